@@ -1,0 +1,1 @@
+"""Vectors and labels to answers. Knows no host: numpy arrays in, numpy arrays out."""

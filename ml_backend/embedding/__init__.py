@@ -1,0 +1,1 @@
+"""Media to vectors. Knows no host: paths and arrays in, arrays out."""

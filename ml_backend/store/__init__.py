@@ -1,0 +1,1 @@
+"""Where answers live: FiftyOne brain runs, fields, tags, saved views, the execution store."""
