@@ -1,0 +1,42 @@
+# Every target sets up what it needs; a second run starts in seconds. ARGS="…" goes to the command itself.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench serve web setup clean
+
+BIN := .venv/bin
+ARGS ?=
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+demo: setup ## show real digits on a map in the FiftyOne App, at http://localhost:5151
+	@$(BIN)/labelscape demo $(ARGS)
+
+test: setup web ## run every test, the browser's too
+	@scripts/setup browser
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## check style, types, the arrows between packages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@scripts/typecheck
+	@$(BIN)/lint-imports
+
+format: setup ## bring the code into its style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## run every benchmark: we and our peers on the same work
+	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark $(ARGS) || exit 1; done
+
+serve: setup ## serve the Label Studio backend
+	@test -e ml_backend/server/__init__.py || { echo "make serve: the Label Studio backend is not part of this version yet."; exit 1; }
+	@$(BIN)/labelscape serve $(ARGS)
+
+web: ## check the panel's TypeScript and its committed bundle (needs Node.js)
+	@scripts/check-web
+
+setup: ## make the environment in .venv
+	@scripts/setup
+
+clean: ## remove what the other targets made
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis plugin/fiftyone/web/node_modules
