@@ -320,8 +320,8 @@ export interface Methods {
   /** Which field labels are written to and read from. New `state.map.label_state`, `classes`, `pending`. */
   set_label_field: [{ field: string }, Nothing];
 
-  /** The grid shows these (an empty selection clears). */
-  select: [Selection, { stage: string | null }];
+  /** The grid shows these. `stage` goes into the host's `extendedSelectionOverrideStage`; null = all (empty selection). */
+  select: [Selection, { stage: GridStage | null }];
   /** The `k` nearest of each selected row, as one set with them. */
   grow: [Selection & { k: number }, { rows: PackedU32 }];
   /** Facts for the tooltip; a handful of rows at once (≤ 64). */
@@ -388,6 +388,9 @@ export interface Methods {
   /** Queues the removal of every label of the label field; it can be undone, and is written by Save. */
   clear_labels: [Nothing, { patch: StatePatch | null; count: number }];
 }
+
+/** A view stage as the App's grid takes it: `{"fiftyone.core.stages.Select": {"sample_ids": […], "ordered": false}}`. */
+export type GridStage = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export type SegmentKind = "data quality" | "data organization" | "collection campaign";
 export type MethodName = keyof Methods;
