@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Metric = Literal["cosine", "euclidean"]
-Progress = Callable[[float, str], object]
+from .neighbor_search import Metric, Progress, search_all, search_cells, searchable
 
-METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
-_ROWS, _COLUMNS = 1024, 32768  # one tile of similarities: 128 MB
-_SLACK = 8  # candidates kept beyond k, so that rounding in the matrix product costs no neighbor
+METRICS: tuple[Metric, ...] = get_args(Metric)
+_EXACT_UP_TO = 20_000  # rows: all pairs of so many x 512 take 3 s on 2 cores; cells are faster above
+_RECALL = 0.985  # asked of the search in cells, so that what is measured stays above .98
 
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The k nearest neighbors of each of n vectors, nearest first, the vector itself excluded.
+    """The k nearest neighbors of each of n vectors, nearest first, the vector itself left out.
 
     Attributes:
         indices: (n, k) int32, rows of the vectors searched.
-        distances: (n, k) float32, ascending; cosine distance is 1 - cos (0..2), euclidean is the length of the
+        distances: (n, k) float32, ascending. Cosine distance is 1 - cos (0..2), euclidean the length of the
             difference.
-        recall: share of the true nearest neighbors that are in the table, 0..1: exactly 1.0 for an exact search,
-            else measured on a sample of rows.
+        recall: share of the true nearest neighbors that are in the table, 0..1: 1.0 for an exact search, else
+            measured on sampled rows.
     """
 
     indices: NDArray[np.int32]
@@ -38,7 +36,7 @@ def as_vectors(vectors: ArrayLike) -> NDArray[np.float32]:
     """Check vectors at the public edge and give them as an (n, d) C-contiguous float32 array.
 
     Raises:
-        ValueError: not two-dimensional, or NaN or infinity in some rows (the first rows are named).
+        ValueError: no table of two dimensions, or NaN or infinity in some rows (the first are named).
     """
     array = np.ascontiguousarray(vectors, dtype=np.float32)
     if array.ndim != 2:
@@ -54,91 +52,77 @@ def as_vectors(vectors: ArrayLike) -> NDArray[np.float32]:
 
 
 def knn(
-    vectors: ArrayLike, k: int, *, metric: Metric = "cosine", seed: int = 0, progress: Progress | None = None
+    vectors: ArrayLike,
+    k: int,
+    *,
+    metric: Metric = "cosine",
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Neighbors:
     """Find the k nearest neighbors of every vector among all others.
 
+    Exact up to 20,000 vectors. Above, the search compares within neighboring cells, with its effort set
+    to a recall of .985 and the recall measured; where no cells can give that, it is exact again.
+
     Args:
-        vectors: (n, d); exact duplicates are neighbors at distance 0. A zero vector has cosine distance 1 to every
-            vector that is not zero.
+        vectors: (n, d). Exact duplicates are neighbors at distance 0. A zero vector has cosine distance
+            1 to every vector that is not zero.
         k: neighbors a row, at least 1; cut to n - 1.
         metric: "cosine" or "euclidean".
         seed: the same seed gives the same table.
-        progress: called with (fraction done, message); what it raises stops the search and is passed on.
+        progress: called with (share done, message); what it raises stops the search and is passed on.
 
     Raises:
         ValueError: k below 1, an unknown metric, or vectors that are no finite (n, d) table.
     """
     data = as_vectors(vectors)
+    _check(k, metric)
+    k = min(k, len(data) - 1)
+    if k < 1:
+        return Neighbors(np.empty((len(data), 0), np.int32), np.empty((len(data), 0), np.float32))
+    table = searchable(data, metric, data.mean(axis=0))
+    if len(data) > _EXACT_UP_TO:
+        approximate = search_cells(table, k, recall=_RECALL, seed=seed, progress=progress)
+        if approximate is not None:
+            (indices, distances), recall = approximate
+            return Neighbors(indices, distances, recall)
+    return Neighbors(*search_all(table, table, k, same=True, progress=progress))
+
+
+def neighbors_of(
+    queries: ArrayLike,
+    vectors: ArrayLike,
+    k: int,
+    *,
+    metric: Metric = "cosine",
+    progress: Progress | None = None,
+) -> Neighbors:
+    """Find the k nearest of `vectors` (n, d) for each of `queries` (m, d): exact, nothing left out.
+
+    Returns:
+        Neighbors of shape (m, k), k cut to n; the indices are rows of `vectors`.
+
+    Raises:
+        ValueError: as in `knn`, or queries of another dimension than the vectors.
+    """
+    asked, data = as_vectors(queries), as_vectors(vectors)
+    _check(k, metric)
+    if asked.shape[1] != data.shape[1]:
+        raise ValueError(
+            f"queries have {asked.shape[1]} dimensions, vectors {data.shape[1]}; use one model for both"
+        )
+    k = min(k, len(data))
+    if k == 0 or len(asked) == 0:
+        return Neighbors(np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.float32))
+    center = data.mean(axis=0)
+    found = search_all(
+        searchable(asked, metric, center), searchable(data, metric, center), k, same=False, progress=progress
+    )
+    return Neighbors(*found)
+
+
+def _check(k: int, metric: str) -> None:
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
     if k < 1:
         raise ValueError(f"k must be at least 1; got {k}")
-    k = max(min(k, len(data) - 1), 0)
-    if k == 0:
-        return Neighbors(np.empty((len(data), 0), np.int32), np.empty((len(data), 0), np.float32))
-    return _exact(_prepared(data, metric), k, metric, progress)
-
-
-def _prepared(data: NDArray[np.float32], metric: Metric) -> NDArray[np.float32]:
-    """Unit rows for cosine, so that half the squared difference is 1 - cos; centered rows for euclidean."""
-    if metric == "euclidean":
-        return data - data.mean(axis=0, dtype=np.float64).astype(np.float32)
-    largest = np.abs(data).max(axis=1, keepdims=True, initial=0)
-    scaled = data / np.where(largest > 0, largest, 1)  # first, so that squares neither overflow nor vanish
-    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return np.asarray(scaled / np.where(norms > 0, norms, 1), np.float32)
-
-
-def _exact(unit: NDArray[np.float32], k: int, metric: Metric, progress: Progress | None) -> Neighbors:
-    import torch
-
-    n = len(unit)
-    table = torch.from_numpy(unit)
-    squares = (table * table).sum(1)
-    indices, distances = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
-    for start in range(0, n, _ROWS):
-        stop = min(start + _ROWS, n)
-        candidates = _candidates(table, squares, start, stop, min(k + _SLACK, n - 1))
-        indices[start:stop], distances[start:stop] = _ranked(
-            table, squares, start, stop, candidates, k, metric
-        )
-        if progress is not None:
-            progress(stop / n, f"Neighbors of {stop:,} of {n:,}")
-    return Neighbors(indices, distances)
-
-
-def _candidates(table: Any, squares: Any, start: int, stop: int, count: int) -> Any:
-    """The `count` nearest columns of the rows start..stop by matrix product, one tile of columns at a time."""
-    import torch
-
-    rows = table[start:stop]
-    best = torch.empty((stop - start, 0))
-    found = torch.empty((stop - start, 0), dtype=torch.long)
-    for left in range(0, len(table), _COLUMNS):
-        right = min(left + _COLUMNS, len(table))
-        closeness = torch.addmm(squares[left:right], rows, table[left:right].T, beta=-0.5)
-        first, last = max(start, left), min(stop, right)
-        if first < last:
-            own = torch.arange(first, last)
-            closeness[own - start, own - left] = -torch.inf
-        values, columns = closeness.topk(min(count, right - left), dim=1)
-        best, found = torch.cat((best, values), 1), torch.cat((found, columns + left), 1)
-        best, kept = best.topk(min(count, best.shape[1]), dim=1)
-        found = found.gather(1, kept)
-    return found
-
-
-def _ranked(
-    table: Any, squares: Any, start: int, stop: int, candidates: Any, k: int, metric: Metric
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Measure the candidates by plain subtraction (exactly 0 for duplicates) and keep k, ties by index."""
-    candidates = candidates.sort(1).values
-    squared = (table[candidates] - table[start:stop, None]).square_().sum(2)
-    if metric == "euclidean":
-        distances = squared.sqrt()
-    else:
-        one_is_zero = (squares[candidates] == 0) != (squares[start:stop, None] == 0)
-        distances = (squared / 2).masked_fill(one_is_zero, 1.0)
-    distances, order = distances.sort(dim=1, stable=True)
-    return candidates.gather(1, order)[:, :k].int().numpy(), distances[:, :k].numpy()

@@ -1,0 +1,215 @@
+"""How nearest neighbors are searched: by matrix product, over all pairs or inside neighboring cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+Metric = Literal["cosine", "euclidean"]
+Progress = Callable[[float, str], object]
+Found = tuple[NDArray[np.int32], NDArray[np.float32]]
+
+_ROWS, _COLUMNS = 1024, 32768  # one tile of the matrix product: 128 MB
+_SLACK = 8  # candidates kept beyond k, so that rounding in the product costs no neighbor
+_PROBES = 16  # cells each vector asks for
+_TRAINED_ON = 40  # vectors a cell that the centers are learned from
+_LLOYD_ROUNDS = 5
+_SAMPLED = 1000  # rows whose exact neighbors are known: half set the effort, half measure the recall
+_NOT_WORTH_IT = 0.25  # of all pairs: a cell search that compares more is slower than comparing all
+
+
+@dataclass(frozen=True)
+class Table:
+    """Vectors ready to be searched: unit rows for cosine, centered rows for euclidean."""
+
+    rows: Tensor  # (n, d) float32
+    half_squares: Tensor  # (n,) half the squared length of each row
+    metric: Metric
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def searchable(vectors: NDArray[np.float32], metric: Metric, center: NDArray[np.float32]) -> Table:
+    """Bring vectors (n, d) into the form where the nearest row is the one of smallest squared difference."""
+    import torch
+
+    if metric == "euclidean":
+        rows = vectors - center
+    else:
+        largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
+        rows = vectors / np.where(
+            largest > 0, largest, 1
+        )  # first, so that squares neither overflow nor vanish
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.where(norms > 0, norms, 1)
+    table = torch.from_numpy(rows)
+    return Table(table, torch.linalg.vector_norm(table, dim=1).square_().mul_(0.5), metric)
+
+
+def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Progress | None) -> Found:
+    """Compare every query with every row of the table; `same` tables leave each row itself out."""
+    import torch
+
+    blocks = [(torch.arange(len(queries)), None)]
+    return _search(queries, table, k, blocks, same, progress)
+
+
+def search_cells(
+    table: Table, k: int, *, recall: float, seed: int, progress: Progress | None
+) -> tuple[Found, float] | None:
+    """Compare every row with the rows of its own and the neighboring cells of a k-means partition.
+
+    The rows of a cell are searched together, in the cells that enough of them ask for: an inverted file
+    (Jégou, Douze and Schmid 2011) read cell by cell, so that it stays a matrix product. What is enough is
+    set to the wanted recall, from sampled rows whose exact neighbors are known.
+
+    Returns:
+        The neighbors and the recall measured on other sampled rows; None where comparing all pairs is
+        cheaper.
+    """
+    import torch
+
+    n = len(table)
+    generator = torch.Generator().manual_seed(seed)
+    sampled = torch.randperm(n, generator=generator)[:_SAMPLED]
+    truth = torch.cat([_nearest(table, rows, table, None, k, True)[0] for rows in sampled.split(_ROWS)])
+    if progress is not None:
+        progress(0.05, "Grouping the vectors into cells")
+    centers = _centers(table.rows, round(2 * n**0.5), generator)
+    asked = _nearest_centers(table.rows, centers, _PROBES)
+    cells = asked[:, 0]
+    sizes = torch.bincount(cells, minlength=len(centers))
+    demand = _demand(cells, asked, sizes)
+
+    tuning = len(sampled) // 2
+    enough = torch.quantile(
+        demand[cells[sampled[:tuning], None], cells[truth[:tuning]]].flatten(), 1 - recall
+    )
+    searched = demand >= enough.clamp(min=1 / n)
+    pairs = float(sizes.double() @ searched.double() @ sizes.double())
+    if pairs > _NOT_WORTH_IT * float(n) ** 2:
+        return None
+
+    members = cells.argsort(stable=True).split(sizes.tolist())
+
+    def blocks() -> Iterator[tuple[Tensor, Tensor | None]]:
+        for rows, wanted in zip(members, searched, strict=True):
+            if len(rows):
+                columns = torch.cat([members[cell] for cell in wanted.nonzero()[:, 0].tolist()])
+                yield rows, columns.sort().values if len(columns) > k else None
+
+    found = _search(table, table, k, blocks(), True, progress)
+    checked = torch.from_numpy(found[0][sampled[tuning:].numpy()])
+    hits = (checked[:, :, None] == truth[tuning:, None, :]).any(1)
+    return found, float(hits.double().mean())
+
+
+def _search(
+    queries: Table,
+    table: Table,
+    k: int,
+    blocks: Iterable[tuple[Tensor, Tensor | None]],
+    same: bool,
+    progress: Progress | None,
+) -> Found:
+    """Search blocks of (query rows, table rows to compare with: None for all) and gather one table."""
+    n, done, told = len(queries), 0, 0
+    indices, distances = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
+    for block, columns in blocks:
+        for rows in block.split(_ROWS):
+            nearest, near = _nearest(queries, rows, table, columns, k, same)
+            indices[rows.numpy()], distances[rows.numpy()] = nearest.numpy(), near.numpy()
+            done += len(rows)
+            if progress is not None and (done - told >= _ROWS or done == n):
+                progress(done / n, f"Neighbors of {done:,} of {n:,}")
+                told = done
+    return indices, distances
+
+
+def _nearest(
+    queries: Table, rows: Tensor, table: Table, columns: Tensor | None, k: int, same: bool
+) -> tuple[Tensor, Tensor]:
+    """The k nearest table rows of some queries and their distances, ties by index.
+
+    The matrix product proposes; the candidates are then measured by plain subtraction, which gives
+    exactly 0 for duplicates and the same distance in whatever order the vectors come.
+    """
+    query = queries.rows[rows]
+    candidates = _candidates(query, rows if same else None, table, columns, k + _SLACK).sort(1).values
+    squared = (table.rows[candidates] - query[:, None]).square_().sum(2)
+    if table.metric == "euclidean":
+        distances = squared.sqrt_()
+    else:
+        one_is_zero = (table.half_squares[candidates] == 0) != (queries.half_squares[rows, None] == 0)
+        distances = squared.div_(2).masked_fill_(one_is_zero, 1.0)
+    distances, order = distances.sort(dim=1, stable=True)
+    return candidates.gather(1, order)[:, :k], distances[:, :k]
+
+
+def _candidates(
+    query: Tensor, own: Tensor | None, table: Table, columns: Tensor | None, count: int
+) -> Tensor:
+    import torch
+
+    total = len(table) if columns is None else len(columns)
+    count = min(count, total if own is None else total - 1)
+    best = torch.empty((len(query), 0))
+    found = torch.empty((len(query), 0), dtype=torch.long)
+    for left in range(0, total, _COLUMNS):
+        part = slice(left, min(left + _COLUMNS, total))
+        index = torch.arange(part.start, part.stop) if columns is None else columns[part]
+        rows = part if columns is None else index
+        closeness = torch.addmm(table.half_squares[rows], query, table.rows[rows].T, beta=-1)
+        if own is not None:
+            place = torch.searchsorted(index, own).clamp_(max=len(index) - 1)
+            here = (index[place] == own).nonzero()[:, 0]
+            closeness[here, place[here]] = -torch.inf
+        values, kept = closeness.topk(min(count, len(index)), dim=1)
+        best, found = torch.cat((best, values), 1), torch.cat((found, index[kept]), 1)
+        if best.shape[1] > count:
+            best, kept = best.topk(count, dim=1)
+            found = found.gather(1, kept)
+    return found
+
+
+def _centers(rows: Tensor, count: int, generator: Generator) -> Tensor:
+    """k-means centers (count, d) by Lloyd's rounds over a sample."""
+    import torch
+
+    sample = rows[torch.randperm(len(rows), generator=generator)[: _TRAINED_ON * count]]
+    centers = sample[:count].clone()
+    for _ in range(_LLOYD_ROUNDS):
+        cells = _nearest_centers(sample, centers, 1)[:, 0]
+        sizes = torch.bincount(cells, minlength=count)
+        sums = torch.zeros_like(centers).index_add_(0, cells, sample)
+        centers = torch.where(sizes[:, None] > 0, sums / sizes.clamp(min=1)[:, None], centers)
+    return centers
+
+
+def _nearest_centers(rows: Tensor, centers: Tensor, count: int) -> Tensor:
+    """The `count` nearest centers of each row, nearest first: (n, count)."""
+    import torch
+
+    half = centers.square().sum(1).div_(2)
+    parts = rows.split(8 * _ROWS)
+    return torch.cat(
+        [torch.addmm(half, part, centers.T, beta=-1).topk(count, dim=1).indices for part in parts]
+    )
+
+
+def _demand(cells: Tensor, asked: Tensor, sizes: Tensor) -> Tensor:
+    """Share of a cell's rows that ask for another cell: (cells, cells), 0..1, 1 for the cell itself."""
+    import torch
+
+    count = len(sizes)
+    pairs = (cells[:, None] * count + asked).flatten()
+    demand = torch.bincount(pairs, minlength=count * count).view(count, count)
+    return demand / sizes.clamp(min=1)[:, None]
