@@ -1,0 +1,153 @@
+"""Pending changes: labels and deletions asked for but not saved, kept in FiftyOne's execution store.
+
+Every act is one record of its own, written at once, so that acts of two browser tabs never overwrite each
+other and a crash loses none.
+"""
+
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import fiftyone as fo
+from fiftyone.operators.store import ExecutionStore
+
+Origin = Literal["human", "neighbors"]
+_STORE = "labelscape.pending"
+_ITEMS_PER_RECORD = 50_000  # MongoDB holds 16 MB a document
+
+
+@dataclass(frozen=True)
+class PendingAct:
+    """One thing a person asked for, over one or many items, not saved yet.
+
+    ``label`` None means: delete the items. ``confidence`` and ``anchors`` are parallel to ``ids``, or empty.
+    ``multi``: the field holds several labels an item, and this one joins them. ``replace``: the person chose
+    to overwrite the label that is there.
+    """
+
+    field: str
+    patches_field: str | None
+    ids: list[str]
+    label: str | None
+    origin: Origin = "human"
+    confidence: list[float] = field(default_factory=list)
+    anchors: list[str] = field(default_factory=list)
+    multi: bool = False
+    replace: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class PendingLabel:
+    """A label that one item will get; ``confidence`` and ``anchor`` are None where a person set it."""
+
+    item: str
+    field: str
+    patches_field: str | None
+    label: str
+    origin: Origin
+    confidence: float | None
+    anchor: str | None
+    replace: bool
+
+
+@dataclass(frozen=True)
+class PendingChanges:
+    """What saving would do now: the acts folded in their order."""
+
+    labels: list[PendingLabel]
+    deletions: dict[str, str | None]  # item id → patches field
+    acts: list[str]
+
+    def __len__(self) -> int:
+        return len(self.labels) + len(self.deletions)
+
+    def sentence(self) -> str:
+        """What a user sees of it in a bar."""
+        if not len(self):
+            return "Nothing is pending."
+        parts = [_count(len(self.labels), "label"), _count(len(self.deletions), "deletion")]
+        return f"{', '.join(part for part in parts if part)} pending."
+
+
+def add_act(dataset: fo.Dataset, act: PendingAct) -> None:
+    """Remember an act."""
+    store = _store(dataset)
+    for start in range(0, len(act.ids), _ITEMS_PER_RECORD):
+        part = slice(start, start + _ITEMS_PER_RECORD)
+        record = asdict(act) | {
+            "ids": act.ids[part],
+            "confidence": act.confidence[part],
+            "anchors": act.anchors[part],
+        }
+        record.pop("key")
+        store.set(f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}", record)
+
+
+def list_acts(dataset: fo.Dataset) -> list[PendingAct]:
+    """All acts that wait to be saved, in their order."""
+    store = _store(dataset)
+    records = ((key, store.get(key)) for key in sorted(store._store_service.list_keys(_STORE)))
+    return [PendingAct(**record, key=key) for key, record in records if record is not None]
+
+
+def pending_changes(dataset: fo.Dataset) -> PendingChanges:
+    """Fold the acts: the last one on an item counts; a multi-label field gathers all its labels."""
+    labels: dict[tuple[str, str, str], PendingLabel] = {}
+    deletions: dict[str, str | None] = {}
+    acts = list_acts(dataset)
+    for act in acts:
+        if act.label is None:
+            deletions.update(dict.fromkeys(act.ids, act.patches_field))
+            continue
+        confidences: Sequence[float | None] = act.confidence or [None] * len(act.ids)
+        anchors: Sequence[str | None] = act.anchors or [None] * len(act.ids)
+        for item, confidence, anchor in zip(act.ids, confidences, anchors, strict=True):
+            deletions.pop(item, None)
+            labels[item, act.field, act.label if act.multi else ""] = PendingLabel(
+                item, act.field, act.patches_field, act.label, act.origin, confidence, anchor, act.replace
+            )
+    kept = [label for label in labels.values() if label.item not in deletions]
+    return PendingChanges(kept, deletions, [act.key for act in acts])
+
+
+def discard(dataset: fo.Dataset, ids: Iterable[str] | None = None) -> int:
+    """Forget what is pending for these items, or everything; returns how many changes that were."""
+    before = len(pending_changes(dataset))
+    if ids is None:
+        forget_acts(dataset, [act.key for act in list_acts(dataset)])
+        return before
+    unwanted = set(ids)
+    store = _store(dataset)
+    for act in list_acts(dataset):
+        kept = [row for row, item in enumerate(act.ids) if item not in unwanted]
+        if len(kept) == len(act.ids):
+            continue
+        if not kept:
+            store.delete(act.key)
+            continue
+        record: dict[str, Any] = asdict(act) | {
+            "ids": [act.ids[row] for row in kept],
+            "confidence": [act.confidence[row] for row in kept] if act.confidence else [],
+            "anchors": [act.anchors[row] for row in kept] if act.anchors else [],
+        }
+        record.pop("key")
+        store.set(act.key, record)
+    return before - len(pending_changes(dataset))
+
+
+def forget_acts(dataset: fo.Dataset, keys: Iterable[str]) -> None:
+    """Drop acts by their keys; unknown keys are ignored."""
+    store = _store(dataset)
+    for key in keys:
+        store.delete(key)
+
+
+def _store(dataset: fo.Dataset) -> ExecutionStore:
+    return ExecutionStore.create(_STORE, dataset._doc.id)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else ""

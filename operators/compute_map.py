@@ -1,0 +1,141 @@
+"""Menu entry “Compute map”: lay out embeddings in 2D or 3D, or bring a map up to date."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions import map as maps
+from ..ml_backend.store.embeddings import embeddings_status, list_embeddings
+from ..ml_backend.store.maps import list_maps, map_status, provenance_of_map
+from .running import LabelscapeOperator, Outcome, Progress, target_view
+
+_METHODS = {
+    "umap": ("UMAP", "Clear clusters; the usual choice"),
+    "tsne": ("t-SNE", "Keeps the most neighbors together; about twice as slow"),
+    "pca": ("PCA", "Seconds; shows the coarse directions only"),
+}
+
+
+class ComputeMap(LabelscapeOperator):
+    """Lay out the embeddings of the selection, the view or the dataset."""
+
+    operator_name = "compute_map"
+    label = "Labelscape: compute map"
+    description = "Turn embeddings into a 2D or 3D map, or place new samples on an existing one"
+    icon = "map"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask for the map to make or to update."""
+        if _updatable(ctx) and _ask_update(ctx, inputs):
+            return
+        embeddings = list_embeddings(ctx.dataset)
+        if not embeddings:
+            raise ValueError(
+                "This dataset has no embeddings yet: run “Labelscape: compute embeddings” first."
+            )
+        inputs.view_target(ctx, action_description="Map")
+        chosen = types.Choices()
+        for key in embeddings:
+            chosen.add_choice(key, label=key)
+        default = ctx.params.get("embeddings") or embeddings[-1]
+        inputs.enum(
+            "embeddings", chosen.values(), view=chosen, default=default, required=True, label="Embeddings"
+        )
+        _show_coverage(ctx, inputs, default)
+        _ask_layout(ctx, inputs)
+        _ask_key(ctx, inputs, default)
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Compute or update the map."""
+        params = ctx.params
+        if params.get("update"):
+            report = maps.update_map(ctx.dataset, key=params["update_key"], progress=progress)
+            return Outcome(report.sentence(), reload_dataset=True)
+        report = maps.compute_map(
+            target_view(ctx),
+            embeddings=params["embeddings"],
+            key=params["key"],
+            method=params.get("method", "umap"),
+            dims=int(params.get("dims", 2)),
+            n_neighbors=int(params.get("n_neighbors", 15)),
+            min_dist=float(params.get("min_dist", 0.1)),
+            perplexity=float(params.get("perplexity", 30)),
+            spherize=bool(params.get("spherize", False)),
+            metric=params.get("metric", "cosine"),
+            seed=int(params.get("seed", 0)),
+            progress=progress,
+        )
+        return Outcome(report.sentence(), reload_dataset=True)
+
+
+def _updatable(ctx: Any) -> list[str]:
+    return [key for key in list_maps(ctx.dataset) if provenance_of_map(ctx.dataset, key) is not None]
+
+
+def _ask_update(ctx: Any, inputs: types.Object) -> bool:
+    inputs.bool(
+        "update",
+        default=False,
+        label="Update an existing map",
+        description="Place new samples on it and take deleted ones off; all others keep their place",
+    )
+    if not ctx.params.get("update"):
+        return False
+    keys = _updatable(ctx)
+    inputs.enum("update_key", keys, default=keys[-1], required=True, label="Map")
+    status = map_status(ctx.dataset, ctx.params.get("update_key") or keys[-1])
+    view = types.Warning if status.stale else types.Notice
+    inputs.view("status", view(label=status.sentence()))
+    return True
+
+
+def _show_coverage(ctx: Any, inputs: types.Object, key: str) -> None:
+    status = embeddings_status(target_view(ctx), key)
+    shown = f"{status.total - status.missing:,} of {status.total:,} will be on the map."
+    if status.complete:
+        inputs.view("coverage", types.Notice(label=shown))
+    else:
+        inputs.view("coverage", types.Warning(label=f"{shown} {status.sentence()}"))
+
+
+def _ask_layout(ctx: Any, inputs: types.Object) -> None:
+    methods = types.RadioGroup(orientation="horizontal")
+    for name, (title, hint) in _METHODS.items():
+        methods.add_choice(name, label=title, description=hint)
+    inputs.enum("method", methods.values(), view=methods, default="umap", label="Method")
+    dims = types.RadioGroup(orientation="horizontal")
+    dims.add_choice("2", label="2D")
+    dims.add_choice("3", label="3D", description="for the data explorer; FiftyOne's own panel draws it flat")
+    inputs.enum("dims", dims.values(), view=dims, default="2", label="Dimensions")
+    method = ctx.params.get("method", "umap")
+    if method == "umap":
+        inputs.int(
+            "n_neighbors", default=15, min=2, label="Neighbors", description="More: the whole; fewer: detail"
+        )
+        inputs.float("min_dist", default=0.1, min=0.0, max=1.0, label="Minimal distance between points")
+    if method == "tsne":
+        inputs.float(
+            "perplexity", default=30, min=2, label="Perplexity", description="About how many neighbors count"
+        )
+    if method != "pca":
+        inputs.enum("metric", ["cosine", "euclidean"], default="cosine", label="Metric")
+    inputs.bool(
+        "spherize",
+        default=False,
+        label="Spherize",
+        description="Whiten first: directions with little variance count as much as the others",
+    )
+    inputs.int("seed", default=0, label="Seed", description="The same seed gives the same map")
+
+
+def _ask_key(ctx: Any, inputs: types.Object, embeddings: str) -> None:
+    suffix = "_3d" if ctx.params.get("dims") == "3" else ""
+    stem = f"{embeddings}_{ctx.params.get('method', 'umap')}{suffix}"
+    taken = set(ctx.dataset.list_brain_runs())
+    default = next(
+        name for name in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if name not in taken
+    )
+    field = inputs.str("key", default=default, required=True, label="Name of the map")
+    if ctx.params.get("key") in taken:
+        field.invalid = True
+        field.error_message = f"'{ctx.params['key']}' is taken"

@@ -1,0 +1,175 @@
+"""How every operator of the menu runs: target, live progress, stopping, closing message, errors in words."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+from fiftyone.operators import types
+from fiftyone.operators.types import RiskLevel
+
+Progress = Callable[[float, str], None]
+_SECONDS_BETWEEN_REPORTS = 0.2
+_SECONDS_BETWEEN_STOP_CHECKS = 2.0
+
+
+class Stopped(Exception):
+    """The user closed the page or cancelled the run."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an operator did: a closing sentence, what the App should reload, and a view to show, if any."""
+
+    message: str
+    reload_dataset: bool = False
+    reload_samples: bool = False
+    view: fo.DatasetView | None = None
+
+
+class LabelscapeOperator(foo.Operator):
+    """An operator that fills in a form, does one deed and closes with a message in numbers.
+
+    A subclass has ``name``, ``label``, ``description``, ``icon`` and ``risk``; it defines `form` and `run`.
+    Errors a user can mend are ValueErrors: they are shown as a sentence.
+    """
+
+    label: str
+    description: str
+    icon: str
+    risk: RiskLevel = RiskLevel.MEDIUM
+    operator_name: str
+    delegable = True
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """What FiftyOne shows of this operator in its menu."""
+        return foo.OperatorConfig(
+            name=self.operator_name,
+            label=self.label,
+            description=self.description,
+            icon=self.icon,
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=self.delegable,
+            risk_level=self.risk,
+        )
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Add the inputs to the form; a ValueError becomes a notice in it that blocks the run."""
+        raise NotImplementedError
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Do the deed."""
+        raise NotImplementedError
+
+    def resolve_input(self, ctx: Any) -> types.Property:
+        """The form, or what is in the way of it."""
+        inputs = types.Object()
+        try:
+            if ctx.dataset is None:
+                raise ValueError("Open a dataset first.")
+            self.form(ctx, inputs)
+        except ValueError as error:
+            blocked = inputs.view("blocked", types.Error(label=self.label, description=str(error)))
+            blocked.invalid = True
+            blocked.error_message = str(error)
+        return types.Property(inputs, view=types.View(label=self.label))
+
+    def execute(self, ctx: Any) -> Any:
+        """Run with live progress when the App asks, else (a queue worker, a script) return the message."""
+        return self._run_live(ctx) if _asked_by_app(ctx) else self._run_plainly(ctx)
+
+    def _run_plainly(self, ctx: Any) -> dict[str, str]:
+        last_report = 0.0
+
+        def progress(fraction: float, message: str) -> None:
+            nonlocal last_report
+            now = time.monotonic()
+            if now - last_report > _SECONDS_BETWEEN_STOP_CHECKS or fraction >= 1:
+                last_report = now
+                ctx.set_progress(progress=fraction, label=message)
+                if _was_cancelled(ctx):
+                    raise Stopped
+
+        return {"message": self.run(ctx, progress).message}
+
+    def _run_live(self, ctx: Any) -> Iterator[Any]:
+        reports: queue.Queue[tuple[float, str]] = queue.Queue()
+        stop = threading.Event()
+        result: list[Outcome | BaseException] = []
+
+        def progress(fraction: float, message: str) -> None:
+            if stop.is_set():
+                raise Stopped
+            reports.put((fraction, message))
+
+        def work() -> None:
+            try:
+                result.append(self.run(ctx, progress))
+            except BaseException as error:  # handed over to the generator's thread
+                result.append(error)
+
+        worker = threading.Thread(target=work, name=f"labelscape-{self.operator_name}", daemon=True)
+        worker.start()
+        try:
+            while worker.is_alive():
+                worker.join(_SECONDS_BETWEEN_REPORTS)
+                latest = _drain(reports)
+                if latest is not None:
+                    yield ctx.ops.set_progress(progress=latest[0], label=latest[1])
+        finally:
+            stop.set()
+        yield ctx.ops.set_progress(progress=1.0, label="Done")
+        yield from _close(ctx, result[0])
+
+
+def target_view(ctx: Any) -> fo.core.collections.SampleCollection:
+    """The selection, else the view (a lasso in the Embeddings panel is the view), else the dataset."""
+    if ctx.params.get("view_target") is None and ctx.selected:
+        return ctx.view.select(ctx.selected)
+    return ctx.target_view()
+
+
+def _close(ctx: Any, result: Outcome | BaseException) -> Iterator[Any]:
+    if isinstance(result, Stopped):
+        return
+    if isinstance(result, ValueError):
+        yield ctx.ops.notify(str(result), variant="error")
+        return
+    if isinstance(result, BaseException):
+        raise result
+    if result.reload_dataset:
+        yield ctx.ops.reload_dataset()
+    if result.reload_samples:
+        yield ctx.ops.reload_samples()
+    if result.view is not None:
+        yield ctx.ops.set_view(view=result.view)
+    yield ctx.ops.notify(result.message, variant="success")
+
+
+def _asked_by_app(ctx: Any) -> bool:
+    """Whether the App waits for this run: only its HTTP requests carry the operator's URI (1.22)."""
+    return not ctx.delegated and "operator_uri" in ctx.request_params
+
+
+def _drain(reports: "queue.Queue[tuple[float, str]]") -> tuple[float, str] | None:
+    latest = None
+    while not reports.empty():
+        latest = reports.get_nowait()
+    return latest
+
+
+def _was_cancelled(ctx: Any) -> bool:
+    """Whether the user marked this delegated run as failed on FiftyOne's Runs page."""
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    operation_id = ctx._delegated_operation_id
+    if operation_id is None:
+        return False
+    return bool(DelegatedOperationService().get(operation_id).run_state == "failed")
