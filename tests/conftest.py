@@ -1,7 +1,7 @@
 """Fixtures: a FiftyOne of the tests' own, real digits in it, its App, and a browser that looks at it.
 
-Everything FiftyOne reads or writes is set up here, before FiftyOne is imported: a temporary folder and a MongoDB
-process of this test run. FiftyOne itself would join any MongoDB that it runs for this user, whatever its folder.
+Everything FiftyOne reads or writes is set up here, before FiftyOne is imported: a temporary folder and a
+MongoDB of this test run. FiftyOne itself would join any MongoDB that runs for this user, whatever its folder.
 """
 
 import atexit
@@ -48,9 +48,7 @@ def free_port() -> int:
 
 
 def _isolate_fiftyone(home: Path, database_port: int) -> None:
-    for name in [
-        name for name in os.environ if name.startswith("FIFTYONE_") and name != "FIFTYONE_DATABASE_URI"
-    ]:
+    for name in [name for name in os.environ if name.startswith("FIFTYONE_") and name != "FIFTYONE_DATABASE_URI"]:
         del os.environ[name]
     if _mongod() is not None:
         os.environ["FIFTYONE_DATABASE_URI"] = f"mongodb://127.0.0.1:{database_port}"
@@ -98,9 +96,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def wait_for(
-    what: str, ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 60
-) -> None:
+def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None:
@@ -122,36 +118,36 @@ _isolate_fiftyone(HOME, DATABASE_PORT)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def database(request: pytest.FixtureRequest) -> Iterator[None]:
+def database(request: pytest.FixtureRequest) -> None:
     """MongoDB of this run alone, in a temporary folder; not started where no test at hand can need it."""
     if all(any(folder in item.path.parents for folder in HOSTLESS) for item in request.session.items):
-        yield
         return
     mongod = _mongod()
     if mongod is None:
-        yield
-        import fiftyone.core.odm as foo
-
-        foo.get_db_conn().client.drop_database(os.environ["FIFTYONE_DATABASE_NAME"])
+        atexit.register(_drop_database)
         return
     folder = HOME / "database"
     folder.mkdir()
     command = [mongod, "--dbpath", str(folder), "--port", str(DATABASE_PORT), "--bind_ip", "127.0.0.1"]
     command += ["--nounixsocket", "--wiredTigerCacheSizeGB", "0.5", "--logpath", str(HOME / "mongod.log")]
     process = start(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_for("MongoDB", lambda: listens(DATABASE_PORT), process)
-        yield
-    finally:
-        stop(process)
+    # Stopped at exit and not before: at its own exit, FiftyOne (1.22) would wait 30 s for a MongoDB that is gone.
+    atexit.register(stop, process)
+    wait_for("MongoDB", lambda: listens(DATABASE_PORT), process)
+
+
+def _drop_database() -> None:
+    import pymongo
+
+    pymongo.MongoClient(os.environ["FIFTYONE_DATABASE_URI"]).drop_database(os.environ["FIFTYONE_DATABASE_NAME"])
 
 
 @pytest.fixture
 def make_digits_dataset() -> Iterator[Callable[..., Any]]:
     """Factory of FiftyOne datasets of real digits: ``make_digits_dataset(n, name=None, labeled=None)``.
 
-    ``ground_truth`` holds the labels ("0" … "9") of the first ``labeled`` samples, all by default; ``true_digit``
-    has every sample's. Datasets made are deleted afterwards.
+    ``ground_truth`` holds the labels ("0" … "9") of the first ``labeled`` samples, all by default;
+    ``true_digit`` has every sample's. Datasets made are deleted afterwards.
     """
     import fiftyone as fo
     from labelscape.cli.digits import write_digits
@@ -162,9 +158,7 @@ def make_digits_dataset() -> Iterator[Callable[..., Any]]:
         paths, digits = write_digits(HOME / "digits", count=n)
         dataset = fo.Dataset(name or f"digits-{uuid.uuid4().hex[:8]}", persistent=True)
         made.append(dataset.name)
-        dataset.add_sample_field(
-            "ground_truth", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification
-        )
+        dataset.add_sample_field("ground_truth", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
         labeled = n if labeled is None else labeled
         dataset.add_samples(
             fo.Sample(
@@ -230,8 +224,8 @@ def _answers(url: str) -> bool:
 def page(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A Playwright page in headless Chromium, new profile; a failed test leaves test-results/<test>.png.
 
-    Playwright keeps an event loop running in this thread, so a test cannot execute operators itself while it has
-    a page: prepare the dataset in a fixture that comes before `page`.
+    Playwright keeps an event loop running in this thread, so a test cannot execute operators itself while it
+    has a page: prepare the dataset in a fixture that comes before `page`.
     """
     from playwright.sync_api import sync_playwright
 

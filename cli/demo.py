@@ -1,0 +1,143 @@
+"""The demo: real digits, most of them unlabeled, beside their map in the FiftyOne App."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fiftyone as fo
+import numpy as np
+import typer
+
+from ..ml_backend.actions.embed import compute_embeddings
+from ..ml_backend.actions.map import compute_map
+from ..ml_backend.store.embeddings import delete_embeddings, list_embeddings
+from .digits import write_digits
+from .plugin_link import install, installed_plugins
+
+DATASET = "labelscape-digits"
+WORKSPACE = "labelscape"
+EMBEDDINGS = "preprocessing"
+MAP = "digits_map"
+LABELED_PER_DIGIT = 5
+
+
+def run(*, port: int, address: str, browser: bool, reset: bool) -> None:
+    """Make the demo's dataset where it is missing, serve the App and stay until Ctrl-C.
+
+    Raises:
+        ValueError: the port is taken
+    """
+    _check_port(port, address)
+    if not installed_plugins():
+        typer.echo(install())
+    if reset:
+        delete_demo()
+    dataset = prepare()
+    session = fo.launch_app(
+        dataset,
+        spaces=dataset.load_workspace(WORKSPACE),
+        port=port,
+        address=address,
+        remote=not browser,
+    )
+    typer.echo(_welcome(dataset, f"http://{'localhost' if address == '0.0.0.0' else address}:{port}"))
+    try:
+        session.wait(-1)
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. The dataset stays: `labelscape demo` shows it again.")
+
+
+def prepare() -> fo.Dataset:
+    """The demo's dataset with its embeddings, map and workspace; goes on where an earlier run stopped."""
+    dataset = fo.load_dataset(DATASET) if fo.dataset_exists(DATASET) else None
+    if dataset is None or not dataset.persistent:  # persistent is set last: an interrupted start is made anew
+        dataset = _create_dataset()
+    if not dataset.has_brain_run(MAP):
+        with _progress("Embedding") as progress:
+            report = compute_embeddings(dataset, key=EMBEDDINGS, model="preprocessing", progress=progress)
+        typer.echo(report.sentence())
+        with _progress("Mapping") as progress:
+            drawn = compute_map(dataset, embeddings=EMBEDDINGS, key=MAP, method="tsne", progress=progress)
+        typer.echo(drawn.sentence())
+    if not dataset.has_workspace(WORKSPACE):
+        description = "The samples beside their map, coloured by label"
+        dataset.save_workspace(WORKSPACE, _workspace(), description=description)
+    return dataset
+
+
+def delete_demo() -> None:
+    """Delete the demo's dataset with its vectors; the image files stay."""
+    if fo.dataset_exists(DATASET):
+        dataset = fo.load_dataset(DATASET)
+        for key in list_embeddings(dataset):
+            delete_embeddings(dataset, key)
+        fo.delete_dataset(DATASET)
+
+
+def _create_dataset() -> fo.Dataset:
+    paths, digits = write_digits(Path(fo.config.default_dataset_dir) / DATASET)
+    order = np.argsort(digits, kind="stable")
+    first_of_digit = np.searchsorted(digits[order], np.arange(10))
+    labeled = set(order[(first_of_digit[:, None] + np.arange(LABELED_PER_DIGIT)).ravel()].tolist())
+    dataset = fo.Dataset(DATASET, overwrite=True)
+    dataset.add_sample_field(
+        "ground_truth",
+        fo.EmbeddedDocumentField,
+        embedded_doc_type=fo.Classification,
+        description="The labels given so far",
+    )
+    dataset.add_sample_field(
+        "true_digit",
+        fo.StringField,
+        description="What the image shows, to compare with; Labelscape does not read it",
+    )
+    dataset.add_samples(
+        fo.Sample(
+            filepath=str(path),
+            true_digit=str(digit),
+            ground_truth=fo.Classification(label=str(digit)) if row in labeled else None,
+        )
+        for row, (path, digit) in enumerate(zip(paths, digits.tolist(), strict=True))
+    )
+    dataset.persistent = True
+    return dataset
+
+
+def _workspace() -> fo.Space:
+    samples = fo.Panel(type="Samples", pinned=True)
+    embeddings = fo.Panel(type="Embeddings", state={"brainResult": MAP, "colorByField": "ground_truth.label"})
+    return fo.Space(
+        children=[fo.Space(children=[samples]), fo.Space(children=[embeddings])], orientation="horizontal"
+    )
+
+
+def _welcome(dataset: fo.Dataset, url: str) -> str:
+    labeled = len(dataset.exists("ground_truth"))
+    return f"""
+{len(dataset):,} digits, {labeled:,} of them labeled, are on their map at
+
+    {url}/datasets/{DATASET}?workspace={WORKSPACE}
+
+Click first: on the map (right), choose the lasso above it and draw around a gray cloud near one colour. The
+grid (left) then shows only those digits: the cloud is one class, found with {labeled:,} labels.
+Ctrl-C stops the demo.
+"""
+
+
+def _check_port(port: int, address: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise ValueError(
+                f"{address}:{port} cannot be served: {error.strerror}. Choose another port with --port."
+            ) from error
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[float, str], None]]:
+    with typer.progressbar(length=1000, label=label) as bar:
+        yield lambda fraction, _message: bar.update(round(fraction * 1000) - bar.pos)
+        bar.update(bar.length - bar.pos)

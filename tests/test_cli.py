@@ -1,0 +1,269 @@
+"""The command line, as a user types it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labelscape.cli import app, digits, doctor
+from typer.testing import CliRunner
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+LABELSCAPE = Path(sys.executable).with_name("labelscape")
+PLUGIN = "@labelscape/data-explorer"
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """FiftyOne's plugins folder, empty."""
+    import fiftyone as fo
+
+    folder = tmp_path / "plugins"
+    monkeypatch.setattr(fo.config, "plugins_dir", str(folder))
+    return folder
+
+
+def type_in(*words: str) -> Any:
+    return CliRunner().invoke(app, words)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_help_names_every_command() -> None:
+    said = type_in("--help").output
+    assert all(command in said for command in ("doctor", "install-plugin", "demo"))
+
+
+def test_install_plugin_links_this_package(plugins: Path) -> None:
+    result = type_in("install-plugin")
+    assert result.exit_code == 0
+    assert (plugins / "labelscape").resolve() == REPOSITORY
+    assert str(plugins / "labelscape") in result.output
+
+
+def test_installing_the_plugin_twice_changes_nothing(plugins: Path) -> None:
+    type_in("install-plugin")
+    result = type_in("install-plugin")
+    assert result.exit_code == 0
+    assert "Nothing to do" in result.output
+
+
+def test_install_plugin_mends_a_link_that_leads_nowhere(plugins: Path, tmp_path: Path) -> None:
+    plugins.mkdir()
+    (plugins / "labelscape").symlink_to(tmp_path / "gone")
+    assert type_in("install-plugin").exit_code == 0
+    assert (plugins / "labelscape").resolve() == REPOSITORY
+
+
+def test_install_plugin_does_not_overwrite_something_else(plugins: Path) -> None:
+    (plugins / "labelscape").mkdir(parents=True)
+    (plugins / "labelscape" / "notes.txt").write_text("mine")
+    result = type_in("install-plugin")
+    assert result.exit_code == 1
+    assert "not overwritten" in result.output
+    assert (plugins / "labelscape" / "notes.txt").read_text() == "mine"
+
+
+def test_install_plugin_does_not_shadow_a_downloaded_copy(plugins: Path) -> None:
+    copy = plugins / "@labelscape" / "data-explorer"
+    copy.mkdir(parents=True)
+    (copy / "fiftyone.yml").write_text(f'name: "{PLUGIN}"\n')
+    result = type_in("install-plugin")
+    assert result.exit_code == 1
+    assert str(copy) in result.output
+    assert not (plugins / "labelscape").exists()
+
+
+def test_doctor_says_how_to_install_a_missing_plugin_and_fails(
+    plugins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "CHECKS", [doctor.check_plugin])
+    result = type_in("doctor")
+    assert result.exit_code == 1
+    assert "✗ plugin" in result.output
+    assert "labelscape install-plugin" in result.output
+
+
+def test_doctor_finds_the_linked_plugin(plugins: Path) -> None:
+    type_in("install-plugin")
+    assert "a link to this repository" in doctor.check_plugin().found
+
+
+def test_doctor_tells_of_a_disabled_plugin(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fiftyone.plugins as fop
+
+    type_in("install-plugin")
+    monkeypatch.setattr(fop, "list_disabled_plugins", lambda: [PLUGIN])
+    assert doctor.check_plugin().mend == f"`fiftyone plugins enable {PLUGIN}`"
+
+
+def test_doctor_tells_why_a_plugin_does_not_load(plugins: Path) -> None:
+    (plugins / "broken").mkdir(parents=True)
+    (plugins / "broken" / "fiftyone.yml").write_text(f'name: "{PLUGIN}"\njs_bundle: fiftyone.yml\n')
+    (plugins / "broken" / "__init__.py").write_text("import a_missing_package\n")
+    finding = doctor.check_plugin()
+    assert "No module named 'a_missing_package'" in finding.found
+    assert "plugins requirements" in (finding.mend or "")
+
+
+def test_doctor_reaches_mongodb() -> None:
+    finding = doctor.check_mongodb()
+    assert finding.mend is None
+    assert finding.found[0].isdigit()
+
+
+def test_doctor_notices_within_seconds_that_mongodb_does_not_answer(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fiftyone as fo
+
+    monkeypatch.setattr(fo.config, "database_uri", f"mongodb://127.0.0.1:{closed_port}")
+    start = time.monotonic()
+    finding = doctor.check_mongodb()
+    assert "no answer" in finding.found
+    assert "start it" in (finding.mend or "")
+    assert time.monotonic() - start < 2 * doctor.DATABASE_SECONDS
+
+
+def test_doctor_says_so_where_there_is_no_mongod_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fiftyone as fo
+    import fiftyone.constants as foc
+
+    monkeypatch.setattr(fo.config, "database_uri", None)
+    monkeypatch.setattr(foc, "FIFTYONE_DB_BIN_DIR", str(tmp_path))
+    finding = doctor.check_mongodb()
+    assert finding.mend == doctor.INSTALL_MONGODB
+
+
+def test_torch_and_torchvision_are_of_one_build() -> None:
+    finding = doctor.check_torch()
+    assert finding.mend is None
+    assert "torchvision" in finding.found
+
+
+def test_doctor_warns_of_vectors_that_a_reboot_deletes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import fiftyone.brain as fob
+
+    backend = fob.brain_config.similarity_backends["lancedb"]
+    monkeypatch.setitem(backend, "uri", "/tmp/lancedb")
+    assert "reboot" in doctor.check_vectors().found
+    monkeypatch.setitem(backend, "uri", str(Path.home() / "vectors"))
+    assert doctor.check_vectors().mend is None
+
+
+def test_an_unreachable_hub_is_told_but_is_no_failure(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "HUBS", (f"http://127.0.0.1:{closed_port}",))
+    assert doctor.report([doctor.check_hub()]) == 0
+    assert "– model hubs" in capsys.readouterr().out
+
+
+def test_the_digits_are_scikit_learns_pixel_by_pixel(tmp_path: Path) -> None:
+    import cv2
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    paths, shown = digits.write_digits(tmp_path, count=20)
+    step = digits.SCALE
+    images = np.stack([cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)[::step, ::step] for path in paths])
+    assert np.array_equal(np.round(images * (16 / 255)), load_digits().images[:20])
+    assert np.array_equal(shown, load_digits().target[:20])
+
+
+@pytest.mark.parametrize("count", [0, 1798])
+def test_asking_for_digits_that_do_not_exist_is_an_error(count: int, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"count is {count}.*1 to 1797"):
+        digits.write_digits(tmp_path, count=count)
+
+
+def test_the_demo_says_that_its_port_is_taken() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        result = type_in("demo", "--port", str(port), "--address", "127.0.0.1")
+    assert result.exit_code == 1
+    assert f"127.0.0.1:{port}" in result.output
+    assert "--port" in result.output
+
+
+def serve_demo(port: int) -> tuple[subprocess.Popen[str], float]:
+    """Start ``labelscape demo`` and wait until it says where it is; the process and the seconds it took."""
+    start = time.monotonic()
+    command = [LABELSCAPE, "demo", "--no-browser", "--port", str(port)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if f"http://localhost:{port}/datasets/" in line:
+            return process, time.monotonic() - start
+    raise AssertionError("the demo ended: " + "".join(said))
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def demo(database: None) -> Iterator[tuple[int, float]]:
+    """The demo, served: its port, and how long the second start took."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    first, _ = serve_demo(port)
+    stop(first)
+    second, seconds = serve_demo(port)
+    yield port, seconds
+    stop(second)
+
+
+@pytest.mark.slow
+def test_the_demo_has_all_digits_fifty_labels_and_a_map(demo: tuple[int, float]) -> None:
+    import fiftyone as fo
+
+    dataset = fo.load_dataset("labelscape-digits")
+    assert len(dataset) == 1797
+    assert dataset.count_values("ground_truth.label") == {str(digit): 5 for digit in range(10)} | {None: 1747}
+    assert dataset.load_brain_results("digits_map").points.shape == (1797, 2)
+
+
+@pytest.mark.slow
+def test_the_demo_starts_within_seconds_the_second_time(demo: tuple[int, float]) -> None:
+    port, seconds = demo
+    assert urllib.request.urlopen(f"http://localhost:{port}/fiftyone", timeout=10).status == 200
+    assert seconds < 60
+
+
+@pytest.mark.slow
+def test_the_demo_shows_the_samples_beside_their_map(demo: tuple[int, float], page: Any) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(f"http://localhost:{demo[0]}/datasets/labelscape-digits?workspace=labelscape")
+    expect(page.get_by_text("1,797 samples")).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-cy='looker']").first).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-cy='embeddings-container']")).to_be_visible(timeout=60_000)

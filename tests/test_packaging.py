@@ -1,0 +1,167 @@
+"""The plugin works three ways: linked, downloaded, and installed with pip."""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomllib
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+MANIFEST = yaml.safe_load((REPOSITORY / "fiftyone.yml").read_text())
+PLUGIN = MANIFEST["name"]
+BUNDLES = {MANIFEST["js_bundle"]} if "js_bundle" in MANIFEST else set()
+
+# What FiftyOne sees of the plugin, asked in a process of its own: the plugin is loaded only once a process.
+LOOK = f"""
+import json
+import fiftyone.plugins as fop
+from fiftyone.plugins.context import PluginContext
+
+plugin = fop.get_plugin({PLUGIN!r})
+context = PluginContext(plugin)
+context.register_all()
+print(json.dumps({{
+    "directory": plugin.directory,
+    "bundle": plugin.has_js,
+    "names": sorted(instance.name for instance in context.instances),
+    "errors": context.errors,
+}}))
+"""
+
+
+def run(command: list[str | Path], plugins: Path, **options: Any) -> str:
+    environment = {**os.environ, "FIFTYONE_PLUGINS_DIR": str(plugins)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def assert_fiftyone_runs_the_plugin_in(
+    directory: Path, plugins: Path, python: str | Path = sys.executable
+) -> None:
+    # From an empty folder: the repository must not be importable by chance.
+    seen = json.loads(run([python, "-c", LOOK], plugins, cwd=plugins).splitlines()[-1])
+    assert seen["errors"] == []
+    assert Path(seen["directory"]) == directory
+    assert seen["bundle"] == bool(BUNDLES)
+    assert seen["names"] == sorted([*MANIFEST["operators"], *MANIFEST.get("panels", [])])
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[str]:
+    """What a clone of the repository holds, as paths relative to it."""
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    return [path for path in files.splitlines() if (REPOSITORY / path).is_file()]
+
+
+@pytest.fixture(scope="module")
+def clone(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("source") / "labelscape-main"
+    for path in tracked:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / path, folder / path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(clone)], check=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Path:
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    return folder
+
+
+def test_the_requirements_file_names_the_packages_of_the_project() -> None:
+    lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == PROJECT["project"]["dependencies"]
+
+
+def test_the_plugin_has_the_version_and_the_fiftyone_of_the_package() -> None:
+    assert MANIFEST["version"] == PROJECT["project"]["version"]
+    assert f"fiftyone{MANIFEST['fiftyone']['version']}" in PROJECT["project"]["dependencies"]
+
+
+@pytest.mark.slow
+def test_fiftyone_runs_the_plugin_behind_a_link(plugins: Path) -> None:
+    (plugins / "labelscape").symlink_to(REPOSITORY)
+    assert_fiftyone_runs_the_plugin_in(plugins / "labelscape", plugins)
+
+
+def test_fiftyone_does_not_walk_the_repository_behind_the_link(
+    plugins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fiftyone.plugins.core as fopc
+
+    (plugins / "labelscape").symlink_to(REPOSITORY)
+    walked: list[str] = []
+    walk = os.walk
+
+    def counted(*arguments: Any, **options: Any) -> Iterator[tuple[str, list[str], list[str]]]:
+        for step in walk(*arguments, **options):
+            walked.append(step[0])
+            yield step
+
+    monkeypatch.setattr(fopc.os, "walk", counted)
+    found = list(fopc._iter_plugin_metadata_files(str(plugins)))
+    assert found == [str(plugins / "labelscape" / "fiftyone.yml")]
+    assert walked == [str(plugins), str(plugins / "labelscape")]
+
+
+@pytest.mark.slow
+def test_fiftyone_downloads_and_runs_the_plugin(clone: Path, plugins: Path, tmp_path: Path) -> None:
+    shutil.make_archive(str(tmp_path / "labelscape"), "zip", clone.parent, clone.name)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/labelscape.zip"
+        fiftyone = Path(sys.executable).with_name("fiftyone")
+        run([fiftyone, "plugins", "download", url], plugins, cwd=plugins)
+        server.shutdown()
+    assert_fiftyone_runs_the_plugin_in(plugins / PLUGIN, plugins)
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_module_and_what_fiftyone_reads(wheel: Path, tracked: list[str]) -> None:
+    packages = [name.split(".")[1:] for name in PROJECT["tool"]["setuptools"]["packages"]]
+    folders = {Path(*package) for package in packages}
+    outside = {"tests", "benchmarks", "docs", "scripts"}
+    modules = {path for path in tracked if path.endswith(".py") and Path(path).parts[0] not in outside}
+    assert {path for path in modules if Path(path).parent not in folders} == set()
+    held = set(zipfile.ZipFile(wheel).namelist())
+    needed = {f"labelscape/{path}" for path in modules | BUNDLES | {"fiftyone.yml", "requirements.txt"}}
+    assert needed - held == set()
+
+
+@pytest.mark.slow
+def test_fiftyone_runs_the_plugin_of_the_installed_wheel(wheel: Path, plugins: Path, tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    python = venv / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", wheel], check=True)
+    site = next((venv / "lib").glob("python*")) / "site-packages"
+    # FiftyOne and the rest come from this environment, its Labelscape does not: such a path runs no .pth.
+    (site / "others.pth").write_text(str(Path(pytest.__file__).parent.parent))
+    said = run([venv / "bin" / "labelscape", "install-plugin"], plugins, cwd=plugins)
+    assert str(site / "labelscape") in said
+    assert (plugins / "labelscape").resolve() == site / "labelscape"
+    assert_fiftyone_runs_the_plugin_in(plugins / "labelscape", plugins, python)
