@@ -25,9 +25,7 @@ class ClearMap(LabelscapeOperator):
             raise ValueError("This dataset has no map: there is nothing to clear.")
         inputs.enum("key", keys, default=keys[-1], required=True, label="Map")
         held = load_map(ctx.dataset, ctx.params.get("key") or keys[-1])
-        made_by = (
-            "" if held.provenance else " Labelscape did not make it, so it cannot make the same one again."
-        )
+        made_by = "" if held.provenance else " Labelscape did not make it, so it cannot make the same one again."
         inputs.view(
             "consequence",
             types.Warning(

@@ -30,17 +30,13 @@ class ComputeMap(LabelscapeOperator):
             return
         embeddings = list_embeddings(ctx.dataset)
         if not embeddings:
-            raise ValueError(
-                "This dataset has no embeddings yet: run “Labelscape: compute embeddings” first."
-            )
+            raise ValueError("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
         inputs.view_target(ctx, action_description="Map")
         chosen = types.Choices()
         for key in embeddings:
             chosen.add_choice(key, label=key)
         default = ctx.params.get("embeddings") or embeddings[-1]
-        inputs.enum(
-            "embeddings", chosen.values(), view=chosen, default=default, required=True, label="Embeddings"
-        )
+        inputs.enum("embeddings", chosen.values(), view=chosen, default=default, required=True, label="Embeddings")
         _show_coverage(ctx, inputs, default)
         _ask_layout(ctx, inputs)
         _ask_key(ctx, inputs, default)
@@ -109,14 +105,10 @@ def _ask_layout(ctx: Any, inputs: types.Object) -> None:
     inputs.enum("dims", dims.values(), view=dims, default="2", label="Dimensions")
     method = ctx.params.get("method", "umap")
     if method == "umap":
-        inputs.int(
-            "n_neighbors", default=15, min=2, label="Neighbors", description="More: the whole; fewer: detail"
-        )
+        inputs.int("n_neighbors", default=15, min=2, label="Neighbors", description="More: the whole; fewer: detail")
         inputs.float("min_dist", default=0.1, min=0.0, max=1.0, label="Minimal distance between points")
     if method == "tsne":
-        inputs.float(
-            "perplexity", default=30, min=2, label="Perplexity", description="About how many neighbors count"
-        )
+        inputs.float("perplexity", default=30, min=2, label="Perplexity", description="About how many neighbors count")
     if method != "pca":
         inputs.enum("metric", ["cosine", "euclidean"], default="cosine", label="Metric")
     inputs.bool(
@@ -132,9 +124,7 @@ def _ask_key(ctx: Any, inputs: types.Object, embeddings: str) -> None:
     suffix = "_3d" if ctx.params.get("dims") == "3" else ""
     stem = f"{embeddings}_{ctx.params.get('method', 'umap')}{suffix}"
     taken = set(ctx.dataset.list_brain_runs())
-    default = next(
-        name for name in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if name not in taken
-    )
+    default = next(name for name in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if name not in taken)
     field = inputs.str("key", default=default, required=True, label="Name of the map")
     if ctx.params.get("key") in taken:
         field.invalid = True

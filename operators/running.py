@@ -44,6 +44,7 @@ class LabelscapeOperator(foo.Operator):
     risk: RiskLevel = RiskLevel.MEDIUM
     operator_name: str
     delegable = True
+    on_grid = False  # also a button above the samples grid
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -80,6 +81,13 @@ class LabelscapeOperator(foo.Operator):
             blocked.invalid = True
             blocked.error_message = str(error)
         return types.Property(inputs, view=types.View(label=self.label))
+
+    def resolve_placement(self, ctx: Any) -> types.Placement | None:
+        """A button above the samples grid, for what one does with ticked samples."""
+        if not self.on_grid:
+            return None
+        button = types.Button(label=self.label, icon=self.icon, prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
 
     def execute(self, ctx: Any) -> Any:
         """Run with live progress when the App asks, else (a queue worker, a script) return the message."""

@@ -45,9 +45,7 @@ class EmbeddingReport:
     def sentence(self) -> str:
         """The closing message."""
         nouns = "patches" if self.noun == "patch" else f"{self.noun}s"
-        text = (
-            f"Embedded {self.embedded:,} {nouns} with {self.model} ({self.dim} numbers each) in '{self.key}'"
-        )
+        text = f"Embedded {self.embedded:,} {nouns} with {self.model} ({self.dim} numbers each) in '{self.key}'"
         if self.reused:
             text += f"; {self.reused:,} were up to date"
         if self.removed:
@@ -87,9 +85,7 @@ def compute_embeddings(
     dataset = samples._root_dataset
     items = list_items(samples, patches_field)
     if not len(items):
-        raise ValueError(
-            "There is nothing to embed in this view: choose a view with samples, or the dataset."
-        )
+        raise ValueError("There is nothing to embed in this view: choose a view with samples, or the dataset.")
     provenance = Provenance(model=model, options=dict(options or {}))
     embedder = load(model, **provenance.options)
     if dataset.has_brain_run(key):
@@ -99,9 +95,7 @@ def compute_embeddings(
     return _update(dataset, samples, key, items, embedder, batch_size, progress or _silent)
 
 
-def _check_same_embeddings(
-    dataset: fo.Dataset, key: str, provenance: Provenance, patches_field: str | None
-) -> None:
+def _check_same_embeddings(dataset: fo.Dataset, key: str, provenance: Provenance, patches_field: str | None) -> None:
     config = check_embeddings(dataset, key)
     held = provenance_of(dataset, key)
     if held != provenance:

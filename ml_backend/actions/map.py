@@ -39,8 +39,7 @@ class MapReport:
             text += f": {self.placed:,} placed now, {self.removed:,} removed, the others kept their place"
         if self.trustworthiness is not None and self.neighbors_kept is not None:
             text += (
-                f"; trustworthiness {self.trustworthiness:.2f}, "
-                f"{self.neighbors_kept:.0%} of the nearest neighbors kept"
+                f"; trustworthiness {self.trustworthiness:.2f}, {self.neighbors_kept:.0%} of the nearest neighbors kept"
             )
         return text + "."
 

@@ -20,9 +20,7 @@ def record_errors(dataset: fo.Dataset, reasons: Mapping[str, str | None], patche
             )
         dataset.set_values(ERROR_FIELD, dict(reasons), key_field="id")
     else:
-        dataset.set_label_values(
-            f"{label_path(dataset, patches_field)}.{ERROR_FIELD}", dict(reasons), dynamic=True
-        )
+        dataset.set_label_values(f"{label_path(dataset, patches_field)}.{ERROR_FIELD}", dict(reasons), dynamic=True)
 
 
 def failed_items(dataset: fo.Dataset, patches_field: str | None) -> set[str]:

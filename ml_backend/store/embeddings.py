@@ -157,9 +157,7 @@ def load_embeddings(samples: fo.core.collections.SampleCollection, key: str) -> 
     rows = locate(items.ids, ids)
     kept = rows >= 0
     if not kept.any():
-        raise ValueError(
-            f"No {items.noun} here has an embedding in '{key}': run “Compute embeddings” on them."
-        )
+        raise ValueError(f"No {items.noun} here has an embedding in '{key}': run “Compute embeddings” on them.")
     found = Items(items.ids[kept], items.sample_ids[kept], items.patches_field)
     in_order = len(rows) == len(ids) and np.array_equal(rows, np.arange(len(ids)))
     return Embeddings(key, found, vectors if in_order else vectors[rows[kept]], provenance_of(dataset, key))

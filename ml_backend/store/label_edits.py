@@ -80,9 +80,7 @@ def deletion_edits(dataset: fo.Dataset, changes: PendingChanges) -> list[Edit]:
     return edits
 
 
-def clearing_edits(
-    samples: fo.core.collections.SampleCollection, field: LabelField, which: Clear
-) -> list[Edit]:
+def clearing_edits(samples: fo.core.collections.SampleCollection, field: LabelField, which: Clear) -> list[Edit]:
     """Edits that take labels away from a view: all, those Labelscape saved, or only those from neighbors."""
     dataset = samples._root_dataset
     if field.kind == "patch":
@@ -158,9 +156,7 @@ def _provenance(label: PendingLabel, now: datetime) -> dict[str, Any]:
     }
 
 
-def _documents(
-    dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None
-) -> dict[str, dict[str, Any]]:
+def _documents(dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None) -> dict[str, dict[str, Any]]:
     """Sample id → its document in MongoDB, whole or in part; samples that are gone are left out."""
     wanted = [ObjectId(item) for item in ids]
     projection = None if fields is None else dict.fromkeys(fields, 1)
@@ -171,9 +167,7 @@ def _documents(
     return found
 
 
-def _objects(
-    dataset: fo.Dataset, path: str, ids: Sequence[str]
-) -> list[tuple[str, int | None, dict[str, Any]]]:
+def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[tuple[str, int | None, dict[str, Any]]]:
     """(sample id, position in its list, document) of objects by id; a single object has the position None."""
     wanted = {ObjectId(item) for item in ids}
     listing = list(wanted)
@@ -186,9 +180,7 @@ def _objects(
                 held = held[part]
             elements = list(enumerate(held)) if isinstance(held, list) else [(None, held)]
             found.extend(
-                (str(document["_id"]), position, element)
-                for position, element in elements
-                if element["_id"] in wanted
+                (str(document["_id"]), position, element) for position, element in elements if element["_id"] in wanted
             )
     # A sample with objects in two parts of the listing was found twice.
     return list({element["_id"]: (sample, position, element) for sample, position, element in found}.values())

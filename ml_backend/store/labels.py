@@ -88,7 +88,7 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
 
 
 def ensure_label_field(dataset: fo.Dataset, field: LabelField) -> None:
-    """Create the field if it is new; declare what Labelscape writes into labels, so that it can filter them."""
+    """Create the field if it is new; declare what Labelscape writes into labels, so the App can filter by it."""
     if field.kind == "classification" and not dataset.has_sample_field(field.name):
         dataset.add_sample_field(field.name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
     for attribute, field_type in PROVENANCE_ATTRIBUTES.items():
@@ -132,9 +132,7 @@ def _as_labels(names: "pd.Series[Any]", rows: np.ndarray, count: int, *, multi: 
     return Labels(codes=first, classes=[str(name) for name in classes], members=members, multi=multi)
 
 
-def _in_item_order(
-    samples: fo.core.collections.SampleCollection, items: Items, field: LabelField
-) -> list[str | None]:
+def _in_item_order(samples: fo.core.collections.SampleCollection, items: Items, field: LabelField) -> list[str | None]:
     root = field.name if samples._is_patches else field.path
     ids, names = samples.values([f"{root}.id", f"{root}.label"], unwind=True)
     found = dict(zip(ids, names, strict=True))

@@ -133,9 +133,7 @@ def undo(dataset: fo.Dataset) -> SaveRecord:
     """
     record = last_save(dataset)
     if record is None:
-        raise ValueError(
-            "There is no save to undo: none was made in the last seven days, or it is undone already."
-        )
+        raise ValueError("There is no save to undo: none was made in the last seven days, or it is undone already.")
     store = _store(dataset)
     if not _move_head(store, f"{record.id}:applied", f"{record.id}:undoing"):
         raise ValueError("Another tab is saving or undoing at this moment: try again.")
@@ -150,11 +148,7 @@ def _apply(dataset: fo.Dataset, edits: Sequence[Edit]) -> None:
     restored = [edit for edit in edits if edit.kind == "sample" and edit.after is not None]
     if restored:
         dataset._sample_collection.bulk_write(
-            [
-                ReplaceOne({"_id": edit.after["_id"]}, edit.after, upsert=True)
-                for edit in restored
-                if edit.after
-            ]
+            [ReplaceOne({"_id": edit.after["_id"]}, edit.after, upsert=True) for edit in restored if edit.after]
         )
         dataset.reload()
     deleted = [edit.sample for edit in edits if edit.kind == "sample" and edit.after is None]

@@ -24,6 +24,9 @@ class VectorTable(Protocol):
     def remove(self, ids: np.ndarray) -> None:
         """Take ids out; ids that are not there are ignored."""
 
+    def version(self) -> int:
+        """A number that is another one after vectors were written or removed."""
+
     def compact(self) -> None:
         """Tidy up after many writes."""
 
@@ -79,9 +82,7 @@ class LanceTable:
             self._index._db.create_table(self._index.config.table_name, rows)
             self._index._initialize()
         else:
-            self._index.table.merge_insert(
-                "id"
-            ).when_matched_update_all().when_not_matched_insert_all().execute(rows)
+            self._index.table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
         self._index.reload()
 
     def remove(self, ids: np.ndarray) -> None:
@@ -89,6 +90,9 @@ class LanceTable:
             quoted = ", ".join(f"'{item}'" for item in ids[start : start + self._REMOVE_AT_ONCE].tolist())
             self._index.table.delete(f"id IN ({quoted})")
         self._index.reload()
+
+    def version(self) -> int:
+        return 0 if self._index.table is None else int(self._index.table.version)
 
     def compact(self) -> None:
         if self._index.table is not None:
@@ -122,6 +126,9 @@ class BackendTable:
         else:
             self._index.remove_from_index(label_ids=ids)
         self._index.save()
+
+    def version(self) -> int:
+        return int(self._index.total_index_size)
 
     def compact(self) -> None:
         """Nothing to do: these backends tidy up by themselves."""

@@ -1,0 +1,117 @@
+"""Ask for labels and deletions: everything is pending until it is saved, and no label is overwritten unasked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import fiftyone as fo
+
+from ..store.label_edits import Conflict, label_edits
+from ..store.labels import DEFAULT_FIELD, LabelField, label_field
+from ..store.pending import PendingAct, PendingLabel, add_act, pending_changes
+
+_SHOWN_CONFLICTS = 3
+_NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
+
+
+@dataclass(frozen=True)
+class QueueReport:
+    """What an act added to the pending changes; items that have another label were left alone as ``conflicts``."""
+
+    queued: list[str]
+    conflicts: list[Conflict]
+    pending: str
+
+    def sentence(self) -> str:
+        """The closing message."""
+        return f"Queued {count(len(self.queued), 'change')}. {conflict_note(self.conflicts)}{self.pending}"
+
+
+def set_label(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    label: str,
+    *,
+    field: str = DEFAULT_FIELD,
+    patches_field: str | None = None,
+    replace: bool = False,
+) -> QueueReport:
+    """Ask for a label on samples, or on objects of a patches field; it is pending until it is saved.
+
+    Args:
+        replace: overwrite another label that is there; without it such items are left alone and reported.
+
+    Raises:
+        ValueError: no ids, an empty label, or a field that cannot hold labels.
+    """
+    held = label_field(dataset, field, patches_field)
+    if not len(ids):
+        raise ValueError(_NOTHING_SELECTED)
+    return queue_labels(dataset, held, ids, clean_label(label), replace=replace)
+
+
+def queue_labels(
+    dataset: fo.Dataset,
+    field: LabelField,
+    ids: Sequence[str],
+    label: str,
+    *,
+    confidence: Sequence[float] = (),
+    anchors: Sequence[str] = (),
+    replace: bool = False,
+) -> QueueReport:
+    """Add a label act for those of ``ids`` that it would not overwrite; with anchors it comes from neighbors."""
+    asked = [PendingLabel(item, field.name, field.patches_field, label, "human", None, None, replace) for item in ids]
+    _, conflicts = label_edits(dataset, field, asked)
+    kept = {conflict.item for conflict in conflicts}
+    rows = [row for row, item in enumerate(ids) if item not in kept]
+    act = PendingAct(
+        field=field.name,
+        patches_field=field.patches_field,
+        ids=[ids[row] for row in rows],
+        label=label,
+        origin="neighbors" if len(anchors) else "human",
+        confidence=[float(confidence[row]) for row in rows] if len(confidence) else [],
+        anchors=[anchors[row] for row in rows] if len(anchors) else [],
+        multi=field.kind == "classifications",
+        replace=replace,
+    )
+    add_act(dataset, act)
+    return QueueReport(act.ids, conflicts, pending_changes(dataset).sentence())
+
+
+def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> QueueReport:
+    """Ask for the deletion of samples, or of objects; pending until saved. Media files are never deleted.
+
+    Raises:
+        ValueError: no ids, or a dataset whose samples could not be brought back whole.
+    """
+    if not len(ids):
+        raise ValueError(_NOTHING_SELECTED)
+    if patches_field is None and dataset.media_type in ("video", "group"):
+        raise ValueError(
+            f"Samples of a {dataset.media_type} dataset cannot be deleted here, because an undo could not bring back "
+            "all that belongs to them: use FiftyOne's own delete."
+        )
+    add_act(dataset, PendingAct("", patches_field, list(ids), None))
+    return QueueReport(list(ids), [], pending_changes(dataset).sentence())
+
+
+def clean_label(label: str) -> str:
+    """A label without blanks around it; a ValueError if nothing is left."""
+    cleaned = label.strip()
+    if not cleaned:
+        raise ValueError("The label is empty: type a class name.")
+    return cleaned
+
+
+def count(number: int, noun: str) -> str:
+    """Number and noun, as in “3 labels” or “1 label”; nothing for none."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else ""
+
+
+def conflict_note(conflicts: Sequence[Conflict]) -> str:
+    """What a user should know of labels that were left alone."""
+    if not conflicts:
+        return ""
+    examples = ", ".join(f"“{c.existing}” instead of “{c.label}”" for c in conflicts[:_SHOWN_CONFLICTS])
+    return f"{count(len(conflicts), 'item')} kept the label already there ({examples}); “replace” overwrites. "

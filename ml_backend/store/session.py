@@ -1,0 +1,49 @@
+"""Embeddings with their neighbors kept in memory between the clicks of a person."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import fiftyone as fo
+
+from ..analysis.neighbors import Neighbors
+from .embeddings import Embeddings, check_embeddings, load_embeddings, vector_table
+from .items import label_path
+from .neighbor_tables import neighbors_of
+
+_KEPT = 2  # a million vectors of 512 numbers and their neighbors are 2.4 GB
+_kept: "OrderedDict[tuple[object, ...], Session]" = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Session:
+    """All embedded items of a dataset, with the neighbors among them."""
+
+    dataset: fo.Dataset
+    embeddings: Embeddings
+    neighbors: Neighbors
+
+
+def open_session(dataset: fo.Dataset, key: str, *, progress: Callable[[float, str], None] | None = None) -> Session:
+    """Load the embeddings ``key`` of the whole dataset, or take them from memory while nothing has changed."""
+    stamp = _stamp(dataset, key)
+    with _lock:
+        if stamp in _kept:
+            _kept.move_to_end(stamp)
+            return _kept[stamp]
+        embeddings = load_embeddings(dataset, key)
+        session = Session(dataset, embeddings, neighbors_of(embeddings, progress=progress))
+        _kept[stamp] = session
+        while len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+        return session
+
+
+def _stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:
+    """What changes when vectors, samples or patches come, change or go."""
+    patches_field = check_embeddings(dataset, key).patches_field
+    objects = None if patches_field is None else dataset.count(f"{label_path(dataset, patches_field)}.id")
+    version = vector_table(dataset, key).version()
+    return dataset._doc.id, key, version, dataset.count(), dataset.last_deletion_at, objects

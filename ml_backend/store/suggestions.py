@@ -1,0 +1,137 @@
+"""Suggestions on samples, or on the objects of patches: a label, how sure it is, and because of which samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+from fiftyone.operators.store import ExecutionStore
+from pymongo import UpdateOne
+
+from .items import Items, label_path
+
+FIELD = "suggested_label"
+_STORE = "labelscape.suggestions"
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A label proposed for an unlabeled item; ``sure`` where it was accepted at the wanted precision."""
+
+    label: str
+    confidence: float
+    sure: bool
+    anchors: list[str]
+
+
+@dataclass(frozen=True)
+class SuggestionSettings:
+    """How the suggestions of a dataset are made, so that they can follow after each save."""
+
+    embeddings: str
+    field: str
+    precision: float
+
+
+def write_suggestions(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> int:
+    """Make these the suggestions of the items, None = none; only what changes is written. Returns how many did."""
+    _declare(dataset, items.patches_field)
+    held = read_suggestions(dataset, items)
+    changed = [
+        (item, sample, new)
+        for item, sample, old, new in zip(items.ids.tolist(), items.sample_ids.tolist(), held, suggestions, strict=True)
+        if old != new
+    ]
+    if items.patches_field is None:
+        writes = [UpdateOne({"_id": ObjectId(item)}, {"$set": {FIELD: _document(new)}}) for item, _, new in changed]
+    else:
+        path = label_path(dataset, items.patches_field)
+        writes = [_patch_update(path, sample, item, new) for item, sample, new in changed]
+    if writes:
+        dataset._bulk_write(writes, ids=list({sample for _, sample, _ in changed}))
+    return len(changed)
+
+
+def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | None]:
+    """The suggestion of each item, or None."""
+    path = suggestion_path(dataset, items.patches_field)
+    if dataset.get_field(path) is None:
+        return [None] * len(items)
+    names = ["label", "confidence", "sure", "anchors"]
+    if items.patches_field is None:
+        columns = dataset.values(["id", *(f"{FIELD}.{name}" for name in names)])
+    else:
+        root = label_path(dataset, items.patches_field)
+        columns = [
+            [value for values in column for value in (values or [])]
+            if isinstance(dataset.get_field(root), fo.ListField)
+            else column
+            for column in dataset.values([f"{root}.id", *(f"{root}.{FIELD}.{name}" for name in names)])
+        ]
+    found = {
+        item: Suggestion(label, confidence, bool(sure), list(anchors or []))
+        for item, label, confidence, sure, anchors in zip(*columns, strict=True)
+        if label is not None
+    }
+    return [found.get(item) for item in items.ids.tolist()]
+
+
+def suggestion_path(dataset: fo.Dataset, patches_field: str | None) -> str:
+    """Where suggestions stand: a field of the sample, or an attribute of the objects."""
+    return FIELD if patches_field is None else f"{label_path(dataset, patches_field)}.{FIELD}"
+
+
+def save_settings(dataset: fo.Dataset, settings: SuggestionSettings) -> None:
+    """Remember how suggestions are made."""
+    _store(dataset).set("settings", dict(vars(settings)))
+
+
+def load_settings(dataset: fo.Dataset) -> SuggestionSettings | None:
+    """How suggestions were last made; None where none were asked for."""
+    held = _store(dataset).get("settings")
+    return None if held is None else SuggestionSettings(**held)
+
+
+def forget_settings(dataset: fo.Dataset) -> None:
+    """Stop following: no suggestions after a save."""
+    _store(dataset).delete("settings")
+
+
+def _declare(dataset: fo.Dataset, patches_field: str | None) -> None:
+    path = suggestion_path(dataset, patches_field)
+    if dataset.get_field(path) is None:
+        dataset.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    attributes: dict[str, tuple[type, dict[str, Any]]] = {
+        "sure": (fo.BooleanField, {}),
+        "anchors": (fo.ListField, {"subfield": fo.StringField}),
+    }
+    for name, (kind, options) in attributes.items():
+        if dataset.get_field(f"{path}.{name}") is None:
+            dataset.add_sample_field(f"{path}.{name}", kind, **options)
+
+
+def _document(suggestion: Suggestion | None) -> dict[str, Any] | None:
+    if suggestion is None:
+        return None
+    return {
+        "_id": ObjectId(),
+        "_cls": "Classification",
+        "tags": [],
+        "label": suggestion.label,
+        "confidence": suggestion.confidence,
+        "logits": None,
+        "sure": suggestion.sure,
+        "anchors": suggestion.anchors,
+    }
+
+
+def _patch_update(path: str, sample: str, item: str, suggestion: Suggestion | None) -> UpdateOne:
+    leaf = path.rsplit(".", 1)[-1]
+    target = f"{path}.$" if leaf in ("detections", "polylines") else path
+    where = {"_id": ObjectId(sample), f"{path}._id": ObjectId(item)}
+    return UpdateOne(where, {"$set": {f"{target}.{FIELD}": _document(suggestion)}})
+
+
+def _store(dataset: fo.Dataset) -> ExecutionStore:
+    return ExecutionStore.create(_STORE, dataset._doc.id)

@@ -1,0 +1,128 @@
+"""Parts of forms that several operators share: embeddings, label field, patches, selection."""
+
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.operators import types
+
+from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, list_embeddings
+from ..ml_backend.store.items import Items, list_items, patches_fields
+from ..ml_backend.store.labels import DEFAULT_FIELD, LabelField, Labels, label_field, read_labels, usable_label_fields
+from .running import target_view
+
+WHOLE_SAMPLES = "whole samples"
+NEW_FIELD = "a new field"
+
+
+def ask_embeddings(ctx: Any, inputs: types.Object) -> str:
+    """Let the user choose among the embeddings there are; a ValueError with the mend if there are none."""
+    keys = list_embeddings(ctx.dataset)
+    if not keys:
+        raise ValueError("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
+    inputs.enum("embeddings", keys, default=keys[-1], required=True, label="Embeddings")
+    return str(chosen_embeddings(ctx))
+
+
+def chosen_embeddings(ctx: Any) -> str:
+    """The embeddings asked for, else the newest."""
+    chosen = ctx.params.get("embeddings")
+    keys = list_embeddings(ctx.dataset)
+    if chosen is None and not keys:
+        raise ValueError("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
+    return str(chosen or keys[-1])
+
+
+def embedded_patches_field(ctx: Any, embeddings: str) -> str | None:
+    """The field whose patches these embeddings are of; None for whole samples."""
+    field: str | None = check_embeddings(ctx.dataset, embeddings).patches_field
+    return field
+
+
+def show_coverage(ctx: Any, inputs: types.Object, embeddings: str) -> None:
+    """Warn in the form when samples of the view have no embedding."""
+    status = embeddings_status(target_view(ctx), embeddings)
+    if not status.complete:
+        inputs.view("coverage", types.Warning(label=status.sentence()))
+
+
+def ask_patches(ctx: Any, inputs: types.Object, label: str) -> str | None:
+    """Let the user choose between whole samples and the patches of a field."""
+    fields = patches_fields(ctx.dataset)
+    if not fields:
+        return None
+    inputs.enum("patches", [WHOLE_SAMPLES, *fields], default=_default_patches(ctx, fields), label=label)
+    return chosen_patches(ctx)
+
+
+def chosen_patches(ctx: Any) -> str | None:
+    """The patches field asked for, or that of a patches view; None for whole samples."""
+    chosen = ctx.params.get("patches") or _default_patches(ctx, patches_fields(ctx.dataset))
+    return None if chosen == WHOLE_SAMPLES else str(chosen)
+
+
+def _default_patches(ctx: Any, fields: list[str]) -> str:
+    if ctx.view is None or not ctx.view._is_patches:
+        return WHOLE_SAMPLES
+    return next((name for name in ctx.view.get_field_schema() if name in fields), WHOLE_SAMPLES)
+
+
+def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None) -> LabelField:
+    """Let the user choose the label field, or name a new one; patches carry their own labels."""
+    if patches_field is not None:
+        return label_field(ctx.dataset, patches_field, patches_field)
+    fields = usable_label_fields(ctx.dataset)
+    default = DEFAULT_FIELD if DEFAULT_FIELD in fields or not fields else fields[0]
+    choices = list(dict.fromkeys([default, *fields, NEW_FIELD]))
+    inputs.enum("field", choices, default=default, label="Label field")
+    if ctx.params.get("field") == NEW_FIELD:
+        inputs.str("new_field", required=True, label="Name of the new field")
+    return chosen_label_field(ctx, patches_field)
+
+
+def chosen_label_field(ctx: Any, patches_field: str | None) -> LabelField:
+    """The label field asked for, else ``ground_truth``, else the first there is."""
+    if patches_field is not None:
+        return label_field(ctx.dataset, patches_field, patches_field)
+    name = ctx.params.get("field")
+    if name == NEW_FIELD:
+        name = ctx.params.get("new_field") or DEFAULT_FIELD
+    if name is None:
+        fields = usable_label_fields(ctx.dataset)
+        name = DEFAULT_FIELD if DEFAULT_FIELD in fields or not fields else fields[0]
+    return label_field(ctx.dataset, name)
+
+
+def ask_label(ctx: Any, inputs: types.Object, field: LabelField) -> None:
+    """Type-ahead over the classes there are; a new one may be typed."""
+    choices = types.AutocompleteView(allow_user_input=True, allow_duplicates=False)
+    for name in known_classes(ctx.dataset, field):
+        choices.add_choice(name, label=name)
+    inputs.str("label", required=True, label="Label", view=choices, description="Choose a class or type a new one")
+
+
+def known_classes(dataset: fo.Dataset, field: LabelField) -> list[str]:
+    """Classes in use in a label field, sorted, and those declared for it."""
+    used = dataset.distinct(f"{field.path}.label") if dataset.has_field(field.name) else []
+    declared = dataset.classes.get(field.name, dataset.default_classes)
+    return sorted({str(name) for name in (*used, *declared) if name})
+
+
+def target_items(ctx: Any, patches_field: str | None) -> Items:
+    """The selected samples or objects; nothing selected: those of a lasso or a filtered view; else a ValueError.
+
+    Labels are only set on what a person singled out: never on a whole dataset by accident.
+    """
+    if ctx.selected_labels and patches_field is not None:
+        view = ctx.dataset.select_labels(labels=ctx.selected_labels)
+        return list_items(view, patches_field)
+    view = target_view(ctx)
+    if not ctx.selected and not ctx.has_custom_view:
+        raise ValueError(
+            "Nothing is selected: tick samples in the grid, or lasso points on a map, then run this again."
+        )
+    return list_items(view, patches_field)
+
+
+def labels_of(ctx: Any, items: Items, field: LabelField) -> Labels:
+    """The labels that the items have now."""
+    return read_labels(ctx.dataset, items, field)

@@ -1,0 +1,53 @@
+"""Menu entry “Set label”: give the selected samples or objects a label, pending until it is saved."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.queue import set_label
+from .asking import (
+    ask_label,
+    ask_label_field,
+    ask_patches,
+    chosen_label_field,
+    chosen_patches,
+    labels_of,
+    target_items,
+)
+from .running import LabelscapeOperator, Outcome, Progress
+
+
+class SetLabel(LabelscapeOperator):
+    """Queue one label for what is selected."""
+
+    operator_name = "set_label"
+    label = "Labelscape: set label"
+    description = "Give the selected samples or objects a label; pending until you save"
+    icon = "label"
+    delegable = False
+    on_grid = True
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask for field and label, and say what is labeled already."""
+        patches_field = ask_patches(ctx, inputs, "What to label")
+        items = target_items(ctx, patches_field)
+        field = ask_label_field(ctx, inputs, patches_field)
+        ask_label(ctx, inputs, field)
+        labeled = int((labels_of(ctx, items, field).codes >= 0).sum())
+        nouns = "patches" if patches_field else "samples"
+        inputs.view("target", types.Notice(label=f"{len(items):,} {nouns} selected, {labeled:,} of them labeled."))
+        if labeled and field.kind != "classifications":
+            inputs.bool("replace", default=False, label=f"Replace the label of the {labeled:,} that have another one")
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Queue the label."""
+        patches_field = chosen_patches(ctx)
+        report = set_label(
+            ctx.dataset,
+            target_items(ctx, patches_field).ids.tolist(),
+            ctx.params["label"],
+            field=chosen_label_field(ctx, patches_field).name,
+            patches_field=patches_field,
+            replace=bool(ctx.params.get("replace")),
+        )
+        return Outcome(report.sentence())
