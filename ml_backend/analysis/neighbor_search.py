@@ -37,21 +37,30 @@ class Table:
         return len(self.rows)
 
 
-def searchable(vectors: NDArray[np.float32], metric: Metric, center: NDArray[np.float32]) -> Table:
-    """Bring vectors (n, d) into the form where the nearest row is the one of smallest squared difference."""
+def searchable(*parts: NDArray[np.float32], metric: Metric) -> tuple[Table, ...]:
+    """Bring tables of one space into the form where the nearest row has the smallest squared difference.
+
+    Euclidean tables are centered on the last one. Under cosine, a zero vector gets a direction of its own, at
+    right angles to all others.
+    """
     import torch
 
     if metric == "euclidean":
-        rows = vectors - center
+        center = parts[-1].mean(axis=0)
+        rows = [torch.from_numpy(part - center) for part in parts]
     else:
-        largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
-        rows = vectors / np.where(
-            largest > 0, largest, 1
-        )  # first, so that squares neither overflow nor vanish
-        norms = np.linalg.norm(rows, axis=1, keepdims=True)
-        rows /= np.where(norms > 0, norms, 1)
-    table = torch.from_numpy(rows)
-    return Table(table, torch.linalg.vector_norm(table, dim=1).square_().mul_(0.5), metric)
+        rows = [torch.from_numpy(_unit(part)) for part in parts]
+        zeros = [part.square().sum(1, keepdim=True) == 0 for part in rows]
+        if any(bool(mark.any()) for mark in zeros):
+            rows = [torch.cat((part, mark.float()), 1) for part, mark in zip(rows, zeros, strict=True)]
+    return tuple(Table(part, torch.linalg.vector_norm(part, dim=1).square_().mul_(0.5), metric) for part in rows)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
+    rows = vectors / np.where(largest > 0, largest, 1)  # first, so that squares do not vanish
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1)  # at least 1, or the row is zero
+    return np.asarray(rows, np.float32)
 
 
 def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Progress | None) -> Found:
@@ -90,9 +99,7 @@ def search_cells(
     demand = _demand(cells, asked, sizes)
 
     tuning = len(sampled) // 2
-    enough = torch.quantile(
-        demand[cells[sampled[:tuning], None], cells[truth[:tuning]]].flatten(), 1 - recall
-    )
+    enough = torch.quantile(demand[cells[sampled[:tuning], None], cells[truth[:tuning]]].flatten(), 1 - recall)
     searched = demand >= enough.clamp(min=1 / n)
     pairs = float(sizes.double() @ searched.double() @ sizes.double())
     if pairs > _NOT_WORTH_IT * float(n) ** 2:
@@ -145,18 +152,12 @@ def _nearest(
     query = queries.rows[rows]
     candidates = _candidates(query, rows if same else None, table, columns, k + _SLACK).sort(1).values
     squared = (table.rows[candidates] - query[:, None]).square_().sum(2)
-    if table.metric == "euclidean":
-        distances = squared.sqrt_()
-    else:
-        one_is_zero = (table.half_squares[candidates] == 0) != (queries.half_squares[rows, None] == 0)
-        distances = squared.div_(2).masked_fill_(one_is_zero, 1.0)
+    distances = squared.sqrt_() if table.metric == "euclidean" else squared.div_(2)
     distances, order = distances.sort(dim=1, stable=True)
     return candidates.gather(1, order)[:, :k], distances[:, :k]
 
 
-def _candidates(
-    query: Tensor, own: Tensor | None, table: Table, columns: Tensor | None, count: int
-) -> Tensor:
+def _candidates(query: Tensor, own: Tensor | None, table: Table, columns: Tensor | None, count: int) -> Tensor:
     import torch
 
     total = len(table) if columns is None else len(columns)
@@ -200,9 +201,7 @@ def _nearest_centers(rows: Tensor, centers: Tensor, count: int) -> Tensor:
 
     half = centers.square().sum(1).div_(2)
     parts = rows.split(8 * _ROWS)
-    return torch.cat(
-        [torch.addmm(half, part, centers.T, beta=-1).topk(count, dim=1).indices for part in parts]
-    )
+    return torch.cat([torch.addmm(half, part, centers.T, beta=-1).topk(count, dim=1).indices for part in parts])
 
 
 def _demand(cells: Tensor, asked: Tensor, sizes: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from .neighbor_search import Metric, Progress, search_all, search_cells, searcha
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 _EXACT_UP_TO = 20_000  # rows: all pairs of so many x 512 take 3 s on 2 cores; cells are faster above
+_LARGEST = 1e15  # larger values are no embedding, and their squares sum to infinity
 _RECALL = 0.985  # asked of the search in cells, so that what is measured stays above .98
 
 
@@ -36,16 +37,19 @@ def as_vectors(vectors: ArrayLike) -> NDArray[np.float32]:
     """Check vectors at the public edge and give them as an (n, d) C-contiguous float32 array.
 
     Raises:
-        ValueError: no table of two dimensions, or NaN or infinity in some rows (the first are named).
+        ValueError: no table of two dimensions, or NaN, infinity or a value beyond 1e15 in some rows (the
+            first are named).
     """
-    array = np.ascontiguousarray(vectors, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity and is named below
+        array = np.asarray(vectors, dtype=np.float32, order="C")
     if array.ndim != 2:
         raise ValueError(f"vectors must be a table of shape (n, d); got shape {array.shape}")
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    bad = np.flatnonzero(~((array > -_LARGEST) & (array < _LARGEST)).all(axis=1))
     if len(bad):
         first = ", ".join(map(str, bad[:5]))
         raise ValueError(
-            f"{len(bad)} of {len(array)} vectors hold NaN or infinity (first rows: {first}); "
+            f"{len(bad)} of {len(array)} vectors hold NaN, infinity or a value beyond 1e15 "
+            f"(first rows: {first}); "
             "embed these samples again or leave them out"
         )
     return array
@@ -80,7 +84,7 @@ def knn(
     k = min(k, len(data) - 1)
     if k < 1:
         return Neighbors(np.empty((len(data), 0), np.int32), np.empty((len(data), 0), np.float32))
-    table = searchable(data, metric, data.mean(axis=0))
+    (table,) = searchable(data, metric=metric)
     if len(data) > _EXACT_UP_TO:
         approximate = search_cells(table, k, recall=_RECALL, seed=seed, progress=progress)
         if approximate is not None:
@@ -108,16 +112,12 @@ def neighbors_of(
     asked, data = as_vectors(queries), as_vectors(vectors)
     _check(k, metric)
     if asked.shape[1] != data.shape[1]:
-        raise ValueError(
-            f"queries have {asked.shape[1]} dimensions, vectors {data.shape[1]}; use one model for both"
-        )
+        raise ValueError(f"queries have {asked.shape[1]} dimensions, vectors {data.shape[1]}; use one model for both")
     k = min(k, len(data))
     if k == 0 or len(asked) == 0:
         return Neighbors(np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.float32))
-    center = data.mean(axis=0)
-    found = search_all(
-        searchable(asked, metric, center), searchable(data, metric, center), k, same=False, progress=progress
-    )
+    queried, table = searchable(asked, data, metric=metric)
+    found = search_all(queried, table, k, same=False, progress=progress)
     return Neighbors(*found)
 
 

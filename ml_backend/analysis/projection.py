@@ -1,0 +1,218 @@
+"""Maps: vectors to points in 2D or 3D, and new vectors to points on an existing map."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .neighbor_search import Metric, Progress
+from .neighbors import METRICS, Neighbors, as_vectors, knn, neighbors_of
+
+Method = Literal["umap", "tsne", "pca"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+_CHUNK = 65_536  # rows that the covariance is summed over at a time
+_EARLY, _LATE = 250, 500  # rounds of t-SNE with and without exaggeration, as openTSNE
+_TSNE_REPORTS_EVERY = 10  # rounds
+_PLACED_AMONG = 10  # measured: the median of 10 keeps more neighbors of new samples than umap-learn's transform
+
+
+def project(
+    vectors: ArrayLike,
+    *,
+    method: Method = "umap",
+    dims: int = 2,
+    spherize: bool = False,
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+    perplexity: float = 30,
+    metric: Metric = "cosine",
+    seed: int = 0,
+    neighbors: Neighbors | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Draw a map: one point a vector, neighbors near one another.
+
+    Args:
+        vectors: (n, d). Three vectors or fewer are drawn by PCA, whatever the method.
+        method: "umap" (McInnes, Healy and Melville 2018), "tsne" (van der Maaten and Hinton 2008, through openTSNE)
+            or "pca". t-SNE keeps most neighbors; PCA is there at once.
+        dims: 2 or 3.
+        spherize: move the center of the vectors to the origin and make all of one length first.
+        n_neighbors: UMAP's, at least 2; more shows the large structure, fewer the small one.
+        min_dist: UMAP's, 0..3; how near points may come.
+        perplexity: t-SNE's, at least 2. A uniform kernel over half as many neighbors stands for it, which gives the
+            same map from the table that everything else uses (Böhm, Berens and Kobak 2022).
+        metric: "cosine" or "euclidean", of neighbors and of PCA.
+        seed: the same seed gives the same map.
+        neighbors: the table of these vectors, with at least `neighbors_needed` a row; computed where it is missing.
+        progress: called with (share done, message); what it raises stops the work and is passed on.
+
+    Returns:
+        (n, dims) float32, finite.
+
+    Raises:
+        ValueError: an option outside its range, vectors that are no finite (n, d) table, or a neighbor table that
+            does not fit them.
+    """
+    data = as_vectors(vectors)
+    needed = min(neighbors_needed(method, n_neighbors=n_neighbors, perplexity=perplexity), max(len(data) - 1, 0))
+    _check(data, dims, min_dist, metric, spherize, neighbors, needed)
+    data = spherized(data) if spherize else data
+    start = pca(_unit_rows(data) if metric == "cosine" else data, dims)
+    if method == "pca" or len(data) <= 3:
+        return start
+    if neighbors is None:
+        neighbors = knn(data, needed, metric=metric, seed=seed, progress=_part(progress, 0, 0.4))
+    indices, distances = neighbors.indices[:, :needed], neighbors.distances[:, :needed]
+    progress = _part(progress, 0.4, 1)
+    if method == "tsne":
+        return _tsne(indices, _scaled(start, 1e-4, seed), seed, progress)
+    from .umap_layout import layout
+
+    return layout(indices, distances, _scaled(start, 3, seed), min_dist=min_dist, seed=seed, progress=progress)
+
+
+def place(
+    new_vectors: ArrayLike,
+    vectors: ArrayLike,
+    points: ArrayLike,
+    *,
+    metric: Metric = "cosine",
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Give new vectors (m, d) a point on the map `points` (n, dims) of `vectors` (n, d); no other point moves.
+
+    A new vector gets the median of the points of its 10 nearest neighbors, or the very point of a vector that it is
+    equal to.
+
+    Returns:
+        (m, dims) float32.
+
+    Raises:
+        ValueError: an empty map, as many points as vectors missing, or vectors that do not fit together.
+    """
+    new, data, drawn = as_vectors(new_vectors), as_vectors(vectors), as_vectors(points)
+    if len(drawn) != len(data):
+        raise ValueError(f"the map has {len(drawn)} points for {len(data)} vectors; compute the map again")
+    if len(data) == 0:
+        raise ValueError("there is no point on the map yet; compute the map first")
+    near = neighbors_of(new, data, _PLACED_AMONG, metric=metric, progress=progress)
+    around = np.median(drawn[near.indices], axis=1)
+    equal = near.distances[:, :1] == 0
+    return np.asarray(np.where(equal, drawn[near.indices[:, 0]], around), np.float32)
+
+
+def neighbors_needed(method: Method, *, n_neighbors: int = 15, perplexity: float = 30) -> int:
+    """Neighbors a row that `project` uses: 0 for PCA.
+
+    Raises:
+        ValueError: an unknown method, or fewer than 2 n_neighbors or perplexity.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    if not n_neighbors >= 2:
+        raise ValueError(f"n_neighbors must be at least 2; got {n_neighbors}")
+    if not perplexity >= 2:
+        raise ValueError(f"perplexity must be at least 2; got {perplexity}")
+    return {"umap": n_neighbors, "tsne": round(perplexity / 2), "pca": 0}[method]
+
+
+def spherized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors (n, d) moved to their center and made of length 1; what lies at the center stays there."""
+    center = vectors.mean(axis=0) if len(vectors) else 0
+    return _unit_rows(vectors - center)
+
+
+def pca(vectors: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
+    """Coordinates (n, dims) along the axes of largest variance; axes that the vectors do not have are 0."""
+    import torch
+
+    table = torch.from_numpy(vectors)
+    n, d = table.shape
+    points = torch.zeros((n, dims))
+    if n == 0 or d == 0:
+        return points.numpy()
+    mean = table.mean(0)
+    covariance = torch.zeros((d, d), dtype=torch.float64)
+    for part in table.split(_CHUNK):
+        centered = part - mean
+        covariance += centered.T @ centered
+    axes = torch.linalg.eigh(covariance).eigenvectors[:, -dims:].flip(1).float()
+    largest = axes.abs().argmax(0, keepdim=True)
+    axes *= torch.where(axes.gather(0, largest) < 0, -1.0, 1.0)  # an axis has no sign of its own: choose one
+    points[:, : axes.shape[1]] = table @ axes - mean @ axes
+    return points.numpy()
+
+
+def _tsne(
+    indices: NDArray[np.int32], start: NDArray[np.float32], seed: int, progress: Progress | None
+) -> NDArray[np.float32]:
+    from openTSNE import TSNEEmbedding
+    from openTSNE.affinity import Uniform
+    from openTSNE.nearest_neighbors import PrecomputedNeighbors
+
+    table = PrecomputedNeighbors(indices, np.ones(indices.shape))
+    affinities = Uniform(knn_index=table, symmetrize="max")
+    # The interpolation is for two dimensions and pays from some thousand points on.
+    gradient = "fft" if start.shape[1] == 2 and len(start) > 3000 else "bh"
+    points = TSNEEmbedding(
+        start.astype(np.float64), affinities, negative_gradient_method=gradient, n_jobs=-1, random_state=seed
+    )
+    done = 0
+
+    def report(iteration: int, _error: float, _points: object) -> None:
+        if progress is not None:
+            round_ = done + iteration
+            progress(round_ / (_EARLY + _LATE), f"t-SNE, round {round_} of {_EARLY + _LATE}")
+
+    options = {"inplace": True, "propagate_exception": True, "callbacks": report}
+    options["callbacks_every_iters"] = _TSNE_REPORTS_EVERY
+    points.optimize(_EARLY, exaggeration=12, momentum=0.5, **options)
+    done = _EARLY
+    points.optimize(_LATE, momentum=0.8, **options)
+    return np.asarray(points, np.float32)
+
+
+def _scaled(points: NDArray[np.float32], spread: float, seed: int) -> NDArray[np.float32]:
+    """Points with a standard deviation of `spread` along the first axis, equal ones a hair apart."""
+    deviation = points[:, 0].std()
+    hair = np.random.default_rng(seed).normal(scale=1e-3 * spread, size=points.shape)
+    return np.asarray(points / (deviation if deviation > 0 else 1) * spread + hair, np.float32)
+
+
+def _unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1)
+
+
+def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda done, message: progress(start + (stop - start) * done, message)
+
+
+def _check(
+    data: NDArray[np.float32],
+    dims: int,
+    min_dist: float,
+    metric: str,
+    spherize: bool,
+    neighbors: Neighbors | None,
+    needed: int,
+) -> None:
+    if dims not in (2, 3):
+        raise ValueError(f"dims must be 2 or 3; got {dims}")
+    if not 0 <= min_dist <= 3:
+        raise ValueError(f"min_dist must lie between 0 and 3; got {min_dist}")
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
+    if neighbors is None:
+        return
+    if spherize:
+        raise ValueError("neighbors were found before spherizing; leave them out, or spherize the vectors first")
+    rows, width = neighbors.indices.shape
+    if rows != len(data) or width < needed:
+        raise ValueError(f"neighbors are a table of {rows} x {width}; these vectors need {len(data)} x {needed}")
