@@ -8,6 +8,7 @@ from pathlib import Path
 import fiftyone as fo
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from ..ml_backend.actions.embed import compute_embeddings
 from ..ml_backend.actions.map import compute_map
@@ -16,10 +17,13 @@ from .digits import write_digits
 from .plugin_link import install, installed_plugins
 
 DATASET = "labelscape-digits"
-WORKSPACE = "labelscape"
+WORKSPACE = "labelscape-digits"  # FiftyOne (1.22) looks a workspace up by this, among those of all datasets
 EMBEDDINGS = "preprocessing"
 MAP = "digits_map"
 LABELED_PER_DIGIT = 5
+COLOURS = [  # ten that are told apart on a dark ground
+    "#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#c49c94", "#17becf",
+]  # fmt: skip
 
 
 def run(*, port: int, address: str, browser: bool, reset: bool) -> None:
@@ -77,9 +81,7 @@ def delete_demo() -> None:
 
 def _create_dataset() -> fo.Dataset:
     paths, digits = write_digits(Path(fo.config.default_dataset_dir) / DATASET)
-    order = np.argsort(digits, kind="stable")
-    first_of_digit = np.searchsorted(digits[order], np.arange(10))
-    labeled = set(order[(first_of_digit[:, None] + np.arange(LABELED_PER_DIGIT)).ravel()].tolist())
+    labeled = _choose_labeled(digits)
     dataset = fo.Dataset(DATASET, overwrite=True)
     dataset.add_sample_field(
         "ground_truth",
@@ -100,16 +102,25 @@ def _create_dataset() -> fo.Dataset:
         )
         for row, (path, digit) in enumerate(zip(paths, digits.tolist(), strict=True))
     )
+    # Thumbnails and maps of the App then give a digit one colour, and no digit is gray: that is the unlabeled.
+    dataset.app_config.color_scheme = fo.ColorScheme(color_by="value", color_pool=COLOURS)
     dataset.persistent = True
+    dataset.save()
     return dataset
+
+
+def _choose_labeled(digits: NDArray[np.int64]) -> set[int]:
+    shuffled = np.random.default_rng(0).permutation(len(digits))
+    rows = [shuffled[digits[shuffled] == digit][:LABELED_PER_DIGIT] for digit in range(10)]
+    return set(np.concatenate(rows).tolist())
 
 
 def _workspace() -> fo.Space:
     samples = fo.Panel(type="Samples", pinned=True)
-    embeddings = fo.Panel(type="Embeddings", state={"brainResult": MAP, "colorByField": "ground_truth.label"})
-    return fo.Space(
-        children=[fo.Space(children=[samples]), fo.Space(children=[embeddings])], orientation="horizontal"
-    )
+    embeddings = fo.Panel(type="Embeddings")
+    # Without an active child, the App (1.22) shows a panel's tab and leaves the panel empty.
+    halves = [fo.Space(children=[panel], active_child=panel.component_id) for panel in (samples, embeddings)]
+    return fo.Space(children=halves, orientation="horizontal")
 
 
 def _welcome(dataset: fo.Dataset, url: str) -> str:
@@ -119,8 +130,9 @@ def _welcome(dataset: fo.Dataset, url: str) -> str:
 
     {url}/datasets/{DATASET}?workspace={WORKSPACE}
 
-Click first: on the map (right), choose the lasso above it and draw around a gray cloud near one colour. The
-grid (left) then shows only those digits: the cloud is one class, found with {labeled:,} labels.
+Click first, in the Embeddings panel on the right: "{MAP}", then Color by → ground_truth.label. Gray digits are
+not labeled yet. Choose Select and draw around a gray cloud near one colour: the grid on the left then shows only
+those digits, nearly all of one kind.
 Ctrl-C stops the demo.
 """
 

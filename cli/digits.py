@@ -30,9 +30,7 @@ def write_digits(folder: Path, *, count: int = 1797) -> tuple[list[Path], NDArra
 
     data = load_digits()
     if not 1 <= count <= len(data.images):
-        raise ValueError(
-            f"count is {count}, but there are {len(data.images)} digits: choose 1 to {len(data.images)}"
-        )
+        raise ValueError(f"count is {count}, but there are {len(data.images)} digits: choose 1 to {len(data.images)}")
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"digit-{index:04d}.png" for index in range(count)]
     for path, image in zip(paths, data.images[:count], strict=True):

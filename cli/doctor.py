@@ -46,13 +46,9 @@ def check_mongodb() -> Finding:
             pymongo.MongoClient(uri, serverSelectionTimeoutMS=DATABASE_SECONDS * 1000).server_info()
         version = get_db_conn().client.server_info()["version"]
     except ServiceExecutableNotFound:
-        return Finding(
-            "MongoDB", "FiftyOne has no mongod of its own and no address of another", INSTALL_MONGODB
-        )
+        return Finding("MongoDB", "FiftyOne has no mongod of its own and no address of another", INSTALL_MONGODB)
     except subprocess.CalledProcessError as error:
-        return Finding(
-            "MongoDB", f"{error.cmd[0]} does not run: {_first_line(error.stderr)}", INSTALL_MONGODB
-        )
+        return Finding("MongoDB", f"{error.cmd[0]} does not run: {_first_line(error.stderr)}", INSTALL_MONGODB)
     except (pymongo.errors.PyMongoError, ConnectionError, RuntimeError, OSError) as error:
         mend = "start it, or correct database_uri (FIFTYONE_DATABASE_URI)" if uri else INSTALL_MONGODB
         return Finding("MongoDB", f"no answer: {_first_line(str(error))}", mend)
@@ -87,9 +83,7 @@ def check_plugin() -> Finding:
     how = how_installed(folders[0])
     if len(folders) > 1:
         listing = ", ".join(map(str, folders))
-        return Finding(
-            "plugin", f"there {len(folders)} times: {listing}", f"remove all but one; {how} counts"
-        )
+        return Finding("plugin", f"there {len(folders)} times: {listing}", f"remove all but one; {how} counts")
     if PLUGIN in fop.list_disabled_plugins():
         return Finding("plugin", f"{how}, is disabled", f"`fiftyone plugins enable {PLUGIN}`")
     plugin = fop.get_plugin(PLUGIN)

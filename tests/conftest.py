@@ -246,6 +246,9 @@ def page(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
         )
         try:
             page = context.pages[0]
+            # FiftyOne's advertisement (1.22) lies over the App until it is dismissed.
+            advertisement = page.locator(".MuiPopover-root").get_by_role("button", name="Dismiss")
+            page.add_locator_handler(advertisement, lambda button: button.click())
             yield page
             if request.node.stash.get(FAILED, False):
                 results = REPOSITORY / "test-results"

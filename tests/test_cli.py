@@ -86,9 +86,7 @@ def test_install_plugin_does_not_shadow_a_downloaded_copy(plugins: Path) -> None
     assert not (plugins / "labelscape").exists()
 
 
-def test_doctor_says_how_to_install_a_missing_plugin_and_fails(
-    plugins: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_doctor_says_how_to_install_a_missing_plugin_and_fails(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "CHECKS", [doctor.check_plugin])
     result = type_in("doctor")
     assert result.exit_code == 1
@@ -137,9 +135,7 @@ def test_doctor_notices_within_seconds_that_mongodb_does_not_answer(
     assert time.monotonic() - start < 2 * doctor.DATABASE_SECONDS
 
 
-def test_doctor_says_so_where_there_is_no_mongod_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_doctor_says_so_where_there_is_no_mongod_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fiftyone as fo
     import fiftyone.constants as foc
 
@@ -155,9 +151,7 @@ def test_torch_and_torchvision_are_of_one_build() -> None:
     assert "torchvision" in finding.found
 
 
-def test_doctor_warns_of_vectors_that_a_reboot_deletes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_doctor_warns_of_vectors_that_a_reboot_deletes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import fiftyone.brain as fob
 
     backend = fob.brain_config.similarity_backends["lancedb"]
@@ -260,10 +254,26 @@ def test_the_demo_starts_within_seconds_the_second_time(demo: tuple[int, float])
 
 
 @pytest.mark.slow
-def test_the_demo_shows_the_samples_beside_their_map(demo: tuple[int, float], page: Any) -> None:
+def test_the_demo_draws_the_map_beside_the_samples_and_unlabeled_digits_gray(
+    demo: tuple[int, float], page: Any
+) -> None:
+    import cv2
+    import numpy as np
     from playwright.sync_api import expect
 
-    page.goto(f"http://localhost:{demo[0]}/datasets/labelscape-digits?workspace=labelscape")
+    page.goto(f"http://localhost:{demo[0]}/datasets/labelscape-digits?workspace=labelscape-digits")
     expect(page.get_by_text("1,797 samples")).to_be_visible(timeout=60_000)
     expect(page.locator("[data-cy='looker']").first).to_be_visible(timeout=60_000)
-    expect(page.locator("[data-cy='embeddings-container']")).to_be_visible(timeout=60_000)
+    panel = page.locator("[data-cy='panel-content-Embeddings']")
+    panel.get_by_text("digits_map").click()
+    expect(panel.get_by_text("1,797 points")).to_be_visible(timeout=60_000)
+    panel.get_by_text("Color by").click()
+    page.get_by_text("ground_truth.label").last.click()
+    expect(panel.get_by_text("Double-click to isolate")).to_be_visible(timeout=60_000)
+
+    picture = cv2.imdecode(np.frombuffer(panel.locator("canvas").first.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    saturation, brightness = cv2.split(cv2.cvtColor(picture, cv2.COLOR_BGR2HSV))[1:]
+    gray = ((saturation < 20) & (brightness > 70)).sum()
+    coloured = ((saturation > 80) & (brightness > 70)).sum()
+    assert gray > 5_000  # 1,747 points of about 20 pixels, many of them hidden by others
+    assert 50 < coloured < gray
