@@ -159,7 +159,12 @@ def _tsne(
     # The interpolation is for two dimensions and pays from some thousand points on.
     gradient = "fft" if start.shape[1] == 2 and len(start) > 3000 else "bh"
     points = TSNEEmbedding(
-        start.astype(np.float64), affinities, negative_gradient_method=gradient, n_jobs=-1, random_state=seed
+        start.astype(np.float64),
+        affinities,
+        negative_gradient_method=gradient,
+        # Small maps are faster on one thread: on a busy machine threads wait for each other (1 s against 6).
+        n_jobs=1 if len(start) < 10_000 else -1,
+        random_state=seed,
     )
     done = 0
 
@@ -185,7 +190,7 @@ def _scaled(points: NDArray[np.float32], spread: float, seed: int) -> NDArray[np
 
 def _unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(norms > 0, norms, 1)
+    return np.asarray(vectors / np.where(norms > 0, norms, 1), np.float32)
 
 
 def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:

@@ -36,7 +36,7 @@ def layout(
     n, dims = start.shape
     graph = fuzzy_graph(indices, distances)
     weights = graph.data / graph.data.max()
-    a, b = np.float32(_curve(min_dist))
+    a, b = _curve(min_dist)
     epochs = 500 if n <= 10_000 else 200  # as umap-learn
     old = np.zeros((n, 3), np.float32)
     old[:, :dims] = start
@@ -79,15 +79,15 @@ def _memberships(distances: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.exp(-beyond / width), np.float32)
 
 
-def _curve(min_dist: float) -> NDArray[np.float64]:
+def _curve(min_dist: float) -> tuple[np.float32, np.float32]:
     """The a and b of 1 / (1 + a x^2b) that stays near 1 up to min_dist and then falls like exp(-x)."""
     x = np.linspace(0, 3, 300)
     wanted = np.where(x < min_dist, 1.0, np.exp(-(x - min_dist)))
     fitted, _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), x, wanted)
-    return np.asarray(fitted)
+    return np.float32(fitted[0]), np.float32(fitted[1])
 
 
-@numba.njit(nogil=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(nogil=True, fastmath=True, error_model="numpy")
 def _move(first, last, old, new, starts, heads, weights, epoch, rate, a, b, seed):  # type: ignore[no-untyped-def]
     """One round for the points first..last: read `old`, write `new`.
 
