@@ -150,6 +150,7 @@ def _check_port(port: int, address: str) -> None:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Callable[[float, str], None]]:
-    with typer.progressbar(length=1000, label=label) as bar:
-        yield lambda fraction, _message: bar.update(round(fraction * 1000) - bar.pos)
-        bar.update(bar.length - bar.pos)
+    steps = 1000
+    with typer.progressbar(length=steps, label=label) as bar:
+        yield lambda fraction, _message: bar.update(round(fraction * steps) - bar.pos)
+        bar.update(steps - bar.pos)

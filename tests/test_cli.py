@@ -201,7 +201,7 @@ def test_the_demo_says_that_its_port_is_taken() -> None:
 def serve_demo(port: int) -> tuple[subprocess.Popen[str], float]:
     """Start ``labelscape demo`` and wait until it says where it is; the process and the seconds it took."""
     start = time.monotonic()
-    command = [LABELSCAPE, "demo", "--no-browser", "--port", str(port)]
+    command = [str(LABELSCAPE), "demo", "--no-browser", "--port", str(port)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
