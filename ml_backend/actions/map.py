@@ -8,11 +8,11 @@ import fiftyone as fo
 import numpy as np
 
 from ..analysis.map_quality import map_quality
-from ..analysis.projection import Method, place, project
+from ..analysis.projection import Method, neighbors_needed, place, project
 from ..store.embeddings import check_new_key, load_embeddings, locate
 from ..store.items import Items
 from ..store.maps import MapProvenance, check_map, delete_map, load_map, replace_map, save_map
-from ..store.neighbor_tables import neighbors_of
+from ..store.neighbor_tables import DEFAULT_K, neighbors_of
 
 Progress = Callable[[float, str], None]
 _LIBRARIES = ("numpy", "scikit-learn", "umap-learn", "opentsne", "pynndescent")
@@ -74,10 +74,10 @@ def compute_map(
         "tsne": {"perplexity": perplexity, "metric": metric},
         "pca": {},
     }.get(method, {})
-    k = n_neighbors if method == "umap" else int(3 * perplexity)
     neighbors = None
     if method != "pca" and not spherize:
-        neighbors = neighbors_of(held, k=max(k, 50), metric=metric, progress=_between(report, 0.0, 0.4))
+        k = max(neighbors_needed(method, n_neighbors=n_neighbors, perplexity=perplexity), DEFAULT_K)
+        neighbors = neighbors_of(held, k=k, metric=metric, progress=_between(report, 0.0, 0.4))
     points = project(
         held.vectors,
         method=method,
@@ -92,7 +92,7 @@ def compute_map(
         progress=_between(report, 0.4, 0.95),
     )
     report(0.95, "Storing the map")
-    quality = map_quality(held.vectors, points, seed=seed, neighbors=neighbors)
+    quality = map_quality(held.vectors, points, metric=metric, seed=seed)
     provenance = MapProvenance(
         embeddings=embeddings,
         method=method,

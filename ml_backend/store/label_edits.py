@@ -9,10 +9,11 @@ from typing import Any, Literal
 import fiftyone as fo
 from bson import ObjectId
 
-from .items import label_path
+from .items import label_path, list_items
 from .labels import PROVENANCE_ATTRIBUTES, LabelField
 from .pending import PendingChanges, PendingLabel
 from .saves import Edit
+from .suggestions import FIELD, suggestion_path
 
 Clear = Literal["all", "ours", "neighbors"]
 _READ_AT_ONCE = 10_000
@@ -102,6 +103,32 @@ def clearing_edits(samples: fo.core.collections.SampleCollection, field: LabelFi
             if _is_meant(element, which):
                 edits.append(Edit("element", sample, field.path, element, None, position=position))
     return edits
+
+
+def suggestion_clearing_edits(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> list[Edit]:
+    """Edits that take the suggestions of a view away."""
+    dataset = samples._root_dataset
+    if dataset.get_field(suggestion_path(dataset, patches_field)) is None:
+        return []
+    if patches_field is None:
+        documents = _documents(dataset, samples.values("id"), [FIELD])
+        held = {sample: document.get(FIELD) for sample, document in documents.items()}
+        return [Edit("value", sample, FIELD, value, None) for sample, value in held.items() if value is not None]
+    path = label_path(dataset, patches_field)
+    ids = list_items(samples, patches_field).ids.tolist()
+    return [
+        Edit(
+            "attributes",
+            sample,
+            path,
+            {"label": element.get("label"), FIELD: element[FIELD]},
+            {"label": element.get("label"), FIELD: None},
+            element=str(element["_id"]),
+            position=position,
+        )
+        for sample, position, element in _objects(dataset, path, ids)
+        if element.get(FIELD) is not None
+    ]
 
 
 def _patch_edits(

@@ -1,5 +1,6 @@
 """Labels of samples or patches: what kind of field holds them, which there are, which there could be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .items import Items, label_path
+from .pending import PendingLabel
 
 DEFAULT_FIELD = "ground_truth"
 Kind = Literal["classification", "classifications", "patch"]
@@ -121,6 +123,40 @@ def read_labels(samples: fo.core.collections.SampleCollection, items: Items, fie
     ids, nested = samples.values(["id", f"{field.path}.label"])
     series = pd.Series(nested, index=rows_of.get_indexer(ids), dtype=object).explode()
     return _as_labels(series.reset_index(drop=True), series.index.to_numpy(), len(items), multi=True)
+
+
+def with_pending(labels: Labels, items: Items, field: LabelField, pending: Sequence[PendingLabel]) -> Labels:
+    """The labels as they will be once what a person set is saved; what only followed neighbors is no evidence."""
+    set_by_hand = [label for label in pending if label.field == field.name and label.origin == "human"]
+    rows = pd.Index(items.ids).get_indexer([label.item for label in set_by_hand])
+    fresh = {label.label for label in set_by_hand} - set(labels.classes)
+    classes = sorted([*labels.classes, *fresh])
+    code_of = {name: code for code, name in enumerate(classes)}
+    renumbered = np.asarray([code_of[name] for name in labels.classes], np.int64)
+    members = labels.members.copy()
+    members[:, 1] = renumbered[members[:, 1]] if len(members) else members[:, 1]
+    added = np.asarray([code_of[label.label] for label in set_by_hand], np.int64)
+    more = np.column_stack([rows, added])[rows >= 0].reshape(-1, 2)
+    if not labels.multi:
+        members = members[~np.isin(members[:, 0], more[:, 0])]
+    members = np.unique(np.concatenate([members, more]), axis=0)
+    codes = np.full(len(items), -1, np.int64)
+    codes[members[::-1, 0]] = members[::-1, 1]
+    return Labels(codes, classes, members, labels.multi)
+
+
+def read_origins(samples: fo.core.collections.SampleCollection, items: Items, field: LabelField) -> np.ndarray:
+    """(n,) object: "human" or "neighbors" where Labelscape set the label, None for others and for no label."""
+    path = f"{field.path}.labelscape"
+    if field.kind == "classifications" or samples.get_field(path) is None:
+        return np.full(len(items), None, object)
+    if field.kind == "patch":
+        root = field.name if samples._is_patches else field.path
+        ids, origins = samples.values([f"{root}.id", f"{root}.labelscape"], unwind=True)
+    else:
+        ids, origins = samples.values(["id", path])
+    found = dict(zip(ids, origins, strict=True))
+    return np.asarray([found.get(item) for item in items.ids.tolist()], object)
 
 
 def _as_labels(names: "pd.Series[Any]", rows: np.ndarray, count: int, *, multi: bool) -> Labels:

@@ -97,7 +97,8 @@ def save_map(
     """
     dataset = samples._root_dataset
     check_new_key(dataset, key)
-    indexed = provenance.dims == 2 and items.patches_field is None
+    spread = bool(len(points)) and float(points.max()) > float(points.min())  # MongoDB indexes no single place
+    indexed = provenance.dims == 2 and items.patches_field is None and spread
     fob.compute_visualization(
         samples,
         points=dict(zip(items.ids.tolist(), points.astype(np.float32), strict=True)),

@@ -1,8 +1,11 @@
 """Where Labelscape keeps what does not fit into MongoDB, and how FiftyOne is told about it."""
 
+import functools
+import inspect
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import fiftyone.brain as fob
 import fiftyone.constants as foc
@@ -10,6 +13,7 @@ from fiftyone.brain.config import locate_brain_config
 
 DEFAULT_BACKEND = "lancedb"
 DIRECTORY_VARIABLE = "LABELSCAPE_DIR"
+_ALL_TABLES = 2**31 - 1
 
 
 def data_directory() -> Path:
@@ -28,6 +32,7 @@ def lancedb_uri() -> str | None:
 
 def adopt_lancedb_uri() -> str:
     """Give LanceDB in this process a folder that survives a reboot, unless the user chose one; return it."""
+    _list_every_lancedb_table()
     uri = lancedb_uri() or _saved_lancedb_uri() or str(data_directory() / "lancedb")
     fob.brain_config.similarity_backends["lancedb"]["uri"] = uri
     return uri
@@ -56,3 +61,30 @@ def _saved_lancedb_uri() -> str | None:
     config = json.loads(path.read_text()) if path.is_file() else {}
     uri: str | None = config.get("similarity_backends", {}).get("lancedb", {}).get("uri")
     return uri
+
+
+def _list_every_lancedb_table() -> None:
+    """Make LanceDB name more than ten tables to FiftyOne.
+
+    FiftyOne's adapter looks a table up in `table_names()`, which stops at ten unless told otherwise (lancedb issue
+    3914): from the eleventh embeddings on, FiftyOne would find none (fiftyone-brain 0.25; mended after it).
+    """
+    from lancedb.db import LanceDBConnection
+
+    table_names = LanceDBConnection.table_names
+    if inspect.signature(table_names).parameters["limit"].default is None:
+        return
+
+    @functools.wraps(table_names)
+    def every_table_name(
+        self: Any, page_token: str | None = None, limit: int | None = None, **options: Any
+    ) -> list[str]:
+        return list(table_names(self, page_token, _ALL_TABLES if limit is None else limit, **options))
+
+    every_table_name.__signature__ = inspect.signature(table_names).replace(  # type: ignore[attr-defined]
+        parameters=[
+            parameter.replace(default=None) if parameter.name == "limit" else parameter
+            for parameter in inspect.signature(table_names).parameters.values()
+        ]
+    )
+    LanceDBConnection.table_names = every_table_name

@@ -92,9 +92,7 @@ def test_undo_leaves_what_a_person_changed_since(dataset, field):
 
 
 @pytest.mark.parametrize("fails_at", ["_apply", "forget_acts"])
-def test_a_save_interrupted_after_its_commit_is_finished_at_the_next_call(
-    dataset, field, monkeypatch, fails_at
-):
+def test_a_save_interrupted_after_its_commit_is_finished_at_the_next_call(dataset, field, monkeypatch, fails_at):
     ids = dataset.values("id")
     propose(dataset, ids[4:8], "3")
     add_act(dataset, PendingAct("ground_truth", None, [ids[9]], None))

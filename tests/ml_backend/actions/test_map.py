@@ -1,0 +1,157 @@
+"""A map is stored where FiftyOne looks for it, says how it was made, and follows its samples."""
+
+import fiftyone as fo
+import numpy as np
+import pytest
+from labelscape.ml_backend.actions.map import clear_map, compute_map, update_map
+from labelscape.ml_backend.store.embeddings import (
+    Provenance,
+    create_embeddings,
+    embeddings_status,
+    load_embeddings,
+    vector_table,
+)
+from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.maps import load_map, map_status
+
+
+def embed_by_hand(dataset, key="emb", patches_field=None, backend="lancedb"):
+    """Embeddings of pixel sums, so that no model is needed: three clouds."""
+    if not dataset.has_brain_run(key):
+        provenance = Provenance("by hand", {})
+        create_embeddings(dataset, key, provenance, patches_field=patches_field, backend=backend)
+    items = list_items(dataset, patches_field)
+    clouds = np.random.default_rng(0).normal(size=(len(items), 8)).astype(np.float32)
+    clouds += np.repeat(np.eye(8, dtype=np.float32) * 20, 8, axis=0)[np.arange(len(items)) % 24]
+    vector_table(dataset, key).upsert(items.ids, items.sample_ids, clouds)
+    return items, clouds
+
+
+@pytest.fixture
+def dataset(make_digits_dataset):
+    return make_digits_dataset(60)
+
+
+@pytest.mark.parametrize("backend", ["lancedb", "sklearn"])
+def test_vectors_come_back_in_the_order_of_the_view(dataset, backend):
+    items, vectors = embed_by_hand(dataset, backend=backend)
+    shuffled = dataset.shuffle(seed=3).limit(20)
+    held = load_embeddings(shuffled, "emb")
+    rows = {item: row for row, item in enumerate(items.ids)}
+    assert held.items.ids.tolist() == shuffled.values("id")
+    np.testing.assert_array_equal(held.vectors, vectors[[rows[item] for item in held.items.ids]])
+
+
+@pytest.mark.parametrize("backend", ["lancedb", "sklearn"])
+def test_sort_by_similarity_of_fiftyone_works_on_our_embeddings(dataset, backend):
+    items, vectors = embed_by_hand(dataset, backend=backend)
+    k = 5 if backend == "lancedb" else 2  # FiftyOne's sklearn backend swaps neighbors a thousandth apart
+    view = dataset.sort_by_similarity(items.ids[0], k=k, brain_key="emb")
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    expected = items.ids[np.argsort(-unit @ unit[0])[:k]]
+    assert view.values("id") == expected.tolist()
+
+
+@pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_a_map_of_each_kind_is_a_visualization_run_with_its_provenance(dataset, method, dims):
+    embed_by_hand(dataset)
+    report = compute_map(dataset, embeddings="emb", key="map", method=method, dims=dims)
+    results = fo.load_dataset(dataset.name).load_brain_results("map")
+    assert results.config.cls.startswith("fiftyone.brain.visualization.")
+    assert results.points.shape == (60, dims)
+    assert list(results.sample_ids) == dataset.values("id")
+    held = load_map(dataset, "map").provenance
+    assert (held.embeddings, held.method, held.dims, held.count) == ("emb", method, dims, 60)
+    assert 0.8 < held.trustworthiness <= 1
+    assert f"{60} samples" in report.sentence()
+    assert dataset.has_sample_field("map") == (dims == 2)
+    clear_map(dataset, key="map")
+    assert not dataset.has_brain_run("map")
+    assert not dataset.has_sample_field("map")
+
+
+def test_the_same_seed_gives_the_same_map(dataset):
+    embed_by_hand(dataset)
+    for key in ("one", "two"):
+        compute_map(dataset, embeddings="emb", key=key, seed=5)
+    np.testing.assert_array_equal(load_map(dataset, "one").points, load_map(dataset, "two").points)
+
+
+def test_new_samples_get_a_place_and_deleted_ones_leave_while_the_others_stay(dataset):
+    embed_by_hand(dataset)
+    compute_map(dataset, embeddings="emb", key="map")
+    before = load_map(dataset, "map")
+    ids = dataset.values("id")
+    dataset.delete_samples(ids[:2])
+    dataset.add_samples([fo.Sample(filepath=dataset.first().filepath) for _ in range(3)])
+    embed_by_hand(dataset)
+    status = map_status(dataset, "map")
+    assert (status.missing, status.removed) == (3, 2)
+    assert "3 samples are not on this map" in status.sentence()
+    assert embeddings_status(dataset, "emb").orphaned == 2
+    report = update_map(dataset, key="map")
+    assert (report.placed, report.removed, report.count) == (3, 2, 61)
+    after = load_map(dataset, "map")
+    np.testing.assert_array_equal(after.points[:58], before.points[2:])
+    assert not map_status(dataset, "map").stale
+    low, high = before.points.min(0), before.points.max(0)
+    assert ((after.points[58:] >= low) & (after.points[58:] <= high)).all()
+
+
+def test_a_map_of_a_view_is_not_stale_because_of_samples_outside_it(dataset):
+    embed_by_hand(dataset)
+    view = dataset.match(fo.ViewField("true_digit").is_in(["0", "1", "2"]))
+    compute_map(view, embeddings="emb", key="map")
+    assert not map_status(dataset, "map").stale
+    assert load_map(dataset, "map").items.ids.tolist() == view.values("id")
+
+
+def test_a_map_of_patches_shows_the_objects(make_digits_dataset):
+    dataset = make_digits_dataset(10)
+    for sample in dataset.iter_samples(autosave=True):
+        sample["parts"] = fo.Detections(
+            detections=[fo.Detection(label="a", bounding_box=[0.1 * n, 0, 0.5, 0.5]) for n in range(3)]
+        )
+    items, _ = embed_by_hand(dataset, patches_field="parts")
+    compute_map(dataset, embeddings="emb", key="map", method="pca")
+    results = fo.load_dataset(dataset.name).load_brain_results("map")
+    assert results.config.patches_field == "parts"
+    assert sorted(results.label_ids) == sorted(items.ids.tolist())
+    assert load_map(dataset, "map").items.noun == "patch"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_handful_of_samples_still_gets_a_map(make_digits_dataset, count):
+    dataset = make_digits_dataset(count)
+    embed_by_hand(dataset)
+    assert compute_map(dataset, embeddings="emb", key="map").count == count
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"embeddings": "nothing"}, "names no embeddings.*emb"),
+        ({"key": "not a name"}, "cannot be a key"),
+        ({"key": "emb"}, "already names a run"),
+        ({"method": "magic"}, "umap.*magic"),
+        ({"dims": 4}, "2 or 3"),
+    ],
+)
+def test_a_wrong_parameter_is_an_error_that_names_the_mend(dataset, change, message):
+    embed_by_hand(dataset)
+    with pytest.raises(ValueError, match=message):
+        compute_map(dataset, **{"embeddings": "emb", "key": "map", **change})
+    assert not dataset.has_brain_run("map")
+
+
+def test_a_stopped_map_leaves_nothing_behind(dataset):
+    embed_by_hand(dataset)
+
+    def stop(fraction, message):
+        if fraction > 0.4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compute_map(dataset, embeddings="emb", key="map", progress=stop)
+    assert not dataset.has_brain_run("map")
