@@ -48,9 +48,7 @@ def run(command: list[str | Path], plugins: Path, **options: Any) -> str:
     return done.stdout
 
 
-def assert_fiftyone_runs_the_plugin_in(
-    directory: Path, plugins: Path, python: str | Path = sys.executable
-) -> None:
+def assert_fiftyone_runs_the_plugin_in(directory: Path, plugins: Path, python: str | Path = sys.executable) -> None:
     # From an empty folder: the repository must not be importable by chance.
     seen = json.loads(run([python, "-c", LOOK], plugins, cwd=plugins).splitlines()[-1])
     assert seen["errors"] == []
@@ -107,9 +105,7 @@ def test_fiftyone_runs_the_plugin_behind_a_link(plugins: Path) -> None:
     assert_fiftyone_runs_the_plugin_in(plugins / "labelscape", plugins)
 
 
-def test_fiftyone_does_not_walk_the_repository_behind_the_link(
-    plugins: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fiftyone_does_not_walk_the_repository_behind_the_link(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fiftyone.plugins.core as fopc
 
     (plugins / "labelscape").symlink_to(REPOSITORY)
