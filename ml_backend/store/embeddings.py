@@ -1,6 +1,7 @@
 """Embeddings of a dataset: a FiftyOne similarity run, its vectors, and which media they were made of."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -133,7 +134,7 @@ def provenance_of(dataset: fo.Dataset, key: str) -> Provenance:
     ours = getattr(config, "labelscape", None)
     if ours is None:
         return Provenance(model=config.model or "unknown", options={})
-    return Provenance(model=ours["model"], options=ours["options"])
+    return Provenance(**plain(ours))
 
 
 def vector_table(dataset: fo.Dataset, key: str) -> VectorTable:
@@ -211,6 +212,12 @@ def forget_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str] | None
     if ids is not None:
         owner["item"] = {"$in": list(ids)}
     _fingerprint_collection().bulk_write([DeleteMany(owner)])
+
+
+def plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of a run's config as ordinary dictionaries and lists; FiftyOne gives it bound to its document."""
+    copy: dict[str, Any] = json.loads(json.dumps(record))
+    return copy
 
 
 def locate(wanted: np.ndarray, ids: np.ndarray) -> np.ndarray:

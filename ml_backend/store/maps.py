@@ -9,7 +9,7 @@ import fiftyone as fo
 import fiftyone.brain as fob
 import numpy as np
 
-from .embeddings import check_new_key, locate, vector_table
+from .embeddings import check_new_key, locate, plain, vector_table
 from .items import Items, as_ids, list_items
 
 
@@ -129,7 +129,7 @@ def load_map(dataset: fo.Dataset, key: str) -> Map:
 def provenance_of_map(dataset: fo.Dataset, key: str) -> MapProvenance | None:
     """How the map was made; None for a map that Labelscape did not make."""
     record = getattr(dataset.get_brain_info(key).config, "labelscape", None)
-    return None if record is None else MapProvenance(**record)
+    return None if record is None else MapProvenance(**plain(record))
 
 
 def map_status(dataset: fo.Dataset, key: str) -> MapStatus:
