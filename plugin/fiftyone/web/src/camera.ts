@@ -46,7 +46,8 @@ export function fit(min: readonly number[], max: readonly number[], size: Size, 
     target: [middle[0] ?? 0, middle[1] ?? 0, middle[2] ?? 0],
     yaw: 0.6,
     pitch: 0.35,
-    distance: radius / Math.sin(FIELD_OF_VIEW / 2) / MARGIN,
+    // The sphere around the box is wider than what stands in it.
+    distance: (0.7 * radius) / Math.sin(FIELD_OF_VIEW / 2) / Math.min(1, size.width / Math.max(size.height, 1)),
   };
 }
 

@@ -1,0 +1,222 @@
+/** Points on the GPU: one WebGL2 program for 2D and 3D; positions, codes, flags and colours are sent apart. */
+import type { Camera, Size } from "./camera";
+import { matrixOf } from "./camera";
+import { TABLE_SIDE, type Rgb } from "./colors";
+
+/** Flags of a point, one byte: label state in the low three bits. */
+export const FLAG = { state: 0x07, faint: 0x08, hidden: 0x10, selected: 0x20, reached: 0x40, marked: 0x80 } as const;
+
+const VERTEX = `#version 300 es
+precision highp float;
+precision highp int;
+in float ax; in float ay; in float az; in uint code; in uint flags;
+uniform mat4 matrix; uniform float pointSize; uniform bool anySelected; uniform float perspective;
+uniform highp sampler2D table; uniform vec3 ground; uniform vec3 reachColor; uniform float opacity;
+flat out vec4 color; flat out int shape; flat out float side;
+void main() {
+  uint state = flags & 7u;
+  bool faint = (flags & 8u) != 0u, hidden = (flags & 16u) != 0u, selected = (flags & 32u) != 0u;
+  bool reached = (flags & 64u) != 0u, marked = (flags & 128u) != 0u;
+  vec4 entry = texelFetch(table, ivec2(int(code & 255u), int(code >> 8u)), 0);
+  vec4 at = matrix * vec4(ax, ay, az, 1.0);
+  float raised = marked ? 4.0 : reached ? 3.0 : selected ? 2.0 : (state >= 2u && state <= 4u) ? 1.0 : 0.0;
+  shape = marked ? 5 : state == 2u || reached ? 1 : state == 3u ? 2 : state == 4u ? 3 : 0;
+  // On the flat map depth says what lies on top: what is asked about, then values, then samples without one.
+  if (perspective == 0.0) at.z = faint ? 0.9 : 0.5 - 0.2 * raised + (code == 65535u ? 0.1 : 0.0);
+  gl_Position = hidden || (entry.a == 0.0 && raised < 3.0) || isnan(ax) ? vec4(2.0, 2.0, 2.0, 1.0) : at;
+  float size = pointSize + (marked ? 9.0 : raised >= 2.0 ? 2.0 : raised == 1.0 ? 1.5 : 0.0);
+  if (perspective > 0.0) size = clamp(size * perspective / at.w, 1.0, 3.0 * size);
+  gl_PointSize = size;
+  side = size;
+  vec3 rgb = reached ? reachColor : entry.rgb;
+  bool away = faint || (anySelected && raised < 2.0);
+  color = vec4(away ? mix(ground, rgb, faint ? 0.18 : 0.3) : rgb, raised > 0.0 ? 1.0 : opacity);
+}`;
+
+// Shapes: 0 disc, 1 ring (suggested), 2 diamond (pending label), 3 cross (pending deletion), 5 disc in a ring (marked).
+// A point of few pixels has no room for a shape and is drawn full.
+const FRAGMENT = `#version 300 es
+precision mediump float;
+flat in vec4 color; flat in int shape; flat in float side;
+out vec4 fragment;
+void main() {
+  if (side < 3.5) { fragment = color; return; }
+  vec2 p = gl_PointCoord * 2.0 - 1.0;
+  float soft = 2.0 / side, r = length(p), cover = 1.0 - smoothstep(1.0 - soft, 1.0, r);
+  if (side >= 5.0) {
+    if (shape == 1) cover *= smoothstep(0.45 - soft, 0.45, r);
+    else if (shape == 2) cover = 1.0 - smoothstep(1.0 - soft, 1.0, abs(p.x) + abs(p.y));
+    else if (shape == 3) cover = 1.0 - smoothstep(0.3, 0.3 + soft, abs(abs(p.x) - abs(p.y)));
+    else if (shape == 5) cover *= max(smoothstep(0.75 - soft, 0.75, r), 1.0 - smoothstep(0.5, 0.5 + soft, r));
+  }
+  if (cover < 0.05) discard;
+  fragment = vec4(color.rgb, color.a * cover);
+}`;
+
+export interface Scene {
+  readonly camera: Camera;
+  readonly size: Size;
+  readonly ground: Rgb;
+  readonly reachColor: Rgb;
+  readonly anySelected: boolean;
+  /** Diameter of a point, in CSS pixels. */
+  readonly pointSize: number;
+  readonly opacity: number;
+}
+
+/** Longest time a frame may take while the map moves; above, fewer points are drawn until it rests. */
+const MOVING_FRAME_MS = 30;
+/** WebGL allows a stride of 255 bytes: every 63rd float. */
+const MAX_STEP = 63;
+
+export class PointRenderer {
+  readonly #gl: WebGL2RenderingContext;
+  readonly #program: WebGLProgram;
+  readonly #buffers = new Map<string, WebGLBuffer>();
+  readonly #table: WebGLTexture;
+  readonly #uniforms = new Map<string, WebGLUniformLocation | null>();
+  #count = 0;
+  #dims: 2 | 3 = 2;
+  /** Milliseconds all points took when they were last drawn. */
+  #fullFrame = 0;
+
+  /** Throws an Error with a sentence when the browser has no WebGL2. */
+  constructor(canvas: HTMLCanvasElement) {
+    const gl = canvas.getContext("webgl2", { antialias: false, alpha: false });
+    if (!gl) throw new Error("This browser cannot draw the map: WebGL 2 is off. Turn on hardware acceleration and reload.");
+    this.#gl = gl;
+    this.#program = link(gl);
+    this.#table = gl.createTexture() as WebGLTexture;
+    gl.bindTexture(gl.TEXTURE_2D, this.#table);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+    gl.enable(gl.DEPTH_TEST);
+    gl.depthFunc(gl.LEQUAL);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+  }
+
+  setPositions(planes: readonly Float32Array[]): void {
+    this.#count = planes[0]?.length ?? 0;
+    this.#dims = planes.length === 3 ? 3 : 2;
+    ["ax", "ay", "az"].forEach((name, i) => {
+      const plane = planes[i];
+      if (plane) this.#upload(name, plane);
+    });
+    this.#fullFrame = 0;
+  }
+
+  setCodes(codes: Uint16Array): void {
+    this.#upload("code", codes);
+  }
+
+  setFlags(flags: Uint8Array): void {
+    this.#upload("flags", flags);
+  }
+
+  setTable(rgba: Uint8Array): void {
+    const gl = this.#gl;
+    gl.bindTexture(gl.TEXTURE_2D, this.#table);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, TABLE_SIDE, TABLE_SIDE, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
+  }
+
+  /** Draws; `moving` may draw every k-th point only. Returns true when all points were drawn. */
+  draw(scene: Scene, ratio: number, moving: boolean): boolean {
+    const gl = this.#gl;
+    const { camera, size } = scene;
+    gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
+    const [r, g, b] = scene.ground;
+    gl.clearColor(r / 255, g / 255, b / 255, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
+    if (this.#count === 0) return true;
+    gl.useProgram(this.#program);
+    gl.uniformMatrix4fv(this.#at("matrix"), false, matrixOf(camera, size));
+    gl.uniform1f(this.#at("pointSize"), scene.pointSize * ratio);
+    gl.uniform1f(this.#at("perspective"), camera.dims === 3 ? camera.distance : 0);
+    gl.uniform1i(this.#at("anySelected"), scene.anySelected ? 1 : 0);
+    gl.uniform1f(this.#at("opacity"), scene.opacity);
+    gl.uniform3f(this.#at("ground"), r / 255, g / 255, b / 255);
+    gl.uniform3f(this.#at("reachColor"), ...(scene.reachColor.map((v) => v / 255) as [number, number, number]));
+    gl.bindTexture(gl.TEXTURE_2D, this.#table);
+    const step = moving ? Math.min(MAX_STEP, Math.max(1, Math.ceil(this.#fullFrame / MOVING_FRAME_MS))) : 1;
+    this.#bind("ax", 4, step);
+    this.#bind("ay", 4, step);
+    if (this.#dims === 3) this.#bind("az", 4, step);
+    else {
+      const az = gl.getAttribLocation(this.#program, "az");
+      gl.disableVertexAttribArray(az);
+      gl.vertexAttrib1f(az, 0);
+    }
+    this.#bind("code", 2, step);
+    this.#bind("flags", 1, step);
+    const begin = performance.now();
+    gl.drawArrays(gl.POINTS, 0, Math.floor((this.#count - 1) / step) + 1);
+    if (step === 1) this.#time(begin);
+    return step === 1;
+  }
+
+  dispose(): void {
+    for (const buffer of this.#buffers.values()) this.#gl.deleteBuffer(buffer);
+    this.#gl.deleteTexture(this.#table);
+    this.#gl.deleteProgram(this.#program);
+    this.#gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+
+  /** Notes when the GPU is done with the frame, without waiting for it. */
+  #time(begin: number): void {
+    const gl = this.#gl;
+    const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    if (!fence) return;
+    gl.flush();
+    const look = (): void => {
+      if (gl.isContextLost()) return;
+      if (gl.getSyncParameter(fence, gl.SYNC_STATUS) === gl.SIGNALED) {
+        this.#fullFrame = performance.now() - begin;
+        gl.deleteSync(fence);
+      } else setTimeout(look, 4);
+    };
+    setTimeout(look, 0);
+  }
+
+  #upload(name: string, values: ArrayBufferView): void {
+    const gl = this.#gl;
+    let buffer = this.#buffers.get(name);
+    if (!buffer) {
+      buffer = gl.createBuffer() as WebGLBuffer;
+      this.#buffers.set(name, buffer);
+    }
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
+  }
+
+  #bind(name: string, bytes: number, step: number): void {
+    const gl = this.#gl;
+    const location = gl.getAttribLocation(this.#program, name);
+    const buffer = this.#buffers.get(name);
+    if (location < 0 || !buffer) return;
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.enableVertexAttribArray(location);
+    if (bytes === 4) gl.vertexAttribPointer(location, 1, gl.FLOAT, false, bytes * step, 0);
+    else gl.vertexAttribIPointer(location, 1, bytes === 2 ? gl.UNSIGNED_SHORT : gl.UNSIGNED_BYTE, bytes * step, 0);
+  }
+
+  #at(name: string): WebGLUniformLocation | null {
+    if (!this.#uniforms.has(name)) this.#uniforms.set(name, this.#gl.getUniformLocation(this.#program, name));
+    return this.#uniforms.get(name) ?? null;
+  }
+}
+
+function link(gl: WebGL2RenderingContext): WebGLProgram {
+  const program = gl.createProgram() as WebGLProgram;
+  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]] as const) {
+    const shader = gl.createShader(kind) as WebGLShader;
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost())
+    throw new Error(`The map cannot be drawn: the graphics driver refused a shader (${gl.getProgramInfoLog(program)}).`);
+  return program;
+}
