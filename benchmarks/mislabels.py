@@ -1,0 +1,98 @@
+"""Mislabel ranking against its peers on the same embeddings: `python benchmarks/mislabels.py [data folder]`.
+
+The data folder holds `cifar10n/labels.csv` and `cifar10n/mobilenetv2_128px_l2_pca256_f16.npy`; `--vectors` takes other
+embeddings of the same images. Without a folder: scikit-learn's digits with labels changed at random.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+
+from labelscape.ml_backend.analysis.mislabels import mislabel_scores
+from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--vectors", type=Path, help=".npy of (10000, d) embeddings in the order of labels.csv")
+    arguments = parser.parse_args()
+    cases = list(digits() if arguments.folder is None else cifar10n(arguments.folder, arguments.vectors))
+    vectors = cases[0][1]
+    started = time.perf_counter()
+    neighbors = knn(vectors, 50)
+    print(f"{vectors.shape[0]} x {vectors.shape[1]}; neighbors {time.perf_counter() - started:.1f} s")
+    print(f"{'AUPRC':42s}" + "".join(f"{name:>12s}" for name, *_ in cases) + "   seconds a set")
+    rows: dict[str, list[float]] = {}
+    seconds: dict[str, float] = {}
+    for _, _, labels, wrong in cases:
+        for name, (scores, spent) in scored(vectors, labels, neighbors).items():
+            rows.setdefault(name, []).append(average_precision_score(wrong, scores))
+            seconds[name] = seconds.get(name, 0) + spent / len(cases)
+    for name, values in rows.items():
+        print(f"{name:42s}" + "".join(f"{value:12.3f}" for value in values) + f"   {seconds[name]:8.1f}")
+
+
+def scored(vectors: np.ndarray, labels: np.ndarray, neighbors: Neighbors) -> dict[str, tuple[np.ndarray, float]]:
+    result = {
+        "chance": timed(lambda: np.zeros(len(labels))),
+        "k-NN disagreement, k=50": timed(lambda: (labels[neighbors.indices] != labels[:, None]).mean(1)),
+        "cleanlab, 5-fold logistic regression": timed(lambda: cleanlab_scores(vectors, labels)),
+    }
+    mean = np.mean([result[name][0] for name in list(result)[1:]], axis=0)
+    result["mean of the two"] = mean, sum(result[name][1] for name in list(result)[1:])
+    result["labelscape mislabel_scores"] = timed(
+        lambda: mislabel_scores(vectors, labels, int(labels.max()) + 1, neighbors=neighbors).scores
+    )
+    return result
+
+
+def timed(score: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
+    started = time.perf_counter()
+    return score(), time.perf_counter() - started
+
+
+def cleanlab_scores(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    from cleanlab.rank import get_self_confidence_for_each_label
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
+    probabilities = cross_val_predict(model, vectors, labels, cv=5, method="predict_proba")
+    return 1 - get_self_confidence_for_each_label(labels, probabilities)
+
+
+def cifar10n(folder: Path, other: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    source = folder / "cifar10n"
+    with open(source / "labels.csv", newline="") as file:
+        table = list(csv.DictReader(file))
+    vectors = np.load(other or source / "mobilenetv2_128px_l2_pca256_f16.npy").astype(np.float32)
+    clean = np.array([int(row["clean"]) for row in table])
+    for name in ("aggre", "random1", "worse"):
+        labels = np.array([int(row[name]) for row in table])
+        yield name, vectors, labels, labels != clean
+
+
+def digits() -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    from sklearn.datasets import load_digits
+
+    vectors, truth = load_digits(return_X_y=True)
+    for rate in (0.05, 0.2, 0.4):
+        random = np.random.default_rng(0)
+        labels = truth.copy()
+        changed = random.random(len(labels)) < rate
+        labels[changed] = (labels[changed] + random.integers(1, 10, changed.sum())) % 10
+        yield f"{rate:.0%} wrong", vectors.astype(np.float32), labels, labels != truth
+
+
+if __name__ == "__main__":
+    main()

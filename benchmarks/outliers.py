@@ -1,0 +1,119 @@
+"""Outlier ranking against its peers with foreign samples mixed in: `python benchmarks/outliers.py [data folder]`.
+
+Foreign samples come from classes that are held out, "scattered" over several or in one "clump", 1 % and 5 % of the rest,
+and carry the label of the class nearest to them. The data folder holds `cifar10n` and `banking77`; `--imagenette` takes
+an .npz of `vectors` and `labels`. scikit-learn's digits always take part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from labelscape.ml_backend.analysis.neighbors import knn
+from labelscape.ml_backend.analysis.outliers import outlier_scores
+
+SEEDS = range(3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--imagenette", type=Path)
+    arguments = parser.parse_args()
+    results: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for name, vectors, labels, held in datasets(arguments.folder, arguments.imagenette):
+        for rate in (0.01, 0.05):
+            for clumped in (False, True):
+                case = f"{name} {rate:.0%} {'clump' if clumped else 'scattered'}"
+                for seed in SEEDS:
+                    sample, foreign, shown = mixed(vectors, labels, held, rate, clumped, seed)
+                    for method, scores in scored(sample, shown, seed).items():
+                        pair = roc_auc_score(foreign, scores), average_precision_score(foreign, scores)
+                        results.setdefault(method, {}).setdefault(case, []).append(pair)
+    methods = list(results)
+    cases = list(results[methods[0]])
+    print(f"{'AUROC / AUPRC':32s}" + "".join(f"{method:>22s}" for method in methods))
+    means = {method: np.array([np.mean(results[method][case], axis=0) for case in cases]) for method in methods}
+    for row, case in enumerate(cases):
+        print(f"{case:32s}" + "".join(f"{means[m][row][0]:14.3f} / {means[m][row][1]:.3f}" for m in methods))
+    overall = [means[method].mean(axis=0) for method in methods]
+    print(f"{'mean':32s}" + "".join(f"{auroc:14.3f} / {auprc:.3f}" for auroc, auprc in overall))
+
+
+def mixed(
+    vectors: np.ndarray, labels: np.ndarray, held: int, rate: float, clumped: bool, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    classes = random.permutation(labels.max() + 1)[:held]
+    inside = np.flatnonzero(~np.isin(labels, classes))
+    candidates = np.flatnonzero(np.isin(labels, classes[:1] if clumped else classes))
+    outside = random.permutation(candidates)[: max(3, int(rate * len(inside)))]
+    rows = np.concatenate((inside, outside))
+    known = np.unique(labels[inside])
+    centers = np.stack([vectors[inside][labels[inside] == name].mean(0) for name in known])
+    centers /= np.linalg.norm(centers, axis=1, keepdims=True)
+    shown = labels[rows].copy()
+    shown[len(inside) :] = known[(vectors[outside] @ centers.T).argmax(1)]
+    return vectors[rows], np.arange(len(rows)) >= len(inside), shown
+
+
+def scored(vectors: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    from sklearn.ensemble import IsolationForest
+    from sklearn.neighbors import LocalOutlierFactor
+
+    neighbors = knn(vectors, 50)
+    return {
+        "k-NN distance k=50": neighbors.distances[:, -1],
+        "k-NN distance k=5": neighbors.distances[:, 4],
+        "LOF": -LocalOutlierFactor(n_neighbors=20).fit(vectors).negative_outlier_factor_,
+        "LOF k=50": -LocalOutlierFactor(n_neighbors=50).fit(vectors).negative_outlier_factor_,
+        "isolation forest": -IsolationForest(random_state=seed).fit(vectors).score_samples(vectors),
+        "labelscape": outlier_scores(vectors, neighbors=neighbors).scores,
+        "labelscape, labels": outlier_scores(vectors, labels, neighbors=neighbors).scores,
+    }
+
+
+def datasets(folder: Path | None, imagenette: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray, int]]:
+    """Name, unit vectors, labels and how many classes to hold out."""
+    from sklearn.datasets import load_digits
+
+    vectors, labels = load_digits(return_X_y=True)
+    yield "digits", unit(vectors), labels, 3
+    if imagenette is not None:
+        stored = np.load(imagenette)
+        yield "imagenette", unit(stored["vectors"]), stored["labels"], 3
+    if folder is not None:
+        with open(folder / "cifar10n" / "labels.csv", newline="") as file:
+            labels = np.array([int(row["clean"]) for row in csv.DictReader(file)])
+        some = np.random.default_rng(0).permutation(len(labels))[:4000]
+        vectors = np.load(folder / "cifar10n" / "mobilenetv2_128px_l2_pca256_f16.npy")
+        yield "cifar10n", unit(vectors[some]), labels[some], 3
+        yield "banking77", *banking77(folder / "banking77" / "test.csv"), 15
+
+
+def banking77(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    counts = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2).fit_transform(
+        [row["text"] for row in rows]
+    )
+    labels = np.unique([row["category"] for row in rows], return_inverse=True)[1]
+    return unit(TruncatedSVD(128, random_state=0).fit_transform(counts)), labels
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    vectors = vectors.astype(np.float32)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,322 @@
+"""Mislabel scores: how strongly everything else speaks against the label a sample carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .duplicates import row_hashes
+from .neighbors import Neighbors, as_vectors, knn
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, str], object]
+
+_K = 50
+_CHUNK = 16384  # rows of features held at once: 64 MB at 1,024 landmarks
+_SAMPLE = 4096  # rows that kernel, penalty and weights are chosen on
+_LANDMARKS, _LANDMARKS_OF_MANY, _MANY = 1024, 512, 200_000
+_WIDTHS = (0.3, 1.0, 3.0)
+_PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+_TRUST_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Mislabels:
+    """Which labels to look at first, and what they should probably be.
+
+    Attributes:
+        scores: (n,) float32, 0..1, higher = look at it first; 0 for unlabeled samples. An order, not a probability.
+        suggested: (n,) int64, the class with most evidence when the sample's own label is left out; equal to the
+            label given where nothing speaks against it; -1 for unlabeled samples.
+        head_weight: weight of the out-of-fold logits of the linear head in the evidence, 0 or more.
+        neighbor_weight: weight of the log of the trusted neighbors' votes, 0 or more.
+        agreement: share of the labels that the evidence, their own label left out, agrees with, 0..1; nan without
+            labels.
+        method: the same in words.
+    """
+
+    scores: Floats
+    suggested: NDArray[np.int64]
+    head_weight: float
+    neighbor_weight: float
+    agreement: float
+    method: str
+
+
+def mislabel_scores(
+    vectors: ArrayLike,
+    labels: ArrayLike,
+    n_classes: int,
+    *,
+    neighbors: Neighbors | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Mislabels:
+    """Rank labels by how strongly embeddings and the other labels speak against them.
+
+    Two witnesses that never saw the sample's own label: a ridge classifier on kernel features, its leave-one-out
+    predictions in closed form (PRESS, Allen 1974; Nystroem features, Williams & Seeger 2001), and the votes of the
+    nearest neighbors, each trusted as far as its own neighbors agree with it. Kernel width and penalty are those with
+    the least leave-one-out error, and the weights of the two are those under which the labels there are become most
+    likely. The score is the probability that they give to all other classes together (self-confidence turned round,
+    Northcutt et al. 2021).
+
+    Args:
+        vectors: (n, d).
+        labels: (n,) classes 0..n_classes - 1, -1 = unlabeled. A class that no sample carries is never suggested.
+        n_classes: number of classes.
+        neighbors: table of `knn(vectors, 50)`; searched when not given, which takes most of the time.
+        seed: the same seed gives the same scores, whatever the order of the samples (but for rounding).
+        progress: called with (fraction done, message); what it raises stops the ranking and is passed on.
+
+    Raises:
+        ValueError: vectors that are no finite (n, d) table, a label outside -1..n_classes - 1, or labels or neighbors
+            of another length.
+    """
+    data = as_vectors(vectors)
+    given = as_labels(labels, len(data), n_classes)
+    if neighbors is not None and len(neighbors.indices) != len(data):
+        raise ValueError(
+            f"neighbors are of {len(neighbors.indices)} samples and vectors of {len(data)}; search them again"
+        )
+    tell = progress if progress is not None else _silent
+    classes, known = np.unique(given[given >= 0], return_inverse=True)
+    if len(classes) < 2:
+        return Mislabels(
+            scores=np.zeros(len(data), np.float32),
+            suggested=given.copy(),
+            head_weight=0.0,
+            neighbor_weight=0.0,
+            agreement=1.0 if len(classes) else float("nan"),
+            method="one class only: nothing to compare" if len(classes) else "no labels",
+        )
+    rows = np.flatnonzero(given >= 0)
+    compact = np.full(len(data), -1)
+    compact[rows] = known
+    table = knn(data, _K).indices if neighbors is None else neighbors.indices
+    tell(0.05, "Trust in each neighbor")
+    trust = _neighbor_trust(table, compact, len(classes))
+    return _judged(data, table, compact, trust, rows, classes, seed, tell)
+
+
+def as_labels(labels: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
+    """Check labels at the public edge and give them as (n,) int64.
+
+    Raises:
+        ValueError: not whole numbers, another length than n, or outside -1..n_classes - 1 (the first is named).
+    """
+    given = np.asarray(labels)
+    if given.shape != (n,) or (n and given.dtype.kind not in "iu"):
+        raise ValueError(f"labels must be {n} whole numbers, one a vector; got {given.dtype} {given.shape}")
+    bad = np.flatnonzero((given < -1) | (given >= n_classes))
+    if len(bad):
+        raise ValueError(
+            f"labels must be -1 (unlabeled) or 0..{n_classes - 1}; row {bad[0]} has {given[bad[0]]}. "
+            "Give the number of classes that the labels count to"
+        )
+    return given.astype(np.int64)
+
+
+def _silent(_: float, __: str) -> None:
+    return None
+
+
+def _neighbor_trust(table: NDArray[np.int32], labels: NDArray[np.int64], count: int) -> Floats:
+    """How far the neighbors of each labeled sample carry its label, 0..1, each counted by its own trust."""
+    prior = np.bincount(labels[labels >= 0], minlength=count) / max((labels >= 0).sum(), 1)
+    trust = (labels >= 0).astype(np.float32)
+    for _ in range(_TRUST_ROUNDS):
+        after = np.zeros(len(labels), np.float32)
+        for a in range(0, len(labels), _CHUNK):
+            near, own = table[a : a + _CHUNK], labels[a : a + _CHUNK]
+            weight = trust[near]
+            agree = (weight * (labels[near] == own[:, None])).sum(axis=1)
+            after[a : a + _CHUNK] = np.where(own >= 0, (agree + prior[own]) / (weight.sum(axis=1) + 1), 0)
+        trust = after
+    return trust
+
+
+def _votes(table: NDArray[np.int32], labels: NDArray[np.int64], trust: Floats, prior: Floats) -> Floats:
+    """Log probability of each class by the trusted labels of the neighbors, (rows, classes)."""
+    near = labels[table]
+    cells = np.arange(len(table))[:, None] * len(prior) + np.maximum(near, 0)
+    weight = np.where(near >= 0, trust[table], 0)
+    total = np.bincount(cells.ravel(), weight.ravel(), minlength=len(table) * len(prior))
+    votes = total.reshape(len(table), len(prior)) + prior
+    return np.log(votes / votes.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """Nystroem features of an RBF kernel on centered unit vectors."""
+
+    mean: Floats
+    landmarks: Floats
+    width: float
+    whitening: Floats
+
+    @staticmethod
+    def fit(mean: Floats, landmarks: Floats, width: float) -> _Kernel:
+        values, axes = np.linalg.eigh(_rbf(landmarks, landmarks, width).astype(np.float64))
+        kept = values > 1e-5 * values[-1]
+        return _Kernel(mean, landmarks, width, (axes[:, kept] / np.sqrt(values[kept])).astype(np.float32))
+
+    def __call__(self, rows: Floats) -> Floats:
+        return np.asarray(_rbf(_centered(rows, self.mean), self.landmarks, self.width) @ self.whitening)
+
+
+def _rbf(rows: Floats, landmarks: Floats, width: float) -> Floats:
+    squared = rows @ landmarks.T
+    squared *= -2
+    squared += np.einsum("ij,ij->i", rows, rows)[:, None]
+    squared += np.einsum("ij,ij->i", landmarks, landmarks)
+    np.maximum(squared, 0, out=squared)
+    squared *= -width
+    return np.asarray(np.exp(squared, out=squared))
+
+
+def _centered(rows: Floats, mean: Floats) -> Floats:
+    moved = rows - mean
+    norms = np.linalg.norm(moved, axis=1, keepdims=True)
+    return np.asarray(moved / np.where(norms > 1e-6, norms, 1), np.float32)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """Ridge regression onto the classes whose leave-one-out predictions are at hand in closed form."""
+
+    kernel: _Kernel
+    rotation: Floats
+    targets: Floats
+    spectrum: Floats
+
+    @staticmethod
+    def fit(kernel: _Kernel, chunks: Iterator[tuple[Floats, NDArray[np.int64]]], count: int) -> _Head:
+        size = kernel.whitening.shape[1]
+        gram, targets = np.zeros((size, size)), np.zeros((size, count))
+        for rows, labels in chunks:
+            features = kernel(rows)
+            gram += features.T @ features
+            targets += features.T @ _one_hot(labels, count)
+        spectrum, axes = np.linalg.eigh(gram)
+        return _Head(
+            kernel,
+            np.asarray(kernel.whitening @ axes.astype(np.float32)),
+            (axes.T @ targets).astype(np.float32),
+            np.maximum(spectrum, 0).astype(np.float32),
+        )
+
+    def rotated(self, rows: Floats) -> Floats:
+        near = _rbf(_centered(rows, self.kernel.mean), self.kernel.landmarks, self.kernel.width)
+        return np.asarray(near @ self.rotation)
+
+    def left_out(self, rotated: Floats, labels: NDArray[np.int64], penalty: float) -> Floats:
+        """Prediction for each row by the head fitted without it, (rows, classes), about 0..1."""
+        shrunk = 1 / (self.spectrum + np.float32(penalty))
+        leverage = np.minimum((rotated * rotated) @ shrunk, 1 - 1e-3)[:, None]
+        fitted = rotated @ (shrunk[:, None] * self.targets)
+        return np.asarray((fitted - leverage * _one_hot(labels, fitted.shape[1])) / (1 - leverage), np.float32)
+
+
+def _one_hot(labels: NDArray[np.int64], count: int) -> Floats:
+    result = np.zeros((len(labels), count), np.float32)
+    result[np.arange(len(labels)), labels] = 1
+    return result
+
+
+def _chosen(
+    data: Floats, labels: NDArray[np.int64], sample: NDArray[np.int64], mean: Floats, centers: Floats, count: int
+) -> tuple[float, float]:
+    """Width and penalty with the least leave-one-out error on a sample of the labeled rows."""
+    truth = _one_hot(labels[sample], count)
+    errors = {}
+    for width in _WIDTHS:
+        head = _Head.fit(_Kernel.fit(mean, centers, width), iter([(data[sample], labels[sample])]), count)
+        rotated = head.rotated(data[sample])
+        for penalty in _PENALTIES:
+            missed = head.left_out(rotated, labels[sample], penalty) - truth
+            errors[width, penalty] = float(np.square(missed).mean())
+    return min(errors, key=lambda choice: errors[choice])
+
+
+def _weights(head: Floats, votes: Floats, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weights of the two witnesses, 0 or more, under which the labels are most likely."""
+    from scipy.optimize import minimize
+
+    rows = np.arange(len(labels))
+    witnesses = np.stack((head, votes)).astype(np.float64)
+
+    def surprise(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits = np.tensordot(weights, witnesses, 1)
+        logits -= logits.max(axis=1, keepdims=True)
+        odds = np.exp(logits)
+        total = odds.sum(axis=1)
+        slope = odds / total[:, None]
+        slope[rows, labels] -= 1
+        return float((np.log(total) - logits[rows, labels]).mean()), np.tensordot(witnesses, slope, 2) / len(rows)
+
+    return np.asarray(minimize(surprise, (5.0, 0.3), jac=True, bounds=((0, 50), (0, 5)), method="L-BFGS-B").x)
+
+
+def _judged(
+    data: Floats,
+    table: NDArray[np.int32],
+    labels: NDArray[np.int64],
+    trust: Floats,
+    rows: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    seed: int,
+    tell: Progress,
+) -> Mislabels:
+    count = len(classes)
+    prior = (np.bincount(labels[rows], minlength=count) / len(rows)).astype(np.float32)
+    hashes = row_hashes(data, seed=seed)[rows]  # chosen by content, so that the order of samples is no matter
+    sample = rows[np.argsort(hashes, kind="stable")[:_SAMPLE]]
+    size = _LANDMARKS if len(rows) <= _MANY else _LANDMARKS_OF_MANY
+    landmarks = rows[np.unique(hashes, return_index=True)[1][: max(1, min(size, len(rows) // 2))]]
+    tell(0.1, "Choosing the head")
+    mean = data.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centers = _centered(data[landmarks], mean)
+    width, penalty = _chosen(data, labels, sample, mean, centers[:_LANDMARKS_OF_MANY], count)
+
+    def chunks(share: float, upto: float, message: str) -> Iterator[NDArray[np.int64]]:
+        for a in range(0, len(rows), _CHUNK):
+            tell(share + (upto - share) * a / len(rows), message)
+            yield rows[a : a + _CHUNK]
+
+    fitting = ((data[some], labels[some]) for some in chunks(0.2, 0.5, "Fitting the head"))
+    head = _Head.fit(_Kernel.fit(mean, centers, width), fitting, count)
+
+    def witnesses(some: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        predicted = head.left_out(head.rotated(data[some]), labels[some], penalty)
+        return predicted, _votes(table[some], labels, trust, prior)
+
+    weights = _weights(*witnesses(sample), labels[sample])
+    scores, suggested = np.zeros(len(data), np.float32), np.full(len(data), -1)
+    for some in chunks(0.5, 1.0, "Judging labels"):
+        predicted, votes = witnesses(some)
+        logits = np.float32(weights[0]) * predicted + np.float32(weights[1]) * votes
+        suggested[some] = classes[logits.argmax(axis=1)]
+        scores[some] = _others(logits, labels[some])
+    agreement = float((suggested[rows] == classes[labels[rows]]).mean())
+    tell(1.0, f"Judged {len(rows):,} labels")
+    return Mislabels(
+        scores=scores,
+        suggested=suggested,
+        head_weight=float(weights[0]),
+        neighbor_weight=float(weights[1]),
+        agreement=agreement,
+        method=f"leave-one-out ridge head (weight {weights[0]:.2g}) and trusted votes of {table.shape[1]} neighbors "
+        f"(weight {weights[1]:.2g}); {agreement:.1%} of the labels agree with them",
+    )
+
+
+def _others(logits: Floats, labels: NDArray[np.int64]) -> Floats:
+    """Probability of any other class than the one given."""
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    total = odds.sum(axis=1)
+    odds[np.arange(len(labels)), labels] = 0
+    return np.asarray(odds.sum(axis=1) / total, np.float32)

@@ -1,0 +1,224 @@
+"""Outlier scores: which samples lie where the others do not, and why they stand out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .duplicates import automatic_threshold
+from .mislabels import as_labels
+from .neighbors import Neighbors, as_vectors, knn
+
+Floats = NDArray[np.float32]
+
+_K = 50  # more than a clump of foreign samples has
+_CHUNK = 16384
+_CENTERED = (0, 2, 4, 8, 12, 18, 24, 32, 40, 49)  # neighbors measured again from the middle of the data
+_SMOOTHED = 10  # neighbors whose scores are shared: foreign samples often come in small clumps
+_SHRINKAGE = 0.1
+_SPREAD_WEIGHT, _CLASS_WEIGHT = 0.5, 0.5
+
+
+class Reason(IntEnum):
+    """Why a sample stands out."""
+
+    NONE = 0
+    FAR_FROM_EVERYTHING = 1
+    FAR_FROM_ITS_CLASS = 2
+    IN_ANOTHER_CLASS = 3
+    NEAR_DUPLICATE = 4
+
+    @property
+    def words(self) -> str:
+        """The reason as a person reads it; empty for NONE."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Reason.NONE: "",
+    Reason.FAR_FROM_EVERYTHING: "far from everything",
+    Reason.FAR_FROM_ITS_CLASS: "far from its class",
+    Reason.IN_ANOTHER_CLASS: "in another class's region",
+    Reason.NEAR_DUPLICATE: "near-duplicate",
+}
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """Which samples to look at first.
+
+    Attributes:
+        scores: (n,) float32, 0..1, higher = look at it first. An order, not a probability; all 0 when no sample
+            differs from the others.
+        reasons: (n,) int8, a `Reason` each; NONE for samples that do not stand out (within the upper quartile plus
+            1.5 quartile ranges, Tukey 1977).
+    """
+
+    scores: Floats
+    reasons: NDArray[np.int8]
+
+
+def outlier_scores(
+    vectors: ArrayLike, labels: ArrayLike | None = None, *, neighbors: Neighbors | None = None, seed: int = 0
+) -> Outliers:
+    """Rank samples by how little they belong where they are.
+
+    The sum of: mean distance to 50 neighbors, as given and seen from the middle of the data; Mahalanobis distance
+    to the middle; and, where there are labels, Mahalanobis distance to the own class less that to the middle (Ren et
+    al. 2021). Each counts in quartile ranges, and each sample shares half of its sum with its nearest neighbors, so
+    that a few foreign samples that lie together do not hide each other.
+
+    Args:
+        vectors: (n, d).
+        labels: (n,) classes from 0, -1 = unlabeled; None or no labels at all: the vectors alone decide.
+        neighbors: table of `knn(vectors, 50)` with cosine distances; searched when not given, which takes most of
+            the time.
+        seed: for the search of neighbors.
+
+    Raises:
+        ValueError: vectors that are no finite (n, d) table, or labels or neighbors of another length.
+    """
+    data = as_vectors(vectors)
+    n = len(data)
+    if neighbors is not None and len(neighbors.indices) != n:
+        raise ValueError(f"neighbors are of {len(neighbors.indices)} samples and vectors of {n}; search them again")
+    given = np.full(n, -1) if labels is None else np.asarray(labels)
+    given = as_labels(given, n, int(given.max(initial=-1)) + 1)
+    table = knn(data, _K, seed=seed) if neighbors is None else neighbors
+    if n == 0 or table.indices.shape[1] == 0:
+        return Outliers(np.zeros(n, np.float32), np.zeros(n, np.int8))
+    mean = data.mean(axis=0, dtype=np.float64).astype(np.float32)
+    scatter, means, counts = _moments(data, mean, given)
+    far = _standard(table.distances.mean(axis=1)) + _standard(_centered_distances(data, mean, table))
+    far += _SPREAD_WEIGHT * _standard(_spread(data, mean, scatter))
+    out_of_class = _CLASS_WEIGHT * _class_distance(data, mean, scatter, means, counts, given)
+    near = table.indices[:, :_SMOOTHED]
+    total = _shared(far + out_of_class, near)
+    return Outliers(_squashed(total), _reasons(total, far, out_of_class, given, table))
+
+
+def _moments(
+    data: Floats, mean: Floats, labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Scatter about the mean, (d, d); class means less the mean, (classes, d); and class sizes."""
+    from scipy.sparse import csr_matrix
+
+    counts = np.bincount(labels[labels >= 0])
+    scatter = np.zeros((data.shape[1], data.shape[1]))
+    sums = np.zeros((len(counts), data.shape[1]))
+    for a in range(0, len(data), _CHUNK):
+        rows, own = data[a : a + _CHUNK] - mean, labels[a : a + _CHUNK]
+        scatter += rows.T @ rows
+        some = np.flatnonzero(own >= 0)
+        if len(some):
+            picks = csr_matrix((np.ones(len(some), np.float32), (own[some], some)), (len(counts), len(rows)))
+            sums += picks @ rows
+    return scatter, sums / np.maximum(counts, 1)[:, None], counts
+
+
+def _whitening(scatter: NDArray[np.float64], n: int) -> Floats:
+    values, axes = np.linalg.eigh(scatter / n)
+    values = np.maximum(values, 0)
+    floor = _SHRINKAGE * values.mean()
+    return np.asarray(axes / np.sqrt(values + (floor if floor > 0 else 1)), np.float32)
+
+
+def _spread(data: Floats, mean: Floats, scatter: NDArray[np.float64]) -> Floats:
+    """Squared Mahalanobis distance to the mean, (n,)."""
+    whitening = _whitening(scatter, len(data))
+    result = np.empty(len(data), np.float32)
+    for a in range(0, len(data), _CHUNK):
+        result[a : a + _CHUNK] = np.square((data[a : a + _CHUNK] - mean) @ whitening).sum(axis=1)
+    return result
+
+
+def _class_distance(
+    data: Floats,
+    mean: Floats,
+    scatter: NDArray[np.float64],
+    means: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    labels: NDArray[np.int64],
+) -> Floats:
+    """Relative Mahalanobis distance to the own class without the sample itself, standardized, (n,).
+
+    0 for unlabeled samples, for the only member of a class, and for all when fewer than two classes have members.
+    """
+    result = np.zeros(len(data), np.float32)
+    judged = np.flatnonzero((labels >= 0) & (np.append(counts, 0)[labels] > 1))
+    if len(judged) == 0 or (counts > 0).sum() < 2:
+        return result
+    whitening = _whitening(scatter - (means.T * counts) @ means, len(data))
+    centers = (means @ whitening).astype(np.float32)
+    for a in range(0, len(judged), _CHUNK):
+        rows = judged[a : a + _CHUNK]
+        size = counts[labels[rows]]
+        moved = (data[rows] - mean) @ whitening
+        own = np.square(moved - centers[labels[rows]]).sum(axis=1) * (size / (size - 1)) ** 2
+        result[rows] = own - np.square(moved).sum(axis=1)
+    result[judged] = _standard(result[judged])
+    return result
+
+
+def _centered_distances(data: Floats, mean: Floats, table: Neighbors) -> Floats:
+    """Mean over some neighbors of 1 - cos between directions from the mean, (n,)."""
+    columns = [c for c in _CENTERED if c < table.indices.shape[1]]
+    result = np.empty(len(data), np.float32)
+    norms = np.empty(len(data), np.float32)
+    for a in range(0, len(data), _CHUNK):
+        norms[a : a + _CHUNK] = np.linalg.norm(data[a : a + _CHUNK] - mean, axis=1)
+    norms[norms <= 1e-6 * max(float(norms.max()), 1e-30)] = np.inf
+    for a in range(0, len(data), _CHUNK):
+        rows = data[a : a + _CHUNK] - mean
+        closeness = np.zeros(len(rows), np.float32)
+        for column in columns:
+            near = table.indices[a : a + _CHUNK, column]
+            closeness += np.einsum("ij,ij->i", rows, data[near] - mean) / norms[near]
+        result[a : a + _CHUNK] = 1 - closeness / norms[a : a + _CHUNK] / len(columns)
+    return result
+
+
+def _standard(values: Floats) -> Floats:
+    """Distance from the median in quartile ranges."""
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+    scale = high - low
+    if scale <= 1e-6 * max(abs(middle), 1e-6):
+        scale = values.std()
+    if scale <= 1e-6 * max(abs(middle), 1e-6):
+        return np.zeros_like(values)
+    return np.asarray((values - middle) / scale, np.float32)
+
+
+def _shared(values: Floats, near: NDArray[np.int32]) -> Floats:
+    return np.asarray((values + values[near].mean(axis=1)) / 2, np.float32)
+
+
+def _squashed(total: Floats) -> Floats:
+    above = total - total.min()
+    typical = float(np.quantile(above, 0.75))
+    typical = typical if typical > 0 else float(above.max()) or 1.0
+    return np.asarray(above / (above + typical), np.float32)
+
+
+def _reasons(
+    total: Floats, far: Floats, out_of_class: Floats, labels: NDArray[np.int64], table: Neighbors
+) -> NDArray[np.int8]:
+    result = np.full(len(total), Reason.NONE, np.int8)
+    low, high = np.quantile(total, (0.25, 0.75))
+    standing = np.flatnonzero(total > high + 1.5 * max(high - low, 1e-6))
+    if not len(standing):
+        return result
+    reason = np.where(
+        out_of_class[standing] > far[standing], Reason.FAR_FROM_ITS_CLASS, Reason.FAR_FROM_EVERYTHING
+    ).astype(np.int8)
+    around = np.sort(labels[table.indices[standing]], axis=1)
+    most = around[:, around.shape[1] // 2]  # a class that more than half of the neighbors carry is in the middle
+    held = (around == most[:, None]).mean(axis=1) > 0.5
+    own = labels[standing]
+    reason[held & (own >= 0) & (most >= 0) & (most != own)] = Reason.IN_ANOTHER_CLASS
+    reason[table.distances[standing, 0] <= automatic_threshold(table)] = Reason.NEAR_DUPLICATE
+    result[standing] = reason
+    return result
