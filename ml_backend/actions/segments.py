@@ -1,0 +1,228 @@
+"""Segments: make, fill, rename, merge, empty, delete and export named groups of samples or objects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import fiftyone as fo
+
+from ..store.items import check_patches_field
+from ..store.segments import (
+    Segment,
+    add_members,
+    check_kind,
+    claim_segment,
+    copy_members,
+    forget_segment,
+    load_segment,
+    member_table,
+    members,
+    moment,
+    remove_members,
+    save_segment,
+    segment_slug,
+)
+
+ExportFormat = Literal["fiftyone", "coco", "csv"]
+_NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
+
+
+@dataclass(frozen=True)
+class SegmentReport:
+    """A segment after ``asked`` ids were put in; ``added`` of them are new in it."""
+
+    segment: Segment
+    asked: int
+    added: int
+
+    def sentence(self) -> str:
+        """The closing message."""
+        segment = self.segment
+        rest = self.asked - self.added
+        note = f" {rest:,} were in it already or are no longer in the dataset." if rest else ""
+        return (
+            f"Added {_count(self.added, segment.noun)} to the segment “{segment.name}” ({segment.kind}), "
+            f"which has {segment.size:,} now.{note}"
+        )
+
+
+def create_segment(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    *,
+    name: str,
+    kind: str,
+    note: str = "",
+    patches_field: str | None = None,
+    made_by: Mapping[str, Any] | None = None,
+) -> SegmentReport:
+    """Make a segment of samples, or of objects of a patches field.
+
+    Args:
+        ids: of samples, or of the objects (labels) of ``patches_field``
+        kind: "data quality", "data organization" or "collection campaign"
+        made_by: how the members were found, so that it can be told and done again; plain values only
+
+    Raises:
+        ValueError: no ids, an unknown kind, a name without letters, or a segment of this name exists.
+    """
+    _check_target(dataset, ids, patches_field)
+    segment = Segment(
+        slug=segment_slug(name),
+        name=name.strip(),
+        kind=check_kind(kind),
+        note=note.strip(),
+        fields=[] if patches_field is None else [patches_field],
+        made_by=dict(made_by or {"by": "selection"}),
+        created_at=moment(),
+    )
+    claim_segment(dataset, segment)
+    return _add(dataset, segment, ids, patches_field)
+
+
+def add_to_segment(
+    dataset: fo.Dataset, ids: Sequence[str], *, slug: str, patches_field: str | None = None
+) -> SegmentReport:
+    """Put more samples, or more objects, into a segment. A segment of objects takes those of other fields too.
+
+    Raises:
+        ValueError: no ids, no such segment, or samples for a segment of objects or the reverse.
+    """
+    _check_target(dataset, ids, patches_field)
+    segment = load_segment(dataset, slug)
+    if bool(segment.fields) != (patches_field is not None):
+        raise ValueError(
+            f"“{segment.name}” is a segment of {segment.noun}s: choose {segment.noun}s, or make a new one."
+        )
+    return _add(dataset, segment, ids, patches_field)
+
+
+def remove_from_segment(
+    dataset: fo.Dataset, ids: Sequence[str], *, slug: str, patches_field: str | None = None
+) -> SegmentReport:
+    """Take samples or objects out of a segment; they stay in the dataset. ``added`` is minus what left."""
+    _check_target(dataset, ids, patches_field)
+    segment = save_segment(dataset, load_segment(dataset, slug))
+    remove_members(dataset, segment, ids, patches_field)
+    after = save_segment(dataset, segment)
+    return SegmentReport(after, asked=len(ids), added=after.size - segment.size)
+
+
+def rename_segment(
+    dataset: fo.Dataset, *, slug: str, name: str | None = None, kind: str | None = None, note: str | None = None
+) -> Segment:
+    """Give a segment another name, kind or note; None = as it is. Its tag and saved view follow the name.
+
+    Raises:
+        ValueError: no such segment, an unknown kind, or another segment has this name.
+    """
+    old = load_segment(dataset, slug)
+    new = replace(
+        old,
+        name=old.name if name is None else name.strip(),
+        slug=old.slug if name is None else segment_slug(name),
+        kind=old.kind if kind is None else check_kind(kind),
+        note=old.note if note is None else note.strip(),
+    )
+    if new.slug != old.slug:
+        claim_segment(dataset, new)
+        copy_members(dataset, old, new)
+        forget_segment(dataset, old)
+    return save_segment(dataset, new)
+
+
+def merge_segments(dataset: fo.Dataset, *, slugs: Sequence[str], into: str) -> SegmentReport:
+    """Put the members of segments into another one, and delete them.
+
+    Raises:
+        ValueError: no such segment, nothing to merge, or samples with objects.
+    """
+    target = save_segment(dataset, load_segment(dataset, into))
+    sources = [load_segment(dataset, slug) for slug in dict.fromkeys(slugs) if slug != into]
+    if not sources:
+        raise ValueError("Choose at least two segments to merge.")
+    odd = next((source for source in sources if source.noun != target.noun), None)
+    if odd is not None:
+        raise ValueError(f"“{odd.name}” is of {odd.noun}s, “{target.name}” of {target.noun}s: they cannot be merged.")
+    asked = sum(save_segment(dataset, source).size for source in sources)
+    for source in sources:
+        copy_members(dataset, source, target)
+    merged_from = [*target.made_by.get("merged", []), *({"name": s.name, "made_by": s.made_by} for s in sources)]
+    fields = sorted({name for segment in (target, *sources) for name in segment.fields})
+    merged = save_segment(dataset, replace(target, fields=fields, made_by={**target.made_by, "merged": merged_from}))
+    for source in sources:
+        forget_segment(dataset, source)
+    return SegmentReport(merged, asked=asked, added=merged.size - target.size)
+
+
+def delete_segment(dataset: fo.Dataset, *, slug: str) -> Segment:
+    """Delete a segment with its tag, saved view and record. Its samples and objects stay."""
+    segment = load_segment(dataset, slug)
+    forget_segment(dataset, segment)
+    return segment
+
+
+def export_segment(
+    dataset: fo.Dataset,
+    *,
+    slug: str,
+    folder: str | Path,
+    format: ExportFormat,
+    label_field: str | None = None,
+) -> Path:
+    """Write a segment to a new folder, which is returned.
+
+    Args:
+        format: "fiftyone" and "coco" with the media files, "csv" as a table with a row a member
+        label_field: for COCO, the field of boxes; default: that of the segment's objects
+
+    Raises:
+        ValueError: an unknown format, a folder that is not empty, or COCO without one field of boxes.
+    """
+    segment = load_segment(dataset, slug)
+    target = Path(folder).expanduser()
+    if target.exists() and any(target.iterdir()):
+        raise ValueError(f"The folder {target} is not empty: choose a new one, so that nothing is overwritten.")
+    if format == "csv":
+        target.mkdir(parents=True, exist_ok=True)
+        member_table(dataset, segment).to_csv(target / f"{slug}.csv", index=False)
+    elif format == "fiftyone":
+        members(dataset, segment).export(str(target), dataset_type=fo.types.FiftyOneDataset, export_media=True)
+    elif format == "coco":
+        boxes = _boxes_field(dataset, segment, label_field)
+        options = {"dataset_type": fo.types.COCODetectionDataset, "label_field": boxes}
+        members(dataset, segment).export(str(target), **options)
+    else:
+        raise ValueError(f"'{format}' is no format: choose {', '.join(get_args(ExportFormat))}.")
+    return target
+
+
+def _boxes_field(dataset: fo.Dataset, segment: Segment, chosen: str | None) -> str:
+    boxed = list(dataset.get_field_schema(embedded_doc_type=fo.Detections))
+    usable = [name for name in segment.fields or boxed if name in boxed]
+    if chosen is None and len(usable) == 1:
+        return usable[0]
+    if chosen is None or chosen not in usable:
+        listing = ", ".join(usable) or "none in this segment: export as CSV or FiftyOne"
+        raise ValueError(f"COCO takes one field of boxes; choose among: {listing}.")
+    return chosen
+
+
+def _add(dataset: fo.Dataset, segment: Segment, ids: Sequence[str], patches_field: str | None) -> SegmentReport:
+    fields = sorted({*segment.fields, *([] if patches_field is None else [patches_field])})
+    before = save_segment(dataset, replace(segment, fields=fields)).size if segment.sizes else 0
+    add_members(dataset, segment, ids, patches_field)
+    filled = save_segment(dataset, replace(segment, fields=fields))
+    return SegmentReport(filled, asked=len(ids), added=filled.size - before)
+
+
+def _check_target(dataset: fo.Dataset, ids: Sequence[str], patches_field: str | None) -> None:
+    if not len(ids):
+        raise ValueError(_NOTHING_SELECTED)
+    if patches_field is not None:
+        check_patches_field(dataset, patches_field)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,211 @@
+"""A segment is a tag, a saved view and a record; its members are never touched beyond the tag."""
+
+import json
+
+import fiftyone as fo
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from labelscape.cli.scenes import add_scenes
+from labelscape.ml_backend.actions.segments import (
+    add_to_segment,
+    create_segment,
+    delete_segment,
+    export_segment,
+    merge_segments,
+    remove_from_segment,
+    rename_segment,
+)
+from labelscape.ml_backend.store.segments import list_segments, load_segment, member_ids, segment_slug
+
+
+@pytest.fixture
+def dataset(make_digits_dataset):
+    return make_digits_dataset(30)
+
+
+@pytest.fixture
+def scenes(make_digits_dataset, tmp_path):
+    dataset = make_digits_dataset(1)
+    dataset.clear()
+    dataset.delete_sample_field("ground_truth")
+    add_scenes(dataset, tmp_path, count=12)
+    return dataset
+
+
+def make(dataset, ids, name="Blurred digits", kind="data quality", **options):
+    return create_segment(dataset, ids, name=name, kind=kind, **options)
+
+
+def objects(dataset, field="ground_truth"):
+    return dataset.values(f"{field}.detections.id", unwind=True)
+
+
+def test_a_segment_of_samples_is_tag_view_and_record(dataset):
+    ids = dataset.values("id")[:7]
+    report = make(dataset, ids, note="seen in May", made_by={"by": "ranking", "score": "outlier_score"})
+    assert report.added == report.segment.size == 7
+    fresh = fo.load_dataset(dataset.name)
+    assert fresh.match_tags("segment:blurred-digits").values("id") == ids
+    assert fresh.load_saved_view("segment blurred-digits").values("id") == ids
+    held = load_segment(fresh, "blurred-digits")
+    assert (held.name, held.kind, held.note) == ("Blurred digits", "data quality", "seen in May")
+    assert held.made_by == {"by": "ranking", "score": "outlier_score"}
+    assert [size for _, size in held.sizes] == [7]
+
+
+def test_a_segment_of_objects_shows_exactly_these_objects(scenes):
+    chosen = objects(scenes)[3:11]
+    report = make(scenes, chosen, patches_field="ground_truth")
+    assert report.sentence().startswith("Added 8 objects")
+    view = scenes.load_saved_view("segment blurred-digits")
+    assert sorted(view.values("ground_truth.id")) == sorted(chosen)
+    # predictions and the objects that were not chosen carry no tag
+    assert scenes.count_label_tags() == {"segment:blurred-digits": 8}
+
+
+def test_a_saved_view_of_objects_follows_the_members(scenes):
+    ids = objects(scenes)
+    make(scenes, ids[:3], patches_field="ground_truth")
+    assert len(scenes.load_saved_view("segment blurred-digits")) == 3
+    add_to_segment(scenes, ids[3:5], slug="blurred-digits", patches_field="ground_truth")
+    assert len(scenes.load_saved_view("segment blurred-digits")) == 5
+
+
+def test_objects_of_two_fields_can_be_one_segment(scenes):
+    make(scenes, objects(scenes)[:3], patches_field="ground_truth")
+    report = add_to_segment(
+        scenes, objects(scenes, "predictions")[:2], slug="blurred-digits", patches_field="predictions"
+    )
+    assert (report.segment.size, report.segment.fields) == (5, ["ground_truth", "predictions"])
+    view = scenes.load_saved_view("segment blurred-digits")
+    assert view.count("ground_truth.detections") == 3
+    assert view.count("predictions.detections") == 2
+
+
+def test_adding_twice_adds_once_and_says_so(dataset):
+    ids = dataset.values("id")
+    make(dataset, ids[:5])
+    report = add_to_segment(dataset, ids[3:8], slug="blurred-digits")
+    assert (report.added, report.segment.size) == (3, 8)
+    assert "2 were in it already" in report.sentence()
+
+
+def test_size_over_time_is_kept_and_sees_samples_that_were_deleted(dataset):
+    ids = dataset.values("id")
+    make(dataset, ids[:5])
+    add_to_segment(dataset, ids[5:8], slug="blurred-digits")
+    dataset.delete_samples(ids[:2])
+    (segment,) = list_segments(dataset)
+    assert [size for _, size in segment.sizes] == [5, 8, 6]
+    assert list_segments(dataset)[0].sizes == segment.sizes
+
+
+def test_deleting_a_segment_leaves_samples_labels_and_other_tags(dataset):
+    ids = dataset.values("id")
+    dataset.tag_samples("mine")
+    labels = dataset.values("ground_truth.label")
+    make(dataset, ids[:5])
+    delete_segment(dataset, slug="blurred-digits")
+    assert dataset.count_sample_tags() == {"mine": 30}
+    assert dataset.values("ground_truth.label") == labels
+    assert not dataset.has_saved_view("segment blurred-digits")
+    assert list_segments(dataset) == []
+
+
+def test_removed_members_stay_in_the_dataset(scenes):
+    ids = objects(scenes)
+    make(scenes, ids[:6], patches_field="ground_truth")
+    report = remove_from_segment(scenes, ids[:2], slug="blurred-digits", patches_field="ground_truth")
+    assert report.segment.size == 4
+    assert objects(scenes) == ids
+    assert sorted(member_ids(scenes, report.segment, "ground_truth").tolist()) == sorted(ids[2:6])
+
+
+def test_a_renamed_segment_keeps_members_and_history(dataset):
+    ids = dataset.values("id")[:4]
+    make(dataset, ids)
+    renamed = rename_segment(dataset, slug="blurred-digits", name="Too dark", kind="collection campaign")
+    assert dataset.count_sample_tags() == {"segment:too-dark": 4}
+    assert dataset.list_saved_views() == ["segment too-dark"]
+    assert [one.slug for one in list_segments(dataset)] == ["too-dark"]
+    assert renamed.kind == "collection campaign"
+    assert [size for _, size in renamed.sizes] == [4]
+
+
+def test_a_name_that_is_taken_is_refused_and_changes_nothing(dataset):
+    ids = dataset.values("id")
+    make(dataset, ids[:2])
+    make(dataset, ids[2:4], name="Other")
+    with pytest.raises(ValueError, match="There is a segment 'Blurred digits' already"):
+        make(dataset, ids[5:9], name="blurred DIGITS")
+    with pytest.raises(ValueError, match="already"):
+        rename_segment(dataset, slug="other", name="Blurred digits")
+    assert dataset.count_sample_tags() == {"segment:blurred-digits": 2, "segment:other": 2}
+
+
+def test_merged_segments_become_one_and_tell_where_members_came_from(scenes):
+    ids = objects(scenes)
+    make(scenes, ids[:4], name="A", patches_field="ground_truth", made_by={"by": "lasso"})
+    make(scenes, ids[2:6], name="B", patches_field="ground_truth")
+    make(scenes, objects(scenes, "predictions")[:3], name="C", patches_field="predictions")
+    report = merge_segments(scenes, slugs=["a", "c"], into="b")
+    assert (report.added, report.segment.size) == (5, 9)
+    assert [one["name"] for one in report.segment.made_by["merged"]] == ["A", "C"]
+    assert [one.slug for one in list_segments(scenes)] == ["b"]
+    assert scenes.count_label_tags() == {"segment:b": 9}
+
+
+def test_samples_and_objects_are_never_mixed(scenes):
+    make(scenes, objects(scenes)[:4], name="A", patches_field="ground_truth")
+    make(scenes, scenes.values("id")[:4], name="B")
+    with pytest.raises(ValueError, match="cannot be merged"):
+        merge_segments(scenes, slugs=["a"], into="b")
+    with pytest.raises(ValueError, match="choose objects"):
+        add_to_segment(scenes, scenes.values("id")[:4], slug="a")
+
+
+def test_every_refusal_is_a_sentence_with_the_mend(dataset):
+    ids = dataset.values("id")
+    with pytest.raises(ValueError, match="data quality, data organization, collection campaign"):
+        make(dataset, ids, kind="quality")
+    with pytest.raises(ValueError, match="Nothing is selected"):
+        make(dataset, [])
+    with pytest.raises(ValueError, match="at least one letter"):
+        make(dataset, ids, name="?!")
+    with pytest.raises(ValueError, match="there are: none yet"):
+        add_to_segment(dataset, ids, slug="nothing")
+    with pytest.raises(ValueError, match="holds no object patches"):
+        make(dataset, ids, patches_field="ground_truth")
+    assert dataset.count_sample_tags() == {}
+
+
+def test_csv_has_a_row_for_each_member_with_its_box(scenes, tmp_path):
+    make(scenes, objects(scenes)[:5], patches_field="ground_truth")
+    folder = export_segment(scenes, slug="blurred-digits", folder=tmp_path / "out", format="csv")
+    lines = (folder / "blurred-digits.csv").read_text().splitlines()
+    assert lines[0] == "sample_id,filepath,object_id,label,confidence,x,y,width,height,field"
+    assert len(lines) == 6
+
+
+def test_coco_and_fiftyone_exports_hold_the_members_alone(scenes, tmp_path):
+    make(scenes, objects(scenes)[:5], patches_field="ground_truth")
+    coco = export_segment(scenes, slug="blurred-digits", folder=tmp_path / "coco", format="coco")
+    assert len(json.loads((coco / "labels.json").read_text())["annotations"]) == 5
+    whole = export_segment(scenes, slug="blurred-digits", folder=tmp_path / "fo", format="fiftyone")
+    back = fo.Dataset.from_dir(str(whole), dataset_type=fo.types.FiftyOneDataset)
+    assert back.count("ground_truth.detections") == 5
+    back.delete()
+    with pytest.raises(ValueError, match="is not empty"):
+        export_segment(scenes, slug="blurred-digits", folder=coco, format="csv")
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_a_slug_is_stable_and_fit_for_a_tag(name):
+    try:
+        slug = segment_slug(name)
+    except ValueError:
+        return
+    assert segment_slug(slug) == slug
+    assert ":" not in slug
+    assert slug == slug.lower().strip("-")
