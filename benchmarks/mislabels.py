@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import average_precision_score
-
 from labelscape.ml_backend.analysis.mislabels import mislabel_scores
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
+from sklearn.metrics import average_precision_score
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Outlier ranking against its peers with foreign samples mixed in: `python benchmarks/outliers.py [data folder]`.
 
-Foreign samples come from classes that are held out, "scattered" over several or in one "clump", 1 % and 5 % of the rest,
+Foreign samples come from held-out classes, "scattered" over several or in one "clump", 1 % and 5 % of the rest,
 and carry the label of the class nearest to them. The data folder holds `cifar10n` and `banking77`; `--imagenette` takes
 an .npz of `vectors` and `labels`. scikit-learn's digits always take part.
 """
@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
-
 from labelscape.ml_backend.analysis.neighbors import knn
 from labelscape.ml_backend.analysis.outliers import outlier_scores
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 SEEDS = range(3)
 
