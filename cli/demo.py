@@ -1,13 +1,18 @@
 """The demo: real digits, most of them unlabeled, beside their map in the FiftyOne App."""
 
 import socket
+import time
+import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import fiftyone as fo
 import numpy as np
+import requests
 import typer
+from fiftyone.core.service import ServerService
 from numpy.typing import NDArray
 
 from ..ml_backend.actions.embed import compute_embeddings
@@ -21,6 +26,7 @@ WORKSPACE = "labelscape-digits"  # FiftyOne (1.22) looks a workspace up by this,
 EMBEDDINGS = "preprocessing"
 MAP = "digits_map"
 LABELED_PER_DIGIT = 5
+SECONDS_TO_START = 120
 COLOURS = [  # ten that are told apart on a dark ground
     "#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#c49c94", "#17becf",
 ]  # fmt: skip
@@ -37,19 +43,22 @@ def run(*, port: int, address: str, browser: bool, reset: bool) -> None:
         typer.echo(install())
     if reset:
         delete_demo()
-    dataset = prepare()
-    session = fo.launch_app(
-        dataset,
-        spaces=dataset.load_workspace(WORKSPACE),
-        port=port,
-        address=address,
-        remote=not browser,
-    )
-    typer.echo(_welcome(dataset, f"http://{'localhost' if address == '0.0.0.0' else address}:{port}"))
+    # The server alone and no FiftyOne session: a session (1.22) waits 10 s more where the server starts slowly.
+    with ThreadPoolExecutor(1) as beside:
+        starting = beside.submit(ServerService, port, address=address, do_not_track=fo.config.do_not_track)
+        dataset = prepare()
+        server = starting.result()
     try:
-        session.wait(-1)
+        url = f"http://{'localhost' if address == '0.0.0.0' else address}:{port}"
+        _wait_until_served(url)
+        typer.echo(_welcome(dataset, url))
+        if browser:
+            webbrowser.open(_address(url))
+        server.wait()
     except KeyboardInterrupt:
         typer.echo("\nStopped. The dataset stays: `labelscape demo` shows it again.")
+    finally:
+        server.stop()
 
 
 def prepare() -> fo.Dataset:
@@ -128,13 +137,27 @@ def _welcome(dataset: fo.Dataset, url: str) -> str:
     return f"""
 {len(dataset):,} digits, {labeled:,} of them labeled, are on their map at
 
-    {url}/datasets/{DATASET}?workspace={WORKSPACE}
+    {_address(url)}
 
 Click first, in the Embeddings panel on the right: "{MAP}", then Color by → ground_truth.label. Gray digits are
 not labeled yet. Choose Select and draw around a gray cloud near one colour: the grid on the left then shows only
 those digits, nearly all of one kind.
 Ctrl-C stops the demo.
 """
+
+
+def _address(url: str) -> str:
+    return f"{url}/datasets/{DATASET}?workspace={WORKSPACE}"
+
+
+def _wait_until_served(url: str) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        with suppress(requests.ConnectionError):
+            requests.get(f"{url}/fiftyone", timeout=SECONDS_TO_START)
+            return
+        time.sleep(0.1)
+    raise ValueError(f"FiftyOne's App did not answer at {url} within {SECONDS_TO_START} s; try again.")
 
 
 def _check_port(port: int, address: str) -> None:
