@@ -202,7 +202,7 @@ def remove_members(dataset: fo.Dataset, segment: Segment, ids: Sequence[str], pa
 
 def copy_members(dataset: fo.Dataset, source: Segment, target: Segment) -> None:
     """Make every member of one segment a member of another too."""
-    for name in source.fields or [None]:
+    for name in source.targets:
         _update_tags(dataset, name, "$addToSet", target.tag, {"tags": source.tag})
 
 

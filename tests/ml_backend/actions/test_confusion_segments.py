@@ -1,0 +1,176 @@
+"""A confusion becomes a segment without any panel, finds the faults that are there, and can be made again."""
+
+import fiftyone as fo
+import numpy as np
+import pytest
+from labelscape.cli.scenes import add_scenes
+from labelscape.ml_backend.actions.confusion import (
+    NO_LABEL,
+    Choice,
+    choose,
+    create_segment_from_confusion,
+    evaluate,
+    remake_segment,
+)
+from labelscape.ml_backend.store.evaluation_columns import read_evaluation
+from labelscape.ml_backend.store.segments import load_segment, member_ids
+
+FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}
+
+
+@pytest.fixture
+def made(make_digits_dataset, tmp_path):
+    dataset = make_digits_dataset(1)
+    dataset.clear()
+    dataset.delete_sample_field("ground_truth")
+    return dataset, add_scenes(dataset, tmp_path, count=60)
+
+
+@pytest.fixture
+def classified(make_digits_dataset):
+    """60 digits, of which six are predicted wrong and two not at all."""
+    dataset = make_digits_dataset(60)
+    labels = dataset.values("ground_truth.label")
+    guesses = [str((int(label) + (row < 6)) % 10) for row, label in enumerate(labels)]
+    predictions = [fo.Classification(label=guess, confidence=0.9) for guess in guesses]
+    dataset.set_values("predictions", [*predictions[:58], None, None])
+    return dataset
+
+
+def test_confident_false_positives_are_the_unlabeled_objects(made):
+    dataset, faults = made
+    report = create_segment_from_confusion(
+        dataset, **FIELDS, name="Unlabeled", iou=0.1, confidence=0.8, choice=Choice(("false positives",))
+    )
+    assert report.segment.fields == ["predictions"]
+    assert set(member_ids(dataset, report.segment, "predictions")) == set(faults.unlabeled)
+
+
+def test_confident_confusions_are_the_wrong_labels(made):
+    dataset, faults = made
+    report = create_segment_from_confusion(
+        dataset, **FIELDS, name="Wrong", iou=0.1, confidence=0.8, choice=Choice(("confusions",))
+    )
+    assert report.segment.fields == ["ground_truth"]
+    assert set(member_ids(dataset, report.segment, "ground_truth")) == set(faults.wrong)
+    assert report.segment.made_by["confidence"] == 0.8
+
+
+def test_one_cell_of_the_matrix_is_one_class_pair(made):
+    dataset, _ = made
+    evaluation = evaluate(dataset, **FIELDS)
+    matches = evaluation.match(iou=0.1)
+    counts = matches.matrix()
+    classes = evaluation.columns.classes
+    row, column = np.argwhere((counts[:-1, :-1] > 0) & ~np.eye(len(classes), dtype=bool))[0]
+    outcomes = choose(evaluation, matches, Choice(cells=((classes[row], classes[column]),)))
+    assert len(outcomes) == counts[row, column]
+    phantoms = choose(evaluation, matches, Choice(("false positives",), ((NO_LABEL, classes[0]),)))
+    assert len(phantoms) == len(matches.false_positives())
+
+
+def test_both_sides_of_a_confusion_can_be_kept(made):
+    dataset, _ = made
+    report = create_segment_from_confusion(
+        dataset, **FIELDS, name="Both", iou=0.1, choice=Choice(("confusions",)), members="both"
+    )
+    n = len(evaluate(dataset, **FIELDS).match(iou=0.1).confusions())
+    assert (report.segment.size, report.segment.fields) == (2 * n, ["ground_truth", "predictions"])
+
+
+def test_classification_errors_make_a_segment_of_samples(classified):
+    report = create_segment_from_confusion(classified, **FIELDS, name="Wrong", choice=Choice(("confusions",)))
+    assert member_ids(classified, report.segment).tolist() == classified.values("id")[:6]
+    missed = create_segment_from_confusion(classified, **FIELDS, name="Missed", choice=Choice(("false negatives",)))
+    assert member_ids(classified, missed.segment).tolist() == classified.values("id")[58:]
+
+
+def test_a_view_is_evaluated_alone(classified):
+    view = classified.limit(3)
+    report = create_segment_from_confusion(view, **FIELDS, name="Wrong", choice=Choice(("confusions",)))
+    assert (report.segment.size, report.segment.made_by["samples"]) == (3, 3)
+
+
+def test_made_again_on_better_predictions_it_tells_what_stayed_and_what_is_gone(made):
+    dataset, _ = made
+    options = {"iou": 0.1, "confidence": 0.0, "choice": Choice(("false positives",))}
+    first = create_segment_from_confusion(dataset, **FIELDS, name="FP", **options)
+    better = [fo.Detections(detections=[d.copy() for d in one.detections]) for one in dataset.values("predictions")]
+    kept = set(member_ids(dataset, first.segment, "predictions").tolist()[:4])
+    for one, old in zip(better, dataset.values("predictions"), strict=True):
+        dropped = [d.id in set(member_ids(dataset, first.segment, "predictions")) - kept for d in old.detections]
+        one.detections = [d for d, drop in zip(one.detections, dropped, strict=True) if not drop]
+        for d in one.detections:
+            d.tags = []
+    dataset.set_values("better", better)
+    remake = remake_segment(dataset, slug="fp", prediction_field="better", name="FP better")
+    assert (remake.before, remake.after, remake.stayed) == (first.segment.size, 4, 4)
+    assert load_segment(dataset, "fp-better").made_by["again"] == "fp"
+    assert load_segment(dataset, "fp").size == first.segment.size
+    assert "4 stayed" in remake.sentence()
+
+
+def test_made_again_on_the_same_predictions_nothing_changes(made):
+    dataset, _ = made
+    create_segment_from_confusion(dataset, **FIELDS, name="All", choice=Choice(("confusions",)))
+    remake = remake_segment(dataset, slug="all")
+    assert remake.before == remake.after == remake.stayed > 0
+    assert remake.report is None
+
+
+def test_predictions_written_anew_are_said_to_be_incomparable(made):
+    dataset, _ = made
+    options = {"confidence": 0.8, "choice": Choice(("false positives",))}
+    first = create_segment_from_confusion(dataset, **FIELDS, name="FP", **options)
+    anew = [fo.Detections(detections=[fo.Detection(label=d.label, bounding_box=d.bounding_box, confidence=0.9)
+                                      for d in one.detections]) for one in dataset.values("predictions")]  # fmt: skip
+    dataset.set_values("predictions", anew)
+    remake = remake_segment(dataset, slug="fp")
+    assert (remake.lost, remake.stayed) == (first.segment.size, 0)
+
+
+def test_refusals_name_the_mend(made, classified):
+    dataset, _ = made
+    with pytest.raises(ValueError, match="fields of this dataset that do: ground_truth, predictions"):
+        read_evaluation(dataset, truth_field="ground_truth", prediction_field="nothing")
+    with pytest.raises(ValueError, match="chosen twice"):
+        read_evaluation(dataset, truth_field="ground_truth", prediction_field="ground_truth")
+    with pytest.raises(ValueError, match="patches, frames or clips"):
+        read_evaluation(dataset.to_patches("ground_truth"), **FIELDS)
+    with pytest.raises(ValueError, match="lower IoU or confidence"):
+        create_segment_from_confusion(
+            dataset, **FIELDS, name="None", confidence=1.0, choice=Choice(("false positives",))
+        )
+    with pytest.raises(ValueError, match="is no class"):
+        create_segment_from_confusion(dataset, **FIELDS, name="None", choice=Choice(cells=(("cat", "dog"),)))
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_columns_survive_missing_labels_boxes_and_confidence(make_digits_dataset, masks):
+    dataset = make_digits_dataset(4)
+    box = [0.1, 0.1, 0.4, 0.4]
+    mask = np.ones((8, 8), bool) if masks else None
+    dataset.set_values(
+        "boxes",
+        [
+            fo.Detections(detections=[fo.Detection(label="a", bounding_box=box, mask=mask), fo.Detection(label=None)]),
+            None,
+            fo.Detections(detections=[]),
+            fo.Detections(detections=[fo.Detection(label="b", bounding_box=[0.2, 0.2, 0, 0.3], iscrowd=True)]),
+        ],
+    )
+    dataset.set_values(
+        "guesses", [fo.Detections(detections=[fo.Detection(label="b", bounding_box=box, mask=mask)]), None, None, None]
+    )
+    evaluation = evaluate(dataset, truth_field="boxes", prediction_field="guesses")
+    matches = evaluation.match(iou=0.5)
+    assert not evaluation.columns.predictions.scored
+    assert evaluation.pairs.mask_pairs == int(masks)
+    assert (len(matches.confusions()), len(matches.false_negatives())) == (1, 0)
+
+
+def test_an_empty_dataset_gives_an_empty_matrix(make_digits_dataset):
+    dataset = make_digits_dataset(2)
+    dataset.clear()
+    dataset.add_sample_field("predictions", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    assert evaluate(dataset, **FIELDS).match().matrix().shape == (1, 1)
