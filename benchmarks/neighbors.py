@@ -26,7 +26,7 @@ def exact(vectors: np.ndarray) -> Callable[[], np.ndarray]:
         from labelscape.ml_backend.analysis.neighbor_search import search_all, searchable
 
         (table,) = searchable(vectors, metric="cosine")
-        return search_all(table, table, K, same=True, progress=None)[0]
+        return search_all(table, table, K, same=True, progress=lambda done, message: None)[0]
 
     return work
 

@@ -63,7 +63,14 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(rows, np.float32)
 
 
-def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Progress | None) -> Found:
+def part_of(progress: Progress | None, start: float, stop: float) -> Progress:
+    """Progress of one stage of a longer work, from share `start` to share `stop`."""
+    if progress is None:
+        return lambda done, message: None
+    return lambda done, message: progress(start + (stop - start) * done, message)
+
+
+def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Progress) -> Found:
     """Compare every query with every row of the table; `same` tables leave each row itself out."""
     import torch
 
@@ -71,9 +78,7 @@ def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Pr
     return _search(queries, table, k, blocks, same, progress)
 
 
-def search_cells(
-    table: Table, k: int, *, recall: float, seed: int, progress: Progress | None
-) -> tuple[Found, float] | None:
+def search_cells(table: Table, k: int, *, recall: float, seed: int, progress: Progress) -> tuple[Found, float] | None:
     """Compare every row with the rows of its own and the neighboring cells of a k-means partition.
 
     The rows of a cell are searched together, in the cells that enough of them ask for: an inverted file
@@ -89,10 +94,11 @@ def search_cells(
     n = len(table)
     generator = torch.Generator().manual_seed(seed)
     sampled = torch.randperm(n, generator=generator)[:_SAMPLED]
-    truth = torch.cat([_nearest(table, rows, table, None, k, True)[0] for rows in sampled.split(_ROWS)])
-    if progress is not None:
-        progress(0.05, "Grouping the vectors into cells")
+    progress(0, "Neighbors of a sample, to know the recall by")
+    truth = _nearest(table, sampled, table, None, k, True)[0]
+    progress(0.05, "Grouping the vectors into cells")
     centers = _centers(table.rows, round(2 * n**0.5), generator)
+    progress(0.1, "Finding the cells of each vector")
     asked = _nearest_centers(table.rows, centers, _PROBES)
     cells = asked[:, 0]
     sizes = torch.bincount(cells, minlength=len(centers))
@@ -113,7 +119,7 @@ def search_cells(
                 columns = torch.cat([members[cell] for cell in wanted.nonzero()[:, 0].tolist()])
                 yield rows, columns.sort().values if len(columns) > k else None
 
-    found = _search(table, table, k, blocks(), True, progress)
+    found = _search(table, table, k, blocks(), True, part_of(progress, 0.15, 1))
     checked = torch.from_numpy(found[0][sampled[tuning:].numpy()])
     hits = (checked[:, :, None] == truth[tuning:, None, :]).any(1)
     return found, float(hits.double().mean())
@@ -125,7 +131,7 @@ def _search(
     k: int,
     blocks: Iterable[tuple[Tensor, Tensor | None]],
     same: bool,
-    progress: Progress | None,
+    progress: Progress,
 ) -> Found:
     """Search blocks of (query rows, table rows to compare with: None for all) and gather one table."""
     n, done, told = len(queries), 0, 0
@@ -135,7 +141,7 @@ def _search(
             nearest, near = _nearest(queries, rows, table, columns, k, same)
             indices[rows.numpy()], distances[rows.numpy()] = nearest.numpy(), near.numpy()
             done += len(rows)
-            if progress is not None and (done - told >= _ROWS or done == n):
+            if done - told >= _ROWS or done == n:
                 progress(done / n, f"Neighbors of {done:,} of {n:,}")
                 told = done
     return indices, distances

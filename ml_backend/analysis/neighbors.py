@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .neighbor_search import Metric, Progress, search_all, search_cells, searchable
+from .neighbor_search import Metric, Progress, part_of, search_all, search_cells, searchable
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 _EXACT_UP_TO = 20_000  # rows: all pairs of so many x 512 take 3 s on 2 cores; cells are faster above
@@ -85,12 +85,14 @@ def knn(
     if k < 1:
         return Neighbors(np.empty((len(data), 0), np.int32), np.empty((len(data), 0), np.float32))
     (table,) = searchable(data, metric=metric)
+    stage = part_of(progress, 0, 1)
     if len(data) > _EXACT_UP_TO:
-        approximate = search_cells(table, k, recall=_RECALL, seed=seed, progress=progress)
+        approximate = search_cells(table, k, recall=_RECALL, seed=seed, progress=stage)
         if approximate is not None:
             (indices, distances), recall = approximate
             return Neighbors(indices, distances, recall)
-    return Neighbors(*search_all(table, table, k, same=True, progress=progress))
+        stage = part_of(progress, 0.15, 1)
+    return Neighbors(*search_all(table, table, k, same=True, progress=stage))
 
 
 def neighbors_of(
@@ -117,7 +119,7 @@ def neighbors_of(
     if k == 0 or len(asked) == 0:
         return Neighbors(np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.float32))
     queried, table = searchable(asked, data, metric=metric)
-    found = search_all(queried, table, k, same=False, progress=progress)
+    found = search_all(queried, table, k, same=False, progress=part_of(progress, 0, 1))
     return Neighbors(*found)
 
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .neighbor_search import Metric, Progress
+from .neighbor_search import Metric, Progress, part_of
 from .neighbors import METRICS, Neighbors, as_vectors, knn, neighbors_of
 
 Method = Literal["umap", "tsne", "pca"]
@@ -61,18 +61,21 @@ def project(
     needed = min(neighbors_needed(method, n_neighbors=n_neighbors, perplexity=perplexity), max(len(data) - 1, 0))
     _check(data, dims, min_dist, metric, spherize, neighbors, needed)
     data = spherized(data) if spherize else data
+    stage = part_of(progress, 0, 1)
+    stage(0, "Principal axes")
     start = pca(_unit_rows(data) if metric == "cosine" else data, dims)
     if method == "pca" or len(data) <= 3:
+        stage(1, "Points along the principal axes")
         return start
     if neighbors is None:
-        neighbors = knn(data, needed, metric=metric, seed=seed, progress=_part(progress, 0, 0.4))
+        neighbors = knn(data, needed, metric=metric, seed=seed, progress=part_of(progress, 0.02, 0.4))
     indices, distances = neighbors.indices[:, :needed], neighbors.distances[:, :needed]
-    progress = _part(progress, 0.4, 1)
+    stage = part_of(progress, 0.4, 1)
     if method == "tsne":
-        return _tsne(indices, _scaled(start, 1e-4, seed), seed, progress)
+        return _tsne(indices, _scaled(start, 1e-4, seed), seed, stage)
     from .umap_layout import layout
 
-    return layout(indices, distances, _scaled(start, 3, seed), min_dist=min_dist, seed=seed, progress=progress)
+    return layout(indices, distances, _scaled(start, 3, seed), min_dist=min_dist, seed=seed, progress=stage)
 
 
 def place(
@@ -147,9 +150,7 @@ def pca(vectors: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
     return points.numpy()
 
 
-def _tsne(
-    indices: NDArray[np.int32], start: NDArray[np.float32], seed: int, progress: Progress | None
-) -> NDArray[np.float32]:
+def _tsne(indices: NDArray[np.int32], start: NDArray[np.float32], seed: int, progress: Progress) -> NDArray[np.float32]:
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import Uniform
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
@@ -169,9 +170,8 @@ def _tsne(
     done = 0
 
     def report(iteration: int, _error: float, _points: object) -> None:
-        if progress is not None:
-            round_ = done + iteration
-            progress(round_ / (_EARLY + _LATE), f"t-SNE, round {round_} of {_EARLY + _LATE}")
+        past = done + iteration
+        progress(past / (_EARLY + _LATE), f"t-SNE, round {past} of {_EARLY + _LATE}")
 
     options = {"inplace": True, "propagate_exception": True, "callbacks": report}
     options["callbacks_every_iters"] = _TSNE_REPORTS_EVERY
@@ -191,12 +191,6 @@ def _scaled(points: NDArray[np.float32], spread: float, seed: int) -> NDArray[np
 def _unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(norms > 0, norms, 1), np.float32)
-
-
-def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, message: progress(start + (stop - start) * done, message)
 
 
 def _check(

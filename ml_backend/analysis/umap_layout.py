@@ -30,10 +30,11 @@ def layout(
     *,
     min_dist: float,
     seed: int,
-    progress: Callable[[float, str], object] | None,
+    progress: Callable[[float, str], object],
 ) -> NDArray[np.float32]:
     """Move the points `start` (n, 2 or 3) until neighbors are near and others are not."""
     n, dims = start.shape
+    progress(0, "Graph of neighbors")
     graph = fuzzy_graph(indices, distances)
     weights = graph.data / graph.data.max()
     a, b = _curve(min_dist)
@@ -50,8 +51,7 @@ def layout(
             arguments = (old, new, graph.indptr, graph.indices, weights, epoch, rate, a, b, seed)
             list(pool.map(lambda first, last, rest: _move(first, last, *rest), cuts, cuts[1:], [arguments] * len(cuts)))
             old, new = new, old
-            if progress is not None:
-                progress((epoch + 1) / epochs, f"Layout, round {epoch + 1} of {epochs}")
+            progress((epoch + 1) / epochs, f"Layout, round {epoch + 1} of {epochs}")
     return old[:, :dims].copy()
 
 

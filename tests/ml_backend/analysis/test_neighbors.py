@@ -160,6 +160,19 @@ def test_progress_reaches_the_end_and_never_falls():
     assert told[-1] == 1.0
 
 
+@pytest.mark.usefixtures("search_in_cells")
+@pytest.mark.parametrize("kind", ["clustered", "noise"])
+def test_progress_of_a_large_table_reaches_the_end_and_never_falls(kind):
+    rng = np.random.default_rng(0)
+    vectors = clustered(6000, 16) if kind == "clustered" else rng.normal(size=(6000, 64))
+    told = []
+
+    knn(vectors, 5, progress=lambda done, message: told.append(done))
+
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
 class Stop(Exception):
     pass
 
