@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .neighbor_search import Metric, Progress, searchable
-from .neighbors import as_vectors
+from .neighbors import METRICS, as_vectors
 
 _ROWS = 128  # sampled rows at a time: two distances to every vector, 1 GB at a million
 
@@ -50,7 +50,7 @@ def map_quality(
         progress: called with (share done, message); what it raises stops the work and is passed on.
 
     Raises:
-        ValueError: k or sample below 1, or as many points as vectors missing.
+        ValueError: k or sample below 1, an unknown metric, or as many points as vectors missing.
     """
     import torch
 
@@ -60,6 +60,8 @@ def map_quality(
         raise ValueError(f"the map has {len(drawn)} points for {n} vectors; compute the map again")
     if k < 1 or sample < 1:
         raise ValueError(f"k and sample must be at least 1; got {k} and {sample}")
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
     k = min(k, (n - 1) // 2)
     if k < 1:
         return MapQuality(1.0, 1.0)

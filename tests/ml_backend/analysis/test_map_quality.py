@@ -63,9 +63,16 @@ def test_points_of_another_dataset_are_refused():
         map_quality(np.ones((5, 3)), np.ones((4, 2)))
 
 
-@pytest.mark.parametrize("options", [{"k": 0}, {"sample": 0}])
-def test_nothing_to_look_at_is_refused(options):
-    with pytest.raises(ValueError, match="must be at least 1"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": 0}, "k and sample must be at least 1"),
+        ({"sample": 0}, "k and sample must be at least 1"),
+        ({"metric": "dot"}, "metric must be one of cosine, euclidean; got 'dot'"),
+    ],
+)
+def test_a_wrong_option_is_named_with_what_is_allowed(options, message):
+    with pytest.raises(ValueError, match=message):
         map_quality(np.ones((5, 3)), np.ones((5, 2)), **options)
 
 
