@@ -1,0 +1,98 @@
+"""Models `open_clip/<architecture>:<tag>`: images and texts in one space."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Embedded, Media, Progress
+from .device import choose_device, mixed_precision
+from .images import Pixels, read_rgb
+from .pipeline import embed_in_batches
+from .torchvision_model import center_crop
+from .weights import fit_state, read_state
+
+if TYPE_CHECKING:
+    import torch
+
+
+class OpenClipModel:
+    """An open_clip model with both towers.
+
+    Args:
+        architecture: a name of ``open_clip.list_models``, such as ``ViT-B-32``.
+        tag: which published weights, such as ``laion2b_s34b_b79k``.
+        weights: a local file that takes the place of the published weights.
+
+    Raises:
+        ValueError: an unknown architecture or tag, weights that do not fit, or a hub that cannot be reached.
+    """
+
+    def __init__(self, architecture: str, tag: str | None = None, *, weights: str | None = None) -> None:
+        import open_clip
+        import torch
+
+        network = _load(architecture, tag, weights)
+        self.name = f"open_clip/{architecture}" + (f":{tag}" if tag else "")
+        self._tokenizer = open_clip.get_tokenizer(architecture)
+        self._device = choose_device()
+        self._network = network.eval().to(self._device)
+        preset = open_clip.get_model_preprocess_cfg(network)
+        size = preset["size"]
+        self._side = size if isinstance(size, int) else size[0]
+        self._mean = torch.tensor(preset["mean"], device=self._device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(preset["std"], device=self._device).view(1, 3, 1, 1) * 255
+        self.dim = int(self._forward(np.zeros((1, self._side, self._side, 3), np.uint8)).shape[1])
+
+    def embed(
+        self, media: Sequence[str | Media], *, batch_size: int = 64, progress: Progress | None = None
+    ) -> Embedded:
+        """Embed images in their order; see `EmbeddingModel.embed`. Vectors have length 1."""
+        return embed_in_batches(
+            media, self._prepare, self._forward, dim=self.dim, batch_size=batch_size, progress=progress
+        )
+
+    def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors (n, dim) float32 of length 1, comparable with those of images."""
+        import torch
+
+        with torch.inference_mode(), mixed_precision(self._device):
+            output = self._network.encode_text(self._tokenizer(list(texts)).to(self._device), normalize=True)
+        return output.float().cpu().numpy()
+
+    def _prepare(self, medium: Media) -> Pixels:
+        return center_crop(read_rgb(medium, at_least=self._side), self._side, self._side, cv2.INTER_CUBIC)
+
+    def _forward(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
+        import torch
+
+        with torch.inference_mode(), mixed_precision(self._device):
+            pixels = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2)
+            output = self._network.encode_image((pixels.float() - self._mean) / self._std, normalize=True)
+        return output.float().cpu().numpy()
+
+
+def _load(architecture: str, tag: str | None, weights: str | None) -> "torch.nn.Module":
+    import open_clip
+
+    if architecture not in open_clip.list_models():
+        raise ValueError(f"'{architecture}' is no open_clip model; there are: {', '.join(open_clip.list_models())}")
+    if weights is not None:
+        network: Any = open_clip.create_model(architecture, pretrained=None)
+        fit_state(network, read_state(weights), weights)
+        return network
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if tag not in tags:
+        raise ValueError(
+            f"open_clip has no weights '{tag}' for {architecture}; there are: {', '.join(tags) or 'none'}. "
+            "Or name a local file in the option “weights”."
+        )
+    try:
+        return open_clip.create_model(architecture, pretrained=tag)
+    except Exception as error:  # the hub's client raises many kinds where there is no network
+        raise ValueError(
+            f"The weights of open_clip/{architecture}:{tag} are not in the cache and could not be fetched "
+            f"({type(error).__name__}). Fetch them where there is a network, and name the file in the option “weights”."
+        ) from error

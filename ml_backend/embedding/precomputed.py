@@ -1,0 +1,131 @@
+"""The model `precomputed`: vectors that are there already, checked before they are trusted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float32]
+_SHOWN = 5
+
+
+def read_npy(vectors: str, ids: str) -> tuple[list[str], Floats]:
+    """Ids and vectors (n, d) of two files: a ``.npy`` table, and ids as ``.npy`` or as text with one id a line.
+
+    Raises:
+        ValueError: a file is missing or no plain array, or they do not belong together.
+    """
+    table = _load_npy(vectors)
+    if Path(ids).suffix == ".npy":
+        names = [str(name) for name in _load_npy(ids).tolist()]
+    else:
+        _check_file(ids)
+        names = [line.strip() for line in Path(ids).read_text().splitlines() if line.strip()]
+    return names, check_vectors(names, table)
+
+
+def read_parquet(path: str, *, id_column: str = "id", vector_column: str | None = None) -> tuple[list[str], Floats]:
+    """Ids and vectors (n, d) of a Parquet file: one column of lists, or one column a number.
+
+    Args:
+        vector_column: the column of lists; None takes the only one, or all columns of numbers.
+
+    Raises:
+        ValueError: no such file or column, lists of different lengths, or values that are no numbers.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    _check_file(path)
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"'{path}' is no Parquet file: {error}") from error
+    if id_column not in table.column_names:
+        raise ValueError(f"'{path}' has no id column '{id_column}'; its columns are: {', '.join(table.column_names)}")
+    names = [str(name) for name in table[id_column].to_pylist()]
+    lists = [
+        field.name
+        for field in table.schema
+        if pa.types.is_list(field.type) or pa.types.is_fixed_size_list(field.type) or pa.types.is_large_list(field.type)
+    ]
+    if vector_column is None and len(lists) == 1:
+        vector_column = lists[0]
+    if vector_column is not None:
+        if vector_column not in table.column_names:
+            listing = ", ".join(table.column_names)
+            raise ValueError(f"'{path}' has no column '{vector_column}'; its columns are: {listing}")
+        return names, check_vectors(names, table[vector_column].to_pylist())
+    numbers = [
+        field.name
+        for field in table.schema
+        if field.name != id_column and (pa.types.is_floating(field.type) or pa.types.is_integer(field.type))
+    ]
+    if not numbers:
+        raise ValueError(f"'{path}' has neither a column of lists nor columns of numbers beside '{id_column}'.")
+    return names, check_vectors(names, np.column_stack([table[name].to_numpy() for name in numbers]))
+
+
+def check_vectors(
+    ids: Sequence[str], vectors: ArrayLike | Sequence[Sequence[float]], *, known: Sequence[str] | None = None
+) -> Floats:
+    """Vectors (n, d) as float32, after every check; offenders are named.
+
+    Args:
+        known: the ids there may be.
+
+    Raises:
+        ValueError: another count of ids, rows of different lengths, no numbers, NaN or infinity, an id twice or an
+            unknown id.
+    """
+    table = _as_table(ids, vectors)
+    if len(ids) != len(table):
+        raise ValueError(f"There are {len(ids):,} ids for {len(table):,} vectors: they must be as many.")
+    if table.ndim != 2 or not table.shape[1]:
+        raise ValueError(f"Vectors must be a table of shape (n, d); got shape {table.shape}.")
+    _refuse(ids, ~np.isfinite(table).all(axis=1), "hold NaN or infinity")
+    names = np.asarray(ids)
+    _, first = np.unique(names, return_index=True)
+    again = np.ones(len(names), bool)
+    again[first] = False
+    _refuse(ids, again, "have an id that is there already")
+    if known is not None:
+        _refuse(ids, ~np.isin(names, np.asarray(known)), "have an id that is no sample of this dataset")
+    return np.ascontiguousarray(table, np.float32)
+
+
+def _as_table(ids: Sequence[str], vectors: ArrayLike | Sequence[Sequence[float]]) -> NDArray[np.generic]:
+    if isinstance(vectors, np.ndarray) and vectors.dtype != object:
+        if not np.issubdtype(vectors.dtype, np.number):
+            raise ValueError(f"Vectors must be numbers; these are of type {vectors.dtype}.")
+        return vectors
+    rows = list(vectors)  # type: ignore[arg-type]
+    lengths = np.asarray([-1 if row is None else len(row) for row in rows])
+    if len(rows) and len(ids) == len(rows):
+        usual = int(np.bincount(lengths[lengths >= 0]).argmax()) if (lengths >= 0).any() else 0
+        _refuse(ids, lengths != usual, f"have no vector, or not one of {usual} numbers like most")
+    try:
+        return np.asarray(rows, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Vectors must be rows of numbers of one length: {error}") from error
+
+
+def _refuse(ids: Sequence[str], bad: NDArray[np.bool_], what: str) -> None:
+    offenders = [ids[row] for row in np.flatnonzero(bad)[:_SHOWN].tolist()]
+    if offenders:
+        raise ValueError(f"{int(bad.sum()):,} of {len(ids):,} vectors {what}; first: {', '.join(offenders)}.")
+
+
+def _load_npy(path: str) -> NDArray[np.generic]:
+    _check_file(path)
+    try:
+        loaded: NDArray[np.generic] = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f"'{path}' is no plain NumPy array: {error}") from error
+    return loaded
+
+
+def _check_file(path: str) -> None:
+    if not Path(path).is_file():
+        raise ValueError(f"There is no file '{path}'.")

@@ -1,0 +1,97 @@
+"""The model `preprocessing`: intensity, colour and gradients of an image, by signal processing alone."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Embedded, Media, Progress
+from .images import Pixels, read_rgb
+from .pipeline import embed_in_batches
+
+Floats = NDArray[np.float32]
+
+# Side in pixels that each kind of feature is computed at, and its weight in the vector. Weights were chosen by
+# leave-one-out 15-NN accuracy on digits, small photos (CIFAR-10) and large ones (Imagenette): .989, .70, .48.
+_INTENSITY_SIDE, _INTENSITY_WEIGHT = 8, 0.5
+_COLOUR_SIDE, _COLOUR_WEIGHT = 4, 0.5
+_HISTOGRAM_SIDE, _HISTOGRAM_BINS, _HISTOGRAM_WEIGHT = 64, (8, 4, 4), 1.0
+_GRADIENT_SIDE, _GRADIENT_CELL, _GRADIENT_WEIGHT = 32, 8, 1.0
+_DIM = 8 * 8 + 4 * 4 * 3 + 4 * 8 * 4 * 4 + 3 * 3 * 4 * 9
+
+
+class Preprocessing:
+    """Vectors of 948 numbers from size-normalised pixels; needs no weights and no network.
+
+    Example:
+        >>> Preprocessing().embed(["digit.png"]).vectors.shape
+        (1, 948)
+    """
+
+    name = "preprocessing"
+    dim = _DIM
+
+    def embed(
+        self, media: Sequence[str | Media], *, batch_size: int = 64, progress: Progress | None = None
+    ) -> Embedded:
+        """Embed images in their order; see `EmbeddingModel.embed`."""
+        return embed_in_batches(
+            media, _features_of, lambda batch: batch, dim=self.dim, batch_size=batch_size, progress=progress
+        )
+
+
+def features(pixels: Pixels) -> Floats:
+    """(948,) float32 of an RGB image: intensity 8 x 8, colour 4 x 4 (CIELAB), hue histograms, gradient histograms.
+
+    Gradients are histograms of oriented gradients (Dalal and Triggs 2005) of the image at 32 x 32.
+    """
+    return np.concatenate(
+        [
+            _INTENSITY_WEIGHT * _unit(_intensity(pixels)),
+            _COLOUR_WEIGHT * _unit(_colour(pixels)),
+            _HISTOGRAM_WEIGHT * _unit(_hue_histograms(pixels)),
+            _GRADIENT_WEIGHT * _unit(_gradients(pixels)),
+        ]
+    )
+
+
+def _features_of(medium: Media) -> Floats:
+    return features(read_rgb(medium, at_least=_HISTOGRAM_SIDE))
+
+
+def _intensity(pixels: Pixels) -> Floats:
+    gray = cv2.cvtColor(_resized(pixels, _INTENSITY_SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return gray - gray.mean()
+
+
+def _colour(pixels: Pixels) -> Floats:
+    lab = cv2.cvtColor(_resized(pixels, _COLOUR_SIDE).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    return lab - np.float32([50, 0, 0])
+
+
+def _hue_histograms(pixels: Pixels) -> Floats:
+    """One hue, saturation, value histogram a quarter of the image; roots, so that large bins do not rule."""
+    hsv = cv2.cvtColor(_resized(pixels, _HISTOGRAM_SIDE), cv2.COLOR_RGB2HSV)
+    half = _HISTOGRAM_SIDE // 2
+    ranges = [0, 180, 0, 256, 0, 256]
+    quarters = [hsv[y : y + half, x : x + half] for y in (0, half) for x in (0, half)]
+    counts = [cv2.calcHist([quarter], [0, 1, 2], None, list(_HISTOGRAM_BINS), ranges) for quarter in quarters]
+    return np.sqrt(np.stack(counts), dtype=np.float32)
+
+
+def _gradients(pixels: Pixels) -> Floats:
+    side, cell = _GRADIENT_SIDE, _GRADIENT_CELL
+    descriptor = cv2.HOGDescriptor((side, side), (2 * cell, 2 * cell), (cell, cell), (cell, cell), 9)
+    return descriptor.compute(_resized(pixels, side)).astype(np.float32)
+
+
+def _resized(pixels: Pixels, side: int) -> Pixels:
+    shrinking = min(pixels.shape[:2]) > side
+    resized = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
+    return resized.astype(np.uint8, copy=False)
+
+
+def _unit(block: Floats) -> Floats:
+    flat = block.ravel()
+    return flat / max(float(np.linalg.norm(flat)), 1e-6)

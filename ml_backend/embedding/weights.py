@@ -1,0 +1,79 @@
+"""Weights of a network from a local file: read without running code, fitted with a clear word on what did not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+_SHOWN = 5
+
+
+def read_state(path: str) -> "dict[str, torch.Tensor]":
+    """The tensors of a PyTorch or safetensors file as float32; wrappers such as ``state_dict`` are taken off.
+
+    Raises:
+        ValueError: no such file, or no plain tensors in it.
+    """
+    import torch
+
+    file = Path(path)
+    if not file.is_file():
+        raise ValueError(f"There is no weights file '{path}': give the path of a .pt, .pth or .safetensors file.")
+    if file.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        state = load_file(path)
+    else:
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # PyTorch raises many kinds for a file that is not what it says
+            raise ValueError(
+                f"'{path}' cannot be read as plain weights ({type(error).__name__}): save a state dict with "
+                "torch.save(model.state_dict(), path)."
+            ) from error
+    while isinstance(state, dict) and "state_dict" in state:
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise ValueError(f"'{path}' holds no state dict (names and tensors): save model.state_dict() into it.")
+    return {
+        name.removeprefix("module."): tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in state.items()
+    }
+
+
+def fit_state(
+    network: "torch.nn.Module", state: "dict[str, torch.Tensor]", path: str, *, free: Sequence[str] = ()
+) -> None:
+    """Copy tensors into a network; those of the layers ``free`` (classifiers) may be missing or of another size.
+
+    Raises:
+        ValueError: tensors are missing, too many or of another shape; the first are listed.
+    """
+    wanted = network.state_dict()
+    free_names = tuple(f"{layer}." for layer in free)
+
+    def is_free(name: str) -> bool:
+        return name.startswith(free_names)
+
+    # Files saved by PyTorch before 0.4.1 lack the counters of batch normalisation, which inference does not need.
+    counter = "num_batches_tracked"
+    missing = [name for name in wanted if name not in state and not is_free(name) and not name.endswith(counter)]
+    surplus = [name for name in state if name not in wanted and not is_free(name)]
+    other = [
+        f"{name} {tuple(state[name].shape)} instead of {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in state and not is_free(name) and state[name].shape != wanted[name].shape
+    ]
+    if missing or surplus or other:
+        parts = [
+            f"{len(names)} {what} ({', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''})"
+            for what, names in (("missing", missing), ("unknown", surplus), ("of another shape", other))
+            if names
+        ]
+        raise ValueError(f"The weights in '{path}' do not fit this model: {'; '.join(parts)}.")
+    # Not `load_state_dict`: some networks (MNASNet) want the file's version there, which safetensors cannot hold.
+    for name, tensor in wanted.items():
+        if name in state and tensor.shape == state[name].shape:
+            tensor.copy_(state[name])
