@@ -11,7 +11,6 @@ import resource
 import time
 
 import numpy as np
-
 from labelscape.ml_backend.analysis.duplicates import near_duplicates
 from labelscape.ml_backend.analysis.mislabels import mislabel_scores
 from labelscape.ml_backend.analysis.neighbors import Neighbors

@@ -211,8 +211,10 @@ def _components(n: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> 
 def _in_a_part(names: NDArray[np.generic]) -> NDArray[np.bool_]:
     if names.dtype.kind in "iuf":
         return np.asarray(names != -1)
-    inside = names != ""
-    return np.asarray(inside & np.not_equal(names, None) if names.dtype == object else inside, bool)
+    inside = np.asarray(names != "")
+    if names.dtype == object:
+        inside &= np.asarray(names != np.array(None, dtype=object))
+    return inside
 
 
 def _near_pairs(table: Neighbors, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -146,7 +146,7 @@ def _votes(table: NDArray[np.int32], labels: NDArray[np.int64], trust: Floats, p
     weight = np.where(near >= 0, trust[table], 0)
     total = np.bincount(cells.ravel(), weight.ravel(), minlength=len(table) * len(prior))
     votes = total.reshape(len(table), len(prior)) + prior
-    return np.log(votes / votes.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(np.log(votes / votes.sum(axis=1, keepdims=True)), np.float32)
 
 
 @dataclass(frozen=True)
