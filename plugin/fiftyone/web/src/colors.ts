@@ -27,10 +27,12 @@ export const STATE_LEGEND: readonly { readonly name: string; readonly color: str
   return rows;
 })();
 
-/** Cividis, sampled: even in lightness, the same to every eye (Nuñez, Anderton and Renslow 2018). */
-const CIVIDIS: readonly Rgb[] = [
-  [0, 34, 78], [18, 53, 112], [59, 73, 108], [87, 93, 109], [112, 113, 115],
-  [138, 134, 120], [165, 156, 116], [195, 179, 105], [225, 204, 85], [254, 232, 56],
+/**
+ * Blue to yellow with rising lightness, in the manner of cividis (Nuñez, Anderton and Renslow 2018), which every sight
+ * tells apart; without its darkest and brightest ends, which drown on a dark and on a light ground.
+ */
+const RAMP: readonly Rgb[] = [
+  [52, 96, 184], [78, 110, 166], [104, 124, 148], [128, 138, 132], [154, 153, 116], [180, 169, 98], [206, 186, 72], [228, 202, 36],
 ];
 
 export function parseColor(text: string): Rgb {
@@ -74,13 +76,13 @@ export const mix = (a: Rgb, b: Rgb, share: number): Rgb =>
 
 /** Colour of the ramp at t in 0..1. */
 export function ramp(t: number): Rgb {
-  const at = Math.min(1, Math.max(0, t)) * (CIVIDIS.length - 1);
+  const at = Math.min(1, Math.max(0, t)) * (RAMP.length - 1);
   const low = Math.floor(at);
-  const a = CIVIDIS[low] as Rgb;
-  return mix(a, CIVIDIS[Math.min(low + 1, CIVIDIS.length - 1)] as Rgb, at - low);
+  const a = RAMP[low] as Rgb;
+  return mix(a, RAMP[Math.min(low + 1, RAMP.length - 1)] as Rgb, at - low);
 }
 
-export const rampCss = (): string => `linear-gradient(to right, ${CIVIDIS.map((c) => toHex(c)).join(", ")})`;
+export const rampCss = (): string => `linear-gradient(to right, ${RAMP.map((c) => toHex(c)).join(", ")})`;
 
 export const TABLE_SIDE = 256;
 

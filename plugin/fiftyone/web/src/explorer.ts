@@ -37,6 +37,10 @@ export class Explorer {
   #selectTicket = 0;
   #loading: string | null = null;
   #noteCount = 0;
+  /** What follows a job that was started here, by the job's id. */
+  readonly #whenDone = new Map<string, () => void>();
+  /** Maps opened unasked: one that cannot be loaded is not tried again and again. */
+  readonly #tried = new Set<string>();
   readonly #factsAsked = new Set<number>();
 
   constructor(host: Host) {
@@ -58,11 +62,27 @@ export class Explorer {
   receive(panel: PanelState): void {
     const before = this.ui.panel;
     if (before && before.dataset !== panel.dataset) {
+      this.#whenDone.clear();
+      this.#tried.clear();
       this.#columns.clear();
       this.store.dispatch({ type: "unload" });
     }
     this.store.dispatch({ type: "panel", panel });
     void this.#follow();
+    this.#finishJobs();
+  }
+
+  /** Does what was to be done once a job started here has ended, and says how it ended. */
+  #finishJobs(): void {
+    for (const job of this.ui.panel?.jobs ?? []) {
+      const deed = this.#whenDone.get(job.id);
+      if (!deed || job.status === "queued" || job.status === "running") continue;
+      this.#whenDone.delete(job.id);
+      if (job.status === "done") {
+        this.note("success", job.message === "" ? `${job.title}: done.` : job.message);
+        deed();
+      } else if (job.status === "cancelled") this.note("info", `${job.title}: stopped.`);
+    }
   }
 
   async sync(): Promise<void> {
@@ -109,7 +129,9 @@ export class Explorer {
   async #openKept(panel: PanelState): Promise<void> {
     const kept = readKept(panel.dataset);
     const key = panel.maps.find((m) => m.key === kept?.map)?.key ?? panel.maps[0]?.key;
-    if (key !== undefined) await this.loadMap(key);
+    if (key === undefined || this.#tried.has(key)) return;
+    this.#tried.add(key);
+    await this.loadMap(key);
   }
 
   async #fetchMap(info: LoadedMap): Promise<void> {
@@ -129,6 +151,8 @@ export class Explorer {
     const same = kept?.map === info.key;
     if (same && kept.camera?.dims === info.dims) this.store.dispatch({ type: "camera", camera: kept.camera });
     else this.#fit(map);
+    // One looks around in 3D before one draws in it.
+    this.store.dispatch({ type: "tool", tool: same ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
     await this.colorBy(this.#knownField(kept?.colorBy) ?? this.#firstColor());
     if (kept?.textBy && this.#knownField(kept.textBy)) await this.textBy(kept.textBy);
   }
@@ -517,33 +541,49 @@ export class Explorer {
 
   async computeMap(form: MapForm): Promise<void> {
     this.store.dispatch({ type: "dialog", dialog: "none" });
-    await this.#ask("Starting", "compute_map", form);
+    const before = new Set(this.ui.panel?.maps.map((m) => m.key));
+    await this.#start("compute_map", form, () => {
+      const made = this.ui.panel?.maps.find((m) => !before.has(m.key));
+      if (made) void this.loadMap(made.key);
+    });
   }
 
   async computeEmbeddings(model: string): Promise<void> {
     this.store.dispatch({ type: "dialog", dialog: "none" });
-    await this.#ask("Starting", "compute_embeddings", { model, key: null });
+    await this.#start("compute_embeddings", { model, key: null });
   }
 
   async updateMap(map: string): Promise<void> {
-    await this.#ask("Starting", "update_map", { map });
+    await this.#start("update_map", { map });
   }
 
   async rankOutliers(): Promise<void> {
-    await this.#ask("Starting", "rank_outliers", { selection: this.#selectionOrNull() });
+    await this.#start("rank_outliers", { selection: this.#selectionOrNull() }, () => this.#colorByScore("outlier_score"));
   }
 
   async rankMislabels(): Promise<void> {
-    await this.#ask("Starting", "rank_mislabels", { selection: this.#selectionOrNull() });
+    await this.#start("rank_mislabels", { selection: this.#selectionOrNull() }, () => this.#colorByScore("mislabel_score"));
   }
 
   async findDuplicates(threshold: number): Promise<void> {
     this.store.dispatch({ type: "dialog", dialog: "none" });
-    await this.#ask("Starting", "find_duplicates", { selection: this.#selectionOrNull(), threshold });
+    await this.#start("find_duplicates", { selection: this.#selectionOrNull(), threshold }, () => void this.#refreshValues());
   }
 
   async suggestLabels(): Promise<void> {
-    await this.#ask("Starting", "suggest_labels", { selection: this.#selectionOrNull(), precision: 0.95 });
+    await this.#start("suggest_labels", { selection: this.#selectionOrNull(), precision: 0.95 }, () => void this.colorBy(BY_STATE));
+  }
+
+  /** Starts a job; `then` runs once it has ended well. */
+  async #start<M extends "compute_embeddings" | "compute_map" | "update_map" | "rank_outliers" | "rank_mislabels" | "find_duplicates" | "suggest_labels">(
+    method: M, ask: Ask<M>, then: () => void = () => {},
+  ): Promise<void> {
+    const answer = await this.#ask("Starting", method, ask, (job) => this.#whenDone.set(job.job, then));
+    if (answer && !answer.state) void this.sync();
+  }
+
+  #colorByScore(field: string): void {
+    if (this.#knownField(field)) void this.colorBy(field);
   }
 
   async cancelJob(job: string): Promise<void> {
@@ -585,10 +625,11 @@ export class Explorer {
   }
 
   async #ask<M extends MethodName>(
-    what: string, method: M, ask: Ask<M>,
+    what: string, method: M, ask: Ask<M>, first: (answer: Answer<M>) => void = () => {},
   ): Promise<(Answer<M> & { readonly state?: PanelState }) | null> {
     return this.#during(what, async () => {
       const answer = await this.#host.call(method, ask);
+      first(answer);
       // The patch first: the state names its version, and a column one already has need not be fetched.
       const { patch } = answer as { patch?: StatePatch | null };
       if (patch) this.#apply(patch);

@@ -71,7 +71,8 @@ function replyOf<M extends MethodName>(answer: OperatorAnswer | undefined): Repl
   return result as Reply<Answer<M>>;
 }
 
-const lastLine = (text: string): string => text.trim().split("\n").pop() ?? text;
+/** Without the exception's class: what is left was written for the user. */
+const lastLine = (text: string): string => (text.trim().split("\n").pop() ?? text).replace(/^[\w.]*(Error|Exception): /, "");
 
 registerComponent({
   name: "LabelscapeDataExplorer",

@@ -17,7 +17,7 @@ export const KEYS: readonly { readonly key: string; readonly command: Command; r
   { key: "v", command: "invert", says: "Invert the selection" },
   { key: "n", command: "next", says: "Next best sample to label" },
   { key: "/", command: "search", says: "Search" },
-  { key: "p", command: "pan", says: "Drag moves the map" },
+  { key: "p", command: "pan", says: "Drag moves the map, turns it in 3D" },
   { key: "o", command: "lasso", says: "Drag draws a lasso" },
   { key: "b", command: "box", says: "Drag draws a box" },
   { key: "f", command: "fit", says: "Show the whole map" },

@@ -191,7 +191,7 @@ export function reduce(ui: Ui, event: Event): Ui {
       return at < 0 ? ui : { ...ui, busy: ui.busy.filter((_, i) => i !== at) };
     }
     case "note":
-      return ui.seen.has(event.note.id)
+      return ui.seen.has(event.note.id) || ui.notes.some((note) => note.text === event.note.text)
         ? ui
         : { ...ui, notes: [...ui.notes, event.note].slice(-4), seen: new Set([...ui.seen, event.note.id]) };
     case "dismiss":

@@ -153,14 +153,20 @@ export function StaleBar(): React.ReactElement | null {
 export function JobBars(): React.ReactElement {
   const explorer = useExplorer();
   const jobs = useUi((ui) => ui.panel?.jobs);
-  const live = (jobs ?? []).filter((job) => job.status === "queued" || job.status === "running" || job.status === "failed");
+  const [closed, setClosed] = React.useState<ReadonlySet<string>>(new Set());
+  const live = (jobs ?? []).filter((job) => ["queued", "running", "failed"].includes(job.status) && !closed.has(job.id));
   return (
     <>
       {live.map((job) => (
         <div key={job.id} className={`ls-bar${job.status === "failed" ? " ls-warn" : ""}`} role="status" aria-label={job.title}>
           <strong>{job.title}</strong>
           {job.status === "failed" ? (
-            <span>{job.message}</span>
+            <>
+              <span>{job.message}</span>
+              <Button label={`Close: ${job.title}`} title="Close" onClick={() => setClosed(new Set([...closed, job.id]))}>
+                ✕
+              </Button>
+            </>
           ) : (
             <>
               <progress max={1} {...(job.progress === null ? {} : { value: job.progress })} aria-label={job.title} />

@@ -285,7 +285,7 @@ function Help({ onClose }: { readonly onClose: () => void }): React.ReactElement
         </dt>
         <dd>While one clicks or draws: add, remove; both: intersect</dd>
         <dt>right drag</dt>
-        <dd>Moves the map with any tool; the wheel zooms, a double click shows all</dd>
+        <dd>Moves the map with any tool, turns it in 3D (then the middle button moves); the wheel zooms, a double click shows all</dd>
       </dl>
     </Dialog>
   );

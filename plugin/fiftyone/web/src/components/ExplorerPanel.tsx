@@ -14,7 +14,8 @@ import { PreviewPane } from "./PreviewPane";
 import { Scatter } from "./Scatter";
 import { Toolbar } from "./Toolbar";
 
-const POLL_MS = 5000;
+/** Another tab shows what was done here when it comes to the front, else within this time. */
+const POLL_MS = 10000;
 const POLL_JOB_MS = 1000;
 
 export function ExplorerPanel({ explorer }: { readonly explorer: Explorer }): React.ReactElement {

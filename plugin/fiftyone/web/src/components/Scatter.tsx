@@ -140,7 +140,9 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
     if (!map || !camera || event.button > 2) return;
     const at = pointAt(event);
     const side = event.button !== 0;
-    const moves: Tool | "orbit" = camera.dims === 3 && !side ? "orbit" : "pan";
+    // In 3D the free button turns: the first with the hand, the second with lasso and box. The middle one always moves.
+    const turns = camera.dims === 3 && event.button !== 1 && (tool === "pan") !== side;
+    const moves: Tool | "orbit" = turns ? "orbit" : "pan";
     drag.current = {
       tool: side || tool === "pan" ? moves : tool,
       from: at, last: at, path: [at], moved: false,

@@ -6,7 +6,7 @@ import { useExplorer, useUi } from "./context";
 import { Button, Choice } from "./parts";
 
 const TOOLS: readonly (readonly [Tool, string, string, string])[] = [
-  ["pan", "✥", "Drag moves the map", "p"],
+  ["pan", "✥", "Drag moves the map, turns it in 3D", "p"],
   ["lasso", "◌", "Drag draws a lasso (shift adds, alt removes, both intersect)", "o"],
   ["box", "▭", "Drag draws a box (shift adds, alt removes, both intersect)", "b"],
 ];
