@@ -29,12 +29,17 @@ import json
 import fiftyone.plugins as fop
 from fiftyone.plugins.context import PluginContext
 
+offered = []
+register = PluginContext.register
+PluginContext.register = lambda context, cls: (offered.append(cls), register(context, cls))
+
 plugin = fop.get_plugin({PLUGIN!r})
 context = PluginContext(plugin)
 context.register_all()
 print(json.dumps({{
     "directory": plugin.directory,
     "bundle": plugin.has_js,
+    "offered": len(offered),
     "names": sorted(instance.name for instance in context.instances),
     "errors": context.errors,
 }}))
@@ -54,7 +59,9 @@ def assert_fiftyone_runs_the_plugin_in(directory: Path, plugins: Path, python: s
     assert seen["errors"] == []
     assert Path(seen["directory"]) == directory
     assert seen["bundle"] == bool(BUNDLES)
+    # FiftyOne skips what fiftyone.yml does not declare, without a word.
     assert seen["names"] == sorted([*MANIFEST["operators"], *MANIFEST.get("panels", [])])
+    assert len(seen["names"]) == seen["offered"]
 
 
 @pytest.fixture(scope="module")
