@@ -1,0 +1,99 @@
+"""Which samples to label next: those whose labels teach most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .neighbors import Neighbors, as_vectors
+from .propagation import checked_labels, suggest
+
+if TYPE_CHECKING:
+    from .propagation import Suggestions
+
+_CANDIDATES = 2_000
+
+
+def next_to_label(
+    vectors: ArrayLike,
+    neighbors: Neighbors,
+    labels: ArrayLike,
+    n_classes: int,
+    *,
+    suggestions: Suggestions | None = None,
+    count: int = 9,
+    seed: int = 0,
+) -> NDArray[np.int32]:
+    """Choose the unlabeled samples to label next, best first.
+
+    A sample teaches much if its suggestion is unsure, if it stands for many (it lies in a dense place, and few labels
+    or earlier picks are around it). Every pick covers its vicinity, so that the next one lies elsewhere. Without any
+    label these are the density peaks, far from each other.
+
+    Args:
+        vectors: (n, d) embeddings.
+        neighbors: their neighbor table.
+        labels: (n,) int, -1 = unlabeled.
+        n_classes: classes are 0..n_classes - 1.
+        suggestions: from `suggest` on the same labels; None computes them where there are two classes or more.
+        count: how many; fewer where fewer are unlabeled.
+        seed: the same seed gives the same choice.
+
+    Returns:
+        (count,) int32 rows, each unlabeled, no row twice.
+
+    Raises:
+        ValueError: labels that do not fit, or count below 1.
+    """
+    data = as_vectors(vectors)
+    known = checked_labels(labels, len(data), n_classes)
+    if count < 1:
+        raise ValueError(f"count must be at least 1; got {count}")
+    unlabeled = np.flatnonzero(known < 0)
+    if len(unlabeled) <= 1:
+        return unlabeled.astype(np.int32)
+    labeled = np.flatnonzero(known >= 0)
+    doubt = np.ones(len(data))
+    if len(np.unique(known[labeled])) >= 2:
+        found = suggestions or suggest(data, neighbors, known, n_classes, seed=seed)
+        doubt = 1 - found.confidence.astype(np.float64)
+    value = doubt * _density(neighbors)
+    random = np.random.default_rng(seed)
+    pool = unlabeled[np.argsort(-value[unlabeled] * (1 + 1e-6 * random.random(len(unlabeled))), kind="stable")]
+    pool = pool[:_CANDIDATES] if len(labeled) else random.permutation(unlabeled)[: 4 * _CANDIDATES]
+    return pool[_cover(data, pool, value[pool], labeled, count)].astype(np.int32)
+
+
+def _density(neighbors: Neighbors) -> NDArray[np.float64]:
+    """1 in the densest place, near 0 for isolated samples: by rank of the mean distance to the neighbors."""
+    if neighbors.distances.shape[1] == 0:
+        return np.ones(len(neighbors.distances))
+    mean = neighbors.distances[:, :15].mean(axis=1)
+    rank = np.empty(len(mean))
+    rank[np.argsort(mean, kind="stable")] = np.arange(len(mean))
+    return np.asarray(1 - 0.9 * rank / len(mean))
+
+
+def _cover(
+    data: NDArray[np.float32],
+    pool: NDArray[np.int64],
+    value: NDArray[np.float64],
+    labeled: NDArray[np.int64],
+    count: int,
+) -> NDArray[np.int64]:
+    """Greedy: the most valuable that is far from what was labeled last and from the picks before it."""
+    unit = data[pool] / np.maximum(np.linalg.norm(data[pool], axis=1, keepdims=True), 1e-12)
+    recent = data[labeled[:: max(1, len(labeled) // 500)]]
+    recent = recent / np.maximum(np.linalg.norm(recent, axis=1, keepdims=True), 1e-12)
+    distance = 1 - (unit @ recent.T).max(axis=1) if len(recent) else np.ones(len(pool))
+    picks: list[int] = []
+    open_ = np.ones(len(pool), dtype=bool)
+    for _ in range(min(count, len(pool))):
+        score = np.where(open_, value * np.maximum(distance, 1e-9), -1.0)
+        pick = int(score.argmax())
+        picks.append(pick)
+        open_[pick] = False
+        distance = np.minimum(distance, 1 - unit @ unit[pick])
+    return np.array(picks, dtype=np.int64)

@@ -1,0 +1,331 @@
+"""From the labels there are to suggestions for everything unlabeled, each as sure as held-out labels show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+
+from . import heads, spreading
+from .calibration import Calibration, Reliability, accept, describe
+from .neighbors import Neighbors, as_vectors, knn
+from .region import Region, label_neighbors
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Region", "Suggestions", "label_neighbors", "suggest"]
+
+Progress = Callable[[float, str], object]
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+VOTERS = ("graph spreading", "linear head on the graph", "self-trained head", "linear head on labels")
+_SAMPLE = 20_000  # rows that the heads learn from: a linear head gains nothing from more
+_HELD_OUT = 2_000  # labels held out at most
+_CHUNK = 16_384
+_ANCHORS = 3
+_ANCHOR_POOL = 64  # labeled samples of a class that are looked at as anchors
+_FLOOR = 1e-4
+
+# Weights of the voters before any label was held out, and how firmly they are held. Measured with 1 label a class.
+_TRUST = np.array([1.0, 0.0, 0.5, 0.0])
+_TRUST_STRENGTH = 2.0
+_PRIOR = Reliability(np.array([-0.5, 1.0, 0.3, 0.3, 0.0, 0.5]), np.diag([1.0, 0.3, 0.3, 0.3, 0.3, 0.5]) ** 2)
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """A label proposed for each unlabeled sample, or none.
+
+    Attributes:
+        labels: (n,) class proposed; -1 for none, and where the sample has a label already.
+        confidence: (n,) float32, 0..1: probability that the proposal is right; 0 where there is none.
+        accepted: (n,) bool: sure enough for the wanted precision; among the accepted that share is expected right.
+        anchors: (n, 3) int32: labeled samples of the proposed class nearest to the sample, nearest first; -1 pads.
+        method: what the cross-validation trusted, in words.
+        calibration: how far the confidences can be trusted.
+    """
+
+    labels: Labels
+    confidence: Floats
+    accepted: NDArray[np.bool_]
+    anchors: NDArray[np.int32]
+    method: str
+    calibration: Calibration
+
+
+def suggest(
+    vectors: ArrayLike,
+    neighbors: Neighbors | None,
+    labels: ArrayLike,
+    n_classes: int,
+    *,
+    precision: float = 0.95,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Suggestions:
+    """Suggest a label for every unlabeled sample and accept those that keep a wanted precision.
+
+    Four voters look at the labels: spreading over the neighbor graph (Zhou et al., 2004), a linear head that repeats
+    what spreading says, one that goes on to teach itself, and one on the labels alone. Cross-validation on the labels
+    there are decides at every call how much each counts (log-linear pooling), and how sure their agreement is
+    (logistic calibration). With few labels both stay near what was measured on other datasets. Labels that a person
+    picked are no random sample: hard picks make the confidences too low, easy picks too high.
+
+    Args:
+        vectors: (n, d) embeddings.
+        neighbors: their neighbor table with 15 neighbors or more; None searches for it.
+        labels: (n,) int, class of each sample, -1 = unlabeled.
+        n_classes: classes are 0..n_classes - 1; a class without labels is never suggested.
+        precision: share of accepted suggestions that has to be right, 0.5..1.
+        seed: the same seed gives the same suggestions.
+        progress: called with (fraction done, message); what it raises stops the work and is passed on.
+
+    Raises:
+        ValueError: precision out of range, labels that do not fit, or nothing labeled.
+    """
+    data = as_vectors(vectors)
+    known = checked_labels(labels, len(data), n_classes)
+    if not 0.5 <= precision <= 1:
+        raise ValueError(f"precision must be between 0.5 and 1; got {precision}")
+    rows = np.flatnonzero(known >= 0)
+    if not len(rows):
+        raise ValueError("no sample is labeled: label at least one sample of two classes first")
+    classes, codes = np.unique(known[rows], return_inverse=True)
+    if len(classes) < 2 or len(rows) == len(data):
+        return _nothing(len(data), rows, len(classes))
+    report = progress or (lambda fraction, message: None)
+    if neighbors is None:
+        neighbors = knn(data, spreading.GRAPH_NEIGHBORS, seed=seed)
+    report(0.1, "Connecting neighbors")
+    panel = _Panel(data, spreading.neighbor_graph(neighbors), rows, codes, len(classes), seed)
+    report(0.2, "Comparing methods on held-out labels")
+    votes, truth = panel.held_out_votes(report)
+    trust = _trust(votes, truth)
+    reliability = _PRIOR
+    if len(truth):
+        evidence, guess = _evidence(votes, trust)
+        reliability = _PRIOR.learn(evidence, guess == truth)
+    report(0.6, "Suggesting")
+    guess, evidence = panel.decide(trust, report)
+    unlabeled = np.flatnonzero(known < 0)
+    confidence = reliability.probability(evidence)
+    accepted = accept(confidence, precision)
+    report(0.9, "Finding anchors")
+    anchors = np.full((len(data), _ANCHORS), -1, dtype=np.int32)
+    anchors[unlabeled] = panel.anchors(unlabeled, guess)
+    calibration = describe(reliability, evidence[accepted], len(truth), len(rows), confidence[accepted])
+    return Suggestions(
+        labels=_scattered(len(data), unlabeled, classes[guess], -1),
+        confidence=_scattered(len(data), unlabeled, confidence.astype(np.float32), 0),
+        accepted=_scattered(len(data), unlabeled, accepted, False),
+        anchors=anchors,
+        method=_in_words(trust),
+        calibration=calibration,
+    )
+
+
+def checked_labels(labels: ArrayLike, n: int, n_classes: int) -> Labels:
+    """Check labels at the public edge: (n,) integers from -1 to n_classes - 1."""
+    array = np.asarray(labels)
+    if array.shape != (n,) or array.dtype.kind not in "iu":
+        raise ValueError(f"labels must be {n} integers, one a sample; got {array.dtype} of shape {array.shape}")
+    if n and (array.min() < -1 or array.max() >= n_classes):
+        raise ValueError(
+            f"labels must lie between -1 (unlabeled) and {n_classes - 1}; got {array.min()}..{array.max()}"
+        )
+    return array.astype(np.int64)
+
+
+class _Panel:
+    """The voters over one dataset and its labels."""
+
+    def __init__(
+        self, data: Floats, graph: spreading.Graph, rows: Labels, codes: Labels, n_classes: int, seed: int
+    ) -> None:
+        self.data, self.graph, self.rows, self.codes, self.n_classes = data, graph, rows, codes, n_classes
+        self.random = np.random.default_rng(seed)
+        taken = self.random.permutation(len(data))[:_SAMPLE]
+        taught = self.random.permutation(len(rows))[:_SAMPLE]
+        self.sample = np.union1d(taken, rows[taught])
+        self.space = heads.space(data, self.sample)
+        self.sample_rows = self.space.rows(self.sample)
+        self.sample_labels = np.full(len(self.sample), -1, dtype=np.int64)
+        self.sample_labels[np.searchsorted(self.sample, rows[taught])] = codes[taught]
+        self.teacher = heads.Teacher(self.sample_rows, self.sample_labels >= 0)
+
+    def held_out_votes(self, report: Progress) -> tuple[Floats, Labels]:
+        """Log probabilities (h, voters, classes) for labels held out of their own prediction, and the truth (h,)."""
+        folds = _folds(self.codes, self.n_classes, len(self.data), self.random)
+        votes, truth = [], []
+        for number, fold in enumerate(folds):
+            report(0.2 + 0.4 * number / len(folds), "Comparing methods on held-out labels")
+            kept = np.setdiff1d(np.arange(len(self.rows)), fold)
+            fitted = self._fit(kept)
+            votes.append(self._votes(fitted, self.rows[fold]))
+            truth.append(self.codes[fold])
+        if not votes:
+            return np.empty((0, len(VOTERS), self.n_classes), np.float32), np.empty(0, np.int64)
+        return np.concatenate(votes), np.concatenate(truth)
+
+    def decide(self, trust: NDArray[np.float64], report: Progress) -> tuple[Labels, NDArray[np.float64]]:
+        """Class (u,) and evidence (u, f) for every unlabeled sample."""
+        fitted = self._fit(np.arange(len(self.rows)))
+        unlabeled = np.setdiff1d(np.arange(len(self.data)), self.rows)
+        guesses, evidence = [], []
+        for start in range(0, len(unlabeled), _CHUNK):
+            report(0.7 + 0.2 * start / len(unlabeled), "Suggesting")
+            found, guess = _evidence(self._votes(fitted, unlabeled[start : start + _CHUNK]), trust)
+            guesses.append(guess)
+            evidence.append(found)
+        return np.concatenate(guesses), np.concatenate(evidence)
+
+    def anchors(self, unlabeled: Labels, guess: Labels) -> NDArray[np.int32]:
+        """The nearest labeled samples of the class guessed (u, 3)."""
+        anchors = np.full((len(unlabeled), _ANCHORS), -1, dtype=np.int32)
+        for code in range(self.n_classes):
+            pool = self.random.permutation(self.rows[self.codes == code])[:_ANCHOR_POOL]
+            landmarks = self.space.rows(pool)
+            members = np.flatnonzero(guess == code)
+            count = min(_ANCHORS, len(pool))
+            for start in range(0, len(members), _CHUNK):
+                part = members[start : start + _CHUNK]
+                similarity = self.space.rows(unlabeled[part]) @ landmarks.T
+                nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+                anchors[part, :count] = pool[nearest]
+        return anchors
+
+    def _fit(self, kept: Labels) -> _Fitted:
+        rows, codes = self.rows[kept], self.codes[kept]
+        spreaded = spreading.spread(self.graph, heads.one_hot(codes, self.n_classes), rows)
+        masses = spreading.class_masses(spreaded, np.bincount(codes, minlength=self.n_classes))
+        beliefs = _shares(spreaded, masses, self.sample)
+        labels = self.sample_labels.copy()
+        hidden = np.searchsorted(self.sample, np.setdiff1d(self.rows, rows))
+        inside = hidden < len(self.sample)
+        hidden = hidden[inside]
+        labels[hidden[np.isin(self.sample[hidden], np.setdiff1d(self.rows, rows))]] = -1
+        taught = self.sample_rows[labels >= 0]
+        return _Fitted(
+            spreaded,
+            masses,
+            (
+                self.teacher.taught(beliefs),
+                self.teacher.self_trained(beliefs, labels),
+                heads.label_head(taught, labels[labels >= 0], self.n_classes, self.sample_rows),
+            ),
+        )
+
+    def _votes(self, fitted: _Fitted, rows: Labels) -> Floats:
+        vectors = self.space.rows(rows)
+        spreaded = np.log(_shares(fitted.spreaded, fitted.masses, rows) + _FLOOR)
+        return np.stack([spreaded, *(head.log_probabilities(vectors) for head in fitted.heads)], axis=1)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    spreaded: torch.Tensor
+    masses: Floats
+    heads: tuple[heads.Head, ...]
+
+
+def _shares(spreaded: torch.Tensor, masses: Floats, rows: Labels) -> Floats:
+    import torch
+
+    mass = spreaded[torch.from_numpy(rows)].numpy() * masses
+    total = mass.sum(axis=1, keepdims=True)
+    return np.where(total > 0, mass / np.maximum(total, 1e-38), 1 / mass.shape[1]).astype(np.float32)
+
+
+def _folds(codes: Labels, n_classes: int, n: int, random: np.random.Generator) -> list[Labels]:
+    """Label positions to hold out together, class by class, so that no class ever loses its last label."""
+    count = 10 if len(codes) <= 500 else 5
+    if n > 200_000:
+        count = 3
+    order = random.permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    counts = np.bincount(codes, minlength=n_classes)
+    within = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    usable = order[counts[codes[order]] >= 2]
+    turn = ((within + codes[order]) % count)[counts[codes[order]] >= 2]
+    if len(usable) > _HELD_OUT:
+        kept = np.sort(random.permutation(len(usable))[:_HELD_OUT])
+        usable, turn = usable[kept], turn[kept]
+    return [usable[turn == fold] for fold in range(count) if (turn == fold).any()]
+
+
+def _trust(votes: Floats, truth: Labels) -> NDArray[np.float64]:
+    """Weight of each voter (v,): those under which the held-out labels are likeliest, drawn towards the usual."""
+    if not len(truth):
+        return _TRUST
+    scores = votes.astype(np.float64)
+
+    def loss(trust: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        pooled = np.einsum("hvc,v->hc", scores, trust)
+        pooled -= pooled.max(axis=1, keepdims=True)
+        probability = np.exp(pooled)
+        total = probability.sum(axis=1, keepdims=True)
+        probability /= total
+        likelihood = (pooled - np.log(total))[np.arange(len(truth)), truth].sum()
+        expected = np.einsum("hvc,hc->v", scores, probability)
+        observed = scores[np.arange(len(truth)), :, truth].sum(axis=0)
+        away = trust - _TRUST
+        return (
+            -float(likelihood) + _TRUST_STRENGTH * float(away @ away),
+            expected - observed + 2 * _TRUST_STRENGTH * away,
+        )
+
+    found = minimize(loss, _TRUST, jac=True, method="L-BFGS-B", bounds=[(0, 5)] * len(_TRUST))
+    return np.asarray(found.x)
+
+
+def _evidence(votes: Floats, trust: NDArray[np.float64]) -> tuple[NDArray[np.float64], Labels]:
+    """What speaks for the pooled guess: 1, its margin, each voter's margin for it (all log odds), agreement."""
+    pooled = heads.log_softmax(np.einsum("hvc,v->hc", votes, trust).astype(np.float32))
+    guess = pooled.argmax(axis=1)
+    margins = np.clip(
+        np.stack([_margin(pooled, guess), *(_margin(v, guess) for v in votes[:, :3].swapaxes(0, 1))]), -6, 6
+    )
+    agree = (votes[:, :3].argmax(axis=2) == guess[:, None]).all(axis=1)
+    evidence = np.concatenate([np.ones((1, len(guess))), margins, agree[None]])
+    return evidence.T.astype(np.float64), guess
+
+
+def _margin(scores: Floats, guess: Labels) -> Floats:
+    chosen = scores[np.arange(len(guess)), guess]
+    others = scores.copy()
+    others[np.arange(len(guess)), guess] = -np.inf
+    return np.asarray(chosen - others.max(axis=1))
+
+
+def _in_words(trust: NDArray[np.float64]) -> str:
+    share = trust / max(trust.sum(), 1e-12)
+    order = np.argsort(-share, kind="stable")
+    return " + ".join(f"{VOTERS[voter]} ({share[voter]:.0%})" for voter in order if share[voter] >= 0.05)
+
+
+def _scattered(n: int, rows: Labels, values: NDArray[np.generic], empty: float) -> NDArray[np.generic]:
+    out = np.full(n, empty, dtype=values.dtype)
+    out[rows] = values
+    return out
+
+
+def _nothing(n: int, rows: Labels, classes: int) -> Suggestions:
+    why = (
+        "everything is labeled"
+        if len(rows) == n
+        else "all labels are of one class: label a sample of another class to get suggestions"
+    )
+    return Suggestions(
+        labels=np.full(n, -1),
+        confidence=np.zeros(n, np.float32),
+        accepted=np.zeros(n, bool),
+        anchors=np.full((n, _ANCHORS), -1, np.int32),
+        method="none",
+        calibration=Calibration(0, float("nan"), float("nan"), why),
+    )
