@@ -101,9 +101,11 @@ def _check_fields(samples: SampleCollection, truth_field: str, prediction_field:
 def _read(samples: SampleCollection, field: str, kind: EvaluationKind) -> pd.DataFrame:
     """A row for each label of the field: sample number, id, label, confidence, and of boxes the rest."""
     path = _path(samples, field)
-    wanted = ["label", "confidence"] if kind == "classification" else ["label", "confidence", "bounding_box", "iscrowd"]
-    present = [name for name in ["id", *wanted] if samples.get_field(f"{path}.{name}") is not None]
-    present += [f for f in ("mask", "mask_path") if kind == "detection" and samples.count(f"{path}.{f}")]
+    wanted = ["id", "label", "confidence", *(["bounding_box"] if kind == "detection" else [])]
+    present = [name for name in wanted if samples.get_field(f"{path}.{name}") is not None]
+    present += [name for name in ("mask", "mask_path") if kind == "detection" and samples.count(f"{path}.{name}")]
+    if kind == "detection" and _has_crowds(samples, path):
+        present.append("iscrowd")
     columns = samples.values([f"{path}.{name}" for name in present])
     if path != field:
         counts = [len(labels or ()) for labels in columns[0]]
@@ -114,6 +116,12 @@ def _read(samples: SampleCollection, field: str, kind: EvaluationKind) -> pd.Dat
     table = pd.DataFrame(dict(zip(present, (pd.Series(c, dtype=object) for c in columns), strict=True)))
     table["sample"] = rows
     return table[table["id"].notna()].reset_index(drop=True)
+
+
+def _has_crowds(samples: SampleCollection, path: str) -> bool:
+    """Whether any object is a crowd; FiftyOne's evaluation reads the attribute where it is not declared, too."""
+    collection = samples._root_dataset._sample_collection
+    return collection.find_one({f"{path}.iscrowd": {"$in": [True, 1]}}, {"_id": 1}) is not None
 
 
 def _path(samples: SampleCollection, field: str) -> str:

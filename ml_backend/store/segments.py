@@ -63,6 +63,22 @@ class Segment:
         """Members when it was last counted."""
         return self.sizes[-1][1] if self.sizes else 0
 
+    def sentence(self) -> str:
+        """What a user should know of it: size, kind, how it was made, note."""
+        told = f"“{self.name}”: {self.size:,} {self.noun}{'' if self.size == 1 else 's'}, {self.kind}. {self.origin()}"
+        return f"{told} Note: {self.note}" if self.note else told
+
+    def origin(self) -> str:
+        """How it was made, in words."""
+        how = self.made_by
+        if "truth_field" not in how:
+            return f"Made from a {how.get('by', 'selection')} on {self.created_at:%Y-%m-%d}."
+        chosen = [*how["whats"], *(f"label {truth} as {prediction}" for truth, prediction in how["cells"])]
+        return (
+            f"Made on {self.created_at:%Y-%m-%d} from {', '.join(chosen)} of '{how['prediction_field']}' "
+            f"against '{how['truth_field']}' at IoU {how['iou']:g}, confidence {how['confidence']:g}."
+        )
+
 
 def segment_slug(name: str) -> str:
     """The short form of a name that tags and saved views carry.

@@ -1,0 +1,48 @@
+"""Menu entry “Export segment”: write it to a folder as FiftyOne dataset, COCO or CSV."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.segments import export_segment
+from .running import LabelscapeOperator, Outcome, Progress
+from .segment_forms import ask_segment, chosen_segment, some_segments
+
+_FORMATS = {
+    "fiftyone": "FiftyOne dataset, with media",
+    "coco": "COCO, with media; boxes of one field",
+    "csv": "CSV, a row for each member",
+}
+
+
+class ExportSegment(LabelscapeOperator):
+    """Write a segment to a folder of the server."""
+
+    operator_name = "export_segment"
+    label = "Labelscape: export segment"
+    description = "Write a segment to a folder as FiftyOne dataset, COCO or CSV"
+    icon = "ios_share"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask for segment, format and folder."""
+        ask_segment(inputs, some_segments(ctx))
+        formats = types.RadioGroup()
+        for name, text in _FORMATS.items():
+            formats.add_choice(name, label=text)
+        inputs.enum("format", formats.values(), view=formats, default="fiftyone", label="Format")
+        if ctx.params.get("format") == "coco":
+            inputs.str("label_field", label="Field of boxes", description="Empty = the one of the segment's objects")
+        inputs.str("folder", required=True, label="Folder", description="A new folder on the machine FiftyOne runs on")
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Write it."""
+        segment = chosen_segment(ctx, some_segments(ctx))
+        progress(0.1, f"Writing {segment.size:,} {segment.noun}s")
+        folder = export_segment(
+            ctx.dataset,
+            slug=segment.slug,
+            folder=ctx.params["folder"],
+            format=ctx.params.get("format", "fiftyone"),
+            label_field=ctx.params.get("label_field") or None,
+        )
+        return Outcome(f"Wrote the {segment.size:,} {segment.noun}s of “{segment.name}” to {folder}.")

@@ -1,0 +1,34 @@
+"""Menu entry “Merge segments”: put the members of one segment into another."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.segments import merge_segments
+from .running import LabelscapeOperator, Outcome, Progress
+from .segment_forms import ask_segment, chosen_segment, some_segments
+
+
+class MergeSegments(LabelscapeOperator):
+    """Merge two segments into one."""
+
+    operator_name = "merge_segments"
+    label = "Labelscape: merge segments"
+    description = "Put the members of a segment into another one; the first is deleted, its members stay"
+    icon = "merge"
+    delegable = False
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask which goes into which."""
+        segments = some_segments(ctx)
+        ask_segment(inputs, segments, label="Segment that ends")
+        chosen = chosen_segment(ctx, segments)
+        others = [one for one in segments if one.noun == chosen.noun and one.slug != chosen.slug]
+        if not others:
+            raise ValueError(f"There is no other segment of {chosen.noun}s to merge “{chosen.name}” into.")
+        ask_segment(inputs, others, name="into", label="Segment that takes its members")
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Merge."""
+        report = merge_segments(ctx.dataset, slugs=[ctx.params["segment"]], into=ctx.params["into"])
+        return Outcome(report.sentence(), reload_dataset=True)

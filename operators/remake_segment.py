@@ -1,0 +1,51 @@
+"""Menu entry “Make segment again”: apply its rule to new predictions and compare."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.confusion import remake_segment
+from ..ml_backend.store.evaluation_columns import evaluation_fields
+from ..ml_backend.store.segments import Segment
+from .running import LabelscapeOperator, Outcome, Progress
+from .segment_forms import ask_segment, chosen_segment, some_segments
+
+
+class RemakeSegment(LabelscapeOperator):
+    """Make a segment of a confusion again, on predictions of the same or another field."""
+
+    operator_name = "remake_segment"
+    label = "Labelscape: make segment again"
+    description = "Apply the rule of a segment to new predictions: what stayed, what is gone, what is new"
+    icon = "published_with_changes"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask which one, on which predictions, and whether to keep the result."""
+        segments = _from_confusions(ctx)
+        ask_segment(inputs, segments)
+        how = chosen_segment(ctx, segments).made_by
+        inputs.view("rule", types.Notice(label=chosen_segment(ctx, segments).sentence()))
+        kinds = evaluation_fields(ctx.dataset).values()
+        fields = [
+            name for names in kinds if how["truth_field"] in names for name in names if name != how["truth_field"]
+        ]
+        inputs.enum("prediction_field", fields, default=how["prediction_field"], label="Predictions")
+        inputs.str("name", label="Name of the new segment", description="Empty = compare alone")
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Make it again and compare."""
+        progress(0.1, "Comparing labels with predictions")
+        remake = remake_segment(
+            ctx.dataset,
+            slug=chosen_segment(ctx, _from_confusions(ctx)).slug,
+            prediction_field=ctx.params.get("prediction_field"),
+            name=ctx.params.get("name") or None,
+        )
+        return Outcome(remake.sentence(), reload_dataset=remake.report is not None)
+
+
+def _from_confusions(ctx: Any) -> list[Segment]:
+    segments = [segment for segment in some_segments(ctx) if segment.made_by.get("by") == "confusion"]
+    if not segments:
+        raise ValueError("No segment was made from a confusion: run “Labelscape: create segment from confusion” first.")
+    return segments

@@ -1,0 +1,39 @@
+"""Menu entry “Remove from segment”: take what is selected out of a segment; it stays in the dataset."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.segments import remove_from_segment
+from .running import LabelscapeOperator, Outcome, Progress
+from .segment_forms import ask_segment, chosen_segment, segment_items, some_segments
+
+
+class RemoveFromSegment(LabelscapeOperator):
+    """Take the selection out of a segment."""
+
+    operator_name = "remove_from_segment"
+    label = "Labelscape: remove from segment"
+    description = "Take the selected samples or objects out of a segment; they stay in the dataset"
+    icon = "bookmark_remove"
+    delegable = False
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask which segment and say how many are selected."""
+        segments = some_segments(ctx)
+        ask_segment(inputs, segments)
+        chosen = chosen_segment(ctx, segments)
+        count = sum(len(segment_items(ctx, name)) for name in chosen.targets)
+        inputs.view("target", types.Notice(label=f"{count:,} {chosen.noun}s are selected; they stay in the dataset."))
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Remove."""
+        segment = chosen_segment(ctx, some_segments(ctx))
+        removed, size = 0, segment.size
+        for name in segment.targets:
+            report = remove_from_segment(
+                ctx.dataset, segment_items(ctx, name).ids, slug=segment.slug, patches_field=name
+            )
+            removed, size = removed - report.added, report.segment.size
+        message = f"Took {removed:,} {segment.noun}s out of “{segment.name}”, which has {size:,} now."
+        return Outcome(message, reload_dataset=True)

@@ -1,0 +1,60 @@
+"""Parts of forms that the segment operators share."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.store.items import Items, as_ids
+from ..ml_backend.store.segments import SEGMENT_KINDS, Segment, list_segments
+from .asking import target_items
+from .running import target_view
+
+
+def segments_of_kind(ctx: Any, *, objects: bool) -> list[Segment]:
+    """The segments of objects, or those of samples."""
+    return [segment for segment in list_segments(ctx.dataset) if bool(segment.fields) == objects]
+
+
+def some_segments(ctx: Any) -> list[Segment]:
+    """The segments of the dataset; a ValueError with the mend if there are none."""
+    segments = list_segments(ctx.dataset)
+    if not segments:
+        raise ValueError("This dataset has no segment yet: run “Labelscape: create segment” first.")
+    return segments
+
+
+def ask_segment(
+    inputs: types.Object, segments: list[Segment], *, name: str = "segment", label: str = "Segment"
+) -> None:
+    """Let the user choose a segment by its name, size and kind."""
+    choices = types.Choices()
+    for segment in segments:
+        choices.add_choice(
+            segment.slug, label=segment.name, description=f"{segment.size:,} {segment.noun}s, {segment.kind}"
+        )
+    inputs.enum(name, choices.values(), view=choices, default=segments[-1].slug, required=True, label=label)
+
+
+def chosen_segment(ctx: Any, segments: list[Segment]) -> Segment:
+    """The segment chosen, else the newest."""
+    slug = ctx.params.get("segment")
+    return next((segment for segment in segments if segment.slug == slug), segments[-1])
+
+
+def ask_new_segment(inputs: types.Object, *, kind: str = SEGMENT_KINDS[0], note: str = "") -> None:
+    """Ask for name, kind and note."""
+    inputs.str("name", required=True, label="Name")
+    kinds = types.RadioGroup(orientation="horizontal")
+    for one in SEGMENT_KINDS:
+        kinds.add_choice(one, label=one)
+    inputs.enum("kind", kinds.values(), view=kinds, default=kind, label="Kind")
+    inputs.str("note", label="Note", default=note, view=types.TextFieldView())
+
+
+def segment_items(ctx: Any, patches_field: str | None) -> Items:
+    """What was singled out; of a grid of patches, taken as whole samples, the samples they lie in."""
+    view = target_view(ctx)
+    if patches_field is None and view._is_patches:
+        ids = as_ids(list(dict.fromkeys(view.values("sample_id"))))
+        return Items(ids, ids)
+    return target_items(ctx, patches_field)
