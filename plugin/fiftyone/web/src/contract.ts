@@ -204,8 +204,8 @@ export type PackedU8 = string;
 export type PackedU16 = string;
 
 /**
- * Rows chosen on the map. `how` says how they were chosen where one constant-size stage says the same (Python then uses
- * a `$geoWithin` or a match on the field); `rows` or `bits` hold the rows themselves in every case.
+ * Rows chosen on the map. `rows` or `bits` hold the rows themselves in every case, and every write goes by them. `how` is
+ * for the grid: how they were chosen, where one constant-size stage says the same (a `$geoWithin`, a match on the field).
  */
 export interface Selection {
   readonly map: string;

@@ -27,6 +27,9 @@ interface KeptView {
 const ROWS: SelectionHow = { kind: "rows" };
 const FACTS_AT_ONCE = 32;
 const GROW_BY = 10;
+const HOVER_MS = 30;
+/** Most rows `label_neighbors` takes as anchors. */
+const ANCHORS_LIMIT = 4096;
 
 export class Explorer {
   readonly store = new Store();
@@ -34,6 +37,7 @@ export class Explorer {
   readonly #columns: ColumnCache;
   #size: Size = { width: 800, height: 600 };
   #fitted: Camera | null = null;
+  #hoverTimer: ReturnType<typeof setTimeout> | undefined;
   #selectTicket = 0;
   #loading: string | null = null;
   #noteCount = 0;
@@ -119,6 +123,9 @@ export class Explorer {
         this.store.dispatch({ type: "columns", labelState: column.planes[0] as Uint8Array, version });
         await this.#refreshValues();
       });
+      // A label may have been set while the column was on its way.
+      const now = this.ui.panel?.map;
+      if (now?.version === wanted.version && now.label_state.version !== version) return this.#follow();
     }
     if (wanted.in_view?.version !== have.info.in_view?.version) {
       const inView = wanted.in_view ? ((await this.#columns.read(wanted.in_view)).planes[0] as Uint8Array) : null;
@@ -266,20 +273,23 @@ export class Explorer {
 
   // --- pointing and selecting ----------------------------------------------------------------------------------
 
-  hover(row: number, x: number, y: number): void {
+  /** `near`: rows the pointer may reach next. */
+  hover(row: number, x: number, y: number, near: readonly number[]): void {
     const { hover } = this.ui;
+    const same = hover?.row === row;
+    if (!same) clearTimeout(this.#hoverTimer);
     if (row < 0) {
       if (hover) this.store.dispatch({ type: "hover", hover: null });
       return;
     }
     this.store.dispatch({ type: "hover", hover: { row, x, y } });
-    void this.#askFacts([row]);
+    // Not for every point a quick hand passes over: each question is a call of the server.
+    if (!same && !this.ui.facts.has(row)) this.#hoverTimer = setTimeout(() => void this.#askFacts([row, ...near]), HOVER_MS);
   }
 
-  /** Fetches the facts of rows near the cursor before they are pointed at. */
   async #askFacts(rows: readonly number[]): Promise<void> {
     const { map, facts } = this.ui;
-    const wanted = rows.filter((r) => !facts.has(r) && !this.#factsAsked.has(r)).slice(0, FACTS_AT_ONCE);
+    const wanted = [...new Set(rows)].filter((r) => !facts.has(r) && !this.#factsAsked.has(r)).slice(0, FACTS_AT_ONCE);
     if (!map || wanted.length === 0) return;
     wanted.forEach((r) => this.#factsAsked.add(r));
     try {
@@ -334,6 +344,13 @@ export class Explorer {
     if (selection.count === 0) this.#host.showInGrid(null);
     const answer = await this.#ask("Updating the grid", "select", toSelection(selection, map.info, how));
     if (answer && ticket === this.#selectTicket) this.#host.showInGrid(answer.stage);
+  }
+
+  /** True when the map holds the whole dataset, so that a match on a field finds the rows of the map and no other sample. */
+  get mapIsWhole(): boolean {
+    const { panel, map } = this.ui;
+    const run = panel?.maps.find((m) => m.key === map?.info.key);
+    return run !== undefined && run.patches_field === null && run.stale.missing + run.stale.removed === 0 && map?.info.n === panel?.sample_count;
   }
 
   selectMask(mask: Uint8Array, how: SelectionHow, way: Combine): void {
@@ -421,8 +438,10 @@ export class Explorer {
   async #lightUp(label: string): Promise<void> {
     const { map, selection } = this.ui;
     if (!map) return;
-    // The method takes rows one by one; a bulk label of thousands is its own answer and lights nothing up.
-    if (selection.count > 4096) return;
+    if (selection.count > ANCHORS_LIMIT) {
+      this.note("info", `${counted(selection.count, "sample")} labeled “${label}”. Neighbors light up for at most ${counted(ANCHORS_LIMIT, "sample")} at once.`);
+      return;
+    }
     const anchors = Array.from(rowsOf(selection));
     const answer = await this.#ask("Finding neighbors", "label_neighbors", { ...rowsRef(map), rows: anchors, label });
     if (!answer) return;

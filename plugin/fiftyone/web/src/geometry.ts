@@ -161,6 +161,23 @@ export function buildGrid(x: Float32Array, y: Float32Array): PointGrid {
   return { side, minX, minY, cell, start, rows };
 }
 
+/** Up to `limit` rows within `radius` of a point, in no order. */
+export function rowsInGrid(grid: PointGrid, x: Float32Array, y: Float32Array, [px, py]: Point, radius: number, limit: number): number[] {
+  const clamp = (c: number): number => Math.min(grid.side - 1, Math.max(0, Math.floor(c)));
+  const x0 = clamp((px - radius - grid.minX) / grid.cell);
+  const x1 = clamp((px + radius - grid.minX) / grid.cell);
+  const rows: number[] = [];
+  for (let cy = clamp((py - radius - grid.minY) / grid.cell); cy <= clamp((py + radius - grid.minY) / grid.cell); cy++) {
+    const to = grid.start[cy * grid.side + x1 + 1] as number;
+    for (let at = grid.start[cy * grid.side + x0] as number; at < to; at++) {
+      if (rows.length >= limit) return rows;
+      const row = grid.rows[at] as number;
+      if (Math.hypot((x[row] as number) - px, (y[row] as number) - py) <= radius) rows.push(row);
+    }
+  }
+  return rows;
+}
+
 /** The row nearest to (px, py) within `radius` among those `allowed`; -1 when there is none. */
 export function nearestInGrid(
   grid: PointGrid,

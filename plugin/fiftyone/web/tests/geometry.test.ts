@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bounds, boxPolygon, buildGrid, nearestInGrid, pointsInPolygon, simplify, type Point } from "../src/geometry";
+import { bounds, boxPolygon, buildGrid, nearestInGrid, pointsInPolygon, rowsInGrid, simplify, type Point } from "../src/geometry";
 
 function random(seed: number): () => number {
   return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 4294967296;
@@ -110,6 +110,14 @@ describe("the grid", () => {
       }
       expect(nearestInGrid(grid, x, y, at, radius, allowed)).toBe(best);
     }
+  });
+
+  it("gives all rows around a point, up to a limit", () => {
+    const { x, y } = cloud(3000, 5);
+    const grid = buildGrid(x, y);
+    const near = Array.from({ length: 3000 }, (_, i) => i).filter((i) => Math.hypot((x[i] as number) - 0.2, (y[i] as number) + 0.3) <= 0.1);
+    expect(rowsInGrid(grid, x, y, [0.2, -0.3], 0.1, 3000).sort((a, b) => a - b)).toEqual(near);
+    expect(rowsInGrid(grid, x, y, [0.2, -0.3], 0.1, 5)).toHaveLength(5);
   });
 
   it("works for one point, for equal points and for none", () => {

@@ -46,9 +46,8 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
 
   const select = (row: LegendRow, keys: { shift: boolean; alt: boolean }): void => {
     if (!map) return;
-    const code = row.code === MISSING_CODE ? MISSING_CODE : row.code;
-    const set = rowsWithCode(color.codes, code, allowedRows({ ...explorer.ui, hidden: new Set() }));
-    const whole = !isolated && !map.info.in_view && !byState;
+    const set = rowsWithCode(color.codes, row.code, allowedRows({ ...explorer.ui, hidden: new Set() }));
+    const whole = explorer.mapIsWhole && !isolated && !map.info.in_view && !byState && set.count === rowsWithCode(color.codes, row.code, new Uint8Array(map.info.n).fill(1)).count;
     explorer.selectMask(
       set.mask,
       whole ? { kind: "value", field: color.field, value: row.code === MISSING_CODE ? null : row.name } : { kind: "rows" },

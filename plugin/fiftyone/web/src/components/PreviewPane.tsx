@@ -9,9 +9,12 @@ export function PreviewPane(): React.ReactElement | null {
   const explorer = useExplorer();
   const focus = useUi((ui) => ui.focus);
   const preview = useUi((ui) => ui.preview);
+  const box = React.useRef<HTMLElement>(null);
+  const [side, setSide] = React.useState(228);
+  React.useLayoutEffect(() => setSide(Math.max(80, (box.current?.clientWidth ?? 244) - 16)), [preview]);
   if (focus === null) return null;
   return (
-    <section className="ls-preview" aria-label="Preview">
+    <section ref={box} className="ls-preview" aria-label="Preview">
       <div className="ls-dialog-head">
         <h2 title={preview?.name}>{preview?.name ?? "…"}</h2>
         <Button label="Close the preview" title="Close" onClick={() => void explorer.focus(null)}>
@@ -20,7 +23,7 @@ export function PreviewPane(): React.ReactElement | null {
       </div>
       {preview && (
         <>
-          <Thumb facts={preview} side={228} />
+          <Thumb facts={preview} side={side} />
           <dl>
             <dt>label</dt>
             <dd>

@@ -3,7 +3,7 @@ import * as React from "react";
 import { matrixOf, nearestOnScreen, orbit, pan, projectAll, unproject, zoom, type Camera, type Size } from "../camera";
 import { classColors, classTable, numericTable, parseColor, type Rgb } from "../colors";
 import { MISSING_CODE } from "../contract";
-import { boxPolygon, buildGrid, nearestInGrid, pointsInPolygon, simplify, type Point } from "../geometry";
+import { boxPolygon, buildGrid, nearestInGrid, rowsInGrid, pointsInPolygon, simplify, type Point } from "../geometry";
 import { FLAG, PointRenderer } from "../renderer";
 import { combineFor } from "../selection";
 import type { MapData, Tool, Ui, Values } from "../state";
@@ -12,6 +12,9 @@ import { useAllowed, useExplorer, useLatest, useUi } from "./context";
 import { Tooltip } from "./Tooltip";
 
 const PICK_RADIUS = 9;
+/** Pixels around the pointer within which facts are fetched ahead, and of how many rows. */
+const NEAR = 24;
+const NEAR_ROWS = 24;
 const CLICK_SLACK = 4;
 const REST_MS = 160;
 const FONT = "12px system-ui, sans-serif";
@@ -123,6 +126,13 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
     return nearestOnScreen(onScreen(), at, PICK_RADIUS, latest.current.allowed);
   };
 
+  /** What the pointer may reach next, to be asked for together. */
+  const rowsNear = (at: Point): number[] => {
+    const { map: data, camera: view, size: box, grid: index } = latest.current;
+    if (!data || view?.dims !== 2 || !index) return [];
+    return rowsInGrid(index, data.planes[0] as Float32Array, data.planes[1] as Float32Array, unproject(view, box, at), NEAR / view.scale, NEAR_ROWS);
+  };
+
   // Points on the screen are computed once a camera, and kept for the hovers that follow.
   const screenKept = React.useRef<{ camera: Camera; planes: readonly Float32Array[]; size: Size; screen: { x: Float32Array; y: Float32Array } } | null>(null);
   const onScreen = (): { x: Float32Array; y: Float32Array } => {
@@ -149,14 +159,14 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
       keys: { shift: event.shiftKey, alt: event.altKey },
     };
     (event.target as Element).setPointerCapture(event.pointerId);
-    explorer.hover(-1, 0, 0);
+    explorer.hover(-1, 0, 0, []);
   };
 
   const onPointerMove = (event: React.PointerEvent): void => {
     const at = pointAt(event);
     const now = drag.current;
     if (!now) {
-      explorer.hover(rowAt(at), at[0], at[1]);
+      explorer.hover(rowAt(at), at[0], at[1], rowsNear(at));
       return;
     }
     if (!now.moved && Math.hypot(at[0] - now.from[0], at[1] - now.from[1]) < CLICK_SLACK) return;
@@ -230,7 +240,7 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
         onPointerDown={onPointerDown}
         onPointerMove={onPointerMove}
         onPointerUp={onPointerUp}
-        onPointerLeave={() => explorer.hover(-1, 0, 0)}
+        onPointerLeave={() => explorer.hover(-1, 0, 0, [])}
         onContextMenu={(event) => event.preventDefault()}
         onDoubleClick={() => explorer.showAll()}
       />
