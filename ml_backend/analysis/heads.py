@@ -10,7 +10,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 Floats = NDArray[np.float32]
 
-_SHARPNESS = 2.0  # softmax of standardised scores; measured best of 1, 2, 3
+SHARPNESS = 2.0  # softmax of standardised scores; measured best of 1, 2, 3
 _LABEL_WEIGHT = 5.0  # a labeled row weighs as much as so many unlabeled ones
 _TAUGHT_RIDGE, _SELF_RIDGE, _LABEL_RIDGE = 1.0, 0.1, 0.01  # in units of the mean eigenvalue
 _ROUNDS = 5
@@ -28,18 +28,9 @@ class Space:
     vectors: Floats
     center: Floats
 
-    def rows(self, rows: NDArray[np.int64] | slice) -> Floats:
+    def rows(self, rows: NDArray[np.int64]) -> Floats:
+        """Those rows, centered and of unit length."""
         return _unit(_unit(self.vectors[rows]) - self.center)
-
-
-@dataclass(frozen=True)
-class Head:
-    """Scores = rows @ weights (d, c), brought to unit spread per class, then softmax."""
-
-    weights: Floats
-
-    def log_probabilities(self, rows: Floats) -> Floats:
-        return log_softmax(_SHARPNESS * (rows @ self.weights))
 
 
 def space(vectors: Floats, sample: NDArray[np.int64]) -> Space:
@@ -64,29 +55,37 @@ class Teacher:
         self._taught = cho_factor(gram + _TAUGHT_RIDGE * scale * eye)
         self._self = cho_factor(gram + _SELF_RIDGE * scale * eye)
 
-    def taught(self, beliefs: Floats) -> Head:
-        """Head that repeats the beliefs (m, c) as well as a linear function can."""
+    def taught(self, beliefs: Floats) -> Floats:
+        """Weights (d, c) of a head that repeats the beliefs (m, c) as well as a linear function can."""
         return self._fit(self._taught, beliefs)
 
-    def self_trained(self, beliefs: Floats, labels: NDArray[np.int64]) -> Head:
-        """Head that starts from the beliefs and then learns from its own answers; labels (m,) stay fixed."""
-        known = np.flatnonzero(labels >= 0)
-        truth = one_hot(labels[known], beliefs.shape[1])
-        for _ in range(_ROUNDS):
-            beliefs = beliefs.copy()
-            beliefs[known] = truth
-            head = self._fit(self._self, beliefs)
-            beliefs = np.exp(head.log_probabilities(self.rows))
-        return head
+    def self_trained(self, beliefs: Floats, labels: NDArray[np.int64]) -> Floats:
+        """Weights (d, f * c) of heads that start from beliefs and then learn from their own answers.
 
-    def _fit(self, factor: tuple[NDArray[np.float64], bool], beliefs: Floats) -> Head:
+        Args:
+            beliefs: (m, f, c) for each of f folds.
+            labels: (f, m) codes that stay fixed, -1 where a row has none in that fold.
+        """
+        m, folds, classes = beliefs.shape
+        fold, row = np.nonzero(labels >= 0)
+        truth = one_hot(labels[fold, row], classes)
+        for step in range(_ROUNDS):
+            beliefs = beliefs.copy()
+            beliefs[row, fold] = truth
+            weights = self._fit(self._self, beliefs.reshape(m, -1))
+            if step + 1 < _ROUNDS:
+                scores = (self.rows @ weights).reshape(-1, classes)
+                beliefs = np.exp(log_softmax(SHARPNESS * scores)).reshape(m, folds, classes)
+        return weights
+
+    def _fit(self, factor: tuple[NDArray[np.float64], bool], beliefs: Floats) -> Floats:
         centered = beliefs - beliefs.mean(axis=0)
         weights = cho_solve(factor, self._weighted.T @ centered).astype(np.float32)
-        return _standardised(weights, self.rows)
+        return standardised(weights, self.rows)
 
 
-def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, population: Floats) -> Head:
-    """Ridge regression on the labels alone; (m, d) rows with (m,) labels; scores are spread as in `population`."""
+def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, population: Floats) -> Floats:
+    """Weights (d, c) of a ridge regression on (m, d) rows with (m,) labels; its scores have unit spread in a population."""
     target = one_hot(labels, n_classes)
     target -= target.mean(axis=0)
     if len(rows) <= rows.shape[1]:
@@ -97,20 +96,23 @@ def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, populati
         gram = (rows.T @ rows).astype(np.float64)
         ridge = _LABEL_RIDGE * len(rows) * np.eye(len(gram))
         weights = cho_solve(cho_factor(gram + ridge), rows.T @ target).astype(np.float32)
-    return _standardised(weights, population)
+    return standardised(weights, population)
 
 
 def one_hot(labels: NDArray[np.int64], n_classes: int) -> Floats:
+    """(m,) codes as (m, c) rows with a single 1."""
     return np.eye(n_classes, dtype=np.float32)[labels]
 
 
 def log_softmax(scores: Floats) -> Floats:
+    """Log probabilities (m, c) of scores (m, c)."""
     shifted = scores - scores.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)
 
 
-def _standardised(weights: Floats, population: Floats) -> Head:
-    return Head(weights / np.maximum((population @ weights).std(axis=0), 1e-9))
+def standardised(weights: Floats, population: Floats) -> Floats:
+    """Scale weights so that each score has unit standard deviation over a population (m, d)."""
+    return np.asarray(weights / np.maximum((population @ weights).std(axis=0), 1e-9), dtype=np.float32)
 
 
 def _unit(rows: Floats) -> Floats:

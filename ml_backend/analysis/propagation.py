@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,13 @@ _CHUNK = 16_384
 _ANCHORS = 3
 _ANCHOR_POOL = 64  # labeled samples of a class that are looked at as anchors
 _FLOOR = 1e-4
+_SUREST = 6.0  # log odds at most: a voter is never surer than that
+_FOLD_COLUMNS = 100  # classes x folds fitted at once
 
 # Weights of the voters before any label was held out, and how firmly they are held. Measured with 1 label a class.
 _TRUST = np.array([1.0, 0.0, 0.5, 0.0])
 _TRUST_STRENGTH = 2.0
-_PRIOR = Reliability(np.array([-0.5, 1.0, 0.3, 0.3, 0.0, 0.5]), np.diag([1.0, 0.3, 0.3, 0.3, 0.3, 0.5]) ** 2)
+_PRIOR = Reliability(np.array([-0.5, 1.0, 0.3, 0.0, 0.3, 0.0, 0.5]), np.diag([1.0, 0.3, 0.3, 0.3, 0.3, 0.3, 0.5]) ** 2)
 
 
 @dataclass(frozen=True)
@@ -112,18 +114,19 @@ def suggest(
         evidence, guess = _evidence(votes, trust)
         reliability = _PRIOR.learn(evidence, guess == truth)
     report(0.6, "Suggesting")
-    guess, evidence = panel.decide(trust, report)
-    unlabeled = np.flatnonzero(known < 0)
+    decided = [_evidence(votes, trust) for votes in panel.votes(report)]
+    evidence = np.concatenate([found for found, _ in decided])
+    guess = np.concatenate([chosen for _, chosen in decided])
     confidence = reliability.probability(evidence)
     accepted = accept(confidence, precision)
     report(0.9, "Finding anchors")
     anchors = np.full((len(data), _ANCHORS), -1, dtype=np.int32)
-    anchors[unlabeled] = panel.anchors(unlabeled, guess)
+    anchors[panel.unlabeled] = panel.anchors(guess)
     calibration = describe(reliability, evidence[accepted], len(truth), len(rows), confidence[accepted])
     return Suggestions(
-        labels=_scattered(len(data), unlabeled, classes[guess], -1),
-        confidence=_scattered(len(data), unlabeled, confidence.astype(np.float32), 0),
-        accepted=_scattered(len(data), unlabeled, accepted, False),
+        labels=_scattered(len(data), panel.unlabeled, classes[guess], -1),
+        confidence=_scattered(len(data), panel.unlabeled, confidence.astype(np.float32), 0),
+        accepted=_scattered(len(data), panel.unlabeled, accepted, False),
         anchors=anchors,
         method=_in_words(trust),
         calibration=calibration,
@@ -149,6 +152,7 @@ class _Panel:
         self, data: Floats, graph: spreading.Graph, rows: Labels, codes: Labels, n_classes: int, seed: int
     ) -> None:
         self.data, self.graph, self.rows, self.codes, self.n_classes = data, graph, rows, codes, n_classes
+        self.unlabeled = np.setdiff1d(np.arange(len(data)), rows)
         self.random = np.random.default_rng(seed)
         taken = self.random.permutation(len(data))[:_SAMPLE]
         taught = self.random.permutation(len(rows))[:_SAMPLE]
@@ -162,32 +166,27 @@ class _Panel:
     def held_out_votes(self, report: Progress) -> tuple[Floats, Labels]:
         """Log probabilities (h, voters, classes) for labels held out of their own prediction, and the truth (h,)."""
         folds = _folds(self.codes, self.n_classes, len(self.data), self.random)
-        votes, truth = [], []
-        for number, fold in enumerate(folds):
-            report(0.2 + 0.4 * number / len(folds), "Comparing methods on held-out labels")
-            kept = np.setdiff1d(np.arange(len(self.rows)), fold)
-            fitted = self._fit(kept)
-            votes.append(self._votes(fitted, self.rows[fold]))
-            truth.append(self.codes[fold])
+        together = max(1, _FOLD_COLUMNS // self.n_classes)
+        votes = []
+        for start in range(0, len(folds), together):
+            report(0.2 + 0.4 * start / len(folds), "Comparing methods on held-out labels")
+            part = folds[start : start + together]
+            fitted = self._fit(part)
+            votes += [self._votes(one, self.rows[fold]) for one, fold in zip(fitted, part, strict=True)]
         if not votes:
             return np.empty((0, len(VOTERS), self.n_classes), np.float32), np.empty(0, np.int64)
-        return np.concatenate(votes), np.concatenate(truth)
+        return np.concatenate(votes), self.codes[np.concatenate(folds)]
 
-    def decide(self, trust: NDArray[np.float64], report: Progress) -> tuple[Labels, NDArray[np.float64]]:
-        """Class (u,) and evidence (u, f) for every unlabeled sample."""
-        fitted = self._fit(np.arange(len(self.rows)))
-        unlabeled = np.setdiff1d(np.arange(len(self.data)), self.rows)
-        guesses, evidence = [], []
-        for start in range(0, len(unlabeled), _CHUNK):
-            report(0.7 + 0.2 * start / len(unlabeled), "Suggesting")
-            found, guess = _evidence(self._votes(fitted, unlabeled[start : start + _CHUNK]), trust)
-            guesses.append(guess)
-            evidence.append(found)
-        return np.concatenate(guesses), np.concatenate(evidence)
+    def votes(self, report: Progress) -> Iterator[Floats]:
+        """Log probabilities (m, voters, classes) for the unlabeled samples, a chunk at a time."""
+        (fitted,) = self._fit([np.empty(0, np.int64)])
+        for start in range(0, len(self.unlabeled), _CHUNK):
+            report(0.7 + 0.2 * start / len(self.unlabeled), "Suggesting")
+            yield self._votes(fitted, self.unlabeled[start : start + _CHUNK])
 
-    def anchors(self, unlabeled: Labels, guess: Labels) -> NDArray[np.int32]:
+    def anchors(self, guess: Labels) -> NDArray[np.int32]:
         """The nearest labeled samples of the class guessed (u, 3)."""
-        anchors = np.full((len(unlabeled), _ANCHORS), -1, dtype=np.int32)
+        anchors = np.full((len(self.unlabeled), _ANCHORS), -1, dtype=np.int32)
         for code in range(self.n_classes):
             pool = self.random.permutation(self.rows[self.codes == code])[:_ANCHOR_POOL]
             landmarks = self.space.rows(pool)
@@ -195,43 +194,51 @@ class _Panel:
             count = min(_ANCHORS, len(pool))
             for start in range(0, len(members), _CHUNK):
                 part = members[start : start + _CHUNK]
-                similarity = self.space.rows(unlabeled[part]) @ landmarks.T
+                similarity = self.space.rows(self.unlabeled[part]) @ landmarks.T
                 nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
                 anchors[part, :count] = pool[nearest]
         return anchors
 
-    def _fit(self, kept: Labels) -> _Fitted:
-        rows, codes = self.rows[kept], self.codes[kept]
-        spreaded = spreading.spread(self.graph, heads.one_hot(codes, self.n_classes), rows)
-        masses = spreading.class_masses(spreaded, np.bincount(codes, minlength=self.n_classes))
-        beliefs = _shares(spreaded, masses, self.sample)
-        labels = self.sample_labels.copy()
-        hidden = np.searchsorted(self.sample, np.setdiff1d(self.rows, rows))
-        inside = hidden < len(self.sample)
-        hidden = hidden[inside]
-        labels[hidden[np.isin(self.sample[hidden], np.setdiff1d(self.rows, rows))]] = -1
-        taught = self.sample_rows[labels >= 0]
-        return _Fitted(
-            spreaded,
-            masses,
-            (
-                self.teacher.taught(beliefs),
-                self.teacher.self_trained(beliefs, labels),
-                heads.label_head(taught, labels[labels >= 0], self.n_classes, self.sample_rows),
-            ),
+    def _fit(self, folds: Sequence[Labels]) -> list[_Fitted]:
+        """The voters for each fold: label positions that they may not see."""
+        shape = (len(folds), len(self.rows), self.n_classes)
+        sources = np.broadcast_to(heads.one_hot(self.codes, self.n_classes), shape).copy()
+        for number, fold in enumerate(folds):
+            sources[number, fold] = 0
+        counts = sources.sum(axis=1)
+        spreaded = spreading.spread(self.graph, sources.swapaxes(0, 1).reshape(len(self.rows), -1), self.rows)
+        masses = spreading.class_masses(spreaded.sum(0).numpy().reshape(counts.shape), counts)
+        fitted = []
+        labels = np.repeat(self.sample_labels[None], len(folds), axis=0)
+        for number, fold in enumerate(folds):
+            at = np.searchsorted(self.sample, self.rows[fold])
+            labels[number, at[self.sample[np.minimum(at, len(self.sample) - 1)] == self.rows[fold]]] = -1
+        columns = [slice(number * self.n_classes, (number + 1) * self.n_classes) for number in range(len(folds))]
+        beliefs = np.stack(
+            [_shares(spreaded[:, part], mass, self.sample) for part, mass in zip(columns, masses, strict=True)], axis=1
         )
+        taught = self.teacher.taught(beliefs.reshape(len(self.sample), -1))
+        own = self.teacher.self_trained(beliefs, labels)
+        for number, part in enumerate(columns):
+            known = labels[number] >= 0
+            by_label = heads.label_head(
+                self.sample_rows[known], labels[number, known], self.n_classes, self.sample_rows
+            )
+            fitted.append(_Fitted(spreaded[:, part], masses[number], (taught[:, part], own[:, part], by_label)))
+        return fitted
 
     def _votes(self, fitted: _Fitted, rows: Labels) -> Floats:
         vectors = self.space.rows(rows)
         spreaded = np.log(_shares(fitted.spreaded, fitted.masses, rows) + _FLOOR)
-        return np.stack([spreaded, *(head.log_probabilities(vectors) for head in fitted.heads)], axis=1)
+        scores = (heads.log_softmax(heads.SHARPNESS * (vectors @ weights)) for weights in fitted.heads)
+        return np.stack([spreaded, *scores], axis=1)
 
 
 @dataclass(frozen=True)
 class _Fitted:
     spreaded: torch.Tensor
     masses: Floats
-    heads: tuple[heads.Head, ...]
+    heads: tuple[Floats, ...]
 
 
 def _shares(spreaded: torch.Tensor, masses: Floats, rows: Labels) -> Floats:
@@ -285,15 +292,13 @@ def _trust(votes: Floats, truth: Labels) -> NDArray[np.float64]:
 
 
 def _evidence(votes: Floats, trust: NDArray[np.float64]) -> tuple[NDArray[np.float64], Labels]:
-    """What speaks for the pooled guess: 1, its margin, each voter's margin for it (all log odds), agreement."""
+    """What speaks for the pooled guess (m, f): 1, its log odds, each voter's log odds for it, all voters agree."""
     pooled = heads.log_softmax(np.einsum("hvc,v->hc", votes, trust).astype(np.float32))
     guess = pooled.argmax(axis=1)
-    margins = np.clip(
-        np.stack([_margin(pooled, guess), *(_margin(v, guess) for v in votes[:, :3].swapaxes(0, 1))]), -6, 6
-    )
-    agree = (votes[:, :3].argmax(axis=2) == guess[:, None]).all(axis=1)
-    evidence = np.concatenate([np.ones((1, len(guess))), margins, agree[None]])
-    return evidence.T.astype(np.float64), guess
+    margins = [_margin(pooled, guess), *(_margin(votes[:, voter], guess) for voter in range(len(VOTERS)))]
+    agree = (votes.argmax(axis=2) == guess[:, None]).all(axis=1)
+    evidence = np.stack([np.ones(len(guess)), *margins, agree], axis=1)
+    return np.clip(evidence, -_SUREST, _SUREST), guess
 
 
 def _margin(scores: Floats, guess: Labels) -> Floats:

@@ -33,6 +33,7 @@ class Graph:
         return len(self.offsets)
 
     def average(self, values: torch.Tensor) -> torch.Tensor:
+        """Weighted sum of the (n, c) values over what adjoins each sample."""
         import torch
 
         return torch.nn.functional.embedding_bag(
@@ -105,15 +106,11 @@ def _solve(graph: Graph, residual: torch.Tensor, steps: int) -> torch.Tensor:
     return solution.clamp_min_(0)
 
 
-def class_masses(spreaded: torch.Tensor, counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Share that each class column gets so that its total mass meets its share of the labels.
+def class_masses(mass: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Factor for each column (c,) of a solution so that its total mass (c,) meets its share of the labels.
 
     Class-mass normalisation (Zhu, Ghahramani and Lafferty, 2003), with the shares drawn towards equal ones: people
     choose what they label, so the labels say little about how frequent a class is.
-
-    Returns:
-        (c,) factors for the columns of `spreaded`.
     """
-    wanted = (counts + _PRIOR_COUNT) / (counts + _PRIOR_COUNT).sum()
-    mass = spreaded.sum(0, dtype=None).double().numpy()
+    wanted = (counts + _PRIOR_COUNT) / (counts + _PRIOR_COUNT).sum(axis=-1, keepdims=True)
     return np.asarray(wanted / np.maximum(mass, 1e-30), dtype=np.float32)
