@@ -6,7 +6,9 @@ other and a crash loses none.
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +18,7 @@ from fiftyone.operators.store import ExecutionStore
 Origin = Literal["human", "neighbors"]
 _STORE = "labelscape.pending"
 _ITEMS_PER_RECORD = 50_000  # MongoDB holds 16 MB a document
+_current_act: ContextVar[str] = ContextVar("current_act", default="")
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class PendingAct:
 
     ``label`` None means: delete the items. ``confidence`` and ``anchors`` are parallel to ``ids``, or empty.
     ``multi``: the field holds several labels an item, and this one joins them. ``replace``: the person chose
-    to overwrite the label that is there.
+    to overwrite the label that is there. Records of the same ``act`` are undone together.
     """
 
     field: str
@@ -36,6 +39,7 @@ class PendingAct:
     anchors: list[str] = field(default_factory=list)
     multi: bool = False
     replace: bool = False
+    act: str = ""
     key: str = ""
 
 
@@ -72,12 +76,29 @@ class PendingChanges:
         return f"{', '.join(part for part in parts if part)} pending."
 
 
+@contextmanager
+def one_act() -> Iterator[None]:
+    """Make all that is asked for inside one act, to be undone together."""
+    token = _current_act.set(uuid.uuid4().hex)
+    try:
+        yield
+    finally:
+        _current_act.reset(token)
+
+
+def records_of_last_act(acts: Sequence[PendingAct]) -> list[PendingAct]:
+    """The records, at the end of all of them, of what was asked for last."""
+    return [act for act in acts if act.act == acts[-1].act]
+
+
 def add_act(dataset: fo.Dataset, act: PendingAct) -> None:
     """Remember an act."""
     store = _store(dataset)
+    name = act.act or _current_act.get() or uuid.uuid4().hex
     for start in range(0, len(act.ids), _ITEMS_PER_RECORD):
         part = slice(start, start + _ITEMS_PER_RECORD)
         record = asdict(act) | {
+            "act": name,
             "ids": act.ids[part],
             "confidence": act.confidence[part],
             "anchors": act.anchors[part],

@@ -1,0 +1,342 @@
+"""What all panels on one dataset share inside the App's server: loaded maps, labels, jobs, messages."""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillRunning
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import fiftyone as fo
+from fiftyone.core.odm.database import get_db_conn
+from fiftyone.operators.store import ExecutionStore
+
+from ...ml_backend.store.labels import DEFAULT_FIELD, LabelField, label_field, usable_label_fields
+from ...ml_backend.store.maps import MapStatus, map_status
+from ...ml_backend.store.pending import PendingChanges, pending_changes
+from ...ml_backend.store.session import Session, open_session
+from .jobs import Job, JobQueue, Notes
+from .labels import LabelRows
+from .rows import MapRows, read_rows
+from .values import last_change
+
+_log = logging.getLogger(__name__)
+_STORE = "labelscape.explorer"
+_KEPT_MAPS = 3
+_KEPT_BOARDS = 8
+_READ_AT_ONCE = 200_000  # rows whose labels are read while the user waits: 0.7 s
+_STATUS_AT_ONCE = 5_000
+_SECONDS_FOR_NEIGHBORS = 1.5
+_VISUALIZATION = "fiftyone.brain.visualization."
+_boards: "OrderedDict[str, Board]" = OrderedDict()
+_boards_lock = threading.Lock()
+_Result = TypeVar("_Result")
+
+
+class NotReady(ValueError):
+    """What was asked for is being computed; the message says so."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A map in the database: ``results`` names its points and becomes another one when they are replaced."""
+
+    key: str
+    results: str
+    computed_at: datetime | None
+    config: dict[str, Any]
+
+    @property
+    def dims(self) -> int:
+        """How many coordinates a point has."""
+        return int(self.config.get("num_dims") or 2)
+
+
+@dataclass
+class _Labels:
+    rows: LabelRows
+    read_at: tuple[Any, ...]
+    pending_at: tuple[Any, ...] | None
+
+
+class Board:
+    """The shared state of one dataset. Everything here can be built again from the database."""
+
+    def __init__(self, dataset: fo.Dataset) -> None:
+        self.dataset_id = str(dataset._doc.id)
+        self.name = dataset.name
+        self.lock = threading.RLock()
+        self.notes = Notes()
+        self.jobs = JobQueue(self._job_ended)
+        self.version = 0  # of what no stamp of the database shows
+        self.map_of_panel: dict[str, str] = {}
+        self.states: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+        self.memory: dict[str, tuple[Any, Any]] = {}
+        self._maps: OrderedDict[tuple[str, str], MapRows] = OrderedDict()
+        self._labels: dict[tuple[str, str, str], _Labels] = {}
+        self._reading: dict[tuple[str, str, str], Future[_Labels]] = {}
+        self._statuses: dict[str, tuple[Any, MapStatus | None]] = {}
+        self._sessions: dict[str, Future[Session]] = {}
+        self._opening: dict[str, tuple[float, str]] = {}
+        self._background = ThreadPoolExecutor(2, thread_name_prefix="labelscape-panel")
+        self._pending: tuple[Any, PendingChanges] = (None, PendingChanges([], {}, []))
+
+    # --- maps ------------------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[Run]:
+        """The maps of the dataset as the database has them now, oldest first."""
+        from bson import ObjectId
+
+        fields = {"key": 1, "results": 1, "config": 1}
+        records = get_db_conn().runs.find({"_dataset_id": ObjectId(self.dataset_id)}, fields).sort("_id", 1)
+        return [
+            Run(
+                record["key"],
+                str(record["results"]),
+                record["results"].generation_time.replace(tzinfo=None),
+                record["config"],
+            )
+            for record in records
+            if str((record.get("config") or {}).get("cls")).startswith(_VISUALIZATION) and record.get("results")
+        ]
+
+    def rows_of(self, dataset: fo.Dataset, run: Run) -> MapRows:
+        """The rows of a map, from memory where they are the same."""
+        name = (run.key, run.results)
+        with self.lock:
+            if name not in self._maps:
+                # Another process may have replaced the run under its key; FiftyOne's cache would not notice.
+                dataset.clear_cache()
+                self._maps[name] = read_rows(dataset, run.key)
+            self._maps.move_to_end(name)
+            while len(self._maps) > _KEPT_MAPS:
+                gone = self._maps.popitem(last=False)[1]
+                self._labels = {key: held for key, held in self._labels.items() if key[1] != gone.digest}
+            return self._maps[name]
+
+    def run_of(self, key: str) -> Run:
+        """The map of this key; a ValueError names those there are."""
+        runs = self.runs()
+        found = next((run for run in runs if run.key == key), None)
+        if found is None:
+            listing = ", ".join(run.key for run in runs) or "none yet"
+            raise ValueError(f"The map “{key}” is no longer there; there are: {listing}.")
+        return found
+
+    def status_of(self, dataset: fo.Dataset, run: Run) -> MapStatus | None:
+        """How stale a map is; None while that is being found out."""
+        stamp = (run.results, *last_change(dataset)[::2])
+        held = self._statuses.get(run.key)
+        if held is not None and held[0] == stamp:
+            return held[1]
+        self._statuses[run.key] = (stamp, None)
+
+        def find_out() -> MapStatus | None:
+            try:
+                status = map_status(dataset, run.key)
+            except Exception:
+                # A run of another tool may have lost its view or its embeddings; the map itself still shows.
+                _log.exception("Could not compare the map %s with its samples", run.key)
+                return None
+            self._statuses[run.key] = (stamp, status)
+            return status
+
+        if dataset.count() <= _STATUS_AT_ONCE:
+            return find_out()
+        self._background.submit(lambda: self._changed(find_out()))
+        return None
+
+    # --- labels ----------------------------------------------------------------------------------------------------
+
+    def label_field(self, dataset: fo.Dataset, patches_field: str | None) -> LabelField:
+        """The label field chosen for this dataset, else a good first one; patches carry their own labels."""
+        if patches_field is not None:
+            return label_field(dataset, patches_field, patches_field)
+        usable = usable_label_fields(dataset)
+        chosen = self._store(dataset).get("label_field")
+        if chosen is not None and (chosen in usable or not dataset.has_sample_field(chosen)):
+            return label_field(dataset, chosen)
+        if DEFAULT_FIELD in usable or (not usable and not dataset.has_sample_field(DEFAULT_FIELD)):
+            return label_field(dataset, DEFAULT_FIELD)
+        return label_field(dataset, usable[0] if usable else "label")
+
+    def choose_label_field(self, dataset: fo.Dataset, name: str) -> None:
+        """Use this label field from now on, in every tab; a ValueError if it cannot hold labels."""
+        self._store(dataset).set("label_field", label_field(dataset, name).name)
+
+    def labels(self, dataset: fo.Dataset, rows: MapRows, *, wait: bool = True) -> LabelRows:
+        """The labels of a map's rows as the database and the pending changes have them now.
+
+        Args:
+            wait: False answers at once, with no labels yet, where reading them would take long.
+        """
+        field = self.label_field(dataset, rows.patches_field)
+        name = (rows.key, rows.digest, field.name)
+        if name not in self._labels and len(rows) > _READ_AT_ONCE:
+            future = self._read_in_background(dataset, rows, field, name)
+            if not wait and not future.done():
+                return LabelRows(rows, field)
+            future.result()
+        with self.lock:
+            stamp = last_change(dataset)
+            held = self._labels.get(name)
+            if held is None:
+                held = self._labels[name] = _read_all(dataset, LabelRows(rows, field), stamp)
+            elif held.read_at != stamp:
+                count, at, deleted_at, _ = held.read_at
+                if (count, deleted_at) != (stamp[0], stamp[2]) or at is None:
+                    held.rows.read(dataset)
+                else:
+                    held.rows.read_since(dataset, at)
+                held.read_at, held.pending_at = stamp, None
+            pending_at = self.stamps(dataset).get("labelscape.pending")
+            if held.pending_at is None or held.pending_at != (pending_at,):
+                held.rows.show_pending(self.pending(dataset))
+                held.pending_at = (pending_at,)
+            return held.rows
+
+    def pending(self, dataset: fo.Dataset) -> PendingChanges:
+        """What is pending, folded again only where it has changed."""
+        stamp = (self.stamps(dataset).get("labelscape.pending"),)
+        with self.lock:
+            if self._pending[0] != stamp:
+                self._pending = (stamp, pending_changes(dataset))
+            return self._pending[1]
+
+    def stamps(self, dataset: fo.Dataset) -> dict[str, tuple[int, datetime | None]]:
+        """For each of Labelscape's stores of this dataset: how many records, and when the last was written."""
+        match = {"dataset_id": dataset._doc.id, "store_name": {"$regex": "^labelscape[.]"}}
+        group = {"_id": "$store_name", "number": {"$sum": 1}, "at": {"$max": "$updated_at"}}
+        found = get_db_conn()["execution_store"].aggregate([{"$match": match}, {"$group": group}])
+        return {record["_id"]: (record["number"], record["at"]) for record in found}
+
+    # --- neighbors -------------------------------------------------------------------------------------------------
+
+    def session(self, dataset: fo.Dataset, rows: MapRows) -> Session:
+        """The embeddings behind a map with their neighbors.
+
+        Raises:
+            NotReady: they are being computed, with progress among the jobs.
+            ValueError: it is not known of which embeddings the map was made.
+        """
+        key = rows.embeddings
+        if key is None:
+            raise ValueError(
+                f"The map “{rows.key}” does not say of which embeddings it was made: compute one here to work with "
+                "neighbors."
+            )
+        with self.lock:
+            future = self._sessions.get(key)
+            if future is None or future.done():
+                future = self._sessions[key] = self._open_session(dataset, key)
+        try:
+            return future.result(timeout=_SECONDS_FOR_NEIGHBORS)
+        except StillRunning:
+            raise NotReady(
+                f"The neighbors in “{key}” are still being computed, once for these embeddings: try again in a moment."
+            ) from None
+
+    def _open_session(self, dataset: fo.Dataset, key: str) -> "Future[Session]":
+        future: Future[Session] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(open_session(dataset, key, progress=report))
+            except Exception as error:  # handed over to whoever waits
+                future.set_exception(error)
+            self._opening.pop(key, None)
+            self._changed(None)
+
+        def report(fraction: float, message: str) -> None:
+            self._opening[key] = (float(fraction), message)
+
+        threading.Thread(target=work, name="labelscape-neighbors", daemon=True).start()
+        return future
+
+    def opening(self) -> list[dict[str, Any]]:
+        """The computing of neighbors that is under way (`Job`)."""
+        return [
+            {
+                "id": f"neighbors-{key}",
+                "title": f"Finding the neighbors in “{key}”",
+                "progress": round(fraction, 3),
+                "status": "running",
+                "message": message,
+                "cancellable": False,
+            }
+            for key, (fraction, message) in list(self._opening.items())
+        ]
+
+    # --- changes ---------------------------------------------------------------------------------------------------
+
+    def remember(self, name: str, stamp: Any, make: Callable[[], _Result]) -> _Result:
+        """What ``make`` returns, made again only where the stamp is another one."""
+        held = self.memory.get(name)
+        if held is None or held[0] != stamp:
+            held = self.memory[name] = (stamp, make())
+        result: _Result = held[1]
+        return result
+
+    def forget(self, dataset: fo.Dataset) -> None:
+        """Forget everything that is not a label: choices, loaded maps, cached columns."""
+        with self.lock:
+            self._store(dataset).delete("label_field")
+            self.map_of_panel.clear()
+            self.memory.clear()
+            self._maps.clear()
+            self._labels.clear()
+            self.version += 1
+
+    def _read_in_background(
+        self, dataset: fo.Dataset, rows: MapRows, field: LabelField, name: tuple[str, str, str]
+    ) -> "Future[_Labels]":
+        with self.lock:
+            future = self._reading.get(name)
+            if future is not None and not (future.done() and name not in self._labels):
+                return future
+
+            def read() -> _Labels:
+                held = _read_all(dataset, LabelRows(rows, field), last_change(dataset))
+                with self.lock:
+                    self._labels[name] = held
+                self._changed(None)
+                return held
+
+            self._reading[name] = self._background.submit(read)
+            return self._reading[name]
+
+    def _changed(self, _result: Any) -> None:
+        self.version += 1
+
+    def _job_ended(self, job: Job) -> None:
+        self.version += 1
+        if job.status == "done":
+            self.notes.add("success", job.message)
+        elif job.status == "failed":
+            self.notes.add("error", job.message)
+
+    def _store(self, dataset: fo.Dataset) -> ExecutionStore:
+        return ExecutionStore.create(_STORE, dataset._doc.id)
+
+
+def board_of(dataset: fo.Dataset) -> Board:
+    """The board of a dataset; the one not used for longest is forgotten when there are many."""
+    key = str(dataset._doc.id)
+    with _boards_lock:
+        board = _boards.get(key)
+        if board is None:
+            board = _boards[key] = Board(dataset)
+        board.name = dataset.name
+        _boards.move_to_end(key)
+        idle = [name for name, other in _boards.items() if not any(job.open for job in other.jobs.listing())]
+        for name in idle[: max(0, len(_boards) - _KEPT_BOARDS)]:
+            del _boards[name]
+        return board
+
+
+def _read_all(dataset: fo.Dataset, rows: LabelRows, stamp: tuple[Any, ...]) -> _Labels:
+    rows.read(dataset)
+    return _Labels(rows, stamp, None)
