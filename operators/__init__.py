@@ -1,3 +1,53 @@
 """The entries of the FiftyOne operator menu, one file an action."""
 
-OPERATORS: list[type] = []
+from .accept_suggestions import AcceptSuggestions
+from .clear_labels import ClearLabels
+from .clear_map import ClearMap
+from .compute_embeddings import ComputeEmbeddings
+from .compute_map import ComputeMap
+from .create_segment import CreateSegment
+from .create_segment_from_confusion import CreateSegmentFromConfusion
+from .delete_items import DeleteItems
+from .delete_segment import DeleteSegment
+from .discard_changes import DiscardChanges
+from .edit_segment import EditSegment
+from .export_segment import ExportSegment
+from .find_duplicates import FindDuplicates
+from .label_neighbors import LabelNeighbors
+from .merge_segments import MergeSegments
+from .open_segment import OpenSegment
+from .rank_mislabels import RankMislabels
+from .rank_outliers import RankOutliers
+from .remake_segment import RemakeSegment
+from .remove_from_segment import RemoveFromSegment
+from .save_changes import SaveChanges
+from .set_label import SetLabel
+from .suggest_labels import SuggestLabels
+from .undo_save import UndoSave
+
+OPERATORS: list[type] = [
+    ComputeEmbeddings,
+    ComputeMap,
+    ClearMap,
+    SetLabel,
+    LabelNeighbors,
+    SuggestLabels,
+    AcceptSuggestions,
+    DeleteItems,
+    SaveChanges,
+    DiscardChanges,
+    UndoSave,
+    ClearLabels,
+    RankOutliers,
+    RankMislabels,
+    FindDuplicates,
+    CreateSegment,
+    CreateSegmentFromConfusion,
+    OpenSegment,
+    EditSegment,
+    MergeSegments,
+    RemoveFromSegment,
+    DeleteSegment,
+    ExportSegment,
+    RemakeSegment,
+]

@@ -1,6 +1,8 @@
 """Parts of forms that several operators share: embeddings, label field, patches, selection."""
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import fiftyone as fo
 from fiftyone.operators import types
@@ -98,6 +100,38 @@ def ask_label(ctx: Any, inputs: types.Object, field: LabelField) -> None:
     for name in known_classes(ctx.dataset, field):
         choices.add_choice(name, label=name)
     inputs.str("label", required=True, label="Label", view=choices, description="Choose a class or type a new one")
+
+
+def ask_precision(inputs: types.Object) -> None:
+    """How often a suggestion should be right."""
+    inputs.float(
+        "precision",
+        default=0.95,
+        min=0.5,
+        max=0.999,
+        view=types.SliderView(min=0.5, max=0.999),
+        label="Wanted precision",
+        description="Share of suggestions that should be right; higher means fewer of them",
+    )
+
+
+def show_media(
+    ctx: Any, inputs: types.Object, name: str, title: str, ids: Sequence[str], confidence: Sequence[float]
+) -> None:
+    """Thumbnails of a few samples with how sure they are; for objects, of the sample they are in."""
+    known = ctx.dataset.select(list(ids)).values(["id", "filepath"])
+    path_of = dict(zip(*known, strict=True))
+    shown = [(path_of[item], sure) for item, sure in zip(ids, confidence, strict=True) if item in path_of]
+    if not shown:
+        return
+    row = inputs.h_stack(name, gap=1)
+    for number, (path, sure) in enumerate(shown):
+        row.str(
+            f"{name}_{number}",
+            label=f"{title} ({sure:.0%})" if number == 0 else f"{sure:.0%}",
+            default=f"/media?filepath={quote(path)}",
+            view=types.ImageView(read_only=True, height="96px"),
+        )
 
 
 def known_classes(dataset: fo.Dataset, field: LabelField) -> list[str]:

@@ -39,11 +39,13 @@ class CreateSegment(LabelscapeOperator):
         patches_field = chosen_patches(ctx)
         items: Items = segment_items(ctx, patches_field)
         if ctx.params.get("existing"):
-            report = add_to_segment(ctx.dataset, items.ids, slug=ctx.params["segment"], patches_field=patches_field)
+            report = add_to_segment(
+                ctx.dataset, items.ids.tolist(), slug=ctx.params["segment"], patches_field=patches_field
+            )
         else:
             report = create_segment(
                 ctx.dataset,
-                items.ids,
+                items.ids.tolist(),
                 name=ctx.params["name"],
                 kind=ctx.params.get("kind", "data quality"),
                 note=ctx.params.get("note") or "",

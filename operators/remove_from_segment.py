@@ -32,7 +32,7 @@ class RemoveFromSegment(LabelscapeOperator):
         removed, size = 0, segment.size
         for name in segment.targets:
             report = remove_from_segment(
-                ctx.dataset, segment_items(ctx, name).ids, slug=segment.slug, patches_field=name
+                ctx.dataset, segment_items(ctx, name).ids.tolist(), slug=segment.slug, patches_field=name
             )
             removed, size = removed - report.added, report.segment.size
         message = f"Took {removed:,} {segment.noun}s out of “{segment.name}”, which has {size:,} now."

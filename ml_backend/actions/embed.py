@@ -1,5 +1,6 @@
 """Embed a view: media to vectors, kept as a similarity run; only what is new or changed is computed."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +9,16 @@ import fiftyone as fo
 import numpy as np
 
 from ..embedding import EmbeddingModel, load
+from ..embedding.precomputed import check_vectors, read_npy, read_parquet
+from ..embedding.trained import TrainedHead, save_head, train
 from ..store.embedding_errors import failed_items, record_errors
 from ..store.embeddings import (
     Provenance,
     check_embeddings,
+    check_new_key,
     create_embeddings,
     forget_fingerprints,
+    load_embeddings,
     locate,
     provenance_of,
     read_fingerprints,
@@ -21,7 +26,8 @@ from ..store.embeddings import (
     write_fingerprints,
 )
 from ..store.items import Items, fingerprints, list_items, list_media
-from ..store.settings import DEFAULT_BACKEND
+from ..store.labels import DEFAULT_FIELD, label_field, read_labels
+from ..store.settings import DEFAULT_BACKEND, data_directory
 from ..store.vector_table import VectorTable
 
 Progress = Callable[[float, str], None]
@@ -56,6 +62,23 @@ class EmbeddingReport:
                 f"“embedding_error” (first: {self.first_failure})"
             )
         return text + "."
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """A trained head, and how many items got its embedding."""
+
+    key: str
+    head: TrainedHead
+    count: int
+
+    def sentence(self) -> str:
+        """The closing message."""
+        head = self.head
+        return (
+            f"Trained on {head.samples:,} labels of {head.classes:,} classes: {head.accuracy:.0%} of {head.held_out:,} "
+            f"held-out labels right. {self.count:,} embeddings of {head.dim} numbers each are in '{self.key}'."
+        )
 
 
 def compute_embeddings(
@@ -93,6 +116,159 @@ def compute_embeddings(
     else:
         create_embeddings(samples, key, provenance, patches_field=patches_field, backend=backend)
     return _update(dataset, samples, key, items, embedder, batch_size, progress or _silent)
+
+
+def train_embeddings(
+    samples: fo.core.collections.SampleCollection,
+    *,
+    key: str,
+    base: str,
+    field: str = DEFAULT_FIELD,
+    backend: str = DEFAULT_BACKEND,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> TrainingReport:
+    """Train a head on the labels there are, over the embeddings ``base``, and store its embeddings under ``key``.
+
+    Later calls of `compute_embeddings` with the options of ``key`` embed new samples with the same head.
+
+    Raises:
+        ValueError: no such base, the key is taken, fewer than two classes, or too few labels.
+    """
+    dataset = samples._root_dataset
+    check_new_key(dataset, key)
+    held = load_embeddings(samples, base)
+    items = held.items
+    labels = read_labels(dataset, items, label_field(dataset, items.patches_field or field, items.patches_field))
+    head = train(held.vectors, labels.codes, seed=seed, progress=progress)
+    path = data_directory() / "heads" / f"{dataset._doc.id}-{key}.npz"
+    save_head(head, path)
+    options = {"base": held.provenance.model, "base_options": held.provenance.options, "head": str(path)}
+    provenance = Provenance(model="trained", options=options)
+    create_embeddings(samples, key, provenance, patches_field=items.patches_field, backend=backend)
+    table = vector_table(dataset, key)
+    table.upsert(items.ids, items.sample_ids, head.transform(held.vectors))
+    known = read_fingerprints(dataset, base)
+    marked = [item for item in items.ids.tolist() if item in known]
+    write_fingerprints(dataset, key, marked, [known[item] for item in marked])
+    return TrainingReport(key, head, len(items))
+
+
+def import_embeddings(
+    samples: fo.core.collections.SampleCollection,
+    *,
+    key: str,
+    ids: Sequence[str],
+    vectors: np.ndarray,
+    source: str,
+    patches_field: str | None = None,
+    backend: str = DEFAULT_BACKEND,
+) -> EmbeddingReport:
+    """Store vectors that are there already: (n, d), of the samples or patches ``ids``.
+
+    An id may be a sample's id, its file's path or name where that is the only one.
+
+    Raises:
+        ValueError: another count, NaN, an id twice or unknown (the first are named), or the key is taken.
+    """
+    dataset = samples._root_dataset
+    check_new_key(dataset, key)
+    items = list_items(samples, patches_field)
+    found = _as_item_ids(samples, items, ids)
+    checked = check_vectors(found, vectors, known=items.ids.tolist())
+    rows = locate(np.asarray(found, items.ids.dtype), items.ids)
+    create_embeddings(
+        samples, key, Provenance("precomputed", {"source": source}), patches_field=patches_field, backend=backend
+    )
+    vector_table(dataset, key).upsert(items.ids[rows], items.sample_ids[rows], checked)
+    return EmbeddingReport(
+        key=key,
+        model=f"precomputed vectors of {source}",
+        dim=checked.shape[1],
+        embedded=len(checked),
+        reused=0,
+        removed=0,
+        failed=0,
+        first_failure=None,
+        noun=items.noun,
+    )
+
+
+def import_field(
+    samples: fo.core.collections.SampleCollection, *, key: str, field: str, backend: str = DEFAULT_BACKEND
+) -> EmbeddingReport:
+    """Store the vectors of a field of the samples; samples without one are left out.
+
+    Raises:
+        ValueError: no such field, or vectors of different lengths, with NaN, or none at all (the first are named).
+    """
+    if not samples.has_field(field):
+        raise ValueError(
+            f"There is no field '{field}'; fields with vectors: {', '.join(vector_fields(samples)) or 'none'}."
+        )
+    ids, held = samples.values(["id", field])
+    present = [row for row, vector in enumerate(held) if vector is not None]
+    if not present:
+        raise ValueError(f"The field '{field}' is empty here: there are no vectors to take over.")
+    return import_embeddings(
+        samples,
+        key=key,
+        ids=[ids[row] for row in present],
+        vectors=check_vectors([ids[row] for row in present], [np.asarray(held[row]) for row in present]),
+        source=f"the field '{field}'",
+        backend=backend,
+    )
+
+
+def import_file(
+    samples: fo.core.collections.SampleCollection,
+    *,
+    key: str,
+    path: str,
+    ids_path: str | None = None,
+    patches_field: str | None = None,
+    backend: str = DEFAULT_BACKEND,
+) -> EmbeddingReport:
+    """Store the vectors of a Parquet file, or of a ``.npy`` file with the ids in ``ids_path``.
+
+    Raises:
+        ValueError: a file is missing, or what `import_embeddings` refuses.
+    """
+    if path.endswith(".npy"):
+        if not ids_path:
+            raise ValueError(f"'{path}' holds no ids: name a second file with them, .npy or text with one id a line.")
+        ids, vectors = read_npy(path, ids_path)
+    else:
+        ids, vectors = read_parquet(path)
+    return import_embeddings(
+        samples,
+        key=key,
+        ids=ids,
+        vectors=vectors,
+        source=f"the file '{path}'",
+        patches_field=patches_field,
+        backend=backend,
+    )
+
+
+def vector_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
+    """Fields of the samples that hold vectors."""
+    return list(samples.get_field_schema(ftype=(fo.VectorField, fo.ArrayField)))
+
+
+def _as_item_ids(samples: fo.core.collections.SampleCollection, items: Items, names: Sequence[str]) -> list[str]:
+    """Ids as they are; file paths and unambiguous file names as the ids of their samples."""
+    if items.patches_field is not None:
+        return list(names)
+    ids, paths = samples.values(["id", "filepath"])
+    by_name: dict[str, str] = {}
+    ambiguous: set[str] = set()
+    for item, path in zip(ids, paths, strict=True):
+        for name in {path, os.path.basename(path)}:
+            if name in by_name:
+                ambiguous.add(name)
+            by_name[name] = item
+    return [name if name in ambiguous else by_name.get(name, name) for name in names]
 
 
 def _check_same_embeddings(dataset: fo.Dataset, key: str, provenance: Provenance, patches_field: str | None) -> None:

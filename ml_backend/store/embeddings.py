@@ -68,13 +68,10 @@ class EmbeddingsStatus:
         return f"{' and '.join(parts)}: run “Compute embeddings” on '{self.key}' to mend."
 
 
-def list_embeddings(dataset: fo.Dataset, patches_field: str | None = None) -> list[str]:
-    """Keys of the similarity runs of a dataset, Labelscape's or not, of samples or of one patches field."""
-    return [
-        key
-        for key in dataset.list_brain_runs(type="similarity")
-        if dataset.get_brain_info(key).config.patches_field == patches_field
-    ]
+def list_embeddings(dataset: fo.Dataset) -> list[str]:
+    """Keys of the similarity runs of a dataset, Labelscape's or not, of samples or of patches."""
+    keys: list[str] = dataset.list_brain_runs(type="similarity")
+    return keys
 
 
 def create_embeddings(
@@ -121,7 +118,7 @@ def check_new_key(dataset: fo.Dataset, key: str) -> None:
 
 def check_embeddings(dataset: fo.Dataset, key: str) -> Any:
     """The config of the embeddings ``key``; a ValueError that lists those there are if it names none."""
-    runs = dataset.list_brain_runs(type="similarity")
+    runs = list_embeddings(dataset)
     if key not in runs:
         listing = ", ".join(runs) or "none yet: run “Compute embeddings” first"
         raise ValueError(f"'{key}' names no embeddings of this dataset; there are: {listing}")

@@ -1,7 +1,10 @@
 """Suggestions on samples, or on the objects of patches: a label, how sure it is, and because of which samples."""
 
-from collections.abc import Sequence
+import time
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
@@ -44,7 +47,9 @@ def write_suggestions(dataset: fo.Dataset, items: Items, suggestions: Sequence[S
         if old != new
     ]
     if items.patches_field is None:
-        writes = [UpdateOne({"_id": ObjectId(item)}, {"$set": {FIELD: _document(new)}}) for item, _, new in changed]
+        writes = [
+            UpdateOne({"_id": ObjectId(item)}, {"$set": {FIELD: _document(new), **_now()}}) for item, _, new in changed
+        ]
     else:
         path = label_path(dataset, items.patches_field)
         writes = [_patch_update(path, sample, item, new) for item, sample, new in changed]
@@ -93,6 +98,23 @@ def load_settings(dataset: fo.Dataset) -> SuggestionSettings | None:
     return None if held is None else SuggestionSettings(**held)
 
 
+def remember_rejections(dataset: fo.Dataset, rejected: Mapping[str, str]) -> None:
+    """Remember that these items (id → label) are not what was suggested."""
+    if rejected:
+        _store(dataset).set(f"rejected:{time.time_ns():020d}-{uuid.uuid4().hex[:8]}", dict(rejected))
+
+
+def read_rejections(dataset: fo.Dataset) -> dict[str, set[str]]:
+    """Item id → labels that a person rejected for it."""
+    store = _store(dataset)
+    found: dict[str, set[str]] = {}
+    for key in store._store_service.list_keys(_STORE):
+        if key.startswith("rejected:"):
+            for item, label in (store.get(key) or {}).items():
+                found.setdefault(item, set()).add(label)
+    return found
+
+
 def forget_settings(dataset: fo.Dataset) -> None:
     """Stop following: no suggestions after a save."""
     _store(dataset).delete("settings")
@@ -130,7 +152,11 @@ def _patch_update(path: str, sample: str, item: str, suggestion: Suggestion | No
     leaf = path.rsplit(".", 1)[-1]
     target = f"{path}.$" if leaf in ("detections", "polylines") else path
     where = {"_id": ObjectId(sample), f"{path}._id": ObjectId(item)}
-    return UpdateOne(where, {"$set": {f"{target}.{FIELD}": _document(suggestion)}})
+    return UpdateOne(where, {"$set": {f"{target}.{FIELD}": _document(suggestion), **_now()}})
+
+
+def _now() -> dict[str, datetime]:
+    return {"last_modified_at": datetime.utcnow()}
 
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:

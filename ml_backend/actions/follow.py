@@ -1,0 +1,49 @@
+"""Suggestions that follow: after each save they are made anew in the background."""
+
+import logging
+import threading
+
+import fiftyone as fo
+
+from ..store.embeddings import list_embeddings
+from ..store.suggestions import load_settings
+from .suggest import suggest_labels
+
+_logger = logging.getLogger(__name__)
+_running: dict[str, threading.Thread] = {}
+_again: set[str] = set()
+_lock = threading.Lock()
+
+
+def follow_labels(dataset: fo.Dataset) -> threading.Thread | None:
+    """Make the suggestions of a dataset anew in a thread, as they were last asked for; None where never."""
+    settings = load_settings(dataset)
+    if settings is None or settings.embeddings not in list_embeddings(dataset):
+        return None
+    with _lock:
+        running = _running.get(dataset.name)
+        if running is not None and running.is_alive():
+            _again.add(dataset.name)  # labels changed while it works: once more when it is done
+            return running
+        thread = threading.Thread(target=_follow, args=(dataset,), name="labelscape-follow", daemon=True)
+        _running[dataset.name] = thread
+        thread.start()
+        return thread
+
+
+def _follow(dataset: fo.Dataset) -> None:
+    while True:
+        settings = load_settings(dataset)
+        if settings is None:
+            return
+        try:
+            suggest_labels(dataset, embeddings=settings.embeddings, field=settings.field, precision=settings.precision)
+        except ValueError as error:
+            _logger.info("Suggestions of %s do not follow: %s", dataset.name, error)
+        except Exception:
+            _logger.exception("Suggestions of %s could not follow", dataset.name)
+            return
+        with _lock:
+            if dataset.name not in _again:
+                return
+            _again.discard(dataset.name)

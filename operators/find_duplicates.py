@@ -1,0 +1,62 @@
+"""Menu entry “Find duplicates”: exact and near ones in groups, and groups that leak across a split."""
+
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.operators import types
+
+from ..ml_backend.actions.queue import delete_items
+from ..ml_backend.actions.rank import find_duplicates, redundant_items
+from .asking import ask_embeddings, chosen_embeddings, embedded_patches_field, show_coverage
+from .running import LabelscapeOperator, Outcome, Progress, target_view
+
+_NO_SPLIT = "none"
+
+
+class FindDuplicates(LabelscapeOperator):
+    """Group what is there twice."""
+
+    operator_name = "find_duplicates"
+    label = "Labelscape: find duplicates"
+    description = "Group exact and near duplicates, also across a split, and queue all but one for deletion if asked"
+    icon = "content_copy"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask how near is near, across which split, and whether to queue deletions."""
+        inputs.view_target(ctx, action_description="Search")
+        embeddings = ask_embeddings(ctx, inputs)
+        show_coverage(ctx, inputs, embeddings)
+        inputs.bool("automatic", default=True, label="Choose the threshold by the data")
+        if not ctx.params.get("automatic", True):
+            inputs.float("threshold", default=0.02, min=0.0, max=2.0, label="Cosine distance that counts as near")
+        texts = list(ctx.dataset.get_field_schema(ftype=fo.StringField))
+        inputs.enum(
+            "split",
+            [_NO_SPLIT, "tags", *(name for name in texts if name != "filepath")],
+            default=_NO_SPLIT,
+            label="Look for leaks across",
+            description="Where “train”, “validation” and “test” are told apart",
+        )
+        inputs.bool("delete", default=False, label="Queue all but one of each group for deletion (pending until saved)")
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Search, show, and queue deletions if asked."""
+        params = ctx.params
+        embeddings = chosen_embeddings(ctx)
+        automatic = params.get("automatic", True)
+        split = params.get("split", _NO_SPLIT)
+        samples = target_view(ctx)
+        ranking = find_duplicates(
+            samples,
+            embeddings=embeddings,
+            threshold=None if automatic else float(params["threshold"]),
+            split=None if split == _NO_SPLIT else split,
+            progress=progress,
+        )
+        message = ranking.message
+        if params.get("delete") and ranking.ids:
+            patches_field = embedded_patches_field(ctx, embeddings)
+            redundant = redundant_items(samples, patches_field=patches_field)
+            message += " " + delete_items(ctx.dataset, redundant, patches_field=patches_field).sentence()
+        view = ranking.view if ranking.ids else None
+        return Outcome(message, reload_dataset=True, view=view)

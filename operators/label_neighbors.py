@@ -1,0 +1,97 @@
+"""Menu entry “Label neighbors”: one label for the selected and for their vicinity, pending until it is saved."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.suggest import NeighborPreview, label_neighbors, preview_neighbors
+from .asking import (
+    ask_embeddings,
+    ask_label,
+    ask_label_field,
+    ask_precision,
+    chosen_embeddings,
+    chosen_label_field,
+    embedded_patches_field,
+    show_media,
+    target_items,
+)
+from .running import LabelscapeOperator, Outcome, Progress
+
+_SHOWN = 6
+
+
+class LabelNeighbors(LabelscapeOperator):
+    """Queue a label for what is selected and for the unlabeled neighbors it reaches."""
+
+    operator_name = "label_neighbors"
+    label = "Labelscape: label neighbors"
+    description = (
+        "Give the selected a label and suggest it to their neighbors in embedding space; pending until you save"
+    )
+    icon = "scatter_plot"
+    delegable = False
+    on_grid = True
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask for the label and how far it reaches, and show the least sure ones it would take."""
+        embeddings = ask_embeddings(ctx, inputs)
+        patches_field = embedded_patches_field(ctx, embeddings)
+        items = target_items(ctx, patches_field)
+        field = ask_label_field(ctx, inputs, patches_field)
+        ask_label(ctx, inputs, field)
+        ask_precision(inputs)
+        inputs.bool("by_number", default=False, label="Choose the number myself")
+        if ctx.params.get("by_number"):
+            inputs.int("reach", default=20, min=0, label="Reach", description="How many neighbors, surest first")
+        if ctx.params.get("label"):
+            preview = _preview(ctx, items.ids.tolist())
+            _show(ctx, inputs, preview)
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Queue the labels."""
+        embeddings = chosen_embeddings(ctx)
+        patches_field = embedded_patches_field(ctx, embeddings)
+        report = label_neighbors(
+            ctx.dataset,
+            target_items(ctx, patches_field).ids.tolist(),
+            ctx.params["label"],
+            embeddings=embeddings,
+            field=chosen_label_field(ctx, patches_field).name,
+            reach=_reach(ctx),
+            precision=float(ctx.params.get("precision", 0.95)),
+        )
+        return Outcome(report.sentence())
+
+
+def _reach(ctx: Any) -> int | None:
+    return int(ctx.params.get("reach", 20)) if ctx.params.get("by_number") else None
+
+
+def _preview(ctx: Any, ids: list[str]) -> NeighborPreview:
+    embeddings = chosen_embeddings(ctx)
+    return preview_neighbors(
+        ctx.dataset,
+        ids,
+        ctx.params["label"],
+        embeddings=embeddings,
+        field=chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name,
+        reach=_reach(ctx),
+        precision=float(ctx.params.get("precision", 0.95)),
+    )
+
+
+def _show(ctx: Any, inputs: types.Object, preview: NeighborPreview) -> None:
+    taken = preview.confidence[: preview.reach]
+    if not taken:
+        inputs.view("reached", types.Notice(label=f"Reaches no neighbor. {preview.why}"))
+        return
+    inputs.view(
+        "reached",
+        types.Notice(
+            label=f"Reaches {len(taken):,} unlabeled neighbors, from {max(taken):.0%} to {min(taken):.0%} sure. "
+            f"{preview.why}"
+        ),
+    )
+    least_sure = preview.ids[: preview.reach][-_SHOWN:]
+    show_media(ctx, inputs, "least_sure", "The least sure of them", least_sure, taken[-_SHOWN:])

@@ -1,0 +1,39 @@
+"""Menu entry “Find wrong labels”: the labels that everything else speaks against first."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.rank import rank_mislabels
+from .asking import (
+    ask_embeddings,
+    ask_label_field,
+    chosen_embeddings,
+    chosen_label_field,
+    embedded_patches_field,
+    show_coverage,
+)
+from .running import LabelscapeOperator, Outcome, Progress, target_view
+
+
+class RankMislabels(LabelscapeOperator):
+    """Score how likely each label is wrong."""
+
+    operator_name = "rank_mislabels"
+    label = "Labelscape: find wrong labels"
+    description = "Score how strongly neighbors and a classifier speak against each label, with a better label"
+    icon = "rule"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask for embeddings and label field."""
+        inputs.view_target(ctx, action_description="Rank")
+        embeddings = ask_embeddings(ctx, inputs)
+        show_coverage(ctx, inputs, embeddings)
+        ask_label_field(ctx, inputs, embedded_patches_field(ctx, embeddings))
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Rank and show."""
+        embeddings = chosen_embeddings(ctx)
+        field = chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name
+        ranking = rank_mislabels(target_view(ctx), embeddings=embeddings, field=field, progress=progress)
+        return Outcome(ranking.message, reload_dataset=True, view=ranking.view)

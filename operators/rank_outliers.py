@@ -1,0 +1,48 @@
+"""Menu entry “Rank outliers”: the oddest first, with the reason in words."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.rank import rank_outliers
+from .asking import (
+    ask_embeddings,
+    ask_label_field,
+    chosen_embeddings,
+    chosen_label_field,
+    embedded_patches_field,
+    show_coverage,
+)
+from .running import LabelscapeOperator, Outcome, Progress, target_view
+
+
+class RankOutliers(LabelscapeOperator):
+    """Score how odd each item is."""
+
+    operator_name = "rank_outliers"
+    label = "Labelscape: rank outliers"
+    description = "Score how odd each sample is, with the reason, and show the oddest first"
+    icon = "troubleshoot"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask for the embeddings, and whether labels count."""
+        inputs.view_target(ctx, action_description="Rank")
+        embeddings = ask_embeddings(ctx, inputs)
+        show_coverage(ctx, inputs, embeddings)
+        inputs.bool(
+            "use_labels",
+            default=True,
+            label="Use the labels there are",
+            description="A sample far from its own class, or inside another one, then counts as odd too",
+        )
+        if ctx.params.get("use_labels", True):
+            ask_label_field(ctx, inputs, embedded_patches_field(ctx, embeddings))
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Rank and show."""
+        embeddings = chosen_embeddings(ctx)
+        field = None
+        if ctx.params.get("use_labels", True):
+            field = chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name
+        ranking = rank_outliers(target_view(ctx), embeddings=embeddings, field=field, progress=progress)
+        return Outcome(ranking.message, reload_dataset=True, view=ranking.view)

@@ -1,0 +1,74 @@
+"""Menu entry “Suggest labels”: from all labels to everything unlabeled, at a wanted precision."""
+
+from typing import Any
+
+import numpy as np
+from fiftyone.operators import types
+
+from ..ml_backend.actions.suggest import accept_suggestions, suggest_labels
+from ..ml_backend.store.items import list_items
+from ..ml_backend.store.suggestions import FIELD
+from .asking import (
+    ask_embeddings,
+    ask_label_field,
+    ask_precision,
+    chosen_embeddings,
+    chosen_label_field,
+    embedded_patches_field,
+    labels_of,
+    show_coverage,
+)
+from .running import LabelscapeOperator, Outcome, Progress, target_view
+
+
+class SuggestLabels(LabelscapeOperator):
+    """Suggest labels for what is unlabeled in the selection, the view or the dataset."""
+
+    operator_name = "suggest_labels"
+    label = "Labelscape: suggest labels"
+    description = "Suggest a label for every unlabeled sample the labels speak for; abstains on the rest"
+    icon = "auto_awesome"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask for the evidence and the wanted precision."""
+        inputs.view_target(ctx, action_description="Suggest labels for")
+        embeddings = ask_embeddings(ctx, inputs)
+        show_coverage(ctx, inputs, embeddings)
+        patches_field = embedded_patches_field(ctx, embeddings)
+        field = ask_label_field(ctx, inputs, patches_field)
+        items = list_items(target_view(ctx), patches_field)
+        everything = labels_of(ctx, list_items(ctx.dataset, patches_field), field)
+        unlabeled = int((labels_of(ctx, items, field).codes < 0).sum())
+        labeled = int((everything.codes >= 0).sum())
+        if not labeled:
+            raise ValueError(f"Nothing is labeled in '{field.name}' yet: label a few samples of each class first.")
+        counts = np.bincount(everything.codes[everything.codes >= 0], minlength=len(everything.classes))
+        inputs.view(
+            "evidence",
+            types.Notice(
+                label=f"{labeled:,} labels of {len(counts):,} classes (fewest: {counts.min():,} of "
+                f"“{everything.classes[int(counts.argmin())]}”) speak for {unlabeled:,} unlabeled."
+            ),
+        )
+        ask_precision(inputs)
+        inputs.bool("queue", default=False, label="Queue the sure ones as pending labels at once")
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Suggest, and queue the sure ones if asked."""
+        embeddings = chosen_embeddings(ctx)
+        patches_field = embedded_patches_field(ctx, embeddings)
+        field = chosen_label_field(ctx, patches_field).name
+        report = suggest_labels(
+            target_view(ctx),
+            embeddings=embeddings,
+            field=field,
+            precision=float(ctx.params.get("precision", 0.95)),
+            progress=progress,
+        )
+        message = report.sentence()
+        if ctx.params.get("queue") and report.sure:
+            message += " " + accept_suggestions(ctx.dataset, field=field, patches_field=patches_field).sentence()
+        view = None
+        if patches_field is None and report.suggested:
+            view = ctx.dataset.exists(FIELD).sort_by(f"{FIELD}.confidence", reverse=True)
+        return Outcome(message, reload_dataset=True, reload_samples=True, view=view)
