@@ -4,6 +4,7 @@ import { ColumnCache, pack, unpackF32, unpackU32 } from "./columns";
 import type {
   Answer, Ask, GridStage, LoadedMap, MapForm, Message, MethodName, PanelState, SegmentKind, SelectionHow, StatePatch,
 } from "./contract";
+import { bounds } from "./geometry";
 import { combine, emptySet, firstOf, invert, rowsOf, setFromRows, setOf, toSelection, type Combine, type RowSet } from "./selection";
 import { allowedRows, BY_STATE, mapOf, stateValues, Store, suggestedAmong, valuesOf, type MapData, type Tool, type Ui } from "./state";
 
@@ -257,7 +258,10 @@ export class Explorer {
   }
 
   #fit(map: MapData): void {
-    this.#fitted = fit(map.min, map.max, this.#size, map.info.dims);
+    const { isolated } = this.ui;
+    const shown = isolated ? map.planes.map((plane) => plane.filter((_, row) => isolated[row] === 1)) : null;
+    const { min, max } = shown ? bounds(shown) : map;
+    this.#fitted = fit(min, max, this.#size, map.info.dims);
     this.store.dispatch({ type: "camera", camera: this.#fitted });
   }
 

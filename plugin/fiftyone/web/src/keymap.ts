@@ -20,7 +20,7 @@ export const KEYS: readonly { readonly key: string; readonly command: Command; r
   { key: "p", command: "pan", says: "Drag moves the map, turns it in 3D" },
   { key: "o", command: "lasso", says: "Drag draws a lasso" },
   { key: "b", command: "box", says: "Drag draws a box" },
-  { key: "f", command: "fit", says: "Show the whole map" },
+  { key: "f", command: "fit", says: "Show the whole map, or all that is isolated" },
   { key: "t", command: "texts", says: "Texts on the map on or off" },
   { key: "2", command: "2d", says: "2D map" },
   { key: "3", command: "3d", says: "3D map" },

@@ -160,7 +160,6 @@ export class PointRenderer {
     for (const buffer of this.#buffers.values()) this.#gl.deleteBuffer(buffer);
     this.#gl.deleteTexture(this.#table);
     this.#gl.deleteProgram(this.#program);
-    this.#gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
   /** Notes when the GPU is done with the frame, without waiting for it. */

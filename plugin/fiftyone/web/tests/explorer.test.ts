@@ -91,6 +91,11 @@ describe("selecting", () => {
     expect(explorer.ui.selection.count).toBe(298);
     explorer.toggleIsolate();
     expect(explorer.ui.isolated?.[0]).toBe(0);
+    explorer.selectRows([7, 8]);
+    explorer.store.dispatch({ type: "isolate", mask: explorer.ui.selection.mask });
+    explorer.showAll();
+    const [x] = explorer.ui.map?.planes ?? [];
+    expect(explorer.ui.camera).toMatchObject({ x: ((x?.[7] ?? 0) + (x?.[8] ?? 0)) / 2 });
     explorer.toggleIsolate();
     expect(explorer.ui.isolated).toBeNull();
   });

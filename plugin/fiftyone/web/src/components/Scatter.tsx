@@ -70,7 +70,11 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
     } catch (error) {
       explorer.note("error", error instanceof Error ? error.message : String(error));
     }
-    const onLost = (event: globalThis.Event): void => event.preventDefault();
+    const onLost = (event: globalThis.Event): void => {
+      event.preventDefault();
+      // What it had on the GPU is gone with the context.
+      made = null;
+    };
     const onBack = (): void => setLost((n) => n + 1);
     element.addEventListener("webglcontextlost", onLost);
     element.addEventListener("webglcontextrestored", onBack);
@@ -80,6 +84,12 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
       made?.dispose();
     };
   }, [explorer, lost]);
+
+  // A browser keeps few contexts; a closed panel gives its own back at once.
+  React.useEffect(() => {
+    const element = canvas.current;
+    return () => element?.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
+  }, []);
 
   React.useEffect(() => renderer?.setPositions(map?.planes ?? []), [renderer, map?.planes]);
   React.useEffect(() => renderer?.setCodes(color?.codes ?? new Uint16Array(map?.info.n ?? 0)), [renderer, color?.codes, map?.info.n]);
