@@ -39,11 +39,11 @@ def main() -> None:
 
 
 def compare(paths: list[str], architecture: str, weights: Path, repeats: int) -> None:
-    from labelscape.ml_backend.embedding import Media, load
+    from labelscape.ml_backend.embedding import load
     from labelscape.ml_backend.embedding.preprocessing import Preprocessing
 
     model = load(f"torchvision/{architecture}", weights=str(weights), crop=SIDE)
-    prepared = np.stack([model._prepare(Media(path)) for path in paths[: 4 * BATCH]])
+    prepared = np.stack([model._prepare(read(path)) for path in paths[: 4 * BATCH]])
     samples = fiftyone_samples(paths)
     signal = Preprocessing()
     theirs = fiftyone_model(model._network)
@@ -94,12 +94,19 @@ def unit(vectors: np.ndarray | None) -> np.ndarray:
     return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
 
 
-def read_all(prepare: Callable[..., np.ndarray], paths: list[str]) -> None:
-    from labelscape.ml_backend.embedding import Media
-
+def read_all(prepare: Callable[[np.ndarray], np.ndarray], paths: list[str]) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(lambda path: prepare(Media(path)).shape, paths):
+        for _ in pool.map(lambda path: prepare(read(path)).shape, paths):
             pass
+
+
+def read(path: str) -> np.ndarray:
+    from labelscape.ml_backend.embedding.images import UnreadableImage, read_patches
+
+    (pixels,) = read_patches(path, [None], at_least=SIDE)
+    if isinstance(pixels, UnreadableImage):
+        raise SystemExit(f"{path}: {pixels}")
+    return pixels
 
 
 def run_all(forward: Callable[[np.ndarray], np.ndarray], prepared: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """Models `open_clip/<architecture>:<tag>`: images and texts in one space."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from .base import Embedded, Media, Progress
 from .device import choose_device, mixed_precision
-from .images import Pixels, read_rgb
+from .images import Pixels
 from .pipeline import embed_in_batches
 from .torchvision_model import center_crop
 from .weights import fit_state, read_state
@@ -23,7 +24,7 @@ class OpenClipModel:
 
     Args:
         architecture: a name of ``open_clip.list_models``, such as ``ViT-B-32``.
-        tag: which published weights, such as ``laion2b_s34b_b79k``.
+        tag: which published weights, such as ``laion2b_s34b_b79k``; they also say how images are prepared.
         weights: a local file that takes the place of the published weights.
 
     Raises:
@@ -36,12 +37,16 @@ class OpenClipModel:
 
         network = _load(architecture, tag, weights)
         self.name = f"open_clip/{architecture}" + (f":{tag}" if tag else "")
-        self._tokenizer = open_clip.get_tokenizer(architecture)
+        self._architecture = architecture
         self._device = choose_device()
         self._network = network.eval().to(self._device)
-        preset = open_clip.get_model_preprocess_cfg(network)
+        # A network made for a local file does not know how its images are prepared; the tag does.
+        published = (open_clip.get_pretrained_cfg(architecture, tag) or {}) if tag else {}
+        preset = {**open_clip.get_model_preprocess_cfg(network), **published}
         size = preset["size"]
         self._side = size if isinstance(size, int) else size[0]
+        self._squash = preset["resize_mode"] == "squash"  # SigLIP's way: the whole image, whatever its shape
+        self._interpolation = cv2.INTER_LINEAR if preset["interpolation"] == "bilinear" else cv2.INTER_CUBIC
         self._mean = torch.tensor(preset["mean"], device=self._device).view(1, 3, 1, 1) * 255
         self._std = torch.tensor(preset["std"], device=self._device).view(1, 3, 1, 1) * 255
         self.dim = int(self._forward(np.zeros((1, self._side, self._side, 3), np.uint8)).shape[1])
@@ -51,19 +56,48 @@ class OpenClipModel:
     ) -> Embedded:
         """Embed images in their order; see `EmbeddingModel.embed`. Vectors have length 1."""
         return embed_in_batches(
-            media, self._prepare, self._forward, dim=self.dim, batch_size=batch_size, progress=progress
+            media,
+            self._prepare,
+            self._forward,
+            at_least=self._side,
+            dim=self.dim,
+            batch_size=batch_size,
+            progress=progress,
         )
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors (n, dim) float32 of length 1, comparable with those of images."""
+        """Vectors (n, dim) float32 of length 1, comparable with those of images.
+
+        Raises:
+            ValueError: the model's tokenizer lies on a hub that cannot be reached.
+        """
         import torch
 
+        tokens = self._tokenizer(list(texts)).to(self._device)
         with torch.inference_mode(), mixed_precision(self._device):
-            output = self._network.encode_text(self._tokenizer(list(texts)).to(self._device), normalize=True)
+            output = self._network.encode_text(tokens, normalize=True)
         return output.float().cpu().numpy()
 
-    def _prepare(self, medium: Media) -> Pixels:
-        return center_crop(read_rgb(medium, at_least=self._side), self._side, self._side, cv2.INTER_CUBIC)
+    @cached_property
+    def _tokenizer(self) -> Any:
+        # Only texts need it, and some architectures (SigLIP) fetch it: images must not fail for it.
+        import open_clip
+
+        try:
+            return open_clip.get_tokenizer(self._architecture)
+        except (OSError, ImportError) as error:
+            raise ValueError(
+                f"The tokenizer of {self._architecture} is not in the cache and could not be fetched "
+                f"({type(error).__name__}): texts cannot be searched for until there is a network. Images can."
+            ) from error
+
+    def _prepare(self, pixels: Pixels) -> Pixels:
+        side = self._side
+        if self._squash:
+            shrinking = min(pixels.shape[:2]) > side
+            way = cv2.INTER_AREA if shrinking else self._interpolation
+            return cv2.resize(pixels, (side, side), interpolation=way).astype(np.uint8, copy=False)
+        return center_crop(pixels, side, side, self._interpolation)
 
     def _forward(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
         import torch
@@ -92,7 +126,10 @@ def _load(architecture: str, tag: str | None, weights: str | None) -> "torch.nn.
     try:
         return open_clip.create_model(architecture, pretrained=tag)
     except Exception as error:  # the hub's client raises many kinds where there is no network
+        published = open_clip.get_pretrained_cfg(architecture, tag)
+        place = published.get("url") or f"https://huggingface.co/{published.get('hf_hub', '')}"
         raise ValueError(
             f"The weights of open_clip/{architecture}:{tag} are not in the cache and could not be fetched "
-            f"({type(error).__name__}). Fetch them where there is a network, and name the file in the option “weights”."
+            f"({type(error).__name__}). Fetch them from {place} where there is a network, and name the file in the "
+            "option “weights”."
         ) from error

@@ -2,29 +2,36 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .base import Embedded, Failure, Media, Progress
-from .images import UnreadableImage
+from .images import Pixels, UnreadableImage, read_patches
 
 Prepared = NDArray[np.generic]
 _BATCHES_AHEAD = 2
+_PATCHES_A_READ = 64
+_NOT_FINITE = "the model's vector of it is not finite"
 
 
 def embed_in_batches(
     media: Sequence[str | Media],
-    prepare: Callable[[Media], Prepared],
+    prepare: Callable[[Pixels], Prepared],
     forward: Callable[[Prepared], NDArray[np.float32]],
     *,
+    at_least: int,
     dim: int,
     batch_size: int,
     progress: Progress | None = None,
 ) -> Embedded:
-    """Prepare each medium in a thread pool, run ``forward`` on batches (b, …) → (b, dim), keep the order.
+    """Read and prepare media in a thread pool, run ``forward`` on batches (b, …) → (b, dim), keep the order.
+
+    Patches of one image that follow each other share one decoding. ``at_least`` as in `read_patches`.
 
     Raises:
         ValueError: a batch size below 1.
@@ -34,45 +41,54 @@ def embed_in_batches(
     vectors = np.empty((len(media), dim), np.float32)
     kept: list[int] = []
     failed: list[Failure] = []
-    for batch in _prepared(media, prepare, batch_size):
-        good = [(index, item) for index, item in batch if not isinstance(item, UnreadableImage)]
-        failed += [Failure(index, str(item)) for index, item in batch if isinstance(item, UnreadableImage)]
-        if good:
-            vectors[len(kept) : len(kept) + len(good)] = forward(np.stack([item for _, item in good]))
-            kept += [index for index, _ in good]
-        if progress is not None:
-            done = len(kept) + len(failed)
-            progress(done / len(media), f"Embedded {done:,} of {len(media):,}")
+    items = _prepared(media, prepare, at_least, _BATCHES_AHEAD * batch_size)
+    with closing(items):
+        while batch := list(islice(items, batch_size)):
+            good = [(index, item) for index, item in batch if not isinstance(item, UnreadableImage)]
+            failed += [Failure(index, str(item)) for index, item in batch if isinstance(item, UnreadableImage)]
+            if good:
+                rows = forward(np.stack([item for _, item in good]))
+                finite = np.isfinite(rows).all(axis=1)
+                vectors[len(kept) : len(kept) + int(finite.sum())] = rows[finite]
+                kept += [index for (index, _), sound in zip(good, finite, strict=True) if sound]
+                failed += [
+                    Failure(index, _NOT_FINITE) for (index, _), sound in zip(good, finite, strict=True) if not sound
+                ]
+            if progress is not None:
+                done = len(kept) + len(failed)
+                progress(done / len(media), f"Embedded {done:,} of {len(media):,}")
+    failed.sort(key=lambda failure: failure.index)
     return Embedded(vectors[: len(kept)], np.asarray(kept, np.int64), failed)
 
 
 def _prepared(
-    media: Sequence[str | Media], prepare: Callable[[Media], Prepared], batch_size: int
-) -> Iterator[list[tuple[int, Prepared | UnreadableImage]]]:
-    def attempt(item: str | Media) -> Prepared | UnreadableImage:
-        try:
-            return prepare(item if isinstance(item, Media) else Media(item))
-        except UnreadableImage as error:
-            return error
+    media: Sequence[str | Media], prepare: Callable[[Pixels], Prepared], at_least: int, ahead: int
+) -> Generator[tuple[int, Prepared | UnreadableImage], None, None]:
+    def attempt(path: str, group: list[Media]) -> list[Prepared | UnreadableImage]:
+        patches = read_patches(path, [medium.box for medium in group], at_least=at_least)
+        return [patch if isinstance(patch, UnreadableImage) else prepare(patch) for patch in patches]
 
-    waiting: deque[tuple[int, Future[Prepared | UnreadableImage]]] = deque()
+    waiting: deque[tuple[int, Future[list[Prepared | UnreadableImage]]]] = deque()
+    submitted = given = 0
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode") as pool:
         try:
-            batch = []
-            for index, item in enumerate(media):
-                waiting.append((index, pool.submit(attempt, item)))
-                if len(waiting) > _BATCHES_AHEAD * batch_size:
+            for path, group in _by_image(media):
+                waiting.append((submitted, pool.submit(attempt, path, group)))
+                submitted += len(group)
+                while submitted - given > ahead:
                     first, future = waiting.popleft()
-                    batch.append((first, future.result()))
-                if len(batch) == batch_size:
-                    yield batch
-                    batch = []
-            for index, future in waiting:
-                batch.append((index, future.result()))
-                if len(batch) == batch_size:
-                    yield batch
-                    batch = []
-            if batch:
-                yield batch
+                    for item in enumerate(future.result(), first):
+                        yield item
+                        given += 1
+            for first, future in waiting:
+                yield from enumerate(future.result(), first)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _by_image(media: Sequence[str | Media]) -> Iterator[tuple[str, list[Media]]]:
+    """Runs of media of one file, cut where they would fill the memory."""
+    whole = (item if isinstance(item, Media) else Media(item) for item in media)
+    for path, run in groupby(whole, key=lambda medium: medium.path):
+        while group := list(islice(run, _PATCHES_A_READ)):
+            yield path, group

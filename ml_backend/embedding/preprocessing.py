@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Embedded, Media, Progress
-from .images import Pixels, read_rgb
+from .images import Pixels
 from .pipeline import embed_in_batches
 
 Floats = NDArray[np.float32]
@@ -37,7 +37,13 @@ class Preprocessing:
     ) -> Embedded:
         """Embed images in their order; see `EmbeddingModel.embed`."""
         return embed_in_batches(
-            media, _features_of, lambda batch: batch, dim=self.dim, batch_size=batch_size, progress=progress
+            media,
+            features,
+            lambda batch: batch,
+            at_least=_HISTOGRAM_SIDE,
+            dim=self.dim,
+            batch_size=batch_size,
+            progress=progress,
         )
 
 
@@ -54,10 +60,6 @@ def features(pixels: Pixels) -> Floats:
             _GRADIENT_WEIGHT * _unit(_gradients(pixels)),
         ]
     )
-
-
-def _features_of(medium: Media) -> Floats:
-    return features(read_rgb(medium, at_least=_HISTOGRAM_SIDE))
 
 
 def _intensity(pixels: Pixels) -> Floats:

@@ -1,5 +1,6 @@
 """Models `torchvision/<name>`: the features of any classification backbone before its classifier."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from .base import Embedded, Media, Progress
 from .device import choose_device, mixed_precision
-from .images import Pixels, read_rgb
+from .images import Pixels
 from .pipeline import embed_in_batches
 from .weights import fit_state, read_state
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import torch
 
 _TRAINING_HEADS = ("AuxLogits", "aux1", "aux2")  # Inception's and GoogLeNet's, of no use afterwards
+_FROM_TENSORFLOW = ("googlenet", "inception_v3")
+# Names in torchvision's published DenseNet files, from before PyTorch forbade the dot in them.
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -61,11 +65,16 @@ class TorchvisionModel:
     ) -> Embedded:
         """Embed images in their order; see `EmbeddingModel.embed`."""
         return embed_in_batches(
-            media, self._prepare, self._forward, dim=self.dim, batch_size=batch_size, progress=progress
+            media,
+            self._prepare,
+            self._forward,
+            at_least=self._resize,
+            dim=self.dim,
+            batch_size=batch_size,
+            progress=progress,
         )
 
-    def _prepare(self, medium: Media) -> Pixels:
-        pixels = read_rgb(medium, at_least=self._resize)
+    def _prepare(self, pixels: Pixels) -> Pixels:
         return center_crop(pixels, self._resize, self._crop, self._interpolation)
 
     def _forward(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -100,8 +109,10 @@ def _load(architecture: str, weights: str | None) -> "tuple[torch.nn.Module, dic
         network = _from_hub(architecture, published)
         classifier = _classifier_name(network)
     else:
-        state = read_state(weights)
-        network = torchvision.models.get_model(architecture, weights=None)
+        state = {_OLD_DENSENET.sub(r"\1\2", name): tensor for name, tensor in read_state(weights).items()}
+        # Torchvision's weights of these two came from TensorFlow and want their input scaled again.
+        options = {"transform_input": True, "init_weights": False} if architecture in _FROM_TENSORFLOW else {}
+        network = torchvision.models.get_model(architecture, weights=None, **options)
         classifier = _classifier_name(network)
         fit_state(network, state, weights, free=(classifier, *_TRAINING_HEADS))
     parent, _, leaf = classifier.rpartition(".")

@@ -4,8 +4,15 @@ import cv2
 import numpy as np
 import pytest
 from labelscape.ml_backend.embedding import Media
-from labelscape.ml_backend.embedding.images import UnreadableImage, read_rgb
+from labelscape.ml_backend.embedding.images import UnreadableImage, read_patches
 from PIL import Image
+
+
+def read_rgb(medium, *, at_least):
+    (patch,) = read_patches(medium.path, [medium.box], at_least=at_least)
+    if isinstance(patch, UnreadableImage):
+        raise patch
+    return patch
 
 
 @pytest.fixture
@@ -89,6 +96,8 @@ def _broken(folder, picture):
         ("empty.png", "empty"),
         ("text.jpg", "not an image"),
         ("folder.jpg", "a folder"),
+        ("x" * 300, "cannot be opened"),
+        ("zero\0byte", "its path is none"),
     ],
 )
 def test_a_broken_file_is_a_reason_in_words(tmp_path, picture, name, reason):
@@ -113,3 +122,13 @@ def test_a_pixel_bomb_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
     with pytest.raises(UnreadableImage, match="40 x 40 pixels, more than"):
         read_rgb(Media(str(tmp_path / "a.png")), at_least=64)
+
+
+def test_patches_of_one_image_come_in_their_order_and_a_bad_box_spoils_no_other(tmp_path, picture):
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    boxes = [(0.5, 0.5, 0.5, 0.5), (0.2, 0.2, 0, 0), None, (0, 0, 0.1, 0.1)]
+    lower, bad, whole, upper = read_patches(str(tmp_path / "a.png"), boxes, at_least=10)
+    np.testing.assert_array_equal(lower, picture[60:, 100:])
+    assert isinstance(bad, UnreadableImage)
+    np.testing.assert_array_equal(whole, picture)
+    np.testing.assert_array_equal(upper, picture[:12, :20])
