@@ -85,7 +85,7 @@ class Teacher:
 
 
 def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, population: Floats) -> Floats:
-    """Weights (d, c) of a ridge regression on (m, d) rows with (m,) labels; its scores have unit spread in a population."""
+    """Weights (d, c) of a ridge regression on (m, d) rows and (m,) labels; scores get unit spread in a population."""
     target = one_hot(labels, n_classes)
     target -= target.mean(axis=0)
     if len(rows) <= rows.shape[1]:

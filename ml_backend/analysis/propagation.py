@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from . import heads, spreading
-from .calibration import Calibration, Reliability, accept, describe
+from .calibration import Calibration, accept, describe
 from .neighbors import Neighbors, as_vectors, knn
+from .reference import REFERENCE
 from .region import Region, label_neighbors
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ _FOLD_COLUMNS = 100  # classes x folds fitted at once
 # Weights of the voters before any label was held out, and how firmly they are held. Measured with 1 label a class.
 _TRUST = np.array([1.0, 0.0, 0.5, 0.0])
 _TRUST_STRENGTH = 2.0
-_PRIOR = Reliability(np.array([-0.5, 1.0, 0.3, 0.0, 0.3, 0.0, 0.5]), np.diag([1.0, 0.3, 0.3, 0.3, 0.3, 0.3, 0.5]) ** 2)
 
 
 @dataclass(frozen=True)
@@ -109,14 +110,15 @@ def suggest(
     report(0.2, "Comparing methods on held-out labels")
     votes, truth = panel.held_out_votes(report)
     trust = _trust(votes, truth)
-    reliability = _PRIOR
-    if len(truth):
-        evidence, guess = _evidence(votes, trust)
-        reliability = _PRIOR.learn(evidence, guess == truth)
     report(0.6, "Suggesting")
     decided = [_evidence(votes, trust) for votes in panel.votes(report)]
-    evidence = np.concatenate([found for found, _ in decided])
-    guess = np.concatenate([chosen for _, chosen in decided])
+    guess = np.concatenate([chosen for _, chosen, _ in decided])
+    agreement = _log_odds(sum(agreed for _, _, agreed in decided) / len(guess))
+    evidence = _in_context(np.concatenate([found for found, _, _ in decided]), agreement)
+    reliability = REFERENCE
+    if len(truth):
+        found, held_out_guess, _ = _evidence(votes, trust)
+        reliability = reliability.learn(_in_context(found, agreement), held_out_guess == truth)
     confidence = reliability.probability(evidence)
     accepted = accept(confidence, precision)
     report(0.9, "Finding anchors")
@@ -291,14 +293,34 @@ def _trust(votes: Floats, truth: Labels) -> NDArray[np.float64]:
     return np.asarray(found.x)
 
 
-def _evidence(votes: Floats, trust: NDArray[np.float64]) -> tuple[NDArray[np.float64], Labels]:
-    """What speaks for the pooled guess (m, f): 1, its log odds, each voter's log odds for it, all voters agree."""
+def _evidence(votes: Floats, trust: NDArray[np.float64]) -> tuple[NDArray[np.float64], Labels, float]:
+    """What speaks for the pooled guess.
+
+    Returns:
+        (m, f) evidence: 1, log odds of the pooled guess, log odds of each voter for it, whether all voters agree;
+        (m,) the guess; and how many samples two voters agree on, the mean over three pairs of voters.
+    """
     pooled = heads.log_softmax(np.einsum("hvc,v->hc", votes, trust).astype(np.float32))
     guess = pooled.argmax(axis=1)
     margins = [_margin(pooled, guess), *(_margin(votes[:, voter], guess) for voter in range(len(VOTERS)))]
-    agree = (votes.argmax(axis=2) == guess[:, None]).all(axis=1)
-    evidence = np.stack([np.ones(len(guess)), *margins, agree], axis=1)
-    return np.clip(evidence, -_SUREST, _SUREST), guess
+    chosen = votes.argmax(axis=2)
+    agree = (chosen == guess[:, None]).all(axis=1)
+    evidence = np.clip(np.stack([np.ones(len(guess)), *margins, agree], axis=1), -_SUREST, _SUREST)
+    pairs = sum(float((chosen[:, one] == chosen[:, other]).sum()) for one, other in ((0, 2), (0, 3), (2, 3)))
+    return evidence, guess, pairs / 3
+
+
+def _in_context(evidence: NDArray[np.float64], agreement: float) -> NDArray[np.float64]:
+    """Evidence with the agreement over the whole dataset, alone and by the pooled log odds: (m, f + 2).
+
+    How much the voters agree tells how good the embeddings are for these classes when no label can be held out.
+    """
+    return np.column_stack([evidence, np.full(len(evidence), agreement), agreement * evidence[:, 1] / 3])
+
+
+def _log_odds(share: float) -> float:
+    inside = min(max(share, 0.01), 0.99)
+    return math.log(inside / (1 - inside))
 
 
 def _margin(scores: Floats, guess: Labels) -> Floats:
