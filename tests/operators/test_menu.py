@@ -1,0 +1,260 @@
+"""Every entry of the menu, asked as the App asks: form first, then the run; and what is in the way, in words."""
+
+import time
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import pytest
+from fiftyone.operators.executor import ExecutionContext, ExecutionError
+from fiftyone.operators.registry import OperatorRegistry
+
+PREFIX = "@labelscape/data-explorer"
+
+
+def form(name, dataset, **context):
+    """The form of an operator as the App gets it."""
+    operator = OperatorRegistry().get_operator(f"{PREFIX}/{name}")
+    request = {"dataset_name": dataset.name, "params": {}, **context}
+    ctx = ExecutionContext(request_params=request, operator_uri=operator.uri)
+    return operator.resolve_input(ctx).to_json()["type"]["properties"]
+
+
+def run(name, dataset, view=None, selected=(), **params):
+    """The closing message of an operator."""
+    ctx = {"dataset": dataset, "view": view, "selected": list(selected), "params": params}
+    result = foo.execute_operator(f"{PREFIX}/{name}", ctx=ctx)
+    dataset.reload()
+    return result.result["message"]
+
+
+def trouble(properties):
+    """The notice that blocks a form."""
+    blocked = properties["blocked"]
+    assert blocked["invalid"]
+    return blocked["error_message"]
+
+
+@pytest.fixture
+def dataset(make_digits_dataset):
+    return make_digits_dataset(150, labeled=60)
+
+
+@pytest.fixture
+def embedded(dataset):
+    run("compute_embeddings", dataset, key="emb", way="preprocessing")
+    return dataset
+
+
+def names(dataset):
+    return dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
+
+
+def test_from_files_to_a_map_in_two_entries(dataset):
+    assert "150 to embed" in form("compute_embeddings", dataset)["plan"]["view"]["label"]
+    assert "Embedded 150 samples with preprocessing" in run("compute_embeddings", dataset, key="emb")
+    asked = form("compute_map", dataset)
+    assert asked["embeddings"]["default"] == "emb"
+    assert asked["key"]["default"] == "emb_umap"
+    message = run("compute_map", dataset, embeddings="emb", key="emb_umap", method="umap", dims="2")
+    assert "shows 150 samples; trustworthiness 0.9" in message
+    dataset.delete_samples(dataset.values("id")[:5])
+    asked = form("compute_map", dataset, params={"update": True, "update_key": "emb_umap"})
+    assert "5 points belong to no sample any more" in asked["status"]["view"]["label"]
+    assert "0 placed now, 5 removed" in run("compute_map", dataset, update=True, update_key="emb_umap")
+    assert "145 points" in form("clear_map", dataset)["consequence"]["view"]["label"]
+    assert "Deleted the map" in run("clear_map", dataset, key="emb_umap")
+
+
+def test_label_save_undo(embedded):
+    ids = embedded.values("id")
+    asked = form("set_label", embedded, selected=ids[58:63])
+    assert asked["target"]["view"]["label"] == "5 samples selected, 2 of them labeled."
+    message = run("set_label", embedded, selected=ids[58:63], label="x")
+    assert "Queued 3 changes" in message
+    assert "2 items kept the label already there" in message
+    assert names(embedded)[ids[60]] is None
+    assert "3 labels pending." in form("save_changes", embedded)["pending"]["view"]["label"]
+    assert "Saved 3 labels" in run("save_changes", embedded)
+    assert [names(embedded)[item] for item in ids[60:63]] == ["x"] * 3
+    assert embedded.values("ground_truth.labelscape")[60] == "human"
+    assert "Took back the save of 3 changes" in run("undo_save", embedded)
+    assert names(embedded)[ids[60]] is None
+
+
+def test_label_neighbors_reaches_unlabeled_ones_and_says_how_sure(embedded):
+    ids = embedded.values("id")
+    truth = dict(zip(*embedded.values(["id", "true_digit"]), strict=True))
+    anchor = ids[70]
+    asked = form(
+        "label_neighbors",
+        embedded,
+        selected=[anchor],
+        params={"embeddings": "emb", "label": truth[anchor], "by_number": True, "reach": 5},
+    )
+    assert "Reaches 5 unlabeled neighbors" in asked["reached"]["view"]["label"]
+    assert len(asked["least_sure"]["type"]["properties"]) == 5
+    message = run(
+        "label_neighbors", embedded, selected=[anchor], embeddings="emb", label=truth[anchor], by_number=True, reach=5
+    )
+    assert "Queued 6 changes" in message
+    run("save_changes", embedded)
+    followers = embedded.match(fo.ViewField("ground_truth.labelscape") == "neighbors")
+    assert len(followers) == 5
+    assert set(followers.values("ground_truth.anchor")) <= set(ids)
+    assert all(0 < confidence < 1 for confidence in followers.values("ground_truth.confidence"))
+    assert embedded[anchor].ground_truth.labelscape == "human"
+
+
+def test_suggestions_are_made_accepted_and_follow(embedded):
+    truth = dict(zip(*embedded.values(["id", "true_digit"]), strict=True))
+    asked = form("suggest_labels", embedded)
+    assert "60 labels of 10 classes" in asked["evidence"]["view"]["label"]
+    message = run("suggest_labels", embedded, embeddings="emb", precision=0.9)
+    assert "of 90 unlabeled got a sure suggestion" in message
+    assert embedded.count("suggested_label") > 45
+    ids = [item for item, label in zip(*embedded.values(["id", "suggested_label.label"]), strict=True) if label]
+    assert set(ids).isdisjoint(item for item, label in names(embedded).items() if label)
+    run("accept_suggestions", embedded)
+    message = run("save_changes", embedded)
+    saved = [item for item, label in names(embedded).items() if label][60:]
+    right = [names(embedded)[item] == truth[item] for item in saved]
+    assert len(right) >= 20
+    assert sum(right) / len(right) >= 0.85
+    deadline = time.monotonic() + 60
+    while embedded.select(saved).count("suggested_label"):  # the suggestions follow in the background
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_rankings_write_their_fields_and_a_wrong_label_comes_first(embedded):
+    first = embedded.first()
+    first.ground_truth.label = str((int(first.true_digit) + 1) % 10)
+    first.save()
+    message = run("rank_mislabels", embedded, embeddings="emb")
+    assert "Ranked 60 labels" in message
+    worst = embedded.sort_by("mislabel_score", reverse=True).first()
+    assert worst.id == first.id
+    assert worst.mislabel_suggestion == first.true_digit
+    assert "Ranked 150 samples" in run("rank_outliers", embedded, embeddings="emb")
+    scores = embedded.values("outlier_score")
+    assert min(scores) >= 0
+    assert max(scores) <= 1
+    assert set(embedded.values("outlier_reason")) <= {
+        None, "far from everything", "far from its class", "in another class's region", "near-duplicate",
+    }  # fmt: skip
+
+
+def test_duplicates_are_grouped_leaks_told_and_all_but_one_queued(embedded):
+    twin = fo.Sample(filepath=embedded.first().filepath, tags=["test"])
+    sample = embedded.first()
+    sample.tags = ["train"]
+    sample.save()
+    embedded.add_sample(twin)
+    run("compute_embeddings", embedded, into="emb")
+    message = run("find_duplicates", embedded, embeddings="emb", split="tags", delete=True)
+    assert "groups of duplicates" in message
+    assert "leak across “tags”" in message
+    assert embedded[twin.id].duplicate_group == embedded.first().duplicate_group
+    assert embedded[twin.id].duplicate_leak == "leak"
+    before = len(embedded)
+    run("save_changes", embedded)
+    assert len(embedded) < before
+    assert (twin.id in embedded) != (sample.id in embedded)
+    run("undo_save", embedded)
+    assert len(embedded) == before
+
+
+def test_deletion_is_pending_until_saved(embedded):
+    ids = embedded.values("id")[:3]
+    assert "3 samples will be marked" in form("delete_items", embedded, selected=ids)["consequence"]["view"]["label"]
+    run("delete_items", embedded, selected=ids)
+    assert len(embedded) == 150
+    assert "Discarded 3 changes" in run("discard_changes", embedded)
+    run("delete_items", embedded, selected=ids)
+    assert "3 deletions" in run("save_changes", embedded)
+    assert len(embedded) == 147
+    run("undo_save", embedded)
+    assert len(embedded) == 150
+
+
+def test_clearing_asks_first_and_can_be_undone(embedded):
+    with pytest.raises(ExecutionError, match="sure"):
+        run("clear_labels", embedded, which="all")
+    assert "Cleared 60 labels" in run("clear_labels", embedded, which="all", sure=True)
+    assert embedded.count("ground_truth") == 0
+    run("undo_save", embedded)
+    assert embedded.count("ground_truth") == 60
+    run("suggest_labels", embedded, embeddings="emb")
+    made = embedded.count("suggested_label")
+    assert f"Cleared {made}" in run("clear_labels", embedded, which="suggestions", sure=True)
+    assert embedded.count("suggested_label") == 0
+    run("undo_save", embedded)
+    assert embedded.count("suggested_label") == made
+
+
+def test_the_selection_counts_else_the_view_else_the_dataset(embedded):
+    view = embedded.limit(7)
+    run("compute_map", embedded, view=view, embeddings="emb", key="of_view", method="pca")
+    run(
+        "compute_map", embedded, view=view, selected=view.values("id")[:4], embeddings="emb", key="of_few", method="pca"
+    )
+    run("compute_map", embedded, embeddings="emb", key="of_all", method="pca")
+    sizes = {key: len(embedded.load_brain_results(key).points) for key in ("of_view", "of_few", "of_all")}
+    assert sizes == {"of_view": 7, "of_few": 4, "of_all": 150}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("compute_map", "no embeddings yet"),
+        ("clear_map", "no map"),
+        ("label_neighbors", "no embeddings yet"),
+        ("suggest_labels", "no embeddings yet"),
+        ("set_label", "Nothing is selected"),
+        ("delete_items", "Nothing is selected"),
+        ("accept_suggestions", "no suggestion to accept"),
+        ("save_changes", "Nothing is pending"),
+        ("discard_changes", "Nothing is pending"),
+        ("undo_save", "no save to undo"),
+        ("rank_outliers", "no embeddings yet"),
+        ("rank_mislabels", "no embeddings yet"),
+        ("find_duplicates", "no embeddings yet"),
+    ],
+)
+def test_what_is_in_the_way_is_said_in_the_form(dataset, name, message):
+    assert message in trouble(form(name, dataset))
+
+
+def test_nothing_labeled_one_class_and_an_empty_view_are_said_in_words(make_digits_dataset):
+    dataset = make_digits_dataset(40, labeled=0)
+    run("compute_embeddings", dataset, key="emb")
+    assert "Nothing is labeled in 'ground_truth' yet" in trouble(form("suggest_labels", dataset))
+    with pytest.raises(ExecutionError, match="at least two"):
+        run("rank_mislabels", dataset, embeddings="emb")
+    ids = dataset.values("id")
+    run("set_label", dataset, selected=ids[:3], label="only")
+    run("save_changes", dataset)
+    assert "0 of 37 unlabeled got a sure suggestion" in run("suggest_labels", dataset, embeddings="emb")
+    empty = dataset.match(fo.ViewField("true_digit") == "none")
+    for name in ("compute_embeddings", "compute_map", "rank_outliers"):
+        with pytest.raises(ExecutionError, match="Nothing|nothing|No sample"):
+            run(name, dataset, view=empty, key="x", embeddings="emb")
+
+
+def test_patches_are_labeled_from_their_neighbors(make_digits_dataset):
+    dataset = make_digits_dataset(60)
+    for number, sample in enumerate(dataset.iter_samples(autosave=True)):
+        label = sample.true_digit if number < 40 else None
+        sample["parts"] = fo.Detections(detections=[fo.Detection(label=label, bounding_box=[0, 0, 1, 1])])
+    message = run("compute_embeddings", dataset, key="emb", patches="parts")
+    assert "60 patches" in message
+    run("suggest_labels", dataset, embeddings="emb", precision=0.8)
+    patches = dataset.to_patches("parts")
+    assert patches.count("parts.suggested_label") > 5
+    unlabeled = patches.match(fo.ViewField("parts.label") == None)  # noqa: E711
+    chosen = unlabeled.first()
+    run("set_label", dataset, view=patches, selected=[chosen.id], patches="parts", label="seven")
+    run("save_changes", dataset)
+    assert dataset.to_patches("parts")[chosen.id].parts.label == "seven"
+    run("rank_outliers", dataset, embeddings="emb")
+    assert dataset.count("parts.detections.outlier_score") == 60
