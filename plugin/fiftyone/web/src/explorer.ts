@@ -436,7 +436,6 @@ export class Explorer {
     const answer = await this.#ask("Setting the label", "set_label", { ...toSelection(selection, map.info, how), label: name });
     if (!answer) return;
     await this.#lightUp(name);
-    if (this.ui.focus !== null) void this.focus(this.ui.focus);
   }
 
   async #lightUp(label: string): Promise<void> {
@@ -657,6 +656,8 @@ export class Explorer {
       const { patch } = answer as { patch?: StatePatch | null };
       if (patch) this.#apply(patch);
       if (answer.state) this.receive(answer.state);
+      // The sample looked at may have another label now.
+      if (patch && this.ui.focus !== null) void this.focus(this.ui.focus);
       return answer;
     });
   }

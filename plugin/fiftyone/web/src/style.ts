@@ -128,7 +128,7 @@ background-color:var(--ls-ground);color:var(--ls-ink);font:13px/1.4 system-ui,-a
 .ls-note-warning{border-left-color:#d99a00}
 .ls-note-error{border-left-color:var(--ls-danger)}
 .ls-note-close{font:inherit;color:var(--ls-quiet);background:none;border:0;cursor:pointer;padding:0 2px}
-@container (max-width:800px){.ls-side{width:186px}.ls-toolbar{gap:5px 7px}.ls-toolbar select{max-width:112px}.ls-search input[type=search]{width:130px}.ls-neighbors{grid-template-columns:repeat(2,1fr)}.ls-reach-says{min-width:0}}
+@container (max-width:800px){.ls-side{width:186px}.ls-toolbar{gap:5px 7px}.ls-toolbar select{max-width:112px}.ls-search input[type=search]{width:130px}.ls-neighbors{grid-template-columns:repeat(2,1fr)}.ls-reach-says{min-width:0}.ls-preview dl{grid-template-columns:1fr}.ls-preview dd{margin-bottom:4px}}
 @container (max-width:430px){.ls-side{display:none}}
 @media (prefers-reduced-motion:no-preference){.ls-note{animation:ls-in .15s ease-out}}
 @keyframes ls-in{from{opacity:0;transform:translateY(6px)}}

@@ -149,6 +149,15 @@ describe("labeling", () => {
     read.mockRestore();
   });
 
+  it("shows in the preview what label and undo made of the sample", async () => {
+    const { explorer } = await open("unlabeled");
+    await explorer.click(5, "replace");
+    await explorer.setLabel("cat");
+    await until(explorer, (ui) => ui.preview?.label === "cat");
+    await explorer.undo();
+    await until(explorer, (ui) => ui.preview?.label === null);
+  });
+
   it("asks for nothing and says why, where nothing is selected, suggested or pending", async () => {
     const { explorer, asked } = await open("unlabeled");
     const before = asked.length;
