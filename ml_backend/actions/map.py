@@ -8,6 +8,7 @@ import fiftyone as fo
 import numpy as np
 
 from ..analysis.map_quality import map_quality
+from ..analysis.neighbor_search import Metric
 from ..analysis.projection import Method, neighbors_needed, place, project
 from ..store.embeddings import check_new_key, load_embeddings, locate
 from ..store.items import Items
@@ -55,7 +56,7 @@ def compute_map(
     min_dist: float = 0.1,
     perplexity: float = 30,
     spherize: bool = False,
-    metric: str = "cosine",
+    metric: Metric = "cosine",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> MapReport:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..analysis.neighbor_search import Metric
 from ..analysis.neighbors import Neighbors, knn
 from .embeddings import Embeddings
 from .settings import data_directory
@@ -19,7 +20,7 @@ def neighbors_of(
     embeddings: Embeddings,
     *,
     k: int = DEFAULT_K,
-    metric: str = "cosine",
+    metric: Metric = "cosine",
     progress: Callable[[float, str], None] | None = None,
 ) -> Neighbors:
     """The k nearest neighbors of every item among the same items, from disk where they are known.

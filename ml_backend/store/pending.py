@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Literal
 
 import fiftyone as fo
@@ -35,8 +36,8 @@ class PendingAct:
     ids: list[str]
     label: str | None
     origin: Origin = "human"
-    confidence: list[float] = field(default_factory=list)
-    anchors: list[str] = field(default_factory=list)
+    confidence: list[float] = dataclass_field(default_factory=list)
+    anchors: list[str] = dataclass_field(default_factory=list)
     multi: bool = False
     replace: bool = False
     act: str = ""
