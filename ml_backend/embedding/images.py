@@ -38,11 +38,13 @@ def read_patches(path: str, boxes: Sequence[Box | None], *, at_least: int) -> li
     """
     edges = [_clip(box) for box in boxes]
     inside = [edge for edge in edges if not isinstance(edge, UnreadableImage)]
+    if not inside:
+        return [edge for edge in edges if isinstance(edge, UnreadableImage)]
     try:
-        pixels = _read(path, inside, at_least) if inside else None
+        pixels = _read(path, inside, at_least)
     except UnreadableImage as error:
         return [error for _ in boxes]
-    return [edge if pixels is None or isinstance(edge, UnreadableImage) else _cut(pixels, edge) for edge in edges]
+    return [edge if isinstance(edge, UnreadableImage) else _cut(pixels, edge) for edge in edges]
 
 
 def _read(path: str, edges: Sequence[Box], at_least: int) -> Pixels:
@@ -101,7 +103,7 @@ def _decode(data: bytes, flag: int) -> Pixels:
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     if pixels is None:
         return _decode_strictly(data)
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _decode_strictly(data: bytes) -> Pixels:

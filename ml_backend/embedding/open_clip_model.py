@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +14,6 @@ from .images import Pixels
 from .pipeline import embed_in_batches
 from .torchvision_model import center_crop
 from .weights import fit_state, read_state
-
-if TYPE_CHECKING:
-    import torch
 
 
 class OpenClipModel:
@@ -76,7 +73,7 @@ class OpenClipModel:
         tokens = self._tokenizer(list(texts)).to(self._device)
         with torch.inference_mode(), mixed_precision(self._device):
             output = self._network.encode_text(tokens, normalize=True)
-        return output.float().cpu().numpy()
+        return np.asarray(output.float().cpu().numpy(), np.float32)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -96,7 +93,7 @@ class OpenClipModel:
         if self._squash:
             shrinking = min(pixels.shape[:2]) > side
             way = cv2.INTER_AREA if shrinking else self._interpolation
-            return cv2.resize(pixels, (side, side), interpolation=way).astype(np.uint8, copy=False)
+            return np.asarray(cv2.resize(pixels, (side, side), interpolation=way), np.uint8)
         return center_crop(pixels, side, side, self._interpolation)
 
     def _forward(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -105,24 +102,24 @@ class OpenClipModel:
         with torch.inference_mode(), mixed_precision(self._device):
             pixels = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2)
             output = self._network.encode_image((pixels.float() - self._mean) / self._std, normalize=True)
-        return output.float().cpu().numpy()
+        return np.asarray(output.float().cpu().numpy(), np.float32)
 
 
-def _load(architecture: str, tag: str | None, weights: str | None) -> "torch.nn.Module":
+def _load(architecture: str, tag: str | None, weights: str | None) -> Any:
     import open_clip
 
     if architecture not in open_clip.list_models():
         raise ValueError(f"'{architecture}' is no open_clip model; there are: {', '.join(open_clip.list_models())}")
-    if weights is not None:
-        network: Any = open_clip.create_model(architecture, pretrained=None)
-        fit_state(network, read_state(weights), weights)
-        return network
     tags = open_clip.list_pretrained_tags_by_model(architecture)
-    if tag not in tags:
+    if tag not in tags and (tag is not None or weights is None):
         raise ValueError(
             f"open_clip has no weights '{tag}' for {architecture}; there are: {', '.join(tags) or 'none'}. "
             "Or name a local file in the option “weights”."
         )
+    if weights is not None:
+        network = open_clip.create_model(architecture, pretrained=None)
+        fit_state(network, read_state(weights), weights)
+        return network
     try:
         return open_clip.create_model(architecture, pretrained=tag)
     except Exception as error:  # the hub's client raises many kinds where there is no network

@@ -48,7 +48,7 @@ def embed_in_batches(
             failed += [Failure(index, str(item)) for index, item in batch if isinstance(item, UnreadableImage)]
             if good:
                 rows = forward(np.stack([item for _, item in good]))
-                finite = np.isfinite(rows).all(axis=1)
+                finite = np.atleast_1d(np.isfinite(rows).all(axis=1))
                 vectors[len(kept) : len(kept) + int(finite.sum())] = rows[finite]
                 kept += [index for (index, _), sound in zip(good, finite, strict=True) if sound]
                 failed += [

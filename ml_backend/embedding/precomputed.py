@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,7 +101,7 @@ def _as_table(ids: Sequence[str], vectors: ArrayLike | Sequence[Sequence[float]]
         if not np.issubdtype(vectors.dtype, np.number):
             raise ValueError(f"Vectors must be numbers; these are of type {vectors.dtype}.")
         return vectors
-    rows = list(vectors)  # type: ignore[arg-type]
+    rows: list[Any] = list(vectors)  # type: ignore[arg-type]
     lengths = np.asarray([-1 if row is None else len(row) for row in rows])
     if len(rows) and len(ids) == len(rows):
         usual = int(np.bincount(lengths[lengths >= 0]).argmax()) if (lengths >= 0).any() else 0

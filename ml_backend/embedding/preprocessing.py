@@ -39,7 +39,7 @@ class Preprocessing:
         return embed_in_batches(
             media,
             features,
-            lambda batch: batch,
+            lambda batch: np.asarray(batch, np.float32),
             at_least=_HISTOGRAM_SIDE,
             dim=self.dim,
             batch_size=batch_size,
@@ -64,12 +64,12 @@ def features(pixels: Pixels) -> Floats:
 
 def _intensity(pixels: Pixels) -> Floats:
     gray = cv2.cvtColor(_resized(pixels, _INTENSITY_SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return gray - gray.mean()
+    return np.asarray(gray - gray.mean(), np.float32)
 
 
 def _colour(pixels: Pixels) -> Floats:
     lab = cv2.cvtColor(_resized(pixels, _COLOUR_SIDE).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-    return lab - np.float32([50, 0, 0])
+    return np.asarray(lab - np.array([50, 0, 0]), np.float32)
 
 
 def _hue_histograms(pixels: Pixels) -> Floats:
@@ -79,19 +79,19 @@ def _hue_histograms(pixels: Pixels) -> Floats:
     ranges = [0, 180, 0, 256, 0, 256]
     quarters = [hsv[y : y + half, x : x + half] for y in (0, half) for x in (0, half)]
     counts = [cv2.calcHist([quarter], [0, 1, 2], None, list(_HISTOGRAM_BINS), ranges) for quarter in quarters]
-    return np.sqrt(np.stack(counts), dtype=np.float32)
+    return np.asarray(np.sqrt(np.stack(counts)), np.float32)
 
 
 def _gradients(pixels: Pixels) -> Floats:
     side, cell = _GRADIENT_SIDE, _GRADIENT_CELL
     descriptor = cv2.HOGDescriptor((side, side), (2 * cell, 2 * cell), (cell, cell), (cell, cell), 9)
-    return descriptor.compute(_resized(pixels, side)).astype(np.float32)
+    return np.asarray(descriptor.compute(_resized(pixels, side)), np.float32)
 
 
 def _resized(pixels: Pixels, side: int) -> Pixels:
     shrinking = min(pixels.shape[:2]) > side
     resized = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
-    return resized.astype(np.uint8, copy=False)
+    return np.asarray(resized, np.uint8)
 
 
 def _unit(block: Floats) -> Floats:

@@ -55,7 +55,7 @@ class TorchvisionModel:
         self._resize = resize or (crop if crop else preset["resize"])
         self._interpolation = preset["interpolation"]
         self._device = choose_device()
-        self._network = network.eval().to(self._device, memory_format=torch.channels_last)
+        self._network = network.eval().to(self._device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(mean or preset["mean"], device=self._device).view(1, 3, 1, 1) * 255
         self._std = torch.tensor(std or preset["std"], device=self._device).view(1, 3, 1, 1) * 255
         self.dim = int(self._forward(np.zeros((1, self._crop, self._crop, 3), np.uint8)).shape[1])
@@ -84,7 +84,7 @@ class TorchvisionModel:
             # (b, height, width, 3) read as (b, 3, height, width) is already in channels-last order.
             pixels = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2)
             output = self._network((pixels.float() - self._mean) / self._std)
-        return output.flatten(1).float().cpu().numpy()
+        return np.asarray(output.flatten(1).float().cpu().numpy(), np.float32)
 
 
 def center_crop(pixels: Pixels, resize: int, crop: int, interpolation: int) -> Pixels:
@@ -129,21 +129,25 @@ def _from_hub(architecture: str, published: Any) -> "torch.nn.Module":
     import torchvision
 
     try:
-        return torchvision.models.get_model(architecture, weights=published)
+        network: torch.nn.Module = torchvision.models.get_model(architecture, weights=published)
     except (urllib.error.URLError, OSError) as error:
         raise ValueError(
             f"The weights of torchvision/{architecture} are not in the cache and could not be fetched ({error}). "
             f"Fetch {published.url} where there is a network, and name the file in the option “weights”."
         ) from error
+    return network
 
 
 def _classifier_name(network: "torch.nn.Module") -> str:
     """Name of the last linear (or 1 x 1 convolution) layer, which gives the classes."""
     from torch import nn
 
-    layers = [name for name, layer in network.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
-    heads = [name for name in layers if not name.startswith(_TRAINING_HEADS)]
-    return heads[-1]
+    *_, last = (
+        str(name)
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Linear | nn.Conv2d) and not name.startswith(_TRAINING_HEADS)
+    )
+    return last
 
 
 def _preset(published: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 MIN_PER_CLASS = 4  # one of them is held out
 _HELD_OUT = 0.2
 _EPOCHS, _PATIENCE = 200, 20
+_STEPS = 8_000  # at most, so that many labels take fewer epochs and not minutes
 _BATCH = 256
 _LEARNING_RATE, _WEIGHT_DECAY, _DROPOUT = 3e-3, 1e-2, 0.2
 
@@ -30,8 +31,9 @@ class TrainedHead:
     Attributes:
         classes: number of classes it was trained on.
         samples: labeled vectors it was trained on.
-        accuracy: share of the held-out labels that it predicts, 0..1.
-        held_out: how many labels were held out, the same share of every class.
+        accuracy: share of held-out labels, 0..1, that a head trained without them predicts. They play no part in
+            when its training stops either, so it is an honest, slightly low, guess for this head.
+        held_out: how many labels were held out for that, the same share of every class.
     """
 
     mean: Floats
@@ -48,7 +50,7 @@ class TrainedHead:
     @property
     def dim(self) -> int:
         """Length of an embedding."""
-        return self.second.shape[0]
+        return len(self.second)
 
     def transform(self, vectors: ArrayLike) -> Floats:
         """Embeddings (n, hidden) float32 of base vectors (n, d).
@@ -59,8 +61,8 @@ class TrainedHead:
         data = np.asarray(vectors, np.float32)
         if data.ndim != 2 or data.shape[1] != len(self.mean):
             raise ValueError(f"this head was trained on vectors of {len(self.mean)} numbers; got shape {data.shape}")
-        hidden = _gelu((data - self.mean) / self.scale @ self.first.T + self.first_bias)
-        return np.asarray(_gelu(hidden @ self.second.T + self.second_bias), np.float32)
+        hidden = _gelu(((data - self.mean) / self.scale) @ self.first.T + self.first_bias)
+        return _gelu(hidden @ self.second.T + self.second_bias)
 
 
 def train(
@@ -73,8 +75,8 @@ def train(
 ) -> TrainedHead:
     """Train a head on the labeled ones of ``vectors`` (n, d); ``labels`` (n,) ints, -1 = unlabeled.
 
-    Training stops when the held-out labels are predicted no better for a while. Classes with fewer than four labels
-    are left out.
+    A fifth of the labels is held out to measure the accuracy, a fifth of the rest tells when to stop; then a head is
+    trained on all of them for as long. Classes with fewer than four labels are left out.
 
     Raises:
         ValueError: fewer than two classes with at least four labels each.
@@ -89,14 +91,31 @@ def train(
         )
     rows = np.flatnonzero(np.isin(codes, usable))
     targets = np.searchsorted(usable, codes[rows])
-    held_out = _held_out(targets, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
     known = data[rows]
-    mean = known[~held_out].mean(axis=0)
-    scale = np.maximum(known[~held_out].std(axis=0), 1e-3 * max(float(known.std()), 1e-6))
-    network, accuracy = _fit((known - mean) / scale, targets, held_out, len(usable), hidden, seed, progress)
-    first, second = network[0], network[3]
-    arrays = [tensor.detach().numpy() for tensor in (first.weight, first.bias, second.weight, second.bias)]
-    return TrainedHead(mean, scale, *arrays, len(usable), len(rows), accuracy, int(held_out.sum()))
+    mean = known.mean(axis=0)
+    scale = np.maximum(known.std(axis=0), 1e-3 * max(float(known.std()), 1e-6))
+    known = (known - mean) / scale
+    held_out = _held_out(targets, rng)
+    training = np.flatnonzero(~held_out)
+    stopping = _held_out(targets[training], rng)
+    fit = _Fit(known, targets, classes=len(usable), hidden=hidden, seed=seed, progress=progress)
+    trial, epochs = fit.run(training[~stopping], stop_by=training[stopping])
+    accuracy = fit.accuracy(trial, np.flatnonzero(held_out))
+    network, _ = fit.run(np.arange(len(rows)), epochs=epochs)
+    arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
+    return TrainedHead(
+        mean=mean,
+        scale=scale,
+        first=arrays["0.weight"],
+        first_bias=arrays["0.bias"],
+        second=arrays["3.weight"],
+        second_bias=arrays["3.bias"],
+        classes=len(usable),
+        samples=len(rows),
+        accuracy=accuracy,
+        held_out=int(held_out.sum()),
+    )
 
 
 def save_head(head: TrainedHead, path: str | Path) -> None:
@@ -121,8 +140,9 @@ def load_head(path: str | Path) -> TrainedHead:
         absent = [name for name in fields if name not in archive]
         if absent:
             raise ValueError(f"'{path}' is no trained head: it lacks {', '.join(absent)}.")
-        scalars = {"classes": int, "samples": int, "accuracy": float, "held_out": int}
-        return TrainedHead(**{name: scalars.get(name, np.asarray)(archive[name]) for name in fields})
+        values = {name: archive[name] for name in fields}
+    numbers = {name: value.item() if value.ndim == 0 else value for name, value in values.items()}
+    return TrainedHead(**numbers)
 
 
 class TrainedModel:
@@ -152,57 +172,84 @@ def _held_out(targets: NDArray[np.int64], rng: np.random.Generator) -> NDArray[n
     return chosen
 
 
-def _fit(
-    data: Floats,
-    targets: NDArray[np.int64],
-    held_out: NDArray[np.bool_],
-    classes: int,
-    hidden: int,
-    seed: int,
-    progress: Progress | None,
-) -> "tuple[torch.nn.Sequential, float]":
-    import torch
-    from torch import nn
+class _Fit:
+    """Training on some rows of standardised vectors and their classes."""
 
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = nn.Sequential(
-            nn.Linear(data.shape[1], 2 * hidden),
+    def __init__(
+        self,
+        data: Floats,
+        targets: NDArray[np.int64],
+        *,
+        classes: int,
+        hidden: int,
+        seed: int,
+        progress: Progress | None,
+    ) -> None:
+        import torch
+
+        self._data, self._targets = torch.from_numpy(data), torch.from_numpy(targets)
+        self._classes, self._hidden, self._seed, self._progress = classes, hidden, seed, progress
+
+    def run(
+        self, rows: NDArray[np.int64], *, epochs: int | None = None, stop_by: NDArray[np.int64] | None = None
+    ) -> "tuple[torch.nn.Module, int]":
+        """A network trained for so many epochs, or until ``stop_by`` gets no better; and how many those were."""
+        import torch
+        from torch import nn
+
+        x, y, training = self._data, self._targets, torch.from_numpy(rows)
+        steps = -(-len(rows) // _BATCH)
+        most = epochs or min(max(_STEPS // steps, 10), _EPOCHS)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
+            network = self._network()
+            optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+            best, best_loss, best_epoch = network.state_dict(), float("inf"), most
+            for epoch in range(1, most + 1):
+                network.train()
+                for batch in training[torch.randperm(len(training))].split(_BATCH):
+                    optimizer.zero_grad()
+                    nn.functional.cross_entropy(network(x[batch]), y[batch], label_smoothing=0.05).backward()
+                    optimizer.step()
+                network.eval()
+                if self._progress is not None:
+                    # The trial and the final training take half of the bar each.
+                    share = (epoch / most + (0 if stop_by is not None else 1)) / 2
+                    self._progress(share, f"Training, epoch {epoch} of at most {most}")
+                if stop_by is not None:
+                    with torch.inference_mode():
+                        loss = float(nn.functional.cross_entropy(network(x[stop_by]), y[stop_by]))
+                    if loss < best_loss:
+                        best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+                        best_loss, best_epoch = loss, epoch
+                    if epoch - best_epoch >= _PATIENCE:
+                        break
+        if stop_by is not None:
+            network.load_state_dict(best)
+        return network, best_epoch
+
+    def accuracy(self, network: "torch.nn.Module", rows: NDArray[np.int64]) -> float:
+        """Share of the classes of ``rows`` that the network predicts."""
+        import torch
+
+        with torch.inference_mode():
+            return float((network(self._data[rows]).argmax(1) == self._targets[rows]).float().mean())
+
+    def _network(self) -> "torch.nn.Module":
+        from torch import nn
+
+        return nn.Sequential(
+            nn.Linear(self._data.shape[1], 2 * self._hidden),
             nn.GELU(),
             nn.Dropout(_DROPOUT),
-            nn.Linear(2 * hidden, hidden),
+            nn.Linear(2 * self._hidden, self._hidden),
             nn.GELU(),
             nn.Dropout(_DROPOUT),
-            nn.Linear(hidden, classes),
+            nn.Linear(self._hidden, self._classes),
         )
-        optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
-        x, y = torch.from_numpy(data), torch.from_numpy(targets)
-        training, testing = torch.from_numpy(np.flatnonzero(~held_out)), torch.from_numpy(np.flatnonzero(held_out))
-        best, best_loss, best_accuracy, waited = network.state_dict(), float("inf"), 0.0, 0
-        for epoch in range(_EPOCHS):
-            network.train()
-            for batch in training[torch.randperm(len(training))].split(_BATCH):
-                optimizer.zero_grad()
-                nn.functional.cross_entropy(network(x[batch]), y[batch], label_smoothing=0.05).backward()
-                optimizer.step()
-            network.eval()
-            with torch.inference_mode():
-                output = network(x[testing])
-                loss = float(nn.functional.cross_entropy(output, y[testing]))
-                accuracy = float((output.argmax(1) == y[testing]).float().mean())
-            waited = 0 if loss < best_loss else waited + 1
-            if loss < best_loss:
-                best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-                best_loss, best_accuracy = loss, accuracy
-            if progress is not None:
-                progress((epoch + 1) / _EPOCHS, f"Training: {accuracy:.0%} of {len(testing)} held-out labels right")
-            if waited >= _PATIENCE:
-                break
-        network.load_state_dict(best)
-    return network, best_accuracy
 
 
-def _gelu(values: Floats) -> Floats:
+def _gelu(values: NDArray[np.floating[Any]]) -> Floats:
     from scipy.special import erf
 
-    return np.asarray(0.5 * values * (1 + erf(values / np.float32(np.sqrt(2)))), np.float32)
+    return np.asarray(0.5 * values * (1 + erf(values / np.sqrt(2))), np.float32)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -21,18 +21,18 @@ def read_state(path: str) -> "dict[str, torch.Tensor]":
     file = Path(path)
     if not file.is_file():
         raise ValueError(f"There is no weights file '{path}': give the path of a .pt, .pth or .safetensors file.")
-    if file.suffix == ".safetensors":
-        from safetensors.torch import load_file
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
 
-        state = load_file(path)
-    else:
-        try:
+            state: Any = load_file(path)
+        else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # PyTorch raises many kinds for a file that is not what it says
-            raise ValueError(
-                f"'{path}' cannot be read as plain weights ({type(error).__name__}): save a state dict with "
-                "torch.save(model.state_dict(), path)."
-            ) from error
+    except Exception as error:  # both libraries raise many kinds for a file that is not what it says
+        raise ValueError(
+            f"'{path}' cannot be read as plain weights ({type(error).__name__}): save a state dict with "
+            "torch.save(model.state_dict(), path)."
+        ) from error
     while isinstance(state, dict) and "state_dict" in state:
         state = state["state_dict"]
     if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):

@@ -1,5 +1,7 @@
 """Embedding models: order kept, failures skipped, weights from a local file, errors that say what to do."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -116,6 +118,40 @@ def test_a_patch_is_embedded_like_the_cut_image(tmp_path, files, resnet_file):
     np.testing.assert_allclose(vectors[0], vectors[1], atol=0.02 * np.abs(vectors).max())
 
 
+def test_a_densenet_file_with_the_hubs_old_names_fits(tmp_path):
+    torch.manual_seed(0)
+    state = torchvision.models.densenet121().state_dict()
+    old = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", name): value for name, value in state.items()}
+    assert old.keys() != state.keys()
+    torch.save(old, tmp_path / "old.pt")
+    fitted = load("torchvision/densenet121", weights=str(tmp_path / "old.pt"))._network.state_dict()
+    assert all(torch.equal(fitted[name], value) for name, value in state.items() if "classifier" not in name)
+
+
+def test_patches_of_one_image_are_read_once_and_keep_their_order(files, monkeypatch):
+    from labelscape.ml_backend.embedding import images
+
+    read = []
+    original = images._read_bytes
+    monkeypatch.setattr(images, "_read_bytes", lambda path: read.append(path) or original(path))
+    patches = [Media(path, (0, 0, share, 1)) for path in files[:3] for share in (0.3, 0.0, 0.6, 1.0)]
+    embedded = Preprocessing().embed(patches, batch_size=5)
+    assert sorted(read) == sorted(files[:3])
+    assert [failure.index for failure in embedded.failed] == [1, 5, 9]
+    alone = [Preprocessing().embed([patches[row]]).vectors[0] for row in embedded.kept]
+    np.testing.assert_array_equal(embedded.vectors, alone)
+
+
+def test_a_vector_that_is_not_finite_is_a_failure_not_a_vector(tmp_path, files):
+    torch.manual_seed(0)
+    state = torchvision.models.resnet18().state_dict()
+    state["conv1.weight"].fill_(torch.nan)
+    torch.save(state, tmp_path / "nan.pt")
+    embedded = load("torchvision/resnet18", weights=str(tmp_path / "nan.pt")).embed(files[:2])
+    assert embedded.vectors.shape[0] == 0
+    assert all("not finite" in failure.reason for failure in embedded.failed)
+
+
 def test_weights_of_another_network_are_refused_with_what_did_not_fit(resnet_file):
     with pytest.raises(ValueError, match=r"do not fit this model: \d+ missing \(features"):
         load("torchvision/mobilenet_v2", weights=resnet_file)
@@ -132,7 +168,8 @@ def test_a_weights_file_that_would_run_code_is_refused(tmp_path):
 
     (tmp_path / "evil.pt").write_bytes(pickle.dumps({"state_dict": Evil()}))
     torch.save({"state_dict": Evil()}, tmp_path / "evil2.pt")
-    for name in ("evil.pt", "evil2.pt"):
+    (tmp_path / "text.safetensors").write_text("no weights")
+    for name in ("evil.pt", "evil2.pt", "text.safetensors"):
         with pytest.raises(ValueError, match="plain weights"):
             load("torchvision/resnet18", weights=str(tmp_path / name))
     assert not (tmp_path / "ran").exists()
@@ -162,6 +199,24 @@ def test_without_a_network_the_error_names_the_file_to_fetch(monkeypatch, tmp_pa
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
     with pytest.raises(ValueError, match=r"Fetch https://.*resnet18.*weights"):
         load("torchvision/resnet18")
+
+
+def test_a_tag_says_how_images_are_prepared_for_a_local_file(tmp_path):
+    import open_clip
+
+    torch.manual_seed(0)
+    torch.save(open_clip.create_model("ViT-S-32-alt", pretrained=None).state_dict(), tmp_path / "clip.pt")
+    wide = np.zeros((40, 120, 3), np.uint8)
+    wide[:, :40, 0] = wide[:, 80:, 1] = 255
+    prepared = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(open_clip, "list_pretrained_tags_by_model", lambda name: ["shortest", "squash"])
+        patch.setattr(open_clip, "get_pretrained_cfg", lambda name, tag: {"resize_mode": tag})
+        for tag in ("shortest", "squash"):
+            model = load(f"open_clip/ViT-S-32-alt:{tag}", weights=str(tmp_path / "clip.pt"))
+            prepared[tag] = model._prepare(wide)
+    assert prepared["shortest"].max() < 128  # the middle of the image alone, its edges blurred by enlarging
+    np.testing.assert_array_equal(prepared["squash"].max(axis=(0, 1)), [255, 255, 0])
 
 
 def test_open_clip_puts_images_and_texts_into_one_space(tmp_path, files):

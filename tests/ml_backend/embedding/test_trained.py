@@ -46,6 +46,21 @@ def test_the_reported_accuracy_holds_on_labels_never_seen(digits):
     assert train(vectors, shuffled).accuracy < 0.25
 
 
+def test_the_reported_accuracy_is_no_flattery(digits):
+    """Over a few draws of few labels it is the accuracy on the rest, give or take what so few held-out labels tell."""
+    vectors, targets = digits
+    reported, true = [], []
+    for seed in range(4):
+        labels = some_labels(targets, 10, seed)
+        head = train(vectors, labels, seed=seed)
+        reported.append(head.accuracy)
+        table = head.transform(vectors)
+        table /= np.linalg.norm(table, axis=1, keepdims=True)
+        centers = np.stack([table[labels == code].mean(0) for code in range(10)])
+        true.append(((table @ centers.T).argmax(1) == targets)[labels < 0].mean())
+    assert np.mean(reported) < np.mean(true) + 0.05
+
+
 def test_the_same_seed_gives_the_same_head(digits):
     vectors, targets = digits
     labels = some_labels(targets, 8)
