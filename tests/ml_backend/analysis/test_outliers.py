@@ -74,7 +74,7 @@ def test_a_sample_in_another_class_says_so():
     labels[5] = 2
     result = outlier_scores(vectors, labels)
     assert result.reasons[5] == Reason.IN_ANOTHER_CLASS
-    assert 5 in np.argsort(-result.scores)[:3]
+    assert 5 in np.argsort(-result.scores)[: len(labels) // 48]
 
 
 def test_copies_far_from_the_rest_are_called_near_duplicates():
