@@ -15,12 +15,13 @@ _NEIGHBORS = 15
 _CAP = 2_000  # samples looked at when nobody asks for more: keeps an answer under 100 ms at a million samples
 _RIVALS = 1_000  # labeled samples that a region is held against, at most
 _VALLEY = 1.5  # growth stops where samples lie this many times sparser than at the anchors
+_MIN_HELD_OUT = 10  # with fewer labels to check the reach is for the person to choose
+_USUAL_LENGTH = 1.5  # log path length at which the held-out labels are taken to lie
 _FAR = 3.0  # log ratio of distances at most: beyond it nothing is surer
 
-# Coefficients before any label was held out, measured on reference datasets: intercept, log ratio of the distances
-# to the nearest rival and to the nearest anchor, log path length and log sparsity relative to the anchors, share of
-# the sample's own neighbors that lie in the region.
-_PRIOR = Reliability(np.array([1.0, 2.0, -1.0, -1.0, 1.0]), np.diag([1.0, 1.0, 0.5, 0.5, 0.5]) ** 2)
+# Coefficients before any label was held out, measured on reference datasets: 1, log ratio of the distances to the
+# nearest rival and to the nearest anchor, log path length, share of the sample's own neighbors that lie outside.
+_PRIOR = Reliability(np.array([-1.1, 3.6, -1.9, 1.6]), np.diag([3.0, 2.0, 0.3, 0.3]) ** 2)
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -66,7 +67,8 @@ def label_neighbors(
         anchors: rows the label starts from, at least one.
         label: the class they get.
         neighbors: the neighbor table; None searches for it.
-        reach: how many samples to take; None takes as many as keep `precision`.
+        reach: how many samples to take; None takes as many as keep `precision`, and none while there are too few
+            labels to check that.
         precision: share of the taken samples that has to be right, 0.5..1.
 
     Raises:
@@ -94,10 +96,13 @@ def label_neighbors(
     supporters = np.union1d(starts, _sampled(np.flatnonzero(known == label)))
     rivals = np.setdiff1d(_sampled(np.flatnonzero((known >= 0) & (known != label))), starts)
     evidence, nearest = _evidence(data, table, grown, supporters, rivals, starts)
-    reliability, held_out = _calibrated(data, known, supporters, rivals, label)
+    reliability, held_out = _calibrated(data, known, np.union1d(supporters[known[supporters] >= 0], rivals))
     confidence = reliability.probability(evidence)
     order = np.argsort(-confidence, kind="stable")
-    taken = int(accept(confidence, precision).sum()) if reach is None else min(reach, len(order))
+    if reach is not None:
+        taken = min(reach, len(order))
+    else:
+        taken = int(accept(confidence, precision).sum()) if held_out >= _MIN_HELD_OUT else 0
     return Region(
         order=grown.rows[order].astype(np.int32),
         confidence=confidence[order].astype(np.float32),
@@ -111,31 +116,28 @@ def label_neighbors(
 class _Grown:
     rows: Labels
     length: Floats
-    sparsity: Floats
     stopped: str
 
 
 def _grow(table: Neighbors, known: NDArray[np.integer], starts: Labels, label: int, cap: int) -> _Grown:
-    """Best-first over the table from the anchors; path length and sparsest point passed, for each row reached."""
+    """Best-first over the table from the anchors; the unlabeled rows reached and how long the way was."""
     indices, distances = table.indices, table.distances
     width = min(indices.shape[1], _NEIGHBORS)
     if width == 0:
-        return _Grown(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32), "there is no neighbor")
+        return _Grown(np.empty(0, np.int64), np.empty(0, np.float32), "there is no neighbor")
     home = max(float(np.median(distances[starts, width - 1])), 1e-9)
-    heap = [(0.0, row, 1.0) for row in starts.tolist()]
+    heap = [(0.0, row) for row in starts.tolist()]
     heapq.heapify(heap)
     begun = set(starts.tolist())
     seen: set[int] = set()
     rows: list[int] = []
     lengths: list[float] = []
-    sparsities: list[float] = []
     met_label = met_valley = False
     while heap and len(rows) < cap:
-        length, row, sparsity = heapq.heappop(heap)
+        length, row = heapq.heappop(heap)
         if row in seen:
             continue
         seen.add(row)
-        here = max(sparsity, float(distances[row, width - 1]) / home)
         if row not in begun:
             if known[row] >= 0 and known[row] != label:
                 met_label = True
@@ -143,19 +145,17 @@ def _grow(table: Neighbors, known: NDArray[np.integer], starts: Labels, label: i
             if known[row] < 0:
                 rows.append(row)
                 lengths.append(length)
-                sparsities.append(here)
-        if here > _VALLEY:
+        if distances[row, width - 1] > _VALLEY * home:
             met_valley = True
             continue
         for other, distance in zip(indices[row, :width].tolist(), distances[row, :width].tolist(), strict=True):
             if other not in seen:
-                heapq.heappush(heap, (length + max(distance, 0.0) ** 0.5, other, here))
+                heapq.heappush(heap, (length + max(distance, 0.0) ** 0.5, other))
     reasons = ["at other labels"] * met_label + ["where samples get sparse"] * met_valley
     stopped = f"it stops after {cap:,} samples" if heap else "it stops " + (" and ".join(reasons) or "at its own edge")
     return _Grown(
         np.array(rows, dtype=np.int64),
         (np.array(lengths) / home**0.5).astype(np.float32),
-        np.array(sparsities, dtype=np.float32),
         stopped,
     )
 
@@ -166,42 +166,44 @@ def _evidence(
     members = _unit(data[grown.rows])
     similarity = members @ _unit(data[supporters]).T
     near = 1 - similarity.max(axis=1)
-    ratio = np.full(len(members), np.nan)
+    ratio = np.zeros(len(members))
     if len(rivals):
         ratio = _log_ratio(1 - (members @ _unit(data[rivals]).T).max(axis=1), near)
-    else:
-        ratio[:] = 0.0
     width = min(table.indices.shape[1], _NEIGHBORS)
     inside = np.isin(table.indices[grown.rows, :width], np.concatenate([grown.rows, starts, supporters])).mean(axis=1)
     evidence = np.stack(
-        [np.ones(len(members)), ratio, np.log1p(grown.length), np.log(np.maximum(grown.sparsity, 1e-3)), inside - 1],
+        [
+            np.ones(len(members)),
+            ratio,
+            np.log1p(grown.length) - _USUAL_LENGTH,
+            inside - 1,
+        ],
         axis=1,
     )
     return evidence.astype(np.float64), supporters[similarity.argmax(axis=1)]
 
 
-def _calibrated(
-    data: NDArray[np.generic], known: NDArray[np.integer], supporters: Labels, rivals: Labels, label: int
-) -> tuple[Reliability, int]:
-    """Update the prior with how far a lead in distance to this label over the others can be trusted.
+def _calibrated(data: NDArray[np.generic], known: NDArray[np.integer], labeled: Labels) -> tuple[Reliability, int]:
+    """Update the prior with how far a lead of the nearest label over those of other classes can be trusted.
 
-    Every labeled sample that lies nearer to this label than to another one is a test: does it have the label?
+    Every labeled sample whose class has a second one is a test: is the nearest other label its own?
     """
-    if len(supporters) < 2 or len(rivals) < 2:
+    codes = known[labeled]
+    _, code, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    if len(counts) < 2:
         return _PRIOR, 0
-    rows = np.concatenate([supporters, rivals])
-    mine = np.arange(len(rows)) < len(supporters)
-    unit = _unit(data[rows])
-    similarity = unit @ unit.T
-    np.fill_diagonal(similarity, -np.inf)
-    near, rival = 1 - similarity[:, mine].max(axis=1), 1 - similarity[:, ~mine].max(axis=1)
-    ratio = _log_ratio(rival, near)
-    tested = ratio > 0
-    if not tested.any():
+    unit = _unit(data[labeled])
+    distance = 1 - unit @ unit.T
+    np.fill_diagonal(distance, np.inf)
+    guess = codes[distance.argmin(axis=1)]
+    near = distance.min(axis=1)
+    rival = np.where(codes[None, :] == guess[:, None], np.inf, distance).min(axis=1)
+    tests = (counts[code] >= 2) & np.isfinite(rival)
+    if not tests.any():
         return _PRIOR, 0
-    evidence = np.zeros((int(tested.sum()), len(_PRIOR.mean)))
-    evidence[:, 0], evidence[:, 1], evidence[:, 2] = 1.0, ratio[tested], np.log1p(1.0)
-    return _PRIOR.learn(evidence, mine[tested]), len(evidence)
+    evidence = np.zeros((int(tests.sum()), len(_PRIOR.mean)))
+    evidence[:, 0], evidence[:, 1] = 1.0, _log_ratio(rival[tests], near[tests])
+    return _PRIOR.learn(evidence, (guess == codes)[tests]), len(evidence)
 
 
 def _log_ratio(rival: Floats, near: Floats) -> NDArray[np.float64]:
@@ -220,7 +222,8 @@ def _unit(rows: NDArray[np.generic]) -> Floats:
 
 
 def _why(confidence: NDArray[np.float64], held_out: int, stopped: str) -> str:
-    basis = f"checked on {held_out} labels" if held_out >= 30 else "too few labels to check"
+    if held_out < _MIN_HELD_OUT:
+        return f"too few labels to say how far the label reaches, choose the reach by eye; {stopped}"
     if not len(confidence):
-        return f"nothing around is sure enough ({basis}); {stopped}"
-    return f"{confidence.mean():.0%} expected right ({basis}); {stopped}"
+        return f"nothing around is sure enough, checked on {held_out:,} labels; {stopped}"
+    return f"{confidence.mean():.0%} expected right, checked on {held_out:,} labels; {stopped}"
