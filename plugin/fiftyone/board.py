@@ -29,7 +29,7 @@ _KEPT_MAPS = 3
 _KEPT_BOARDS = 8
 _READ_AT_ONCE = 200_000  # rows whose labels are read while the user waits: 0.7 s
 _STATUS_AT_ONCE = 5_000
-_SECONDS_FOR_NEIGHBORS = 1.5
+_WARMED = 200_000  # rows of a map whose neighbors are made ready while one looks at it
 _VISUALIZATION = "fiftyone.brain.visualization."
 _boards: "OrderedDict[str, Board]" = OrderedDict()
 _boards_lock = threading.Lock()
@@ -215,8 +215,18 @@ class Board:
 
     # --- neighbors -------------------------------------------------------------------------------------------------
 
-    def session(self, dataset: fo.Dataset, rows: MapRows) -> Session:
+    def warm(self, dataset: fo.Dataset, rows: MapRows) -> None:
+        """Begin to make the neighbors ready, unless they are many: those wait until they are asked for."""
+        if rows.embeddings is not None and len(rows) <= _WARMED and dataset.has_brain_run(rows.embeddings):
+            with self.lock:
+                if rows.embeddings not in self._sessions:
+                    self._sessions[rows.embeddings] = self._open_session(dataset, rows.embeddings)
+
+    def session(self, dataset: fo.Dataset, rows: MapRows, *, seconds: float = 15) -> Session:
         """The embeddings behind a map with their neighbors.
+
+        Args:
+            seconds: how long to wait for them
 
         Raises:
             NotReady: they are being computed, with progress among the jobs.
@@ -233,7 +243,7 @@ class Board:
             if future is None or future.done():
                 future = self._sessions[key] = self._open_session(dataset, key)
         try:
-            return future.result(timeout=_SECONDS_FOR_NEIGHBORS)
+            return future.result(timeout=seconds)
         except StillRunning:
             raise NotReady(
                 f"The neighbors in “{key}” are still being computed, once for these embeddings: try again in a moment."

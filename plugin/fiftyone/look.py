@@ -17,6 +17,7 @@ from .selection import checked_rows, grid_stage, selected_rows
 from .values import FieldSource, code_of, distinct_classes, fetch, field_source, last_change, number_of
 
 _FACTS_AT_ONCE = 64
+_SECONDS_FOR_NEIGHBORS = 1.5  # a preview without them is better than none
 
 
 class LookMethods:
@@ -27,6 +28,7 @@ class LookMethods:
         """Load a map into the asking panel."""
         run = asked.board.run_of(asked.params["map"])
         asked.board.map_of_panel[asked.ctx.panel_id] = run.key
+        asked.board.warm(asked.dataset, asked.board.rows_of(asked.dataset, run))
         return {}
 
     @method
@@ -86,7 +88,7 @@ class LookMethods:
         near: list[tuple[int, float]] = []
         note = ""
         try:
-            session = asked.board.session(asked.dataset, labels.rows)
+            session = asked.board.session(asked.dataset, labels.rows, seconds=_SECONDS_FOR_NEIGHBORS)
             near = neighbors_of_row(session, labels, row, int(asked.params["k"]))
         except NotReady:
             note = "are still being computed, once for these embeddings"

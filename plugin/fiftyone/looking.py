@@ -32,7 +32,7 @@ class Details:
         fields = None if whole else dict.fromkeys(["filepath", *roots], 1)
         samples = [ObjectId(item) for item in set(self.rows.sample_names(wanted))]
         found = dataset._sample_collection.find({"_id": {"$in": samples}}, fields)
-        self._documents = {str(document["_id"]): document for document in found}
+        self._documents: dict[str, dict[str, Any]] = {str(document["_id"]): document for document in found}
 
     def facts(self, row: int) -> dict[str, Any]:
         """`Facts` of contract.ts; a sample that is gone has its id and no more."""

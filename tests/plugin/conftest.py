@@ -1,0 +1,139 @@
+"""The data explorer as its front end sees it: methods over the App's own route, columns over ``/media``."""
+
+import base64
+import json
+import struct
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+
+URI = "@labelscape/data-explorer/data_explorer"
+DTYPES = ["u1", "<u2", "<u4", "<f4", "S12"]
+
+
+class Explorer:
+    """One panel on one dataset."""
+
+    def __init__(self, url: str, dataset: str, panel_id: str = "panel-1") -> None:
+        self.url = url
+        self.dataset = dataset
+        self.panel_id = panel_id
+        self.view: dict[str, Any] = {}
+        self.state: dict[str, Any] = {}
+        self.requests: list[dict[str, Any]] = []
+
+    def ask(self, method: str, /, **params: Any) -> dict[str, Any]:
+        """What the method answers; a failure is returned as it is."""
+        panel = {"panel_id": self.panel_id, "panel_state": {}, "__method__": method}
+        body = {"operator_uri": URI, "dataset_name": self.dataset, "params": {**panel, **params}, **self.view}
+        answer = post(f"{self.url}/operators/execute", body)
+        assert answer.get("error") is None, answer
+        self.requests = answer["executor"]["requests"]
+        reply = answer["result"] or {}
+        if "state" in reply:
+            self.state = reply["state"]
+        return reply
+
+    def do(self, method: str, /, **params: Any) -> dict[str, Any]:
+        """What the method answers, which must be no failure."""
+        reply = self.ask(method, **params)
+        assert "error" not in reply, reply
+        return reply
+
+    def load(self, key: str) -> None:
+        self.do("load_map", map=key)
+
+    @property
+    def map(self) -> dict[str, str]:
+        loaded = self.state["map"]
+        return {"map": loaded["key"], "map_version": loaded["version"]}
+
+    def rows(self, *rows: int, how: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A `Selection` of rows."""
+        return {**self.map, "count": len(rows), "rows": list(rows), "bits": None, "how": how or {"kind": "rows"}}
+
+    def column(self, reference: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
+        """A column file through the route that the front end reads it by."""
+        address = f"{self.url}/media?filepath={urllib.parse.quote(reference['file'])}"
+        return decode(urllib.request.urlopen(address, timeout=30).read())
+
+    def states(self) -> list[int]:
+        return self.column(self.state["map"]["label_state"])[0][:, 0].tolist()
+
+    def field(self, path: str) -> list[str | None] | list[float]:
+        """The values of a field over the rows, as the map shows them."""
+        values, tail = self.column(self.do("column", **self.map, field=path)["column"])
+        if tail["kind"] == "numeric":
+            return values[:, 0].tolist()
+        return [None if code == 0xFFFF else tail["classes"][code] for code in values[:, 0].tolist()]
+
+    def finish(self, job: str, seconds: float = 60) -> dict[str, Any]:
+        """The job when it has ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.ask("sync", revision=-1)
+            found = next(entry for entry in self.state["jobs"] if entry["id"] == job)
+            if found["status"] not in ("queued", "running"):
+                return found
+            time.sleep(0.1)
+        raise TimeoutError(f"{job} still runs: {found}")
+
+
+def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    return json.loads(urllib.request.urlopen(request, timeout=120).read())
+
+
+def decode(content: bytes) -> tuple[np.ndarray, dict[str, Any]]:
+    """Planes (n, width) and the tail of a column file, read as contract.ts says."""
+    magic, version, dtype, width, n, tail = struct.unpack_from("<4sHBBII", content)
+    assert (magic, version) == (b"LSC1", 1)
+    planes = np.frombuffer(content, DTYPES[dtype], width * n, 16).reshape(width, n).T
+    end = 16 + planes.nbytes
+    assert len(content) == end + tail
+    return planes, json.loads(content[end:]) if tail else {}
+
+
+def numbers(packed: str, dtype: str = "<u4") -> list[Any]:
+    return np.frombuffer(base64.b64decode(packed), dtype).tolist()
+
+
+@pytest.fixture
+def make_explorer(app: Any) -> Callable[..., Explorer]:
+    return lambda dataset, panel_id="panel-1": Explorer(app.url, dataset.name, panel_id)
+
+
+@pytest.fixture
+def mapped_digits(make_digits_dataset: Callable[..., Any]) -> Any:
+    """120 digits, the first 40 labeled, with their pixels as embeddings "pixels" and a 2D map "flat"."""
+    dataset = make_digits_dataset(120, labeled=40)
+    give_map(dataset, np.asarray(load_digits().data[:120], np.float32))
+    return dataset
+
+
+def give_map(dataset: Any, vectors: np.ndarray, patches_field: str | None = None, dims: int = 2) -> None:
+    """Embeddings "pixels" of these vectors, and their main directions as the map "flat"."""
+    from labelscape.ml_backend.store.embeddings import Provenance, create_embeddings, vector_table
+    from labelscape.ml_backend.store.items import list_items
+    from labelscape.ml_backend.store.maps import MapProvenance, save_map
+
+    items = list_items(dataset, patches_field)
+    create_embeddings(dataset, "pixels", Provenance("preprocessing", {}), patches_field=patches_field)
+    vector_table(dataset, "pixels").upsert(items.ids, items.sample_ids, vectors)
+    points = PCA(dims, random_state=0).fit_transform(vectors)
+    save_map(dataset, "flat", items, points, MapProvenance("pixels", "pca", dims, {}, len(items)))
+
+
+@pytest.fixture
+def explorer(make_explorer: Callable[..., Explorer], mapped_digits: Any) -> Explorer:
+    """A panel that has loaded the map of `mapped_digits`."""
+    panel = make_explorer(mapped_digits)
+    panel.load("flat")
+    return panel

@@ -1,0 +1,148 @@
+"""Long runs from the panel: in order, with progress, stoppable, their errors in words."""
+
+import threading
+import time
+
+import pytest
+from labelscape.plugin.fiftyone.jobs import JobQueue, Notes
+
+
+def wait(job):
+    deadline = time.monotonic() + 10
+    while job.open and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert not job.open
+    return job.describe()
+
+
+def test_runs_happen_one_after_another_in_their_order():
+    queue = JobQueue(lambda job: None)
+    seen, gate = [], threading.Event()
+
+    def work(name):
+        def deed(progress):
+            gate.wait(5)
+            seen.append(name)
+            return f"did {name}"
+
+        return deed
+
+    jobs = [queue.start(name, work(name)) for name in ("first", "second", "third")]
+    assert [job.describe()["status"] for job in jobs[1:]] == ["queued", "queued"]
+    gate.set()
+    ended = [wait(job) for job in jobs]
+    assert seen == ["first", "second", "third"]
+    assert [(end["status"], end["message"], end["progress"]) for end in ended] == [
+        ("done", f"did {name}", 1.0) for name in seen
+    ]
+
+
+def test_a_run_is_stopped_at_its_next_sign_of_progress_and_a_waiting_one_never_begins():
+    queue = JobQueue(lambda job: None)
+    begun = threading.Event()
+
+    def endless(progress):
+        while True:
+            begun.set()
+            progress(0.5, "half")
+            time.sleep(0.005)
+
+    running, waiting = queue.start("running", endless), queue.start("waiting", endless)
+    begun.wait(5)
+    queue.cancel(waiting.id)
+    queue.cancel(running.id)
+    assert wait(running)["status"] == wait(waiting)["status"] == "cancelled"
+    with pytest.raises(ValueError, match="ended already"):
+        queue.cancel(running.id)
+
+
+def test_errors_end_a_run_in_words_without_a_traceback():
+    ended = []
+    queue = JobQueue(ended.append)
+
+    def unhappy(progress):
+        raise ValueError("No labels: set some first.")
+
+    def broken(progress):
+        raise KeyError("inner secret")
+
+    told, hidden = (wait(queue.start(name, deed)) for name, deed in (("a", unhappy), ("Ranking", broken)))
+    assert (told["status"], told["message"]) == ("failed", "No labels: set some first.")
+    assert hidden["message"] == "Ranking failed (KeyError); the server's log says where."
+    assert len(ended) == 2
+
+
+def test_only_the_last_few_ended_runs_are_listed():
+    queue = JobQueue(lambda job: None)
+    for number in range(9):
+        wait(queue.start(str(number), lambda progress: "done"))
+    assert [job.title for job in queue.listing()] == ["4", "5", "6", "7", "8"]
+
+
+def test_messages_have_names_of_their_own():
+    notes = Notes()
+    notes.add("info", "one")
+    notes.add("error", "one")
+    assert len({note["id"] for note in notes.listing()}) == 2
+
+
+def test_a_map_is_computed_loaded_and_brought_up_to_date(explorer, mapped_digits):
+    form = {"embeddings": "pixels", "method": "pca", "dims": 3, "n_neighbors": 15, "min_dist": 0.1}
+    job = explorer.do("compute_map", **form, perplexity=30, spherize=False, key=None)["job"]
+    ended = explorer.finish(job)
+    assert (ended["status"], ended["progress"]) == ("done", 1.0)
+    assert "shows 120 samples" in ended["message"]
+    loaded = explorer.state["map"]
+    assert (loaded["key"], loaded["dims"]) == ("pixels_pca_3d", 3)
+    assert explorer.column(loaded["positions"])[0].shape == (120, 3)
+    assert ended["message"] in [note["text"] for note in explorer.state["messages"]]
+    mapped_digits.delete_samples(mapped_digits.values("id")[:3])
+    explorer.do("sync", revision=-1)
+    stale = {entry["key"]: entry["stale"]["removed"] for entry in explorer.state["maps"]}
+    assert stale == {"flat": 3, "pixels_pca_3d": 3}
+    assert explorer.finish(explorer.do("update_map", map="pixels_pca_3d")["job"])["status"] == "done"
+    assert explorer.state["map"]["n"] == 117
+    assert next(e for e in explorer.state["maps"] if e["key"] == "pixels_pca_3d")["stale"]["removed"] == 0
+
+
+def test_rankings_write_the_fields_one_colours_by(explorer, mapped_digits):
+    selection = explorer.rows(*range(30))
+    for method, extra, field, count in (
+        ("rank_outliers", {}, "outlier_score", 30),
+        ("rank_mislabels", {}, "mislabel_score", 30),
+        ("find_duplicates", {"threshold": 0.02}, "duplicate_group", None),
+    ):
+        ended = explorer.finish(explorer.do(method, selection=selection, **extra)["job"])
+        assert ended["status"] == "done", ended
+        assert field in [entry["path"] for entry in explorer.state["fields"]]
+        shown = [value for value in explorer.field(field) if value == value]
+        assert count is None or len(shown) == count
+
+
+def test_suggestions_appear_on_the_map_when_their_run_has_ended(explorer):
+    ended = explorer.finish(explorer.do("suggest_labels", selection=None, precision=0.8)["job"])
+    assert ended["status"] == "done", ended
+    states = explorer.states()
+    assert states[:40] == [1] * 40
+    assert 2 in states[40:]
+
+
+def test_embeddings_are_computed_from_the_panel(make_explorer, make_digits_dataset):
+    dataset = make_digits_dataset(20)
+    panel = make_explorer(dataset)
+    panel.do("sync", revision=-1)
+    ended = panel.finish(panel.do("compute_embeddings", model="preprocessing", key=None)["job"])
+    assert ended["status"] == "done", ended
+    made = panel.state["embeddings"]
+    assert [(entry["key"], entry["count"]) for entry in made] == [("preprocessing", 20)]
+    failed = panel.finish(panel.do("compute_embeddings", model="nonsense", key="other")["job"])
+    assert failed["status"] == "failed"
+    assert "no embedding model" in failed["message"]
+    dataset.reload()
+    assert dataset.list_brain_runs() == ["preprocessing"]
+
+
+def test_a_map_that_cannot_be_made_is_refused_at_once(explorer):
+    form = {"method": "pca", "dims": 2, "n_neighbors": 15, "min_dist": 0.1, "perplexity": 30, "spherize": False}
+    assert "names no embeddings" in explorer.ask("compute_map", embeddings="gone", key=None, **form)["error"]
+    assert "already names a run" in explorer.ask("compute_map", embeddings="pixels", key="flat", **form)["error"]
