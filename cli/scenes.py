@@ -28,7 +28,7 @@ class Faults:
 def add_scenes(dataset: fo.Dataset, folder: Path, *, count: int = 60, seed: int = 0) -> Faults:
     """Fill a dataset with pictures of 3 to 9 digits: `ground_truth` with faults, `predictions` of a simulated detector.
 
-    3 % of the labels are wrong and 4 % are missing. The detector misses 5 %, confuses 5 % (less surely), and sees a
+    5 % of the labels are wrong and 4 % are missing. The detector misses 5 %, confuses 5 % (less surely), and sees a
     few digits where there is none (unsurely).
     """
     import cv2
@@ -55,11 +55,11 @@ def add_scenes(dataset: fo.Dataset, folder: Path, *, count: int = 60, seed: int 
             label = fo.Detection(label=str(digit), bounding_box=[v / SIDE for v in (x, y, _DIGIT, _DIGIT)])
             guess = _guess(digit, x, y, rng)
             fate = rng.random()
-            if fate < 0.03:
+            if fate < 0.05:
                 label.label = _other(digit, rng)
                 wrong.append(label)
                 guess = _guess(digit, x, y, rng, sure=True)
-            if not 0.03 <= fate < 0.07:
+            if not 0.05 <= fate < 0.09:
                 labels.append(label)
             else:
                 guess = _guess(digit, x, y, rng, sure=True)

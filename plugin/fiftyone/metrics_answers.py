@@ -79,13 +79,12 @@ def ordered(outcomes: Outcomes, order: str) -> Outcomes:
     return outcomes
 
 
-def picked(outcomes: Outcomes, rows: Sequence[Sequence[int]] | None) -> Outcomes:
-    """Of the outcomes those named by their rows (label, prediction); None = all."""
-    if rows is None:
-        return outcomes
-    wanted = {(int(truth), int(prediction)) for truth, prediction in rows}
-    pairs = zip(outcomes.truth.tolist(), outcomes.prediction.tolist(), strict=True)
-    return outcomes.take(np.array([pair in wanted for pair in pairs], bool))
+def picked(outcomes: Outcomes, rows: Sequence[Sequence[int]] | None, without: Sequence[Sequence[int]] = ()) -> Outcomes:
+    """Of the outcomes those named by their rows (label, prediction), None = all; then all but ``without``."""
+    pairs = list(zip(outcomes.truth.tolist(), outcomes.prediction.tolist(), strict=True))
+    dropped = {(int(truth), int(prediction)) for truth, prediction in without}
+    wanted = set(pairs) if rows is None else {(int(truth), int(prediction)) for truth, prediction in rows}
+    return outcomes.take(np.array([pair in wanted and pair not in dropped for pair in pairs], bool))
 
 
 def items_of(evaluation: Evaluation, outcomes: Outcomes) -> list[dict[str, Any]]:

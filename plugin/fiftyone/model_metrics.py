@@ -157,7 +157,7 @@ class ModelMetrics(foo.Panel):
                 kind=asked["kind"],
                 note=asked.get("note") or "",
                 members=members,
-                how=how if asked.get("rows") is None else {**how, "by": "choice among a confusion"},
+                how={**how, "by": "choice among a confusion"} if _by_hand(asked) else how,
             )
         return _changed(ctx, report.sentence())
 
@@ -238,7 +238,11 @@ def _chosen(ctx: Any) -> tuple[Comparison, Outcomes]:
     comparison = held(ctx.params["evaluation"], ctx.dataset)
     choice: Choice = choice_of(ctx.params)
     outcomes = choose(comparison.evaluation, _thresholds(ctx).match(comparison.evaluation), choice)
-    return comparison, picked(outcomes, ctx.params.get("rows"))
+    return comparison, picked(outcomes, ctx.params.get("rows"), ctx.params.get("without") or ())
+
+
+def _by_hand(asked: dict[str, Any]) -> bool:
+    return asked.get("rows") is not None or bool(asked.get("without"))
 
 
 def _page(total: int, offset: int, limit: int) -> Any:

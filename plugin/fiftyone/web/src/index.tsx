@@ -8,6 +8,7 @@ import { useSetRecoilState } from "recoil";
 import { ExplorerPanel } from "./components/ExplorerPanel";
 import type { Answer, Ask, MethodName, PanelData, PanelState, Reply } from "./contract";
 import { Explorer } from "./explorer";
+import "./metrics";
 
 interface HostProps {
   readonly data?: PanelData;

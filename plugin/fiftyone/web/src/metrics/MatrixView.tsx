@@ -10,6 +10,7 @@ import {
 const SIZES = [9, 13, 18, 24, 32, 42] as const;
 const RIGHT = "0,119,187";
 const WRONG = "238,119,51";
+const HEAD = 90; // pixels of names, about
 const NAME_PIXELS = 6.2; // of a letter at 11 px
 
 export function MatrixView(): React.ReactElement | null {
@@ -26,10 +27,10 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
   const [zoom, setZoom] = React.useState<number | null>(null);
   const [cursor, setCursor] = React.useState<readonly [number, number] | null>(null);
   const codes = React.useMemo(() => searched(matrix, orderOf(matrix, order), text), [matrix, order, text]);
-  const level = zoom ?? (codes.length <= 12 ? 4 : codes.length <= 30 ? 3 : codes.length <= 100 ? 2 : 1);
+  const [room, setRoom] = React.useState(400);
+  const level = zoom ?? fittingLevel(codes.length, room);
   const side = SIZES[level] as number;
-  const names = Math.max(...codes.map((code) => Math.max(rowName(matrix, code).length, columnName(matrix, code).length)), 4);
-  const head = side < 11 ? 16 : Math.min(130, Math.round(names * NAME_PIXELS) + 12);
+  const head = side < 11 ? 16 : headOf(codes.map((code) => drawnName(matrix, code, "no prediction")));
 
   const box = React.useRef<HTMLDivElement>(null);
   const canvas = React.useRef<HTMLCanvasElement>(null);
@@ -44,7 +45,10 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
     draw();
     const frame = box.current;
     if (!frame) return;
-    const watch = new ResizeObserver(draw);
+    const watch = new ResizeObserver(() => {
+      setRoom(Math.min(frame.clientHeight, frame.clientWidth));
+      draw();
+    });
     watch.observe(frame);
     frame.addEventListener("scroll", draw);
     return () => {
@@ -117,6 +121,19 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
     </div>
   );
 }
+
+/** The largest cells that leave the whole matrix in sight, but not so small that a name cannot be read. */
+function fittingLevel(count: number, room: number): number {
+  const least = count <= 120 ? 2 : 1;
+  for (let level = SIZES.length - 2; level > least; level--)
+    if (HEAD + count * (SIZES[level] as number) <= room) return level;
+  return least;
+}
+
+const headOf = (names: readonly string[]): number =>
+  Math.min(130, Math.round(Math.max(...names.map((name) => name.length), 4) * NAME_PIXELS) + 12);
+
+const drawnName = (matrix: Matrix, code: number, none: string): string => matrix.classes[code] ?? none;
 
 const clamp = (value: number, count: number): number => Math.min(count - 1, Math.max(0, value));
 
@@ -205,7 +222,7 @@ function paint(scene: {
   pen.textAlign = "right";
   for (let i = first(dy); i < last(dy, height); i++) {
     pen.globalAlpha = cursor && cursor[0] !== i ? 0.55 : 0.9;
-    pen.fillText(rowName(matrix, codes[i] as number), head - 5, head + (i + 0.5) * side - dy, head - 7);
+    pen.fillText(drawnName(matrix, codes[i] as number, "no label"), head - 5, head + (i + 0.5) * side - dy, head - 7);
   }
   pen.restore();
   pen.save();
@@ -218,7 +235,7 @@ function paint(scene: {
     pen.globalAlpha = cursor && cursor[1] !== j ? 0.55 : 0.9;
     pen.translate(head + (j + 0.5) * side - dx, head - 5);
     pen.rotate(-Math.PI / 2);
-    pen.fillText(columnName(matrix, codes[j] as number), 0, 0, head - 7);
+    pen.fillText(drawnName(matrix, codes[j] as number, "no prediction"), 0, 0, head - 7);
     pen.restore();
   }
   pen.restore();

@@ -66,13 +66,13 @@ export function errorsByClass(matrix: Matrix): Float64Array {
   return errors;
 }
 
-/** Rows and columns in the order they are drawn; none comes last. */
+/** Rows and columns in the order they are drawn; none comes first, so that it is in sight among 1,000 classes too. */
 export function orderOf(matrix: Matrix, order: ClassOrder): number[] {
   const codes = matrix.classes.map((_, i) => i);
   const byName = (a: number, b: number): number => collate(matrix.classes[a] as string, matrix.classes[b] as string);
   const weight = order === "support" ? matrix.rowTotals : order === "confusion" ? errorsByClass(matrix) : null;
   codes.sort((a, b) => (weight ? (weight[b] as number) - (weight[a] as number) || byName(a, b) : byName(a, b)));
-  return [...codes, matrix.classes.length];
+  return [matrix.classes.length, ...codes];
 }
 
 const { compare: collate } = new Intl.Collator("en", { numeric: true });

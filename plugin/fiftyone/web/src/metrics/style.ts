@@ -5,9 +5,9 @@ export const METRICS_STYLE = `
 .lm-threshold input[type=range]{width:110px}
 .lm-root .ls-choice input[type=number]{width:66px}
 .lm-main{display:flex;flex:1 1 58%;min-height:180px;border-bottom:1px solid var(--ls-line)}
-.lm-table{flex:0 0 300px;overflow:auto;border-right:1px solid var(--ls-line);outline-offset:-2px}
+.lm-table{flex:0 0 322px;overflow:auto;scrollbar-gutter:stable;border-right:1px solid var(--ls-line);outline-offset:-2px}
 .lm-table table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-.lm-table th,.lm-table td{padding:2px 6px;text-align:right;white-space:nowrap}
+.lm-table th,.lm-table td{padding:2px 5px;text-align:right;white-space:nowrap}
 .lm-table th:first-child,.lm-table td:first-child{text-align:left;max-width:110px;overflow:hidden;text-overflow:ellipsis}
 .lm-table thead{position:sticky;top:0;background:var(--ls-ground);z-index:1}
 .lm-table thead th{border-bottom:1px solid var(--ls-line)}
