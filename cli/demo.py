@@ -45,7 +45,7 @@ def run(*, port: int, address: str, browser: bool, reset: bool) -> None:
         delete_demo()
     # The server alone and no FiftyOne session: a session (1.22) waits 10 s more where the server starts slowly.
     with ThreadPoolExecutor(1) as beside:
-        starting = beside.submit(ServerService, port, address=address, do_not_track=fo.config.do_not_track)
+        starting = beside.submit(PatientServer, port, address=address, do_not_track=fo.config.do_not_track)
         dataset = prepare()
         server = starting.result()
     try:
@@ -59,6 +59,13 @@ def run(*, port: int, address: str, browser: bool, reset: bool) -> None:
         typer.echo("\nStopped. The dataset stays: `labelscape demo` shows it again.")
     finally:
         server.stop()
+
+
+class PatientServer(ServerService):
+    """FiftyOne's server, which gives up (1.22) when a busy machine needs a minute to start it."""
+
+    def _wait_for_child_port(self, port: int | None = None, timeout: int = SECONDS_TO_START) -> int:
+        return int(super()._wait_for_child_port(port, timeout))
 
 
 def prepare() -> fo.Dataset:

@@ -14,6 +14,8 @@ from fiftyone.operators.types import RiskLevel
 
 Progress = Callable[[float, str], None]
 _SECONDS_BETWEEN_REPORTS = 0.2
+_SECONDS_WITHOUT_PROGRESS = 1.0  # what is quicker needs no progress window
+_UNEXPECTED = "Something went wrong that Labelscape did not expect; the server's log has the details."
 _SECONDS_BETWEEN_STOP_CHECKS = 2.0
 
 
@@ -125,16 +127,18 @@ class LabelscapeOperator(foo.Operator):
 
         worker = threading.Thread(target=work, name=f"labelscape-{self.operator_name}", daemon=True)
         worker.start()
+        begun = time.monotonic()
+        shown = False
         try:
             while worker.is_alive():
                 worker.join(_SECONDS_BETWEEN_REPORTS)
                 latest = _drain(reports)
-                if latest is not None:
-                    yield ctx.ops.set_progress(progress=latest[0], label=latest[1])
+                if latest is not None and time.monotonic() - begun > _SECONDS_WITHOUT_PROGRESS:
+                    yield ctx.ops.set_progress(progress=min(latest[0], 0.99), label=latest[1])
+                    shown = True
         finally:
             stop.set()
-        yield ctx.ops.set_progress(progress=1.0, label="Done")
-        yield from _close(ctx, result[0])
+        yield from _close(ctx, result[0], shown)
 
 
 def target_view(ctx: Any) -> fo.core.collections.SampleCollection:
@@ -144,13 +148,15 @@ def target_view(ctx: Any) -> fo.core.collections.SampleCollection:
     return ctx.target_view()
 
 
-def _close(ctx: Any, result: Outcome | BaseException) -> Iterator[Any]:
+def _close(ctx: Any, result: Outcome | BaseException, shown: bool) -> Iterator[Any]:
+    """Say what happened: in the progress window where there is one, which stays until it is read, else in a note."""
     if isinstance(result, Stopped):
         return
     if isinstance(result, ValueError):
-        yield ctx.ops.notify(str(result), variant="error")
+        yield from _say(ctx, str(result), "error", shown)
         return
     if isinstance(result, BaseException):
+        yield from _say(ctx, _UNEXPECTED, "error", shown)
         raise result
     if result.reload_dataset:
         yield ctx.ops.reload_dataset()
@@ -158,7 +164,14 @@ def _close(ctx: Any, result: Outcome | BaseException) -> Iterator[Any]:
         yield ctx.ops.reload_samples()
     if result.view is not None:
         yield ctx.ops.set_view(view=result.view)
-    yield ctx.ops.notify(result.message, variant="success")
+    yield from _say(ctx, result.message, "success", shown)
+
+
+def _say(ctx: Any, message: str, variant: str, shown: bool) -> Iterator[Any]:
+    if shown:
+        yield ctx.ops.set_progress(progress=1.0, label=message)
+    else:
+        yield ctx.ops.notify(message, variant=variant)
 
 
 def _asked_by_app(ctx: Any) -> bool:

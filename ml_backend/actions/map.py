@@ -16,7 +16,8 @@ from ..store.maps import MapProvenance, check_map, delete_map, load_map, replace
 from ..store.neighbor_tables import DEFAULT_K, neighbors_of
 
 Progress = Callable[[float, str], None]
-_LIBRARIES = ("numpy", "scikit-learn", "umap-learn", "opentsne", "pynndescent")
+_LIBRARIES = ("numpy", "scikit-learn", "opentsne", "numba", "torch")
+_MANY = 200_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ def compute_map(
         progress=_between(report, 0.4, 0.95),
     )
     report(0.95, "Storing the map")
-    quality = map_quality(held.vectors, points, metric=metric, seed=seed)
+    # Every sampled row is compared with all others: fewer of them where that takes minutes.
+    rows = 2000 if len(points) < _MANY else 300
+    quality = map_quality(held.vectors, points, metric=metric, sample=rows, seed=seed)
     provenance = MapProvenance(
         embeddings=embeddings,
         method=method,
