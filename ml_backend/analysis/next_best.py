@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .neighbors import Neighbors, as_vectors
 from .propagation import checked_labels, suggest
-
-if TYPE_CHECKING:
-    from .propagation import Suggestions
 
 _CANDIDATES = 2_000
 
@@ -22,7 +17,7 @@ def next_to_label(
     labels: ArrayLike,
     n_classes: int,
     *,
-    suggestions: Suggestions | None = None,
+    confidence: NDArray[np.float32] | None = None,
     count: int = 9,
     seed: int = 0,
 ) -> NDArray[np.int32]:
@@ -37,7 +32,7 @@ def next_to_label(
         neighbors: their neighbor table.
         labels: (n,) int, -1 = unlabeled.
         n_classes: classes are 0..n_classes - 1.
-        suggestions: from `suggest` on the same labels; None computes them where there are two classes or more.
+        confidence: (n,) of the suggestions for the same labels; None makes them, where two classes have labels.
         count: how many; fewer where fewer are unlabeled.
         seed: the same seed gives the same choice.
 
@@ -57,8 +52,9 @@ def next_to_label(
     labeled = np.flatnonzero(known >= 0)
     doubt = np.ones(len(data))
     if len(np.unique(known[labeled])) >= 2:
-        found = suggestions or suggest(data, neighbors, known, n_classes, seed=seed)
-        doubt = 1 - found.confidence.astype(np.float64)
+        if confidence is None:
+            confidence = suggest(data, neighbors, known, n_classes, seed=seed).confidence
+        doubt = 1.05 - confidence.astype(np.float64)
     value = doubt * _density(neighbors)
     random = np.random.default_rng(seed)
     pool = unlabeled[np.argsort(-value[unlabeled] * (1 + 1e-6 * random.random(len(unlabeled))), kind="stable")]

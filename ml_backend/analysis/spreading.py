@@ -14,7 +14,7 @@ from .neighbors import Neighbors
 if TYPE_CHECKING:
     import torch
 
-ALPHA = 0.99  # share of its mass that a label passes on at every step
+FAR, NEAR = 0.99, 0.8  # share of its mass that a label passes on at every step
 GRAPH_NEIGHBORS = 15
 _MAX_COLUMNS = 64  # label columns solved at once: bounds memory to 4 x 64 floats a sample
 _TOLERANCE = 1e-3
@@ -64,13 +64,16 @@ def neighbor_graph(neighbors: Neighbors) -> Graph:
     )
 
 
-def spread(graph: Graph, sources: NDArray[np.float32], rows: NDArray[np.int64], steps: int = 25) -> torch.Tensor:
+def spread(
+    graph: Graph, sources: NDArray[np.float32], rows: NDArray[np.int64], *, alpha: float = FAR, steps: int = 25
+) -> torch.Tensor:
     """Solve (I - alpha S) F = Y by conjugate gradients.
 
     Args:
         graph: S.
         sources: (m, c) mass that each labeled sample puts on each of c columns.
         rows: (m,) which samples those are; all other rows of Y are zero.
+        alpha: share of its mass that a label passes on at every step, 0..1.
         steps: at most so many steps of conjugate gradients; each reaches one neighbor further.
 
     Returns:
@@ -83,11 +86,11 @@ def spread(graph: Graph, sources: NDArray[np.float32], rows: NDArray[np.int64], 
     for start in range(0, columns, _MAX_COLUMNS):
         block = torch.zeros((len(graph), min(_MAX_COLUMNS, columns - start)), dtype=torch.float32)
         block[torch.from_numpy(rows)] = torch.from_numpy(sources[:, start : start + _MAX_COLUMNS])
-        spreaded[:, start : start + _MAX_COLUMNS] = _solve(graph, block, steps)
+        spreaded[:, start : start + _MAX_COLUMNS] = _solve(graph, block, alpha, steps)
     return spreaded
 
 
-def _solve(graph: Graph, residual: torch.Tensor, steps: int) -> torch.Tensor:
+def _solve(graph: Graph, residual: torch.Tensor, alpha: float, steps: int) -> torch.Tensor:
     import torch
 
     solution = torch.zeros_like(residual)
@@ -95,7 +98,7 @@ def _solve(graph: Graph, residual: torch.Tensor, steps: int) -> torch.Tensor:
     energy = (residual * residual).sum(0)
     goal = energy * _TOLERANCE**2
     for _ in range(steps):
-        image = direction - ALPHA * graph.average(direction)
+        image = direction - alpha * graph.average(direction)
         step = energy / (direction * image).sum(0).clamp_min(1e-30)
         solution.addcmul_(direction, step)
         residual.addcmul_(image, step, value=-1)

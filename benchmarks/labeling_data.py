@@ -1,0 +1,104 @@
+"""Embeddings with true labels for the labeling benchmark: digits, and what a data folder holds."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
+
+CACHE = Path(tempfile.gettempdir()) / "labelscape-benchmark-imagenette.npz"
+IMAGE_MEAN, IMAGE_SIZE = 127.5, 224
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Unit vectors (n, d), their neighbors and their true labels (n,)."""
+
+    name: str
+    vectors: np.ndarray
+    truth: np.ndarray
+    neighbors: Neighbors
+
+    @property
+    def n_classes(self) -> int:
+        return int(self.truth.max()) + 1
+
+    def draw(self, each: int, seed: int) -> np.ndarray:
+        """Labels (n,) with `each` random ones a class known, at most 80 % of a class; the rest -1."""
+        random = np.random.default_rng(seed)
+        labels = np.full(len(self.truth), -1)
+        for name in range(self.n_classes):
+            members = random.permutation(np.flatnonzero(self.truth == name))
+            labels[members[: min(each, int(0.8 * len(members)))]] = name
+        return labels
+
+
+def datasets(folder: Path | None) -> Iterator[Dataset]:
+    yield _dataset("digits", *_digits())
+    if folder is not None:
+        yield _dataset("imagenette", *_imagenette(folder))
+        yield _dataset("cifar10n", *_cifar10n(folder))
+        yield _dataset("banking77", *_banking77(folder))
+
+
+def _dataset(name: str, vectors: np.ndarray, truth: np.ndarray) -> Dataset:
+    vectors = (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    return Dataset(name, vectors, truth, knn(vectors, 15))
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    return load_digits(return_X_y=True)
+
+
+def _cifar10n(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    with (folder / "cifar10n" / "labels.csv").open() as lines:
+        truth = np.array([int(row["clean"]) for row in csv.DictReader(lines)])
+    return np.load(folder / "cifar10n" / "mobilenetv2_128px_l2_pca256_f16.npy").astype(np.float32), truth
+
+
+def _banking77(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    with (folder / "banking77" / "train.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    words = TfidfVectorizer(sublinear_tf=True, min_df=2, ngram_range=(1, 2)).fit_transform(r["text"] for r in rows)
+    truth = np.unique([row["category"] for row in rows], return_inverse=True)[1]
+    return TruncatedSVD(256, random_state=0).fit_transform(words), truth
+
+
+def _imagenette(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """MobileNetV2 features of the photos; embedded once and kept in the temporary folder."""
+    paths = sorted((folder / "imagenette_val").glob("*/*"))
+    truth = np.unique([path.parent.name for path in paths], return_inverse=True)[1]
+    if not CACHE.exists():
+        np.savez(CACHE, vectors=_embedded(paths, folder / "weights" / "mobilenet_v2_torchvision_fp16.pt"))
+    return np.load(CACHE)["vectors"], truth
+
+
+def _embedded(paths: list[Path], weights: Path) -> np.ndarray:
+    import torch
+    from PIL import Image
+    from torchvision.models import mobilenet_v2
+
+    network = mobilenet_v2(num_classes=1001)
+    state = torch.load(weights, weights_only=True)
+    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    network.eval()
+    vectors = []
+    with torch.inference_mode():
+        for start in range(0, len(paths), 32):
+            images = [
+                np.asarray(Image.open(path).convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE)), np.float32)
+                for path in paths[start : start + 32]
+            ]
+            batch = torch.from_numpy(np.stack(images) / IMAGE_MEAN - 1).permute(0, 3, 1, 2).flip(-1, -2)
+            vectors.append(network.features(batch).mean((2, 3)).numpy())
+    return np.concatenate(vectors)
