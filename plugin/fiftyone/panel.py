@@ -12,6 +12,7 @@ from .label import LabelMethods
 from .launch import LaunchMethods
 from .look import LookMethods
 from .panel_state import nothing_open, panel_state
+from .replies import in_words
 
 COMPONENT = "LabelscapeDataExplorer"
 METHOD_NAMES = (
@@ -57,15 +58,23 @@ class DataExplorer(LookMethods, LabelMethods, LaunchMethods, foo.Panel):
 
     def sync(self, ctx: Any) -> dict[str, Any]:
         """The state, where it is newer than the one the front end has."""
-        if ctx.dataset is None:
-            return {"unchanged": False, "state": nothing_open(int(time.time() * 1000))}
-        state = panel_state(ctx, board_of(ctx.dataset))
+        state = _state(ctx)
+        if "error" in state:
+            return state
         if ctx.params.get("revision", -1) >= state["revision"]:
             return {"unchanged": True}
         return {"unchanged": False, "state": state}
 
     def _show(self, ctx: Any) -> None:
-        state = (
-            nothing_open(int(time.time() * 1000)) if ctx.dataset is None else panel_state(ctx, board_of(ctx.dataset))
-        )
-        ctx.panel.set_data("panel", state)
+        state = _state(ctx)
+        if "error" in state:
+            ctx.ops.notify(state["error"], variant="error")
+        else:
+            ctx.panel.set_data("panel", state)
+
+
+@in_words
+def _state(ctx: Any) -> dict[str, Any]:
+    if ctx.dataset is None:
+        return nothing_open(int(time.time() * 1000))
+    return panel_state(ctx, board_of(ctx.dataset))

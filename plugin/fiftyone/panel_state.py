@@ -55,13 +55,11 @@ def panel_state(ctx: Any, board: Board) -> dict[str, Any]:
         held = board.states.get(ctx.panel_id)
         if held is not None and held[0] == mark:
             return held[1]
-        version = board.version
+        # The mark is from before: what changes meanwhile is seen by the next poll.
         state = _build(ctx, board, runs)
         # Larger than any before a restart of the server, too, and exact in JavaScript's numbers.
         newest = max((other["revision"] for _, other in board.states.values()), default=0)
         state["revision"] = max(newest + 1, int(time.time() * 1000))
-        if board.version == version:
-            mark = _mark(ctx, board, runs)
         board.states[ctx.panel_id] = (mark, state)
         return state
 
@@ -110,7 +108,7 @@ def _build(ctx: Any, board: Board, runs: list[Run]) -> dict[str, Any]:
         "dataset": dataset.name,
         "sample_count": dataset.count(),
         "media_type": dataset.media_type,
-        "embeddings": board.remember("embeddings", _embeddings_mark(board, dataset), lambda: _embeddings(dataset)),
+        "embeddings": _embeddings(board, dataset),
         "maps": [_map_info(board, dataset, run) for run in runs],
         "map": None if rows is None or labels is None else _loaded_map(ctx, board, rows, labels),
         "fields": board.remember(
@@ -230,12 +228,21 @@ def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
     }
 
 
-def _embeddings_mark(board: Board, dataset: fo.Dataset) -> tuple[Any, ...]:
-    return tuple(dataset.list_brain_runs()), last_change(dataset)[0], board.version
-
-
-def _embeddings(dataset: fo.Dataset) -> list[dict[str, Any]]:
-    return [_embeddings_info(dataset, key) for key in list_embeddings(dataset)]
+def _embeddings(board: Board, dataset: fo.Dataset) -> list[dict[str, Any]]:
+    """The embeddings there are; those a run may be writing at this moment are looked at once it has ended."""
+    held = board.memory.get("embeddings")
+    if any(job.open for job in board.jobs.listing()):
+        return [] if held is None else list(held[1])
+    stamp = (tuple(dataset.list_brain_runs()), last_change(dataset)[0], board.version)
+    return board.remember(
+        "embeddings",
+        stamp,
+        lambda: [
+            _embeddings_info(dataset, key)
+            for key in list_embeddings(dataset)
+            if dataset.load_brain_results(key) is not None  # None: its run was interrupted before it began
+        ],
+    )
 
 
 def _embeddings_info(dataset: fo.Dataset, key: str) -> dict[str, Any]:

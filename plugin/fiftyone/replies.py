@@ -54,26 +54,38 @@ class Asked:
         return None if rows is None else self.board.labels(self.dataset, rows)
 
 
-def method(deed: Callable[[Any, Asked], Answer] | None = None, *, changes: bool = False) -> Callable[..., Any]:
-    """Make a function of an `Asked` a method of the panel; ``changes`` = its answer carries the new state.
+def in_words(deed: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Answer ``{"error": sentence}`` where something goes wrong.
 
     A ValueError is a sentence for the user. Anything else is logged with its place, and told without it.
     """
-    if deed is None:
-        return functools.partial(method, changes=changes)
 
     @functools.wraps(deed)
-    def answer(self: Any, ctx: Any) -> Answer:
+    def answer(*arguments: Any) -> Answer:
         try:
-            asked = Asked(ctx)
-            reply = deed(self, asked)
-            if changes:
-                reply["state"] = panel_state(ctx, asked.board)
-            return reply
+            return deed(*arguments)
         except ValueError as error:
             return {"error": str(error)}
         except Exception as error:
-            _log.exception("The panel's method %s failed", deed.__name__)
-            return {"error": f"“{deed.__name__}” failed ({type(error).__name__}); the server's log says where."}
+            name = deed.__name__.strip("_")
+            _log.exception("The panel could not answer %s", name)
+            return {"error": f"“{name}” failed ({type(error).__name__}); the server's log says where."}
+
+    return answer
+
+
+def method(deed: Callable[[Any, Asked], Answer] | None = None, *, changes: bool = False) -> Callable[..., Any]:
+    """Make a function of an `Asked` a method of the panel; ``changes`` = its answer carries the new state."""
+    if deed is None:
+        return functools.partial(method, changes=changes)
+
+    @in_words
+    @functools.wraps(deed)
+    def answer(self: Any, ctx: Any) -> Answer:
+        asked = Asked(ctx)
+        reply = deed(self, asked)
+        if changes:
+            reply["state"] = panel_state(ctx, asked.board)
+        return reply
 
     return answer
