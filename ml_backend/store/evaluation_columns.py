@@ -106,7 +106,11 @@ def _read(samples: SampleCollection, field: str, kind: EvaluationKind) -> pd.Dat
     present += [name for name in ("mask", "mask_path") if kind == "detection" and samples.count(f"{path}.{name}")]
     if kind == "detection" and _has_crowds(samples, path):
         present.append("iscrowd")
-    columns = samples.values([f"{path}.{name}" for name in present])
+    # as MongoDB has them: FiftyOne (1.22) would turn each number of each box into Python anew, which takes most of it
+    columns = samples.values([f"{path}.{name}" for name in present], _raw=True)
+    if "mask" in present:  # but masks are packed there
+        columns = list(columns)
+        columns[present.index("mask")] = samples.values(f"{path}.mask")
     if path != field:
         counts = [len(labels or ()) for labels in columns[0]]
         rows = np.repeat(np.arange(len(counts)), counts)
