@@ -133,9 +133,12 @@ def _choose_labeled(digits: NDArray[np.int64]) -> set[int]:
 
 def _workspace() -> fo.Space:
     samples = fo.Panel(type="Samples", pinned=True)
-    embeddings = fo.Panel(type="Embeddings")
+    explorer, embeddings = fo.Panel(type="data_explorer"), fo.Panel(type="Embeddings")
     # Without an active child, the App (1.22) shows a panel's tab and leaves the panel empty.
-    halves = [fo.Space(children=[panel], active_child=panel.component_id) for panel in (samples, embeddings)]
+    halves = [
+        fo.Space(children=[samples], active_child=samples.component_id),
+        fo.Space(children=[explorer, embeddings], active_child=explorer.component_id),
+    ]
     return fo.Space(children=halves, orientation="horizontal")
 
 
@@ -146,9 +149,9 @@ def _welcome(dataset: fo.Dataset, url: str) -> str:
 
     {_address(url)}
 
-Click first, in the Embeddings panel on the right: "{MAP}", then Color by → ground_truth.label. Gray digits are
-not labeled yet. Choose Select and draw around a gray cloud near one colour: the grid on the left then shows only
-those digits, nearly all of one kind.
+Click first, in the data explorer on the right: a gray point (not labeled yet) near coloured ones, press l, type its
+digit and Enter. Its neighbors light up; the slider says how far the label goes, Enter accepts, s saves, u undoes,
+? shows all keys. FiftyOne's own Embeddings panel, in the next tab, draws the same map: "{MAP}".
 Ctrl-C stops the demo.
 """
 

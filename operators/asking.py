@@ -124,11 +124,12 @@ def show_media(
     shown = [(path_of[item], sure) for item, sure in zip(ids, confidence, strict=True) if item in path_of]
     if not shown:
         return
+    inputs.view(f"{name}_title", types.Header(label=title, divider=False))
     row = inputs.h_stack(name, gap=1)
     for number, (path, sure) in enumerate(shown):
         row.str(
             f"{name}_{number}",
-            label=f"{title} ({sure:.0%})" if number == 0 else f"{sure:.0%}",
+            label=f"{sure:.0%}",
             default=f"/media?filepath={quote(path)}",
             view=types.ImageView(read_only=True, height="96px"),
         )
