@@ -21,7 +21,7 @@ _HELD_OUT = 0.2
 _EPOCHS, _PATIENCE = 200, 20
 _STEPS = 8_000  # at most, so that many labels take fewer epochs and not minutes
 _BATCH = 256
-_LEARNING_RATE, _WEIGHT_DECAY, _DROPOUT = 3e-3, 1e-2, 0.2
+_LEARNING_RATE, _WEIGHT_DECAY, _DROPOUT = 3e-3, 1e-2, 0.5
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ def train(
     rng = np.random.default_rng(seed)
     known = data[rows]
     mean = known.mean(axis=0)
-    scale = np.maximum(known.std(axis=0), 1e-3 * max(float(known.std()), 1e-6))
+    # One scale for all: each by its own would blow faint dimensions, those of a PCA say, up to the size of the strong
+    # (.41 instead of .61 right on CIFAR-10 with 30 labels a class).
+    scale = np.full(known.shape[1], max(float(np.sqrt(known.var(axis=0).mean())), 1e-9), np.float32)
     known = (known - mean) / scale
     held_out = _held_out(targets, rng)
     training = np.flatnonzero(~held_out)

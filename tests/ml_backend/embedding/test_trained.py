@@ -29,7 +29,7 @@ def test_a_trained_embedding_gathers_the_classes_better_than_its_base(digits):
     labels = some_labels(targets, 30)
     head = train(vectors, labels)
     assert (head.classes, head.samples, head.held_out) == (10, 300, 60)
-    assert head.accuracy > 0.9
+    assert head.accuracy > 0.8  # of 60 held-out labels: give or take .08
     unseen = labels < 0
 
     def centroid_accuracy(table):
@@ -59,6 +59,12 @@ def test_the_reported_accuracy_is_no_flattery(digits):
         centers = np.stack([table[labels == code].mean(0) for code in range(10)])
         true.append(((table @ centers.T).argmax(1) == targets)[labels < 0].mean())
     assert np.mean(reported) < np.mean(true) + 0.05
+
+
+def test_faint_dimensions_do_not_drown_the_strong_ones(digits):
+    vectors, targets = digits
+    faint = np.random.default_rng(0).normal(scale=0.01, size=(len(vectors), 400))
+    assert train(np.hstack([vectors, faint]), some_labels(targets, 30)).accuracy > 0.8
 
 
 def test_the_same_seed_gives_the_same_head(digits):
