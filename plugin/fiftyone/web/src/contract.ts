@@ -363,7 +363,7 @@ export interface Methods {
   /** Writes all that is pending to the dataset. */
   save: [Nothing, { labels: number; deletions: number; patch: StatePatch | null }];
   discard: [Nothing, { patch: StatePatch | null; count: number }];
-  /** What is pending, newest first, a page at a time. */
+  /** What is pending on the rows of the loaded map, newest first, a page at a time. */
   review: [{ offset: number; limit: number }, { items: readonly PendingItem[]; total: number }];
   /** Takes single rows out of what is pending. */
   unqueue: [RowsRef, { patch: StatePatch; count: number }];
@@ -385,7 +385,7 @@ export interface Methods {
   ];
   /** Forgets the explorer's own state for this dataset (labels stay). */
   clear_explorer: [Nothing, Nothing];
-  /** Queues the removal of every label of the label field; it can be undone, and is written by Save. */
+  /** Removes every saved label of the label field at once, as one save that `undo` takes back. Nothing is queued. */
   clear_labels: [Nothing, { patch: StatePatch | null; count: number }];
 }
 
