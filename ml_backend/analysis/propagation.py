@@ -81,11 +81,12 @@ def suggest(
 ) -> Suggestions:
     """Suggest a label for every unlabeled sample and accept those that keep a wanted precision.
 
-    Five voters look at the labels: spreading far over the neighbor graph (Zhou et al., 2004) and spreading to what is
-    near, a linear head that repeats what spreading says, one that goes on to teach itself, and one on labels alone. Cross-validation on the labels
-    there are decides at every call how much each counts (log-linear pooling), and how sure their agreement is
-    (logistic calibration). With few labels both stay near what was measured on other datasets. Labels that a person
-    picked are no random sample: hard picks make the confidences too low, easy picks too high.
+    Five voters look at the labels: spreading far over the neighbor graph (Zhou et al., 2004), spreading to what is
+    near, a linear head that repeats what spreading says, one that goes on to teach itself, and one on labels alone.
+    Cross-validation on the labels there are decides at every call how much each counts (log-linear pooling), and how
+    sure their agreement is (logistic calibration). With few labels both stay near what was measured on other
+    datasets. Labels that a person picked are no random sample: hard picks make the confidences too low, easy ones
+    too high.
 
     Args:
         vectors: (n, d) embeddings.

@@ -1,0 +1,187 @@
+"""Suggestions keep the wanted precision, say how sure they are, and abstain where nothing speaks for a label."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
+from labelscape.ml_backend.analysis.propagation import Suggestions, suggest
+from sklearn.datasets import load_digits
+
+Data = tuple[np.ndarray, np.ndarray, Neighbors]
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    vectors, truth = load_digits(return_X_y=True)
+    return vectors.astype(np.float32), truth, knn(vectors, 15)
+
+
+def drawn(truth: np.ndarray, each: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    labels = np.full(len(truth), -1)
+    for name in np.unique(truth):
+        labels[random.permutation(np.flatnonzero(truth == name))[:each]] = name
+    return labels
+
+
+def made(data: Data, each: int, precision: float = 0.95, seed: int = 0) -> tuple[Suggestions, np.ndarray]:
+    vectors, truth, neighbors = data
+    labels = drawn(truth, each, seed)
+    return suggest(vectors, neighbors, labels, 10, precision=precision, seed=seed), labels
+
+
+@pytest.mark.parametrize("each", [3, 10, 30])
+@pytest.mark.parametrize("precision", [0.9, 0.95])
+def test_accepted_suggestions_keep_the_wanted_precision_on_average(digits: Data, each: int, precision: float) -> None:
+    real = []
+    for seed in range(3):
+        found, _ = made(digits, each, precision, seed)
+        real.append((found.labels == digits[1])[found.accepted].mean())
+    assert np.mean(real) >= precision - 0.01
+
+
+def test_a_few_labels_reach_most_of_the_digits(digits: Data) -> None:
+    found, labels = made(digits, 10)
+    assert found.accepted.sum() >= 0.8 * (labels < 0).sum()
+
+
+def test_confidence_is_about_the_share_that_is_right(digits: Data) -> None:
+    found, labels = made(digits, 30)
+    unlabeled = labels < 0
+    assert found.confidence[unlabeled].mean() == pytest.approx((found.labels == digits[1])[unlabeled].mean(), abs=0.04)
+
+
+def test_one_label_a_class_is_said_to_be_too_few_to_calibrate(digits: Data) -> None:
+    found, labels = made(digits, 1)
+    assert found.calibration.held_out == 0
+    assert "only 10 labels: too few to calibrate" in found.calibration.sentence
+    assert found.accepted.sum() < 0.5 * (labels < 0).sum()
+
+
+def test_many_labels_are_said_to_calibrate(digits: Data) -> None:
+    found, _ = made(digits, 30)
+    assert found.calibration.sentence == "calibrated on 300 labels"
+    assert 0 < found.calibration.uncertainty < 0.05
+
+
+def test_noise_gets_no_accepted_suggestion() -> None:
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((600, 32)).astype(np.float32)
+    labels = drawn(random.integers(0, 4, 600), 20)
+    assert suggest(vectors, None, labels, 4, precision=0.9).accepted.mean() < 0.02
+
+
+def test_labeled_samples_get_no_suggestion(digits: Data) -> None:
+    found, labels = made(digits, 10)
+    assert (found.labels[labels >= 0] == -1).all()
+    assert not found.accepted[labels >= 0].any()
+
+
+def test_anchors_are_labeled_samples_of_the_suggested_class(digits: Data) -> None:
+    found, labels = made(digits, 10)
+    suggested = np.flatnonzero(found.labels >= 0)
+    assert (labels[found.anchors[suggested]] == found.labels[suggested][:, None]).all()
+
+
+def test_anchors_are_padded_where_a_class_has_fewer_labels(digits: Data) -> None:
+    found, _ = made(digits, 1)
+    suggested = np.flatnonzero(found.labels >= 0)
+    assert (found.anchors[suggested, 0] >= 0).all()
+    assert (found.anchors[suggested, 1:] == -1).all()
+
+
+def test_same_seed_gives_the_same_suggestions(digits: Data) -> None:
+    one, other = made(digits, 3)[0], made(digits, 3)[0]
+    assert np.array_equal(one.labels, other.labels)
+    assert np.array_equal(one.confidence, other.confidence)
+
+
+def test_class_without_labels_is_never_suggested(digits: Data) -> None:
+    vectors, truth, neighbors = digits
+    labels = drawn(truth, 5)
+    labels[labels == 7] = -1
+    assert not (suggest(vectors, neighbors, labels, 10).labels == 7).any()
+
+
+def test_a_single_class_is_answered_with_what_to_do(digits: Data) -> None:
+    vectors, truth, neighbors = digits
+    labels = np.where(np.arange(len(truth)) < 3, 0, -1)
+    found = suggest(vectors, neighbors, labels, 10)
+    assert (found.labels == -1).all()
+    assert "label a sample of another class" in found.calibration.sentence
+
+
+def test_everything_labeled_leaves_nothing_to_suggest(digits: Data) -> None:
+    vectors, truth, neighbors = digits
+    found = suggest(vectors, neighbors, truth, 10)
+    assert not found.accepted.any()
+    assert found.calibration.sentence == "everything is labeled"
+
+
+def test_nothing_labeled_is_refused_with_what_to_do(digits: Data) -> None:
+    vectors, truth, neighbors = digits
+    with pytest.raises(ValueError, match="label at least one sample"):
+        suggest(vectors, neighbors, np.full(len(truth), -1), 10)
+
+
+@pytest.mark.parametrize("precision", [0.0, 0.49, 1.01])
+def test_precision_out_of_range_is_refused(digits: Data, precision: float) -> None:
+    vectors, truth, neighbors = digits
+    with pytest.raises(ValueError, match=f"got {precision}"):
+        suggest(vectors, neighbors, drawn(truth, 1), 10, precision=precision)
+
+
+@pytest.mark.parametrize("labels", [np.zeros(3, int), np.full(1797, 10), np.full(1797, -2), np.zeros(1797)], ids=str)
+def test_labels_that_do_not_fit_are_refused(digits: Data, labels: np.ndarray) -> None:
+    vectors, _, neighbors = digits
+    with pytest.raises(ValueError, match="labels must"):
+        suggest(vectors, neighbors, labels, 10)
+
+
+def test_disagreeing_labels_on_exact_duplicates_are_not_believed() -> None:
+    random = np.random.default_rng(0)
+    centers = random.standard_normal((2, 16)) * 3
+    vectors = np.repeat(centers, 100, axis=0) + 0.3 * random.standard_normal((200, 16))
+    vectors[:20] = vectors[0]
+    labels = np.full(200, -1)
+    labels[:10], labels[100:110] = [0, 1] * 5, 1
+    found = suggest(vectors, None, labels, 2)
+    assert found.confidence[10:20].max() < found.confidence[110:].mean()
+
+
+def test_an_isolated_zero_vector_is_not_accepted(digits: Data) -> None:
+    vectors, truth, _ = digits
+    with_zero = np.concatenate([vectors[:500], np.zeros((1, 64), np.float32)])
+    labels = drawn(np.append(truth[:500], 0), 5)
+    labels[-1] = -1
+    assert not suggest(with_zero, None, labels, 10).accepted[-1]
+
+
+def test_progress_rises_and_what_it_raises_stops_the_work(digits: Data) -> None:
+    vectors, truth, neighbors = digits
+    seen: list[float] = []
+    suggest(vectors, neighbors, drawn(truth, 2), 10, progress=lambda fraction, message: seen.append(fraction))
+    assert seen == sorted(seen)
+    assert 0 <= seen[0] <= seen[-1] <= 1
+
+    def stop(fraction: float, message: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        suggest(vectors, neighbors, drawn(truth, 2), 10, progress=stop)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 40), st.integers(1, 5), st.integers(0, 10_000))
+def test_any_small_dataset_gets_probabilities(n: int, dim: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    vectors = random.integers(-1, 2, (n, dim)).astype(np.float32)
+    labels = random.integers(-1, 3, n)
+    labels[0] = 0
+    found = suggest(vectors, None, labels, 3)
+    assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
+    assert (found.labels[labels >= 0] == -1).all()
+    assert np.isin(found.labels, [-1, *labels[labels >= 0]]).all()
