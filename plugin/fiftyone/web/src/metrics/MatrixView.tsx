@@ -195,10 +195,12 @@ function paint(scene: {
       const value = valueAt(matrix, row, column, shown);
       const what = whatOf(matrix, row, column);
       if (value > 0) {
-        pen.fillStyle = `rgba(${what === "true positives" ? RIGHT : WRONG},${shade(value, largest).toFixed(3)})`;
+        const right = what === "true positives";
+        const tint = shade(value, largest);
+        pen.fillStyle = `rgba(${right ? RIGHT : WRONG},${tint.toFixed(3)})`;
         pen.fillRect(x, y, side - 1, side - 1);
         if (side >= 18) {
-          pen.fillStyle = ink;
+          pen.fillStyle = right && tint > 0.6 ? "#fff" : ink;
           pen.textAlign = "center";
           pen.textBaseline = "middle";
           pen.fillText(short(value, shown), x + side / 2 - 0.5, y + side / 2, side - 2);

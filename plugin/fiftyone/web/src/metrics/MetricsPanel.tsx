@@ -33,26 +33,28 @@ function Inside(): React.ReactElement {
   const segments = state.overview?.segments ?? [];
   return (
     <>
-      <Fields />
-      {state.report ? (
-        <>
-          <ThresholdBar />
-          <div className="lm-main">
-            <MetricsTable />
-            <MatrixView />
-          </div>
-        </>
-      ) : (
-        state.busy === null && <Nothing />
-      )}
-      <div className="lm-tabs" role="tablist">
-        {(["results", "segments"] as const).map((name) => (
-          <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
-            {name === "results" ? "Results" : `Segments (${segments.length})`}
-          </button>
-        ))}
+      <div className="lm-scroll">
+        <Fields />
+        {state.report ? (
+          <>
+            <ThresholdBar />
+            <div className="lm-main">
+              <MetricsTable />
+              <MatrixView />
+            </div>
+          </>
+        ) : (
+          state.busy === null && <Nothing />
+        )}
+        <div className="lm-tabs" role="tablist">
+          {(["results", "segments"] as const).map((name) => (
+            <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
+              {name === "results" ? "Results" : `Segments (${segments.length})`}
+            </button>
+          ))}
+        </div>
+        <div className="lm-below">{tab === "results" ? <Results /> : <Segments />}</div>
       </div>
-      <div className="lm-below">{tab === "results" ? <Results /> : <Segments />}</div>
       {state.busy && <div className="ls-busy" role="status">{state.busy}…</div>}
       {state.note && (
         <div className="ls-notes" role="status">

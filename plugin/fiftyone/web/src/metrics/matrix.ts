@@ -108,7 +108,8 @@ export const keyOf = (cell: Cell): string => JSON.stringify(cell);
 /** A count or a share, short enough for a cell. */
 export function short(value: number, shown: Shown): string {
   if (shown !== "count") return value > 0 && value < 0.005 ? "<1" : String(Math.round(value * 100));
-  return value < 10000 ? String(value) : `${Math.round(value / 1000)}k`;
+  if (value < 1000) return String(value);
+  return value < 10000 ? `${(value / 1000).toFixed(1)}k` : `${Math.round(value / 1000)}k`;
 }
 
 export type SortKey = "name" | "precision" | "recall" | "f1" | "average_precision" | "support";

@@ -1,10 +1,11 @@
 /** What the metrics panel adds to the style sheet of the explorer. */
 export const METRICS_STYLE = `
+.lm-scroll{flex:1;min-height:0;display:flex;flex-direction:column;overflow-y:auto}
 .lm-root .ls-toolbar{flex:none}
 .lm-threshold input[type=number]{width:66px}
 .lm-threshold input[type=range]{width:110px}
 .lm-root .ls-choice input[type=number]{width:66px}
-.lm-main{display:flex;flex:1 1 58%;min-height:180px;border-bottom:1px solid var(--ls-line)}
+.lm-main{display:flex;flex:1 1 58%;min-height:330px;border-bottom:1px solid var(--ls-line)}
 .lm-table{flex:0 0 322px;overflow:auto;scrollbar-gutter:stable;border-right:1px solid var(--ls-line);outline-offset:-2px}
 .lm-table table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 .lm-table th,.lm-table td{padding:2px 5px;text-align:right;white-space:nowrap}
@@ -24,7 +25,7 @@ export const METRICS_STYLE = `
 .lm-tabs{display:flex;gap:2px;padding:4px 8px 0;border-bottom:1px solid var(--ls-line);flex:none}
 .lm-tabs button{font:inherit;color:var(--ls-quiet);background:none;border:0;border-bottom:2px solid transparent;padding:4px 10px;cursor:pointer}
 .lm-tabs button[aria-selected=true]{color:var(--ls-ink);border-bottom-color:var(--ls-accent)}
-.lm-below{flex:1 1 42%;min-height:150px;overflow:auto;padding:6px 8px}
+.lm-below{flex:1 1 42%;min-height:230px;overflow:auto;padding:6px 8px}
 .lm-result-bar{display:flex;flex-wrap:wrap;gap:6px;align-items:center;position:sticky;top:-6px;background:var(--ls-ground);padding:4px 0;z-index:2}
 .lm-results{display:grid;grid-template-columns:repeat(auto-fill,minmax(124px,1fr));gap:10px}
 .lm-root ul.lm-results{margin-top:8px}
@@ -43,5 +44,5 @@ export const METRICS_STYLE = `
 .lm-segment-head{display:flex;flex-wrap:wrap;gap:6px 8px;align-items:center}
 .lm-kind{border:1px solid var(--ls-line);border-radius:10px;padding:0 8px;color:var(--ls-quiet)}
 .lm-sizes{width:62px;height:16px;color:var(--ls-quiet)}
-@container (max-width:640px){.lm-table{flex-basis:190px}.lm-table th:nth-child(4),.lm-table td:nth-child(4),.lm-table th:nth-child(5),.lm-table td:nth-child(5){display:none}}
+@container (max-width:640px){.lm-table{flex-basis:222px}.lm-table th:nth-child(4),.lm-table td:nth-child(4),.lm-table th:nth-child(5),.lm-table td:nth-child(5){display:none}}
 `;
