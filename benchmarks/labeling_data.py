@@ -26,6 +26,7 @@ class Dataset:
 
     @property
     def n_classes(self) -> int:
+        """Classes are 0..n_classes - 1."""
         return int(self.truth.max()) + 1
 
     def draw(self, each: int, seed: int) -> np.ndarray:
@@ -39,14 +40,16 @@ class Dataset:
 
 
 def datasets(folder: Path | None) -> Iterator[Dataset]:
-    yield _dataset("digits", *_digits())
+    """Digits, and the three datasets of the folder."""
+    yield dataset("digits", *_digits())
     if folder is not None:
-        yield _dataset("imagenette", *_imagenette(folder))
-        yield _dataset("cifar10n", *_cifar10n(folder))
-        yield _dataset("banking77", *_banking77(folder))
+        yield dataset("imagenette", *_imagenette(folder))
+        yield dataset("cifar10n", *_cifar10n(folder))
+        yield dataset("banking77", *_banking77(folder))
 
 
-def _dataset(name: str, vectors: np.ndarray, truth: np.ndarray) -> Dataset:
+def dataset(name: str, vectors: np.ndarray, truth: np.ndarray) -> Dataset:
+    """Unit vectors of the rows given, with their neighbors."""
     vectors = (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
     return Dataset(name, vectors, truth, knn(vectors, 15))
 

@@ -1,4 +1,4 @@
-"""Time and memory of labeling given the neighbors, on made vectors in 512 dimensions with 1,000 labels of 10 classes."""
+"""Time and memory of labeling given the neighbors, on made vectors in 512 dimensions with 1,000 labels."""
 
 from __future__ import annotations
 

@@ -113,32 +113,28 @@ def suggest(
     report = progress or (lambda fraction, message: None)
     if neighbors is None:
         neighbors = knn(data, spreading.GRAPH_NEIGHBORS, seed=seed)
-    report(0.1, "Connecting neighbors")
-    panel = _Panel(data, spreading.neighbor_graph(neighbors), rows, codes, len(classes), seed)
-    report(0.2, "Comparing methods on held-out labels")
-    votes, truth = panel.held_out_votes(report)
-    trust = _trust(votes, truth)
-    report(0.6, "Suggesting")
-    decided = [_evidence(votes, trust) for votes in panel.votes(report)]
-    guess = np.concatenate([chosen for _, chosen, _ in decided])
-    agreement = _log_odds(sum(agreed for _, _, agreed in decided) / len(guess))
-    evidence = _in_context(np.concatenate([found for found, _, _ in decided]), agreement)
+    case = weigh(data, neighbors, rows, codes, len(classes), seed=seed, report=report)
     reliability = REFERENCE
-    if len(truth):
-        found, held_out_guess, _ = _evidence(votes, trust)
-        reliability = reliability.learn(_in_context(found, agreement), held_out_guess == truth)
-    confidence = reliability.probability(evidence)
+    if len(case.right):
+        reliability = reliability.learn(case.held_out, case.right)
+    confidence = reliability.probability(case.evidence)
     accepted = accept(confidence, precision)
-    report(0.9, "Finding anchors")
+    unlabeled = known < 0
     anchors = np.full((len(data), _ANCHORS), -1, dtype=np.int32)
-    anchors[panel.unlabeled] = panel.anchors(guess)
-    calibration = describe(reliability, evidence[accepted], len(truth), len(rows), confidence[accepted])
+    anchors[unlabeled] = case.anchors
+    calibration = describe(reliability, case.evidence[accepted], len(case.right), len(rows), confidence[accepted])
+    proposed = np.full(len(data), -1)
+    proposed[unlabeled] = classes[case.guess]
+    sure = np.zeros(len(data), dtype=np.float32)
+    sure[unlabeled] = confidence
+    enough = np.zeros(len(data), dtype=bool)
+    enough[unlabeled] = accepted
     return Suggestions(
-        labels=_scattered(len(data), panel.unlabeled, classes[guess], -1),
-        confidence=_scattered(len(data), panel.unlabeled, confidence.astype(np.float32), 0),
-        accepted=_scattered(len(data), panel.unlabeled, accepted, False),
+        labels=proposed,
+        confidence=sure,
+        accepted=enough,
         anchors=anchors,
-        method=_in_words(trust),
+        method=_in_words(case.trust),
         calibration=calibration,
     )
 
@@ -153,6 +149,47 @@ def checked_labels(labels: ArrayLike, n: int, n_classes: int) -> Labels:
             f"labels must lie between -1 (unlabeled) and {n_classes - 1}; got {array.min()}..{array.max()}"
         )
     return array.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What speaks for a guess for each of u unlabeled samples, before anyone says how sure that is.
+
+    Attributes:
+        guess: (u,) code of the class.
+        evidence: (u, f) see reference.py.
+        anchors: (u, 3) labeled rows of that class nearest to the sample, -1 pads.
+        held_out: (h, f) evidence for labels that their own prediction did not see.
+        right: (h,) whether those predictions were right.
+        trust: (v,) weight of each voter.
+    """
+
+    guess: Labels
+    evidence: NDArray[np.float64]
+    anchors: NDArray[np.int32]
+    held_out: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    trust: NDArray[np.float64]
+
+
+def weigh(
+    data: Floats, neighbors: Neighbors, rows: Labels, codes: Labels, n_classes: int, *, seed: int, report: Progress
+) -> Case:
+    """Let the voters guess from the labels, codes 0..n_classes - 1 at some rows, each with at least one label."""
+    report(0.1, "Connecting neighbors")
+    panel = _Panel(data, spreading.neighbor_graph(neighbors), rows, codes, n_classes, seed)
+    report(0.2, "Comparing methods on held-out labels")
+    tested, truth = panel.held_out_votes(report)
+    trust = _trust(tested, truth)
+    report(0.6, "Suggesting")
+    decided = [_evidence(votes, trust) for votes in panel.votes(report)]
+    guess = np.concatenate([chosen for _, chosen, _ in decided])
+    agreement = _log_odds(sum(agreed for _, _, agreed in decided) / len(guess))
+    evidence = _in_context(np.concatenate([found for found, _, _ in decided]), agreement)
+    held_out, tested_guess, _ = _evidence(tested, trust)
+    report(0.9, "Finding anchors")
+    anchors = panel.anchors(guess)
+    return Case(guess, evidence, anchors, _in_context(held_out, agreement), tested_guess == truth, trust)
 
 
 class _Panel:
@@ -262,7 +299,8 @@ def _shares(spreaded: torch.Tensor, masses: Floats, rows: Labels) -> Floats:
 
     mass = spreaded[torch.from_numpy(rows)].numpy() * masses
     total = mass.sum(axis=1, keepdims=True)
-    return np.where(total > 0, mass / np.maximum(total, 1e-38), 1 / mass.shape[1]).astype(np.float32)
+    shares: Floats = np.where(total > 0, mass / np.maximum(total, 1e-38), 1 / mass.shape[1]).astype(np.float32)
+    return shares
 
 
 def label_folds(codes: Labels, n_classes: int, n: int, seed: int) -> list[Labels]:
@@ -356,12 +394,6 @@ def _in_words(trust: NDArray[np.float64]) -> str:
     share = trust / max(trust.sum(), 1e-12)
     order = np.argsort(-share, kind="stable")
     return " + ".join(f"{VOTERS[voter]} ({share[voter]:.0%})" for voter in order if share[voter] >= 0.05)
-
-
-def _scattered(n: int, rows: Labels, values: NDArray[np.generic], empty: float) -> NDArray[np.generic]:
-    out = np.full(n, empty, dtype=values.dtype)
-    out[rows] = values
-    return out
 
 
 def _nothing(n: int, rows: Labels, classes: int) -> Suggestions:
