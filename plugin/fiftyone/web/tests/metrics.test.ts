@@ -102,6 +102,21 @@ describe("the session", () => {
     expect((asked[0]?.[1] as { evaluation: string }).evaluation).toBe("t");
   });
 
+  it("shows the fields chosen last, whichever answer comes first", async () => {
+    const answers: ((answer: { report: Report }) => void)[] = [];
+    const slow: Call = (async (method: string) =>
+      method === "overview" ? overview : new Promise((resolve) => answers.push(resolve))) as Call;
+    const session = new MetricsSession(slow, (path) => path);
+    void session.start();
+    await new Promise((done) => setTimeout(done));
+    session.setFields("boxes", "old");
+    await new Promise((done) => setTimeout(done));
+    answers[1]?.({ report: { ...report, evaluation: "newer" } });
+    answers[0]?.({ report: { ...report, evaluation: "older" } });
+    await new Promise((done) => setTimeout(done));
+    expect(session.get().report?.evaluation).toBe("newer");
+  });
+
   it("adds a cell with more, takes it out again, and else starts anew", async () => {
     const session = new MetricsSession(call, (path) => path);
     await session.start();

@@ -42,9 +42,9 @@ function LabelscapeModelMetrics({ data, schema }: HostProps): React.ReactElement
     return new MetricsSession(call, getSampleSrc);
   }, [panelId]);
 
-  const dataset = data?.dataset ?? null;
+  const dataset = data?.dataset; // undefined until Python has told it
   React.useEffect(() => {
-    void session.start();
+    if (dataset !== undefined) void session.start();
   }, [session, dataset]);
   return <MetricsPanel session={session} />;
 }

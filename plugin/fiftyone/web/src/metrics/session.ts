@@ -62,6 +62,8 @@ export class MetricsSession {
   #comparing = false;
   #again = false;
   #asked = 0;
+  /** Counts what was read anew; an answer to an older reading is not shown. */
+  #reading = 0;
 
   constructor(private readonly call: Call, readonly mediaUrl: (path: string) => string) {}
 
@@ -125,9 +127,11 @@ export class MetricsSession {
   async #ask(evaluation: string | null): Promise<void> {
     const { truthField, predictionField, scope, thresholds } = this.#state;
     if (truthField === null || predictionField === null) return;
+    const reading = evaluation === null ? ++this.#reading : this.#reading;
     const answer = await this.#try(evaluation ? null : "Comparing labels with predictions", () =>
       this.call("compare", { ...thresholds, evaluation, truth_field: truthField, prediction_field: predictionField, scope }),
     );
+    if (reading !== this.#reading) return;
     if (answer) this.#set({ report: answer.report, matrix: matrixOf(answer.report) });
     else if (!evaluation) this.#set({ report: null, matrix: null });
   }
