@@ -11,7 +11,7 @@ from ..analysis.next_best import next_to_label as next_rows
 from ..analysis.propagation import Suggestions, suggest
 from ..analysis.propagation import label_neighbors as grow
 from ..store.embeddings import check_embeddings, locate
-from ..store.items import list_items
+from ..store.items import Items, list_items
 from ..store.label_edits import suggestion_clearing_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, Labels, label_field, read_labels, read_origins, with_pending
 from ..store.pending import pending_changes
@@ -218,11 +218,10 @@ def accept_suggestions(
         ValueError: there is none.
     """
     held = label_field(dataset, field, patches_field)
-    items = list_items(dataset, patches_field)
-    asked = None if ids is None else set(ids)
+    items = _items_asked(dataset, ids, patches_field)
     by_label: dict[str, list[tuple[str, Suggestion]]] = defaultdict(list)
     for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True):
-        if suggestion is not None and (suggestion.sure if asked is None else item in asked):
+        if suggestion is not None and (suggestion.sure or ids is not None):
             by_label[suggestion.label].append((item, suggestion))
     if not by_label:
         raise ValueError("There is no suggestion to accept here: run “Labelscape: suggest labels” first.")
@@ -246,17 +245,14 @@ def accept_suggestions(
 
 def reject_suggestions(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> int:
     """Take suggestions away and remember not to make the same ones again; returns how many."""
-    asked = set(ids)
-    items = list_items(dataset, patches_field)
-    held = read_suggestions(dataset, items)
+    items = _items_asked(dataset, ids, patches_field)
     rejected = {
         item: suggestion.label
-        for item, suggestion in zip(items.ids.tolist(), held, strict=True)
-        if suggestion is not None and item in asked
+        for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True)
+        if suggestion is not None
     }
     remember_rejections(dataset, rejected)
-    kept = [None if item in rejected else old for item, old in zip(items.ids.tolist(), held, strict=True)]
-    write_suggestions(dataset, items, kept)
+    write_suggestions(dataset, items, [None] * len(items))
     return len(rejected)
 
 
@@ -280,6 +276,17 @@ def next_to_label(dataset: fo.Dataset, *, embeddings: str, field: str = DEFAULT_
     labels = _labels_with_pending(session, held)
     rows = next_rows(session.embeddings.vectors, session.neighbors, labels.codes, len(labels.classes), count=count)
     return [str(item) for item in session.embeddings.items.ids[rows]]
+
+
+def _items_asked(dataset: fo.Dataset, ids: Sequence[str] | None, patches_field: str | None) -> Items:
+    """The items of these ids, or all; only their samples are read."""
+    if ids is None:
+        return list_items(dataset, patches_field)
+    if patches_field is None:
+        return list_items(dataset.select(list(ids)))
+    near = list_items(dataset.select_labels(ids=list(ids), fields=patches_field), patches_field)
+    asked = np.isin(near.ids, np.asarray(ids, near.ids.dtype))
+    return Items(near.ids[asked], near.sample_ids[asked], patches_field)
 
 
 def _field_of(dataset: fo.Dataset, embeddings: str, field: str) -> LabelField:

@@ -16,6 +16,7 @@ from .items import Items, label_path
 
 FIELD = "suggested_label"
 _STORE = "labelscape.suggestions"
+_FEW = 5_000  # items up to which their samples alone are read
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,17 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
     if dataset.get_field(path) is None:
         return [None] * len(items)
     names = ["label", "confidence", "sure", "anchors"]
+    few = len(items) <= _FEW
+    samples = dataset.select(list(dict.fromkeys(items.sample_ids.tolist()))) if few else dataset
     if items.patches_field is None:
-        columns = dataset.values(["id", *(f"{FIELD}.{name}" for name in names)])
+        columns = samples.values(["id", *(f"{FIELD}.{name}" for name in names)])
     else:
         root = label_path(dataset, items.patches_field)
         columns = [
             [value for values in column for value in (values or [])]
             if isinstance(dataset.get_field(root), fo.ListField)
             else column
-            for column in dataset.values([f"{root}.id", *(f"{root}.{FIELD}.{name}" for name in names)])
+            for column in samples.values([f"{root}.id", *(f"{root}.{FIELD}.{name}" for name in names)])
         ]
     found = {
         item: Suggestion(label, confidence, bool(sure), list(anchors or []))

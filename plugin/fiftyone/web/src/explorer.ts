@@ -545,7 +545,7 @@ export class Explorer {
   async clearLabels(): Promise<void> {
     const answer = await this.#ask("Clearing labels", "clear_labels", {});
     if (!answer) return;
-    this.note("success", `Removal of ${counted(answer.count, "label")} queued. Nothing is removed before you save.`);
+    this.note("success", `Removed ${counted(answer.count, "label")}. Undo (u) brings them back.`);
   }
 
   async clearExplorer(): Promise<void> {
