@@ -162,13 +162,14 @@ def members(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
     """The samples with members: whole, or with those of their objects that are members."""
     if not segment.fields:
         return dataset.match_tags(segment.tag)
-    return dataset.select_labels(tags=segment.tag, fields=segment.fields)
+    return dataset.select_labels(tags=segment.tag, fields=_fields_left(dataset, segment))
 
 
 def segment_view(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
     """What the grid shows of a segment: its samples, or its objects as patches where they are of one field."""
     chosen = members(dataset, segment)
-    return chosen.to_patches(segment.fields[0]) if len(segment.fields) == 1 else chosen
+    fields = _fields_left(dataset, segment) if segment.fields else []
+    return chosen.to_patches(fields[0]) if len(fields) == 1 else chosen
 
 
 def count_members(dataset: fo.Dataset, segment: Segment) -> int:
@@ -190,7 +191,7 @@ def member_table(dataset: fo.Dataset, segment: Segment) -> pd.DataFrame:
     if not segment.fields:
         return pd.DataFrame(dict(zip(["sample_id", "filepath"], view.values(["id", "filepath"]), strict=True)))
     tables = []
-    for name in segment.fields:
+    for name in _fields_left(dataset, segment):
         path = label_path(dataset, name)
         attributes = ["id", "label", *(a for a in ("confidence", "bounding_box") if dataset.get_field(f"{path}.{a}"))]
         columns = view.values(["id", "filepath", *(f"{path}.{attribute}" for attribute in attributes)])
@@ -226,6 +227,8 @@ def _update_tags(
     dataset: fo.Dataset, patches_field: str | None, operator: str, tag: str, where: Mapping[str, Any]
 ) -> None:
     """Add or pull a tag on the samples, or on the objects, that meet ``where``: one command, whatever their number."""
+    if _is_gone(dataset, patches_field):
+        return
     if patches_field is None:
         update = UpdateMany(dict(where), {operator: {"tags": tag}, **_now()})
     else:
@@ -242,9 +245,24 @@ def _update_tags(
 
 
 def _count_tags(dataset: fo.Dataset, patches_field: str | None) -> dict[str, int]:
+    if _is_gone(dataset, patches_field):
+        return {}
     path = "tags" if patches_field is None else f"{label_path(dataset, patches_field)}.tags"
     counts: dict[str, int] = dataset.count_values(path)
     return counts
+
+
+def _fields_left(dataset: fo.Dataset, segment: Segment) -> list[str]:
+    left = [name for name in segment.fields if not _is_gone(dataset, name)]
+    if not left:
+        listing = ", ".join(segment.fields)
+        raise ValueError(f"The objects of “{segment.name}” are gone with their field ({listing}): delete the segment.")
+    return left
+
+
+def _is_gone(dataset: fo.Dataset, patches_field: str | None) -> bool:
+    """Whether the field was deleted or renamed since the segment was made; its objects went with it."""
+    return patches_field is not None and not dataset.has_sample_field(patches_field)
 
 
 def _chunks(ids: Sequence[str]) -> list[list[ObjectId]]:

@@ -85,6 +85,28 @@ def test_classification_errors_make_a_segment_of_samples(classified):
     assert member_ids(classified, missed.segment).tolist() == classified.values("id")[58:]
 
 
+def test_several_guesses_a_sample_are_right_among_the_top_k(classified):
+    labels = classified.values("ground_truth.label")
+    guesses = [[str((int(label) + shift) % 10) for shift in (1, 0, 2)] for label in labels]
+    confidences = (0.6, 0.3, 0.1)
+    classified.set_values(
+        "guesses",
+        [
+            fo.Classifications(
+                classifications=[
+                    fo.Classification(label=one, confidence=c) for one, c in zip(some, confidences, strict=True)
+                ]
+            )
+            for some in guesses
+        ],
+    )
+    evaluation = evaluate(classified, truth_field="ground_truth", prediction_field="guesses")
+    assert len(evaluation.match(top_k=1).true_positives()) == 0
+    assert len(evaluation.match(top_k=2).true_positives()) == 60
+    with pytest.raises(ValueError, match="several classes a sample"):
+        evaluate(classified, truth_field="guesses", prediction_field="predictions")
+
+
 def test_a_view_is_evaluated_alone(classified):
     view = classified.limit(3)
     report = create_segment_from_confusion(view, **FIELDS, name="Wrong", choice=Choice(("confusions",)))

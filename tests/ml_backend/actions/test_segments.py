@@ -16,7 +16,7 @@ from labelscape.ml_backend.actions.segments import (
     remove_from_segment,
     rename_segment,
 )
-from labelscape.ml_backend.store.segments import list_segments, load_segment, member_ids, segment_slug
+from labelscape.ml_backend.store.segments import list_segments, load_segment, member_ids, segment_slug, segment_view
 
 
 @pytest.fixture
@@ -154,6 +154,17 @@ def test_merged_segments_become_one_and_tell_where_members_came_from(scenes):
     assert [one["name"] for one in report.segment.made_by["merged"]] == ["A", "C"]
     assert [one.slug for one in list_segments(scenes)] == ["b"]
     assert scenes.count_label_tags() == {"segment:b": 9}
+
+
+def test_a_segment_whose_field_was_deleted_says_so_and_can_be_deleted(scenes):
+    make(scenes, objects(scenes, "predictions")[:4], patches_field="predictions")
+    make(scenes, scenes.values("id")[:2], name="Other")
+    scenes.delete_sample_field("predictions")
+    assert [(one.slug, one.size) for one in list_segments(scenes)] == [("blurred-digits", 0), ("other", 2)]
+    with pytest.raises(ValueError, match="gone with their field"):
+        segment_view(scenes, load_segment(scenes, "blurred-digits"))
+    delete_segment(scenes, slug="blurred-digits")
+    assert [one.slug for one in list_segments(scenes)] == ["other"]
 
 
 def test_samples_and_objects_are_never_mixed(scenes):
