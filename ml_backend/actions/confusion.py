@@ -262,16 +262,15 @@ def remake_segment(
     choice = Choice(tuple(how["whats"]), tuple((truth, predicted) for truth, predicted in how["cells"]))
     evaluation = evaluate(dataset, **fields)
     outcomes = choose(evaluation, evaluation.match(iou=how["iou"], confidence=how["confidence"]), choice)
-    old_predictions = evaluate(dataset, truth_field=how["truth_field"], prediction_field=how["prediction_field"])
     fresh = outcome_ids(evaluation, outcomes, how["members"])
     held = {target: set(member_ids(dataset, segment, target).tolist()) for target in segment.targets}
     stayed = 0
     for target, ids in fresh.items():
         if target in held:
             stayed += len(held[target].intersection(ids))
-        else:
-            old = held.get(how["prediction_field"], set())
-            stayed += _found_again(old_predictions, old, evaluation, set(ids))
+        elif held.get(how["prediction_field"]):
+            old = evaluate(dataset, truth_field=how["truth_field"], prediction_field=how["prediction_field"])
+            stayed += _found_again(old, held[how["prediction_field"]], evaluation, set(ids))
     report = None
     if name is not None:
         recorded = made_by(

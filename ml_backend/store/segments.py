@@ -181,6 +181,8 @@ def member_ids(dataset: fo.Dataset, segment: Segment, patches_field: str | None 
     """Ids (m,) of the members: of samples, or of the objects in one of the segment's fields."""
     if patches_field is None:
         return as_ids(dataset.match_tags(segment.tag).values("id"))
+    if _is_gone(dataset, patches_field):
+        return as_ids([])
     chosen = dataset.select_labels(tags=segment.tag, fields=patches_field)
     return as_ids(chosen.values(f"{label_path(dataset, patches_field)}.id", unwind=True))
 

@@ -151,6 +151,17 @@ def test_predictions_written_anew_are_said_to_be_incomparable(made):
     assert (remake.lost, remake.stayed) == (first.segment.size, 0)
 
 
+def test_a_segment_outlives_the_predictions_it_was_made_from(made):
+    dataset, _ = made
+    first = create_segment_from_confusion(
+        dataset, **FIELDS, name="FP", confidence=0.8, choice=Choice(("false positives",))
+    )
+    dataset.clone_sample_field("predictions", "newer")
+    dataset.delete_sample_field("predictions")
+    remake = remake_segment(dataset, slug="fp", prediction_field="newer")
+    assert (remake.lost, remake.after, remake.stayed) == (first.segment.size, first.segment.size, 0)
+
+
 def test_refusals_name_the_mend(made, classified):
     dataset, _ = made
     with pytest.raises(ValueError, match="fields of this dataset that do: ground_truth, predictions"):
