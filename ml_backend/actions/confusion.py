@@ -1,5 +1,6 @@
 """From what a model confuses to a segment: compare labels with predictions, choose errors, keep them, do it again."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -10,7 +11,7 @@ from fiftyone.core.collections import SampleCollection
 
 from ..analysis.confusion import Matches, Objects, Outcomes, Pairs, candidate_pairs
 from ..store.evaluation_columns import EvaluationColumns, LabelColumns, read_evaluation
-from ..store.segments import load_segment, member_ids
+from ..store.segments import Segment, load_segment, member_ids
 from .segments import SegmentReport, add_to_segment, create_segment
 
 What = Literal["false positives", "false negatives", "confusions", "true positives"]
@@ -20,14 +21,20 @@ MEMBERS: tuple[Members, ...] = get_args(Members)
 NO_LABEL = "(no label)"
 NO_PREDICTION = "(no prediction)"
 _SAME_OBJECT_IOU = 0.5
+_LARGEST_VIEW = 1_000_000  # characters; MongoDB holds 16 MB a record
+_TOO_LARGE = "too large"
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Labels and predictions of a view with all pairs that overlap; thresholds are chosen at `match`."""
+    """Labels and predictions of a view with all pairs that overlap; thresholds are chosen at `match`.
+
+    ``view`` are the stages of the view that was compared, as JSON; None = the whole dataset.
+    """
 
     columns: EvaluationColumns
     pairs: Pairs
+    view: str | None
 
     def match(self, *, iou: float = 0.5, confidence: float = 0.0, top_k: int = 1) -> Matches:
         """Match at these thresholds."""
@@ -68,7 +75,8 @@ def evaluate(samples: SampleCollection, *, truth_field: str, prediction_field: s
     """
     columns = read_evaluation(samples, truth_field=truth_field, prediction_field=prediction_field)
     pairs = candidate_pairs(columns.truth.objects, columns.predictions.objects, n_classes=len(columns.classes))
-    return Evaluation(columns, pairs)
+    stages = samples._serialize() if isinstance(samples, fo.DatasetView) else None
+    return Evaluation(columns, pairs, json.dumps(stages) if stages else None)
 
 
 def choose(evaluation: Evaluation, matches: Matches, choice: Choice) -> Outcomes:
@@ -212,6 +220,7 @@ def made_by(
         "cells": [list(cell) for cell in choice.cells],
         "members": members,
         "samples": len(columns.sample_ids),
+        "view": _TOO_LARGE if len(evaluation.view or "") > _LARGEST_VIEW else evaluation.view,
     }
 
 
@@ -252,7 +261,7 @@ def remake_segment(
         name: of the new segment; None = compare alone, make none
 
     Raises:
-        ValueError: the segment was not made from a confusion.
+        ValueError: the segment was not made from a confusion, or from a view that is not kept.
     """
     segment = load_segment(dataset, slug)
     how = segment.made_by
@@ -260,7 +269,8 @@ def remake_segment(
         raise ValueError(f"“{segment.name}” was not made from a confusion, so there is no rule to make it again by.")
     fields = {"truth_field": how["truth_field"], "prediction_field": prediction_field or how["prediction_field"]}
     choice = Choice(tuple(how["whats"]), tuple((truth, predicted) for truth, predicted in how["cells"]))
-    evaluation = evaluate(dataset, **fields)
+    samples = _same_samples(dataset, segment)
+    evaluation = evaluate(samples, **fields)
     outcomes = choose(evaluation, evaluation.match(iou=how["iou"], confidence=how["confidence"]), choice)
     fresh = outcome_ids(evaluation, outcomes, how["members"])
     held = {target: set(member_ids(dataset, segment, target).tolist()) for target in segment.targets}
@@ -269,7 +279,7 @@ def remake_segment(
         if target in held:
             stayed += len(held[target].intersection(ids))
         elif held.get(how["prediction_field"]):
-            old = evaluate(dataset, truth_field=how["truth_field"], prediction_field=how["prediction_field"])
+            old = evaluate(samples, truth_field=how["truth_field"], prediction_field=how["prediction_field"])
             stayed += _found_again(old, held[how["prediction_field"]], evaluation, set(ids))
     report = None
     if name is not None:
@@ -303,6 +313,17 @@ def _and_more(dataset: fo.Dataset, report: SegmentReport, rest: list[tuple[str |
         report = add_to_segment(dataset, ids, slug=report.segment.slug, patches_field=field)
         asked, added = asked + report.asked, added + report.added
     return SegmentReport(report.segment, asked=asked, added=added)
+
+
+def _same_samples(dataset: fo.Dataset, segment: Segment) -> SampleCollection:
+    """What the segment was made from: the dataset, or the view by its stages (a filter may find others now)."""
+    view = segment.made_by.get("view")
+    if view == _TOO_LARGE:
+        raise ValueError(
+            f"“{segment.name}” was made from a view of too many chosen samples to keep: "
+            "show them again and create a new segment from the confusion."
+        )
+    return dataset if view is None else fo.DatasetView._build(dataset, json.loads(view))
 
 
 def _found_again(old: Evaluation, old_ids: set[str], new: Evaluation, new_ids: set[str]) -> int:

@@ -73,10 +73,11 @@ class Segment:
         how = self.made_by
         if "truth_field" not in how:
             return f"Made from a {how.get('by', 'selection')} on {self.created_at:%Y-%m-%d}."
+        part = f", in a view of {how['samples']:,} samples" if how.get("view") else ""
         chosen = [*how["whats"], *(f"label {truth} as {prediction}" for truth, prediction in how["cells"])]
         return (
             f"Made on {self.created_at:%Y-%m-%d} from {', '.join(chosen)} of '{how['prediction_field']}' "
-            f"against '{how['truth_field']}' at IoU {how['iou']:g}, confidence {how['confidence']:g}."
+            f"against '{how['truth_field']}' at IoU {how['iou']:g}, confidence {how['confidence']:g}{part}."
         )
 
 

@@ -151,6 +151,15 @@ def test_predictions_written_anew_are_said_to_be_incomparable(made):
     assert (remake.lost, remake.stayed) == (first.segment.size, 0)
 
 
+def test_made_from_a_view_it_is_made_again_from_the_same_view(classified):
+    half = classified.match({"ground_truth.label": {"$in": ["0", "1", "2", "3", "4"]}})
+    first = create_segment_from_confusion(half, **FIELDS, name="Half", choice=Choice(("confusions",)))
+    assert 0 < first.segment.size < 6
+    assert f"in a view of {len(half)} samples" in first.segment.sentence()
+    remake = remake_segment(classified, slug="half")
+    assert remake.before == remake.after == remake.stayed == first.segment.size
+
+
 def test_a_segment_outlives_the_predictions_it_was_made_from(made):
     dataset, _ = made
     first = create_segment_from_confusion(
