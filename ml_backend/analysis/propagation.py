@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +15,6 @@ from .calibration import Calibration, accept, describe
 from .neighbors import Neighbors, as_vectors, knn
 from .reference import REFERENCE
 from .region import Region, label_neighbors
-
-if TYPE_CHECKING:
-    import torch
 
 __all__ = ["Region", "Suggestions", "label_neighbors", "suggest"]
 
@@ -39,7 +35,9 @@ _CHUNK = 16_384
 _ANCHORS = 3
 _ANCHOR_POOL = 64  # labeled samples of a class that are looked at as anchors
 _FLOOR = 1e-4
-_NEAR_STEPS = 8
+_STEPS, _STEPS_LARGE = (25, 8), (12, 4)  # of spreading far and near, on small and on large datasets
+_LARGE = 200_000  # samples from which on an answer in seconds asks for fewer steps, neighbors and folds
+_LARGE_NEIGHBORS = 10
 _SUREST = 6.0  # log odds at most: a voter is never surer than that
 _FOLD_COLUMNS = 100  # classes x folds fitted at once
 
@@ -177,8 +175,11 @@ def weigh(
 ) -> Case:
     """Let the voters guess from the labels, codes 0..n_classes - 1 at some rows, each with at least one label."""
     report(0.1, "Connecting neighbors")
-    panel = _Panel(data, spreading.neighbor_graph(neighbors), rows, codes, n_classes, seed)
-    report(0.2, "Comparing methods on held-out labels")
+    width = spreading.GRAPH_NEIGHBORS if len(data) <= _LARGE else _LARGE_NEIGHBORS
+    graph = spreading.neighbor_graph(neighbors, width)
+    report(0.2, "Spreading labels")
+    panel = _Panel(data, graph, rows, codes, n_classes, seed)
+    report(0.4, "Comparing methods on held-out labels")
     tested, truth = panel.held_out_votes(report)
     trust = _trust(tested, truth)
     report(0.6, "Suggesting")
@@ -200,7 +201,8 @@ class _Panel:
     ) -> None:
         self.data, self.graph, self.rows, self.codes, self.n_classes = data, graph, rows, codes, n_classes
         self.unlabeled = np.setdiff1d(np.arange(len(data)), rows)
-        self.seed, self.random = seed, np.random.default_rng(seed)
+        self.random = np.random.default_rng(seed)
+        self.folds = label_folds(codes, n_classes, len(data), seed)
         taken = self.random.permutation(len(data))[:_SAMPLE]
         taught = self.random.permutation(len(rows))[:_SAMPLE]
         self.sample = np.union1d(taken, rows[taught])
@@ -209,27 +211,39 @@ class _Panel:
         self.sample_labels = np.full(len(self.sample), -1, dtype=np.int64)
         self.sample_labels[np.searchsorted(self.sample, rows[taught])] = codes[taught]
         self.teacher = heads.Teacher(self.sample_rows, self.sample_labels >= 0)
+        fold_of = np.full(len(rows), -1, dtype=np.int64)
+        for number, fold in enumerate(self.folds):
+            fold_of[fold] = number
+        needed = np.union1d(self.sample, rows[fold_of >= 0])
+        steps = _STEPS if len(data) <= _LARGE else _STEPS_LARGE
+        self.far, self.near = (
+            spreading.spread(graph, rows, codes, fold_of, n_classes, needed, alpha=alpha, steps=most)
+            for alpha, most in zip((spreading.FAR, spreading.NEAR), steps, strict=True)
+        )
 
     def held_out_votes(self, report: Progress) -> tuple[Floats, Labels]:
         """Log probabilities (h, voters, classes) for labels held out of their own prediction, and the truth (h,)."""
-        folds = label_folds(self.codes, self.n_classes, len(self.data), self.seed)
         together = max(1, _FOLD_COLUMNS // self.n_classes)
         votes = []
-        for start in range(0, len(folds), together):
-            report(0.2 + 0.4 * start / len(folds), "Comparing methods on held-out labels")
-            part = folds[start : start + together]
-            fitted = self._fit(part)
-            votes += [self._votes(one, self.rows[fold]) for one, fold in zip(fitted, part, strict=True)]
+        for start in range(0, len(self.folds), together):
+            report(0.4 + 0.2 * start / len(self.folds), "Comparing methods on held-out labels")
+            part = range(start, min(start + together, len(self.folds)))
+            for number, fitted in zip(part, self._heads(part), strict=True):
+                rows = self.rows[self.folds[number]]
+                far, near = self.far.without(number, rows), self.near.without(number, rows)
+                votes.append(self._votes(far * self._far_factors(number), near, fitted, rows))
         if not votes:
             return np.empty((0, len(VOTERS), self.n_classes), np.float32), np.empty(0, np.int64)
-        return np.concatenate(votes), self.codes[np.concatenate(folds)]
+        return np.concatenate(votes), self.codes[np.concatenate(self.folds)]
 
     def votes(self, report: Progress) -> Iterator[Floats]:
         """Log probabilities (m, voters, classes) for the unlabeled samples, a chunk at a time."""
-        (fitted,) = self._fit([np.empty(0, np.int64)])
+        (fitted,) = self._heads([None])
+        factors = self._far_factors(None)
         for start in range(0, len(self.unlabeled), _CHUNK):
             report(0.7 + 0.2 * start / len(self.unlabeled), "Suggesting")
-            yield self._votes(fitted, self.unlabeled[start : start + _CHUNK])
+            rows = self.unlabeled[start : start + _CHUNK]
+            yield self._votes(self.far.at(rows) * factors, self.near.at(rows), fitted, rows)
 
     def anchors(self, guess: Labels) -> NDArray[np.int32]:
         """The nearest labeled samples of the class guessed (u, 3)."""
@@ -238,66 +252,50 @@ class _Panel:
             pool = self.random.permutation(self.rows[self.codes == code])[:_ANCHOR_POOL]
             landmarks = self.space.rows(pool)
             members = np.flatnonzero(guess == code)
-            count = min(_ANCHORS, len(pool))
             for start in range(0, len(members), _CHUNK):
                 part = members[start : start + _CHUNK]
                 similarity = self.space.rows(self.unlabeled[part]) @ landmarks.T
-                nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
-                anchors[part, :count] = pool[nearest]
+                for place in range(min(_ANCHORS, len(pool))):
+                    nearest = similarity.argmax(axis=1)
+                    anchors[part, place] = pool[nearest]
+                    similarity[np.arange(len(part)), nearest] = -np.inf
         return anchors
 
-    def _fit(self, folds: Sequence[Labels]) -> list[_Fitted]:
-        """The voters for each fold: label positions that they may not see."""
-        shape = (len(folds), len(self.rows), self.n_classes)
-        sources = np.broadcast_to(heads.one_hot(self.codes, self.n_classes), shape).copy()
+    def _far_factors(self, fold: int | None) -> Floats:
+        """What the far mass of each class (c,) is multiplied by, for the labels outside a fold."""
+        mass = self.far.total.sum(0).numpy()
+        counts = np.bincount(self.codes, minlength=self.n_classes)
+        if fold is not None:
+            mass = mass - self.far.masses[fold]
+            counts = counts - np.bincount(self.codes[self.folds[fold]], minlength=self.n_classes)
+        return spreading.class_masses(mass, counts)
+
+    def _heads(self, folds: Sequence[int | None]) -> list[tuple[Floats, ...]]:
+        """Weights (d, c) of the three heads for each fold that they may not see; None sees everything."""
+        beliefs, labels = [], np.repeat(self.sample_labels[None], len(folds), axis=0)
         for number, fold in enumerate(folds):
-            sources[number, fold] = 0
-        counts = sources.sum(axis=1)
-        by_row = sources.swapaxes(0, 1).reshape(len(self.rows), -1)
-        spreaded = spreading.spread(self.graph, by_row, self.rows)
-        near = spreading.spread(self.graph, by_row, self.rows, alpha=spreading.NEAR, steps=_NEAR_STEPS)
-        masses = spreading.class_masses(spreaded.sum(0).numpy().reshape(counts.shape), counts)
+            far = self.far.at(self.sample) if fold is None else self.far.without(fold, self.sample)
+            beliefs.append(_shares(far * self._far_factors(fold)))
+            if fold is not None:
+                labels[number, np.isin(self.sample, self.rows[self.folds[fold]])] = -1
+        stacked = np.stack(beliefs, axis=1)
+        taught = self.teacher.taught(stacked.reshape(len(self.sample), -1))
+        own = self.teacher.self_trained(stacked, labels)
         fitted = []
-        labels = np.repeat(self.sample_labels[None], len(folds), axis=0)
-        for number, fold in enumerate(folds):
-            at = np.searchsorted(self.sample, self.rows[fold])
-            labels[number, at[self.sample[np.minimum(at, len(self.sample) - 1)] == self.rows[fold]]] = -1
-        columns = [slice(number * self.n_classes, (number + 1) * self.n_classes) for number in range(len(folds))]
-        beliefs = np.stack(
-            [_shares(spreaded[:, part], mass, self.sample) for part, mass in zip(columns, masses, strict=True)], axis=1
-        )
-        taught = self.teacher.taught(beliefs.reshape(len(self.sample), -1))
-        own = self.teacher.self_trained(beliefs, labels)
-        for number, part in enumerate(columns):
-            known = labels[number] >= 0
-            by_label = heads.label_head(
-                self.sample_rows[known], labels[number, known], self.n_classes, self.sample_rows
-            )
-            fitted.append(
-                _Fitted(spreaded[:, part], near[:, part], masses[number], (taught[:, part], own[:, part], by_label))
-            )
+        for number in range(len(folds)):
+            part, known = slice(number * self.n_classes, (number + 1) * self.n_classes), labels[number] >= 0
+            alone = heads.label_head(self.sample_rows[known], labels[number, known], self.n_classes, self.sample_rows)
+            fitted.append((taught[:, part], own[:, part], alone))
         return fitted
 
-    def _votes(self, fitted: _Fitted, rows: Labels) -> Floats:
+    def _votes(self, far: Floats, near: Floats, weights: tuple[Floats, ...], rows: Labels) -> Floats:
         vectors = self.space.rows(rows)
-        far = np.log(_shares(fitted.spreaded, fitted.masses, rows) + _FLOOR)
-        near = np.log(_shares(fitted.near, np.ones_like(fitted.masses), rows) + _FLOOR)
-        scores = (heads.log_softmax(heads.SHARPNESS * (vectors @ weights)) for weights in fitted.heads)
-        return np.stack([far, near, *scores], axis=1)
+        spreaded = (np.log(_shares(mass) + _FLOOR) for mass in (far, near))
+        scores = (heads.log_softmax(heads.SHARPNESS * (vectors @ weight)) for weight in weights)
+        return np.stack([*spreaded, *scores], axis=1)
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    spreaded: torch.Tensor
-    near: torch.Tensor
-    masses: Floats
-    heads: tuple[Floats, ...]
-
-
-def _shares(spreaded: torch.Tensor, masses: Floats, rows: Labels) -> Floats:
-    import torch
-
-    mass = spreaded[torch.from_numpy(rows)].numpy() * masses
+def _shares(mass: Floats) -> Floats:
     total = mass.sum(axis=1, keepdims=True)
     shares: Floats = np.where(total > 0, mass / np.maximum(total, 1e-38), 1 / mass.shape[1]).astype(np.float32)
     return shares
@@ -314,8 +312,8 @@ def label_folds(codes: Labels, n_classes: int, n: int, seed: int) -> list[Labels
     """
     random = np.random.default_rng(seed)
     count = 10 if len(codes) <= 500 else 5
-    if n > 200_000:
-        count = 3
+    if n > _LARGE:
+        count = 2
     order = random.permutation(len(codes))
     order = order[np.argsort(codes[order], kind="stable")]
     counts = np.bincount(codes, minlength=n_classes)

@@ -18,6 +18,7 @@ FAR, NEAR = 0.99, 0.8  # share of its mass that a label passes on at every step
 GRAPH_NEIGHBORS = 15
 _MAX_COLUMNS = 64  # label columns solved at once: bounds memory to 4 x 64 floats a sample
 _TOLERANCE = 1e-3
+_ROUNDING = 1e-5  # what is left of a mass after all of it was taken away
 _PRIOR_COUNT = 5.0  # labels added to every class before its share of the dataset is estimated
 
 
@@ -41,12 +42,15 @@ class Graph:
         )
 
 
-def neighbor_graph(neighbors: Neighbors) -> Graph:
-    """Build the graph from a neighbor table: self-tuning Gaussian weights (Zelnik-Manor and Perona, 2004)."""
+def neighbor_graph(neighbors: Neighbors, width: int = GRAPH_NEIGHBORS) -> Graph:
+    """Build the graph from the first `width` neighbors of a table.
+
+    Weights are self-tuning Gaussians (Zelnik-Manor and Perona, 2004).
+    """
     import torch
 
     n, k = neighbors.indices.shape
-    k = min(k, GRAPH_NEIGHBORS)
+    k = min(k, width)
     indices, distances = neighbors.indices[:, :k], neighbors.distances[:, :k]
     scale = np.sqrt(np.maximum(distances[:, min(k, 10) - 1], 1e-8))
     weights = np.exp(-distances / (scale[:, None] * scale[indices]))
@@ -64,30 +68,85 @@ def neighbor_graph(neighbors: Neighbors) -> Graph:
     )
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How much of each class reaches each sample, and how much of that is owed to the labels of each fold.
+
+    Spreading is linear: what a fold's labels contribute can be taken away again, so one solution serves all folds.
+
+    Attributes:
+        total: (n, c) mass, not negative.
+        rows: (r,) sorted rows at which the folds are kept apart.
+        parts: (f, r, c) mass there that the labels of each fold contribute.
+        masses: (f, c) mass that each fold contributes everywhere.
+    """
+
+    total: torch.Tensor
+    rows: NDArray[np.int64]
+    parts: NDArray[np.float32]
+    masses: NDArray[np.float32]
+
+    def at(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Mass (m, c) of all labels at some rows."""
+        import torch
+
+        mass: NDArray[np.float32] = self.total[torch.from_numpy(rows)].numpy()
+        return mass
+
+    def without(self, fold: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Mass (m, c) at some of the kept rows that all labels but those of a fold contribute."""
+        total = self.at(rows)
+        rest = total - self.parts[fold, np.searchsorted(self.rows, rows)]
+        return np.where(rest > _ROUNDING * total, rest, 0).astype(np.float32)
+
+
 def spread(
-    graph: Graph, sources: NDArray[np.float32], rows: NDArray[np.int64], *, alpha: float = FAR, steps: int = 25
-) -> torch.Tensor:
-    """Solve (I - alpha S) F = Y by conjugate gradients.
+    graph: Graph,
+    labeled: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    folds: NDArray[np.int64],
+    n_classes: int,
+    rows: NDArray[np.int64],
+    *,
+    alpha: float,
+    steps: int,
+) -> Spread:
+    """Spread labels over the graph: solve (I - alpha S) F = Y by conjugate gradients.
+
+    Local and global consistency (Zhou et al., 2004).
 
     Args:
         graph: S.
-        sources: (m, c) mass that each labeled sample puts on each of c columns.
-        rows: (m,) which samples those are; all other rows of Y are zero.
+        labeled: (m,) rows with a label.
+        codes: (m,) their classes, 0..n_classes - 1.
+        folds: (m,) fold in which each label is held out, 0..f - 1, -1 for never.
+        n_classes: c.
+        rows: (r,) sorted rows at which the contribution of each fold is needed.
         alpha: share of its mass that a label passes on at every step, 0..1.
         steps: at most so many steps of conjugate gradients; each reaches one neighbor further.
-
-    Returns:
-        (n, c) float32, not negative. Local and global consistency (Zhou et al., 2004).
     """
     import torch
 
-    columns = sources.shape[1]
-    spreaded = torch.empty((len(graph), columns), dtype=torch.float32)
-    for start in range(0, columns, _MAX_COLUMNS):
-        block = torch.zeros((len(graph), min(_MAX_COLUMNS, columns - start)), dtype=torch.float32)
-        block[torch.from_numpy(rows)] = torch.from_numpy(sources[:, start : start + _MAX_COLUMNS])
-        spreaded[:, start : start + _MAX_COLUMNS] = _solve(graph, block, alpha, steps)
-    return spreaded
+    n_folds = int(folds.max(initial=-1)) + 1
+    total = torch.zeros((len(graph), n_classes), dtype=torch.float32)
+    parts = np.zeros((n_folds, len(rows), n_classes), dtype=np.float32)
+    masses = np.zeros((n_folds, n_classes), dtype=np.float32)
+    columns = (folds % (n_folds + 1)) * n_classes + codes
+    kept = torch.from_numpy(rows)
+    for start in range(0, (n_folds + 1) * n_classes, _MAX_COLUMNS):
+        width = min(_MAX_COLUMNS, (n_folds + 1) * n_classes - start)
+        inside = (columns >= start) & (columns < start + width)
+        block = torch.zeros((len(graph), width), dtype=torch.float32)
+        block[torch.from_numpy(labeled[inside]), torch.from_numpy(columns[inside] - start)] = 1
+        solved = _solve(graph, block, alpha, steps)
+        for column in range(start, start + width):
+            fold, code = divmod(column, n_classes)
+            mass = solved[:, column - start]
+            total[:, code] += mass
+            if fold < n_folds:
+                parts[fold, :, code] = mass[kept].numpy()
+                masses[fold, code] = float(mass.sum())
+    return Spread(total, rows, parts, masses)
 
 
 def _solve(graph: Graph, residual: torch.Tensor, alpha: float, steps: int) -> torch.Tensor:
