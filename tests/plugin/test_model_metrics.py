@@ -132,6 +132,33 @@ def test_what_is_ticked_in_an_open_segment_leaves_it(panel):
     assert [step for _, step in answer["segments"][0]["sizes"]] == [size, size - 3]
 
 
+def test_a_segment_lives_its_life_in_the_panel(panel, tmp_path):
+    new = {"name": "Wrong", "kind": "data quality", "note": "", "members": "labels"}
+    panel.compare(iou=0.1, confidence=0.8)
+    size = panel.ask("add_to_segment", **new, **panel.of(whats=["confusions"]))["segments"][0]["size"]
+    told = panel.ask("remake_segment", slug="wrong", prediction_field=None, name="Wrong again")
+    assert f"{size} stayed, 0 are gone, 0 are new" in told["message"]
+    assert [one["can_remake"] for one in told["segments"]] == [True, True]
+    edited = panel.ask("edit_segment", slug="wrong", name="Mislabeled", kind="data organization", note="n")
+    assert {(one["slug"], one["kind"]) for one in edited["segments"]} == {
+        ("mislabeled", "data organization"),
+        ("wrong-again", "data quality"),
+    }
+    assert panel.ask("export_segment", slug="mislabeled", format="csv", folder=str(tmp_path / "out")).keys() == {
+        "message"
+    }
+    assert len((tmp_path / "out" / "mislabeled.csv").read_text().splitlines()) == size + 1
+    assert (
+        "is not empty"
+        in panel.ask("export_segment", slug="mislabeled", format="csv", folder=str(tmp_path / "out"))["error"]
+    )
+    panel.ask("open_segment", slug="mislabeled")
+    assert "segment:mislabeled" in json.dumps(panel.shown)
+    left = panel.ask("delete_segment", slug="mislabeled")["segments"]
+    assert [one["slug"] for one in left] == ["wrong-again"]
+    assert panel.ask("overview")["segments"] == left
+
+
 def test_the_grid_shows_patches_of_one_field_and_samples_of_two(panel):
     panel.ask("show_results", **panel.of(whats=["false positives"]))
     assert "ToPatches" in json.dumps(panel.shown)
