@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .neighbors import Neighbors, as_vectors
 from .propagation import checked_labels, suggest
+from .region import check_table
 
 _CANDIDATES = 2_000
 
@@ -40,10 +41,11 @@ def next_to_label(
         (count,) int32 rows, each unlabeled, no row twice.
 
     Raises:
-        ValueError: labels that do not fit, or count below 1.
+        ValueError: labels or a neighbor table that do not fit, or count below 1.
     """
     data = as_vectors(vectors)
     known = checked_labels(labels, len(data), n_classes)
+    check_table(neighbors, len(data))
     if count < 1:
         raise ValueError(f"count must be at least 1; got {count}")
     unlabeled = np.flatnonzero(known < 0)

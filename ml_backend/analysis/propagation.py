@@ -14,7 +14,7 @@ from . import heads, spreading
 from .calibration import Calibration, accept, describe
 from .neighbors import Neighbors, as_vectors, knn
 from .reference import REFERENCE
-from .region import Region, label_neighbors
+from .region import Region, check_table, label_neighbors
 
 __all__ = ["Region", "Suggestions", "label_neighbors", "suggest"]
 
@@ -96,7 +96,7 @@ def suggest(
         progress: called with (fraction done, message); what it raises stops the work and is passed on.
 
     Raises:
-        ValueError: precision out of range, labels that do not fit, or nothing labeled.
+        ValueError: precision out of range, labels or a neighbor table that do not fit, or nothing labeled.
     """
     data = as_vectors(vectors)
     known = checked_labels(labels, len(data), n_classes)
@@ -111,6 +111,7 @@ def suggest(
     report = progress or (lambda fraction, message: None)
     if neighbors is None:
         neighbors = knn(data, spreading.GRAPH_NEIGHBORS, seed=seed)
+    check_table(neighbors, len(data))
     case = weigh(data, neighbors, rows, codes, len(classes), seed=seed, report=report)
     reliability = REFERENCE
     if len(case.right):
@@ -281,7 +282,7 @@ class _Panel:
         stacked = np.stack(beliefs, axis=1)
         taught = self.teacher.taught(stacked.reshape(len(self.sample), -1))
         own = self.teacher.self_trained(stacked, labels)
-        fitted = []
+        fitted: list[tuple[Floats, ...]] = []
         for number in range(len(folds)):
             part, known = slice(number * self.n_classes, (number + 1) * self.n_classes), labels[number] >= 0
             alone = heads.label_head(self.sample_rows[known], labels[number, known], self.n_classes, self.sample_rows)

@@ -72,7 +72,8 @@ def label_neighbors(
         precision: share of the taken samples that has to be right, 0.5..1.
 
     Raises:
-        ValueError: no anchor, an anchor outside the dataset, a negative label or reach, or precision out of range.
+        ValueError: no anchor, an anchor outside the dataset, a negative label or reach, precision out of range, or a
+            neighbor table of other samples.
     """
     data, known = np.asarray(vectors), np.asarray(labels)
     starts = np.unique(np.asarray(anchors, dtype=np.int64))
@@ -89,6 +90,7 @@ def label_neighbors(
     if not 0.5 <= precision <= 1:
         raise ValueError(f"precision must be between 0.5 and 1; got {precision}")
     table = neighbors if neighbors is not None else knn(data, _NEIGHBORS)
+    check_table(table, len(data))
     grown = _grow(table, known, starts, label, max(_CAP, reach or 0))
     if not len(grown.rows):
         empty = np.empty(0, np.int32)
@@ -110,6 +112,14 @@ def label_neighbors(
         reach=taken,
         why=_why(confidence[order][:taken], held_out, grown.stopped),
     )
+
+
+def check_table(neighbors: Neighbors, n: int) -> None:
+    """Refuse a neighbor table of other samples than the n at hand."""
+    if len(neighbors.indices) != n:
+        raise ValueError(
+            f"the neighbor table has {len(neighbors.indices)} rows for {n} samples: search the neighbors again"
+        )
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,12 @@ def test_labels_that_do_not_fit_are_refused(digits: Data, labels: np.ndarray) ->
         suggest(vectors, neighbors, labels, 10)
 
 
+def test_a_neighbor_table_of_other_samples_is_refused(digits: Data) -> None:
+    vectors, truth, neighbors = digits
+    with pytest.raises(ValueError, match="search the neighbors again"):
+        suggest(vectors[:-1], neighbors, drawn(truth, 2)[:-1], 10)
+
+
 def test_disagreeing_labels_on_exact_duplicates_are_not_believed() -> None:
     random = np.random.default_rng(0)
     centers = random.standard_normal((2, 16)) * 3

@@ -123,6 +123,12 @@ def test_impossible_requests_are_refused_with_the_value(
         label_neighbors(vectors, np.full(len(truth), -1), anchors, **{"label": 0, **options}, neighbors=neighbors)
 
 
+def test_a_neighbor_table_of_other_samples_is_refused(digits: tuple[np.ndarray, np.ndarray, Neighbors]) -> None:
+    vectors, truth, neighbors = digits
+    with pytest.raises(ValueError, match="search the neighbors again"):
+        label_neighbors(vectors[:-1], truth[:-1], [0], 0, neighbors=neighbors)
+
+
 def test_cost_depends_on_the_region_and_not_on_the_dataset() -> None:
     n, k = 300_000, 15
     random = np.random.default_rng(0)
