@@ -4,12 +4,22 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.confusion import MEMBERS, WHATS, Choice, create_segment_from_confusion
+from ..ml_backend.actions.confusion import (
+    MEMBERS,
+    NO_LABEL,
+    NO_PREDICTION,
+    WHATS,
+    Choice,
+    choose,
+    create_segment_from_confusion,
+    evaluate,
+)
 from ..ml_backend.store.evaluation_columns import evaluation_fields
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 from .segment_forms import ask_new_segment
 
 _PAIR = "one pair of classes"
+_COUNTED_UNASKED = 2_000  # samples; with 20 objects each this takes about half a second
 _MEMBERS = {
     "labels": "The labels (a prediction where there is no label)",
     "predictions": "The predictions (a label where there is none)",
@@ -38,13 +48,9 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
         inputs.float("confidence", default=0.0, min=0, max=1, label="Confidence", description="Least of a prediction")
         inputs.enum("what", [*WHATS, _PAIR], default="confusions", label="What to keep")
         if ctx.params.get("what") == _PAIR:
-            inputs.str("truth_class", required=True, label="Class of the label", description="(no label) for none")
-            inputs.str(
-                "predicted_class",
-                required=True,
-                label="Class of the prediction",
-                description="(no prediction) for none",
-            )
+            inputs.str("truth_class", label="Class of the label", description="Empty = no label")
+            inputs.str("predicted_class", label="Predicted class", description="Empty = no prediction")
+        _show_count(ctx, inputs)
         members = types.Choices()
         for name in MEMBERS:
             members.add_choice(name, label=_MEMBERS[name])
@@ -53,25 +59,56 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Compare and keep."""
-        params = ctx.params
-        truth_fields, prediction_fields = comparable_fields(ctx)
-        what = params.get("what", "confusions")
-        pair = (params.get("truth_class"), params.get("predicted_class"))
-        choice = Choice(cells=(pair,)) if what == _PAIR else Choice((what,))
         progress(0.1, "Comparing labels with predictions")
+        truth_field, prediction_field = _fields(ctx)
+        iou, confidence = _thresholds(ctx)
         report = create_segment_from_confusion(
             target_view(ctx),
-            truth_field=params.get("truth_field") or truth_fields[0],
-            prediction_field=params.get("prediction_field") or prediction_fields[0],
-            name=params["name"],
-            kind=params.get("kind", "data quality"),
-            note=params.get("note") or "",
-            iou=float(params.get("iou", 0.5)),
-            confidence=float(params.get("confidence", 0)),
-            choice=choice,
-            members=params.get("members", "labels"),
+            truth_field=truth_field,
+            prediction_field=prediction_field,
+            iou=iou,
+            confidence=confidence,
+            choice=_choice(ctx),
+            name=ctx.params["name"],
+            kind=ctx.params.get("kind", "data quality"),
+            note=ctx.params.get("note") or "",
+            members=ctx.params.get("members", "labels"),
         )
         return Outcome(report.sentence(), reload_dataset=True)
+
+
+def _show_count(ctx: Any, inputs: types.Object) -> None:
+    """Say how many would go in; in a large view only when asked, because it reads all labels at each change."""
+    samples = target_view(ctx)
+    if len(samples) > _COUNTED_UNASKED:
+        inputs.bool("count", default=False, label="Count what would go in", description="Reads all labels of the view")
+        if not ctx.params.get("count"):
+            return
+    truth_field, prediction_field = _fields(ctx)
+    iou, confidence = _thresholds(ctx)
+    evaluation = evaluate(samples, truth_field=truth_field, prediction_field=prediction_field)
+    found = len(choose(evaluation, evaluation.match(iou=iou, confidence=confidence), _choice(ctx)))
+    view = types.Notice if found else types.Warning
+    inputs.view("found", view(label=f"{found:,} of them in {len(samples):,} samples."))
+
+
+def _fields(ctx: Any) -> tuple[str, str]:
+    truth_fields, prediction_fields = comparable_fields(ctx)
+    return (
+        ctx.params.get("truth_field") or truth_fields[0],
+        ctx.params.get("prediction_field") or prediction_fields[0],
+    )
+
+
+def _thresholds(ctx: Any) -> tuple[float, float]:
+    iou, confidence = ctx.params.get("iou"), ctx.params.get("confidence")
+    return 0.5 if iou is None else float(iou), float(confidence or 0)
+
+
+def _choice(ctx: Any) -> Choice:
+    what = ctx.params.get("what", "confusions")
+    pair = (ctx.params.get("truth_class") or NO_LABEL, ctx.params.get("predicted_class") or NO_PREDICTION)
+    return Choice(cells=(pair,)) if what == _PAIR else Choice((what,))
 
 
 def comparable_fields(ctx: Any) -> tuple[list[str], list[str]]:

@@ -74,6 +74,14 @@ def test_a_confusion_becomes_a_segment_without_any_panel(scenes):
     assert load_segment(scenes, "threes").made_by["cells"] == [["(no label)", "3"]]
 
 
+def test_the_form_counts_what_would_go_in(scenes):
+    run("create_segment_from_confusion", scenes, **FIELDS, iou=0.1, what="confusions", name="C")
+    size = load_segment(scenes, "c").size
+    assert f"{size} of them in 40 samples" in str(form("create_segment_from_confusion", scenes, **FIELDS, iou=0.1))
+    pair = {"what": "one pair of classes", "truth_class": "cat"}
+    assert "is no class" in str(form("create_segment_from_confusion", scenes, **FIELDS, **pair))
+
+
 def test_a_segment_is_edited_merged_emptied_and_deleted(dataset):
     ids = dataset.values("id")
     run("create_segment", dataset, selected=ids[:3], name="A")
