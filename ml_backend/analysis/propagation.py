@@ -251,11 +251,11 @@ class _Panel:
         anchors = np.full((len(self.unlabeled), _ANCHORS), -1, dtype=np.int32)
         for code in range(self.n_classes):
             pool = self.random.permutation(self.rows[self.codes == code])[:_ANCHOR_POOL]
-            landmarks = self.space.rows(pool)
+            landmarks = self.space.rows(pool).T
             members = np.flatnonzero(guess == code)
             for start in range(0, len(members), _CHUNK):
                 part = members[start : start + _CHUNK]
-                similarity = self.space.rows(self.unlabeled[part]) @ landmarks.T
+                similarity = self.space.project(self.unlabeled[part], landmarks)
                 for place in range(min(_ANCHORS, len(pool))):
                     nearest = similarity.argmax(axis=1)
                     anchors[part, place] = pool[nearest]
@@ -290,9 +290,9 @@ class _Panel:
         return fitted
 
     def _votes(self, far: Floats, near: Floats, weights: tuple[Floats, ...], rows: Labels) -> Floats:
-        vectors = self.space.rows(rows)
         spreaded = (np.log(_shares(mass) + _FLOOR) for mass in (far, near))
-        scores = (heads.log_softmax(heads.SHARPNESS * (vectors @ weight)) for weight in weights)
+        projected = self.space.project(rows, np.hstack(weights))
+        scores = (heads.log_softmax(heads.SHARPNESS * one) for one in np.split(projected, len(weights), axis=1))
         return np.stack([*spreaded, *scores], axis=1)
 
 
