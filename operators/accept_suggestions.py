@@ -33,7 +33,15 @@ class AcceptSuggestions(LabelscapeOperator):
         weakest = sorted(chosen.items(), key=lambda pair: pair[1])[:_SHOWN]
         inputs.view("count", types.Notice(label=f"{len(chosen):,} suggestions will be queued as labels."))
         confidences = [confidence for _, confidence in weakest]
-        show_media(ctx, inputs, "least_sure", "The least sure of them", [item for item, _ in weakest], confidences)
+        show_media(
+            ctx,
+            inputs,
+            "least_sure",
+            "The least sure of them",
+            [item for item, _ in weakest],
+            confidences,
+            patches_field,
+        )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Queue them."""

@@ -116,11 +116,16 @@ def ask_precision(inputs: types.Object) -> None:
 
 
 def show_media(
-    ctx: Any, inputs: types.Object, name: str, title: str, ids: Sequence[str], confidence: Sequence[float]
+    ctx: Any,
+    inputs: types.Object,
+    name: str,
+    title: str,
+    ids: Sequence[str],
+    confidence: Sequence[float],
+    patches_field: str | None,
 ) -> None:
     """Thumbnails of a few samples with how sure they are; for objects, of the sample they are in."""
-    known = ctx.dataset.select(list(ids)).values(["id", "filepath"])
-    path_of = dict(zip(*known, strict=True))
+    path_of = _paths(ctx.dataset, ids, patches_field)
     shown = [(path_of[item], sure) for item, sure in zip(ids, confidence, strict=True) if item in path_of]
     if not shown:
         return
@@ -133,6 +138,15 @@ def show_media(
             default=f"/media?filepath={quote(path)}",
             view=types.ImageView(read_only=True, height="96px"),
         )
+
+
+def _paths(dataset: fo.Dataset, ids: Sequence[str], patches_field: str | None) -> dict[str, str]:
+    if patches_field is None:
+        return dict(zip(*dataset.select(list(ids)).values(["id", "filepath"]), strict=True))
+    view = dataset.select_labels(ids=list(ids), fields=patches_field)
+    path_of = dict(zip(*view.values(["id", "filepath"]), strict=True))
+    items = list_items(view, patches_field)
+    return {item: path_of[sample] for item, sample in zip(items.ids.tolist(), items.sample_ids.tolist(), strict=True)}
 
 
 def known_classes(dataset: fo.Dataset, field: LabelField) -> list[str]:

@@ -188,6 +188,10 @@ def _ask_key(ctx: Any, inputs: types.Object, way: str) -> None:
 def _show_update(ctx: Any, inputs: types.Object, key: str) -> None:
     status = embeddings_status(target_view(ctx), key)
     held = provenance_of(ctx.dataset, key)
+    if held.model == "precomputed":
+        raise ValueError(
+            f"'{key}' was taken over from {held.options['source']}: take new vectors over as new embeddings."
+        )
     note = f"{status.sentence()} New and changed files will be embedded with {held.model}."
     inputs.view("status", types.Notice(label=note))
 

@@ -6,7 +6,7 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 from ..ml_backend.actions.queue import delete_items
-from ..ml_backend.actions.rank import find_duplicates, redundant_items
+from ..ml_backend.actions.rank import find_duplicates
 from .asking import ask_embeddings, chosen_embeddings, embedded_patches_field, show_coverage
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
@@ -54,9 +54,9 @@ class FindDuplicates(LabelscapeOperator):
             progress=progress,
         )
         message = ranking.message
-        if params.get("delete") and ranking.ids:
+        if params.get("delete") and ranking.redundant:
             patches_field = embedded_patches_field(ctx, embeddings)
-            redundant = redundant_items(samples, patches_field=patches_field)
-            message += " " + delete_items(ctx.dataset, redundant, patches_field=patches_field).sentence()
+            queued = delete_items(ctx.dataset, ranking.redundant, patches_field=patches_field)
+            message += " " + queued.sentence()
         view = ranking.view if ranking.ids else None
         return Outcome(message, reload_dataset=True, view=view)

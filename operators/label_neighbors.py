@@ -94,4 +94,5 @@ def _show(ctx: Any, inputs: types.Object, preview: NeighborPreview) -> None:
         ),
     )
     least_sure = preview.ids[: preview.reach][-_SHOWN:]
-    show_media(ctx, inputs, "least_sure", "The least sure of them", least_sure, taken[-_SHOWN:])
+    patches_field = embedded_patches_field(ctx, chosen_embeddings(ctx))
+    show_media(ctx, inputs, "least_sure", "The least sure of them", least_sure, taken[-_SHOWN:], patches_field)

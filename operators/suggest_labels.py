@@ -7,7 +7,7 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.suggest import accept_suggestions, suggest_labels
 from ..ml_backend.store.items import list_items
-from ..ml_backend.store.suggestions import FIELD
+from ..ml_backend.store.suggestions import FIELD, read_suggestions
 from .asking import (
     ask_embeddings,
     ask_label_field,
@@ -67,8 +67,12 @@ class SuggestLabels(LabelscapeOperator):
         )
         message = report.sentence()
         if ctx.params.get("queue") and report.sure:
-            message += " " + accept_suggestions(ctx.dataset, field=field, patches_field=patches_field).sentence()
+            items = list_items(target_view(ctx), patches_field)
+            held = read_suggestions(ctx.dataset, items)
+            sure = [item for item, found in zip(items.ids.tolist(), held, strict=True) if found and found.sure]
+            queued = accept_suggestions(ctx.dataset, sure, field=field, patches_field=patches_field)
+            message += " " + queued.sentence()
         view = None
         if patches_field is None and report.suggested:
-            view = ctx.dataset.exists(FIELD).sort_by(f"{FIELD}.confidence", reverse=True)
+            view = target_view(ctx).exists(FIELD).sort_by(f"{FIELD}.confidence", reverse=True)
         return Outcome(message, reload_dataset=True, reload_samples=True, view=view)

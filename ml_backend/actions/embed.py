@@ -1,7 +1,8 @@
 """Embed a view: media to vectors, kept as a similarity run; only what is new or changed is computed."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..store.embeddings import (
     check_embeddings,
     check_new_key,
     create_embeddings,
+    delete_embeddings,
     forget_fingerprints,
     load_embeddings,
     locate,
@@ -146,11 +148,11 @@ def train_embeddings(
     options = {"base": held.provenance.model, "base_options": held.provenance.options, "head": str(path)}
     provenance = Provenance(model="trained", options=options)
     create_embeddings(samples, key, provenance, patches_field=items.patches_field, backend=backend)
-    table = vector_table(dataset, key)
-    table.upsert(items.ids, items.sample_ids, head.transform(held.vectors))
-    known = read_fingerprints(dataset, base)
-    marked = [item for item in items.ids.tolist() if item in known]
-    write_fingerprints(dataset, key, marked, [known[item] for item in marked])
+    with _whole_or_gone(dataset, key):
+        vector_table(dataset, key).upsert(items.ids, items.sample_ids, head.transform(held.vectors))
+        known = read_fingerprints(dataset, base)
+        marked = [item for item in items.ids.tolist() if item in known]
+        write_fingerprints(dataset, key, marked, [known[item] for item in marked])
     return TrainingReport(key, head, len(items))
 
 
@@ -180,7 +182,8 @@ def import_embeddings(
     create_embeddings(
         samples, key, Provenance("precomputed", {"source": source}), patches_field=patches_field, backend=backend
     )
-    vector_table(dataset, key).upsert(items.ids[rows], items.sample_ids[rows], checked)
+    with _whole_or_gone(dataset, key):
+        vector_table(dataset, key).upsert(items.ids[rows], items.sample_ids[rows], checked)
     return EmbeddingReport(
         key=key,
         model=f"precomputed vectors of {source}",
@@ -254,6 +257,16 @@ def import_file(
 def vector_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
     """Fields of the samples that hold vectors."""
     return list(samples.get_field_schema(ftype=(fo.VectorField, fo.ArrayField)))
+
+
+@contextmanager
+def _whole_or_gone(dataset: fo.Dataset, key: str) -> Iterator[None]:
+    """Delete a new run whose vectors could not be written: its key stays free for the next try."""
+    try:
+        yield
+    except BaseException:
+        delete_embeddings(dataset, key)
+        raise
 
 
 def _as_item_ids(samples: fo.core.collections.SampleCollection, items: Items, names: Sequence[str]) -> list[str]:

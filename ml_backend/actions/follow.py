@@ -18,11 +18,11 @@ _lock = threading.Lock()
 def follow_labels(dataset: fo.Dataset) -> threading.Thread | None:
     """Make the suggestions of a dataset anew in a thread, as they were last asked for; None where never."""
     settings = load_settings(dataset)
-    if settings is None or settings.embeddings not in list_embeddings(dataset):
+    if settings is None or not settings.whole or settings.embeddings not in list_embeddings(dataset):
         return None
     with _lock:
         running = _running.get(dataset.name)
-        if running is not None and running.is_alive():
+        if running is not None:
             _again.add(dataset.name)  # labels changed while it works: once more when it is done
             return running
         thread = threading.Thread(target=_follow, args=(dataset,), name="labelscape-follow", daemon=True)
@@ -33,17 +33,27 @@ def follow_labels(dataset: fo.Dataset) -> threading.Thread | None:
 
 def _follow(dataset: fo.Dataset) -> None:
     while True:
-        settings = load_settings(dataset)
-        if settings is None:
-            return
-        try:
-            suggest_labels(dataset, embeddings=settings.embeddings, field=settings.field, precision=settings.precision)
-        except ValueError as error:
-            _logger.info("Suggestions of %s do not follow: %s", dataset.name, error)
-        except Exception:
-            _logger.exception("Suggestions of %s could not follow", dataset.name)
-            return
+        _suggest_again(dataset)
         with _lock:
             if dataset.name not in _again:
+                del _running[dataset.name]  # under the lock: whoever asks after this starts a new thread
                 return
             _again.discard(dataset.name)
+
+
+def _suggest_again(dataset: fo.Dataset) -> None:
+    settings = load_settings(dataset)
+    if settings is None or not settings.whole:
+        return
+    try:
+        suggest_labels(
+            dataset,
+            embeddings=settings.embeddings,
+            field=settings.field,
+            precision=settings.precision,
+            follow=False,
+        )
+    except ValueError as error:
+        _logger.info("Suggestions of %s do not follow: %s", dataset.name, error)
+    except Exception:
+        _logger.exception("Suggestions of %s could not follow", dataset.name)

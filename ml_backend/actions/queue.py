@@ -62,6 +62,8 @@ def queue_labels(
     """Add a label act for those of ``ids`` that it would not overwrite; with anchors it comes from neighbors."""
     asked = [PendingLabel(item, field.name, field.patches_field, label, "human", None, None, replace) for item in ids]
     _, conflicts = label_edits(dataset, field, asked)
+    if len(anchors):
+        conflicts += _asked_otherwise(dataset, field, asked)
     kept = {conflict.item for conflict in conflicts}
     rows = [row for row, item in enumerate(ids) if item not in kept]
     act = PendingAct(
@@ -77,6 +79,14 @@ def queue_labels(
     )
     add_act(dataset, act)
     return QueueReport(act.ids, conflicts, pending_changes(dataset).sentence())
+
+
+def _asked_otherwise(dataset: fo.Dataset, field: LabelField, asked: Sequence[PendingLabel]) -> list[Conflict]:
+    """What a person asked for but has not saved goes before what neighbors say."""
+    changes = pending_changes(dataset)
+    waiting = {label.item: label.label for label in changes.labels if label.field == field.name}
+    waiting |= dict.fromkeys(changes.deletions, "deletion")
+    return [Conflict(label.item, label.label, waiting[label.item]) for label in asked if label.item in waiting]
 
 
 def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> QueueReport:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
@@ -14,7 +15,7 @@ from ..analysis.outliers import Reason, outlier_scores
 from ..store.embeddings import locate
 from ..store.items import Items, list_items, list_media
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
-from ..store.scores import score_path, write_numbers, write_words
+from ..store.scores import write_numbers, write_words
 from ..store.session import open_session
 
 Progress = Callable[[float, str], None]
@@ -22,11 +23,15 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Ranking:
-    """A ranked view, best to look at first, and what it shows in a sentence; ``ids`` are the items in that order."""
+    """A ranked view, best to look at first, and what it shows in a sentence.
+
+    ``ids`` are the items in that order, ``redundant`` the duplicates without the one of each group that is kept.
+    """
 
     view: fo.DatasetView
     ids: list[str]
     message: str
+    redundant: list[str] = dataclass_field(default_factory=list)
 
 
 def rank_outliers(
@@ -140,27 +145,8 @@ def find_duplicates(
         write_words(dataset, shown, "duplicate_leak", ["leak" if leaking[row] else None for row in rows.tolist()])
         message += f" {int(leaking[rows].sum()):,} of them are in groups that leak across “{split}” (“duplicate_leak”)."
     order = grouped[np.lexsort((found.distances[grouped], found.groups[grouped]))]
-    return Ranking(_grouped_view(samples, items), items.ids[order].tolist(), message)
-
-
-def redundant_items(samples: fo.core.collections.SampleCollection, *, patches_field: str | None = None) -> list[str]:
-    """Ids of the duplicates found in a view, without the one of each group that is kept: what one would delete."""
-    dataset = samples._root_dataset
-    path = score_path(dataset, patches_field, "duplicate_distance")
-    if dataset.get_field(path) is None:
-        raise ValueError("No duplicates have been looked for yet: run “Labelscape: find duplicates” first.")
-    identity = "id" if patches_field is None else path.rsplit(".", 1)[0] + ".id"
-    group_path = score_path(dataset, patches_field, "duplicate_group")
-    ids, groups, distances = samples.values([identity, group_path, path], unwind=patches_field is not None)
-    kept: set[float] = set()
-    redundant = []
-    for item, group, _ in sorted(
-        (row for row in zip(ids, groups, distances, strict=True) if row[1] is not None), key=lambda row: row[2]
-    ):
-        if group in kept:
-            redundant.append(item)
-        kept.add(group)
-    return redundant
+    redundant = items.ids[grouped[~found.keep[grouped]]].tolist()
+    return Ranking(_grouped_view(samples, items), items.ids[order].tolist(), message, redundant)
 
 
 def _duplicates_message(found: Duplicates, grouped: np.ndarray, items: Items) -> str:

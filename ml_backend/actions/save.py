@@ -10,7 +10,7 @@ from ..store.label_edits import Clear, Conflict, clearing_edits, deletion_edits,
 from ..store.labels import DEFAULT_FIELD, ensure_label_field, label_field
 from ..store.maps import list_maps, touch_map
 from ..store.pending import discard, pending_changes
-from ..store.saves import Edit, SaveRecord, commit, recover, undo
+from ..store.saves import Edit, SaveRecord, commit, read_head, undo
 from .follow import follow_labels
 from .queue import conflict_note, count
 
@@ -26,7 +26,8 @@ class SaveReport:
     def sentence(self) -> str:
         """The closing message."""
         saved = " and ".join(part for part in (count(self.labels, "label"), count(self.deletions, "deletion")) if part)
-        return f"Saved {saved or 'nothing new'}; “Undo save” takes it back. {conflict_note(self.conflicts)}".strip()
+        done = f"Saved {saved}; “Undo save” takes it back." if saved else "Nothing to save: it is there already."
+        return f"{done} {conflict_note(self.conflicts)}".strip()
 
 
 def save_changes(dataset: fo.Dataset) -> SaveReport:
@@ -35,7 +36,7 @@ def save_changes(dataset: fo.Dataset) -> SaveReport:
     Raises:
         ValueError: nothing is pending, or another tab saves at this moment.
     """
-    recover(dataset)
+    head = read_head(dataset)
     changes = pending_changes(dataset)
     if not len(changes):
         raise ValueError("Nothing is pending: set a label or ask for a deletion first.")
@@ -45,13 +46,17 @@ def save_changes(dataset: fo.Dataset) -> SaveReport:
     for label in changes.labels:
         by_field[label.field, label.patches_field].append(label)
     for (name, patches_field), labels in by_field.items():
-        field = label_field(dataset, name, patches_field)
+        try:
+            field = label_field(dataset, name, patches_field)
+        except ValueError as error:  # the field was deleted or locked since; the other changes must not wait for it
+            conflicts += [Conflict(label.item, label.label, str(error)) for label in labels]
+            continue
         ensure_label_field(dataset, field)
         more_edits, more_conflicts = label_edits(dataset, field, labels)
         edits += more_edits
         conflicts += more_conflicts
     deletions = deletion_edits(dataset, changes)
-    commit(dataset, edits + deletions, f"save of {count(len(changes), 'change')}", changes.acts)
+    commit(dataset, edits + deletions, f"save of {count(len(changes), 'change')}", head=head, acts=changes.acts)
     _show_new_labels(dataset)
     return SaveReport(labels=len(edits), deletions=len(deletions), conflicts=conflicts)
 
@@ -88,10 +93,11 @@ def clear_labels(
         ValueError: there is no such label in the view.
     """
     dataset = samples._root_dataset
+    head = read_head(dataset)
     edits = clearing_edits(samples, label_field(dataset, field, patches_field), which)
     if not edits:
         raise ValueError(f"No such label in '{field}' here: there is nothing to clear.")
-    commit(dataset, edits, f"clearing of {count(len(edits), 'label')}")
+    commit(dataset, edits, f"clearing of {count(len(edits), 'label')}", head=head)
     _show_new_labels(dataset)
     return len(edits)
 

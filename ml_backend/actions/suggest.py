@@ -15,15 +15,17 @@ from ..store.items import Items, list_items
 from ..store.label_edits import suggestion_clearing_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, Labels, label_field, read_labels, read_origins, with_pending
 from ..store.pending import pending_changes
-from ..store.saves import commit
+from ..store.saves import commit, read_head
 from ..store.session import Session, open_session
 from ..store.suggestions import (
     Suggestion,
     SuggestionSettings,
+    load_settings,
     read_rejections,
     read_suggestions,
     remember_rejections,
     save_settings,
+    stop_following,
     write_suggestions,
 )
 from .queue import QueueReport, clean_label, queue_labels
@@ -119,11 +121,15 @@ def label_neighbors(
     precision: float = 0.95,
 ) -> QueueReport:
     """Queue a label for some samples and for their vicinity."""
-    preview = preview_neighbors(
-        dataset, ids, label, embeddings=embeddings, field=field, reach=reach, precision=precision
-    )
     held = _field_of(dataset, embeddings, field)
     by_hand = queue_labels(dataset, held, ids, clean_label(label))
+    refused = {conflict.item for conflict in by_hand.conflicts}
+    anchors = [item for item in ids if item not in refused]
+    if not anchors:
+        return by_hand
+    preview = preview_neighbors(
+        dataset, anchors, label, embeddings=embeddings, field=field, reach=reach, precision=precision
+    )
     neighbors = accept_neighbors(
         dataset,
         preview.ids[: preview.reach],
@@ -158,11 +164,15 @@ def suggest_labels(
     field: str = DEFAULT_FIELD,
     precision: float = 0.95,
     progress: Progress | None = None,
+    follow: bool = True,
 ) -> SuggestReport:
     """Suggest a label for every unlabeled item of a view that the labels of the dataset speak for.
 
     What a person labeled is the evidence; labels that themselves followed neighbors are not. Suggestions go to the
-    field ``suggested_label`` and follow after each save.
+    field ``suggested_label``; those of a whole dataset follow after each save.
+
+    Args:
+        follow: remember how they were made, so that they follow.
 
     Raises:
         ValueError: no such embeddings, nothing labeled, or a wanted precision outside 0.5..1.
@@ -193,7 +203,8 @@ def suggest_labels(
         near = [str(items.ids[anchor]) for anchor in found.anchors[row].tolist() if anchor >= 0]
         wanted[row] = Suggestion(name, round(float(found.confidence[row]), 4), bool(found.accepted[row]), near)
     write_suggestions(dataset, items, wanted)
-    save_settings(dataset, SuggestionSettings(embeddings, held.name, precision))
+    if follow:
+        save_settings(dataset, SuggestionSettings(embeddings, held.name, precision, whole=bool(in_view.all())))
     made = [wanted[row] for row in np.flatnonzero(in_view).tolist() if wanted[row] is not None]
     return SuggestReport(
         unlabeled=int((in_view & (labels.codes < 0)).sum()),
@@ -218,6 +229,9 @@ def accept_suggestions(
         ValueError: there is none.
     """
     held = label_field(dataset, field, patches_field)
+    settings = load_settings(dataset)
+    if settings is not None and settings.field != held.name:
+        raise ValueError(f"The suggestions were made for '{settings.field}', not for '{held.name}': choose that field.")
     items = _items_asked(dataset, ids, patches_field)
     by_label: dict[str, list[tuple[str, Suggestion]]] = defaultdict(list)
     for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True):
@@ -262,10 +276,12 @@ def clear_suggestions(samples: fo.core.collections.SampleCollection, *, patches_
     Raises:
         ValueError: there is none.
     """
+    head = read_head(samples._root_dataset)
     edits = suggestion_clearing_edits(samples, patches_field)
     if not edits:
         raise ValueError("There are no suggestions here: there is nothing to clear.")
-    commit(samples._root_dataset, edits, f"clearing of {len(edits):,} suggestions")
+    stop_following(samples._root_dataset)
+    commit(samples._root_dataset, edits, f"clearing of {len(edits):,} suggestions", head=head)
     return len(edits)
 
 

@@ -42,7 +42,9 @@ def list_items(samples: fo.core.collections.SampleCollection, patches_field: str
         ValueError: ``patches_field`` is no field of boxes or polygons.
     """
     if patches_field is None:
-        ids = as_ids(samples.values("id"))
+        # In a view of patches, the samples are those the patches lie in.
+        named = dict.fromkeys(samples.values("sample_id")) if samples._is_patches else samples.values("id")
+        ids = as_ids(list(named))
         return Items(ids=ids, sample_ids=ids)
     check_patches_field(samples, patches_field)
     if samples._is_patches:
@@ -91,6 +93,8 @@ def patches_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
 
 def label_path(samples: fo.core.collections.SampleCollection, field: str) -> str:
     """Path of the labels themselves: ``ground_truth`` or ``ground_truth.detections``."""
+    if not samples.has_field(field):
+        raise ValueError(f"There is no field '{field}' any more.")
     label_type = samples.get_field(field).document_type
     leaf = _LIST_TYPES.get(label_type)
     return f"{field}.{leaf}" if leaf else field

@@ -53,9 +53,9 @@ def label_edits(
                 edits.append(Edit("element", label.item, field.path, None, document))
             continue
         existing = (held or {}).get("label")
-        if existing == label.label:
+        if existing == label.label and not _confirms(label, held or {}):
             continue
-        if existing and not label.replace:
+        if existing and existing != label.label and not label.replace:
             conflicts.append(Conflict(label.item, label.label, existing))
         else:
             edits.append(Edit("value", label.item, field.path, held, document))
@@ -99,7 +99,8 @@ def clearing_edits(samples: fo.core.collections.SampleCollection, field: LabelFi
             continue
         if field.kind == "classification" and _is_meant(held, which):
             edits.append(Edit("value", sample, field.path, held, None))
-        for position, element in enumerate(held.get("classifications", [])):
+        # From the back, so that an undo finds every position as it was.
+        for position, element in reversed(list(enumerate(held.get("classifications", [])))):
             if _is_meant(element, which):
                 edits.append(Edit("element", sample, field.path, element, None, position=position))
     return edits
@@ -140,9 +141,9 @@ def _patch_edits(
     for sample, position, element in _objects(dataset, field.path, list(by_item)):
         label = by_item[str(element["_id"])]
         existing = element.get("label")
-        if existing == label.label:
+        if existing == label.label and not _confirms(label, element):
             continue
-        if existing and not label.replace:
+        if existing and existing != label.label and not label.replace:
             conflicts.append(Conflict(label.item, label.label, existing))
         else:
             values = {"label": label.label, **_provenance(label, now)}
@@ -155,6 +156,11 @@ def _attribute_edit(
 ) -> Edit:
     before = {name: element.get(name) for name in values}
     return Edit("attributes", sample, path, before, values, element=str(element["_id"]), position=position)
+
+
+def _confirms(label: PendingLabel, held: dict[str, Any]) -> bool:
+    """Whether a person sets by hand what only followed a neighbor: from then on it is theirs."""
+    return label.origin == "human" and held.get("labelscape") == "neighbors"
 
 
 def _is_meant(document: dict[str, Any], which: Clear) -> bool:

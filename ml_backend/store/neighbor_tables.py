@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +34,9 @@ def neighbors_of(
     stem = f"{digest}-{metric}"
     for path in folder.glob(f"{stem}-*.npz"):
         if int(path.stem.rsplit("-", 1)[1]) >= min(k, len(embeddings.vectors) - 1):
-            os.utime(path)
-            return _read(path, k)
+            with suppress(FileNotFoundError):  # another process may drop the oldest tables at this moment
+                os.utime(path)
+                return _read(path, k)
     table = knn(embeddings.vectors, k, metric=metric, progress=progress)
     _write(folder / f"{stem}-{table.indices.shape[1]}.npz", table)
     _drop_oldest(folder)
@@ -57,7 +60,7 @@ def _read(path: Path, k: int) -> Neighbors:
 
 def _write(path: Path, table: Neighbors) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    scratch = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.npz")
     np.savez(scratch, indices=table.indices, distances=table.distances, recall=table.recall)
     scratch.replace(path)
 

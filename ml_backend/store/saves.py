@@ -15,7 +15,7 @@ import bson
 import fiftyone as fo
 from bson import ObjectId
 from fiftyone.operators.store import ExecutionStore
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import UpdateOne
 
 from .pending import forget_acts
 
@@ -60,16 +60,28 @@ class SaveRecord:
     count: int
 
 
-def commit(dataset: fo.Dataset, edits: Sequence[Edit], title: str, acts: Sequence[str] = ()) -> SaveRecord:
+def read_head(dataset: fo.Dataset) -> str | None:
+    """What tells saves apart: read it before the edits are made, and `commit` notices a save in between."""
+    recover(dataset)
+    head: str | None = _store(dataset).get(_HEAD)
+    return head
+
+
+def commit(
+    dataset: fo.Dataset, edits: Sequence[Edit], title: str, *, head: str | None, acts: Sequence[str] = ()
+) -> SaveRecord:
     """Make all edits as one act that can be undone; ``acts`` are the pending acts it settles.
+
+    Without an edit only the acts are settled, and the save before can still be undone.
 
     Raises:
         ValueError: another save of this dataset was made at the same moment; nothing was changed.
     """
-    recover(dataset)
     store = _store(dataset)
-    previous = store.get(_HEAD)
     save_id = uuid.uuid4().hex
+    if not edits:
+        forget_acts(dataset, acts)
+        return SaveRecord(save_id, title, "applied", 0)
     chunks = 0
     for part in _records(edits):
         store.set(f"{save_id}:{chunks}", part, ttl=UNDO_SECONDS)
@@ -82,11 +94,11 @@ def commit(dataset: fo.Dataset, edits: Sequence[Edit], title: str, acts: Sequenc
         "at": datetime.utcnow(),
     }
     store.set(f"{save_id}:meta", meta, ttl=UNDO_SECONDS)
-    if not _move_head(store, previous, f"{save_id}:prepared"):
+    if not _move_head(store, head, f"{save_id}:prepared"):
         _forget(store, save_id)
         raise ValueError("Another save was made at the same moment: look at the result, then save again.")
-    if previous is not None:
-        _forget(store, previous.split(":")[0])
+    if head is not None:
+        _forget(store, head.split(":")[0])
     recover(dataset)
     return SaveRecord(save_id, title, "applied", len(edits))
 
@@ -101,10 +113,13 @@ def recover(dataset: fo.Dataset) -> bool:
     if state not in ("prepared", "undoing"):
         return False
     meta = store.get(f"{save_id}:meta")
+    if meta is None:  # interrupted more than seven days ago, and its record has expired
+        store.delete(_HEAD)
+        return False
     forward = state == "prepared"
     numbers = range(meta["chunks"]) if forward else reversed(range(meta["chunks"]))
     for number in numbers:
-        edits = [Edit(**record) for record in store.get(f"{save_id}:{number}")]
+        edits = [Edit(**record) for record in store.get(f"{save_id}:{number}") or []]
         _apply(dataset, edits if forward else [edit.inverse() for edit in reversed(edits)])
     forget_acts(dataset, meta["acts"])
     _move_head(store, head, f"{save_id}:{'applied' if forward else 'undone'}")
@@ -147,13 +162,34 @@ def _apply(dataset: fo.Dataset, edits: Sequence[Edit]) -> None:
         dataset._bulk_write(updates, ids=list({edit.sample for edit in edits}), ordered=True)
     restored = [edit for edit in edits if edit.kind == "sample" and edit.after is not None]
     if restored:
+        dataset.reload()
+        documents = [_in_todays_schema(dataset, edit.after) for edit in restored if edit.after]
         dataset._sample_collection.bulk_write(
-            [ReplaceOne({"_id": edit.after["_id"]}, edit.after, upsert=True) for edit in restored if edit.after]
+            [UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True) for document in documents]
         )
         dataset.reload()
-    deleted = [edit.sample for edit in edits if edit.kind == "sample" and edit.after is None]
+    deleted = {edit.sample: edit.before for edit in edits if edit.kind == "sample" and edit.after is None}
     if deleted:
-        dataset.delete_samples(dataset.select(deleted).values("id"))
+        dataset.delete_samples(_unchanged(dataset, deleted))
+
+
+def _unchanged(dataset: fo.Dataset, expected: dict[str, dict[str, Any] | None]) -> list[str]:
+    """Those of the samples that are there and as they were when their deletion was prepared."""
+    held = dataset._sample_collection.find(
+        {"_id": {"$in": [ObjectId(sample) for sample in expected]}}, {"last_modified_at": 1}
+    )
+    return [
+        str(document["_id"])
+        for document in held
+        if document.get("last_modified_at") == (expected[str(document["_id"])] or {}).get("last_modified_at")
+    ]
+
+
+def _in_todays_schema(dataset: fo.Dataset, document: dict[str, Any]) -> dict[str, Any]:
+    """A deleted sample as it fits now: fields deleted since are left out, new ones are empty."""
+    fields = {field.db_field or name for name, field in dataset.get_field_schema().items()}
+    kept = {name: value for name, value in document.items() if name.startswith("_") or name in fields}
+    return {**{name: None for name in fields if not name.startswith("_")}, **kept}
 
 
 def _update_value(edit: Edit) -> list[UpdateOne]:

@@ -46,4 +46,5 @@ def _stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:
     patches_field = check_embeddings(dataset, key).patches_field
     objects = None if patches_field is None else dataset.count(f"{label_path(dataset, patches_field)}.id")
     version = vector_table(dataset, key).version()
-    return dataset._doc.id, key, version, dataset.count(), dataset.last_deletion_at, objects
+    made = dataset.get_brain_info(key).timestamp
+    return dataset._doc.id, key, made, version, dataset.count(), dataset.last_deletion_at, objects

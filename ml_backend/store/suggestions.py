@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,7 @@ class SuggestionSettings:
     embeddings: str
     field: str
     precision: float
+    whole: bool  # made for the whole dataset: they follow
 
 
 def write_suggestions(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> int:
@@ -118,14 +119,19 @@ def read_rejections(dataset: fo.Dataset) -> dict[str, set[str]]:
     return found
 
 
-def forget_settings(dataset: fo.Dataset) -> None:
-    """Stop following: no suggestions after a save."""
-    _store(dataset).delete("settings")
+def stop_following(dataset: fo.Dataset) -> None:
+    """From now on a save makes no suggestions, until they are asked for again."""
+    held = load_settings(dataset)
+    if held is not None:
+        save_settings(dataset, replace(held, whole=False))
 
 
 def _declare(dataset: fo.Dataset, patches_field: str | None) -> None:
     path = suggestion_path(dataset, patches_field)
-    if dataset.get_field(path) is None:
+    held = dataset.get_field(path)
+    if held is not None and getattr(held, "document_type", None) is not fo.Classification:
+        raise ValueError(f"The field '{path}' is not Labelscape's: rename or delete it, suggestions need that name.")
+    if held is None:
         dataset.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
     attributes: dict[str, tuple[type, dict[str, Any]]] = {
         "sure": (fo.BooleanField, {}),

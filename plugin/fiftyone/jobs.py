@@ -56,7 +56,7 @@ class Job:
             self._end("cancelled", "Stopped. What was finished before is kept.")
         except ValueError as error:
             self._end("failed", str(error))
-        except BaseException as error:  # a panic in Rust is no Exception, and a lost one would hold up all runs after it
+        except BaseException as error:  # a panic in Rust is no Exception; a lost one would hold up all runs after it
             _log.exception("%s failed", self.title)
             self._end("failed", f"{self.title} failed ({type(error).__name__}); the server's log says where.")
 

@@ -25,10 +25,11 @@ def propose(dataset, items, label, **options):
 
 
 def save(dataset, field):
+    head = saves.read_head(dataset)
     changes = pending_changes(dataset)
     edits, conflicts = label_edits(dataset, field, changes.labels)
     edits += deletion_edits(dataset, changes)
-    saves.commit(dataset, edits, "test", changes.acts)
+    saves.commit(dataset, edits, "test", head=head, acts=changes.acts)
     return conflicts
 
 
@@ -121,23 +122,80 @@ def test_a_save_interrupted_before_its_commit_changes_nothing(dataset, field, mo
     assert names(dataset)[ids[4]] == "3"
 
 
-def test_of_two_saves_at_the_same_moment_one_happens_and_the_other_says_so(dataset, field, monkeypatch):
+def test_of_two_saves_at_the_same_moment_one_happens_and_the_other_says_so(dataset, field):
     ids = dataset.values("id")
     propose(dataset, ids[4:5], "3")
+    head = saves.read_head(dataset)
     edits, _ = label_edits(dataset, field, pending_changes(dataset).labels)
-    real = saves._records
-
-    def meanwhile(own):
-        monkeypatch.setattr(saves, "_records", real)
-        saves.commit(dataset, edits, "the other tab")
-        return real(own)
-
-    monkeypatch.setattr(saves, "_records", meanwhile)
+    saves.commit(dataset, edits, "the other tab", head=saves.read_head(dataset))
     with pytest.raises(ValueError, match="same moment"):
-        saves.commit(dataset, edits, "this tab")
+        saves.commit(dataset, edits, "this tab", head=head)
     assert names(dataset)[ids[4]] == "3"
     assert saves.undo(dataset).title == "the other tab"
     assert names(dataset)[ids[4]] is None
+
+
+def test_a_save_without_an_edit_leaves_the_undo_of_the_one_before(dataset, field):
+    ids = dataset.values("id")
+    add_act(dataset, PendingAct("ground_truth", None, ids[:3], None))
+    save(dataset, field)
+    propose(dataset, [ids[3]], names(dataset)[ids[3]])
+    save(dataset, field)
+    assert len(pending_changes(dataset)) == 0
+    saves.undo(dataset)
+    assert set(dataset.values("id")) == set(ids)
+
+
+def test_deleted_samples_come_back_after_the_fields_of_the_dataset_changed(dataset, field):
+    ids = dataset.values("id")
+    dataset.add_sample_field("old", fo.StringField)
+    add_act(dataset, PendingAct("ground_truth", None, ids[:2], None))
+    save(dataset, field)
+    dataset.delete_sample_field("old")
+    dataset.add_sample_field("new", fo.StringField)
+    saves.undo(dataset)
+    again = fo.load_dataset(dataset.name)
+    assert {sample.id: sample.new for sample in again} == dict.fromkeys(ids)
+
+
+def test_a_sample_edited_after_the_crash_is_not_deleted_when_the_save_is_finished(dataset, field, monkeypatch):
+    ids = dataset.values("id")
+    add_act(dataset, PendingAct("ground_truth", None, ids[:2], None))
+    with monkeypatch.context() as crash:
+        crash.setattr(saves, "_apply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            save(dataset, field)
+    sample = dataset[ids[0]]
+    sample["true_digit"] = "edited"
+    sample.save()
+    saves.recover(dataset)
+    dataset.reload()
+    assert ids[0] in dataset.values("id")
+    assert ids[1] not in dataset.values("id")
+
+
+def test_an_interrupted_save_whose_record_has_expired_blocks_nothing(dataset, field, monkeypatch):
+    ids = dataset.values("id")
+    propose(dataset, ids[4:6], "3")
+    with monkeypatch.context() as crash:
+        crash.setattr(saves, "_apply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            save(dataset, field)
+    store = saves._store(dataset)
+    saves._forget(store, store.get("head").split(":")[0])
+    save(dataset, field)
+    assert names(dataset)[ids[4]] == "3"
+
+
+def test_a_person_confirms_a_label_that_followed_a_neighbor(dataset, field):
+    ids = dataset.values("id")
+    propose(dataset, ids[5:6], "7", origin="neighbors", confidence=[0.9], anchors=[ids[0]])
+    save(dataset, field)
+    propose(dataset, ids[5:6], "7")
+    save(dataset, field)
+    assert dataset.values("ground_truth.labelscape")[5] == "human"
+    saves.undo(dataset)
+    assert dataset.values("ground_truth.labelscape")[5] == "neighbors"
 
 
 def test_pending_changes_fold_in_order_and_can_be_discarded_one_by_one(dataset):
@@ -170,7 +228,7 @@ def test_a_multi_label_field_gathers_labels_and_undo_takes_only_ours(make_digits
     changes = pending_changes(dataset)
     edits, conflicts = label_edits(dataset, field, changes.labels)
     assert not conflicts
-    saves.commit(dataset, edits, "test", changes.acts)
+    saves.commit(dataset, edits, "test", head=saves.read_head(dataset), acts=changes.acts)
 
     def held():
         samples = fo.load_dataset(dataset.name).select(ids[:2], ordered=True)
@@ -195,7 +253,13 @@ def test_patches_are_labeled_deleted_and_brought_back_in_place(make_digits_datas
     add_act(dataset, PendingAct("parts", "parts", [items[0], items[2]], None))
     changes = pending_changes(dataset)
     edits, _ = label_edits(dataset, field, changes.labels)
-    saves.commit(dataset, edits + deletion_edits(dataset, changes), "test", changes.acts)
+    saves.commit(
+        dataset,
+        edits + deletion_edits(dataset, changes),
+        "test",
+        head=saves.read_head(dataset),
+        acts=changes.acts,
+    )
 
     def held():
         return [(d.id, d.label) for d in fo.load_dataset(dataset.name).first().parts.detections]
@@ -211,7 +275,7 @@ def test_clearing_labels_takes_only_what_was_meant_and_can_be_undone(dataset, fi
     propose(dataset, ids[4:5], "3")
     propose(dataset, ids[5:8], "3", origin="neighbors", confidence=[0.9] * 3, anchors=[ids[0]] * 3)
     save(dataset, field)
-    saves.commit(dataset, clearing_edits(dataset, field, which), "clear")
+    saves.commit(dataset, clearing_edits(dataset, field, which), "clear", head=saves.read_head(dataset))
     assert sum(name is not None for name in names(dataset).values()) == left
     saves.undo(dataset)
     assert sum(name is not None for name in names(dataset).values()) == 8
