@@ -110,6 +110,8 @@ class Board:
             if name not in self._maps:
                 # Another process may have replaced the run under its key; FiftyOne's cache would not notice.
                 dataset.clear_cache()
+                if not dataset.has_brain_run(run.key):
+                    dataset.reload()  # made by a thread or process with a dataset object of its own
                 self._maps[name] = read_rows(dataset, run.key)
             self._maps.move_to_end(name)
             while len(self._maps) > _KEPT_MAPS:

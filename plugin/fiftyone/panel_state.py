@@ -50,13 +50,15 @@ def nothing_open(revision: int) -> dict[str, Any]:
 def panel_state(ctx: Any, board: Board) -> dict[str, Any]:
     """The state (`PanelState`) of the panel that asks; the same object while nothing has changed."""
     with board.lock:
+        # Jobs before all else: with one that has ended, what it made must be in the same state.
+        jobs = [*board.opening(), *(job.describe() for job in board.jobs.listing())]
         runs = [run for run in board.runs() if run.dims in _SHOWN_DIMS]
-        mark = _mark(ctx, board, runs)
+        mark = _mark(ctx, board, runs, jobs)
         held = board.states.get(ctx.panel_id)
         if held is not None and held[0] == mark:
             return held[1]
         # The mark is from before: what changes meanwhile is seen by the next poll.
-        state = _build(ctx, board, runs)
+        state = _build(ctx, board, runs, jobs)
         # Larger than any before a restart of the server, too, and exact in JavaScript's numbers.
         newest = max((other["revision"] for _, other in board.states.values()), default=0)
         state["revision"] = max(newest + 1, int(time.time() * 1000))
@@ -76,7 +78,7 @@ def map_version(rows: MapRows, labels: LabelRows) -> str:
     return rows.digest if labels.present.all() else f"{rows.digest}-{digest(np.packbits(labels.present))}"
 
 
-def _mark(ctx: Any, board: Board, runs: list[Run]) -> tuple[Any, ...]:
+def _mark(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -> tuple[Any, ...]:
     """What becomes different with anything in the state; cheap enough for a poll."""
     dataset = ctx.dataset
     return (
@@ -87,13 +89,13 @@ def _mark(ctx: Any, board: Board, runs: list[Run]) -> tuple[Any, ...]:
         tuple(dataset.list_brain_runs()),
         _view_mark(ctx),
         board.map_of_panel.get(ctx.panel_id),
-        json.dumps([job.describe() for job in board.jobs.listing()] + board.opening()),
+        json.dumps(jobs),
         len(board.notes.listing()),
         board.version,
     )
 
 
-def _build(ctx: Any, board: Board, runs: list[Run]) -> dict[str, Any]:
+def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -> dict[str, Any]:
     dataset: fo.Dataset = ctx.dataset
     rows = loaded_rows(ctx, board)
     patches_field = None if rows is None else rows.patches_field
@@ -119,7 +121,7 @@ def _build(ctx: Any, board: Board, runs: list[Run]) -> dict[str, Any]:
         "classes": _classes(board, dataset, field.name, field.path, labels),
         "pending": {"labels": len(pending.labels), "deletions": len(pending.deletions)},
         "undo": board.remember("undo", undo_stamp, lambda: describe_undo(dataset)),
-        "jobs": [*board.opening(), *(job.describe() for job in board.jobs.listing())],
+        "jobs": jobs,
         "messages": board.notes.listing(),
         "palette": _palette(dataset),
         "options": {"models": embedding_models(), "methods": list(METHODS)},
