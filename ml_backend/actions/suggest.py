@@ -14,7 +14,7 @@ from ..store.embeddings import check_embeddings, locate
 from ..store.items import Items, list_items
 from ..store.label_edits import suggestion_clearing_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, Labels, label_field, read_labels, read_origins, with_pending
-from ..store.pending import pending_changes
+from ..store.pending import one_act, pending_changes
 from ..store.saves import commit, read_head
 from ..store.session import Session, open_session
 from ..store.suggestions import (
@@ -120,7 +120,20 @@ def label_neighbors(
     reach: int | None = None,
     precision: float = 0.95,
 ) -> QueueReport:
-    """Queue a label for some samples and for their vicinity."""
+    """Queue a label for some samples and for their vicinity, as one act."""
+    with one_act():
+        return _label_neighbors(dataset, ids, label, embeddings, field, reach, precision)
+
+
+def _label_neighbors(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    label: str,
+    embeddings: str,
+    field: str,
+    reach: int | None,
+    precision: float,
+) -> QueueReport:
     held = _field_of(dataset, embeddings, field)
     by_hand = queue_labels(dataset, held, ids, clean_label(label))
     refused = {conflict.item for conflict in by_hand.conflicts}
