@@ -7,7 +7,7 @@ from urllib.parse import quote
 import fiftyone as fo
 from fiftyone.operators import types
 
-from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, list_embeddings
+from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, free_key, list_embeddings
 from ..ml_backend.store.items import Items, list_items, patches_fields
 from ..ml_backend.store.labels import DEFAULT_FIELD, LabelField, Labels, label_field, read_labels, usable_label_fields
 from .running import target_view
@@ -147,6 +147,15 @@ def _paths(dataset: fo.Dataset, ids: Sequence[str], patches_field: str | None) -
     path_of = dict(zip(*view.values(["id", "filepath"]), strict=True))
     items = list_items(view, patches_field)
     return {item: path_of[sample] for item, sample in zip(items.ids.tolist(), items.sample_ids.tolist(), strict=True)}
+
+
+def ask_key(ctx: Any, inputs: types.Object, stem: str, label: str) -> None:
+    """Let the user name a new run; a free name is offered, a taken one refused."""
+    field = inputs.str("key", default=free_key(ctx.dataset, stem), required=True, label=label)
+    chosen = ctx.params.get("key")
+    if chosen is not None and ctx.dataset.has_brain_run(chosen):
+        field.invalid = True
+        field.error_message = f"'{chosen}' is taken"
 
 
 def known_classes(dataset: fo.Dataset, field: LabelField) -> list[str]:

@@ -10,7 +10,7 @@ from ..ml_backend.actions import embed
 from ..ml_backend.store.embeddings import embeddings_status, list_embeddings, provenance_of
 from ..ml_backend.store.items import list_items
 from ..ml_backend.store.settings import DEFAULT_BACKEND
-from .asking import ask_label_field, ask_patches, chosen_label_field, chosen_patches, embedded_patches_field
+from .asking import ask_key, ask_label_field, ask_patches, chosen_label_field, chosen_patches, embedded_patches_field
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 _NEW = "new embeddings"
@@ -177,12 +177,7 @@ _ASK = {
 def _ask_key(ctx: Any, inputs: types.Object, way: str) -> None:
     stem = {"torchvision": ctx.params.get("backbone", _BACKBONES[0]), "open_clip": "clip"}.get(way, way)
     stem = "".join(character if character.isalnum() else "_" for character in stem)
-    taken = set(ctx.dataset.list_brain_runs())
-    default = next(name for name in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if name not in taken)
-    field = inputs.str("key", default=default, required=True, label="Name of the embeddings")
-    if ctx.params.get("key") in taken:
-        field.invalid = True
-        field.error_message = f"'{ctx.params['key']}' is taken"
+    ask_key(ctx, inputs, stem, "Name of the embeddings")
 
 
 def _show_update(ctx: Any, inputs: types.Object, key: str) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions import map as maps
-from ..ml_backend.store.embeddings import embeddings_status, list_embeddings
+from ..ml_backend.store.embeddings import embeddings_status
 from ..ml_backend.store.maps import list_maps, map_status, provenance_of_map
+from .asking import ask_embeddings, ask_key
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 _METHODS = {
@@ -32,18 +33,13 @@ class ComputeMap(LabelscapeOperator):
         """Ask for the map to make or to update."""
         if _updatable(ctx) and _ask_update(ctx, inputs):
             return
-        embeddings = list_embeddings(ctx.dataset)
-        if not embeddings:
-            raise ValueError("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
         inputs.view_target(ctx, action_description="Map")
-        chosen = types.Choices()
-        for key in embeddings:
-            chosen.add_choice(key, label=key)
-        default = ctx.params.get("embeddings") or embeddings[-1]
-        inputs.enum("embeddings", chosen.values(), view=chosen, default=default, required=True, label="Embeddings")
-        _show_coverage(ctx, inputs, default)
+        embeddings = ask_embeddings(ctx, inputs)
+        _show_coverage(ctx, inputs, embeddings)
         _ask_layout(ctx, inputs)
-        _ask_key(ctx, inputs, default)
+        suffix = "_3d" if ctx.params.get("dims") == "3" else ""
+        stem = f"{embeddings}_{ctx.params.get('method', 'umap')}{suffix}"
+        ask_key(ctx, inputs, stem, "Name of the map")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Compute or update the map."""
@@ -122,17 +118,6 @@ def _ask_layout(ctx: Any, inputs: types.Object) -> None:
         "spherize",
         default=False,
         label="Spherize",
-        description="Whiten first: directions with little variance count as much as the others",
+        description="Move the center to the origin and give all vectors one length first",
     )
     inputs.int("seed", default=0, label="Seed", description="The same seed gives the same map")
-
-
-def _ask_key(ctx: Any, inputs: types.Object, embeddings: str) -> None:
-    suffix = "_3d" if ctx.params.get("dims") == "3" else ""
-    stem = f"{embeddings}_{ctx.params.get('method', 'umap')}{suffix}"
-    taken = set(ctx.dataset.list_brain_runs())
-    default = next(name for name in (stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))) if name not in taken)
-    field = inputs.str("key", default=default, required=True, label="Name of the map")
-    if ctx.params.get("key") in taken:
-        field.invalid = True
-        field.error_message = f"'{ctx.params['key']}' is taken"

@@ -27,7 +27,7 @@ from ..store.embeddings import (
     vector_table,
     write_fingerprints,
 )
-from ..store.items import Items, fingerprints, list_items, list_media
+from ..store.items import Items, fingerprints, list_items, list_media, plural
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
 from ..store.settings import DEFAULT_BACKEND, data_directory
 from ..store.vector_table import VectorTable
@@ -52,7 +52,7 @@ class EmbeddingReport:
 
     def sentence(self) -> str:
         """The closing message."""
-        nouns = "patches" if self.noun == "patch" else f"{self.noun}s"
+        nouns = plural(self.noun)
         text = f"Embedded {self.embedded:,} {nouns} with {self.model} ({self.dim} numbers each) in '{self.key}'"
         if self.reused:
             text += f"; {self.reused:,} were up to date"
@@ -363,7 +363,7 @@ def _drop_vectors(dataset: fo.Dataset, key: str, table: VectorTable, ids: Sequen
 
 
 def _part_of(progress: Progress, done: int, count: int, total: int, noun: str) -> Progress:
-    nouns = "patches" if noun == "patch" else f"{noun}s"
+    nouns = plural(noun)
 
     def report(fraction: float, _message: str) -> None:
         reached = done + fraction * count

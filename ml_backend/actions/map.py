@@ -11,7 +11,7 @@ from ..analysis.map_quality import map_quality
 from ..analysis.neighbor_search import Metric
 from ..analysis.projection import Method, neighbors_needed, place, project
 from ..store.embeddings import check_new_key, load_embeddings, locate
-from ..store.items import Items
+from ..store.items import Items, plural
 from ..store.maps import MapProvenance, check_map, delete_map, load_map, replace_map, save_map
 from ..store.neighbor_tables import DEFAULT_K, neighbors_of
 
@@ -35,7 +35,7 @@ class MapReport:
 
     def sentence(self) -> str:
         """The closing message."""
-        nouns = "patches" if self.noun == "patch" else f"{self.noun}s"
+        nouns = plural(self.noun)
         text = f"The map '{self.key}' ({self.method}) shows {self.count:,} {nouns}"
         if self.placed or self.removed:
             text += f": {self.placed:,} placed now, {self.removed:,} removed, the others kept their place"

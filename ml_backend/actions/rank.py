@@ -63,7 +63,7 @@ def rank_outliers(
     order = rows[np.argsort(-found.scores[rows], kind="stable")]
     first = Reason(int(found.reasons[order[0]])).words or "nothing stands out"
     message = (
-        f"Ranked {len(rows):,} {_nouns(items)} by oddness into “outlier_score”; the first scores "
+        f"Ranked {len(rows):,} {items.nouns} by oddness into “outlier_score”; the first scores "
         f"{found.scores[order[0]]:.2f}: {first}. Next: relabel or delete them, or make a segment."
     )
     return Ranking(_ranked_view(samples, items, "outlier_score"), items.ids[order].tolist(), message)
@@ -151,10 +151,10 @@ def find_duplicates(
 
 def _duplicates_message(found: Duplicates, grouped: np.ndarray, items: Items) -> str:
     if not len(grouped):
-        return f"No duplicates: no two {_nouns(items)} are within a distance of {found.threshold:.3g}."
+        return f"No duplicates: no two {items.nouns} are within a distance of {found.threshold:.3g}."
     groups = len(np.unique(found.groups[grouped]))
     return (
-        f"{len(grouped):,} {_nouns(items)} in {groups:,} groups of duplicates ({int(found.exact[grouped].sum()):,} "
+        f"{len(grouped):,} {items.nouns} in {groups:,} groups of duplicates ({int(found.exact[grouped].sum()):,} "
         f"identical, the others within a distance of {found.threshold:.3g}). Next: delete all but one of each group."
     )
 
@@ -223,7 +223,3 @@ def _split_name(value: object) -> str:
         else [value]
     )
     return "" if not known or known[0] is None else str(known[0])
-
-
-def _nouns(items: Items) -> str:
-    return "patches" if items.patches_field else "samples"

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from fiftyone.core.odm.database import get_db_conn
 from pymongo import DeleteMany, ReplaceOne
 
-from .items import Items, check_patches_field, list_items
+from .items import Items, check_patches_field, list_items, plural
 from .settings import DEFAULT_BACKEND, adopt_lancedb_uri, persist_lancedb_uri
 from .vector_table import VectorTable, open_table
 
@@ -60,11 +60,11 @@ class EmbeddingsStatus:
         parts = []
         if self.missing:
             verb = "has" if self.missing == 1 else "have"
-            parts.append(f"{self.missing:,} of {self.total:,} {_plural(self.noun)} {verb} no embedding")
+            parts.append(f"{self.missing:,} of {self.total:,} {plural(self.noun)} {verb} no embedding")
         if self.orphaned:
             parts.append(f"{self.orphaned:,} vectors belong to no {self.noun} any more")
         if not parts:
-            return f"All {self.total:,} {_plural(self.noun)} have an embedding in '{self.key}'."
+            return f"All {self.total:,} {plural(self.noun)} have an embedding in '{self.key}'."
         return f"{' and '.join(parts)}: run “Compute embeddings” on '{self.key}' to mend."
 
 
@@ -114,6 +114,13 @@ def check_new_key(dataset: fo.Dataset, key: str) -> None:
         raise ValueError(f"'{key}' cannot be a key: use letters, digits and _, not starting with a digit")
     if dataset.has_brain_run(key):
         raise ValueError(f"'{key}' already names a run of this dataset: choose another key or delete it")
+
+
+def free_key(dataset: fo.Dataset, stem: str) -> str:
+    """A key that no run of this dataset has yet: the stem, or the stem with a number."""
+    taken = set(dataset.list_brain_runs())
+    numbered = (f"{stem}_{number}" for number in range(2, len(taken) + 3))
+    return next(key for key in (stem, *numbered) if key not in taken)
 
 
 def check_embeddings(dataset: fo.Dataset, key: str) -> Any:
@@ -222,10 +229,6 @@ def locate(wanted: np.ndarray, ids: np.ndarray) -> np.ndarray:
     rows = pc.index_in(pa.array(wanted.tolist(), pa.string()), value_set=pa.array(ids.tolist(), pa.string()))
     found: np.ndarray = rows.fill_null(-1).to_numpy().astype(np.int64)
     return found
-
-
-def _plural(noun: str) -> str:
-    return "patches" if noun == "patch" else f"{noun}s"
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,16 @@ class Items:
         """What one of these is called on screen."""
         return "patch" if self.patches_field else "sample"
 
+    @property
+    def nouns(self) -> str:
+        """What several of these are called on screen."""
+        return plural(self.noun)
+
+
+def plural(noun: str) -> str:
+    """“samples” or “patches”."""
+    return "patches" if noun == "patch" else f"{noun}s"
+
 
 def list_items(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> Items:
     """Read the ids of the samples of a view, or of the patches of one of its label fields.

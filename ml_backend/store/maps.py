@@ -10,7 +10,7 @@ import fiftyone.brain as fob
 import numpy as np
 
 from .embeddings import check_new_key, locate, plain, vector_table
-from .items import Items, as_ids, list_items
+from .items import Items, as_ids, list_items, plural
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class MapStatus:
 
     def sentence(self) -> str:
         """What a user should know, with the mend."""
-        nouns = "patches" if self.noun == "patch" else f"{self.noun}s"
+        nouns = plural(self.noun)
         if not self.stale:
             return f"The map '{self.key}' shows all {self.placed:,} {nouns}."
         parts = []

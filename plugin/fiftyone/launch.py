@@ -9,7 +9,7 @@ from ...ml_backend.actions import rank
 from ...ml_backend.actions.embed import compute_embeddings
 from ...ml_backend.actions.map import compute_map, update_map
 from ...ml_backend.actions.suggest import suggest_labels
-from ...ml_backend.store.embeddings import check_embeddings, check_new_key, list_embeddings
+from ...ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, list_embeddings
 from .jobs import Progress
 from .labels import LabelRows
 from .replies import Answer, Asked, method
@@ -179,7 +179,6 @@ def _free_name(dataset: fo.Dataset, stem: str, model: str | None = None) -> str:
     """A key no run has yet; with a model, the key under which its embeddings go on."""
     clean = "".join(letter if letter.isalnum() else "_" for letter in stem).strip("_").lower()
     clean = clean if clean[:1].isalpha() else f"run_{clean}"
-    taken = set(dataset.list_brain_runs())
     if model is not None and clean in list_embeddings(dataset):
         return clean
-    return next(name for name in (clean, *(f"{clean}_{n}" for n in range(2, len(taken) + 3))) if name not in taken)
+    return free_key(dataset, clean)
