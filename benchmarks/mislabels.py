@@ -17,6 +17,8 @@ from labelscape.ml_backend.analysis.mislabels import mislabel_scores
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
 from sklearn.metrics import average_precision_score
 
+REGULARISATIONS = (0.01, 0.001)  # of scikit-learn's usual grid; the second does best
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -43,10 +45,12 @@ def scored(vectors: np.ndarray, labels: np.ndarray, neighbors: Neighbors) -> dic
     result = {
         "chance": timed(lambda: np.zeros(len(labels))),
         "k-NN disagreement, k=50": timed(lambda: (labels[neighbors.indices] != labels[:, None]).mean(1)),
-        "cleanlab, 5-fold logistic regression": timed(lambda: cleanlab_scores(vectors, labels)),
     }
-    mean = np.mean([result[name][0] for name in list(result)[1:]], axis=0)
-    result["mean of the two"] = mean, sum(result[name][1] for name in list(result)[1:])
+    disagreement, spent = result["k-NN disagreement, k=50"]
+    for c in REGULARISATIONS:
+        confidence, more = timed(lambda: cleanlab_scores(vectors, labels, c))  # noqa: B023
+        result[f"cleanlab, 5-fold logistic regression, C={c:g}"] = confidence, more
+        result[f"mean of it and k-NN, C={c:g}"] = (confidence + disagreement) / 2, spent + more
     result["labelscape mislabel_scores"] = timed(
         lambda: mislabel_scores(vectors, labels, int(labels.max()) + 1, neighbors=neighbors).scores
     )
@@ -58,15 +62,18 @@ def timed(score: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
     return score(), time.perf_counter() - started
 
 
-def cleanlab_scores(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def cleanlab_scores(vectors: np.ndarray, labels: np.ndarray, c: float) -> np.ndarray:
     from cleanlab.rank import get_self_confidence_for_each_label
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_predict
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
-    probabilities = cross_val_predict(model, vectors, labels, cv=5, method="predict_proba")
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=200))
+    # labels.csv is sorted by the clean label: folds that are not shuffled hold all the wrong labels of a class out
+    # together, which tells the model what is right (AUPRC on aggre .59 instead of .51).
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    probabilities = cross_val_predict(model, vectors, labels, cv=folds, method="predict_proba")
     return 1 - get_self_confidence_for_each_label(labels, probabilities)
 
 
