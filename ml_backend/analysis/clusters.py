@@ -1,0 +1,34 @@
+"""Samples in groups of what looks alike."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .neighbors import as_vectors
+
+_MOST = 50
+_BATCH = 4096
+
+
+def cluster(vectors: ArrayLike, *, count: int | None = None, seed: int = 0) -> np.ndarray:
+    """Group samples by direction with mini-batch k-means (Sculley, 2010) on vectors of length one.
+
+    Args:
+        vectors: (n, d) embeddings.
+        count: how many groups; None = the square root of n/2 (Mardia et al., 1979), 50 at most.
+        seed: the same seed gives the same groups.
+
+    Returns:
+        (n,) int64, the group of each sample: 0 is the largest.
+    """
+    from sklearn.cluster import MiniBatchKMeans
+
+    data = as_vectors(vectors)
+    wanted = count or int(np.clip(round((len(data) / 2) ** 0.5), 1, _MOST))
+    lengths = np.linalg.norm(data, axis=1, keepdims=True)
+    unit = data / np.where(lengths == 0, 1, lengths)
+    means = MiniBatchKMeans(min(wanted, len(data)), batch_size=_BATCH, n_init=3, random_state=seed)
+    groups = means.fit_predict(unit)
+    by_size = np.argsort(-np.bincount(groups, minlength=means.n_clusters), kind="stable")
+    rank = np.empty(len(by_size), np.int64)
+    rank[by_size] = np.arange(len(by_size))
+    return rank[groups]

@@ -1,0 +1,263 @@
+"""Label Studio as a client sees it: the calls we need, and what goes wrong in words."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+
+_CONNECT_SECONDS = 5.0
+_SECONDS = 120.0  # an import of 10,000 predictions takes 8 s on SQLite
+_TASKS_PER_PAGE = 500
+
+
+class LabelStudioError(ValueError):
+    """Label Studio refused or failed; the message says what to do."""
+
+
+class LabelStudioDown(LabelStudioError):
+    """Label Studio cannot be reached now, or answers that it cannot: worth another try later."""
+
+
+class LabelStudio:
+    """One Label Studio server, as the user whose token this is.
+
+    Takes a personal access token (refreshed as it expires) or a legacy token. The token goes to ``url`` only:
+    redirects are not followed.
+    """
+
+    def __init__(self, url: str, token: str, *, seconds: float = _SECONDS) -> None:
+        from label_studio_sdk import LabelStudio as Client
+        from label_studio_sdk.core.api_error import ApiError
+
+        self.url = url.rstrip("/")
+        transport = httpx.Client(timeout=httpx.Timeout(seconds, connect=_CONNECT_SECONDS), follow_redirects=False)
+        try:
+            self._client = Client(base_url=self.url + "/", api_key=token, httpx_client=transport)
+        except ApiError as error:
+            raise LabelStudioError(_wrong_token(self.url)) from error
+
+    def headers(self) -> dict[str, str]:
+        """The header that shows who we are, for this server's own media."""
+        from label_studio_sdk.core.api_error import ApiError
+
+        try:
+            return {"Authorization": self._client._client_wrapper.get_headers()["Authorization"]}
+        except ApiError as error:
+            raise LabelStudioError(_wrong_token(self.url)) from error
+        except httpx.HTTPError as error:
+            raise LabelStudioDown(_not_reached(self.url, error)) from error
+
+    def whoami(self) -> dict[str, Any]:
+        """The user whose token this is."""
+        return dict(self._json("GET", "api/current-user/whoami"))
+
+    def user(self, number: int) -> str:
+        """The address of a user, for “who”."""
+        return str(self._json("GET", f"api/users/{number}/").get("email") or number)
+
+    def project(self, project: int) -> dict[str, Any]:
+        """A project with its label config and its counters."""
+        return dict(self._json("GET", f"api/projects/{project}/"))
+
+    def create_project(self, title: str, label_config: str) -> int:
+        """A new project; its id."""
+        return int(self._json("POST", "api/projects/", json={"title": title, "label_config": label_config})["id"])
+
+    def update_project(self, project: int, **values: Any) -> None:
+        """Change settings of a project."""
+        self._json("PATCH", f"api/projects/{project}/", json=values)
+
+    def task_ids(self, project: int) -> list[int]:
+        """The ids of all tasks of a project."""
+        return [int(task["id"]) for task in self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)]
+
+    def tasks(self, project: int, *, changed_since: str | None = None) -> Iterator[dict[str, Any]]:
+        """The tasks of a project with their annotations and predictions, all or those changed since a time."""
+        query: dict[str, Any] = {"fields": "all"}
+        if changed_since is not None:
+            changed = {
+                "filter": "filter:tasks:updated_at",
+                "operator": "greater",
+                "type": "Datetime",
+                "value": changed_since,
+            }
+            query["query"] = json.dumps({"filters": {"conjunction": "and", "items": [changed]}})
+        yield from self._pages(project, query, _TASKS_PER_PAGE)
+
+    def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Add tasks; Label Studio's counts."""
+        return dict(self._json("POST", f"api/projects/{project}/import", json=list(tasks)))
+
+    def upload(self, project: int, files: Sequence[tuple[str, bytes]]) -> list[int]:
+        """Put files into a project's own storage without making tasks of them; ids of the uploads."""
+        parts = {f"file{number}": (name, body) for number, (name, body) in enumerate(files)}
+        answer = self._json("POST", f"api/projects/{project}/import?commit_to_project=false", files=parts)
+        return [int(number) for number in answer["file_upload_ids"]]
+
+    def uploads(self, project: int, numbers: Sequence[int]) -> dict[int, str]:
+        """Upload id → the path that a task's data names it by."""
+        listing = self._json(
+            "GET", f"api/projects/{project}/file-uploads", params={"ids": json.dumps(list(numbers)), "all": "true"}
+        )
+        return {int(upload["id"]): f"/data/{upload['file']}" for upload in listing}
+
+    def create_annotation(self, task: int, result: list[dict[str, Any]]) -> dict[str, Any]:
+        """A new annotation of a task, as the user whose token this is."""
+        return dict(self._json("POST", f"api/tasks/{task}/annotations/", json={"result": result}))
+
+    def delete_annotation(self, annotation: int) -> None:
+        """Delete an annotation; one that is gone already is no error."""
+        self._json("DELETE", f"api/annotations/{annotation}/", missing_ok=True)
+
+    def import_predictions(self, project: int, predictions: Sequence[dict[str, Any]]) -> int:
+        """Add predictions in one call; how many Label Studio kept: it drops what it finds invalid without a word."""
+        return int(self._json("POST", f"api/projects/{project}/import/predictions", json=list(predictions))["created"])
+
+    def predictions(self, project: int) -> list[dict[str, Any]]:
+        """All predictions of a project."""
+        return list(self._json("GET", "api/predictions/", params={"project": project}))
+
+    def create_prediction(self, prediction: dict[str, Any]) -> int:
+        """Add one prediction; its id."""
+        return int(self._json("POST", "api/predictions/", json=prediction)["id"])
+
+    def update_prediction(self, number: int, prediction: dict[str, Any]) -> bool:
+        """Change one prediction; False where it is gone."""
+        return self._json("PATCH", f"api/predictions/{number}/", json=prediction, missing_ok=True) is not None
+
+    def delete_prediction(self, number: int) -> None:
+        """Delete one prediction; one that is gone already is no error."""
+        self._json("DELETE", f"api/predictions/{number}/", missing_ok=True)
+
+    def model_versions(self, project: int) -> list[str]:
+        """The versions that a project has predictions of."""
+        return [str(name) for name in self._json("GET", f"api/projects/{project}/model-versions/")]
+
+    def delete_model_version(self, project: int, version: str) -> None:
+        """Delete all predictions of a version."""
+        self._json("DELETE", f"api/projects/{project}/model-versions/", json={"model_version": version})
+
+    def set_data(self, project: int, tasks: Sequence[int], name: str, kind: str, value: str | float) -> None:
+        """Give many tasks one value in their data; ``kind`` is "Number" or "String"."""
+        if not len(tasks):
+            return  # Label Studio takes an empty list for all tasks
+        self._json(
+            "POST",
+            "api/dm/actions",
+            params={"id": "add_data_field", "project": project},
+            json={
+                "selectedItems": {"all": False, "included": list(tasks)},
+                "value_name": name,
+                "value_type": kind,
+                "value": value,
+                "project": project,
+            },
+        )
+
+    def views(self, project: int) -> list[dict[str, Any]]:
+        """The tabs of a project's Data Manager."""
+        return list(self._json("GET", "api/dm/views/", params={"project": project}))
+
+    def create_view(self, project: int, data: dict[str, Any]) -> int:
+        """A new tab; its id."""
+        return int(self._json("POST", "api/dm/views/", json={"project": project, "data": data})["id"])
+
+    def update_view(self, view: int, project: int, data: dict[str, Any]) -> None:
+        """Change a tab."""
+        self._json("PATCH", f"api/dm/views/{view}/", json={"project": project, "data": data})
+
+    def delete_view(self, view: int) -> None:
+        """Delete a tab; one that is gone already is no error."""
+        self._json("DELETE", f"api/dm/views/{view}/", missing_ok=True)
+
+    def backends(self, project: int) -> list[dict[str, Any]]:
+        """The ML backends of a project."""
+        return list(self._json("GET", "api/ml", params={"project": project}))
+
+    def create_backend(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Connect an ML backend: Label Studio calls its /health and /setup before it answers."""
+        return dict(self._json("POST", "api/ml", json=settings))
+
+    def update_backend(self, number: int, settings: dict[str, Any]) -> dict[str, Any]:
+        """Change an ML backend; Label Studio calls it again."""
+        return dict(self._json("PATCH", f"api/ml/{number}", json=settings))
+
+    def webhooks(self, project: int) -> list[dict[str, Any]]:
+        """The webhooks of a project."""
+        return list(self._json("GET", "api/webhooks/", params={"project": project}))
+
+    def create_webhook(self, settings: dict[str, Any]) -> int:
+        """A new webhook; its id."""
+        return int(self._json("POST", "api/webhooks/", json=settings)["id"])
+
+    def update_webhook(self, number: int, settings: dict[str, Any]) -> None:
+        """Change a webhook."""
+        self._json("PATCH", f"api/webhooks/{number}/", json=settings)
+
+    def delete_webhook(self, number: int) -> None:
+        """Delete a webhook; one that is gone already is no error."""
+        self._json("DELETE", f"api/webhooks/{number}/", missing_ok=True)
+
+    def _pages(self, project: int, query: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
+        page = 1
+        while True:
+            params = {"project": project, "page": page, "page_size": size, **query}
+            answer = self._json("GET", "api/tasks", params=params, missing_ok=page > 1)
+            tasks = answer["tasks"] if answer else []
+            yield from tasks
+            if len(tasks) < size:
+                return
+            page += 1
+
+    def _json(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> Any:
+        from label_studio_sdk.core.api_error import ApiError
+
+        try:
+            answer = self._client._client_wrapper.httpx_client.httpx_client.request(
+                method, f"{self.url}/{path}", headers=self.headers(), **options
+            )
+        except ApiError as error:
+            raise LabelStudioError(_wrong_token(self.url)) from error
+        except httpx.HTTPError as error:
+            raise LabelStudioDown(_not_reached(self.url, error)) from error
+        if missing_ok and answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if answer.is_error or answer.is_redirect:
+            raise _refusal(self.url, method, path, answer)
+        return answer.json() if answer.content else {}
+
+
+def _wrong_token(url: str) -> str:
+    return (
+        f"{url} does not take this token: it is wrong or has expired. Make a new one there under “Account & Settings”, "
+        "“Personal Access Token”, and run “labelscape connect” again."
+    )
+
+
+def _not_reached(url: str, error: Exception) -> str:
+    return f"Label Studio at {url} cannot be reached ({type(error).__name__}): is it running, and is the address right?"
+
+
+def _refusal(url: str, method: str, path: str, answer: httpx.Response) -> LabelStudioError:
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        return LabelStudioError(_wrong_token(url))
+    said = f"{method} {path.split('?')[0]} at {url} was answered {answer.status_code}: {_detail(answer)}"
+    if answer.is_redirect:
+        said = f"{url} sends us on to another address: give the address that Label Studio itself has."
+        return LabelStudioError(said)
+    # "database is locked" of SQLite under load comes as a 500
+    if answer.is_server_error or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return LabelStudioDown(said)
+    return LabelStudioError(said)
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+    except ValueError:
+        return answer.reason_phrase
+    if not isinstance(body, dict):
+        return str(body)[:300]
+    errors = body.get("validation_errors") or body.get("detail") or body
+    return str(errors)[:300]

@@ -1,0 +1,381 @@
+"""A Label Studio project as a FiftyOne dataset: one sample a task, labels in step both ways."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+
+from ..store.annotation_ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
+from ..store.labels import ensure_label_field, label_field
+from .label_config import Control, Region, Result, read_label_config
+from .media import MediaUnavailable
+
+FIELD = "ground_truth"
+EMBEDDINGS = "labelscape"
+_TASK = "task_id"
+_INFO = "label_studio"
+_ATTRIBUTES: dict[str, Any] = {"annotator": fo.StringField, "annotation": fo.IntField}
+_FIELD_TYPES = {
+    ("choices", False): fo.Classification,
+    ("choices", True): fo.Classifications,
+    ("rectanglelabels", False): fo.Detections,
+}
+
+Fetch = Callable[[Sequence[str]], Sequence[Path | ValueError]]
+Who = Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A project's dataset, what of its label config is filled in, and its ledger."""
+
+    project: int
+    dataset: fo.Dataset
+    label_config: str
+    control: Control
+    ledger: AnnotationLedger
+
+    @property
+    def patches_field(self) -> str | None:
+        """The field whose boxes are labeled; None where whole images are."""
+        return FIELD if self.control.boxes else None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What bringing both sides in step found: labels that Label Studio lacks, and the tasks that now differ here."""
+
+    outgoing: list[tuple[TaskRecord, Labeling]]
+    changed: list[int]
+    conflicts: list[int]
+
+
+def open_mirror(url: str, project: int, label_config: str) -> Mirror:
+    """The dataset ``label-studio-<project>``, made where it is missing.
+
+    Raises:
+        ValueError: the label config has nothing to fill in, or the dataset of that name belongs to something else.
+    """
+    control = read_label_config(label_config)
+    name = f"label-studio-{project}"
+    owner = {"url": url, "project": project}
+    if not fo.dataset_exists(name):
+        created = fo.Dataset(name, persistent=True)
+        created.info[_INFO] = owner
+        created.save()
+    dataset = fo.load_dataset(name)
+    if dataset.info.get(_INFO) != owner:
+        raise ValueError(
+            f"The dataset '{name}' belongs to {dataset.info.get(_INFO) or 'something else'}, not to project {project} "
+            f"of {url}: rename or delete it."
+        )
+    _declare_fields(dataset, control)
+    return Mirror(project, dataset, label_config, control, AnnotationLedger(dataset, f"{url}#{project}"))
+
+
+def add_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], fetch: Fetch) -> dict[int, str]:
+    """Take tasks over that are new or have another medium; task → why its medium is not there, where it is not."""
+    media = {int(task["id"]): _medium(mirror.control, task) for task in tasks}
+    known = mirror.ledger.read(media)
+    records = [known.get(task, TaskRecord(task, "", "")) for task in media]
+    due = [record for record in records if record.media != media[record.task] or record.task not in known]
+    return fetch_media(mirror, [replace(record, media=media[record.task]) for record in due], fetch)
+
+
+def fetch_media(mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch) -> dict[int, str]:
+    """Fetch the media of tasks and make them samples; task → why there is none, where there is none."""
+    if not records:
+        return {}
+    fetched = {
+        record.task: path for record, path in zip(records, fetch([record.media for record in records]), strict=True)
+    }
+    files = {task: str(path) for task, path in fetched.items() if isinstance(path, Path)}
+    new = [record.task for record in records if record.task in files and not record.sample]
+    samples = [fo.Sample(filepath=files[task], **{_TASK: task}) for task in new]
+    created = dict(zip(new, mirror.dataset.add_samples(samples) if samples else [], strict=True))
+    moved = {record.sample: files[record.task] for record in records if record.sample and record.task in files}
+    if moved:
+        mirror.dataset.set_values("filepath", moved, key_field="id")
+    mirror.ledger.write(
+        [
+            replace(
+                record,
+                sample=created.get(record.task, record.sample),
+                refused=_refusal(fetched[record.task]),
+            )
+            for record in records
+        ]
+    )
+    return {task: str(reason) for task, reason in fetched.items() if task not in files}
+
+
+def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -> list[TaskRecord]:
+    """Put annotations, as Label Studio sends them, into the ledger; the records that now differ.
+
+    An annotation that is older than the one held is left alone: events can come twice and late.
+    """
+    by_task: dict[int, list[Annotation]] = {}
+    for payload in annotations:
+        by_task.setdefault(int(payload["task"]), []).append(as_annotation(payload))
+    changed = []
+    for record in mirror.ledger.read(by_task).values():
+        held = {annotation.id: annotation for annotation in record.annotations}
+        for annotation in by_task[record.task]:
+            before = held.get(annotation.id)
+            if before is None or before.at < annotation.at:
+                held[annotation.id] = replace(annotation, ours=before is not None and before.ours)
+        if tuple(held.values()) != record.annotations:
+            changed.append(replace(record, annotations=tuple(held.values())))
+    mirror.ledger.write(changed)
+    return changed
+
+
+def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: str) -> list[TaskRecord]:
+    """Make the ledger hold just the annotations that tasks have now; the records of these tasks."""
+    records = mirror.ledger.read(int(task["id"]) for task in tasks)
+    taken = []
+    for task in tasks:
+        record = records.get(int(task["id"]))
+        if record is None:
+            continue
+        ours = {annotation.id for annotation in record.annotations if annotation.ours}
+        now = [as_annotation({**payload, "task": record.task}) for payload in task.get("annotations") or []]
+        taken.append(
+            replace(
+                record,
+                annotations=tuple(replace(annotation, ours=annotation.id in ours) for annotation in now),
+                candidates=_candidates(mirror.control, task, own_version),
+            )
+        )
+    mirror.ledger.write([record for record in taken if record != records[record.task]])
+    return taken
+
+
+def drop_annotations(mirror: Mirror, annotations: Sequence[int]) -> list[TaskRecord]:
+    """Forget annotations that were deleted; the records that now differ."""
+    gone = set(annotations)
+    changed = [
+        replace(record, annotations=tuple(held for held in record.annotations if held.id not in gone))
+        for record in mirror.ledger.read(mirror.ledger.tasks_of(annotations)).values()
+    ]
+    mirror.ledger.write(changed)
+    return changed
+
+
+def drop_tasks(mirror: Mirror, tasks: Sequence[int]) -> int:
+    """Delete the samples of tasks that are gone, and what is known of them; how many samples that were."""
+    records = mirror.ledger.read(tasks)
+    samples = [record.sample for record in records.values() if record.sample]
+    if samples:
+        mirror.dataset.delete_samples(samples)
+    mirror.ledger.forget(list(records))
+    return len(samples)
+
+
+def bring_in_step(mirror: Mirror, records: Sequence[TaskRecord], who: Who) -> Step:
+    """Write what Label Studio says into the labels, and find what was labeled here since.
+
+    Where both sides changed a task, the later change counts. Nobody's annotation is overwritten: a label that goes
+    out becomes an annotation of its own.
+    """
+    held = [record for record in records if record.sample]
+    here, times = _labelings(mirror, held)
+    outgoing, incoming, conflicts, agreed = [], [], [], []
+    for record in held:
+        there = labeling_of(mirror.control, record)
+        mine = here[record.sample]
+        if mine == there:
+            agreed.append(record)
+        elif mine == record.synced:
+            incoming.append(record)
+        elif there == record.synced and _may_go_out(record, mine):
+            outgoing.append((record, mine))
+        else:
+            conflicts.append(record.task)
+            newer = record.annotation is not None and times[record.sample] > record.annotation.at and mine
+            if newer:
+                outgoing.append((record, mine))
+            else:
+                incoming.append(record)
+    drawn = _undrawn_candidates(mirror, agreed)
+    _write_labels(mirror, incoming + drawn, who)
+    settled = [
+        replace(record, synced=labeling_of(mirror.control, record))
+        for record in agreed + incoming
+        if record.synced != labeling_of(mirror.control, record)
+    ]
+    mirror.ledger.write(settled)
+    return Step(outgoing, [record.task for record in incoming + drawn], conflicts)
+
+
+def labeling_of(control: Control, record: TaskRecord) -> Labeling:
+    """What the annotation that counts says of a task; nothing where there is none."""
+    if record.annotation is None:
+        return ()
+    if control.boxes:
+        regions = control.regions_of(record.annotation.result)
+        return as_labeling((region.id, region.label) for region in regions if region.label)
+    return as_labeling(("", label) for label in control.labels_of(record.annotation.result))
+
+
+def regions_of(control: Control, record: TaskRecord) -> list[Region]:
+    """The boxes of a task: its annotation's, else those that another model proposes."""
+    if record.annotation is not None:
+        return control.regions_of(record.annotation.result)
+    return [replace(region, label=None) for region in control.regions_of(record.candidates)]
+
+
+def as_result(control: Control, record: TaskRecord, labeling: Labeling) -> Result:
+    """A labeling as a result of Label Studio's."""
+    if not control.boxes:
+        return control.choice([label for _, label in labeling])
+    labels = dict(labeling)
+    return [
+        control.box(region, labels[region.id], None) for region in regions_of(control, record) if region.id in labels
+    ]
+
+
+def as_annotation(payload: Mapping[str, Any]) -> Annotation:
+    """An annotation as Label Studio sends it."""
+    by = payload.get("completed_by")
+    return Annotation(
+        id=int(payload["id"]),
+        result=list(payload.get("result") or []),
+        by=by.get("id") if isinstance(by, Mapping) else by,
+        at=str(payload.get("updated_at") or payload.get("created_at") or ""),
+        skipped=bool(payload.get("was_cancelled")),
+    )
+
+
+def _declare_fields(dataset: fo.Dataset, control: Control) -> None:
+    if not dataset.has_sample_field(_TASK):
+        dataset.add_sample_field(_TASK, fo.IntField, description="The task in Label Studio")
+        dataset.create_index(_TASK)
+    kind = _FIELD_TYPES[control.kind, control.multi]
+    if not dataset.has_sample_field(FIELD):
+        dataset.add_sample_field(FIELD, fo.EmbeddedDocumentField, embedded_doc_type=kind)
+    held = dataset.get_field(FIELD).document_type
+    if held is not kind:
+        raise ValueError(
+            f"The label config now asks for {kind.__name__}, the dataset '{dataset.name}' holds {held.__name__}: "
+            f"rename that dataset, a new one will be made."
+        )
+    field = label_field(dataset, FIELD, FIELD if control.boxes else None)
+    ensure_label_field(dataset, field)
+    extra = _ATTRIBUTES | ({"region": fo.StringField} if control.boxes else {})
+    for attribute, field_type in extra.items():
+        if dataset.get_field(f"{field.path}.{attribute}") is None:
+            dataset.add_sample_field(f"{field.path}.{attribute}", field_type)
+    if list(dataset.default_classes) != list(control.classes):
+        dataset.default_classes = list(control.classes)
+
+
+def _medium(control: Control, task: Mapping[str, Any]) -> str:
+    value = (task.get("data") or {}).get(control.data_key)
+    return value if isinstance(value, str) else ""
+
+
+def _refusal(fetched: Path | ValueError) -> str:
+    return "" if isinstance(fetched, Path | MediaUnavailable) else str(fetched)
+
+
+def _candidates(control: Control, task: Mapping[str, Any], own_version: str) -> list[dict[str, Any]]:
+    """The boxes of the latest prediction that is not ours."""
+    if not control.boxes:
+        return []
+    others = [
+        prediction
+        for prediction in task.get("predictions") or []
+        if isinstance(prediction, Mapping) and not str(prediction.get("model_version")).startswith(own_version)
+    ]
+    latest = max(others, key=lambda prediction: str(prediction.get("created_at")), default=None)
+    return [] if latest is None else [dict(item) for item in latest.get("result") or []]
+
+
+def _may_go_out(record: TaskRecord, labeling: Labeling) -> bool:
+    """A label taken away here takes back our own annotation, never another's."""
+    return bool(labeling) or record.annotation is None or record.annotation.ours
+
+
+def _labelings(mirror: Mirror, records: Sequence[TaskRecord]) -> tuple[dict[str, Labeling], dict[str, str]]:
+    """Sample → its labels here, and when the last of them was set, as ISO time."""
+    ids = [record.sample for record in records]
+    view = mirror.dataset.select(ids) if len(ids) < len(mirror.dataset) else mirror.dataset
+    path = label_field(mirror.dataset, FIELD, mirror.patches_field).path
+    place = f"{path}.region" if mirror.control.boxes else f"{path}.id"
+    found = zip(*view.values(["id", place, f"{path}.label", f"{path}.labeled_at"]), strict=True)
+    labelings = dict.fromkeys(ids, as_labeling(()))
+    times = dict.fromkeys(ids, "")
+    for sample, places, labels, set_at in found:
+        rows = zip(_as_list(places), _as_list(labels), _as_list(set_at), strict=True)
+        given = [(where if mirror.control.boxes else "", label, at) for where, label, at in rows if label]
+        labelings[sample] = as_labeling((where or "", label) for where, label, _ in given)
+        times[sample] = max((_iso(at) for _, _, at in given if at is not None), default="")
+    return labelings, times
+
+
+def _undrawn_candidates(mirror: Mirror, records: Sequence[TaskRecord]) -> list[TaskRecord]:
+    """Tasks whose boxes, although nobody labeled one, are not the ones here yet."""
+    if not mirror.control.boxes:
+        return []
+    view = mirror.dataset.select([record.sample for record in records])
+    drawn = dict(zip(*view.values(["id", f"{FIELD}.detections.region"]), strict=True))
+    return [
+        record
+        for record in records
+        if {region.id for region in regions_of(mirror.control, record)} != set(drawn.get(record.sample) or [])
+    ]
+
+
+def _write_labels(mirror: Mirror, records: Sequence[TaskRecord], who: Who) -> None:
+    if records:
+        values = {record.sample: _label(mirror, record, who) for record in records}
+        mirror.dataset.set_values(FIELD, values, key_field="id")
+
+
+def _label(mirror: Mirror, record: TaskRecord, who: Who) -> Any:
+    given = record.annotation
+    origin: dict[str, Any] = {}
+    if given is not None:
+        by = "" if given.by is None else who(given.by)
+        origin = {"labelscape": "human", "labeled_at": _time(given.at), "annotator": by, "annotation": given.id}
+    if mirror.control.boxes:
+        return fo.Detections(
+            detections=[_detection(mirror, record, region, origin) for region in regions_of(mirror.control, record)]
+        )
+    labels = [label for _, label in labeling_of(mirror.control, record)]
+    if mirror.control.multi:
+        return fo.Classifications(classifications=[fo.Classification(label=label, **origin) for label in labels])
+    return fo.Classification(label=labels[0], **origin) if labels else None
+
+
+def _detection(mirror: Mirror, record: TaskRecord, region: Region, origin: dict[str, Any]) -> fo.Detection:
+    # The same region keeps its id, and so its embedding, however often its task is written.
+    name = f"{mirror.project}/{record.task}/{region.id}".encode()
+    return fo.Detection(
+        id=str(ObjectId(hashlib.blake2b(name, digest_size=12).hexdigest())),
+        label=region.label,
+        bounding_box=list(region.box),
+        region=region.id,
+        **(origin if region.label else {}),
+    )
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.replace(tzinfo=timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None

@@ -1,0 +1,75 @@
+"""What a task is pre-labeled with: the suggestions of its sample, or of the boxes in it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..store.annotation_ledger import Labeling, TaskRecord, as_labeling
+from ..store.items import Items, as_ids, list_items
+from ..store.suggestions import Suggestion, read_suggestions
+from .mirror import FIELD, Mirror, regions_of
+
+_DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class Preannotation:
+    """Classes proposed for a task, how sure each is (0..1, calibrated), and how sure the least sure is."""
+
+    labeling: Labeling
+    scores: Mapping[tuple[str, str], float]
+    score: float
+    sure: bool
+
+
+def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
+    """Task → what is proposed for it; tasks without a suggestion are left out."""
+    found = _of_boxes(mirror, records) if mirror.control.boxes else _of_images(mirror, records)
+    return {
+        record.task: _joined(found[record.sample])
+        for record in records
+        if record.sample and found.get(record.sample) and record.annotation is None
+    }
+
+
+def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, version: str) -> dict[str, Any]:
+    """A pre-annotation as a prediction of Label Studio's."""
+    control = mirror.control
+    if control.boxes:
+        labels = dict(proposed.labeling)
+        result = [
+            control.box(region, labels[region.id], proposed.scores[region.id, labels[region.id]])
+            for region in regions_of(control, record)
+            if region.id in labels
+        ]
+    else:
+        result = control.choice([label for _, label in proposed.labeling])
+    return {"result": result, "score": proposed.score, "model_version": version}
+
+
+def _of_images(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[tuple[str, Suggestion]]]:
+    ids = as_ids([record.sample for record in records if record.sample])
+    suggestions = read_suggestions(mirror.dataset, Items(ids, ids))
+    return {
+        sample: [("", suggestion)]
+        for sample, suggestion in zip(ids.tolist(), suggestions, strict=True)
+        if suggestion is not None and suggestion.label in mirror.control.classes
+    }
+
+
+def _of_boxes(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[tuple[str, Suggestion]]]:
+    view = mirror.dataset.select([record.sample for record in records if record.sample])
+    items = list_items(view, FIELD)
+    regions = [region for of_sample in view.values(f"{FIELD}.detections.region") for region in of_sample or []]
+    found = defaultdict(list)
+    suggestions = read_suggestions(mirror.dataset, items)
+    for sample, region, suggestion in zip(items.sample_ids.tolist(), regions, suggestions, strict=True):
+        if suggestion is not None and suggestion.label in mirror.control.classes:
+            found[sample].append((region, suggestion))
+    return found
+
+
+def _joined(found: Sequence[tuple[str, Suggestion]]) -> Preannotation:
+    scores = {(place, each.label): round(min(max(each.confidence, 0.0), 1.0), _DECIMALS) for place, each in found}
+    return Preannotation(as_labeling(scores), scores, min(scores.values()), all(each.sure for _, each in found))

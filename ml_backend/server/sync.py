@@ -1,0 +1,305 @@
+"""One project in step: its mirror, the suggestions made there, and the predictions Label Studio has of them."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import structlog
+
+from ..actions.embed import compute_embeddings
+from ..actions.suggest import suggest_labels
+from ..store.annotation_ledger import Labeling, TaskRecord
+from ..store.embeddings import embeddings_status, list_embeddings
+from .events import Event
+from .label_config import read_label_config
+from .label_studio import LabelStudio, LabelStudioError
+from .mirror import (
+    EMBEDDINGS,
+    FIELD,
+    Fetch,
+    Mirror,
+    add_tasks,
+    as_annotation,
+    as_result,
+    bring_in_step,
+    drop_annotations,
+    drop_tasks,
+    fetch_media,
+    open_mirror,
+    take_annotations,
+    take_tasks,
+)
+from .preannotations import as_prediction, preannotations
+from .publishing import VERSION_STEM, Plan, Publisher, plan
+from .settings import ServerSettings
+
+_TASKS_AT_ONCE = 500
+_SUGGEST_SECONDS = 15.0  # of the time for a prediction, kept free for the suggestions at its end
+_INFO = "label_studio_seen"
+
+_log = structlog.get_logger(__name__)
+
+
+class ProjectSync:
+    """Keeps one Label Studio project and its dataset in step. Calls may come from several threads: ``lock``."""
+
+    def __init__(self, project: int, settings: ServerSettings, studio: LabelStudio, fetch: Fetch) -> None:
+        self.project = project
+        self.settings = settings
+        self.studio = studio
+        self.lock = threading.RLock()
+        self._fetch = fetch
+        self._mirror: Mirror | None = None
+        self._publisher: Publisher | None = None
+        self._users: dict[int, str] = {}
+        self._disagreed = False
+
+    @property
+    def version(self) -> str:
+        """The model version that predictions carry now."""
+        return VERSION_STEM if self._publisher is None else self._publisher.version
+
+    # --- from Label Studio -------------------------------------------------------------------------------------------
+
+    def catch_up(self) -> bool:
+        """Read what changed in Label Studio and in the labels here since the last time; whether anything did.
+
+        Raises:
+            LabelStudioError: it cannot be reached, or the project is not as `labelscape connect` left it.
+        """
+        info = self.studio.project(self.project)
+        with self.lock:
+            renamed = self._open(info["label_config"])
+            mirror = self.opened()
+            seen = None if renamed else mirror.dataset.info.get(_INFO)
+            changed = self._take(mirror, self.studio.tasks(self.project, changed_since=seen))
+            if self._agrees(mirror, info):
+                self._disagreed = False
+            elif self._disagreed or seen is None:  # at once it may only be an annotation made in this moment
+                changed |= self._take_all(mirror)
+                self._disagreed = False
+            else:
+                self._disagreed = True
+            records = list(mirror.ledger.read().values())
+            self._fetch_again(mirror, records)
+            return self._step(mirror, records) or changed
+
+    def apply(self, events: Sequence[Event]) -> bool:
+        """Work events off in their order; whether Label Studio has to be asked for more."""
+        with self.lock:
+            mirror = self.opened()
+            asked = [self._apply(mirror, event) for event in events]
+        return any(asked)
+
+    def _apply(self, mirror: Mirror, event: Event) -> bool:
+        if event.action == "TASKS_DELETED":
+            drop_tasks(mirror, event.tasks)
+            return False
+        if event.action == "ANNOTATIONS_DELETED":
+            changed = drop_annotations(mirror, [int(annotation["id"]) for annotation in event.annotations])
+            self._step(mirror, changed)
+            return False
+        if event.annotations:
+            self._step(mirror, take_annotations(mirror, event.annotations))
+            return len(mirror.ledger.read(event.tasks)) < len(event.tasks)
+        if event.action == "PROJECT_UPDATED":
+            return event.label_config != mirror.label_config
+        return True
+
+    def _take(self, mirror: Mirror, tasks: Iterable[Mapping[str, Any]]) -> bool:
+        rest = iter(tasks)
+        changed = False
+        latest = mirror.dataset.info.get(_INFO) or ""
+        while batch := list(islice(rest, _TASKS_AT_ONCE)):
+            self._report(add_tasks(mirror, batch, self._fetch))
+            changed |= self._step(mirror, take_tasks(mirror, batch, VERSION_STEM))
+            latest = max(latest, *(str(task.get("updated_at") or "") for task in batch))
+            _log.info("tasks_read", project=self.project, tasks=len(batch))
+        if latest != mirror.dataset.info.get(_INFO):
+            mirror.dataset.info[_INFO] = latest
+            mirror.dataset.save()
+        return changed
+
+    def _take_all(self, mirror: Mirror) -> bool:
+        gone = set(mirror.ledger.task_ids()) - set(self.studio.task_ids(self.project))
+        dropped = drop_tasks(mirror, sorted(gone))
+        return self._take(mirror, self.studio.tasks(self.project)) or bool(dropped)
+
+    def _fetch_again(self, mirror: Mirror, records: Sequence[TaskRecord]) -> None:
+        missing = [record for record in records if not record.sample and not record.refused]
+        self._report(fetch_media(mirror, missing, self._fetch))
+
+    def _report(self, without_medium: Mapping[int, str]) -> None:
+        for task, reason in without_medium.items():
+            _log.warning("no_medium", project=self.project, task=task, reason=reason)
+
+    def _agrees(self, mirror: Mirror, info: Mapping[str, Any]) -> bool:
+        """Whether Label Studio counts as many tasks and annotations as the ledger."""
+        records = mirror.ledger.read().values()
+        held = [annotation.skipped for record in records for annotation in record.annotations]
+        return (len(records), len(held) - sum(held), sum(held)) == (
+            info["task_number"],
+            info["total_annotations_number"],
+            info["skipped_annotations_number"],
+        )
+
+    def _step(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
+        step = bring_in_step(mirror, records, self._who)
+        if step.conflicts:
+            _log.warning("labeled_on_both_sides", project=self.project, tasks=step.conflicts[:20])
+        for record, labeling in step.outgoing:
+            self._send(mirror, record, labeling)
+        return bool(step.changed or step.outgoing)
+
+    def _send(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> None:
+        """Make an annotation of a label that was saved here; our own earlier one goes."""
+        known = set(mirror.control.classes)
+        if not {label for _, label in labeling} <= known:
+            _log.warning("class_unknown_there", project=self.project, task=record.task)
+            return
+        kept = [held for held in record.annotations if not held.ours]
+        if labeling:
+            made = self.studio.create_annotation(record.task, as_result(mirror.control, record, labeling))
+            kept.append(replace(as_annotation({**made, "task": record.task}), ours=True))
+        mirror.ledger.write([replace(record, annotations=tuple(kept), synced=labeling)])
+        for held in record.annotations:
+            if held.ours:
+                self.studio.delete_annotation(held.id)
+
+    def _who(self, user: int) -> str:
+        if user not in self._users:
+            try:
+                self._users[user] = self.studio.user(user)
+            except LabelStudioError:
+                return str(user)
+        return self._users[user]
+
+    # --- suggestions and predictions ---------------------------------------------------------------------------------
+
+    def suggest(self) -> None:
+        """Embed what is new, and suggest labels for everything unlabeled."""
+        with self.lock:
+            self._suggest(self.opened())
+
+    def _suggest(self, mirror: Mirror) -> None:
+        try:
+            self._embed(mirror)
+            report = suggest_labels(
+                mirror.dataset, embeddings=EMBEDDINGS, field=FIELD, precision=self.settings.precision, follow=False
+            )
+        except ValueError as error:  # nothing there to embed, or nothing labeled yet
+            _log.info("no_suggestions", project=self.project, reason=str(error))
+        else:
+            _log.info("suggested", project=self.project, suggested=report.suggested, sure=report.sure)
+
+    def _embed(self, mirror: Mirror) -> None:
+        dataset = mirror.dataset
+        if EMBEDDINGS in list_embeddings(dataset) and embeddings_status(dataset, EMBEDDINGS).complete:
+            return
+        report = compute_embeddings(
+            dataset,
+            key=EMBEDDINGS,
+            model=self.settings.model,
+            options=self.settings.model_options,
+            patches_field=mirror.patches_field,
+        )
+        _log.info("embedded", project=self.project, embedded=report.embedded, failed=report.failed)
+
+    def plan(self) -> Plan:
+        """What Label Studio's predictions lack."""
+        with self.lock:
+            mirror = self.opened()
+            records = mirror.ledger.read()
+            return plan(records, preannotations(mirror, list(records.values())), self.version)
+
+    def sure_from(self) -> float:
+        """The score from which on suggestions are sure."""
+        wanted = self.plan().wanted.values()
+        return min((proposed.score for proposed in wanted if proposed.sure), default=1.0)
+
+    def publish(self, keep_on: Callable[[], bool]) -> int:
+        """Publish what changed, as long as ``keep_on``; how many predictions were."""
+        due = self.plan()
+        publisher = self._opened_publisher()
+        if not len(due):
+            return 0
+        if publisher.should_renew(due):
+            return publisher.renew(due)
+        return publisher.add(due) + publisher.change(due, keep_on)
+
+    def tidy(self) -> str | None:
+        """Delete the predictions of a version that is not used any more; which."""
+        return self._opened_publisher().delete_old_version()
+
+    def predict(self, label_config: str, tasks: Sequence[Mapping[str, Any]], seconds: float) -> list[dict[str, Any]]:
+        """A prediction for each task, in their order; an empty one where nothing can be said.
+
+        Tasks that are not in the mirror yet are taken over, embedded and suggested for, as far as time allows.
+        """
+        deadline = time.monotonic() + seconds
+        if self._mirror is None:
+            with self.lock:
+                self._open(label_config)
+        mirror = self.opened()
+        known = mirror.ledger.read(int(task["id"]) for task in tasks)
+        unknown = [task for task in tasks if int(task["id"]) not in known]
+        if unknown:
+            self._take_on_the_spot(mirror, unknown, deadline)
+        records = mirror.ledger.read(int(task["id"]) for task in tasks)
+        proposed = preannotations(mirror, list(records.values()))
+        return [
+            as_prediction(mirror, records[task], proposed[task], self.version)
+            if task in proposed
+            else {"result": [], "score": None, "model_version": self.version}
+            for task in (int(task["id"]) for task in tasks)
+        ]
+
+    def _take_on_the_spot(self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]], deadline: float) -> None:
+        if not self.lock.acquire(timeout=max(0.0, deadline - time.monotonic() - _SUGGEST_SECONDS)):
+            _log.warning("prediction_too_late", project=self.project, tasks=len(tasks), reason="the project is busy")
+            return
+        try:
+            rest = iter(tasks)
+            while batch := list(islice(rest, _TASKS_AT_ONCE)):
+                if time.monotonic() > deadline - _SUGGEST_SECONDS:
+                    _log.warning("prediction_too_late", project=self.project, tasks=len(batch) + len(list(rest)))
+                    break
+                self._report(add_tasks(mirror, batch, self._fetch))
+                self._step(mirror, take_tasks(mirror, batch, VERSION_STEM))
+            self._suggest(mirror)
+        finally:
+            self.lock.release()
+
+    # --- what is open ------------------------------------------------------------------------------------------------
+
+    def _open(self, label_config: str) -> bool:
+        """Open the mirror with this label config; whether it is another one than before."""
+        before = None if self._mirror is None else self._mirror.label_config
+        if before == label_config:
+            return False
+        read_label_config(label_config)
+        self._mirror = open_mirror(self.settings.url, self.project, label_config)
+        self._publisher = None
+        return before is not None
+
+    def opened(self) -> Mirror:
+        """The project's mirror."""
+        if self._mirror is None:
+            self._open(self.studio.project(self.project)["label_config"])
+        assert self._mirror is not None
+        return self._mirror
+
+    def _opened_publisher(self) -> Publisher:
+        if self._publisher is None:
+            backend = next(
+                (held for held in self.studio.backends(self.project) if held["title"].startswith(VERSION_STEM)), None
+            )
+            if backend is None:
+                raise LabelStudioError(
+                    f"Project {self.project} has no Labelscape backend any more: run “labelscape connect” again."
+                )
+            self._publisher = Publisher(self.studio, self.opened(), version=backend["title"], backend=backend["id"])
+        return self._publisher

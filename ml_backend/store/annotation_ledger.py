@@ -1,0 +1,149 @@
+"""What of each Label Studio task is in a dataset: its sample, its annotations, the prediction it has there.
+
+One MongoDB document a task. It is what makes both directions idempotent: an annotation, a label or a prediction that
+is in step already is neither read nor written again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.core.odm.database import get_db_conn
+from pymongo import DeleteMany, ReplaceOne
+
+_COLLECTION = "labelscape.label_studio_tasks"
+_WRITE_AT_ONCE = 10_000
+
+# What a task is labeled with: one (place, class) for each class chosen for the image (place "") or for each box
+# that has a class (place = the region's id).
+Labeling = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One annotation as Label Studio holds it; ``ours``: made there from a label saved in FiftyOne."""
+
+    id: int
+    result: list[dict[str, Any]]
+    by: int | None
+    at: str  # ISO time, UTC: comparable as text
+    skipped: bool = False
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The prediction a task has in Label Studio; ``id`` is None while only a bulk import knows it."""
+
+    id: int | None
+    labeling: Labeling
+    score: float | None
+    sure: bool
+    version: str
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """A task and its sample, "" where its medium could not be had; ``refused`` says why where trying again is no use.
+
+    ``candidates``: boxes that somebody else's model proposes; ``synced``: the labeling that both sides agreed on last;
+    ``columns``: what we wrote into the task's data.
+    """
+
+    task: int
+    sample: str
+    media: str
+    refused: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    synced: Labeling = ()
+    prediction: Prediction | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def annotation(self) -> Annotation | None:
+        """The annotation that counts: the latest that was not skipped."""
+        given = [annotation for annotation in self.annotations if not annotation.skipped]
+        return max(given, key=lambda annotation: (annotation.at, annotation.id), default=None)
+
+
+class AnnotationLedger:
+    """The records of one Label Studio project in one dataset; ``project`` names server and project."""
+
+    def __init__(self, dataset: fo.Dataset, project: str) -> None:
+        self._owner = {"dataset": dataset._doc.id, "project": project}
+
+    def read(self, tasks: Iterable[int] | None = None) -> dict[int, TaskRecord]:
+        """Task → record, of these tasks or of all; tasks without one are left out."""
+        query: dict[str, Any] = dict(self._owner)
+        if tasks is not None:
+            query["task"] = {"$in": [int(task) for task in tasks]}
+        return {document["task"]: _as_record(document) for document in _collection().find(query)}
+
+    def write(self, records: Sequence[TaskRecord]) -> None:
+        """Write records whole."""
+        writes = [
+            ReplaceOne(
+                {**self._owner, "task": record.task},
+                {**self._owner, **asdict(record), "annotation_ids": [held.id for held in record.annotations]},
+                upsert=True,
+            )
+            for record in records
+        ]
+        for start in range(0, len(writes), _WRITE_AT_ONCE):
+            _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
+
+    def forget(self, tasks: Sequence[int]) -> None:
+        """Drop the records of these tasks."""
+        _collection().bulk_write([DeleteMany({**self._owner, "task": {"$in": list(tasks)}})])
+
+    def tasks_of(self, annotations: Sequence[int]) -> list[int]:
+        """The tasks that hold these annotations: a deletion names the annotation only."""
+        query = {**self._owner, "annotation_ids": {"$in": list(annotations)}}
+        return [document["task"] for document in _collection().find(query, {"task": 1})]
+
+    def task_ids(self) -> list[int]:
+        """All tasks that have a record."""
+        return [document["task"] for document in _collection().find(self._owner, {"task": 1})]
+
+    def clear(self) -> None:
+        """Drop all records of the project."""
+        _collection().delete_many(self._owner)
+
+
+def as_labeling(pairs: Iterable[Sequence[str]]) -> Labeling:
+    """A labeling in the one order in which two can be compared."""
+    return tuple(sorted((place, label) for place, label in pairs))
+
+
+def _as_record(document: dict[str, Any]) -> TaskRecord:
+    prediction = document["prediction"]
+    return TaskRecord(
+        task=document["task"],
+        sample=document["sample"],
+        media=document["media"],
+        refused=document["refused"],
+        annotations=tuple(Annotation(**annotation) for annotation in document["annotations"]),
+        candidates=document["candidates"],
+        synced=as_labeling(document["synced"]),
+        prediction=None
+        if prediction is None
+        else Prediction(**{**prediction, "labeling": as_labeling(prediction["labeling"])}),
+        columns=document["columns"],
+    )
+
+
+@lru_cache(maxsize=1)
+def _indexed(database: str) -> bool:
+    collection = get_db_conn()[_COLLECTION]
+    collection.create_index([("dataset", 1), ("project", 1), ("task", 1)], unique=True)
+    collection.create_index([("dataset", 1), ("project", 1), ("annotation_ids", 1)])
+    return True
+
+
+def _collection() -> Any:
+    connection = get_db_conn()
+    _indexed(connection.name)
+    return connection[_COLLECTION]
