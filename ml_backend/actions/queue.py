@@ -1,5 +1,6 @@
 """Ask for labels and deletions: everything is pending until it is saved, and no label is overwritten unasked."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import fiftyone as fo
 
 from ..store.label_edits import Conflict, label_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, label_field
-from ..store.pending import PendingAct, PendingLabel, add_act, pending_changes
+from ..store.pending import PendingAct, PendingLabel, add_act, one_act, pending_changes
 
 _SHOWN_CONFLICTS = 3
 _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
@@ -46,43 +47,48 @@ def set_label(
     held = label_field(dataset, field, patches_field)
     if not len(ids):
         raise ValueError(_NOTHING_SELECTED)
-    return queue_labels(dataset, held, ids, clean_label(label), replace=replace)
-
-
-def queue_labels(
-    dataset: fo.Dataset,
-    field: LabelField,
-    ids: Sequence[str],
-    label: str,
-    *,
-    confidence: Sequence[float] = (),
-    anchors: Sequence[str] = (),
-    replace: bool = False,
-) -> QueueReport:
-    """Add a label act for those of ``ids`` that it would not overwrite; with anchors it comes from neighbors."""
-    asked = [PendingLabel(item, field.name, field.patches_field, label, "human", None, None, replace) for item in ids]
-    _, conflicts = label_edits(dataset, field, asked)
-    if len(anchors):
-        conflicts += _asked_otherwise(dataset, field, asked)
-    kept = {conflict.item for conflict in conflicts}
-    rows = [row for row, item in enumerate(ids) if item not in kept]
-    act = PendingAct(
-        field=field.name,
-        patches_field=field.patches_field,
-        ids=[ids[row] for row in rows],
-        label=label,
-        origin="neighbors" if len(anchors) else "human",
-        confidence=[float(confidence[row]) for row in rows] if len(confidence) else [],
-        anchors=[anchors[row] for row in rows] if len(anchors) else [],
-        multi=field.kind == "classifications",
-        replace=replace,
+    name = clean_label(label)
+    return queue_labels(
+        dataset,
+        held,
+        [PendingLabel(item, held.name, held.patches_field, name, "human", None, None, replace) for item in ids],
     )
-    add_act(dataset, act)
-    return QueueReport(act.ids, conflicts, pending_changes(dataset).sentence())
+
+
+def queue_labels(dataset: fo.Dataset, field: LabelField, asked: Sequence[PendingLabel]) -> QueueReport:
+    """Add labels of one field that are asked for, as one act, but for those that would overwrite another one."""
+    _, conflicts = label_edits(dataset, field, asked)
+    conflicts += _asked_otherwise(dataset, field, [label for label in asked if label.origin == "neighbors"])
+    refused = {conflict.item for conflict in conflicts}
+    alike = defaultdict(list)
+    for label in asked:
+        if label.item not in refused:
+            alike[label.label, label.origin, label.replace].append(label)
+    with one_act():
+        for (name, origin, replace), labels in alike.items():
+            from_neighbors = origin == "neighbors"
+            add_act(
+                dataset,
+                PendingAct(
+                    field=field.name,
+                    patches_field=field.patches_field,
+                    ids=[label.item for label in labels],
+                    label=name,
+                    origin=origin,
+                    confidence=[float(label.confidence or 0) for label in labels] if from_neighbors else [],
+                    anchors=[label.anchor or "" for label in labels] if from_neighbors else [],
+                    multi=field.kind == "classifications",
+                    replace=replace,
+                ),
+            )
+    queued = [label.item for labels in alike.values() for label in labels]
+    return QueueReport(queued, conflicts, pending_changes(dataset).sentence())
 
 
 def _asked_otherwise(dataset: fo.Dataset, field: LabelField, asked: Sequence[PendingLabel]) -> list[Conflict]:
     """What a person asked for but has not saved goes before what neighbors say."""
+    if not asked:
+        return []
     changes = pending_changes(dataset)
     waiting = {label.item: label.label for label in changes.labels if label.field == field.name}
     waiting |= dict.fromkeys(changes.deletions, "deletion")

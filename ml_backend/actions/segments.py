@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import fiftyone as fo
 
+from ..store.deleted_segments import remember_deleted
 from ..store.items import check_patches_field
 from ..store.segments import (
     Segment,
@@ -157,8 +158,9 @@ def merge_segments(dataset: fo.Dataset, *, slugs: Sequence[str], into: str) -> S
 
 
 def delete_segment(dataset: fo.Dataset, *, slug: str) -> Segment:
-    """Delete a segment with its tag, saved view and record. Its samples and objects stay."""
+    """Delete a segment with its tag, saved view and record; it can be undone. Its samples and objects stay."""
     segment = load_segment(dataset, slug)
+    remember_deleted(dataset, segment)
     forget_segment(dataset, segment)
     return segment
 

@@ -1,7 +1,6 @@
 """Suggestions: from a few labels to their neighbors, from all labels to everything unlabeled."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
@@ -11,16 +10,15 @@ from ..analysis.next_best import next_to_label as next_rows
 from ..analysis.propagation import Suggestions, suggest
 from ..analysis.propagation import label_neighbors as grow
 from ..store.embeddings import check_embeddings, locate
-from ..store.items import Items, list_items
+from ..store.items import Items, items_of, list_items
 from ..store.label_edits import suggestion_clearing_edits
-from ..store.labels import DEFAULT_FIELD, LabelField, Labels, label_field, read_labels, read_origins, with_pending
-from ..store.pending import one_act, pending_changes
+from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence, label_field, read_labels, with_pending
+from ..store.pending import PendingLabel, one_act, pending_changes
 from ..store.saves import commit, read_head
 from ..store.session import Session, open_session
 from ..store.suggestions import (
     Suggestion,
     SuggestionSettings,
-    load_settings,
     read_rejections,
     read_suggestions,
     remember_rejections,
@@ -28,9 +26,10 @@ from ..store.suggestions import (
     stop_following,
     write_suggestions,
 )
-from .queue import QueueReport, clean_label, queue_labels
+from .queue import QueueReport, clean_label, queue_labels, set_label
 
 Progress = Callable[[float, str], None]
+_VISIBLE = 0.02  # screens show whole percents; one label moves most confidences by one or two (10,000 samples)
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _label_neighbors(
     precision: float,
 ) -> QueueReport:
     held = _field_of(dataset, embeddings, field)
-    by_hand = queue_labels(dataset, held, ids, clean_label(label))
+    by_hand = set_label(dataset, ids, label, field=held.name, patches_field=held.patches_field)
     refused = {conflict.item for conflict in by_hand.conflicts}
     anchors = [item for item in ids if item not in refused]
     if not anchors:
@@ -167,7 +166,12 @@ def accept_neighbors(
 ) -> QueueReport:
     """Queue a label that samples get from their neighbors' anchors."""
     held = _field_of(dataset, embeddings, field)
-    return queue_labels(dataset, held, ids, clean_label(label), confidence=confidence, anchors=anchors)
+    name = clean_label(label)
+    asked = [
+        PendingLabel(item, held.name, held.patches_field, name, "neighbors", sure, anchor, replace=False)
+        for item, sure, anchor in zip(ids, confidence, anchors, strict=True)
+    ]
+    return queue_labels(dataset, held, asked)
 
 
 def suggest_labels(
@@ -188,45 +192,73 @@ def suggest_labels(
         follow: remember how they were made, so that they follow.
 
     Raises:
-        ValueError: no such embeddings, nothing labeled, or a wanted precision outside 0.5..1.
+        ValueError: no such embeddings, nothing labeled or only by neighbors, or a wanted precision outside 0.5..1.
     """
     dataset = samples._root_dataset
-    held = _field_of(dataset, embeddings, field)
+    field_held = _field_of(dataset, embeddings, field)
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
-    labels = _labels_with_pending(session, held)
-    evidence = _evidence(session, held, labels)
-    if not labels.classes:
-        raise ValueError(
-            f"Nothing is labeled in '{held.name}' yet: label a few samples first, best at least two classes."
-        )
-    found = _suggest(session, evidence, labels, precision, progress)
+    labels = _labels_with_pending(session, field_held)
+    check_evidence(labels, field_held)
+    found = _suggest(session, labels, precision, progress)
     view_rows = locate(list_items(samples, items.patches_field).ids, items.ids)
-    in_view = np.zeros(len(items), bool)
-    in_view[view_rows[view_rows >= 0]] = True
-    rejected = read_rejections(dataset)
-    current = read_suggestions(dataset, items)
-    wanted: list[Suggestion | None] = list(current)
-    for row in np.flatnonzero(in_view).tolist():
-        code = int(found.labels[row]) if labels.codes[row] < 0 else -1
-        name = labels.classes[code] if code >= 0 else None
-        if name is None or name in rejected.get(str(items.ids[row]), ()):
-            wanted[row] = None
-            continue
-        near = [str(items.ids[anchor]) for anchor in found.anchors[row].tolist() if anchor >= 0]
-        wanted[row] = Suggestion(name, round(float(found.confidence[row]), 4), bool(found.accepted[row]), near)
-    write_suggestions(dataset, items, wanted)
+    rows = np.unique(view_rows[view_rows >= 0])
+    held = read_suggestions(dataset, items)
+    wanted = list(held)
+    for row, suggestion in zip(rows.tolist(), _proposed(session, field_held, labels, found, rows), strict=True):
+        wanted[row] = suggestion
+    _keep_what_looks_the_same(wanted, held, _labeled_items(items, labels))
+    write_suggestions(dataset, items, wanted, held=held)
     if follow:
-        save_settings(dataset, SuggestionSettings(embeddings, held.name, precision, whole=bool(in_view.all())))
-    made = [wanted[row] for row in np.flatnonzero(in_view).tolist() if wanted[row] is not None]
+        whole = len(rows) == len(items)
+        save_settings(dataset, SuggestionSettings(embeddings, field_held.name, precision, whole=whole))
+    made = [suggestion for row in rows.tolist() if (suggestion := wanted[row]) is not None]
     return SuggestReport(
-        unlabeled=int((in_view & (labels.codes < 0)).sum()),
+        unlabeled=int((labels.codes[rows] < 0).sum()),
         suggested=len(made),
-        sure=sum(suggestion.sure for suggestion in made if suggestion is not None),
+        sure=sum(suggestion.sure for suggestion in made),
         precision=precision,
         method=found.method,
         calibration=found.calibration.sentence,
     )
+
+
+def _proposed(
+    session: Session, field: LabelField, labels: Labels, found: Suggestions, rows: np.ndarray
+) -> Iterator[Suggestion | None]:
+    """What is suggested for each of these rows; None where it is labeled, or a person rejected that label."""
+    rejected = read_rejections(session.dataset, field.name)
+    ids = session.embeddings.items.ids.tolist()
+    codes = np.where(labels.codes[rows] < 0, found.labels[rows], -1)
+    columns = (codes, found.confidence[rows], found.accepted[rows], found.anchors[rows])
+    for row, code, confidence, sure, anchors in zip(rows.tolist(), *(part.tolist() for part in columns), strict=True):
+        if code < 0 or labels.classes[code] in rejected.get(ids[row], ()):
+            yield None
+            continue
+        near = [ids[anchor] for anchor in anchors if anchor >= 0]
+        yield Suggestion(labels.classes[code], round(confidence, 4), sure, near, field.name)
+
+
+def _keep_what_looks_the_same(
+    wanted: list[Suggestion | None], held: Sequence[Suggestion | None], labeled: set[tuple[str, str]]
+) -> None:
+    """Leave suggestions as they are where a new label only moved their confidence by less than one sees.
+
+    One label moves the confidence of nearly every suggestion a little; writing those anew, and pushing them on to
+    Label Studio, would tell nobody anything. A suggestion keeps its anchors while these have the label they stand for.
+    """
+    for row, (new, old) in enumerate(zip(wanted, held, strict=True)):
+        if new is None or old is None or (new.label, new.sure, new.field) != (old.label, old.sure, old.field):
+            continue
+        stands = all((anchor, old.label) in labeled for anchor in old.anchors)
+        if stands and abs(new.confidence - old.confidence) < _VISIBLE:
+            wanted[row] = old
+
+
+def _labeled_items(items: Items, labels: Labels) -> set[tuple[str, str]]:
+    """(item id, label) of every label that is evidence."""
+    rows, codes = labels.members[~labels.followed].T
+    return {(item, labels.classes[code]) for item, code in zip(items.ids[rows].tolist(), codes.tolist(), strict=True)}
 
 
 def accept_suggestions(
@@ -242,44 +274,43 @@ def accept_suggestions(
         ValueError: there is none.
     """
     held = label_field(dataset, field, patches_field)
-    settings = load_settings(dataset)
-    if settings is not None and settings.field != held.name:
-        raise ValueError(f"The suggestions were made for '{settings.field}', not for '{held.name}': choose that field.")
-    items = _items_asked(dataset, ids, patches_field)
-    by_label: dict[str, list[tuple[str, Suggestion]]] = defaultdict(list)
-    for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True):
-        if suggestion is not None and (suggestion.sure or ids is not None):
-            by_label[suggestion.label].append((item, suggestion))
-    if not by_label:
-        raise ValueError("There is no suggestion to accept here: run “Labelscape: suggest labels” first.")
-    reports = [
-        queue_labels(
-            dataset,
-            held,
-            [item for item, _ in group],
-            label,
-            confidence=[suggestion.confidence for _, suggestion in group],
-            anchors=[(suggestion.anchors or [""])[0] for _, suggestion in group],
+    items = list_items(dataset, patches_field) if ids is None else items_of(dataset, ids, patches_field)
+    found = {
+        item: suggestion
+        for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True)
+        if suggestion is not None and (suggestion.sure or ids is not None)
+    }
+    asked = [
+        PendingLabel(
+            item,
+            held.name,
+            held.patches_field,
+            suggestion.label,
+            "neighbors",
+            suggestion.confidence,
+            next(iter(suggestion.anchors), ""),
+            replace=False,
         )
-        for label, group in by_label.items()
+        for item, suggestion in found.items()
+        if suggestion.field in ("", held.name)
     ]
-    return QueueReport(
-        [item for report in reports for item in report.queued],
-        [conflict for report in reports for conflict in report.conflicts],
-        reports[-1].pending,
-    )
+    if found and not asked:
+        others = ", ".join(sorted({f"'{suggestion.field}'" for suggestion in found.values()}))
+        raise ValueError(f"The suggestions here were made for {others}, not for '{held.name}': choose that field.")
+    if not asked:
+        raise ValueError("There is no suggestion to accept here: run “Labelscape: suggest labels” first.")
+    return queue_labels(dataset, held, asked)
 
 
 def reject_suggestions(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> int:
-    """Take suggestions away and remember not to make the same ones again; returns how many."""
-    items = _items_asked(dataset, ids, patches_field)
+    """Take suggestions away and remember not to make the same ones again; can be undone. Returns how many."""
+    items = items_of(dataset, ids, patches_field)
+    held = read_suggestions(dataset, items)
     rejected = {
-        item: suggestion.label
-        for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True)
-        if suggestion is not None
+        item: suggestion for item, suggestion in zip(items.ids.tolist(), held, strict=True) if suggestion is not None
     }
-    remember_rejections(dataset, rejected)
-    write_suggestions(dataset, items, [None] * len(items))
+    remember_rejections(dataset, patches_field, rejected)
+    write_suggestions(dataset, items, [None] * len(items), held=held)
     return len(rejected)
 
 
@@ -307,17 +338,6 @@ def next_to_label(dataset: fo.Dataset, *, embeddings: str, field: str = DEFAULT_
     return [str(item) for item in session.embeddings.items.ids[rows]]
 
 
-def _items_asked(dataset: fo.Dataset, ids: Sequence[str] | None, patches_field: str | None) -> Items:
-    """The items of these ids, or all; only their samples are read."""
-    if ids is None:
-        return list_items(dataset, patches_field)
-    if patches_field is None:
-        return list_items(dataset.select(list(ids)))
-    near = list_items(dataset.select_labels(ids=list(ids), fields=patches_field), patches_field)
-    asked = np.isin(near.ids, np.asarray(ids, near.ids.dtype))
-    return Items(near.ids[asked], near.sample_ids[asked], patches_field)
-
-
 def _field_of(dataset: fo.Dataset, embeddings: str, field: str) -> LabelField:
     patches_field = check_embeddings(dataset, embeddings).patches_field
     return label_field(dataset, patches_field or field, patches_field)
@@ -339,21 +359,13 @@ def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, list[str]]:
     return labels.codes, [*labels.classes, name]
 
 
-def _evidence(session: Session, field: LabelField, labels: Labels) -> np.ndarray:
-    """Codes without the labels that followed neighbors: those would only repeat what made them."""
-    followed = read_origins(session.dataset, session.embeddings.items, field) == "neighbors"
-    return np.where(followed, -1, labels.codes)
-
-
-def _suggest(
-    session: Session, evidence: np.ndarray, labels: Labels, precision: float, progress: Progress | None
-) -> Suggestions:
-    vectors, neighbors = session.embeddings.vectors, session.neighbors
+def _suggest(session: Session, labels: Labels, precision: float, progress: Progress | None) -> Suggestions:
+    vectors, neighbors, classes = session.embeddings.vectors, session.neighbors, len(labels.classes)
     if not labels.multi:
-        return suggest(vectors, neighbors, evidence, len(labels.classes), precision=precision, progress=progress)
+        return suggest(vectors, neighbors, labels.evidence(), classes, precision=precision, progress=progress)
     best: Suggestions | None = None
-    for code in range(len(labels.classes)):
-        found = suggest(vectors, neighbors, labels.of_class(code), 2, precision=precision)
+    for code in range(classes):
+        found = suggest(vectors, neighbors, labels.evidence_of_class(code), 2, precision=precision)
         has_it = found.labels == 1
         mine = replace(
             found,
@@ -363,7 +375,7 @@ def _suggest(
         )
         best = mine if best is None else _surer(best, mine)
         if progress is not None:
-            progress((code + 1) / len(labels.classes), f"Suggested “{labels.classes[code]}”")
+            progress((code + 1) / classes, f"Suggested “{labels.classes[code]}”")
     assert best is not None
     return best
 

@@ -66,6 +66,15 @@ def list_items(samples: fo.core.collections.SampleCollection, patches_field: str
     return Items(as_ids(flat), np.repeat(as_ids(sample_ids), counts), patches_field)
 
 
+def items_of(dataset: fo.Dataset, ids: Sequence[str] | np.ndarray, patches_field: str | None = None) -> Items:
+    """The samples, or the objects of a field, with these ids; those that are gone are left out."""
+    if patches_field is None:
+        return list_items(dataset.select(list(ids)))
+    near = list_items(dataset.select_labels(ids=list(ids), fields=patches_field), patches_field)
+    meant = np.isin(near.ids, as_ids(ids))
+    return Items(near.ids[meant], near.sample_ids[meant], patches_field)
+
+
 def list_media(samples: fo.core.collections.SampleCollection, items: Items) -> list[Media]:
     """The file of each item, with the relative box of a patch; in the order of ``items``."""
     if items.patches_field is None:
@@ -110,7 +119,7 @@ def label_path(samples: fo.core.collections.SampleCollection, field: str) -> str
     return f"{field}.{leaf}" if leaf else field
 
 
-def as_ids(values: Sequence[str]) -> np.ndarray:
+def as_ids(values: Sequence[str] | np.ndarray) -> np.ndarray:
     """Ids as a (n,) array of 24-character strings."""
     return np.asarray(values, dtype="U24")
 

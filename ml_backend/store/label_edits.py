@@ -46,11 +46,8 @@ def label_edits(
         if sample is None:
             continue
         held = sample.get(field.name)
-        document = _label_document(label, now)
         if field.kind == "classifications":
-            names = {element.get("label") for element in (held or {}).get("classifications", [])}
-            if label.label not in names:
-                edits.append(Edit("element", label.item, field.path, None, document))
+            edits += _joining_edits(field, label, (held or {}).get("classifications", []), now)
             continue
         existing = (held or {}).get("label")
         if existing == label.label and not _confirms(label, held or {}):
@@ -58,7 +55,7 @@ def label_edits(
         if existing and existing != label.label and not label.replace:
             conflicts.append(Conflict(label.item, label.label, existing))
         else:
-            edits.append(Edit("value", label.item, field.path, held, document))
+            edits.append(Edit("value", label.item, field.path, held, _label_document(label, now)))
     return edits, conflicts
 
 
@@ -149,6 +146,18 @@ def _patch_edits(
             values = {"label": label.label, **_provenance(label, now)}
             edits.append(_attribute_edit(sample, field.path, position, element, values))
     return edits, conflicts
+
+
+def _joining_edits(
+    field: LabelField, label: PendingLabel, elements: Sequence[dict[str, Any]], now: datetime
+) -> list[Edit]:
+    """The edit that lets a label join those of a multi-label field; none where it is there already."""
+    for position, element in enumerate(elements):
+        if element.get("label") == label.label:
+            values = {"label": label.label, **_provenance(label, now)}
+            edit = _attribute_edit(label.item, field.path, position, element, values)
+            return [edit] if _confirms(label, element) else []
+    return [Edit("element", label.item, field.path, None, _label_document(label, now))]
 
 
 def _attribute_edit(

@@ -37,18 +37,32 @@ class Labels:
     """Labels of n items as numbers.
 
     ``codes`` (n,) int64 index ``classes``, -1 = unlabeled. In a multi-label field ``codes`` is the first
-    label of each item, and ``members`` (m, 2) int64 lists every (item row, class code).
+    label of each item, and ``members`` (m, 2) int64 lists every (item row, class code). ``followed`` (m,) bool tells
+    which of the members only followed a neighbor's label: those are no evidence, they would repeat what made them.
     """
 
     codes: np.ndarray
     classes: list[str]
     members: np.ndarray
+    followed: np.ndarray
     multi: bool
 
     def of_class(self, code: int) -> np.ndarray:
         """(n,) int64: 1 = has the class, 0 = labeled without it, -1 = unlabeled."""
         states = np.where(self.codes >= 0, 0, -1)
         states[self.members[self.members[:, 1] == code, 0]] = 1
+        return states
+
+    def evidence(self) -> np.ndarray:
+        """(n,) as ``codes``, without labels that only followed a neighbor's."""
+        return _first_codes(self.members[~self.followed], len(self.codes))
+
+    def evidence_of_class(self, code: int) -> np.ndarray:
+        """(n,) as `of_class`, without labels that only followed a neighbor's: those speak neither for nor against."""
+        states = np.where(self.evidence() >= 0, 0, -1)
+        of_class = self.members[:, 1] == code
+        states[self.members[of_class & self.followed, 0]] = -1
+        states[self.members[of_class & ~self.followed, 0]] = 1
         return states
 
 
@@ -110,19 +124,20 @@ PROVENANCE_ATTRIBUTES: dict[str, Any] = {
 
 def read_labels(samples: fo.core.collections.SampleCollection, items: Items, field: LabelField) -> Labels:
     """The labels of these items, as numbers; classes are sorted by name."""
+    multi = field.kind == "classifications"
     if not samples.has_field(field.name):
-        return _as_labels(pd.Series([], dtype=object), np.empty(0, np.int64), len(items), multi=False)
-    if field.kind == "patch":
-        names = _in_item_order(samples, items, field)
-        return _as_labels(pd.Series(names, dtype=object), np.arange(len(items)), len(items), multi=False)
-    rows_of = pd.Index(items.ids)
-    if field.kind == "classification":
-        ids, names = samples.values(["id", f"{field.path}.label"])
-        rows = rows_of.get_indexer(ids)
-        return _as_labels(pd.Series(names, dtype=object), rows, len(items), multi=False)
-    ids, nested = samples.values(["id", f"{field.path}.label"])
-    series = pd.Series(nested, index=rows_of.get_indexer(ids), dtype=object).explode()
-    return _as_labels(series.reset_index(drop=True), series.index.to_numpy(), len(items), multi=True)
+        return _as_labels(pd.DataFrame({"name": [], "origin": []}, dtype=object), len(items), multi=multi)
+    root = field.name if samples._is_patches and field.kind == "patch" else field.path
+    attributes = ["label"] if samples.get_field(f"{root}.labelscape") is None else ["label", "labelscape"]
+    ids_path = f"{root}.id" if field.kind == "patch" else "id"
+    ids, names, *origins = samples.values(
+        [ids_path, *(f"{root}.{attribute}" for attribute in attributes)], unwind=field.kind == "patch"
+    )
+    rows = pd.Index(items.ids).get_indexer(ids)
+    table = pd.DataFrame({"name": names, "origin": origins[0] if origins else None}, index=rows, dtype=object)
+    if multi:
+        table = table.explode(["name", "origin"] if origins else "name")
+    return _as_labels(table, len(items), multi=multi)
 
 
 def with_pending(labels: Labels, items: Items, field: LabelField, pending: Sequence[PendingLabel]) -> Labels:
@@ -137,42 +152,39 @@ def with_pending(labels: Labels, items: Items, field: LabelField, pending: Seque
     members[:, 1] = renumbered[members[:, 1]] if len(members) else members[:, 1]
     added = np.asarray([code_of[label.label] for label in set_by_hand], np.int64)
     more = np.column_stack([rows, added])[rows >= 0].reshape(-1, 2)
-    if not labels.multi:
-        members = members[~np.isin(members[:, 0], more[:, 0])]
-    members = np.unique(np.concatenate([members, more]), axis=0)
-    codes = np.full(len(items), -1, np.int64)
-    codes[members[::-1, 0]] = members[::-1, 1]
-    return Labels(codes, classes, members, labels.multi)
+    kept = np.ones(len(members), bool) if labels.multi else ~np.isin(members[:, 0], more[:, 0])
+    # What a person set comes first, so that it is what stays of a label that followed a neighbor before.
+    followed = np.concatenate([np.zeros(len(more), bool), labels.followed[kept]])
+    members, first = np.unique(np.concatenate([more, members[kept]]), axis=0, return_index=True)
+    return Labels(_first_codes(members, len(items)), classes, members, followed[first], labels.multi)
 
 
-def read_origins(samples: fo.core.collections.SampleCollection, items: Items, field: LabelField) -> np.ndarray:
-    """(n,) object: "human" or "neighbors" where Labelscape set the label, None for others and for no label."""
-    path = f"{field.path}.labelscape"
-    if field.kind == "classifications" or samples.get_field(path) is None:
-        return np.full(len(items), None, object)
-    if field.kind == "patch":
-        root = field.name if samples._is_patches else field.path
-        ids, origins = samples.values([f"{root}.id", f"{root}.labelscape"], unwind=True)
-    else:
-        ids, origins = samples.values(["id", path])
-    found = dict(zip(ids, origins, strict=True))
-    return np.asarray([found.get(item) for item in items.ids.tolist()], object)
+def check_evidence(labels: Labels, field: LabelField) -> None:
+    """Raise a ValueError with the mend unless some label speaks for others."""
+    if not labels.classes:
+        raise ValueError(f"Nothing is labeled in '{field.name}' yet: label a few samples of each class first.")
+    if labels.followed.all():
+        raise ValueError(
+            f"All {len(labels.followed):,} labels in '{field.name}' followed their neighbors, and repeating them "
+            "proves nothing: label a few samples by hand first, or confirm some by setting the label they have."
+        )
 
 
-def _as_labels(names: "pd.Series[Any]", rows: np.ndarray, count: int, *, multi: bool) -> Labels:
+def _as_labels(table: pd.DataFrame, count: int, *, multi: bool) -> Labels:
+    """Labels of a table with the row of an item as index, the name of its label and who set it."""
+    names, rows = table["name"], table.index.to_numpy()
     present = (names.notna() & (names != "") & (rows >= 0)).to_numpy()
     codes, classes = pd.factorize(names[present], sort=True)
     members = np.column_stack([rows[present], codes]).astype(np.int64).reshape(-1, 2)
-    first = np.full(count, -1, np.int64)
-    first[members[::-1, 0]] = members[::-1, 1]
-    return Labels(codes=first, classes=[str(name) for name in classes], members=members, multi=multi)
+    followed = (table["origin"] == "neighbors").to_numpy()[present]
+    return Labels(_first_codes(members, count), [str(name) for name in classes], members, followed, multi)
 
 
-def _in_item_order(samples: fo.core.collections.SampleCollection, items: Items, field: LabelField) -> list[str | None]:
-    root = field.name if samples._is_patches else field.path
-    ids, names = samples.values([f"{root}.id", f"{root}.label"], unwind=True)
-    found = dict(zip(ids, names, strict=True))
-    return [found.get(item) for item in items.ids.tolist()]
+def _first_codes(members: np.ndarray, count: int) -> np.ndarray:
+    """(count,) code of the first member of each row, -1 where a row has none."""
+    codes = np.full(count, -1, np.int64)
+    codes[members[::-1, 0]] = members[::-1, 1]
+    return codes
 
 
 def _refuse_read_only(dataset: fo.Dataset, name: str) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from .embeddings import check_new_key, locate, plain, vector_table
 from .items import Items, as_ids, list_items, plural
 
+_UPDATING = "_updating"  # ends the key of a map that is about to take the place of another one
+
 
 @dataclass(frozen=True)
 class MapProvenance:
@@ -144,14 +146,23 @@ def map_status(dataset: fo.Dataset, key: str) -> MapStatus:
 
 
 def replace_map(dataset: fo.Dataset, key: str, items: Items, points: np.ndarray, placed_later: int) -> None:
-    """Give a map new points under its old key, made of the same view, and say how many were placed later."""
+    """Give a map new points under its old key, made of the same view, and say how many were placed later.
+
+    The new points are stored under another key first: whatever interrupts this, one of the two maps is there.
+    """
     held = load_map(dataset, key)
     view = dataset.load_brain_view(key)
     if held.provenance is None:
         raise ValueError(f"Labelscape did not make the map '{key}' and cannot update it: compute a new one.")
     provenance = replace(held.provenance, count=len(items), placed_later=placed_later)
+    scratch = f"{key}{_UPDATING}"
+    if dataset.has_brain_run(scratch):
+        delete_map(dataset, scratch)  # left by an update that was interrupted
+    save_map(view, scratch, items, points, provenance)
     delete_map(dataset, key)
-    save_map(view, key, items, points, provenance)
+    dataset.rename_brain_run(scratch, key)
+    # FiftyOne (1.22) renames the field of the spatial index everywhere but in the results it keeps in memory.
+    dataset._brain_cache.pop(key, None)
 
 
 def delete_map(dataset: fo.Dataset, key: str) -> None:

@@ -4,17 +4,19 @@ Every act is one record of its own, written at once, so that acts of two browser
 other and a crash loses none.
 """
 
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
+from datetime import datetime
 from typing import Any, Literal
 
 import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
+
+from .records import read_records, time_of_key, timely_key
 
 Origin = Literal["human", "neighbors"]
 _STORE = "labelscape.pending"
@@ -42,6 +44,11 @@ class PendingAct:
     replace: bool = False
     act: str = ""
     key: str = ""
+
+    @property
+    def at(self) -> datetime:
+        """When it was asked for, in UTC."""
+        return time_of_key(self.key)
 
 
 @dataclass(frozen=True)
@@ -79,8 +86,8 @@ class PendingChanges:
 
 @contextmanager
 def one_act() -> Iterator[None]:
-    """Make all that is asked for inside one act, to be undone together."""
-    token = _current_act.set(uuid.uuid4().hex)
+    """Make all that is asked for inside one act, to be undone together; inside another act it is part of that."""
+    token = _current_act.set(_current_act.get() or uuid.uuid4().hex)
     try:
         yield
     finally:
@@ -105,14 +112,12 @@ def add_act(dataset: fo.Dataset, act: PendingAct) -> None:
             "anchors": act.anchors[part],
         }
         record.pop("key")
-        store.set(f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}", record)
+        store.set(timely_key(), record)
 
 
 def list_acts(dataset: fo.Dataset) -> list[PendingAct]:
     """All acts that wait to be saved, in their order."""
-    store = _store(dataset)
-    records = ((key, store.get(key)) for key in sorted(store._store_service.list_keys(_STORE)))
-    return [PendingAct(**record, key=key) for key, record in records if record is not None]
+    return [PendingAct(**record, key=key) for key, record in read_records(dataset, _STORE).items()]
 
 
 def pending_changes(dataset: fo.Dataset) -> PendingChanges:

@@ -52,12 +52,13 @@ class Edit:
 
 @dataclass(frozen=True)
 class SaveRecord:
-    """What is known of the last save: its id, what it was, and how many edits it made."""
+    """What is known of the last save: its id, what it was, how many edits it made, and when (UTC)."""
 
     id: str
     title: str
     state: str
     count: int
+    at: datetime
 
 
 def read_head(dataset: fo.Dataset) -> str | None:
@@ -79,9 +80,10 @@ def commit(
     """
     store = _store(dataset)
     save_id = uuid.uuid4().hex
+    now = datetime.utcnow()
     if not edits:
         forget_acts(dataset, acts)
-        return SaveRecord(save_id, title, "applied", 0)
+        return SaveRecord(save_id, title, "applied", 0, now)
     chunks = 0
     for part in _records(edits):
         store.set(f"{save_id}:{chunks}", part, ttl=UNDO_SECONDS)
@@ -91,7 +93,7 @@ def commit(
         "chunks": chunks,
         "count": len(edits),
         "acts": list(acts),
-        "at": datetime.utcnow(),
+        "at": now,
     }
     store.set(f"{save_id}:meta", meta, ttl=UNDO_SECONDS)
     if not _move_head(store, head, f"{save_id}:prepared"):
@@ -100,7 +102,7 @@ def commit(
     if head is not None:
         _forget(store, head.split(":")[0])
     recover(dataset)
-    return SaveRecord(save_id, title, "applied", len(edits))
+    return SaveRecord(save_id, title, "applied", len(edits), now)
 
 
 def recover(dataset: fo.Dataset) -> bool:
@@ -137,7 +139,7 @@ def last_save(dataset: fo.Dataset) -> SaveRecord | None:
     meta = store.get(f"{save_id}:meta")
     if meta is None or state != "applied":
         return None
-    return SaveRecord(save_id, meta["title"], state, meta["count"])
+    return SaveRecord(save_id, meta["title"], state, meta["count"], meta["at"])
 
 
 def undo(dataset: fo.Dataset) -> SaveRecord:

@@ -104,7 +104,7 @@ def check_kind(kind: str) -> SegmentKind:
 def list_segments(dataset: fo.Dataset) -> list[Segment]:
     """Every segment with its size now, oldest first; a size that changed joins its sizes over time."""
     store = _store(dataset)
-    held = [_as_segment(store.get(key)) for key in store.list_keys()]
+    held = [as_segment(store.get(key)) for key in store.list_keys()]
     fields = {name for segment in held for name in segment.targets}
     counts = {name: _count_tags(dataset, name) for name in fields}
     segments = []
@@ -127,7 +127,12 @@ def load_segment(dataset: fo.Dataset, slug: str) -> Segment:
     if record is None:
         listing = ", ".join(sorted(_store(dataset).list_keys())) or "none yet"
         raise ValueError(f"'{slug}' is no segment of this dataset; there are: {listing}.")
-    return _as_segment(record)
+    return as_segment(record)
+
+
+def as_segment(record: Mapping[str, Any]) -> Segment:
+    """A segment from its record."""
+    return Segment(**{**record, "sizes": [(at, size) for at, size in record["sizes"]]})
 
 
 def claim_segment(dataset: fo.Dataset, segment: Segment) -> None:
@@ -291,10 +296,6 @@ def moment() -> datetime:
 
 def _write(dataset: fo.Dataset, segment: Segment) -> None:
     _store(dataset).set(segment.slug, asdict(segment))
-
-
-def _as_segment(record: Mapping[str, Any]) -> Segment:
-    return Segment(**{**record, "sizes": [(at, size) for at, size in record["sizes"]]})
 
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:

@@ -1,9 +1,10 @@
 """Embeddings with their neighbors kept in memory between the clicks of a person."""
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
+from weakref import WeakValueDictionary
 
 import fiftyone as fo
 
@@ -14,7 +15,8 @@ from .neighbor_tables import neighbors_of
 
 _KEPT = 2  # a million vectors of 512 numbers and their neighbors are 2.4 GB
 _kept: "OrderedDict[tuple[object, ...], Session]" = OrderedDict()
-_lock = threading.Lock()
+_turns: "WeakValueDictionary[tuple[object, ...], Lock]" = WeakValueDictionary()  # held by who loads and who waits
+_lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,34 @@ class Session:
 
 
 def open_session(dataset: fo.Dataset, key: str, *, progress: Callable[[float, str], None] | None = None) -> Session:
-    """Load the embeddings ``key`` of the whole dataset, or take them from memory while nothing has changed."""
+    """Load the embeddings ``key`` of the whole dataset, or take them from memory while nothing has changed.
+
+    Who asks for embeddings that are being loaded waits for them; other embeddings are not held up.
+    """
     stamp = _stamp(dataset, key)
+    with _lock:
+        turn = _turns.setdefault(stamp, Lock())
+    with turn:
+        session = _held(stamp)
+        if session is None:
+            embeddings = load_embeddings(dataset, key)
+            session = Session(dataset, embeddings, neighbors_of(embeddings, progress=progress))
+            _keep(stamp, session)
+        return session
+
+
+def _held(stamp: tuple[object, ...]) -> Session | None:
     with _lock:
         if stamp in _kept:
             _kept.move_to_end(stamp)
-            return _kept[stamp]
-        embeddings = load_embeddings(dataset, key)
-        session = Session(dataset, embeddings, neighbors_of(embeddings, progress=progress))
+        return _kept.get(stamp)
+
+
+def _keep(stamp: tuple[object, ...], session: Session) -> None:
+    with _lock:
         _kept[stamp] = session
         while len(_kept) > _KEPT:
             _kept.popitem(last=False)
-        return session
 
 
 def _stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:

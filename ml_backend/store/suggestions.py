@@ -1,9 +1,7 @@
 """Suggestions on samples, or on the objects of patches: a label, how sure it is, and because of which samples."""
 
-import time
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,21 +10,41 @@ from bson import ObjectId
 from fiftyone.operators.store import ExecutionStore
 from pymongo import UpdateOne
 
-from .items import Items, label_path
+from .items import Items, items_of, label_path
+from .records import read_records, time_of_key, timely_key
 
 FIELD = "suggested_label"
+_ATTRIBUTES = ("label", "confidence", "sure", "anchors", "field")
 _STORE = "labelscape.suggestions"
+_REJECTION = "rejection:"
 _FEW = 5_000  # items up to which their samples alone are read
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A label proposed for an unlabeled item; ``sure`` where it was accepted at the wanted precision."""
+    """A label proposed for an unlabeled item; ``sure`` where it was accepted at the wanted precision.
+
+    ``field`` is the label field it was made for; "" where an earlier version did not write it down.
+    """
 
     label: str
     confidence: float
     sure: bool
     anchors: list[str]
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Suggestions that a person took away at one time, by item, kept so that they are not made again.
+
+    ``at`` is in UTC.
+    """
+
+    key: str
+    at: datetime
+    patches_field: str | None
+    suggestions: dict[str, Suggestion]
 
 
 @dataclass(frozen=True)
@@ -39,10 +57,20 @@ class SuggestionSettings:
     whole: bool  # made for the whole dataset: they follow
 
 
-def write_suggestions(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> int:
-    """Make these the suggestions of the items, None = none; only what changes is written. Returns how many did."""
+def write_suggestions(
+    dataset: fo.Dataset,
+    items: Items,
+    suggestions: Sequence[Suggestion | None],
+    *,
+    held: Sequence[Suggestion | None] | None = None,
+) -> int:
+    """Make these the suggestions of the items, None = none; only what changes is written. Returns how many did.
+
+    Args:
+        held: the suggestions they have, where the caller has read them already.
+    """
     _declare(dataset, items.patches_field)
-    held = read_suggestions(dataset, items)
+    held = read_suggestions(dataset, items) if held is None else held
     changed = [
         (item, sample, new)
         for item, sample, old, new in zip(items.ids.tolist(), items.sample_ids.tolist(), held, suggestions, strict=True)
@@ -65,22 +93,19 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
     path = suggestion_path(dataset, items.patches_field)
     if dataset.get_field(path) is None:
         return [None] * len(items)
-    names = ["label", "confidence", "sure", "anchors"]
     few = len(items) <= _FEW
     samples = dataset.select(list(dict.fromkeys(items.sample_ids.tolist()))) if few else dataset
+    names = [name for name in _ATTRIBUTES if dataset.get_field(f"{path}.{name}") is not None]
     if items.patches_field is None:
-        columns = samples.values(["id", *(f"{FIELD}.{name}" for name in names)])
+        columns = samples.exists(FIELD).values(["id", *(f"{path}.{name}" for name in names)])
     else:
         root = label_path(dataset, items.patches_field)
-        columns = [
-            [value for values in column for value in (values or [])]
-            if isinstance(dataset.get_field(root), fo.ListField)
-            else column
-            for column in samples.values([f"{root}.id", *(f"{root}.{FIELD}.{name}" for name in names)])
-        ]
+        columns = samples.values([f"{root}.id", *(f"{path}.{name}" for name in names)])
+        if isinstance(dataset.get_field(root), fo.ListField):
+            columns = [[value for values in column for value in (values or [])] for column in columns]
     found = {
-        item: Suggestion(label, confidence, bool(sure), list(anchors or []))
-        for item, label, confidence, sure, anchors in zip(*columns, strict=True)
+        item: Suggestion(label, confidence, bool(sure), list(anchors or []), *(name or "" for name in field))
+        for item, label, confidence, sure, anchors, *field in zip(*columns, strict=True)
         if label is not None
     }
     return [found.get(item) for item in items.ids.tolist()]
@@ -102,21 +127,45 @@ def load_settings(dataset: fo.Dataset) -> SuggestionSettings | None:
     return None if held is None else SuggestionSettings(**held)
 
 
-def remember_rejections(dataset: fo.Dataset, rejected: Mapping[str, str]) -> None:
-    """Remember that these items (id → label) are not what was suggested."""
-    if rejected:
-        _store(dataset).set(f"rejected:{time.time_ns():020d}-{uuid.uuid4().hex[:8]}", dict(rejected))
+def remember_rejections(dataset: fo.Dataset, patches_field: str | None, suggestions: Mapping[str, Suggestion]) -> None:
+    """Remember that these items (by id) are not what was suggested."""
+    record = {"patches_field": patches_field, "suggestions": {item: asdict(one) for item, one in suggestions.items()}}
+    if suggestions:
+        _store(dataset).set(f"{_REJECTION}{timely_key()}", record)
 
 
-def read_rejections(dataset: fo.Dataset) -> dict[str, set[str]]:
-    """Item id → labels that a person rejected for it."""
-    store = _store(dataset)
+def read_rejections(dataset: fo.Dataset, field: str) -> dict[str, set[str]]:
+    """Item id → labels of a label field that a person rejected for it."""
     found: dict[str, set[str]] = {}
-    for key in store._store_service.list_keys(_STORE):
-        if key.startswith("rejected:"):
-            for item, label in (store.get(key) or {}).items():
-                found.setdefault(item, set()).add(label)
+    for rejection in list_rejections(dataset):
+        for item, suggestion in rejection.suggestions.items():
+            if suggestion.field == field:
+                found.setdefault(item, set()).add(suggestion.label)
     return found
+
+
+def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
+    """All that was rejected, oldest first. Records of an earlier version, which knew no field, are not read."""
+    return [
+        Rejection(
+            key=key,
+            at=time_of_key(key.removeprefix(_REJECTION)),
+            patches_field=record["patches_field"],
+            suggestions={item: Suggestion(**one) for item, one in record["suggestions"].items()},
+        )
+        for key, record in read_records(dataset, _STORE, prefix=_REJECTION).items()
+    ]
+
+
+def take_back_rejection(dataset: fo.Dataset, rejection: Rejection) -> None:
+    """Give items the suggestions back that were rejected, unless they got new ones, and forget the rejection."""
+    items = items_of(dataset, list(rejection.suggestions), rejection.patches_field)
+    held = read_suggestions(dataset, items)
+    restored = [
+        rejection.suggestions[item] if old is None else old for item, old in zip(items.ids.tolist(), held, strict=True)
+    ]
+    write_suggestions(dataset, items, restored, held=held)
+    _store(dataset).delete(rejection.key)
 
 
 def stop_following(dataset: fo.Dataset) -> None:
@@ -136,6 +185,7 @@ def _declare(dataset: fo.Dataset, patches_field: str | None) -> None:
     attributes: dict[str, tuple[type, dict[str, Any]]] = {
         "sure": (fo.BooleanField, {}),
         "anchors": (fo.ListField, {"subfield": fo.StringField}),
+        "field": (fo.StringField, {}),
     }
     for name, (kind, options) in attributes.items():
         if dataset.get_field(f"{path}.{name}") is None:
@@ -154,6 +204,7 @@ def _document(suggestion: Suggestion | None) -> dict[str, Any] | None:
         "logits": None,
         "sure": suggestion.sure,
         "anchors": suggestion.anchors,
+        "field": suggestion.field,
     }
 
 

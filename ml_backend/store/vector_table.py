@@ -1,6 +1,6 @@
 """The vectors of one similarity index: read, upsert and remove, whatever backend holds them."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,8 +24,8 @@ class VectorTable(Protocol):
     def remove(self, ids: np.ndarray) -> None:
         """Take ids out; ids that are not there are ignored."""
 
-    def version(self) -> int:
-        """A number that is another one after vectors were written or removed."""
+    def version(self) -> Hashable:
+        """Something that is another thing after vectors were written or removed."""
 
     def compact(self) -> None:
         """Tidy up after many writes."""
@@ -127,8 +127,15 @@ class BackendTable:
             self._index.remove_from_index(label_ids=ids)
         self._index.save()
 
-    def version(self) -> int:
-        return int(self._index.total_index_size)
+    def version(self) -> Hashable:
+        """How many vectors, and the file FiftyOne wrote of the run, another one each time it is saved.
+
+        These backends count no writes (FiftyOne 1.22): vectors replaced through FiftyOne's own interface are seen
+        once their run is saved.
+        """
+        run = self._index.samples._root_dataset._doc.brain_methods[self._index.key]
+        run.reload()
+        return int(self._index.total_index_size), str(run.results.grid_id)
 
     def compact(self) -> None:
         """Nothing to do: these backends tidy up by themselves."""

@@ -4,6 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from labelscape.ml_backend.actions.map import clear_map, compute_map, update_map
+from labelscape.ml_backend.store import maps
 from labelscape.ml_backend.store.embeddings import (
     Provenance,
     create_embeddings,
@@ -97,6 +98,49 @@ def test_new_samples_get_a_place_and_deleted_ones_leave_while_the_others_stay(da
     assert not map_status(dataset, "map").stale
     low, high = before.points.min(0), before.points.max(0)
     assert ((after.points[58:] >= low) & (after.points[58:] <= high)).all()
+
+
+def update_killed_after(dataset, monkeypatch, name):
+    """An update of the map that ends right after one of its steps, as if the process was killed."""
+    step = getattr(maps, name)
+
+    def killed(*args, **options):
+        step(*args, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(maps, name, killed)
+        with pytest.raises(KeyboardInterrupt):
+            update_map(dataset, key="map")
+    return fo.load_dataset(dataset.name, reload=True)
+
+
+@pytest.mark.parametrize("step", ["save_map", "delete_map"])
+def test_an_update_that_is_killed_never_loses_the_map(dataset, monkeypatch, step):
+    embed_by_hand(dataset)
+    compute_map(dataset, embeddings="emb", key="map")
+    before = load_map(dataset, "map").points
+    dataset.delete_samples(dataset.values("id")[:2])
+    dataset = update_killed_after(dataset, monkeypatch, step)
+    left = [key for key in ("map", "map_updating") if dataset.has_brain_run(key)]
+    assert left
+    np.testing.assert_array_equal(load_map(dataset, left[0]).points[-58:], before[2:])
+    if step == "save_map":
+        update_map(dataset, key="map")
+        assert dataset.list_brain_runs(type="visualization") == ["map"]
+        assert not dataset.has_sample_field("map_updating")
+        assert not map_status(dataset, "map").stale
+
+
+def test_an_updated_map_keeps_its_spatial_index(dataset):
+    embed_by_hand(dataset)
+    compute_map(dataset, embeddings="emb", key="map")
+    dataset.delete_samples(dataset.values("id")[:2])
+    update_map(dataset, key="map")
+    held = fo.load_dataset(dataset.name, reload=True)
+    assert held.load_brain_results("map").config.points_field == "map"
+    assert held.values("map") == [list(map(float, point)) for point in load_map(held, "map").points]
+    assert {"map", "map_updating"} & set(held.get_index_information()) == {"map"}
 
 
 def test_a_map_of_a_view_is_not_stale_because_of_samples_outside_it(dataset):

@@ -16,6 +16,7 @@ from labelscape.ml_backend.actions.segments import (
     remove_from_segment,
     rename_segment,
 )
+from labelscape.ml_backend.actions.undo import describe_undo, undo_last
 from labelscape.ml_backend.store.segments import list_segments, load_segment, member_ids, segment_slug, segment_view
 
 
@@ -220,3 +221,30 @@ def test_a_slug_is_stable_and_fit_for_a_tag(name):
     assert segment_slug(slug) == slug
     assert ":" not in slug
     assert slug == slug.lower().strip("-")
+
+
+@pytest.mark.parametrize("of", ["samples", "objects"])
+def test_a_deleted_segment_can_be_brought_back_with_its_members(dataset, scenes, of):
+    held = dataset if of == "samples" else scenes
+    field = None if of == "samples" else "ground_truth"
+    ids = held.values("id")[:7] if of == "samples" else objects(held)[:7]
+    made = make(held, ids, note="seen in May", patches_field=field).segment
+    delete_segment(held, slug=made.slug)
+    held.reload()
+    assert list_segments(held) == []
+    assert describe_undo(held) == "deletion of the segment “Blurred digits”"
+    undo_last(held)
+    held.reload()
+    assert load_segment(held, made.slug) == made
+    assert sorted(member_ids(held, made, field)) == sorted(ids)
+    assert held.has_saved_view(made.view_name)
+    assert describe_undo(held) is None
+
+
+def test_a_deleted_segment_is_not_brought_back_over_a_new_one_of_its_name(dataset):
+    ids = dataset.values("id")
+    delete_segment(dataset, slug=make(dataset, ids[:7]).segment.slug)
+    make(dataset, ids[7:9])
+    with pytest.raises(ValueError, match="There is a segment 'Blurred digits' already"):
+        undo_last(dataset)
+    assert load_segment(dataset, "blurred-digits").size == 2

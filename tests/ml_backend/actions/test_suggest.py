@@ -1,0 +1,309 @@
+"""Suggestions: what counts as evidence, which field they are for, what is rewritten, and how they are taken back."""
+
+import fiftyone as fo
+import numpy as np
+import pytest
+from labelscape.ml_backend.actions import suggest as acts
+from labelscape.ml_backend.actions.embed import compute_embeddings
+from labelscape.ml_backend.actions.queue import delete_items, set_label
+from labelscape.ml_backend.actions.save import clear_labels, save_changes, undo_save
+from labelscape.ml_backend.actions.undo import describe_undo, undo_last
+from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.labels import label_field, read_labels, with_pending
+from labelscape.ml_backend.store.pending import pending_changes
+from labelscape.ml_backend.store.suggestions import read_suggestions
+
+
+@pytest.fixture
+def dataset(make_digits_dataset):
+    """150 digits with embeddings, 60 of them labeled."""
+    dataset = make_digits_dataset(150, labeled=60)
+    compute_embeddings(dataset, key="emb")
+    return dataset
+
+
+def suggest(dataset, field="ground_truth", **options):
+    report = acts.suggest_labels(dataset, embeddings="emb", field=field, precision=0.9, **options)
+    dataset.reload()
+    return report
+
+
+def suggestions(dataset, patches_field=None):
+    """Item id → suggestion, of those that have one."""
+    items = list_items(dataset, patches_field)
+    held = read_suggestions(dataset, items)
+    return {item: found for item, found in zip(items.ids.tolist(), held, strict=True) if found is not None}
+
+
+def parity(label):
+    return "even" if int(label) % 2 == 0 else "odd"
+
+
+def classifications(*pairs):
+    """A multi-label value of (label, who set it)."""
+    return fo.Classifications(
+        classifications=[fo.Classification(label=label, labelscape=origin) for label, origin in pairs]
+    )
+
+
+@pytest.fixture
+def several(dataset):
+    """The digits with a field of several labels: the first twenty by hand, the next twenty from neighbors."""
+    samples = dataset.limit(40)
+    values = [
+        classifications((parity(digit), "human" if row < 20 else "neighbors"))
+        for row, digit in enumerate(samples.values("true_digit"))
+    ]
+    dataset.set_values("kinds", dict(zip(samples.values("id"), values, strict=True)), key_field="id")
+    dataset.add_sample_field("kinds.classifications.labelscape", fo.StringField)
+    return dataset
+
+
+# --- evidence ----------------------------------------------------------------------------------------------------
+
+
+def test_in_a_multi_label_field_labels_from_neighbors_are_no_evidence(several):
+    items = list_items(several)
+    labels = read_labels(several, items, label_field(several, "kinds"))
+    for code, name in enumerate(labels.classes):
+        evidence = labels.evidence_of_class(code)
+        truth = np.asarray([parity(digit) == name for digit in several.values("true_digit")])
+        assert np.array_equal(evidence[:20], truth[:20].astype(int))
+        assert (evidence[20:] == -1).all()
+
+
+def test_a_label_from_neighbors_beside_one_set_by_hand_speaks_neither_for_nor_against_its_class(dataset):
+    item = dataset.first().id
+    value = classifications(("odd", "human"), ("prime", "neighbors"))
+    dataset.set_values("kinds", {item: value}, key_field="id")
+    dataset.add_sample_field("kinds.classifications.labelscape", fo.StringField)
+    labels = read_labels(dataset, list_items(dataset), label_field(dataset, "kinds"))
+    odd, prime = (labels.evidence_of_class(labels.classes.index(name))[0] for name in ("odd", "prime"))
+    assert (odd, prime) == (1, -1)
+
+
+def test_a_label_from_neighbors_becomes_evidence_when_a_person_confirms_it(several):
+    item = several.values("id")[25]
+    items, field = list_items(several), label_field(several, "kinds")
+    name = parity(several[item].true_digit)
+    set_label(several, [item], name, field="kinds")
+    labels = with_pending(read_labels(several, items, field), items, field, pending_changes(several).labels)
+    assert labels.evidence_of_class(labels.classes.index(name))[25] == 1
+    save_changes(several)
+    assert fo.load_dataset(several.name)[item].kinds.classifications[0].labelscape == "human"
+    undo_save(several)
+    several.reload()
+    assert several[item].kinds.classifications[0].labelscape == "neighbors"
+
+
+@pytest.mark.parametrize("field", ["ground_truth", "kinds"])
+def test_labels_that_all_came_from_neighbors_suggest_nothing_and_the_mend_is_said(several, field):
+    several.set_values("kinds.classifications.labelscape", [["neighbors"] * (row < 40) for row in range(150)])
+    several.add_sample_field("ground_truth.labelscape", fo.StringField)
+    first = several.limit(60)
+    labels = [fo.Classification(label=digit, labelscape="neighbors") for digit in first.values("true_digit")]
+    several.set_values("ground_truth", dict(zip(first.values("id"), labels, strict=True)), key_field="id")
+    count = 60 if field == "ground_truth" else 40
+    with pytest.raises(ValueError, match=rf"All {count} labels in '{field}' followed their neighbors.*by hand"):
+        suggest(several, field)
+
+
+# --- which field -------------------------------------------------------------------------------------------------
+
+
+def test_suggestions_are_accepted_for_the_field_they_were_made_for_only(several):
+    suggest(several, "kinds")
+    for_kinds = suggestions(several)
+    assert {found.field for found in for_kinds.values()} == {"kinds"}
+    suggest(several.skip(140))  # the last ten get suggestions for ground_truth instead
+    last = set(several.skip(140).values("id"))
+    assert {found.field for item, found in suggestions(several).items() if item in last} == {"ground_truth"}
+    with pytest.raises(ValueError, match="made for 'kinds', not for 'ground_truth'"):
+        acts.accept_suggestions(several, [next(iter(for_kinds.keys() - last))])
+    chosen = [*list(last)[:3], *list(for_kinds.keys() - last)[:3]]
+    report = acts.accept_suggestions(several, chosen)
+    assert set(report.queued) == set(chosen) & last & suggestions(several).keys()
+    assert {label.field for label in pending_changes(several).labels} == {"ground_truth"}
+
+
+def test_a_rejection_for_one_field_leaves_another_field_alone(several):
+    several.clone_sample_field("ground_truth", "second")
+    suggest(several)
+    item, rejected = next(iter(suggestions(several).items()))
+    acts.reject_suggestions(several, [item])
+    suggest(several)
+    assert suggestions(several).get(item, rejected).label != rejected.label or item not in suggestions(several)
+    suggest(several, "second")
+    assert suggestions(several)[item].label == rejected.label
+
+
+# --- writing only what one can see -------------------------------------------------------------------------------
+
+
+def test_suggesting_again_with_the_same_labels_writes_nothing(dataset):
+    suggest(dataset)
+    before = dataset.values("last_modified_at")
+    suggest(dataset)
+    assert dataset.values("last_modified_at") == before
+
+
+def test_a_suggestion_that_moved_too_little_to_see_is_not_written_again(dataset):
+    suggest(dataset)
+    before = suggestions(dataset)
+    set_label(dataset, [next(iter(before))], dataset[next(iter(before))].true_digit)
+    save_changes(dataset)
+    suggest(dataset, follow=False)
+    after = suggestions(dataset)
+    both = before.keys() & after.keys()
+    assert len(both) > 40
+    for item in both:
+        old, new = before[item], after[item]
+        assert new == old or (
+            (old.label, old.sure) != (new.label, new.sure)
+            or abs(old.confidence - new.confidence) >= 0.02
+            or old.anchors != new.anchors
+        )
+
+
+def test_a_suggestion_never_keeps_an_anchor_that_lost_its_label(dataset):
+    suggest(dataset)
+    anchors = [anchor for found in suggestions(dataset).values() for anchor in found.anchors]
+    gone = max(set(anchors), key=anchors.count)
+    clear_labels(dataset.select(gone), which="all")
+    suggest(dataset, follow=False)
+    assert suggestions(dataset)
+    assert all(gone not in found.anchors for found in suggestions(dataset).values())
+
+
+# --- taking back -------------------------------------------------------------------------------------------------
+
+
+def test_a_rejection_can_be_undone_and_is_then_forgotten(dataset):
+    suggest(dataset)
+    before = suggestions(dataset)
+    items = list(before)[:3]
+    assert acts.reject_suggestions(dataset, items) == 3
+    assert suggestions(dataset).keys() == before.keys() - set(items)
+    assert describe_undo(dataset) == "rejection of 3 suggestions"
+    assert undo_last(dataset) == "Took back: rejection of 3 suggestions."
+    assert suggestions(dataset) == before
+    suggest(dataset)
+    assert suggestions(dataset) == before
+
+
+def test_undo_takes_back_rejections_labels_and_saves_newest_first(dataset):
+    suggest(dataset)
+    first, second, third = list(suggestions(dataset))[:3]
+    set_label(dataset, [first], "x")
+    save_changes(dataset)
+    acts.reject_suggestions(dataset, [second])
+    set_label(dataset, [third], "y")
+    assert undo_last(dataset) == "Took back: label 1 sample “y”."
+    assert undo_last(dataset) == "Took back: rejection of 1 suggestion."
+    assert undo_last(dataset) == "Took back: save of 1 change."
+    assert describe_undo(dataset) is None
+
+
+def test_undoing_a_rejection_does_not_overwrite_a_newer_suggestion(dataset):
+    suggest(dataset)
+    item = next(iter(suggestions(dataset)))
+    acts.reject_suggestions(dataset, [item])
+    set_label(dataset, dataset.values("id")[:60], "other", replace=True)
+    set_label(dataset, dataset.values("id")[:1], "another", replace=True)
+    save_changes(dataset)
+    suggest(dataset)
+    newer = suggestions(dataset).get(item)
+    undo_save(dataset)
+    undo_last(dataset)
+    assert newer is None or suggestions(dataset)[item] == newer
+
+
+def test_all_sure_suggestions_are_accepted_as_one_act(dataset):
+    suggest(dataset)
+    report = acts.accept_suggestions(dataset)
+    assert len({label.label for label in pending_changes(dataset).labels}) > 1
+    assert len(report.queued) == sum(found.sure for found in suggestions(dataset).values())
+    undo_last(dataset)
+    assert len(pending_changes(dataset)) == 0
+
+
+# --- objects -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["several objects a sample", "one object a sample"])
+def objects(request, make_digits_dataset):
+    """Digits whose objects carry the labels: of three in every sample, or of the single one; a third is unlabeled."""
+    dataset = make_digits_dataset(80, labeled=0)
+    several = request.param.startswith("several")
+    for row, sample in enumerate(dataset.iter_samples(autosave=True)):
+        label = sample.true_digit if row % 3 else None
+        boxes = [[0, 0, 1, 1], [0, 0, 1, 0.95], [0.02, 0, 0.95, 1]] if several else [[0, 0, 1, 1]]
+        found = [fo.Detection(label=label, bounding_box=box) for box in boxes]
+        sample["parts"] = fo.Detections(detections=found) if several else found[0]
+    compute_embeddings(dataset, key="emb", patches_field="parts")
+    return dataset
+
+
+def labels_of(dataset):
+    items = list_items(dataset, "parts")
+    labels = read_labels(dataset, items, label_field(dataset, "parts", "parts"))
+    return {
+        item: labels.classes[code] if code >= 0 else None
+        for item, code in zip(items.ids.tolist(), labels.codes.tolist(), strict=True)
+    }
+
+
+def test_suggestions_of_objects_are_accepted_cleared_and_undone_object_by_object(objects):
+    before = labels_of(objects)
+    acts.suggest_labels(objects, embeddings="emb", precision=0.6)
+    held = suggestions(objects, "parts")
+    assert len(held) >= 10
+    assert held.keys() == {item for item, label in before.items() if label is None}
+    chosen = list(held)[:4]
+    acts.accept_suggestions(objects, chosen, field="parts", patches_field="parts")
+    save_changes(objects)
+    after = labels_of(objects)
+    assert after == before | {item: held[item].label for item in chosen}
+    assert suggestions(objects, "parts").keys() >= held.keys() - set(chosen)
+    clear_labels(objects, field="parts", patches_field="parts", which="ours")
+    assert labels_of(objects) == before
+    undo_save(objects)
+    assert labels_of(objects) == after
+
+
+def test_clearing_suggestions_of_objects_can_be_undone(objects):
+    acts.suggest_labels(objects, embeddings="emb", precision=0.6)
+    held = suggestions(objects, "parts")
+    assert acts.clear_suggestions(objects, patches_field="parts") == len(held)
+    assert not suggestions(objects, "parts")
+    undo_save(objects)
+    assert suggestions(objects, "parts") == held
+
+
+def test_a_rejected_suggestion_of_an_object_leaves_the_others_of_its_sample(objects):
+    acts.suggest_labels(objects, embeddings="emb", precision=0.6)
+    held = suggestions(objects, "parts")
+    item = list(held)[1 % len(held)]
+    assert acts.reject_suggestions(objects, [item], patches_field="parts") == 1
+    assert suggestions(objects, "parts").keys() == held.keys() - {item}
+    undo_last(objects)
+    assert suggestions(objects, "parts") == held
+
+
+def test_deleted_objects_are_passed_over_and_come_back_with_their_suggestions(objects):
+    acts.suggest_labels(objects, embeddings="emb", precision=0.6, follow=False)
+    held = suggestions(objects, "parts")
+    gone, kept = list(held)[:2], list(held)[2:5]
+    delete_items(objects, gone, patches_field="parts")
+    save_changes(objects)
+    assert suggestions(objects, "parts").keys() == held.keys() - set(gone)
+    report = acts.accept_suggestions(objects, [*gone, *kept], field="parts", patches_field="parts")
+    assert set(report.queued) == set(kept)
+    assert acts.reject_suggestions(objects, gone, patches_field="parts") == 0
+    acts.suggest_labels(objects, embeddings="emb", precision=0.6, follow=False)
+    assert not suggestions(objects, "parts").keys() & set(gone)
+    undo_save(objects)
+    back = suggestions(objects, "parts")
+    assert {item: back[item] for item in gone} == {item: held[item] for item in gone}
+    acts.suggest_labels(objects, embeddings="emb", precision=0.6, follow=False)
+    assert suggestions(objects, "parts").keys() == held.keys()
