@@ -78,6 +78,38 @@ def run_demo(
         _fail(error)
 
 
+@app.command("connect")
+def run_connect(
+    project: Annotated[int, typer.Option(help="The project's number: it is in its address, /projects/3/.")],
+    url: Annotated[str, typer.Option(envvar="LABEL_STUDIO_URL", help="Label Studio's address.")],
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="LABEL_STUDIO_API_KEY",
+            prompt="Token (Label Studio: Account & Settings, Personal Access Token)",
+            hide_input=True,
+            help="A personal access token or a legacy token; asked for where it is not given.",
+        ),
+    ],
+    backend: Annotated[
+        str, typer.Option(help="The address at which Label Studio reaches “labelscape serve”.")
+    ] = "http://127.0.0.1:9090",
+) -> None:
+    """Connect a Label Studio project: its tasks open with pre-annotations from what is labeled already.
+
+    Registers the backend and its webhook with the project. “labelscape serve” has to run. Can be repeated.
+    """
+    from ..ml_backend.server.connecting import connect
+
+    try:
+        connection = connect(url, token, project, backend.rstrip("/"))
+    except ValueError as error:
+        _fail(error)
+    else:
+        for sentence in connection.sentences:
+            typer.echo(f"✓ {sentence}")
+
+
 def _fail(error: ValueError) -> None:
     typer.secho(f"✗ {error}", fg=typer.colors.RED, err=True)
     raise typer.Exit(1) from error

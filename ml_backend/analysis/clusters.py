@@ -31,4 +31,5 @@ def cluster(vectors: ArrayLike, *, count: int | None = None, seed: int = 0) -> n
     by_size = np.argsort(-np.bincount(groups, minlength=means.n_clusters), kind="stable")
     rank = np.empty(len(by_size), np.int64)
     rank[by_size] = np.arange(len(by_size))
-    return rank[groups]
+    ranked: np.ndarray = rank[groups]
+    return ranked

@@ -31,6 +31,10 @@ class LabelStudioBackend:
         held = self._projects.get(project)
         return next_version("") if held is None else held.version
 
+    def versions(self) -> list[str]:
+        """The model versions of all projects that are served."""
+        return sorted({self.version(project) for project in self._current().projects}) or [next_version("")]
+
     def predict(self, request: PredictRequest) -> list[dict[str, Any]]:
         """A prediction for each task; see `ProjectSync.predict`."""
         tasks = [vars(task) for task in request.tasks]
@@ -43,7 +47,8 @@ class LabelStudioBackend:
         Raises:
             LabelStudioError: the token is not taken.
         """
-        return [self.project(project) for project in sorted(self._current().projects)]
+        served = self._current()
+        return [self.project(project) for project in sorted(served.projects)] if served.url and served.token else []
 
     def project(self, project: int) -> ProjectSync:
         """One that is served."""

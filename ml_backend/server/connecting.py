@@ -36,12 +36,13 @@ def connect(url: str, token: str, project: int, backend_url: str) -> Connection:
         ValueError: Label Studio, the token, the project or the running backend is not as needed; the message says
             what to change.
     """
-    settings = ensure_secret(dataclasses.replace(load_settings(), url=url.rstrip("/"), token=token))
+    settings = dataclasses.replace(ensure_secret(load_settings()), url=url.rstrip("/"), token=token)
     studio = LabelStudio(settings.url, token)
     me = studio.whoami()
     info = studio.project(project)
     control = read_label_config(info["label_config"])
-    save_settings(dataclasses.replace(settings, projects=settings.projects | {project}))
+    saved = load_settings({})  # what the environment says stays there
+    save_settings(dataclasses.replace(saved, url=settings.url, token=token, projects=saved.projects | {project}))
     check_backend(backend_url, settings)
     sentences = [
         f"{settings.url} takes the token; we are {me['email']} there.",
@@ -49,11 +50,11 @@ def connect(url: str, token: str, project: int, backend_url: str) -> Connection:
     ]
     backend = _register_backend(studio, settings, project, info, backend_url)
     sentences.append(f"The backend is registered as “{backend['title']}”, and Label Studio reaches it.")
+    sentences.append(_register_webhook(studio, settings, project, backend_url))
     if info.get("model_version") != backend["title"]:
         studio.update_project(project, model_version=backend["title"])
         was = f" (it was “{info['model_version']}”)" if info.get("model_version") else ""
         sentences.append(f"The project now shows the predictions of “{backend['title']}”{was}.")
-    sentences.append(_register_webhook(studio, settings, project, backend_url))
     return Connection(project, str(info["title"]), sentences)
 
 

@@ -45,9 +45,22 @@ class Control:
         """Whether boxes inside an image are labeled, and not the image."""
         return self.kind == "rectanglelabels"
 
+    def own(self, result: Iterable[Mapping[str, Any]]) -> Result:
+        """The items of a result that are read here: choices of this control, or boxes on its image."""
+        return [
+            dict(item)
+            for item in result
+            if (_is_box(item, self.to_name) if self.boxes else item.get("from_name") == self.from_name)
+        ]
+
     def labels_of(self, result: Iterable[Mapping[str, Any]]) -> list[str]:
         """The classes that a result chooses for the whole image; classes the config no longer has are left out."""
-        chosen = [name for item in self._own(result) for name in item["value"].get("choices") or []]
+        chosen = [
+            name
+            for item in self.own(result)
+            if isinstance(item.get("value"), Mapping)
+            for name in item["value"].get("choices") or []
+        ]
         return [name for name in dict.fromkeys(chosen) if name in self.classes]
 
     def regions_of(self, result: Iterable[Mapping[str, Any]]) -> list[Region]:
@@ -69,13 +82,6 @@ class Control:
 
     def _item(self, value: dict[str, Any]) -> dict[str, Any]:
         return {"from_name": self.from_name, "to_name": self.to_name, "type": self.kind, "value": value}
-
-    def _own(self, result: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        return [
-            item
-            for item in result
-            if item.get("from_name") == self.from_name and isinstance(item.get("value"), Mapping)
-        ]
 
 
 @lru_cache(maxsize=64)

@@ -48,7 +48,7 @@ class Mirror:
 
 @dataclass(frozen=True)
 class Step:
-    """What bringing both sides in step found: labels that Label Studio lacks, and the tasks that now differ here."""
+    """What bringing both sides in step found: labels that Label Studio lacks, tasks whose labels changed here."""
 
     outgoing: list[tuple[TaskRecord, Labeling]]
     changed: list[int]
@@ -121,7 +121,7 @@ def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -
     """
     by_task: dict[int, list[Annotation]] = {}
     for payload in annotations:
-        by_task.setdefault(int(payload["task"]), []).append(as_annotation(payload))
+        by_task.setdefault(int(payload["task"]), []).append(as_annotation(mirror.control, payload))
     changed = []
     for record in mirror.ledger.read(by_task).values():
         held = {annotation.id: annotation for annotation in record.annotations}
@@ -144,7 +144,7 @@ def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: 
         if record is None:
             continue
         ours = {annotation.id for annotation in record.annotations if annotation.ours}
-        now = [as_annotation({**payload, "task": record.task}) for payload in task.get("annotations") or []]
+        now = [as_annotation(mirror.control, payload) for payload in task.get("annotations") or []]
         taken.append(
             replace(
                 record,
@@ -183,8 +183,8 @@ def bring_in_step(mirror: Mirror, records: Sequence[TaskRecord], who: Who) -> St
     Where both sides changed a task, the later change counts. Nobody's annotation is overwritten: a label that goes
     out becomes an annotation of its own.
     """
-    held = [record for record in records if record.sample]
-    here, times = _labelings(mirror, held)
+    here, times = _labelings(mirror, [record for record in records if record.sample])
+    held = [record for record in records if record.sample in here]  # a sample deleted here takes nothing away there
     outgoing, incoming, conflicts, agreed = [], [], [], []
     for record in held:
         there = labeling_of(mirror.control, record)
@@ -215,12 +215,14 @@ def bring_in_step(mirror: Mirror, records: Sequence[TaskRecord], who: Who) -> St
 
 def labeling_of(control: Control, record: TaskRecord) -> Labeling:
     """What the annotation that counts says of a task; nothing where there is none."""
-    if record.annotation is None:
-        return ()
+    return () if record.annotation is None else labeling_of_result(control, record.annotation.result)
+
+
+def labeling_of_result(control: Control, result: Result) -> Labeling:
+    """The classes that a result gives, to the image or to its boxes."""
     if control.boxes:
-        regions = control.regions_of(record.annotation.result)
-        return as_labeling((region.id, region.label) for region in regions if region.label)
-    return as_labeling(("", label) for label in control.labels_of(record.annotation.result))
+        return as_labeling((region.id, region.label) for region in control.regions_of(result) if region.label)
+    return as_labeling(("", label) for label in control.labels_of(result))
 
 
 def regions_of(control: Control, record: TaskRecord) -> list[Region]:
@@ -240,12 +242,12 @@ def as_result(control: Control, record: TaskRecord, labeling: Labeling) -> Resul
     ]
 
 
-def as_annotation(payload: Mapping[str, Any]) -> Annotation:
-    """An annotation as Label Studio sends it."""
+def as_annotation(control: Control, payload: Mapping[str, Any]) -> Annotation:
+    """An annotation as Label Studio sends it; of its result what the control fills in."""
     by = payload.get("completed_by")
     return Annotation(
         id=int(payload["id"]),
-        result=list(payload.get("result") or []),
+        result=control.own(payload.get("result") or []),
         by=by.get("id") if isinstance(by, Mapping) else by,
         at=str(payload.get("updated_at") or payload.get("created_at") or ""),
         skipped=bool(payload.get("was_cancelled")),
@@ -294,7 +296,7 @@ def _candidates(control: Control, task: Mapping[str, Any], own_version: str) -> 
         if isinstance(prediction, Mapping) and not str(prediction.get("model_version")).startswith(own_version)
     ]
     latest = max(others, key=lambda prediction: str(prediction.get("created_at")), default=None)
-    return [] if latest is None else [dict(item) for item in latest.get("result") or []]
+    return [] if latest is None else control.own(latest.get("result") or [])
 
 
 def _may_go_out(record: TaskRecord, labeling: Labeling) -> bool:
@@ -309,8 +311,8 @@ def _labelings(mirror: Mirror, records: Sequence[TaskRecord]) -> tuple[dict[str,
     path = label_field(mirror.dataset, FIELD, mirror.patches_field).path
     place = f"{path}.region" if mirror.control.boxes else f"{path}.id"
     found = zip(*view.values(["id", place, f"{path}.label", f"{path}.labeled_at"]), strict=True)
-    labelings = dict.fromkeys(ids, as_labeling(()))
-    times = dict.fromkeys(ids, "")
+    labelings: dict[str, Labeling] = {}
+    times: dict[str, str] = {}
     for sample, places, labels, set_at in found:
         rows = zip(_as_list(places), _as_list(labels), _as_list(set_at), strict=True)
         given = [(where if mirror.control.boxes else "", label, at) for where, label, at in rows if label]

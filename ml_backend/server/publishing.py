@@ -14,7 +14,7 @@ import structlog
 from ..store.annotation_ledger import Prediction, TaskRecord
 from .label_config import invalid_reason
 from .label_studio import LabelStudio, LabelStudioError
-from .mirror import Mirror
+from .mirror import Mirror, labeling_of_result
 from .preannotations import Preannotation, as_prediction
 
 VERSION_STEM = "labelscape-"
@@ -92,10 +92,16 @@ class Publisher:
 
     def add(self, due: Plan) -> int:
         """Publish the predictions of tasks that have none; how many."""
-        if len(due.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records):
-            return self._import(due, self.version)
-        for task, made in self._valid(due, due.new, self.version):
-            self._remember(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
+        if not due.new:
+            return 0
+        there = self._published(self.version)  # Label Studio asked for some itself meanwhile: those are taken over
+        self._remember_as_they_are(due, {task: there[task] for task in due.new if task in there})
+        lacking = replace(due, new=[task for task in due.new if task not in there])
+        if len(lacking.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records):
+            self._import(lacking, self.version)
+        else:
+            for task, made in self._valid(lacking, lacking.new, self.version):
+                self._remember(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
         return len(due.new)
 
     def change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
@@ -130,6 +136,12 @@ class Publisher:
                 return version
         return None
 
+    def forget_deleted(self, records: Sequence[TaskRecord]) -> None:
+        """Forget the predictions that somebody deleted in Label Studio."""
+        there = {int(prediction["id"]) for prediction in self.studio.predictions(self.mirror.project)}
+        gone = [record for record in records if record.prediction and record.prediction.id not in there]
+        self.mirror.ledger.write([replace(record, prediction=None) for record in gone])
+
     def _import(self, due: Plan, version: str) -> int:
         made = dict(self._valid(due, due.new, version))
         if not made:
@@ -137,19 +149,19 @@ class Publisher:
         kept = self.studio.import_predictions(
             self.mirror.project, [{"task": task, **prediction} for task, prediction in made.items()]
         )
-        numbers = self._published(version)
-        missing = [task for task in made if task not in numbers]
-        self._remember(due, {task: numbers[task] for task in made if task in numbers}, version)
+        there = self._published(version)
+        missing = [task for task in made if task not in there]
+        self._remember(due, {task: int(there[task]["id"]) for task in made if task in there}, version)
         if kept != len(made) or missing:
             raise LabelStudioError(
                 f"Label Studio kept {kept:,} of {len(made):,} predictions; without one: {missing[:5]}."
             )
         return kept
 
-    def _published(self, version: str) -> dict[int, int]:
-        """Task → its prediction of this version; of several the last."""
+    def _published(self, version: str) -> dict[int, dict[str, Any]]:
+        """Task → the prediction of this version that Label Studio has; of several the last."""
         return {
-            int(prediction["task"]): int(prediction["id"])
+            int(prediction["task"]): prediction
             for prediction in self.studio.predictions(self.mirror.project)
             if prediction["model_version"] == version
         }
@@ -163,6 +175,17 @@ class Publisher:
                 yield task, made
             else:
                 _log.warning("prediction_invalid", project=self.mirror.project, task=task, reason=reason)
+
+    def _remember_as_they_are(self, due: Plan, there: Mapping[int, Mapping[str, Any]]) -> None:
+        """Put predictions that Label Studio stored itself into the ledger; what differs is then changed."""
+        held = []
+        for task, prediction in there.items():
+            labeling = labeling_of_result(self.mirror.control, prediction["result"] or [])
+            stored = Prediction(
+                int(prediction["id"]), labeling, prediction["score"], due.wanted[task].sure, self.version
+            )
+            held.append(replace(due.records[task], prediction=stored))
+        self.mirror.ledger.write(held)
 
     def _remember(self, due: Plan, numbers: Mapping[int, int], version: str) -> None:
         self.mirror.ledger.write(

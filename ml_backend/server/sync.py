@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import fiftyone as fo
 import structlog
 
 from ..actions.embed import compute_embeddings
@@ -14,7 +15,6 @@ from ..actions.suggest import suggest_labels
 from ..store.annotation_ledger import Labeling, TaskRecord
 from ..store.embeddings import embeddings_status, list_embeddings
 from .events import Event
-from .label_config import read_label_config
 from .label_studio import LabelStudio, LabelStudioError
 from .mirror import (
     EMBEDDINGS,
@@ -38,7 +38,9 @@ from .settings import ServerSettings
 
 _TASKS_AT_ONCE = 500
 _SUGGEST_SECONDS = 15.0  # of the time for a prediction, kept free for the suggestions at its end
+_SENT_AT_ONCE = 50  # annotations made there of labels saved here, 0.12 s each
 _INFO = "label_studio_seen"
+_CONFIG = "label_studio_config"
 
 _log = structlog.get_logger(__name__)
 
@@ -54,6 +56,7 @@ class ProjectSync:
         self._fetch = fetch
         self._mirror: Mirror | None = None
         self._publisher: Publisher | None = None
+        self.behind = False  # more labels wait to be sent than one catching up takes
         self._users: dict[int, str] = {}
         self._disagreed = False
 
@@ -72,9 +75,11 @@ class ProjectSync:
         """
         info = self.studio.project(self.project)
         with self.lock:
-            renamed = self._open(info["label_config"])
+            self._open(info["label_config"])
             mirror = self.opened()
-            seen = None if renamed else mirror.dataset.info.get(_INFO)
+            mirror.dataset.reload()  # what the App added since
+            known = mirror.dataset.info.get(_CONFIG) == info["label_config"]
+            seen = mirror.dataset.info.get(_INFO) if known else None
             changed = self._take(mirror, self.studio.tasks(self.project, changed_since=seen))
             if self._agrees(mirror, info):
                 self._disagreed = False
@@ -83,8 +88,12 @@ class ProjectSync:
                 self._disagreed = False
             else:
                 self._disagreed = True
+            if not known:  # annotations of a class that was renamed change without a word
+                mirror.dataset.info[_CONFIG] = info["label_config"]
+                mirror.dataset.save()
             records = list(mirror.ledger.read().values())
             self._fetch_again(mirror, records)
+            self._count_predictions(records, info["total_predictions_number"])
             return self._step(mirror, records) or changed
 
     def apply(self, events: Sequence[Event]) -> bool:
@@ -128,6 +137,11 @@ class ProjectSync:
         dropped = drop_tasks(mirror, sorted(gone))
         return self._take(mirror, self.studio.tasks(self.project)) or bool(dropped)
 
+    def _count_predictions(self, records: Sequence[TaskRecord], there: int) -> None:
+        """Where predictions were deleted in Label Studio, forget those, so that they are published again."""
+        if self._publisher is not None and there < sum(record.prediction is not None for record in records):
+            self._publisher.forget_deleted(records)
+
     def _fetch_again(self, mirror: Mirror, records: Sequence[TaskRecord]) -> None:
         missing = [record for record in records if not record.sample and not record.refused]
         self._report(fetch_media(mirror, missing, self._fetch))
@@ -150,8 +164,9 @@ class ProjectSync:
         step = bring_in_step(mirror, records, self._who)
         if step.conflicts:
             _log.warning("labeled_on_both_sides", project=self.project, tasks=step.conflicts[:20])
-        for record, labeling in step.outgoing:
+        for record, labeling in step.outgoing[:_SENT_AT_ONCE]:
             self._send(mirror, record, labeling)
+        self.behind = len(step.outgoing) > _SENT_AT_ONCE
         return bool(step.changed or step.outgoing)
 
     def _send(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> None:
@@ -163,7 +178,7 @@ class ProjectSync:
         kept = [held for held in record.annotations if not held.ours]
         if labeling:
             made = self.studio.create_annotation(record.task, as_result(mirror.control, record, labeling))
-            kept.append(replace(as_annotation({**made, "task": record.task}), ours=True))
+            kept.append(replace(as_annotation(mirror.control, made), ours=True))
         mirror.ledger.write([replace(record, annotations=tuple(kept), synced=labeling)])
         for held in record.annotations:
             if held.ours:
@@ -275,15 +290,12 @@ class ProjectSync:
 
     # --- what is open ------------------------------------------------------------------------------------------------
 
-    def _open(self, label_config: str) -> bool:
-        """Open the mirror with this label config; whether it is another one than before."""
-        before = None if self._mirror is None else self._mirror.label_config
-        if before == label_config:
-            return False
-        read_label_config(label_config)
-        self._mirror = open_mirror(self.settings.url, self.project, label_config)
-        self._publisher = None
-        return before is not None
+    def _open(self, label_config: str) -> None:
+        if self._mirror is not None and not fo.dataset_exists(self._mirror.dataset.name):
+            self._mirror = None
+        if self._mirror is None or self._mirror.label_config != label_config:
+            self._mirror = open_mirror(self.settings.url, self.project, label_config)
+            self._publisher = None
 
     def opened(self) -> Mirror:
         """The project's mirror."""

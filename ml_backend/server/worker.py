@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from .backend import LabelStudioBackend
 from .columns import refresh_columns
 from .events import EventQueue
 from .label_studio import LabelStudioDown
@@ -37,11 +37,12 @@ class _Agenda:
 
 
 class Worker:
-    """Works one server's projects, in one thread: events of a project are worked off in their order."""
+    """Works on all projects that are served, in one thread: events of a project are worked off in their order."""
 
-    def __init__(self, queue: EventQueue, projects: Sequence[ProjectSync]) -> None:
+    def __init__(self, queue: EventQueue, backend: LabelStudioBackend) -> None:
         self._queue = queue
-        self._projects = [(project, _Agenda()) for project in projects]
+        self._backend = backend
+        self._agendas: dict[ProjectSync, _Agenda] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="labelscape-worker", daemon=True)
 
@@ -56,10 +57,19 @@ class Worker:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            for project, agenda in self._projects:
+            for project in self._served():
+                agenda = self._agendas.setdefault(project, _Agenda())
                 if time.monotonic() >= agenda.retry_at and not self._stopping.is_set():
                     self._guarded_turn(project, agenda)
             self._queue.wait(_TURN_SECONDS)
+
+    def _served(self) -> list[ProjectSync]:
+        try:
+            return self._backend.projects()
+        except ValueError as error:  # settings that cannot be read, a token that is not taken
+            _log.warning("not_served", reason=str(error))
+            self._stopping.wait(_LONGEST_WAIT / 4)
+            return []
 
     def _guarded_turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         try:
@@ -81,7 +91,7 @@ class Worker:
         self._work_off(project, agenda)
         if time.monotonic() >= agenda.poll_at:
             agenda.suggest |= project.catch_up()
-            agenda.poll_at = time.monotonic() + _POLL_SECONDS
+            agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
         if agenda.suggest:
             project.suggest()
             agenda.suggest = False
