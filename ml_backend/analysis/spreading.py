@@ -18,28 +18,37 @@ FAR, NEAR = 0.99, 0.8  # share of its mass that a label passes on at every step
 GRAPH_NEIGHBORS = 15
 _MAX_COLUMNS = 64  # label columns solved at once: bounds memory to 4 x 64 floats a sample
 _TOLERANCE = 1e-3
+_BLOCK = 32_768  # samples whose products are held at once: memory used again costs less than fresh memory
 _ROUNDING = 1e-5  # what is left of a mass after all of it was taken away
 _PRIOR_COUNT = 5.0  # labels added to every class before its share of the dataset is estimated
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A symmetric, normalised neighbor graph in compressed rows: `columns[offsets[i]:offsets[i+1]]` adjoin i."""
+    """A symmetric, normalised neighbor graph in compressed rows: `columns[offsets[i]:offsets[i + 1]]` adjoin i."""
 
     offsets: torch.Tensor
     columns: torch.Tensor
     weights: torch.Tensor
 
     def __len__(self) -> int:
-        return len(self.offsets)
+        return len(self.offsets) - 1
 
-    def average(self, values: torch.Tensor) -> torch.Tensor:
-        """Weighted sum of the (n, c) values over what adjoins each sample."""
+    def average(self, values: torch.Tensor, *, out: torch.Tensor) -> None:
+        """Write the weighted sum of the (n, c) values over what adjoins each sample into `out` (n, c)."""
         import torch
 
-        return torch.nn.functional.embedding_bag(
-            self.columns, values, self.offsets, mode="sum", per_sample_weights=self.weights
-        )
+        for start in range(0, len(self), _BLOCK):
+            offsets = self.offsets[start : start + _BLOCK + 1]
+            first, last = int(offsets[0]), int(offsets[-1])
+            out[start : start + _BLOCK] = torch.nn.functional.embedding_bag(
+                self.columns[first:last],
+                values,
+                offsets - first,
+                mode="sum",
+                per_sample_weights=self.weights[first:last],
+                include_last_offset=True,
+            )
 
 
 def neighbor_graph(neighbors: Neighbors, width: int = GRAPH_NEIGHBORS) -> Graph:
@@ -62,7 +71,7 @@ def neighbor_graph(neighbors: Neighbors, width: int = GRAPH_NEIGHBORS) -> Graph:
     graph.data *= root[graph.indices]
     graph.data *= np.repeat(root, np.diff(graph.indptr))
     return Graph(
-        torch.from_numpy(graph.indptr[:-1].astype(np.int32)),
+        torch.from_numpy(graph.indptr.astype(np.int32)),
         torch.from_numpy(graph.indices.astype(np.int32)),
         torch.from_numpy(graph.data.astype(np.float32)),
     )
@@ -156,18 +165,27 @@ def _solve(graph: Graph, residual: torch.Tensor, alpha: float, steps: int) -> to
 
     solution = torch.zeros_like(residual)
     direction = residual.clone()
-    energy = _column_sums(residual * residual)
+    image = torch.empty_like(residual)
+    energy = _column_dots(residual, residual)
     goal = energy * _TOLERANCE**2
     for _ in range(steps):
-        image = direction - alpha * graph.average(direction)
-        step = energy / _column_sums(direction * image).clamp_min(1e-30)
+        graph.average(direction, out=image)
+        torch.sub(direction, image, alpha=alpha, out=image)
+        step = energy / _column_dots(direction, image).clamp_min(1e-30)
         solution.addcmul_(direction, step)
         residual.addcmul_(image, step, value=-1)
-        before, energy = energy, _column_sums(residual * residual)
+        before, energy = energy, _column_dots(residual, residual)
         if bool((energy <= goal).all()):
             break
         direction.mul_(energy / before.clamp_min(1e-30)).add_(residual)
     return solution.clamp_min_(0)
+
+
+def _column_dots(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    blocks = zip(one.split(_BLOCK), other.split(_BLOCK), strict=True)
+    return torch.stack([_column_sums(left * right) for left, right in blocks]).sum(0)
 
 
 def _column_sums(values: torch.Tensor) -> torch.Tensor:
