@@ -66,11 +66,12 @@ class Publisher:
     project's version change together.
     """
 
-    def __init__(self, studio: LabelStudio, mirror: Mirror, *, version: str, backend: int) -> None:
+    def __init__(self, studio: LabelStudio, mirror: Mirror, backend: Mapping[str, Any], secret: str) -> None:
         self.studio = studio
         self.mirror = mirror
-        self.version = version
-        self.backend = backend
+        self.version = str(backend["title"])
+        self._backend = backend
+        self._secret = secret
         self._renewed = float("-inf")
 
     def should_renew(self, due: Plan) -> bool:
@@ -82,13 +83,18 @@ class Publisher:
     def renew(self, due: Plan) -> int:
         """Publish all predictions under a new version and make it the project's; how many."""
         self._renewed = time.monotonic()
-        version = next_version(self.version)
+        version = next_version(max([self.version, *self._own_versions()]))
         everything = replace(due, new=list(due.wanted))
-        count = self._import(everything, version)
-        self.studio.update_backend(self.backend, {"title": version})
+        numbers = self._import(everything, version)
+        # Label Studio (1.23) checks the connection anew with what the request holds, and with nothing else.
+        kept = {name: self._backend[name] for name in ("project", "url", "auth_method", "basic_auth_user")}
+        self.studio.update_backend(
+            int(self._backend["id"]), {**kept, "basic_auth_pass": self._secret, "title": version}
+        )
         self.studio.update_project(self.mirror.project, model_version=version)
         self.version = version
-        return count
+        self._remember(everything, numbers, version)
+        return len(numbers)
 
     def add(self, due: Plan) -> int:
         """Publish the predictions of tasks that have none; how many."""
@@ -98,7 +104,7 @@ class Publisher:
         self._remember_as_they_are(due, {task: there[task] for task in due.new if task in there})
         lacking = replace(due, new=[task for task in due.new if task not in there])
         if len(lacking.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records):
-            self._import(lacking, self.version)
+            self._remember(lacking, self._import(lacking, self.version), self.version)
         else:
             for task, made in self._valid(lacking, lacking.new, self.version):
                 self._remember(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
@@ -130,11 +136,10 @@ class Publisher:
 
     def delete_old_version(self) -> str | None:
         """Delete the predictions of one version of ours that is not the project's any more; which."""
-        for version in self.studio.model_versions(self.mirror.project):
-            if version.startswith(VERSION_STEM) and version != self.version:
-                self.studio.delete_model_version(self.mirror.project, version)
-                return version
-        return None
+        old = next((version for version in self._own_versions() if version != self.version), None)
+        if old is not None:
+            self.studio.delete_model_version(self.mirror.project, old)
+        return old
 
     def forget_deleted(self, records: Sequence[TaskRecord]) -> None:
         """Forget the predictions that somebody deleted in Label Studio."""
@@ -142,21 +147,23 @@ class Publisher:
         gone = [record for record in records if record.prediction and record.prediction.id not in there]
         self.mirror.ledger.write([replace(record, prediction=None) for record in gone])
 
-    def _import(self, due: Plan, version: str) -> int:
+    def _own_versions(self) -> list[str]:
+        return [name for name in self.studio.model_versions(self.mirror.project) if name.startswith(VERSION_STEM)]
+
+    def _import(self, due: Plan, version: str) -> dict[int, int]:
+        """Import predictions in one call; task → the prediction's id."""
         made = dict(self._valid(due, due.new, version))
         if not made:
-            return 0
+            return {}
         kept = self.studio.import_predictions(
             self.mirror.project, [{"task": task, **prediction} for task, prediction in made.items()]
         )
         there = self._published(version)
-        missing = [task for task in made if task not in there]
-        self._remember(due, {task: int(there[task]["id"]) for task in made if task in there}, version)
-        if kept != len(made) or missing:
-            raise LabelStudioError(
-                f"Label Studio kept {kept:,} of {len(made):,} predictions; without one: {missing[:5]}."
-            )
-        return kept
+        numbers = {task: int(there[task]["id"]) for task in made if task in there}
+        if kept != len(made) or len(numbers) != len(made):
+            lost = [task for task in made if task not in there]
+            raise LabelStudioError(f"Label Studio kept {kept:,} of {len(made):,} predictions; without one: {lost[:5]}.")
+        return numbers
 
     def _published(self, version: str) -> dict[int, dict[str, Any]]:
         """Task → the prediction of this version that Label Studio has; of several the last."""

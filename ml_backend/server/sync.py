@@ -94,6 +94,8 @@ class ProjectSync:
             records = list(mirror.ledger.read().values())
             self._fetch_again(mirror, records)
             self._count_predictions(records, info["total_predictions_number"])
+            if not info["model_version"]:  # Label Studio clears it when somebody deletes that version's predictions
+                self.studio.update_project(self.project, model_version=self._opened_publisher().version)
             return self._step(mirror, records) or changed
 
     def apply(self, events: Sequence[Event]) -> bool:
@@ -237,8 +239,8 @@ class ProjectSync:
 
     def publish(self, keep_on: Callable[[], bool]) -> int:
         """Publish what changed, as long as ``keep_on``; how many predictions were."""
-        due = self.plan()
         publisher = self._opened_publisher()
+        due = self.plan()
         if not len(due):
             return 0
         if publisher.should_renew(due):
@@ -313,5 +315,5 @@ class ProjectSync:
                 raise LabelStudioError(
                     f"Project {self.project} has no Labelscape backend any more: run “labelscape connect” again."
                 )
-            self._publisher = Publisher(self.studio, self.opened(), version=backend["title"], backend=backend["id"])
+            self._publisher = Publisher(self.studio, self.opened(), backend, self.settings.secret)
         return self._publisher
