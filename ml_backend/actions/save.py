@@ -57,7 +57,7 @@ def save_changes(dataset: fo.Dataset) -> SaveReport:
         conflicts += more_conflicts
     deletions = deletion_edits(dataset, changes)
     commit(dataset, edits + deletions, f"save of {count(len(changes), 'change')}", head=head, acts=changes.acts)
-    _show_new_labels(dataset)
+    show_new_labels(dataset)
     return SaveReport(labels=len(edits), deletions=len(deletions), conflicts=conflicts)
 
 
@@ -73,7 +73,7 @@ def undo_save(dataset: fo.Dataset) -> SaveRecord:
         ValueError: there is nothing to undo.
     """
     record = undo(dataset)
-    _show_new_labels(dataset)
+    show_new_labels(dataset)
     return record
 
 
@@ -98,11 +98,12 @@ def clear_labels(
     if not edits:
         raise ValueError(f"No such label in '{field}' here: there is nothing to clear.")
     commit(dataset, edits, f"clearing of {count(len(edits), 'label')}", head=head)
-    _show_new_labels(dataset)
+    show_new_labels(dataset)
     return len(edits)
 
 
-def _show_new_labels(dataset: fo.Dataset) -> None:
+def show_new_labels(dataset: fo.Dataset) -> None:
+    """After labels changed: maps show them, and suggestions follow them."""
     for key in list_maps(dataset):
         touch_map(dataset, key)
     follow_labels(dataset)

@@ -1,9 +1,11 @@
 """What of a project's label config can be pre-labeled, and how its results read and are written."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
+from xml.sax.saxutils import quoteattr
 
 Result = list[dict[str, Any]]
 _KINDS: dict[str, Literal["choices", "rectanglelabels"]] = {
@@ -23,6 +25,19 @@ class Region:
     rotation: float
     original_width: int | None
     original_height: int | None
+
+    @property
+    def upright(self) -> tuple[float, float, float, float]:
+        """The box, or of a rotated one the upright frame around it: Label Studio turns clockwise about its corner."""
+        if not self.rotation:
+            return self.box
+        x, y, width, height = self.box
+        across, down = self.original_width or 1, self.original_height or 1  # angles are in pixels, not in shares
+        cosine, sine = math.cos(math.radians(self.rotation)), math.sin(math.radians(self.rotation))
+        corners = [(a * width * across, b * height * down) for a in (0, 1) for b in (0, 1)]
+        xs = [x + (right * cosine - below * sine) / across for right, below in corners]
+        ys = [y + (right * sine + below * cosine) / down for right, below in corners]
+        return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,18 @@ def read_label_config(config: str) -> Control:
         "Labelscape fills in Choices and RectangleLabels on an <Image> whose value is one key of the task's data, "
         f"like $image; this label config has {found}."
     )
+
+
+def make_label_config(kind: Literal["choices", "rectanglelabels"], classes: Sequence[str], *, multi: bool) -> str:
+    """A label config that asks for one class of an image, for several (``multi``), or for upright boxes."""
+    if kind == "choices":
+        choice = "multiple" if multi else "single"
+        values = "".join(f"<Choice value={quoteattr(name)}/>" for name in classes)
+        control = f'<Choices name="label" toName="image" choice="{choice}">{values}</Choices>'
+    else:
+        values = "".join(f"<Label value={quoteattr(name)}/>" for name in classes)
+        control = f'<RectangleLabels name="label" toName="image" canRotate="false">{values}</RectangleLabels>'
+    return f'<View><Image name="image" value="$image"/>{control}</View>'
 
 
 def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:

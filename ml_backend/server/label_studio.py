@@ -19,6 +19,10 @@ class LabelStudioDown(LabelStudioError):
     """Label Studio cannot be reached now, or answers that it cannot: worth another try later."""
 
 
+class LabelStudioMissing(LabelStudioError):
+    """Label Studio has no such thing, or not for us."""
+
+
 class LabelStudio:
     """One Label Studio server, as the user whose token this is.
 
@@ -60,6 +64,11 @@ class LabelStudio:
         """A project with its label config and its counters."""
         return dict(self._json("GET", f"api/projects/{project}/"))
 
+    def projects(self) -> list[dict[str, Any]]:
+        """Id, title, label config and model version of all projects, newest first."""
+        query = {"include": "id,title,label_config,model_version", "page_size": 1_000, "ordering": "-id"}
+        return list(self._json("GET", "api/projects/", params=query)["results"])
+
     def create_project(self, title: str, label_config: str) -> int:
         """A new project; its id."""
         return int(self._json("POST", "api/projects/", json={"title": title, "label_config": label_config})["id"])
@@ -85,9 +94,15 @@ class LabelStudio:
             query["query"] = json.dumps({"filters": {"conjunction": "and", "items": [changed]}})
         yield from self._pages(project, query, _TASKS_PER_PAGE)
 
-    def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Add tasks; Label Studio's counts."""
-        return dict(self._json("POST", f"api/projects/{project}/import", json=list(tasks)))
+    def task_data(self, project: int) -> dict[int, dict[str, Any]]:
+        """Task id → data, of all tasks of a project."""
+        tasks = self._pages(project, {"include": "id,data", "fields": "task_only"}, 10_000)
+        return {int(task["id"]): dict(task["data"]) for task in tasks}
+
+    def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> list[int]:
+        """Add tasks, perhaps with ``predictions``, which Label Studio takes unchecked; the tasks' ids, in order."""
+        query = {"return_task_ids": "true"}
+        return list(self._json("POST", f"api/projects/{project}/import", params=query, json=list(tasks))["task_ids"])
 
     def upload(self, project: int, files: Sequence[tuple[str, bytes]]) -> list[int]:
         """Put files into a project's own storage without making tasks of them; ids of the uploads."""
@@ -243,6 +258,8 @@ def _refusal(url: str, method: str, path: str, answer: httpx.Response) -> LabelS
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         return LabelStudioError(_wrong_token(url))
     said = f"{method} {path.split('?')[0]} at {url} was answered {answer.status_code}: {_detail(answer)}"
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return LabelStudioMissing(said)
     if answer.is_redirect:
         said = f"{url} sends us on to another address: give the address that Label Studio itself has."
         return LabelStudioError(said)

@@ -10,8 +10,9 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
+from ..store.annotation_edits import declare_annotations
 from ..store.annotation_ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
-from ..store.labels import ensure_label_field, label_field
+from ..store.labels import label_field
 from .label_config import Control, Region, Result, read_label_config
 from .media import MediaUnavailable
 
@@ -19,8 +20,7 @@ FIELD = "ground_truth"
 EMBEDDINGS = "labelscape"
 _TASK = "task_id"
 _INFO = "label_studio"
-_ATTRIBUTES: dict[str, Any] = {"annotator": fo.StringField, "annotation": fo.IntField}
-_FIELD_TYPES = {
+FIELD_TYPES = {
     ("choices", False): fo.Classification,
     ("choices", True): fo.Classifications,
     ("rectanglelabels", False): fo.Detections,
@@ -242,6 +242,12 @@ def as_result(control: Control, record: TaskRecord, labeling: Labeling) -> Resul
     ]
 
 
+def object_id(project: int, task: int, region: str) -> str:
+    """The id of the object that a region becomes: the same, and so its embedding, however often its task is written."""
+    name = f"{project}/{task}/{region}".encode()
+    return str(ObjectId(hashlib.blake2b(name, digest_size=12).hexdigest()))
+
+
 def as_annotation(control: Control, payload: Mapping[str, Any]) -> Annotation:
     """An annotation as Label Studio sends it; of its result what the control fills in."""
     by = payload.get("completed_by")
@@ -258,7 +264,7 @@ def _declare_fields(dataset: fo.Dataset, control: Control) -> None:
     if not dataset.has_sample_field(_TASK):
         dataset.add_sample_field(_TASK, fo.IntField, description="The task in Label Studio")
         dataset.create_index(_TASK)
-    kind = _FIELD_TYPES[control.kind, control.multi]
+    kind = FIELD_TYPES[control.kind, control.multi]
     if not dataset.has_sample_field(FIELD):
         dataset.add_sample_field(FIELD, fo.EmbeddedDocumentField, embedded_doc_type=kind)
     held = dataset.get_field(FIELD).document_type
@@ -268,11 +274,9 @@ def _declare_fields(dataset: fo.Dataset, control: Control) -> None:
             f"rename that dataset, a new one will be made."
         )
     field = label_field(dataset, FIELD, FIELD if control.boxes else None)
-    ensure_label_field(dataset, field)
-    extra = _ATTRIBUTES | ({"region": fo.StringField} if control.boxes else {})
-    for attribute, field_type in extra.items():
-        if dataset.get_field(f"{field.path}.{attribute}") is None:
-            dataset.add_sample_field(f"{field.path}.{attribute}", field_type)
+    declare_annotations(dataset, field)
+    if control.boxes and dataset.get_field(f"{field.path}.region") is None:
+        dataset.add_sample_field(f"{field.path}.region", fo.StringField)
     if list(dataset.default_classes) != list(control.classes):
         dataset.default_classes = list(control.classes)
 
@@ -345,7 +349,7 @@ def _label(mirror: Mirror, record: TaskRecord, who: Who) -> Any:
     origin: dict[str, Any] = {}
     if given is not None:
         by = "" if given.by is None else who(given.by)
-        origin = {"labelscape": "human", "labeled_at": _time(given.at), "annotator": by, "annotation": given.id}
+        origin = {"labelscape": "human", "labeled_at": as_time(given.at), "annotator": by, "annotation": given.id}
     if mirror.control.boxes:
         return fo.Detections(
             detections=[_detection(mirror, record, region, origin) for region in regions_of(mirror.control, record)]
@@ -357,10 +361,8 @@ def _label(mirror: Mirror, record: TaskRecord, who: Who) -> Any:
 
 
 def _detection(mirror: Mirror, record: TaskRecord, region: Region, origin: dict[str, Any]) -> fo.Detection:
-    # The same region keeps its id, and so its embedding, however often its task is written.
-    name = f"{mirror.project}/{record.task}/{region.id}".encode()
     return fo.Detection(
-        id=str(ObjectId(hashlib.blake2b(name, digest_size=12).hexdigest())),
+        id=object_id(mirror.project, record.task, region.id),
         label=region.label,
         bounding_box=list(region.box),
         region=region.id,
@@ -376,7 +378,8 @@ def _iso(moment: datetime) -> str:
     return moment.replace(tzinfo=timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _time(text: str) -> datetime | None:
+def as_time(text: str) -> datetime | None:
+    """A time as Label Studio writes it; None where there is none."""
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

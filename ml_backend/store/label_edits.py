@@ -38,7 +38,7 @@ def label_edits(
     """
     if field.kind == "patch":
         return _patch_edits(dataset, field, labels)
-    current = _documents(dataset, [label.item for label in labels], [field.name])
+    current = read_documents(dataset, [label.item for label in labels], [field.name])
     edits, conflicts = [], []
     now = datetime.utcnow()
     for label in labels:
@@ -66,7 +66,7 @@ def deletion_edits(dataset: fo.Dataset, changes: PendingChanges) -> list[Edit]:
         by_field[patches_field].append(item)
     edits = [
         Edit("sample", item, "", document, None)
-        for item, document in _documents(dataset, by_field.pop(None, []), None).items()
+        for item, document in read_documents(dataset, by_field.pop(None, []), None).items()
     ]
     for patches_field, items in by_field.items():
         assert patches_field is not None
@@ -85,12 +85,12 @@ def clearing_edits(samples: fo.core.collections.SampleCollection, field: LabelFi
         root = field.name if samples._is_patches else field.path
         ids = [item for item in samples.values(f"{root}.id", unwind=True) if item is not None]
         return [
-            _attribute_edit(sample, field.path, position, element, dict.fromkeys(_PATCH_ATTRIBUTES))
+            attribute_edit(sample, field.path, position, element, dict.fromkeys(_PATCH_ATTRIBUTES))
             for sample, position, element in _objects(dataset, field.path, ids)
             if element.get("label") and _is_meant(element, which)
         ]
     edits = []
-    for sample, document in _documents(dataset, samples.values("id"), [field.name]).items():
+    for sample, document in read_documents(dataset, samples.values("id"), [field.name]).items():
         held = document.get(field.name)
         if held is None:
             continue
@@ -109,7 +109,7 @@ def suggestion_clearing_edits(samples: fo.core.collections.SampleCollection, pat
     if dataset.get_field(suggestion_path(dataset, patches_field)) is None:
         return []
     if patches_field is None:
-        documents = _documents(dataset, samples.values("id"), [FIELD])
+        documents = read_documents(dataset, samples.values("id"), [FIELD])
         held = {sample: document.get(FIELD) for sample, document in documents.items()}
         return [Edit("value", sample, FIELD, value, None) for sample, value in held.items() if value is not None]
     path = label_path(dataset, patches_field)
@@ -144,7 +144,7 @@ def _patch_edits(
             conflicts.append(Conflict(label.item, label.label, existing))
         else:
             values = {"label": label.label, **_provenance(label, now)}
-            edits.append(_attribute_edit(sample, field.path, position, element, values))
+            edits.append(attribute_edit(sample, field.path, position, element, values))
     return edits, conflicts
 
 
@@ -155,14 +155,15 @@ def _joining_edits(
     for position, element in enumerate(elements):
         if element.get("label") == label.label:
             values = {"label": label.label, **_provenance(label, now)}
-            edit = _attribute_edit(label.item, field.path, position, element, values)
+            edit = attribute_edit(label.item, field.path, position, element, values)
             return [edit] if _confirms(label, element) else []
     return [Edit("element", label.item, field.path, None, _label_document(label, now))]
 
 
-def _attribute_edit(
+def attribute_edit(
     sample: str, path: str, position: int | None, element: dict[str, Any], values: dict[str, Any]
 ) -> Edit:
+    """The edit that gives attributes of a label these values; ``element`` is the label as it is now."""
     before = {name: element.get(name) for name in values}
     return Edit("attributes", sample, path, before, values, element=str(element["_id"]), position=position)
 
@@ -198,7 +199,7 @@ def _provenance(label: PendingLabel, now: datetime) -> dict[str, Any]:
     }
 
 
-def _documents(dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+def read_documents(dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None) -> dict[str, dict[str, Any]]:
     """Sample id → its document in MongoDB, whole or in part; samples that are gone are left out."""
     wanted = [ObjectId(item) for item in ids]
     projection = None if fields is None else dict.fromkeys(fields, 1)
