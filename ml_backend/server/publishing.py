@@ -83,7 +83,7 @@ class Publisher:
     def renew(self, due: Plan) -> int:
         """Publish all predictions under a new version and make it the project's; how many."""
         self._renewed = time.monotonic()
-        version = next_version(max([self.version, *self._own_versions()]))
+        version = next_version(max([self.version, *self._own_versions()], key=_number))
         everything = replace(due, new=list(due.wanted))
         numbers = self._import(everything, version)
         # Label Studio (1.23) checks the connection anew with what the request holds, and with nothing else.
@@ -205,8 +205,12 @@ class Publisher:
 
 def next_version(version: str) -> str:
     """The version after this one, as in ``labelscape-0001``, ``labelscape-0002``."""
+    return f"{VERSION_STEM}{_number(version) + 1:04d}"
+
+
+def _number(version: str) -> int:
     number = version.removeprefix(VERSION_STEM)
-    return f"{VERSION_STEM}{int(number) + 1 if number.isdecimal() else 1:04d}"
+    return int(number) if number.isdecimal() else 0
 
 
 def _as_held(proposed: Preannotation, number: int, version: str) -> Prediction:

@@ -1,0 +1,87 @@
+"""Label configs: what is filled in, and how results read."""
+
+import pytest
+from labelscape.ml_backend.server.label_config import Region, invalid_reason, read_label_config
+
+CHOICES = (
+    '<View><Image name="img" value="$image"/><Choices name="kind" toName="img" choice="{choice}">'
+    '<Choice value="Cat"/><Choice value="Dog" alias="dog"/></Choices></View>'
+)
+BOXES = (
+    '<View><Image name="img" value="$image"/><RectangleLabels name="obj" toName="img">'
+    '<Label value="Cat"/><Label value="Dog"/></RectangleLabels></View>'
+)
+
+
+def test_single_and_multiple_choices_are_filled_in_and_a_class_is_called_by_its_alias() -> None:
+    single, multiple = (read_label_config(CHOICES.format(choice=choice)) for choice in ("single", "multiple"))
+    assert (single.kind, single.from_name, single.to_name, single.data_key) == ("choices", "kind", "img", "image")
+    assert single.classes == ("Cat", "dog")
+    assert (single.multi, multiple.multi, single.boxes) == (False, True, False)
+
+
+def test_what_is_chosen_reads_back_and_passes_label_studios_own_validation() -> None:
+    config = CHOICES.format(choice="multiple")
+    control = read_label_config(config)
+    result = control.choice(["dog", "Cat"])
+    assert control.labels_of(result) == ["dog", "Cat"]
+    assert invalid_reason(config, {"result": result, "score": 0.5, "model_version": "v"}) is None
+    wrong = control.choice(["Dog"])  # the name on screen, not the alias: Label Studio would drop it without a word
+    assert "valid labels" in str(invalid_reason(config, {"result": wrong, "score": 0.5, "model_version": "v"}))
+
+
+def test_boxes_keep_their_place_and_get_a_class() -> None:
+    control = read_label_config(BOXES)
+    region = Region("r1", (0.1, 0.2, 0.3, 0.4), None, 15.0, 640, 480)
+    item = control.box(region, "Dog", 0.75)
+    assert item["value"] == {
+        "x": pytest.approx(10),
+        "y": pytest.approx(20),
+        "width": pytest.approx(30),
+        "height": pytest.approx(40),
+        "rotation": 15.0,
+        "rectanglelabels": ["Dog"],
+    }
+    (again,) = control.regions_of([item])
+    assert (again.id, again.label, again.rotation, again.original_width) == ("r1", "Dog", 15.0, 640)
+    assert again.box == pytest.approx(region.box)
+    assert invalid_reason(BOXES, {"result": [item], "score": 0.75, "model_version": "v"}) is None
+
+
+def test_boxes_drawn_with_another_tool_are_boxes_without_a_class() -> None:
+    control = read_label_config(BOXES)
+    drawn = {"id": "a", "from_name": "rect", "to_name": "img", "type": "rectangle"}
+    value = {"x": 1, "y": 2, "width": 3, "height": 4}
+    elsewhere = {**drawn, "id": "b", "to_name": "other", "value": value}
+    (region,) = control.regions_of([{**drawn, "value": value}, elsewhere, {"type": "brush"}])
+    assert (region.id, region.label) == ("a", None)
+
+
+def test_a_class_that_the_config_no_longer_has_is_no_label() -> None:
+    control = read_label_config(CHOICES.format(choice="single"))
+    gone = [{"from_name": "kind", "to_name": "img", "type": "choices", "value": {"choices": ["Bird", "Cat"]}}]
+    assert control.labels_of(gone) == ["Cat"]
+
+
+IMAGE = '<Image name="i" value="{value}"/>'
+CHOICE = '<Choices name="c" toName="{to}"><Choice value="a"/></Choices>'
+BRUSH = '<BrushLabels name="b" toName="i"><Label value="a"/></BrushLabels>'
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ('<Text name="t" value="$text"/>' + CHOICE.format(to="t"), "Choices “c”"),
+        (IMAGE.format(value="$image") + BRUSH, "BrushLabels “b”"),
+        (IMAGE.format(value="$image"), "no control"),
+        (IMAGE.format(value="https://x/$id.png") + CHOICE.format(to="i"), "Choices “c”"),
+    ],
+)
+def test_a_config_with_nothing_to_fill_in_says_what_it_has(inside: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"like \\$image; this label config has .*{said}"):
+        read_label_config(f"<View>{inside}</View>")
+
+
+def test_a_config_that_is_no_xml_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_label_config("<View><Choices")

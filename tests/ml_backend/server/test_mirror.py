@@ -1,0 +1,236 @@
+"""A project's mirror: labels go both ways, nobody's annotation is overwritten, nothing comes twice."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labelscape.cli.digits import write_digits
+from labelscape.ml_backend.server import mirror as mirroring
+from labelscape.ml_backend.server.media import MediaError, MediaUnavailable
+from labelscape.ml_backend.server.mirror import Mirror
+
+CHOICES = (
+    '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'
+    '<Choice value="Cat"/><Choice value="Dog"/></Choices></View>'
+)
+BOXES = (
+    '<View><Image name="img" value="$image"/><RectangleLabels name="obj" toName="img">'
+    '<Label value="Cat"/><Label value="Dog"/></RectangleLabels></View>'
+)
+URL = "http://label-studio.test"
+
+Fetch = Callable[[Sequence[str]], list[Path | ValueError]]
+
+
+@pytest.fixture
+def fetch(tmp_path: Path) -> Fetch:
+    paths, _ = write_digits(tmp_path, count=6)
+    broken: dict[str, ValueError] = {"/broken": MediaError("no image"), "/away": MediaUnavailable("not now")}
+    return lambda urls: [broken.get(url) or paths[int(url.rsplit("/", 1)[-1])] for url in urls]
+
+
+@pytest.fixture
+def open_mirror() -> Iterator[Callable[..., Mirror]]:
+    import fiftyone as fo
+
+    project = int(uuid.uuid4().hex[:7], 16)
+
+    def opened(config: str = CHOICES) -> Mirror:
+        return mirroring.open_mirror(URL, project, config)
+
+    yield opened
+    if fo.dataset_exists(f"label-studio-{project}"):
+        fo.delete_dataset(f"label-studio-{project}")
+
+
+def task(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": number, "data": {"image": f"/{number % 6}"}, **more}
+
+
+def annotation(number: int, task: int, label: str | None, at: str = "2026-01-01T00:00:00.000000Z") -> dict[str, Any]:
+    result = (
+        [{"from_name": "kind", "to_name": "img", "type": "choices", "value": {"choices": [label]}}] if label else []
+    )
+    return {
+        "id": number,
+        "task": task,
+        "result": result,
+        "completed_by": 7,
+        "updated_at": at,
+        "was_cancelled": not label,
+    }
+
+
+def who(user: int) -> str:
+    return f"user{user}@example.com"
+
+
+def labels(mirror: Mirror) -> dict[int, str | None]:
+    mirror.dataset.reload()
+    return dict(zip(*mirror.dataset.values(["task_id", "ground_truth.label"]), strict=True))
+
+
+def step(mirror: Mirror) -> mirroring.Step:
+    return mirroring.bring_in_step(mirror, list(mirror.ledger.read().values()), who)
+
+
+def test_each_task_becomes_one_sample_however_often_it_is_read(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror()
+    for _ in range(2):
+        assert mirroring.add_tasks(mirror, [task(1), task(2)], fetch) == {}
+    assert sorted(mirror.dataset.values("task_id")) == [1, 2]
+
+
+def test_a_medium_that_is_refused_is_not_asked_for_again_and_one_that_is_away_is(
+    open_mirror: Any, fetch: Fetch
+) -> None:
+    mirror = open_mirror()
+    tasks = [{"id": 1, "data": {"image": "/broken"}}, {"id": 2, "data": {"image": "/away"}}, task(3)]
+    assert mirroring.add_tasks(mirror, tasks, fetch) == {1: "no image", 2: "not now"}
+    assert mirror.dataset.values("task_id") == [3]
+    records = mirror.ledger.read()
+    assert [records[number].refused for number in (1, 2, 3)] == ["no image", "", ""]
+    mirroring.fetch_media(mirror, [records[2]], lambda urls: fetch(["/0"]))
+    assert sorted(mirror.dataset.values("task_id")) == [2, 3]
+
+
+def test_an_annotation_becomes_the_label_with_who_and_when(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1), task(2)], fetch)
+    changed = mirroring.take_annotations(mirror, [annotation(5, 1, "Cat")])
+    assert mirroring.bring_in_step(mirror, changed, who).changed == [1]
+    assert labels(mirror) == {1: "Cat", 2: None}
+    label = mirror.dataset.match({"task_id": 1}).first().ground_truth
+    assert (label.labelscape, label.annotator, label.annotation) == ("human", "user7@example.com", 5)
+    assert label.labeled_at.isoformat().startswith("2026-01-01T00:00:00")
+
+
+def test_an_event_that_comes_twice_or_late_changes_nothing(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    new, old = annotation(5, 1, "Dog", "2026-01-02T00:00:00Z"), annotation(5, 1, "Cat", "2026-01-01T00:00:00Z")
+    assert len(mirroring.take_annotations(mirror, [new])) == 1
+    assert mirroring.take_annotations(mirror, [new]) == []
+    assert mirroring.take_annotations(mirror, [old]) == []
+    step(mirror)
+    assert labels(mirror) == {1: "Dog"}
+
+
+def test_the_latest_annotation_counts_a_skipped_one_does_not_and_a_deleted_one_gives_way(
+    open_mirror: Any, fetch: Fetch
+) -> None:
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    mirroring.take_annotations(mirror, [annotation(5, 1, "Cat"), annotation(6, 1, "Dog", "2026-01-02T00:00:00Z")])
+    mirroring.take_annotations(mirror, [annotation(7, 1, None, "2026-01-03T00:00:00Z")])
+    step(mirror)
+    assert labels(mirror) == {1: "Dog"}
+    mirroring.drop_annotations(mirror, [6])
+    step(mirror)
+    assert labels(mirror) == {1: "Cat"}
+    mirroring.drop_annotations(mirror, [5])
+    step(mirror)
+    assert labels(mirror) == {1: None}
+
+
+def test_a_label_saved_here_goes_out_once(open_mirror: Any, fetch: Fetch) -> None:
+    import fiftyone as fo
+
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1), task(2)], fetch)
+    sample = mirror.dataset.match({"task_id": 1}).first()
+    sample.ground_truth = fo.Classification(label="Dog")
+    sample.save()
+    (out,) = step(mirror).outgoing
+    assert (out[0].task, out[1]) == (1, (("", "Dog"),))
+    assert mirroring.as_result(mirror.control, *out)[0]["value"] == {"choices": ["Dog"]}
+    # Label Studio tells of the annotation that was made of it
+    mirroring.take_annotations(mirror, [annotation(9, 1, "Dog")])
+    assert step(mirror) == mirroring.Step([], [], [])
+
+
+def test_a_label_taken_away_here_comes_back_where_somebody_else_gave_it_there(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    mirroring.take_annotations(mirror, [annotation(5, 1, "Cat")])
+    step(mirror)
+    mirror.dataset.set_field("ground_truth", None).save("ground_truth")
+    assert step(mirror).outgoing == []
+    assert labels(mirror) == {1: "Cat"}
+
+
+def test_where_both_sides_changed_the_later_change_counts_and_it_is_told(open_mirror: Any, fetch: Fetch) -> None:
+    from datetime import datetime
+
+    import fiftyone as fo
+
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1), task(2)], fetch)
+    mirroring.take_annotations(mirror, [annotation(5, 1, "Cat", "2026-01-05T00:00:00Z")])
+    mirroring.take_annotations(mirror, [annotation(6, 2, "Cat", "2026-01-05T00:00:00Z")])
+    for number, moment in ((1, datetime(2026, 1, 4)), (2, datetime(2026, 1, 6))):
+        sample = mirror.dataset.match({"task_id": number}).first()
+        sample.ground_truth = fo.Classification(label="Dog", labelscape="human", labeled_at=moment)
+        sample.save()
+    found = step(mirror)
+    assert found.conflicts == [1, 2]
+    assert [record.task for record, _ in found.outgoing] == [2]
+    assert labels(mirror) == {1: "Cat", 2: "Dog"}
+
+
+def test_a_sample_deleted_here_takes_nothing_away_there(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    mirroring.take_annotations(mirror, [annotation(5, 1, "Cat")])
+    step(mirror)
+    mirror.dataset.delete_samples(mirror.dataset.values("id"))
+    assert step(mirror) == mirroring.Step([], [], [])
+
+
+def test_a_deleted_task_takes_its_sample_along(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1), task(2)], fetch)
+    assert mirroring.drop_tasks(mirror, [1, 99]) == 1
+    assert mirror.dataset.values("task_id") == [2]
+    assert mirror.ledger.task_ids() == [2]
+
+
+def test_a_class_that_left_the_config_is_no_label_any_more_and_comes_back_with_it(
+    open_mirror: Any, fetch: Fetch
+) -> None:
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    mirroring.take_annotations(mirror, [annotation(5, 1, "Cat")])
+    step(mirror)
+    without = open_mirror(CHOICES.replace('<Choice value="Cat"/>', ""))
+    step(without)
+    assert labels(without) == {1: None}
+    step(open_mirror())
+    assert labels(mirror) == {1: "Cat"}
+
+
+def test_boxes_of_another_model_wait_for_a_class_and_keep_their_ids(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror(BOXES)
+    value = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["Cat"]}
+    box = {"id": "r1", "from_name": "obj", "to_name": "img", "type": "rectanglelabels", "value": value}
+    proposed = task(1, predictions=[{"model_version": "detector", "result": [box], "created_at": "2026"}])
+    mirroring.add_tasks(mirror, [proposed], fetch)
+    mirroring.bring_in_step(mirror, mirroring.take_tasks(mirror, [proposed], "labelscape-"), who)
+    (before,) = mirror.dataset.first().ground_truth.detections
+    assert (before.label, before.region) == (None, "r1")
+    assert before.bounding_box == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    given = {**annotation(5, 1, None), "result": [box], "was_cancelled": False}
+    mirroring.bring_in_step(mirror, mirroring.take_annotations(mirror, [given]), who)
+    mirror.dataset.reload()
+    (after,) = mirror.dataset.first().ground_truth.detections
+    assert (after.label, after.id) == ("Cat", before.id)
+
+
+def test_a_dataset_of_that_name_that_is_another_ones_is_not_touched(open_mirror: Any) -> None:
+    mirror = open_mirror()
+    with pytest.raises(ValueError, match="rename or delete it"):
+        mirroring.open_mirror("http://elsewhere.test", mirror.project, CHOICES)
+    with pytest.raises(ValueError, match="Detections"):
+        open_mirror(BOXES)

@@ -1,0 +1,264 @@
+"""Publishing: only what a person would notice is sent, in the cheapest way, and nothing is there twice."""
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from labelscape.ml_backend.server.label_studio import LabelStudioDown, LabelStudioError
+from labelscape.ml_backend.server.mirror import Mirror, open_mirror
+from labelscape.ml_backend.server.preannotations import Preannotation
+from labelscape.ml_backend.server.publishing import Plan, Publisher, next_version, plan
+from labelscape.ml_backend.store.annotation_ledger import Annotation, Prediction, TaskRecord
+
+CONFIG = (
+    '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'
+    '<Choice value="Cat"/><Choice value="Dog"/></Choices></View>'
+)
+V1 = "labelscape-0001"
+
+
+class Studio:
+    """Predictions of one project, as Label Studio keeps them; ``calls`` are the requests that change something."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.calls: list[str] = []
+        self.drops: set[int] = set()
+        self.fails_at = ""
+        self._numbers = itertools.count(1)
+
+    def _call(self, name: str) -> None:
+        if name == self.fails_at:
+            raise LabelStudioDown("down")
+        self.calls.append(name)
+
+    def create_prediction(self, prediction: dict[str, Any]) -> int:
+        self._call("create")
+        number = next(self._numbers)
+        self.rows[number] = {"id": number, **prediction}
+        return number
+
+    def import_predictions(self, project: int, predictions: list[dict[str, Any]]) -> int:
+        self._call("import")
+        kept = [prediction for prediction in predictions if prediction["task"] not in self.drops]
+        for prediction in kept:
+            number = next(self._numbers)
+            self.rows[number] = {"id": number, **prediction}
+        return len(kept)
+
+    def predictions(self, project: int) -> list[dict[str, Any]]:
+        return list(self.rows.values())
+
+    def update_prediction(self, number: int, prediction: dict[str, Any]) -> bool:
+        self._call("update")
+        if number in self.rows:
+            self.rows[number] |= prediction
+        return number in self.rows
+
+    def delete_prediction(self, number: int) -> None:
+        self._call("delete")
+        self.rows.pop(number, None)
+
+    def model_versions(self, project: int) -> list[str]:
+        return sorted({str(row["model_version"]) for row in self.rows.values()})
+
+    def delete_model_version(self, project: int, version: str) -> None:
+        self._call("delete version")
+        self.rows = {number: row for number, row in self.rows.items() if row["model_version"] != version}
+
+    def update_backend(self, number: int, settings: dict[str, Any]) -> None:
+        self._call(f"title {settings['title']}")
+
+    def update_project(self, project: int, *, model_version: str) -> None:
+        self._call(f"version {model_version}")
+
+    def of(self, task: int, version: str = V1) -> list[tuple[str, float]]:
+        return [
+            (row["result"][0]["value"]["choices"][0], row["score"])
+            for row in self.rows.values()
+            if row["task"] == task and row["model_version"] == version
+        ]
+
+
+@pytest.fixture
+def mirror() -> Iterator[Mirror]:
+    import fiftyone as fo
+
+    opened = open_mirror("http://label-studio.test", int(uuid.uuid4().hex[:7], 16), CONFIG)
+    yield opened
+    fo.delete_dataset(opened.dataset.name)
+
+
+@pytest.fixture
+def studio() -> Studio:
+    return Studio()
+
+
+@pytest.fixture
+def publisher(studio: Studio, mirror: Mirror) -> Publisher:
+    backend = {
+        "id": 4,
+        "title": V1,
+        "project": 1,
+        "url": "http://b",
+        "auth_method": "BASIC_AUTH",
+        "basic_auth_user": "u",
+    }
+    return Publisher(studio, mirror, backend, "secret")  # type: ignore[arg-type]
+
+
+def proposed(label: str, score: float, sure: bool = False) -> Preannotation:
+    return Preannotation((("", label),), {("", label): score}, score, sure)
+
+
+def due(mirror: Mirror, wanted: dict[int, Preannotation], version: str = V1, tasks: int = 0) -> Plan:
+    records = mirror.ledger.read()
+    for task in [*wanted, *range(10_000, 10_000 + tasks)]:
+        records.setdefault(task, TaskRecord(task, f"sample{task}", "/m"))
+    return plan(records, wanted, version)
+
+
+def held(task: int, label: str, score: float, sure: bool = False, **more: Any) -> TaskRecord:
+    return TaskRecord(task, "s", "/m", prediction=Prediction(task, (("", label),), score, sure, V1), **more)
+
+
+def test_only_what_a_person_would_notice_is_changed_and_the_most_telling_first() -> None:
+    annotated = Annotation(1, [], 1, "2026")
+    records = {
+        1: held(1, "Cat", 0.70),
+        2: held(2, "Cat", 0.70),
+        3: held(3, "Cat", 0.70),
+        4: held(4, "Cat", 0.70),
+        5: TaskRecord(5, "s", "/m"),
+        6: held(6, "Cat", 0.70),
+        7: held(7, "Cat", 0.70, annotations=(annotated,)),
+    }
+    wanted = {
+        1: proposed("Cat", 0.72),
+        2: proposed("Cat", 0.80),
+        3: proposed("Dog", 0.70),
+        4: proposed("Cat", 0.71, sure=True),
+        5: proposed("Dog", 0.40),
+    }
+    found = plan(records, wanted, V1)
+    assert (found.new, found.changed, found.gone) == ([5], [3, 4, 2], [6])
+    assert len(found) == 5
+    assert sorted(plan(records, wanted, "labelscape-0002").new) == [1, 2, 3, 4, 5]
+
+
+def test_a_few_are_made_one_by_one_and_many_in_one_import(studio: Studio, mirror: Mirror, publisher: Publisher) -> None:
+    assert publisher.add(due(mirror, {1: proposed("Cat", 0.5)}, tasks=300)) == 1
+    assert studio.calls == ["create"]
+    many = {task: proposed("Dog", 0.25) for task in range(10, 40)}
+    assert publisher.add(due(mirror, many, tasks=300)) == 30
+    assert studio.calls == ["create", "import"]
+    assert studio.of(1) == [("Cat", 0.5)]
+    assert studio.of(39) == [("Dog", 0.25)]
+
+
+def test_what_was_published_is_not_published_again(studio: Studio, mirror: Mirror, publisher: Publisher) -> None:
+    wanted = {task: proposed("Cat", 0.5) for task in range(1, 30)}
+    publisher.add(due(mirror, wanted))
+    assert len(due(mirror, wanted)) == 0
+
+
+def test_a_prediction_that_label_studio_stored_itself_is_taken_over(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    result = mirror.control.choice(["Dog"])
+    studio.create_prediction({"task": 1, "result": result, "score": 0.5, "model_version": V1})
+    publisher.add(due(mirror, {1: proposed("Cat", 0.9)}))
+    publisher.change(due(mirror, {1: proposed("Cat", 0.9)}), lambda: True)
+    assert studio.of(1) == [("Cat", 0.9)]
+
+
+def test_changes_stop_when_told_and_go_on_where_they_stopped(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(1, 30)}))
+    wanted = {task: proposed("Dog", 0.5) for task in range(1, 30)}
+    turns = iter([True] * 10 + [False])
+    assert publisher.change(due(mirror, wanted), lambda: next(turns)) == 10
+    rest = due(mirror, wanted)
+    assert len(rest.changed) == 19
+    assert publisher.change(rest, lambda: True) == 19
+    assert all(studio.of(task) == [("Dog", 0.5)] for task in wanted)
+
+
+def test_a_prediction_that_was_deleted_there_is_made_again(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    publisher.add(due(mirror, {1: proposed("Cat", 0.5), 2: proposed("Cat", 0.5)}))
+    del studio.rows[1]
+    publisher.change(due(mirror, {1: proposed("Dog", 0.5), 2: proposed("Cat", 0.5)}), lambda: True)
+    assert studio.of(1) == [("Dog", 0.5)]
+    studio.rows.clear()
+    publisher.forget_deleted(list(mirror.ledger.read().values()))
+    assert sorted(due(mirror, {1: proposed("Dog", 0.5), 2: proposed("Cat", 0.5)}).new) == [1, 2]
+
+
+def test_a_suggestion_that_went_takes_its_prediction_along(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    publisher.add(due(mirror, {1: proposed("Cat", 0.5)}))
+    assert publisher.change(due(mirror, {}), lambda: True) == 1
+    assert studio.rows == {}
+    assert len(due(mirror, {})) == 0
+
+
+def test_predictions_that_label_studio_drops_without_a_word_are_an_error(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    studio.drops = {3}
+    with pytest.raises(LabelStudioError, match=r"kept 29 of 30 predictions; without one: \[3\]"):
+        publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(30)}))
+
+
+def test_an_invalid_prediction_is_left_out_and_the_others_are_published(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    publisher.add(due(mirror, {1: proposed("Bird", 0.5), 2: proposed("Cat", 0.5)}))
+    assert studio.of(1) == []
+    assert studio.of(2) == [("Cat", 0.5)]
+
+
+def test_many_changes_become_a_new_version_and_title_and_project_follow(
+    studio: Studio, mirror: Mirror, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(100)}))
+    wanted = {task: proposed("Dog", 0.5) for task in range(100)}
+    changed = due(mirror, wanted)
+    assert publisher.should_renew(changed)
+    assert not publisher.should_renew(due(mirror, {**{t: proposed("Cat", 0.5) for t in range(100)}, 1: wanted[1]}))
+    assert publisher.renew(changed) == 100
+    assert studio.calls[-2:] == ["title labelscape-0002", "version labelscape-0002"]
+    assert studio.of(7, "labelscape-0002") == [("Dog", 0.5)]
+    assert len(due(mirror, wanted, "labelscape-0002")) == 0
+    assert not publisher.should_renew(changed), "not twice in a minute"
+    assert publisher.delete_old_version() == V1
+    assert publisher.delete_old_version() is None
+    assert studio.model_versions(1) == ["labelscape-0002"]
+
+
+def test_a_renewal_that_broke_off_leaves_the_old_predictions_the_shown_ones(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(100)}))
+    studio.fails_at = "title labelscape-0002"
+    wanted = {task: proposed("Dog", 0.5) for task in range(100)}
+    with pytest.raises(LabelStudioDown):
+        publisher.renew(due(mirror, wanted))
+    assert publisher.version == V1
+    assert len(due(mirror, wanted).changed) == 100
+    studio.fails_at = ""
+    publisher.renew(due(mirror, wanted))
+    assert publisher.version == "labelscape-0003", "what the broken renewal left behind has the second number"
+    assert studio.of(7, "labelscape-0003") == [("Dog", 0.5)]
+
+
+def test_versions_are_numbered() -> None:
+    assert next_version("") == V1
+    assert next_version("labelscape-0041") == "labelscape-0042"
+    assert next_version("labelscape-9999") == "labelscape-10000"
