@@ -93,6 +93,11 @@ def server_directory() -> Path:
     return data_directory() / "label-studio"
 
 
+def settings_path() -> Path:
+    """The file of the settings; it holds secrets."""
+    return server_directory() / "settings.json"
+
+
 def load_settings(environment: Mapping[str, str] = os.environ) -> ServerSettings:
     """The saved settings, with what the environment says instead (secret, Label Studio's address and token).
 
@@ -108,7 +113,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> ServerSettings
 
 def save_settings(settings: ServerSettings) -> Path:
     """Write the settings to their file, which only its owner may read; return it."""
-    path = _path()
+    path = settings_path()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     values = asdict(settings) | {"projects": sorted(settings.projects)}
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
@@ -140,12 +145,8 @@ def is_http_address(address: str) -> bool:
         return False
 
 
-def _path() -> Path:
-    return server_directory() / "settings.json"
-
-
 def _read() -> dict[str, Any]:
-    path = _path()
+    path = settings_path()
     if not path.is_file():
         return {}
     try:

@@ -1,0 +1,351 @@
+"""Tasks' media as local files: fetched from Label Studio and the configured roots only, and kept in a cache."""
+
+import base64
+import hashlib
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, unquote, urljoin, urlsplit
+
+import urllib3
+from PIL import Image, UnidentifiedImageError
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from .metrics import MEDIA
+from .settings import ServerSettings, is_http_address, server_directory
+
+AT_ONCE = 16
+REDIRECTS = 3
+CONNECT_SECONDS = 5.0
+# Decoders that are well tested; PIL knows 40 more.
+FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
+# Where Label Studio (1.23) serves media; our token must not open anything else of it.
+_MEDIA_PATHS = re.compile(r"/(data/(upload|local-files)|storage-data/uploaded|(tasks|projects)/\d+/(presign|resolve))/")
+# Clouds' metadata services outside of 169.254.0.0/16: AWS (IPv6), Alibaba, Oracle.
+_METADATA = {ipaddress.ip_address(address) for address in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")}
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: IPv4 in IPv6's clothes
+_LOCAL_FILES = "/data/local-files/"
+_REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+_CHUNK = 64 * 2**10
+
+
+class MediaError(ValueError):
+    """A medium is refused or is no image; the sentence says why."""
+
+
+class MediaUnavailable(MediaError):
+    """A medium could not be fetched now; another try may do."""
+
+
+def presigned_address(uri: str, task: int) -> str:
+    """Where Label Studio hands out a cloud storage's file, such as ``s3://bucket/image.jpg``, of a task."""
+    return f"/tasks/{task}/presign/?fileuri={base64.urlsafe_b64encode(uri.encode()).decode()}"
+
+
+class MediaCache:
+    """Fetches media under limits and keeps them; safe to be used by several threads.
+
+    The token goes to Label Studio's own address alone. A name is resolved once, its addresses are checked, and the
+    connection goes to the address that was checked, so that a second answer of the name server (DNS rebinding)
+    changes nothing; so for every redirect.
+    """
+
+    def __init__(
+        self, settings: ServerSettings, authorization: Callable[[], Mapping[str, str]], folder: Path | None = None
+    ) -> None:
+        """Set up the cache.
+
+        Args:
+            settings: Label Studio's address, `media_roots` and the limits.
+            authorization: the headers that show Label Studio who we are; asked at each fetch, as tokens expire.
+            folder: the cache's; by default beside the backend's settings.
+        """
+        self._settings = settings
+        self._limits = settings.limits
+        self._authorization = authorization
+        self._folder = folder or server_directory() / "media"
+        self._local_roots = [Path(root).resolve() for root in settings.media_roots if not is_http_address(root)]
+        self._remote_roots = [urlsplit(root) for root in settings.media_roots if is_http_address(root)]
+        self._label_studio = urlsplit(settings.url)
+        context = ssl.create_default_context()
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+        self._pools = urllib3.PoolManager(num_pools=AT_ONCE, maxsize=AT_ONCE, retries=False, ssl_context=context)
+        self._space = threading.Lock()
+        self._used: int | None = None  # bytes in the cache; counted at the first fetch
+
+    def fetch_many(self, addresses: Sequence[str], *, seconds: float | None = None) -> list[Path | ValueError]:
+        """`fetch` of each, several at once: its file, or why there is none.
+
+        Args:
+            addresses: as tasks' data has them.
+            seconds: what is not there by then is unavailable; None = each has its own time only.
+        """
+        pool = ThreadPoolExecutor(AT_ONCE, "media")
+        fetching = {address: pool.submit(self._fetch_or_why, address) for address in dict.fromkeys(addresses)}
+        done, _ = wait(fetching.values(), timeout=seconds)
+        pool.shutdown(wait=False, cancel_futures=True)
+        late = MediaUnavailable(f"The medium was not fetched within {seconds} s.")
+        return [fetching[address].result() if fetching[address] in done else late for address in addresses]
+
+    def fetch(self, address: str) -> Path:
+        """The file of a medium: of a local root where it lies there, else from the cache, else fetched.
+
+        Args:
+            address: as the task's data has it: a path on Label Studio (``/data/upload/…``), an http(s) address, or
+                the path of a file in a local root.
+
+        Raises:
+            MediaError: the medium is refused: where it comes from, its size, or that it is no image
+            MediaUnavailable: it could not be fetched now
+            ValueError: raised by `authorization`
+        """
+        with _counted():
+            local = self._local_file(address)
+            if local is not None:
+                self._check_local(local, address)
+                MEDIA.labels("local").inc()
+                return local
+            url = self._resolve(address)
+            name = hashlib.sha256(url.encode()).hexdigest()
+            cached = next((self._folder / name[:3]).glob(f"{name}.*"), None)
+            if cached is not None:
+                MEDIA.labels("cached").inc()
+                return cached
+            fetched = self._download(url, self._folder / name[:3] / name)
+            MEDIA.labels("fetched").inc()
+            return fetched
+
+    def _fetch_or_why(self, address: str) -> Path | ValueError:
+        try:
+            return self.fetch(address)
+        except ValueError as error:
+            return error
+
+    def _local_file(self, address: str) -> Path | None:
+        """The file beneath a local root: its path, or what Label Studio serves as a local file."""
+        parts = _parts(address)
+        ours = parts.netloc in ("", self._label_studio.netloc)
+        names = parse_qs(parts.query).get("d", []) if ours and parts.path.endswith(_LOCAL_FILES) else [address]
+        files = (_file_beneath(root, name) for root in self._local_roots for name in names)
+        return next((file for file in files if file is not None), None)
+
+    def _check_local(self, file: Path, address: str) -> None:
+        size = file.stat().st_size
+        if size > self._limits.media_bytes:
+            raise MediaError(f"{_shown(address)} has {size:,} bytes; at most {self._limits.media_bytes:,} are taken.")
+        self._suffix(file, address)
+
+    def _resolve(self, address: str) -> str:
+        """The http(s) address of a task's medium."""
+        if not address:
+            raise MediaError("The task has no medium.")
+        if is_http_address(address):
+            return address.partition("#")[0]
+        if not address.startswith("/"):
+            raise MediaError(
+                f"{_shown(address)} is no address of a medium: neither a path on Label Studio nor http(s)."
+            )
+        if not self._settings.url:
+            raise MediaError(f"{_shown(address)} is on Label Studio, which is not connected yet.")
+        base = self._label_studio
+        under = address.startswith(f"{base.path}/")  # where Label Studio itself lies under a path
+        return f"{base.scheme}://{base.netloc}{'' if under else base.path}{address}".partition("#")[0]
+
+    def _download(self, url: str, target: Path) -> Path:
+        deadline = time.monotonic() + self._limits.fetch_seconds
+        scratch = target.with_name(f".{uuid.uuid4().hex}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self._open(url, deadline) as response, open(scratch, "wb") as file:
+                for chunk in self._chunks(response, url, deadline):
+                    file.write(chunk)
+            file_name = target.with_name(target.name + self._suffix(scratch, url))
+            self._take_space(scratch.stat().st_size)
+            return scratch.replace(file_name)
+        except OSError as error:
+            raise MediaUnavailable(f"The cache in {self._folder} cannot be written: {error.strerror}.") from error
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    @contextmanager
+    def _open(self, url: str, deadline: float) -> Iterator[urllib3.BaseHTTPResponse]:
+        """The response with the medium, after redirects that were all checked."""
+        for _ in range(REDIRECTS + 1):
+            response = self._get(url, deadline)
+            try:
+                if response.status not in _REDIRECT_STATUSES:
+                    _check_status(response, url)
+                    yield response
+                    return
+                url = urljoin(url, response.headers.get("Location", ""))
+            finally:
+                response.close()
+        raise MediaError(f"{_shown(url)} is reached by more than {REDIRECTS} redirects.")
+
+    def _get(self, url: str, deadline: float) -> urllib3.BaseHTTPResponse:
+        parts = _parts(url)
+        headers = {"Host": parts.netloc, "Accept-Encoding": "identity", "User-Agent": "labelscape"}
+        if self._is_label_studio(parts):
+            headers |= self._authorization()
+        elif not any(_is_within(parts, root) for root in self._remote_roots):
+            raise MediaError(
+                f"{_shown(url)} is not where media may come from: Label Studio's own files, or the media roots of the "
+                f"settings."
+            )
+        tls = {"server_hostname": parts.hostname, "assert_hostname": parts.hostname} if parts.scheme == "https" else {}
+        failure: Exception | None = None
+        for address in _checked_addresses(parts):
+            pool = self._pools.connection_from_host(address, _port(parts), parts.scheme, pool_kwargs=tls)
+            seconds = max(deadline - time.monotonic(), 0.001)
+            timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
+            try:
+                return pool.urlopen(
+                    "GET",
+                    f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/",
+                    headers=headers,
+                    timeout=timeout,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+            except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+                failure = error  # a name may have an address that nobody listens at, as localhost's ::1
+            except urllib3.exceptions.HTTPError as error:
+                failure = error
+                break
+        raise MediaUnavailable(f"{_shown(url)} cannot be reached ({type(failure).__name__}).") from failure
+
+    def _is_label_studio(self, parts: SplitResult) -> bool:
+        return (
+            bool(self._settings.url)
+            and _is_within(parts, self._label_studio)
+            and _MEDIA_PATHS.match(parts.path.removeprefix(self._label_studio.path)) is not None
+        )
+
+    def _chunks(self, response: urllib3.BaseHTTPResponse, url: str, deadline: float) -> Iterator[bytes]:
+        most = self._limits.media_bytes
+        size = 0
+        try:
+            # Whatever has arrived, and not a full buffer: a server that drips could hold that up for ever.
+            while chunk := response.read1(_CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise MediaError(f"{_shown(url)} has more than {most:,} bytes, the most that are taken.")
+                if time.monotonic() > deadline:
+                    raise MediaUnavailable(f"{_shown(url)} took more than {self._limits.fetch_seconds} s.")
+                yield chunk
+        except urllib3.exceptions.HTTPError as error:
+            raise MediaUnavailable(f"{_shown(url)} broke off ({type(error).__name__}).") from error
+
+    def _suffix(self, file: Path, address: str) -> str:
+        """The file name's suffix for an image whose header says what is allowed."""
+        try:
+            with Image.open(file, formats=list(FORMATS)) as image:
+                width, height = image.size
+                suffix = FORMATS.get(image.format or "", FORMATS["JPEG"])  # PIL names some JPEGs of cameras MPO
+        except Image.DecompressionBombError as error:
+            raise MediaError(f"{_shown(address)} has more pixels than can be decoded safely.") from error
+        except (UnidentifiedImageError, OSError, ValueError) as error:
+            raise MediaError(f"{_shown(address)} is no image that can be read ({', '.join(FORMATS)}).") from error
+        if width * height > self._limits.media_pixels:
+            raise MediaError(
+                f"{_shown(address)} has {width:,} x {height:,} pixels; at most {self._limits.media_pixels:,} are taken."
+            )
+        return suffix
+
+    def _take_space(self, size: int) -> None:
+        with self._space:
+            if self._used is None:
+                self._used = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+            if self._used + size > self._limits.cache_bytes:
+                raise MediaError(
+                    f"The media cache in {self._folder} is full ({self._limits.cache_bytes:,} bytes): "
+                    f"raise the limit cache_bytes, or serve the media from a local root."
+                )
+            self._used += size
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    try:
+        yield
+    except MediaUnavailable:
+        MEDIA.labels("unavailable").inc()
+        raise
+    except MediaError:
+        MEDIA.labels("refused").inc()
+        raise
+
+
+def _parts(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError as error:
+        raise MediaError(f"{_shown(address)} is no address of a medium.") from error
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or {"http": 80, "https": 443}[parts.scheme]
+
+
+def _shown(address: str) -> str:
+    """The address for a message, without a query: that of cloud storage is a signature."""
+    return (address if _LOCAL_FILES in address else address.partition("?")[0])[:120]
+
+
+def _file_beneath(root: Path, name: str) -> Path | None:
+    try:
+        file = (root / name).resolve()
+        return file if file.is_relative_to(root) and file.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, links in a circle
+        return None
+
+
+def _is_within(parts: SplitResult, root: SplitResult) -> bool:
+    """Whether an address is on the root's host and beneath its path."""
+    return (
+        is_http_address(parts.geturl())
+        and (parts.scheme, parts.hostname, _port(parts)) == (root.scheme, root.hostname, _port(root))
+        and parts.path.startswith(f"{root.path}/")
+        and ".." not in unquote(parts.path).split("/")
+    )
+
+
+def _checked_addresses(parts: SplitResult) -> list[str]:
+    """The addresses of a host, all of them allowed."""
+    host = str(parts.hostname)
+    try:
+        found = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise MediaUnavailable(f"The host {host} cannot be found.") from error
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    for address in addresses:
+        if _is_forbidden(address):
+            raise MediaError(f"The host {host} leads to {address}, where no media may come from.")
+    return addresses
+
+
+def _is_forbidden(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _TRANSLATED else None
+        ip = ip.ipv4_mapped or ip.sixtofour or translated or ip
+    return ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip in _METADATA
+
+
+def _check_status(response: urllib3.BaseHTTPResponse, url: str) -> None:
+    if response.status == 200:
+        return
+    if response.status in (401, 403):
+        raise MediaError(f"{_shown(url)} is not open to us (status {response.status}): check the token's rights.")
+    if response.status == 429 or response.status >= 500:
+        raise MediaUnavailable(f"{_shown(url)} answers with status {response.status} now.")
+    raise MediaError(f"{_shown(url)} answers with status {response.status}.")

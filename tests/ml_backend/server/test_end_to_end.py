@@ -1,0 +1,531 @@
+"""A real Label Studio and the real `labelscape serve`, with real images: what connecting them promises."""
+
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar
+
+import fiftyone as fo
+import pytest
+from labelscape.cli import app
+from labelscape.cli.digits import write_digits
+from labelscape.cli.scenes import add_scenes
+from labelscape.ml_backend.actions.segments import create_segment
+from labelscape.ml_backend.store.embeddings import embeddings_status, list_embeddings
+from labelscape.ml_backend.store.maps import list_maps
+from labelscape.testing.label_studio import BANNED_ADDRESS, LabelscapeServer, LabelStudioServer
+from typer.testing import CliRunner, Result
+
+pytestmark = pytest.mark.slow
+
+CLASSES = [str(digit) for digit in range(10)]
+IMAGE = '<Image name="image" value="$image"/>'
+# Others leave the Data Manager of Label Studio 1.23 blank.
+SHOWN_OPERATORS = {
+    "equal", "not_equal", "less", "greater", "less_or_equal", "greater_or_equal",
+    "in", "not_in", "empty", "contains", "not_contains", "regex",
+}  # fmt: skip
+T = TypeVar("T")
+
+
+def choices(classes: list[str], choice: str = "single") -> str:
+    options = "".join(f'<Choice value="{name}"/>' for name in classes)
+    return f'<View>{IMAGE}<Choices name="digit" toName="image" choice="{choice}">{options}</Choices></View>'
+
+
+def rectangles(classes: list[str]) -> str:
+    labels = "".join(f'<Label value="{name}"/>' for name in classes)
+    return f'<View>{IMAGE}<RectangleLabels name="digit" toName="image">{labels}</RectangleLabels></View>'
+
+
+def chosen(*labels: str) -> list[dict[str, Any]]:
+    return [{"from_name": "digit", "to_name": "image", "type": "choices", "value": {"choices": list(labels)}}]
+
+
+def eventually(what: str, look: Callable[[], T], seconds: float = 45) -> T:
+    """What `look` sees once it is something; fails where that takes longer."""
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not: {what}"
+        time.sleep(0.2)
+    return seen
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as its users see it in Label Studio, and as the curator sees it in FiftyOne.
+
+    Its tasks show digits; `digits` has the true one of each.
+    """
+
+    studio: LabelStudioServer
+    server: LabelscapeServer
+    id: int
+    digits: dict[int, str]
+
+    def tasks(self) -> dict[int, dict[str, Any]]:
+        parameters = {"project": self.id, "page_size": 1000, "fields": "all"}
+        return {task["id"]: task for task in self.studio.ask("GET", "tasks", params=parameters)["tasks"]}
+
+    def predicted(self) -> dict[int, str]:
+        """Task → the class that Label Studio shows as the project's prediction."""
+        version = self.settings()["model_version"]
+        return {
+            task["id"]: prediction["result"][0]["value"]["choices"][0]
+            for task in self.tasks().values()
+            for prediction in task["predictions"]
+            if prediction["model_version"] == version and prediction["result"]
+        }
+
+    def labels(self) -> dict[int, Any]:
+        """Task → its label in FiftyOne, of several the list."""
+        path = "ground_truth.label"
+        if self.dataset.get_field("ground_truth").document_type is fo.Classifications:
+            path = "ground_truth.classifications.label"
+        found = zip(*self.dataset.values(["task_id", path]), strict=True)
+        return {task: label for task, label in found if label}
+
+    @property
+    def dataset(self) -> fo.Dataset:
+        dataset = fo.load_dataset(f"label-studio-{self.id}")
+        dataset.reload()
+        return dataset
+
+    def settings(self) -> dict[str, Any]:
+        return dict(self.studio.ask("GET", f"projects/{self.id}/"))
+
+    def backends(self) -> list[dict[str, Any]]:
+        return list(self.studio.ask("GET", "ml", params={"project": self.id}))
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        return list(self.studio.ask("GET", "webhooks/", params={"project": self.id}))
+
+    def tabs(self) -> list[dict[str, Any]]:
+        return list(self.studio.ask("GET", "dm/views/", params={"project": self.id}))
+
+    def annotate(self, task: int, label: str | None = None, **values: Any) -> int:
+        result = chosen(label or self.digits[task])
+        return int(self.studio.ask("POST", f"tasks/{task}/annotations/", json={"result": result, **values})["id"])
+
+    def act(self, action: str, tasks: list[int], **values: Any) -> None:
+        """An entry of the Data Manager's menu, on these tasks."""
+        assert tasks, "Label Studio would take an empty selection for all"
+        selected = {"selectedItems": {"all": False, "included": tasks}, "project": self.id, **values}
+        self.studio.ask("POST", "dm/actions", params={"id": action, "project": self.id}, json=selected)
+
+    def refresh(self) -> None:
+        """Label Studio's own “Start training”: it asks the backend to look at once."""
+        self.studio.ask("POST", f"ml/{self.backends()[0]['id']}/train", json={})
+
+    def unlabeled(self) -> list[int]:
+        return [task["id"] for task in self.tasks().values() if not task["annotations"]]
+
+    def connect(self, **options: Any) -> Result:
+        given = {"--project": self.id, "--url": self.studio.url, "--backend": self.server.url, **options}
+        words = itertools.chain.from_iterable((name, str(value)) for name, value in given.items())
+        return CliRunner().invoke(app, ["connect", *words], env=self.server.environment)
+
+
+@pytest.fixture(scope="module")
+def token(label_studio: LabelStudioServer) -> str:
+    return label_studio.make_token()
+
+
+@pytest.fixture
+def make_project(
+    label_studio: LabelStudioServer, labelscape_server: LabelscapeServer, token: str
+) -> Iterator[Callable[..., Project]]:
+    """Factory of projects with `n` digits, the first `labeled` annotated right; connected, and served until the end."""
+    made: list[int] = []
+    paths, digits = write_digits(label_studio.media / "digits", count=500)
+
+    def make(config: str = choices(CLASSES), n: int = 120, labeled: int = 40, *, connected: bool = True) -> Project:
+        number = _create_project(label_studio, config)
+        made.append(number)
+        rows = [
+            {
+                "data": {"image": f"/data/local-files/?d=files/digits/{path.name}", "digit": str(digit)},
+                "annotations": [{"result": chosen(str(digit))}] if row < labeled else [],
+            }
+            for row, (path, digit) in enumerate(zip(paths[:n], digits[:n], strict=True))
+        ]
+        if rows:
+            label_studio.ask("POST", f"projects/{number}/import", json=rows)
+        project = Project(label_studio, labelscape_server, number, {})
+        project.digits.update({task["id"]: task["data"]["digit"] for task in project.tasks().values()})
+        if connected:
+            done = project.connect(**{"--token": token})
+            assert done.exit_code == 0, done.output
+        return project
+
+    yield make
+    for number in made:
+        labelscape_server.forget(number)
+
+
+@pytest.fixture
+def project(make_project: Callable[..., Project]) -> Project:
+    """A connected project of 120 digits, 40 of them labeled, with its predictions."""
+    made = make_project()
+    eventually("a prediction for each unlabeled task", lambda: len(made.predicted()) == 80)
+    return made
+
+
+def _create_project(studio: LabelStudioServer, config: str) -> int:
+    settings = {"title": "digits", "label_config": config}
+    number = int(studio.ask("POST", "projects/", json=settings)["id"])
+    storage = {"project": number, "path": str(studio.media), "use_blob_urls": True, "title": "files"}
+    studio.ask("POST", "storages/localfiles/", json=storage)
+    return number
+
+
+# --- connecting ------------------------------------------------------------------------------------------------------
+
+
+def test_connecting_registers_the_backend_and_a_webhook_that_shows_the_secret(project: Project) -> None:
+    [backend] = project.backends()
+    [webhook] = project.webhooks()
+    assert (backend["url"], backend["auth_method"], backend["state"]) == (project.server.url, "BASIC_AUTH", "CO")
+    assert webhook["url"] == f"{project.server.url}/webhook"
+    assert webhook["headers"] == {"X-Labelscape-Secret": project.server.settings["secret"]}
+    assert webhook["is_active"]
+    assert webhook["send_payload"]
+    assert re.fullmatch(r"labelscape-\d{4}", backend["title"])
+    assert project.settings()["model_version"] == backend["title"]
+
+
+def test_connecting_again_makes_nothing_twice(project: Project, token: str) -> None:
+    before = project.backends()[0]["id"], project.webhooks()[0]["id"], project.settings()["model_version"]
+    done = project.connect(**{"--token": token})
+    assert done.exit_code == 0
+    [backend], [webhook] = project.backends(), project.webhooks()
+    assert (backend["id"], webhook["id"], project.settings()["model_version"]) == before
+
+
+def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Project], token: str) -> None:
+    project = make_project(n=0, connected=False)
+    unsupported = make_project(
+        '<View><Text name="t" value="$t"/><TextArea name="a" toName="t"/></View>', n=0, connected=False
+    )
+    wrong = [
+        (project, {"--token": "x" * 40}, "does not take this token"),
+        (project, {"--token": f"{token[:-4]}AAAA"}, "does not take this token"),
+        (project, {"--token": token, "--project": 123456}, "404"),
+        (project, {"--token": token, "--url": "http://127.0.0.1:9"}, "cannot be reached"),
+        (project, {"--token": token, "--backend": "http://127.0.0.1:9"}, "labelscape serve"),
+        (unsupported, {"--token": token}, "TextArea"),
+    ]
+    for asked, options, expected in wrong:
+        begun = time.monotonic()
+        said = asked.connect(**options)
+        assert said.exit_code == 1
+        assert expected in said.output
+        assert time.monotonic() - begun < 5
+    assert project.backends() == unsupported.backends() == []
+
+
+def test_a_label_studio_that_refuses_private_addresses_is_told_with_the_settings_to_change(
+    make_project: Callable[..., Project], token: str
+) -> None:
+    project = make_project(n=0, connected=False)
+    with ThreadingHTTPServer((BANNED_ADDRESS, 0), _Healthy) as backend:
+        Thread(target=backend.serve_forever, daemon=True).start()
+        said = project.connect(**{"--token": token, "--backend": f"http://{BANNED_ADDRESS}:{backend.server_port}"})
+        backend.shutdown()
+    assert said.exit_code == 1
+    assert "USE_DEFAULT_BANNED_SUBNETS=false USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16" in said.output
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+# --- the mirror and its predictions ----------------------------------------------------------------------------------
+
+
+def test_a_project_is_a_dataset_with_its_labels_embeddings_and_a_map(project: Project) -> None:
+    labeled = {task["id"] for task in project.tasks().values() if task["annotations"]}
+    assert project.labels() == {task: project.digits[task] for task in labeled}
+    assert len(project.dataset) == 120
+    [embeddings] = list_embeddings(project.dataset)
+    assert embeddings_status(project.dataset, embeddings).complete
+    eventually("a map", lambda: list_maps(project.dataset))
+
+
+def test_label_studio_retrieves_predictions_that_are_right_for_most_tasks(project: Project) -> None:
+    unlabeled = project.unlabeled()
+    project.act("delete_tasks_predictions", unlabeled)
+    project.act("retrieve_tasks_predictions", unlabeled)
+    predicted = project.predicted()
+    assert len(predicted) == 80
+    assert sum(predicted[task] == project.digits[task] for task in unlabeled) > 60
+
+
+def test_a_task_that_is_opened_has_its_prediction(project: Project) -> None:
+    task = project.unlabeled()[0]
+    project.act("delete_tasks_predictions", [task])
+    [prediction] = project.studio.ask("GET", f"tasks/{task}/", params={"project": project.id})["predictions"]
+    assert prediction["model_version"] == project.settings()["model_version"]
+    assert prediction["result"][0]["value"]["choices"][0] in CLASSES
+    assert 0 < prediction["score"] <= 1
+
+
+def test_an_annotation_changes_the_predictions_of_its_neighbors_within_seconds(
+    make_project: Callable[..., Project], capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = make_project(n=150, labeled=0)
+    nines = [task for task, digit in project.digits.items() if digit == "9"]
+    others = [task for task, digit in project.digits.items() if digit != "9"]
+    for task in others[:30]:
+        project.annotate(task)
+    eventually("predictions without a nine", lambda: len(project.predicted()) == 120)
+    assert "9" not in project.predicted().values()
+    project.annotate(nines[0])
+    begun = time.monotonic()
+    eventually("neighbors of the nine predicted as nines", lambda: "9" in project.predicted().values())
+    took = time.monotonic() - begun
+    with capsys.disabled():
+        print(f"\n    from submit to the neighbors' new predictions: {took:.1f} s")
+    assert took < 10
+    assert any(project.predicted().get(task) == "9" for task in nines[1:])
+
+
+# --- what annotators do ----------------------------------------------------------------------------------------------
+
+
+def test_skipping_updating_and_deleting_an_annotation_reach_the_dataset(project: Project) -> None:
+    skipped, kept = project.unlabeled()[:2]
+    project.annotate(skipped, "1", was_cancelled=True)
+    annotation = project.annotate(kept, "1")
+    eventually("the label", lambda: project.labels().get(kept) == "1", 15)
+    assert skipped not in project.labels()
+    project.studio.ask("PATCH", f"annotations/{annotation}/", json={"result": chosen("7")})
+    eventually("the label changed", lambda: project.labels().get(kept) == "7", 15)
+    project.studio.ask("DELETE", f"annotations/{annotation}/")
+    eventually("the label gone", lambda: kept not in project.labels(), 15)
+    assert len(project.labels()) == 40
+
+
+def test_deleted_tasks_leave_the_dataset_and_new_ones_are_predicted(project: Project) -> None:
+    gone = list(project.digits)[:30]
+    project.act("delete_tasks", gone)
+    eventually("30 samples gone", lambda: len(project.dataset) == 90, 15)
+    assert not set(gone) & set(project.dataset.values("task_id"))
+    new = [{"image": project.tasks()[task]["data"]["image"]} for task in project.unlabeled()[:5]]
+    project.studio.ask("POST", f"projects/{project.id}/import", json=new)
+    eventually("new tasks predicted", lambda: set(project.unlabeled()) <= set(project.predicted()))
+    assert len(project.dataset) == 95
+
+
+def test_a_class_that_leaves_the_label_config_is_predicted_no_more_and_a_new_one_is(project: Project) -> None:
+    threes = [task["id"] for task in project.tasks().values() if task["annotations"] and task["data"]["digit"] == "3"]
+    assert "3" in project.predicted().values()
+    project.act("delete_tasks_annotations", threes)
+    config = choices([name for name in CLASSES if name != "3"] + ["three"])
+    project.studio.ask("PATCH", f"projects/{project.id}/", json={"label_config": config})
+    eventually("no 3 predicted", lambda: "3" not in project.predicted().values())
+    for task in threes:
+        project.annotate(task, "three")
+    eventually("three predicted", lambda: "three" in project.predicted().values())
+    assert project.dataset.default_classes[-1] == "three"
+
+
+def test_fifty_annotators_who_submit_at_once_lose_nothing(project: Project) -> None:
+    tasks = project.unlabeled()[:50]
+    with ThreadPoolExecutor(50) as annotators:
+        list(annotators.map(project.annotate, tasks))
+    eventually("90 labels", lambda: len(project.labels()) == 90)
+    assert {task: project.labels()[task] for task in tasks} == {task: project.digits[task] for task in tasks}
+
+
+def test_a_label_saved_in_fiftyone_becomes_an_annotation_once(project: Project) -> None:
+    task = project.unlabeled()[0]
+    _label_in_fiftyone(project, task, "5")
+    project.refresh()
+    [annotation] = eventually("the annotation", lambda: project.tasks()[task]["annotations"])
+    assert annotation["result"][0]["value"]["choices"] == ["5"]
+    project.refresh()
+    project.annotate(project.unlabeled()[0])  # is worked off after the refresh
+    eventually("the next label", lambda: len(project.labels()) == 42)
+    assert [held["id"] for held in project.tasks()[task]["annotations"]] == [annotation["id"]]
+
+
+def _label_in_fiftyone(project: Project, task: int, label: str) -> None:
+    sample = project.dataset.one(fo.ViewField("task_id") == task)
+    sample["ground_truth"] = fo.Classification(label=label)
+    sample.save()
+
+
+# --- what the Data Manager shows -------------------------------------------------------------------------------------
+
+
+def test_the_data_manager_has_columns_of_scores_and_tabs_that_use_them(project: Project) -> None:
+    titles = {"Outliers", "Likely mislabeled", "Suggested, sure", "Suggested, unsure"}
+    eventually("tabs", lambda: titles <= {tab["data"]["title"] for tab in project.tabs()})
+    data = [task["data"] for task in project.tasks().values()]
+    assert any(held.get("labelscape_outlier_score", 0) > 0 for held in data)
+    assert len({held.get("labelscape_cluster") for held in data}) > 1
+    samples = project.dataset.limit(7).values("id")
+    create_segment(project.dataset, samples, name="Smudged", kind="data quality")
+    project.server.restart()  # it looks at once
+    tab = eventually(
+        "the segment's tab",
+        lambda: next((tab for tab in project.tabs() if tab["data"]["title"] == "Segment: Smudged"), None),
+    )
+    shown = project.studio.ask("GET", "tasks", params={"project": project.id, "view": tab["id"], "page_size": 100})
+    assert {task["id"] for task in shown["tasks"]} == set(project.dataset.select(samples).values("task_id"))
+    filters = [item for tab in project.tabs() for item in tab["data"].get("filters", {}).get("items", [])]
+    assert {item["operator"] for item in filters} <= SHOWN_OPERATORS
+
+
+# --- other label configs ---------------------------------------------------------------------------------------------
+
+
+def test_several_choices_are_labeled_and_predicted(make_project: Callable[..., Project]) -> None:
+    project = make_project(choices([*CLASSES, "even", "odd"], "multiple"), labeled=0)
+    for task in list(project.digits)[:60]:
+        digit = project.digits[task]
+        parity = "odd" if int(digit) % 2 else "even"
+        project.studio.ask("POST", f"tasks/{task}/annotations/", json={"result": chosen(digit, parity)})
+    eventually("60 labels", lambda: len(project.labels()) == 60)
+    assert all(set(labels) & {"even", "odd"} for labels in project.labels().values())
+    eventually("predictions", lambda: len(project.predicted()) > 50)
+
+
+def test_boxes_of_another_model_get_a_class_each(make_project: Callable[..., Project], token: str) -> None:
+    project = make_project(rectangles(CLASSES), n=0, connected=False)
+    scenes = fo.Dataset()
+    add_scenes(scenes, project.studio.media / "scenes", count=24)
+    rows = [_scene_as_task(sample) for sample in scenes]
+    project.studio.ask("POST", f"projects/{project.id}/import", json=rows)
+    tasks = list(project.tasks().values())
+    for task in tasks[:16]:
+        [proposed] = task["predictions"]
+        for region, digit in zip(proposed["result"], task["data"]["digits"], strict=True):
+            region["value"]["rectanglelabels"] = [digit]
+        project.studio.ask("POST", f"tasks/{task['id']}/annotations/", json={"result": proposed["result"]})
+    done = project.connect(**{"--token": token})
+    assert done.exit_code == 0, done.output
+    scenes.delete()
+
+    def right() -> list[bool]:
+        version = project.settings()["model_version"]
+        found = [
+            (region["value"]["rectanglelabels"][0], task["data"]["digits"][int(region["id"])])
+            for task in project.tasks().values()
+            for prediction in task["predictions"]
+            if prediction["model_version"] == version and not task["annotations"]
+            for region in prediction["result"]
+        ]
+        return [label == digit for label, digit in found]
+
+    answers = eventually("a class for most boxes", lambda: found if len(found := right()) > 20 else None)
+    assert sum(answers) > 0.6 * len(answers)
+
+
+def _scene_as_task(sample: fo.Sample) -> dict[str, Any]:
+    """A detector's boxes, which it all takes for zeros; their ids are their places."""
+    result = []
+    for place, detection in enumerate(sample.predictions.detections):
+        x, y, width, height = (100 * side for side in detection.bounding_box)
+        value = {"x": x, "y": y, "width": width, "height": height, "rotation": 0, "rectanglelabels": ["0"]}
+        item = {"from_name": "digit", "to_name": "image", "type": "rectanglelabels", "value": value}
+        result.append({**item, "id": str(place), "original_width": 320, "original_height": 320})
+    return {
+        "data": {
+            "image": f"/data/local-files/?d=files/scenes/{Path(sample.filepath).name}",
+            "digits": [detection.label for detection in sample.predictions.detections],
+        },
+        "predictions": [{"model_version": "detector", "score": 0.5, "result": result}],
+    }
+
+
+# --- what goes wrong -------------------------------------------------------------------------------------------------
+
+
+def test_500_events_survive_kill_9_while_label_studio_hangs(make_project: Callable[..., Project]) -> None:
+    project = make_project(n=500, labeled=0)
+    server, studio = project.server, project.studio
+    eventually("500 samples", lambda: len(project.dataset) == 500)
+    server.stop()
+    predictions = [
+        {"task": task, "result": chosen(digit), "model_version": "v", "score": 1}
+        for task, digit in project.digits.items()
+    ]
+    studio.ask("POST", f"projects/{project.id}/import/predictions", json=predictions)
+    project.act("predictions_to_annotations", list(project.digits), model_version="v")
+    annotated = project.tasks().values()
+    studio.hang()
+    try:
+        server.start()
+        events = [_event(project, task) for task in annotated]
+        with ThreadPoolExecutor(8) as senders:
+            answers = list(senders.map(server.send, events))
+        assert {answer.status_code for answer in answers} == {201}
+        server.kill()
+    finally:
+        studio.resume()
+    assert server.events()["pending"] == 500
+    server.start()
+    eventually("500 labels", lambda: project.labels() == project.digits)
+    server.stop()
+    assert set(server.events()) == {"finished"}
+    server.start()
+    assert all(len(task["annotations"]) == 1 for task in project.tasks().values())
+    assert len(project.dataset) == 500
+
+
+def _event(project: Project, task: dict[str, Any]) -> dict[str, Any]:
+    [annotation] = task["annotations"]
+    content = {**annotation, "task": task["id"], "project": project.id}
+    return {"action": "ANNOTATION_CREATED", "annotation": content, "project": {"id": project.id}, "task": task}
+
+
+def test_what_is_labeled_while_label_studio_is_down_arrives_when_it_is_back(project: Project) -> None:
+    tasks = project.unlabeled()[:3]
+    project.studio.stop()
+    for task in tasks:
+        _label_in_fiftyone(project, task, "8")
+    assert project.server.get("health").status_code == 200
+    eventually("the backend noticing", lambda: "put_off" in project.server.log())
+    project.studio.start()
+    eventually("the annotations", lambda: all(project.tasks()[task]["annotations"] for task in tasks), 90)
+    assert all(len(project.tasks()[task]["annotations"]) == 1 for task in tasks)
+
+
+def test_annotations_made_while_the_backend_is_down_are_found_when_it_is_back(project: Project) -> None:
+    tasks = project.unlabeled()[:3]
+    project.server.stop()
+    for task in tasks:
+        project.annotate(task)
+    project.server.start()
+    eventually("the labels", lambda: set(tasks) <= set(project.labels()))
+
+
+def test_a_label_studio_that_hangs_does_not_make_the_backend_hang(project: Project) -> None:
+    task = project.unlabeled()[0]
+    asked = {"action": "START_TRAINING", "project": {"id": project.id}}
+    project.studio.hang()
+    try:
+        assert project.server.send(asked).status_code == 201  # the worker now waits for Label Studio
+        for _ in range(5):
+            begun = time.monotonic()
+            assert project.server.get("health").status_code == 200
+            assert project.server.send(asked).status_code == 201
+            assert time.monotonic() - begun < 1  # Label Studio waits no longer
+            time.sleep(0.5)
+    finally:
+        project.studio.resume()
+    project.annotate(task)
+    eventually("the label", lambda: task in project.labels())

@@ -1,0 +1,160 @@
+"""The worker: in order, nothing lost, nothing held up by one bad event or a Label Studio that is down."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labelscape.ml_backend.server import worker as working
+from labelscape.ml_backend.server.events import ATTEMPTS, Event, EventQueue
+from labelscape.ml_backend.server.label_studio import LabelStudioDown
+from labelscape.ml_backend.server.worker import Worker
+
+
+class Project:
+    """Stands for a project's sync: writes down what was asked of it."""
+
+    project = 3
+    version = "labelscape-0001"
+    behind = False
+
+    def __init__(self) -> None:
+        self.applied: list[str] = []
+        self.acts: list[str] = []
+        self.poison: set[str] = set()
+        self.down = False
+
+    def apply(self, events: Sequence[Event]) -> bool:
+        if self.down:
+            raise LabelStudioDown("Label Studio is down")
+        for event in events:
+            if event.key in self.poison:
+                raise KeyError(event.key)
+        self.applied += [event.key for event in events]
+        return False
+
+    def catch_up(self) -> bool:
+        if self.down:
+            raise LabelStudioDown("Label Studio is down")
+        self.acts.append("catch up")
+        return False
+
+    def suggest(self) -> None:
+        self.acts.append("suggest")
+
+    def publish(self, keep_on: Callable[[], bool]) -> int:
+        self.acts.append("publish")
+        return 0
+
+    def tidy(self) -> None:
+        self.acts.append("tidy")
+
+
+class Backend:
+    def __init__(self, *projects: Project) -> None:
+        self._projects = projects
+
+    def projects(self) -> list[Any]:
+        return list(self._projects)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working, "_TURN_SECONDS", 0.02)
+    monkeypatch.setattr(working, "_LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(working, "refresh_columns", lambda project: project.acts.append("columns"))
+
+
+@pytest.fixture
+def project() -> Project:
+    return Project()
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[EventQueue]:
+    opened = EventQueue(tmp_path / "events.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def at_work(queue: EventQueue, project: Project) -> Iterator[None]:
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker.start()
+    yield
+    worker.stop()
+
+
+def event(name: str) -> Event:
+    return Event(name, "ANNOTATION_CREATED", 3, [1], [{"id": 1, "task": 1}])
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not reached():
+        assert time.monotonic() < deadline, "not reached within 10 s"
+        time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("at_work")
+def test_events_are_worked_off_in_their_order_and_suggestions_follow(queue: EventQueue, project: Project) -> None:
+    for number in range(50):
+        queue.put(event(str(number)))
+    until(lambda: queue.depth() == 0)
+    assert project.applied == [str(number) for number in range(50)]
+    project.acts.clear()
+    queue.put(event("one more"))
+    until(lambda: "publish" in project.acts)
+    assert project.acts.index("suggest") < project.acts.index("publish")
+
+
+@pytest.mark.usefixtures("at_work")
+def test_an_event_that_cannot_be_worked_off_holds_up_no_other_and_is_set_aside(
+    queue: EventQueue, project: Project
+) -> None:
+    project.poison = {"bad"}
+    for name in ("first", "bad", "last"):
+        queue.put(event(name))
+    until(lambda: queue.depth() == 0)
+    assert project.applied == ["first", "last"]
+    assert list(queue.set_aside().values()) == ["'bad'"]
+    assert ATTEMPTS == 5
+    assert "catch up" in project.acts, "what the event said is asked for anew"
+
+
+@pytest.mark.usefixtures("at_work")
+def test_events_wait_while_label_studio_is_down(queue: EventQueue, project: Project) -> None:
+    project.down = True
+    queue.put(event("patient"))
+    time.sleep(0.3)
+    assert queue.depth() == 1
+    assert queue.set_aside() == {}
+    project.down = False
+    until(lambda: queue.depth() == 0)
+    assert project.applied == ["patient"]
+
+
+def test_a_worker_that_is_stopped_leaves_the_rest_for_the_next_start(queue: EventQueue, project: Project) -> None:
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: "publish" in project.acts)
+    worker.stop()
+    queue.put(event("later"))
+    assert project.applied == []
+    again = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    again.start()
+    until(lambda: project.applied == ["later"])
+    again.stop()
+
+
+@pytest.mark.usefixtures("at_work")
+def test_what_can_wait_waits_for_a_quiet_time(
+    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until(lambda: "columns" in project.acts)
+    project.acts.clear()
+    monkeypatch.setattr(working, "_COLUMNS_SECONDS", 0.0)
+    queue.put(event("now"))
+    until(lambda: "publish" in project.acts)
+    assert "columns" not in project.acts
