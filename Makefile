@@ -13,6 +13,7 @@ demo: setup ## show real digits on a map in the FiftyOne App, at http://localhos
 
 test: setup web ## run every test, the browser's too
 	@scripts/setup browser
+	@scripts/setup label-studio
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: setup ## check style, types, the arrows between packages
@@ -29,7 +30,6 @@ bench: setup ## run every benchmark: we and our peers on the same work
 	@for benchmark in $$(grep -l __main__ benchmarks/*.py); do echo "== $$benchmark"; $(BIN)/python $$benchmark $(ARGS) || exit 1; done
 
 serve: setup ## serve the Label Studio backend
-	@test -e ml_backend/server/__init__.py || { echo "make serve: the Label Studio backend is not part of this version yet."; exit 1; }
 	@$(BIN)/labelscape serve $(ARGS)
 
 web: ## check the panel's TypeScript and its committed bundle (needs Node.js)
@@ -39,4 +39,4 @@ setup: ## make the environment in .venv
 	@scripts/setup
 
 clean: ## remove what the other targets made
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis plugin/fiftyone/web/node_modules
+	rm -rf .venv .venv-label-studio build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis plugin/fiftyone/web/node_modules

@@ -1,4 +1,4 @@
-"""The command line `labelscape`: look whether all is well, install the plugin, see the demo."""
+"""The command line `labelscape`: look whether all is well, install the plugin, see the demo, serve Label Studio."""
 
 from importlib.metadata import version
 from typing import Annotated
@@ -74,6 +74,25 @@ def run_demo(
 
     try:
         run(port=port, address=address, browser=browser, reset=reset)
+    except ValueError as error:
+        _fail(error)
+
+
+@app.command("serve")
+def run_serve(
+    host: Annotated[
+        str, typer.Option(help="The backend listens at this address; another than loopback needs $LABELSCAPE_SECRET.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="And at this port; 0 = a free one.")] = 9090,
+) -> None:
+    """Serve the Label Studio backend: pre-annotations that improve with each annotation. “connect” adds projects.
+
+    Every request has to show the secret, which is made at the first start. Stop it with Ctrl-C or SIGTERM.
+    """
+    from .serve import run
+
+    try:
+        run(host=host, port=port)
     except ValueError as error:
         _fail(error)
 

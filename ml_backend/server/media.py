@@ -185,7 +185,7 @@ class MediaCache:
                     _check_status(response, url)
                     yield response
                     return
-                url = urljoin(url, response.headers.get("Location", ""))
+                url = urljoin(url, _parts(response.headers.get("Location", "")).geturl())
             finally:
                 response.close()
         raise MediaError(f"{_shown(url)} is reached by more than {REDIRECTS} redirects.")
@@ -264,7 +264,7 @@ class MediaCache:
     def _take_space(self, size: int) -> None:
         with self._space:
             if self._used is None:
-                self._used = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+                self._used = sum(file.stat().st_size for file in self._folder.glob("*/[!.]*"))
             if self._used + size > self._limits.cache_bytes:
                 raise MediaError(
                     f"The media cache in {self._folder} is full ({self._limits.cache_bytes:,} bytes): "
