@@ -15,20 +15,18 @@ from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.store import ExecutionStore
 
 from ...ml_backend.store.labels import DEFAULT_FIELD, LabelField, label_field, usable_label_fields
-from ...ml_backend.store.maps import MapStatus, map_status
 from ...ml_backend.store.pending import PendingChanges, pending_changes
 from ...ml_backend.store.session import Session, open_session
 from .jobs import Job, JobQueue, Notes
 from .labels import LabelRows
-from .rows import MapRows, read_rows
+from .rows import MapRows, Staleness, read_rows, staleness
 from .values import last_change
 
 _log = logging.getLogger(__name__)
 _STORE = "labelscape.explorer"
 _KEPT_MAPS = 3
 _KEPT_BOARDS = 8
-_READ_AT_ONCE = 200_000  # rows whose labels are read while the user waits: 0.7 s
-_STATUS_AT_ONCE = 5_000
+_READ_AT_ONCE = 20_000  # rows whose labels are read while the user waits: 0.1 s
 _WARMED = 200_000  # rows of a map whose neighbors are made ready while one looks at it
 _VISUALIZATION = "fiftyone.brain.visualization."
 _boards: "OrderedDict[str, Board]" = OrderedDict()
@@ -78,10 +76,10 @@ class Board:
         self._maps: OrderedDict[tuple[str, str], MapRows] = OrderedDict()
         self._labels: dict[tuple[str, str, str], _Labels] = {}
         self._reading: dict[tuple[str, str, str], Future[_Labels]] = {}
-        self._statuses: dict[str, tuple[Any, MapStatus | None]] = {}
+        self._stale: dict[str, tuple[Any, Staleness]] = {}
         self._sessions: dict[str, Future[Session]] = {}
         self._opening: dict[str, tuple[float, str]] = {}
-        self._background = ThreadPoolExecutor(2, thread_name_prefix="labelscape-panel")
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="labelscape-panel")
         self._pending: tuple[Any, PendingChanges] = (None, PendingChanges([], {}, []))
 
     # --- maps ------------------------------------------------------------------------------------------------------
@@ -102,6 +100,10 @@ class Board:
             for record in records
             if str((record.get("config") or {}).get("cls")).startswith(_VISUALIZATION) and record.get("results")
         ]
+
+    def shown_runs(self) -> list[Run]:
+        """The maps of two or three dimensions."""
+        return [run for run in self.runs() if run.dims in (2, 3)]
 
     def rows_of(self, dataset: fo.Dataset, run: Run) -> MapRows:
         """The rows of a map, from memory where they are the same."""
@@ -128,28 +130,46 @@ class Board:
             raise ValueError(f"The map “{key}” is no longer there; there are: {listing}.")
         return found
 
-    def status_of(self, dataset: fo.Dataset, run: Run) -> MapStatus | None:
-        """How stale a map is; None while that is being found out."""
+    def staleness_of(self, dataset: fo.Dataset, run: Run) -> Staleness:
+        """How far a map is behind the dataset; as if it were not, while that is being found out."""
         stamp = (run.results, *last_change(dataset)[::2])
-        held = self._statuses.get(run.key)
+        held = self._stale.get(run.key)
         if held is not None and held[0] == stamp:
             return held[1]
-        self._statuses[run.key] = (stamp, None)
+        self._stale[run.key] = (stamp, Staleness(0, 0))
 
-        def find_out() -> MapStatus | None:
+        def find_out() -> None:
             try:
-                status = map_status(dataset, run.key)
+                self._stale[run.key] = (stamp, staleness(dataset, self.rows_of(dataset, run)))
             except Exception:
                 # A run of another tool may have lost its view or its embeddings; the map itself still shows.
                 _log.exception("Could not compare the map %s with its samples", run.key)
-                return None
-            self._statuses[run.key] = (stamp, status)
-            return status
 
-        if dataset.count() <= _STATUS_AT_ONCE:
-            return find_out()
-        self._background.submit(lambda: self._changed(find_out()))
-        return None
+        if dataset.count() <= _READ_AT_ONCE:
+            find_out()
+        else:
+            self._background.submit(lambda: self._changed(find_out()))
+        return self._stale[run.key][1]
+
+    def remember_map(self, dataset: fo.Dataset, panel_id: str, key: str) -> None:
+        """Note which map a panel has loaded; the next panel on this dataset opens with it."""
+        self.map_of_panel[panel_id] = key
+        self._store(dataset).set("map", key)
+
+    def open_map(self, dataset: fo.Dataset, panel_id: str) -> None:
+        """Load the map that was loaded last, else the first, into a panel that has none."""
+        runs = self.shown_runs()
+        if panel_id in self.map_of_panel or not runs:
+            return
+        last = self._store(dataset).get("map")
+        run = next((run for run in runs if run.key == last), runs[0])
+        try:
+            self.warm(dataset, self.rows_of(dataset, run))
+        except Exception:
+            # Nobody asked for this map. The front end asks for it next, and is told why it cannot be shown.
+            _log.exception("Could not open the map %s", run.key)
+        else:
+            self.map_of_panel[panel_id] = run.key
 
     # --- labels ----------------------------------------------------------------------------------------------------
 
@@ -296,6 +316,7 @@ class Board:
         """Forget everything that is not a label: choices, loaded maps, cached columns."""
         with self.lock:
             self._store(dataset).delete("label_field")
+            self._store(dataset).delete("map")
             self.map_of_panel.clear()
             self.memory.clear()
             self._maps.clear()

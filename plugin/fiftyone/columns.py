@@ -17,8 +17,7 @@ from ...ml_backend.store.settings import data_directory
 MISSING_CODE = 0xFFFF
 _MAGIC = b"LSC1"
 _VERSION = 1
-_OID = 4
-_DTYPES = {"|u1": 0, "<u2": 1, "<u4": 2, "<f4": 3, "|S12": _OID}
+_DTYPES = {"|u1": 0, "<u2": 1, "<u4": 2, "<f4": 3}
 _KEPT_SECONDS = 7 * 24 * 3600
 _KEPT_FILES = 40  # a few maps, and the last states and fields of each: a slow client may still ask for an older one
 
@@ -27,7 +26,7 @@ def encode(planes: np.ndarray, tail: Mapping[str, Any] | None = None) -> bytes:
     """A column file as contract.ts describes it: header, columns one after another, JSON.
 
     Args:
-        planes: (n,) or (n, width) of uint8, uint16, uint32, float32 or 12-byte ids ("S12")
+        planes: (n,) or (n, width) of uint8, uint16, uint32 or float32
         tail: what the column means
     """
     table = planes if planes.ndim == 2 else planes[:, None]

@@ -56,7 +56,7 @@ class LaunchMethods:
                 spherize=bool(form["spherize"]),
                 progress=progress,
             )
-            board.map_of_panel[panel_id] = key
+            board.remember_map(dataset, panel_id, key)
             return report.sentence()
 
         return _start(asked, f"Computing map “{key}”", work)

@@ -27,13 +27,13 @@ class LookMethods:
     def load_map(self, asked: Asked) -> Answer:
         """Load a map into the asking panel."""
         run = asked.board.run_of(asked.params["map"])
-        asked.board.map_of_panel[asked.ctx.panel_id] = run.key
         asked.board.warm(asked.dataset, asked.board.rows_of(asked.dataset, run))
+        asked.board.remember_map(asked.dataset, asked.ctx.panel_id, run.key)
         return {}
 
-    @method
+    @method(changes=True)
     def column(self, asked: Asked) -> Answer:
-        """The values of a field over the rows of the map."""
+        """The values of a field over the rows of the map; the state with it has the labels, which it waited for."""
         labels = asked.labels()
         source = field_source(asked.dataset, asked.params["field"], labels.rows.root)
         name = f"column {labels.rows.key} {source.path}"

@@ -46,15 +46,15 @@ class DataExplorer(LookMethods, LabelMethods, LaunchMethods, foo.Panel):
     def on_load(self, ctx: Any) -> None:
         """Show what there is."""
         tidy_columns()
-        self._show(ctx)
+        self._show(ctx, _first_state(ctx))
 
     def on_change_dataset(self, ctx: Any) -> None:
         """Show the other dataset."""
-        self._show(ctx)
+        self._show(ctx, _first_state(ctx))
 
     def on_change_view(self, ctx: Any) -> None:
         """Draw what has left the App's view faintly."""
-        self._show(ctx)
+        self._show(ctx, _state(ctx))
 
     def sync(self, ctx: Any) -> dict[str, Any]:
         """The state, where it is newer than the one the front end has."""
@@ -65,12 +65,19 @@ class DataExplorer(LookMethods, LabelMethods, LaunchMethods, foo.Panel):
             return {"unchanged": True}
         return {"unchanged": False, "state": state}
 
-    def _show(self, ctx: Any) -> None:
-        state = _state(ctx)
+    def _show(self, ctx: Any, state: dict[str, Any]) -> None:
         if "error" in state:
             ctx.ops.notify(state["error"], variant="error")
         else:
             ctx.panel.set_data("panel", state)
+
+
+@in_words
+def _first_state(ctx: Any) -> dict[str, Any]:
+    """The state of a panel that opens: with a map, so that its points are under way at once."""
+    if ctx.dataset is not None:
+        board_of(ctx.dataset).open_map(ctx.dataset, ctx.panel_id)
+    return _state(ctx)
 
 
 @in_words

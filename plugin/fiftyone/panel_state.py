@@ -18,10 +18,10 @@ from .columns import digest, publish
 from .labels import LabelRows
 from .models import embedding_models, searches_text
 from .rows import MapRows, iso
-from .values import fetch_ids, last_change, shown_fields
+from .values import distinct_classes, fetch_ids, field_source, last_change, shown_fields
 
 METHODS = ("umap", "tsne", "pca")
-_SHOWN_DIMS = (2, 3)
+_FIRST_SAMPLES = 10_000  # whose classes are listed until all labels are read
 
 
 def nothing_open(revision: int) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def panel_state(ctx: Any, board: Board) -> dict[str, Any]:
     with board.lock:
         # Jobs before all else: with one that has ended, what it made must be in the same state.
         jobs = [*board.opening(), *(job.describe() for job in board.jobs.listing())]
-        runs = [run for run in board.runs() if run.dims in _SHOWN_DIMS]
+        runs = board.shown_runs()
         mark = _mark(ctx, board, runs, jobs)
         held = board.states.get(ctx.panel_id)
         if held is not None and held[0] == mark:
@@ -142,7 +142,6 @@ def _loaded_map(ctx: Any, board: Board, rows: MapRows, labels: LabelRows) -> dic
             version,
             lambda: publish(board.dataset_id, "positions", _places(rows, labels)),
         ),
-        "ids": published(board, f"ids {rows.key}", rows.digest, lambda: publish(board.dataset_id, "ids", rows.ids)),
         "label_state": {
             **published(
                 board, f"states {rows.key}", now.version, lambda: publish(board.dataset_id, "states", now.states)
@@ -214,7 +213,7 @@ def _view_mark(ctx: Any) -> str | None:
 
 def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
     made = run.config.get("labelscape") or {}
-    status = board.status_of(dataset, run)
+    stale = board.staleness_of(dataset, run)
     return {
         "key": run.key,
         "embeddings": made.get("embeddings"),
@@ -223,10 +222,7 @@ def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
         "count": made["count"] if "count" in made else len(board.rows_of(dataset, run)),
         "timestamp": iso(run.computed_at),
         "patches_field": run.config.get("patches_field"),
-        "stale": {
-            "missing": 0 if status is None else status.missing,
-            "removed": 0 if status is None else status.removed,
-        },
+        "stale": {"missing": stale.missing, "removed": stale.removed},
     }
 
 
@@ -272,13 +268,19 @@ def _fields(dataset: fo.Dataset, root: str | None) -> list[dict[str, str]]:
 
 def _classes(board: Board, dataset: fo.Dataset, name: str, path: str, labels: LabelRows | None) -> list[str]:
     declared = [str(value) for value in dataset.classes.get(name, dataset.default_classes)]
-    if labels is not None:
+    if labels is not None and labels.classes:
         used = labels.classes
     elif dataset.has_sample_field(name):
-        used = board.remember(f"classes {path}", last_change(dataset), lambda: dataset.distinct(f"{path}.label"))
+        used = board.remember(f"classes {path}", last_change(dataset), lambda: _first_classes(dataset, path))
     else:
         used = []
     return list(dict.fromkeys([*declared, *sorted(used)]))
+
+
+def _first_classes(dataset: fo.Dataset, path: str) -> list[str]:
+    source = field_source(dataset, f"{path}.label", None)
+    first = [{"$limit": _FIRST_SAMPLES}]
+    return [str(name) for name in distinct_classes(dataset._sample_collection, None, source, first)]
 
 
 def _palette(dataset: fo.Dataset) -> list[str] | None:

@@ -8,9 +8,11 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ...ml_backend.store.embeddings import vector_table
 from ...ml_backend.store.items import label_path
 from ...ml_backend.store.maps import load_map
 from .columns import digest
+from .values import fetch_ids
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,24 @@ def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
         points_field=getattr(dataset.get_brain_info(key).config, "points_field", None),
         digest=digest(ids.tobytes() + held.points.tobytes()),
     )
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """How many samples, or objects, have no point on a map though they could, and how many points are of none."""
+
+    missing: int
+    removed: int
+
+
+def staleness(dataset: fo.Dataset, rows: MapRows) -> Staleness:
+    """Compare a map with the samples it was made of: those with a vector, where it was made of embeddings."""
+    wanted = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
+    places = rows.locate(wanted)
+    missing = wanted[places < 0]
+    if len(missing) and rows.embeddings is not None and dataset.has_brain_run(rows.embeddings):
+        missing = missing[np.isin(missing, as_bytes(vector_table(dataset, rows.embeddings).ids()))]
+    return Staleness(len(missing), len(rows) - int((places >= 0).sum()))
 
 
 def as_bytes(ids: Any) -> np.ndarray:

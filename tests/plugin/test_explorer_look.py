@@ -5,7 +5,6 @@ import base64
 import fiftyone as fo
 import numpy as np
 import pytest
-from bson import ObjectId
 
 
 def unpack(packed, dtype="<u4"):
@@ -23,11 +22,11 @@ def grid(explorer, stage):
 def test_a_loaded_map_has_every_sample_where_the_run_says(explorer, mapped_digits):
     loaded = explorer.state["map"]
     places, _ = explorer.column(loaded["positions"])
-    ids, _ = explorer.column(loaded["ids"])
+    facts = explorer.do("facts", **explorer.map, rows=list(range(60, 120)))["facts"]
     results = mapped_digits.load_brain_results("flat")
     assert (loaded["n"], loaded["dims"]) == (120, 2)
     np.testing.assert_allclose(places, results.points, rtol=1e-6)
-    assert [str(ObjectId(item.ljust(12, b"\0"))) for item in ids[:, 0].tolist()] == list(results.sample_ids)
+    assert [fact["id"] for fact in facts] == list(results.sample_ids[60:])
     assert explorer.states() == [1] * 40 + [0] * 80
     assert loaded["in_view"] is None
 
@@ -83,7 +82,6 @@ def test_an_unchanged_column_keeps_its_version_and_a_label_never_resends_places(
     explorer.do("set_label", **explorer.rows(60, 61), label="7")
     after = explorer.state["map"]
     assert after["positions"] == before["positions"]
-    assert after["ids"] == before["ids"]
     assert after["label_state"]["version"] != before["label_state"]["version"]
     assert explorer.do("column", **explorer.map, field="true_digit")["column"] == column
 

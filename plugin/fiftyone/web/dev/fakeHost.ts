@@ -5,7 +5,7 @@ import {
   type Answer, type Ask, type ColumnRef, type Facts, type GridStage, type MethodName, type Methods, type PanelState,
   type Selection, type StatePatch,
 } from "../src/contract";
-import type { Host } from "../src/explorer";
+import type { Host } from "../src/picture";
 import { fromBits, rowsOf, setFromRows } from "../src/selection";
 
 interface Options {
@@ -26,7 +26,6 @@ export class FakeHost implements Host {
   readonly #truth: Uint16Array;
   readonly #labels: Uint16Array;
   readonly #states: Uint8Array;
-  readonly #ids: Uint8Array;
   readonly #classes: string[];
   readonly #urls = new Map<string, string>();
   readonly #undo: { says: string; rows: Uint32Array; labels: Uint16Array; states: Uint8Array }[] = [];
@@ -54,8 +53,6 @@ export class FakeHost implements Host {
         else if (dice < 120) this.#states[i] = LABEL_STATE.suggested;
         else if (dice < 140) [this.#labels[i], this.#states[i]] = [truth[i] as number, LABEL_STATE.neighbors];
       }
-    this.#ids = new Uint8Array(options.n * 12);
-    for (let i = 0; i < options.n; i++) new DataView(this.#ids.buffer).setUint32(i * 12 + 8, i);
   }
 
   mediaUrl(file: string): string {
@@ -92,7 +89,6 @@ export class FakeHost implements Host {
       map: loaded && scene !== "no-samples" ? {
         key: MAPS[this.#dims], version: mapVersion, dims: this.#dims, n,
         positions: this.#ref(`positions${this.#dims}`, mapVersion, () => encodeColumn(this.#planes.slice(0, this.#dims))),
-        ids: this.#ref("ids", "1", () => encodeColumn([this.#ids], null, true)),
         label_state: this.#ref("state", `s${this.#version}`, () => encodeColumn([this.#states])),
         in_view: null,
       } : null,

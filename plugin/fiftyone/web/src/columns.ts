@@ -5,12 +5,10 @@ export type ColumnArray = Uint8Array | Uint16Array | Uint32Array | Float32Array;
 
 export interface Column {
   readonly n: number;
-  /** `width` arrays of n entries (an oid column: one array of 12 n bytes). */
+  /** `width` arrays of n entries. */
   readonly planes: readonly ColumnArray[];
   readonly tail: ValueTail | null;
 }
-
-const OID_BYTES = 12;
 
 /** Reads a column file; throws an Error with a sentence when the bytes are not what the header says. */
 export function decodeColumn(buffer: ArrayBuffer): Column {
@@ -42,11 +40,11 @@ export function decodeColumn(buffer: ArrayBuffer): Column {
 }
 
 /** Writes a column file (what Python does; here for the dev page and the tests). */
-export function encodeColumn(planes: readonly ColumnArray[], tail: ValueTail | null = null, oid = false): ArrayBuffer {
+export function encodeColumn(planes: readonly ColumnArray[], tail: ValueTail | null = null): ArrayBuffer {
   const first = planes[0];
   if (!first) throw new Error("A column needs at least one plane.");
-  const dtype = oid ? DTYPE.oid : dtypeOf(first);
-  const n = oid ? first.length / OID_BYTES : first.length;
+  const dtype = dtypeOf(first);
+  const n = first.length;
   const tailBytes = tail ? new TextEncoder().encode(JSON.stringify(tail)) : new Uint8Array(0);
   const itemBytes = bytesOf(dtype);
   const out = new ArrayBuffer(COLUMN_HEADER_BYTES + planes.length * n * itemBytes + tailBytes.length);
@@ -66,8 +64,8 @@ export function encodeColumn(planes: readonly ColumnArray[], tail: ValueTail | n
 }
 
 function bytesOf(dtype: number): number {
-  const bytes = [1, 2, 4, 4, OID_BYTES][dtype];
-  if (bytes === undefined) throw new Error(`The column file names the data type ${dtype}; known are 0 to 4.`);
+  const bytes = [1, 2, 4, 4][dtype];
+  if (bytes === undefined) throw new Error(`The column file names the data type ${dtype}; known are 0 to 3.`);
   return bytes;
 }
 
@@ -81,34 +79,13 @@ function dtypeOf(array: ColumnArray): number {
 /** A view on the bytes where their alignment allows one, else a copy. */
 function plane(buffer: ArrayBuffer, dtype: number, offset: number, n: number): ColumnArray {
   const bytes = n * bytesOf(dtype);
-  if (dtype === DTYPE.oid || dtype === DTYPE.uint8) return new Uint8Array(buffer, offset, bytes);
+  if (dtype === DTYPE.uint8) return new Uint8Array(buffer, offset, bytes);
   const aligned = offset % bytesOf(dtype) === 0;
   const source = aligned ? buffer : buffer.slice(offset, offset + bytes);
   const start = aligned ? offset : 0;
   if (dtype === DTYPE.uint16) return new Uint16Array(source, start, n);
   if (dtype === DTYPE.uint32) return new Uint32Array(source, start, n);
   return new Float32Array(source, start, n);
-}
-
-/** The hex text of one id of an oid column. */
-export function idAt(ids: Uint8Array, row: number): string {
-  let text = "";
-  for (let i = row * OID_BYTES; i < (row + 1) * OID_BYTES; i++) text += (ids[i] ?? 0).toString(16).padStart(2, "0");
-  return text;
-}
-
-/** Row of an id given as 24 hex digits; -1 when it is not on the map. */
-export function rowOfId(ids: Uint8Array, id: string): number {
-  if (!/^[0-9a-f]{24}$/i.test(id)) return -1;
-  const wanted = new Uint8Array(OID_BYTES);
-  for (let i = 0; i < OID_BYTES; i++) wanted[i] = Number.parseInt(id.slice(2 * i, 2 * i + 2), 16);
-  const n = ids.length / OID_BYTES;
-  rows: for (let row = 0; row < n; row++) {
-    // The last bytes of an ObjectId are its counter: they differ first.
-    for (let i = OID_BYTES - 1; i >= 0; i--) if (ids[row * OID_BYTES + i] !== wanted[i]) continue rows;
-    return row;
-  }
-  return -1;
 }
 
 export function unpackBytes(base64: string): Uint8Array<ArrayBuffer> {

@@ -20,7 +20,7 @@
  *   offset  size  what
  *        0     4  magic "LSC1"
  *        4     2  uint16  format version, 1
- *        6     1  uint8   dtype: 0 uint8 · 1 uint16 · 2 uint32 · 3 float32 · 4 oid (12 bytes a row)
+ *        6     1  uint8   dtype: 0 uint8 · 1 uint16 · 2 uint32 · 3 float32
  *        7     1  uint8   width: columns in the file (positions 2 or 3, everything else 1)
  *        8     4  uint32  n: rows
  *       12     4  uint32  t: bytes of the JSON tail (0 = no tail)
@@ -32,7 +32,7 @@
 export const COLUMN_MAGIC = "LSC1";
 export const COLUMN_VERSION = 1;
 export const COLUMN_HEADER_BYTES = 16;
-export const DTYPE = { uint8: 0, uint16: 1, uint32: 2, float32: 3, oid: 4 } as const;
+export const DTYPE = { uint8: 0, uint16: 1, uint32: 2, float32: 3 } as const;
 
 /** Where a column lies. `file` is a path on the server's disk, read through `/media?filepath=`; `url` is used as is. */
 export interface ColumnRef {
@@ -118,8 +118,6 @@ export interface LoadedMap {
   readonly n: number;
   /** float32, width 2 or 3. A row of NaN = no place on the map (never drawn). */
   readonly positions: ColumnRef;
-  /** oid: the sample's (or object's) id. */
-  readonly ids: ColumnRef;
   /** uint8, LABEL_STATE. */
   readonly label_state: ColumnRef;
   /** uint8, 1 = in the App's current view (filters, saved view); null = all are. Others are drawn faint and not selected. */

@@ -36,9 +36,6 @@ export function rowsOf(set: RowSet): Uint32Array {
   return rows;
 }
 
-/** First row of the set; -1 when it is empty. */
-export const firstOf = (set: RowSet): number => set.mask.indexOf(1);
-
 export function combine(old: RowSet, hit: RowSet, how: Combine): RowSet {
   if (how === "replace") return hit;
   const mask = new Uint8Array(old.mask.length);

@@ -18,7 +18,6 @@ export type Dialog = "none" | "label" | "map" | "review" | "help" | "segment" | 
 export interface MapData {
   readonly info: LoadedMap;
   readonly planes: readonly Float32Array[];
-  readonly ids: Uint8Array;
   readonly labelState: Uint8Array;
   readonly labelStateVersion: string;
   readonly inView: Uint8Array | null;
@@ -304,14 +303,13 @@ export function valuesOf(field: string, column: Column, panel: PanelState | null
 }
 
 /** The columns of a map, put together. */
-export function mapOf(info: LoadedMap, columns: { positions: Column; ids: Column; labelState: Column; inView: Column | null }): MapData {
+export function mapOf(info: LoadedMap, columns: { positions: Column; labelState: Column; inView: Column | null }): MapData {
   const planes = columns.positions.planes.filter((p): p is Float32Array => p instanceof Float32Array);
   if (planes.length !== info.dims)
     throw new Error(`The map "${info.key}" has ${planes.length} coordinates a point instead of ${info.dims}. Load it again.`);
   const { min, max } = bounds(planes);
   return {
     info, planes, min, max,
-    ids: columns.ids.planes[0] as Uint8Array,
     labelState: columns.labelState.planes[0] as Uint8Array,
     labelStateVersion: info.label_state.version,
     inView: (columns.inView?.planes[0] as Uint8Array | undefined) ?? null,

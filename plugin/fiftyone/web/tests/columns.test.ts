@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ColumnCache, decodeColumn, encodeColumn, idAt, pack, rowOfId, unpackF32, unpackU16, unpackU32 } from "../src/columns";
+import { ColumnCache, decodeColumn, encodeColumn, pack, unpackF32, unpackU16, unpackU32 } from "../src/columns";
 
 describe("column files", () => {
   it("bring back planes, tail and data type of what was written", () => {
@@ -32,19 +32,6 @@ describe("column files", () => {
     expect(() => decodeColumn(newer.buffer)).toThrow(/version 2.*restart the App/);
     expect(() => decodeColumn(good.slice(0, -1))).toThrow(/18 bytes instead of 19/);
     expect(() => decodeColumn(new ArrayBuffer(3))).toThrow(/3 bytes/);
-  });
-
-  it("hold ids that are found by their text", () => {
-    const ids = new Uint8Array(36);
-    ids[35] = 0xab;
-    ids[12] = 1;
-    const column = decodeColumn(encodeColumn([ids], null, true));
-    expect(column.n).toBe(3);
-    const read = column.planes[0] as Uint8Array;
-    expect(idAt(read, 2)).toBe("0000000000000000000000ab");
-    expect(rowOfId(read, "0100000000000000000000" + "00")).toBe(1);
-    expect(rowOfId(read, "ffffffffffffffffffffffff")).toBe(-1);
-    expect(rowOfId(read, "not an id")).toBe(-1);
   });
 });
 

@@ -5,19 +5,18 @@ import { setFromRows } from "../src/selection";
 import { allowedRows, BY_STATE, INITIAL, mapOf, reduce, stateValues, suggestedAmong, valuesOf, type Ui } from "../src/state";
 
 const ref = (version: string) => ({ url: "x", version, n: 4 });
-const info: LoadedMap = { key: "umap", version: "m1", dims: 2, n: 4, positions: ref("1"), ids: ref("1"), label_state: ref("s1"), in_view: null };
+const info: LoadedMap = { key: "umap", version: "m1", dims: 2, n: 4, positions: ref("1"), label_state: ref("s1"), in_view: null };
 const panel: PanelState = {
   revision: 5, dataset: "d", sample_count: 4, media_type: "image", embeddings: [], maps: [], map: info, fields: [], label_fields: ["ground_truth"],
   label_field: "ground_truth", classes: ["cat", "dog"], pending: { labels: 0, deletions: 0 }, undo: null, jobs: [], messages: [], palette: null,
   options: { models: [], methods: [] },
 };
 
-const column = (array: Parameters<typeof encodeColumn>[0], tail: Parameters<typeof encodeColumn>[1] = null, oid = false) => decodeColumn(encodeColumn(array, tail, oid));
+const column = (array: Parameters<typeof encodeColumn>[0], tail: Parameters<typeof encodeColumn>[1] = null) => decodeColumn(encodeColumn(array, tail));
 
 function loaded(): Ui {
   const map = mapOf(info, {
     positions: column([Float32Array.of(0, 1, 2, NaN), Float32Array.of(0, 1, 2, 3)]),
-    ids: column([new Uint8Array(48)], null, true),
     labelState: column([Uint8Array.of(0, 1, 2, 0)]),
     inView: null,
   });
@@ -125,7 +124,7 @@ describe("acts on a selection", () => {
 describe("columns of a wrong form", () => {
   it("are refused with a sentence", () => {
     expect(() => valuesOf("tags", column([Uint8Array.of(1)]), panel)).toThrow(/values of "tags"/);
-    const one = { positions: column([Float32Array.of(0)]), ids: column([new Uint8Array(12)], null, true), labelState: column([Uint8Array.of(0)]), inView: null };
+    const one = { positions: column([Float32Array.of(0)]), labelState: column([Uint8Array.of(0)]), inView: null };
     expect(() => mapOf(info, one)).toThrow(/1 coordinates a point instead of 2/);
   });
 });

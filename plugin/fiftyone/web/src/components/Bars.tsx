@@ -1,6 +1,6 @@
 /** The bars around the map: selection, reach, pending changes, jobs, stale map, notes. */
 import * as React from "react";
-import { counted } from "../explorer";
+import { counted } from "../words";
 import { positionOf, REACH_STEPS, reachAt, stepOf } from "../reach";
 import { useExplorer, useUi } from "./context";
 import { Button, percent } from "./parts";

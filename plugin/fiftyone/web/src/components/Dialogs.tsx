@@ -1,7 +1,7 @@
 /** The windows: label picker, map form, embeddings form, review, keys, segment, duplicates, discard. */
 import * as React from "react";
 import type { Answer, MapForm as MapFormData, PendingItem, SegmentKind } from "../contract";
-import { counted } from "../explorer";
+import { counted } from "../words";
 import { KEYS } from "../keymap";
 import { typeahead } from "../typeahead";
 import { useExplorer, useUi } from "./context";

@@ -1,6 +1,6 @@
 /** What is said where there is nothing to show yet, with the next step. */
 import * as React from "react";
-import { counted } from "../explorer";
+import { counted } from "../words";
 import type { Ui } from "../state";
 import { useUi } from "./context";
 import { EmbeddingsForm, MapForm } from "./Dialogs";

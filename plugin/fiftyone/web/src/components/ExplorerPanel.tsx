@@ -45,6 +45,12 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
     if (closed && document.activeElement === document.body) root.current?.focus();
   }, [quiet]);
 
+  // The keys are the panel's from when it opens, or the pointer comes in, except while one types somewhere.
+  const takeKeys = React.useCallback(() => {
+    if (!isBusy(document.activeElement, root.current)) root.current?.focus({ preventScroll: true });
+  }, []);
+  React.useEffect(takeKeys, [takeKeys]);
+
   const onKeyDown = (event: React.KeyboardEvent): void => {
     const target = event.target as HTMLElement;
     const command = commandFor({
@@ -65,6 +71,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
       role="application"
       aria-label="Labelscape data explorer"
       onKeyDown={onKeyDown}
+      onPointerEnter={takeKeys}
       onMouseDown={(event) => {
         const target = event.target as HTMLElement;
         if (target.tagName === "CANVAS") root.current?.focus({ preventScroll: true });
@@ -100,6 +107,12 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
       <Dialogs />
     </div>
   );
+}
+
+/** True when the focus stays where it is: in the panel, in a field one types or chooses in, in a window or a menu of the App. */
+function isBusy(active: Element | null, root: HTMLElement | null): boolean {
+  if (!(active instanceof HTMLElement)) return false;
+  return root?.contains(active) || isTyping(active) || active.closest("select, [role=dialog], [role=menu], [role=listbox]") !== null;
 }
 
 function isTyping(target: HTMLElement): boolean {

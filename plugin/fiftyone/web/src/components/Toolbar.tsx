@@ -1,6 +1,6 @@
 /** The line above the map: which map, how coloured, which tool, search, and the menu. */
 import * as React from "react";
-import { counted } from "../explorer";
+import { counted } from "../words";
 import { BY_STATE, type Tool } from "../state";
 import { useExplorer, useUi } from "./context";
 import { Button, Choice } from "./parts";

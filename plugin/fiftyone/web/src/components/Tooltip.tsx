@@ -1,7 +1,6 @@
 /** What stands under the cursor: thumbnail and basic facts. */
 import * as React from "react";
 import type { Size } from "../camera";
-import { idAt } from "../columns";
 import { STATE_LEGEND } from "../colors";
 import { useUi } from "./context";
 import { percent, Thumb } from "./parts";
@@ -23,7 +22,7 @@ export function Tooltip({ size }: { readonly size: Size }): React.ReactElement |
   return (
     <div className="ls-tooltip" role="tooltip" style={{ left: Math.max(4, left), top, width: WIDTH }}>
       {facts ? <Thumb facts={facts} side={WIDTH - 16} /> : <div className="ls-thumb ls-thumb-none" style={{ width: WIDTH - 16, height: WIDTH - 16 }}>…</div>}
-      <div className="ls-tooltip-name">{facts?.name ?? idAt(map.ids, hover.row)}</div>
+      <div className="ls-tooltip-name">{facts?.name ?? "…"}</div>
       <div>
         <strong>{facts?.label ?? value ?? "no label"}</strong> <span className="ls-quiet">{state}</span>
       </div>

@@ -1,0 +1,355 @@
+"""The data explorer beside FiftyOne's own Embeddings panel, in the real App: `python benchmarks/panel.py [points ...]`.
+
+Both panels show the same map of the same dataset in one headless Chromium (Debian's, or the one that CHROMIUM names).
+FiftyOne needs its database and this repository as its plugin; the datasets are made there under names of their own, and
+deleted unless `--keep` is given. A time ends with the frame of the browser's screencast that shows the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import re
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import fiftyone as fo
+import fiftyone.brain as fob
+import numpy as np
+from labelscape.cli.demo import PatientServer
+from labelscape.cli.digits import write_digits
+from labelscape.cli.plugin_link import install
+
+MAP = "map"
+CENTERS = [(x, y) for x in (-0.75, -0.3) for y in (-0.5, 0.5)] + [(x, y) for x in (0.3, 0.75) for y in (-0.6, 0, 0.6)]
+UNLABELED = 0.2
+DOCUMENTS_AT_ONCE = 20_000
+COUNTER = "[data-cy=entry-counts]"
+MOVES = 120
+WIDTH, HEIGHT = 1600, 1000
+DIFFERENT = 24  # of 255: more than a JPEG's noise
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+
+
+def make_dataset(name: str, n: int) -> fo.Dataset:
+    """Samples that share a hundred images, with a map of ten groups, four of them left of its middle."""
+    dataset = fo.Dataset(name, persistent=True)
+    paths, _ = write_digits(Path(fo.config.default_dataset_dir) / "labelscape-benchmark", count=100)
+    dataset.add_sample(fo.Sample(str(paths[0]), ground_truth=fo.Classification(label="0"), brightness=0.5))
+    document = dataset._sample_collection.find_one_and_delete({})
+    for part in np.array_split(np.arange(n), -(-n // DOCUMENTS_AT_ONCE)):
+        dataset._sample_collection.insert_many(list(documents(document, part, paths)), ordered=False)
+    points = points_of(n)
+    fob.compute_visualization(dataset, points=points, brain_key=MAP, create_index=True)
+    panels = [fo.Panel(type="Samples", pinned=True), fo.Panel(type="Histograms")]
+    others = [fo.Panel(type="data_explorer"), fo.Panel(type="Embeddings")]
+    halves = [
+        fo.Space(children=panels[:1], active_child=panels[0].component_id),
+        fo.Space(children=[*panels[1:], *others], active_child=panels[1].component_id),
+    ]
+    dataset.save_workspace(name, fo.Space(children=halves, orientation="horizontal", sizes=[0.35, 0.65]))
+    return dataset
+
+
+def documents(first: dict[str, Any], rows: np.ndarray, paths: list[Path]) -> Iterator[dict[str, Any]]:
+    """Sample documents as FiftyOne writes them; a million of them through its own classes would take minutes."""
+    from bson import ObjectId
+
+    random = np.random.default_rng(int(rows[0]))
+    brightness = random.random(len(rows))
+    labeled = random.random(len(rows)) > UNLABELED
+    now = datetime.utcnow()
+    for row, value, has_label in zip(rows.tolist(), brightness.tolist(), labeled.tolist(), strict=True):
+        label = {**first["ground_truth"], "_id": ObjectId(), "label": str(row % len(CENTERS))} if has_label else None
+        made = {"filepath": str(paths[row % len(paths)]), "ground_truth": label, "brightness": value, "_rand": value}
+        yield {**first, "_id": ObjectId(), "created_at": now, "last_modified_at": now, **made}
+
+
+def points_of(n: int) -> np.ndarray:
+    """Points (n, 2) within -1 … 1, which the first two span."""
+    random = np.random.default_rng(0)
+    points = np.asarray(CENTERS)[np.arange(n) % len(CENTERS)] + random.normal(0, 0.07, (n, 2))
+    points[:2] = [-1, -1], [1, 1]
+    return np.clip(points, -1, 1).astype(np.float32)
+
+
+class Cast:
+    """The browser's screencast: what the user sees of an element, frame by frame, with the time of each."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._session = page.context.new_cdp_session(page)
+        self._frames: list[tuple[float, str]] = []
+        self._session.on("Page.screencastFrame", self._keep)
+
+    def _keep(self, event: dict[str, Any]) -> None:
+        self._frames.append((event["metadata"]["timestamp"], event["data"]))
+        self._session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Keep what is shown meanwhile."""
+        self._frames.clear()
+        # At half the size and half the frames, because their making takes its part of the processor.
+        settings = {
+            "format": "jpeg",
+            "quality": 90,
+            "maxWidth": WIDTH // 2,
+            "maxHeight": HEIGHT // 2,
+            "everyNthFrame": 2,
+        }
+        self._session.send("Page.startScreencast", settings)
+        self._page.wait_for_timeout(500)
+        yield
+        self._session.send("Page.stopScreencast")
+
+    def pictures(self, selector: str) -> list[tuple[float, np.ndarray]]:
+        """Time and pixels of an element in each frame."""
+        box = self._page.locator(selector).bounding_box()
+        left, top, width, height = (round(box[side] / 2) for side in ("x", "y", "width", "height"))
+        area = np.s_[top : top + height, left : left + width]
+        found = []
+        for moment, data in sorted(self._frames):
+            whole = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+            found.append((moment, whole[area].astype(np.int16)))
+        return found
+
+
+def points_visible(pictures: list[tuple[float, np.ndarray]]) -> float:
+    """Since when nine in ten of the pixels are coloured that are so in the end."""
+    ground = np.median(pictures[-1][1], axis=(0, 1))
+    points = np.abs(pictures[-1][1] - ground).max(-1) > DIFFERENT
+    return since(pictures, lambda picture: (np.abs(picture[points] - ground).max(-1) > DIFFERENT).mean() > 0.9)
+
+
+def at_rest(pictures: list[tuple[float, np.ndarray]]) -> float:
+    """Since when the picture is what it is in the end, but for one pixel in fifty."""
+    return since(pictures, lambda picture: (np.abs(picture - pictures[-1][1]).max(-1) > DIFFERENT).mean() < 0.02)
+
+
+def since(pictures: list[tuple[float, np.ndarray]], holds: Callable[[np.ndarray], bool]) -> float:
+    """The time of the first of the last pictures for all of which this holds."""
+    moment = pictures[-1][0]
+    for at, picture in reversed(pictures):
+        if not holds(picture):
+            break
+        moment = at
+    return moment
+
+
+def open_embeddings(page: Any) -> None:
+    page.get_by_text("Embeddings", exact=True).click()
+    page.locator(".emb-runs-page").wait_for()
+    page.wait_for_timeout(1000)
+
+
+def color_embeddings(page: Any) -> None:
+    page.locator(".emb-facet-trigger").click()
+    page.locator(".emb-facet-row-label").get_by_text("brightness", exact=True).click()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """By which acts one gets about in a panel; `open` is the last one before the map is drawn."""
+
+    name: str
+    canvas: str
+    prepare: Callable[[Any], None]
+    open: Callable[[Any], None]
+    color: Callable[[Any], None]
+    use_hand: Callable[[Any], None]
+    use_lasso: Callable[[Any], None]
+
+
+PANELS = [
+    Panel(
+        name="Labelscape",
+        canvas="canvas[data-testid=labelscape-map]",
+        prepare=lambda page: None,
+        open=lambda page: page.get_by_text("Data explorer", exact=True).click(),
+        color=lambda page: page.get_by_role("combobox", name="Color").select_option("brightness"),
+        use_hand=lambda page: page.get_by_role("button", name="Drag moves the map").click(),
+        use_lasso=lambda page: page.get_by_role("button", name="Drag draws a lasso").click(),
+    ),
+    Panel(
+        name="FiftyOne",
+        canvas=".emb-plot-scene canvas",
+        prepare=open_embeddings,
+        open=lambda page: page.locator(".emb-runs-page").get_by_text(MAP, exact=True).click(),
+        color=color_embeddings,
+        use_hand=lambda page: page.locator(".emb-mode-segment").first.click(),
+        use_lasso=lambda page: page.locator(".emb-mode-segment").last.click(),
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One walk through a panel: what took how long, in seconds, and how many frames came while the map moved."""
+
+    visible: float
+    visible_again: float
+    colors: float
+    pan: str
+    zoom: str
+    lasso_drawn: float
+    lasso_counted: float
+    chosen: str
+
+
+def walk(page: Any, panel: Panel, address: str, patience: float) -> Walk:
+    """Open, open again, colour, move and lasso; ``patience`` is how long each may take, in seconds."""
+    cast = Cast(page)
+    visible = opened(page, cast, panel, address, patience)
+    visible_again = opened(page, cast, panel, address, patience)
+    with cast.recording():
+        began = time.time()
+        panel.color(page)
+        page.wait_for_timeout(patience * 1000)
+    colors = at_rest(cast.pictures(panel.canvas)) - began
+    box = page.locator(panel.canvas).bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    panel.use_hand(page)
+    pan = frames(page, lambda: drag(page, middle))
+    page.wait_for_timeout(2000)
+    zoom = frames(page, lambda: turn_wheel(page, middle))
+    page.wait_for_timeout(2000)
+    panel.use_lasso(page)
+    drawn, counted, chosen = lassoed(page, cast, panel, box, patience)
+    return Walk(visible, visible_again, colors, pan, zoom, drawn, counted, chosen)
+
+
+def opened(page: Any, cast: Cast, panel: Panel, address: str, patience: float) -> float:
+    """Seconds from the last click that opens the map until its points are seen."""
+    page.goto(address)
+    page.locator(COUNTER).filter(has_text=re.compile(r"\d samples")).wait_for(timeout=120_000)
+    page.wait_for_timeout(5000)
+    panel.prepare(page)
+    with cast.recording():
+        began = time.time()
+        panel.open(page)
+        page.wait_for_timeout(patience * 1000)
+    return points_visible(cast.pictures(panel.canvas)) - began
+
+
+def lassoed(page: Any, cast: Cast, panel: Panel, box: dict[str, float], patience: float) -> tuple[float, float, str]:
+    """Seconds until the map shows the selection, until the grid counts it, and what the grid counts."""
+    left, right = box["x"] + 8, box["x"] + box["width"] / 2
+    top, bottom = box["y"] + 8, box["y"] + box["height"] - 8
+    before = page.locator(COUNTER).inner_text()
+    with cast.recording():
+        page.mouse.move(left, top)
+        page.mouse.down()
+        for corner in ((left, bottom), (right, bottom), (right, top), (left + 4, top)):
+            page.mouse.move(*corner, steps=8)
+        began = time.time()
+        page.mouse.up()
+        page.wait_for_function(
+            "([counter, before]) => { const now = document.querySelector(counter)?.innerText ?? ''; "
+            "return now !== before && /\\d samples/.test(now) }",
+            arg=[COUNTER, before],
+            timeout=patience * 4000,
+        )
+        counted = time.time() - began
+        page.wait_for_timeout(patience * 1000)
+    return at_rest(cast.pictures(panel.canvas)) - began, counted, page.locator(COUNTER).inner_text()
+
+
+def frames(page: Any, act: Callable[[], None]) -> str:
+    """Milliseconds between the page's frames while something is done: half of them, and 95 %, took at most so long."""
+    page.evaluate(
+        "() => { const times = (window.__times = []);"
+        "const tick = (now) => { times.push(now); window.__tick = requestAnimationFrame(tick) };"
+        "tick(performance.now()) }"
+    )
+    act()
+    times = page.evaluate("() => { cancelAnimationFrame(window.__tick); return window.__times }")
+    gaps = np.diff(times)
+    return f"{np.median(gaps):.0f} / {np.quantile(gaps, 0.95):.0f}"
+
+
+def drag(page: Any, middle: tuple[float, float]) -> None:
+    page.mouse.move(*middle)
+    page.mouse.down()
+    for turn in np.linspace(0, 2 * np.pi, MOVES):
+        page.mouse.move(middle[0] + 60 * np.sin(turn), middle[1] + 60 - 60 * np.cos(turn))
+        page.wait_for_timeout(16)
+    page.mouse.up()
+
+
+def turn_wheel(page: Any, middle: tuple[float, float]) -> None:
+    page.mouse.move(*middle)
+    for way in (-30, 30):
+        for _ in range(MOVES // 2):
+            page.mouse.wheel(0, way)
+            page.wait_for_timeout(16)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The App from a fresh server process, which has read nothing yet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = PatientServer(port, address="127.0.0.1", do_not_track=True)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.stop()
+
+
+@contextmanager
+def browsed() -> Iterator[Any]:
+    """A page in a browser with an empty profile."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=CHROMIUM,
+            headless=True,
+            args=CHROMIUM_FLAGS,
+            viewport={"width": 1600, "height": 1000},
+        )
+        page = context.pages[0]
+        # FiftyOne's advertisement (1.22) lies over the App until it is dismissed.
+        advertisement = page.locator(".MuiPopover-root").get_by_role("button", name="Dismiss")
+        page.add_locator_handler(advertisement, lambda button: button.click())
+        yield page
+        context.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("points", nargs="*", type=int, default=[100_000, 1_000_000])
+    parser.add_argument("--keep", action="store_true", help="keep the datasets, and use those of an earlier run")
+    asked = parser.parse_args()
+    print(install())
+    for n in asked.points:
+        name = f"labelscape-benchmark-{n}"
+        if not fo.dataset_exists(name):
+            make_dataset(name, n)
+        for panel in PANELS:
+            with served() as url, browsed() as page:
+                done = walk(page, panel, f"{url}/datasets/{name}?workspace={name}", patience=6 + n / 30_000)
+            print(f"{n:,} points, {panel.name}:")
+            for field in fields(done):
+                value = getattr(done, field.name)
+                print(f"  {field.name:16}{value if isinstance(value, str) else f'{value:.2f} s'}", flush=True)
+        if not asked.keep:
+            fo.delete_dataset(name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+/** The map on the screen: kept in step with Python's state, with its columns, colours, texts and camera. */
+import { fit, type Camera, type Size } from "./camera";
+import { ColumnCache } from "./columns";
+import type { Answer, Ask, GridStage, LoadedMap, Message, MethodName, PanelState, StatePatch } from "./contract";
+import { bounds } from "./geometry";
+import { readKept, writeKept, type KeptView } from "./keptView";
+import { BY_STATE, mapOf, stateValues, Store, valuesOf, type MapData, type Ui, type Values } from "./state";
+import { sentence } from "./words";
+
+/** What the panel needs from the App around it. */
+export interface Host {
+  call<M extends MethodName>(method: M, ask: Ask<M>): Promise<Answer<M> & { readonly state?: PanelState }>;
+  mediaUrl(file: string): string;
+  /** Puts a stage over the samples grid; null takes it off. */
+  showInGrid(stage: GridStage | null): void;
+}
+
+export class Picture {
+  readonly store = new Store();
+  readonly #columns: ColumnCache;
+  #size: Size = { width: 800, height: 600 };
+  #fitted: Camera | null = null;
+  #loading: string | null = null;
+  #opening = false;
+  #noteCount = 0;
+  /** Maps opened unasked: one that cannot be loaded is not tried again and again. */
+  readonly #tried = new Set<string>();
+
+  constructor(protected readonly host: Host) {
+    this.#columns = new ColumnCache((file) => host.mediaUrl(file));
+  }
+
+  get ui(): Ui {
+    return this.store.get();
+  }
+
+  mediaUrl(file: string): string {
+    return this.host.mediaUrl(file);
+  }
+
+  // --- state from Python ---------------------------------------------------------------------------------------
+
+  /** Takes a new panel state and fetches the columns that changed. */
+  receive(panel: PanelState): void {
+    const before = this.ui.panel;
+    if (before && before.dataset !== panel.dataset) {
+      this.#tried.clear();
+      this.#columns.clear();
+      this.store.dispatch({ type: "unload" });
+    }
+    this.store.dispatch({ type: "panel", panel });
+    void this.#follow();
+  }
+
+  async sync(): Promise<void> {
+    try {
+      const answer = await this.host.call("sync", { revision: this.ui.panel?.revision ?? -1 });
+      if (answer.state) this.receive(answer.state);
+    } catch (error) {
+      this.note("error", sentence(error));
+    }
+  }
+
+  /** Brings the loaded map in step with `panel.map`. */
+  async #follow(): Promise<void> {
+    const panel = this.ui.panel;
+    const wanted = panel?.map ?? null;
+    const have = this.ui.map;
+    if (!wanted && have) this.store.dispatch({ type: "unload" });
+    if (panel && !(wanted && have) && (await this.#openKept(panel))) return;
+    if (!wanted) return;
+    const name = `${wanted.key} ${wanted.version}`;
+    if (!have || have.info.key !== wanted.key || have.info.version !== wanted.version) {
+      if (this.#loading === name) return;
+      this.#loading = name;
+      await this.during("Loading the map", () => this.#fetchMap(wanted));
+      this.#loading = null;
+      return;
+    }
+    if (wanted.label_state.version !== have.labelStateVersion) {
+      const version = wanted.label_state.version;
+      await this.during("Reading labels", async () => {
+        const column = await this.#columns.read(wanted.label_state);
+        this.store.dispatch({ type: "columns", labelState: column.planes[0] as Uint8Array, version });
+        await this.refreshValues();
+      });
+      // A label may have been set while the column was on its way.
+      const now = this.ui.panel?.map;
+      if (now?.version === wanted.version && now.label_state.version !== version) return this.#follow();
+    }
+    if (wanted.in_view?.version !== have.info.in_view?.version) {
+      const inView = wanted.in_view ? ((await this.#columns.read(wanted.in_view)).planes[0] as Uint8Array) : null;
+      this.store.dispatch({ type: "columns", inView, info: wanted });
+    }
+  }
+
+  /** Opens the map one left, where Python has opened another one or none; true when that is what is to be waited for. */
+  async #openKept(panel: PanelState): Promise<boolean> {
+    if (this.#opening) return true;
+    const left = readKept(panel.dataset)?.map;
+    const key = panel.maps.find((m) => m.key === left)?.key ?? panel.map?.key ?? panel.maps[0]?.key;
+    if (key === undefined || key === panel.map?.key || this.#tried.has(key)) return false;
+    this.#tried.add(key);
+    this.#opening = true;
+    await this.loadMap(key);
+    this.#opening = false;
+    return true;
+  }
+
+  async #fetchMap(info: LoadedMap): Promise<void> {
+    const [positions, labelState, inView] = await Promise.all([
+      this.#columns.read(info.positions),
+      this.#columns.read(info.label_state),
+      info.in_view ? this.#columns.read(info.in_view) : null,
+    ]);
+    if (this.ui.panel?.map?.version !== info.version || this.ui.panel.map.key !== info.key) return;
+    const map = mapOf(info, { positions, labelState, inView });
+    this.store.dispatch({ type: "map", map });
+    // Drawn by label state at once; the colours asked for follow when they are here.
+    this.store.dispatch({ type: "color", color: stateValues(map.labelState) });
+    const kept = readKept(this.ui.panel.dataset);
+    const same = kept?.map === info.key;
+    if (same && kept.camera?.dims === info.dims) this.store.dispatch({ type: "camera", camera: kept.camera });
+    else this.#fit(map);
+    // One looks around in 3D before one draws in it.
+    this.store.dispatch({ type: "tool", tool: same ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
+    await this.colorBy(this.knownField(kept?.colorBy) ?? this.#firstColor());
+    if (kept?.textBy && this.knownField(kept.textBy)) await this.textBy(kept.textBy);
+  }
+
+  protected knownField(field: string | null | undefined): string | null {
+    if (field == null) return null;
+    return field === BY_STATE || this.ui.panel?.fields.some((f) => f.path === field) ? field : null;
+  }
+
+  #firstColor(): string {
+    const { panel } = this.ui;
+    const label = panel?.label_field;
+    const field = panel?.fields.find((f) => f.path === label || f.path === `${label}.label`);
+    return field && panel && panel.classes.length > 0 ? field.path : BY_STATE;
+  }
+
+  // --- the picture ---------------------------------------------------------------------------------------------
+
+  async loadMap(map: string): Promise<void> {
+    await this.ask("Loading the map", "load_map", { map });
+  }
+
+  /** Switches to a map of this dimension made from the same embeddings, else offers to compute one. */
+  async dimension(dims: 2 | 3): Promise<void> {
+    const { panel, map } = this.ui;
+    if (!panel || map?.info.dims === dims) return;
+    const current = panel.maps.find((m) => m.key === map?.info.key);
+    const other =
+      panel.maps.find((m) => m.dims === dims && m.embeddings === current?.embeddings && m.embeddings !== null) ??
+      panel.maps.find((m) => m.dims === dims);
+    if (other) await this.loadMap(other.key);
+    else this.store.dispatch({ type: "dialog", dialog: "map", dims });
+  }
+
+  async colorBy(field: string): Promise<void> {
+    const { map } = this.ui;
+    if (!map) return;
+    if (field === BY_STATE) this.store.dispatch({ type: "color", color: stateValues(map.labelState) });
+    else {
+      const color = await this.#values(map, field);
+      if (color && this.ui.map?.info === map.info) this.store.dispatch({ type: "color", color });
+    }
+    this.keep();
+  }
+
+  /** Writes the values of a field on the map; null = no texts. */
+  async textBy(field: string | null): Promise<void> {
+    const { map } = this.ui;
+    if (!map) return;
+    const text = field === null ? null : field === BY_STATE ? stateValues(map.labelState) : await this.#values(map, field);
+    if (this.ui.map?.info !== map.info) return;
+    this.store.dispatch({ type: "text", text });
+    this.store.dispatch({ type: "showTexts", show: text !== null });
+    this.keep();
+  }
+
+  async toggleTexts(): Promise<void> {
+    const { showTexts, text, color } = this.ui;
+    if (showTexts || text) this.store.dispatch({ type: "showTexts", show: !showTexts });
+    else if (color?.kind === "categorical") await this.textBy(color.field);
+    else this.note("info", "Choose a field to write on the map first, under “Text”.");
+  }
+
+  async #values(map: MapData, field: string): Promise<Values | null> {
+    const answer = await this.ask(`Reading ${field}`, "column", { map: map.info.key, map_version: map.info.version, field });
+    return answer && this.during(`Reading ${field}`, async () => valuesOf(field, await this.#columns.read(answer.column), this.ui.panel));
+  }
+
+  protected async refreshValues(): Promise<void> {
+    const { color, text, map } = this.ui;
+    if (!map) return;
+    if (color && color.field !== BY_STATE) {
+      const values = await this.#values(map, color.field);
+      if (values) this.store.dispatch({ type: "color", color: values });
+    }
+    if (text && text.field !== BY_STATE) {
+      const values = text.field === color?.field ? this.ui.color : await this.#values(map, text.field);
+      if (values) this.store.dispatch({ type: "text", text: values });
+    }
+  }
+
+  resize(size: Size): void {
+    this.#size = size;
+    // A view nobody has moved yet goes on showing the whole map.
+    const { map, camera } = this.ui;
+    if (map && (!camera || camera === this.#fitted)) this.#fit(map);
+  }
+
+  showAll(): void {
+    const { map } = this.ui;
+    if (map) this.#fit(map);
+    this.keep();
+  }
+
+  #fit(map: MapData): void {
+    const { isolated } = this.ui;
+    const shown = isolated ? map.planes.map((plane) => plane.filter((_, row) => isolated[row] === 1)) : null;
+    const { min, max } = shown ? bounds(shown) : map;
+    this.#fitted = fit(min, max, this.#size, map.info.dims);
+    this.store.dispatch({ type: "camera", camera: this.#fitted });
+  }
+
+  /** Keeps the view of this dataset for the next visit. */
+  keep(): void {
+    const { panel, map, camera, color, text, showTexts, tool } = this.ui;
+    if (!panel?.dataset || !map) return;
+    const kept: KeptView = {
+      map: map.info.key, camera: camera === this.#fitted ? null : camera, tool, colorBy: color?.field ?? BY_STATE, textBy: showTexts ? (text?.field ?? null) : null,
+    };
+    writeKept(panel.dataset, kept);
+  }
+
+  // --- plumbing ------------------------------------------------------------------------------------------------
+
+  note(level: Message["level"], text: string): void {
+    this.store.dispatch({ type: "note", note: { id: `here-${++this.#noteCount}`, level, text } });
+  }
+
+  /** Calls a method and takes over what its answer changes; null where it failed, which is told. */
+  protected async ask<M extends MethodName>(
+    what: string, method: M, ask: Ask<M>, first: (answer: Answer<M>) => void = () => {},
+  ): Promise<(Answer<M> & { readonly state?: PanelState }) | null> {
+    return this.during(what, async () => {
+      const answer = await this.host.call(method, ask);
+      first(answer);
+      // The patch first: the state names its version, and a column one already has need not be fetched.
+      const { patch } = answer as { patch?: StatePatch | null };
+      if (patch) this.applyPatch(patch);
+      if (answer.state) this.receive(answer.state);
+      return answer;
+    });
+  }
+
+  protected applyPatch(patch: StatePatch): void {
+    const behind = this.ui.map !== null && this.ui.map.labelStateVersion !== patch.from && this.ui.map.labelStateVersion !== patch.to;
+    if (behind) void this.sync();
+    else this.store.dispatch({ type: "patch", patch });
+  }
+
+  protected async during<T>(what: string, deed: () => Promise<T>): Promise<T | null> {
+    this.store.dispatch({ type: "busy", what });
+    try {
+      return await deed();
+    } catch (error) {
+      this.note("error", sentence(error));
+      return null;
+    } finally {
+      this.store.dispatch({ type: "idle", what });
+    }
+  }
+}
