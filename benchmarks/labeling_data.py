@@ -1,4 +1,4 @@
-"""Embeddings with true labels for the labeling benchmark: digits, and what a data folder holds."""
+"""Embeddings with true labels for the labeling benchmarks: digits, and what a data folder holds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
 
-CACHE = Path(tempfile.gettempdir()) / "labelscape-benchmark-imagenette.npz"
-IMAGE_MEAN, IMAGE_SIZE = 127.5, 224
+IMAGE_MEAN, IMAGE_SIZE, SMALL_IMAGE_SIZE = 127.5, 224, 128
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,29 @@ class Dataset:
 
 
 def datasets(folder: Path | None) -> Iterator[Dataset]:
-    """Digits, and the three datasets of the folder."""
-    yield dataset("digits", *_digits())
+    """Digits, and the three datasets of the folder, with their neighbors."""
+    for name, vectors, truth in tables(folder):
+        yield dataset(name, vectors, truth)
+
+
+def tables(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Name, embeddings (n, d) and true labels (n,) of digits, and of the three datasets of the folder."""
+    yield "digits", *_digits()
     if folder is not None:
-        yield dataset("imagenette", *_imagenette(folder))
-        yield dataset("cifar10n", *_cifar10n(folder))
-        yield dataset("banking77", *_banking77(folder))
+        yield "imagenette", *_imagenette(folder)
+        yield "cifar10n", *_cifar10n(folder)
+        yield "banking77", *_banking77(folder)
 
 
 def dataset(name: str, vectors: np.ndarray, truth: np.ndarray) -> Dataset:
     """Unit vectors of the rows given, with their neighbors."""
-    vectors = (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    vectors = unit(vectors)
     return Dataset(name, vectors, truth, knn(vectors, 15))
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Rows (n, d) as float32 of unit length."""
+    return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
@@ -78,15 +88,27 @@ def _banking77(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _imagenette(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """MobileNetV2 features of the photos; embedded once and kept in the temporary folder."""
     paths = sorted((folder / "imagenette_val").glob("*/*"))
     truth = np.unique([path.parent.name for path in paths], return_inverse=True)[1]
-    if not CACHE.exists():
-        np.savez(CACHE, vectors=_embedded(paths, folder / "weights" / "mobilenet_v2_torchvision_fp16.pt"))
-    return np.load(CACHE)["vectors"], truth
+    return _embedded("imagenette", paths, folder, IMAGE_SIZE), truth
 
 
-def _embedded(paths: list[Path], weights: Path) -> np.ndarray:
+def cifar10n_embedded(folder: Path) -> np.ndarray:
+    """Unit vectors (10000, 1280) of the images of CIFAR-10N, in the order of labels.csv."""
+    with (folder / "cifar10n" / "labels.csv").open() as lines:
+        paths = [folder / "cifar10n" / "images" / row["file"] for row in csv.DictReader(lines)]
+    return unit(_embedded("cifar10n", paths, folder, SMALL_IMAGE_SIZE))
+
+
+def _embedded(name: str, paths: list[Path], folder: Path, size: int) -> np.ndarray:
+    """MobileNetV2 features of images; embedded once and kept in the temporary folder."""
+    kept = Path(tempfile.gettempdir()) / f"labelscape-benchmark-{name}.npy"
+    if not kept.exists():
+        np.save(kept, _features(paths, folder / "weights" / "mobilenet_v2_torchvision_fp16.pt", size))
+    return np.load(kept)
+
+
+def _features(paths: list[Path], weights: Path, size: int) -> np.ndarray:
     import torch
     from PIL import Image
     from torchvision.models import mobilenet_v2
@@ -99,7 +121,7 @@ def _embedded(paths: list[Path], weights: Path) -> np.ndarray:
     with torch.inference_mode():
         for start in range(0, len(paths), 32):
             images = [
-                np.asarray(Image.open(path).convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE)), np.float32)
+                np.asarray(Image.open(path).convert("RGB").resize((size, size)), np.float32)
                 for path in paths[start : start + 32]
             ]
             batch = torch.from_numpy(np.stack(images) / IMAGE_MEAN - 1).permute(0, 3, 1, 2).flip(-1, -2)

@@ -1,7 +1,7 @@
 """Mislabel ranking against its peers on the same embeddings: `python benchmarks/mislabels.py [data folder]`.
 
-The data folder holds `cifar10n/labels.csv` and `cifar10n/mobilenetv2_128px_l2_pca256_f16.npy`; `--vectors` takes other
-embeddings of the same images. Without a folder: scikit-learn's digits with labels changed at random.
+The data folder holds `cifar10n` and `weights`: its images get 1280-d embeddings of MobileNetV2, its human labels are
+held against the clean ones. Without a folder: scikit-learn's digits with labels changed at random.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from labeling_data import cifar10n_embedded
 from labelscape.ml_backend.analysis.mislabels import mislabel_scores
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
 from sklearn.metrics import average_precision_score
@@ -23,9 +24,8 @@ REGULARISATIONS = (0.01, 0.001)  # of scikit-learn's usual grid; the second does
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--vectors", type=Path, help=".npy of (10000, d) embeddings in the order of labels.csv")
-    arguments = parser.parse_args()
-    cases = list(digits() if arguments.folder is None else cifar10n(arguments.folder, arguments.vectors))
+    folder = parser.parse_args().folder
+    cases = list(digits() if folder is None else cifar10n(folder))
     vectors = cases[0][1]
     started = time.perf_counter()
     neighbors = knn(vectors, 50)
@@ -77,11 +77,10 @@ def cleanlab_scores(vectors: np.ndarray, labels: np.ndarray, c: float) -> np.nda
     return 1 - get_self_confidence_for_each_label(labels, probabilities)
 
 
-def cifar10n(folder: Path, other: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    source = folder / "cifar10n"
-    with open(source / "labels.csv", newline="") as file:
+def cifar10n(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    with open(folder / "cifar10n" / "labels.csv", newline="") as file:
         table = list(csv.DictReader(file))
-    vectors = np.load(other or source / "mobilenetv2_128px_l2_pca256_f16.npy").astype(np.float32)
+    vectors = cifar10n_embedded(folder)
     clean = np.array([int(row["clean"]) for row in table])
     for name in ("aggre", "random1", "worse"):
         labels = np.array([int(row[name]) for row in table])

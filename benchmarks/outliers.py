@@ -1,32 +1,33 @@
 """Outlier ranking against its peers with foreign samples mixed in: `python benchmarks/outliers.py [data folder]`.
 
 Foreign samples come from held-out classes, "scattered" over several or in one "clump", 1 % and 5 % of the rest,
-and carry the label of the class nearest to them. The data folder holds `cifar10n` and `banking77`; `--imagenette` takes
-an .npz of `vectors` and `labels`. scikit-learn's digits always take part.
+and carry the label of the class nearest to them. The data folder holds `cifar10n`, `banking77`, `imagenette_val` and
+`weights`; scikit-learn's digits always take part.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from labeling_data import tables, unit
 from labelscape.ml_backend.analysis.neighbors import knn
 from labelscape.ml_backend.analysis.outliers import outlier_scores
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-SEEDS = range(3)
+SEEDS, SAMPLES = range(3), 4_000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--imagenette", type=Path)
-    arguments = parser.parse_args()
+    folder = parser.parse_args().folder
     results: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    for name, vectors, labels, held in datasets(arguments.folder, arguments.imagenette):
+    for name, embeddings, truth in tables(folder):
+        some = np.random.default_rng(0).permutation(len(truth))[:SAMPLES]
+        vectors, labels = unit(embeddings[some]), truth[some]
+        held = max(3, (labels.max() + 1) // 5)
         for rate in (0.01, 0.05):
             for clumped in (False, True):
                 case = f"{name} {rate:.0%} {'clump' if clumped else 'scattered'}"
@@ -76,42 +77,6 @@ def scored(vectors: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, np.n
         "labelscape": outlier_scores(vectors, neighbors=neighbors).scores,
         "labelscape, labels": outlier_scores(vectors, labels, neighbors=neighbors).scores,
     }
-
-
-def datasets(folder: Path | None, imagenette: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray, int]]:
-    """Name, unit vectors, labels and how many classes to hold out."""
-    from sklearn.datasets import load_digits
-
-    vectors, labels = load_digits(return_X_y=True)
-    yield "digits", unit(vectors), labels, 3
-    if imagenette is not None:
-        stored = np.load(imagenette)
-        yield "imagenette", unit(stored["vectors"]), stored["labels"], 3
-    if folder is not None:
-        with open(folder / "cifar10n" / "labels.csv", newline="") as file:
-            labels = np.array([int(row["clean"]) for row in csv.DictReader(file)])
-        some = np.random.default_rng(0).permutation(len(labels))[:4000]
-        vectors = np.load(folder / "cifar10n" / "mobilenetv2_128px_l2_pca256_f16.npy")
-        yield "cifar10n", unit(vectors[some]), labels[some], 3
-        yield "banking77", *banking77(folder / "banking77" / "test.csv"), 15
-
-
-def banking77(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    counts = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2).fit_transform(
-        [row["text"] for row in rows]
-    )
-    labels = np.unique([row["category"] for row in rows], return_inverse=True)[1]
-    return unit(TruncatedSVD(128, random_state=0).fit_transform(counts)), labels
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    vectors = vectors.astype(np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ from .neighbors import Neighbors, as_vectors, knn
 Floats = NDArray[np.float32]
 
 _K = 50  # more than a clump of foreign samples has
-_CHUNK = 16384
+_CHUNK = 8192  # rows held at once
 _CENTERED = (0, 2, 4, 8, 12, 18, 24, 32, 40, 49)  # neighbors measured again from the middle of the data
 _SMOOTHED = 10  # neighbors whose scores are shared: foreign samples often come in small clumps
 _SHRINKAGE = 0.1
-_SPREAD_WEIGHT, _CLASS_WEIGHT = 0.5, 0.5
+# Measured with foreign samples mixed into image, sound and text datasets, with and without noise on the embeddings.
+_SPREAD_WEIGHT, _MIDDLE_WEIGHT, _CLASS_WEIGHT = 0.5, 0.25, 1.0
 
 
 class Reason(IntEnum):
@@ -66,10 +67,11 @@ def outlier_scores(
 ) -> Outliers:
     """Rank samples by how little they belong where they are.
 
-    The sum of: mean distance to 50 neighbors, as given and seen from the middle of the data; Mahalanobis distance
-    to the middle; and, where there are labels, Mahalanobis distance to the own class less that to the middle (Ren et
-    al. 2021). Each counts in quartile ranges, and each sample shares half of its sum with its nearest neighbors, so
-    that a few foreign samples that lie together do not hide each other.
+    The weighted sum of: distance to the 50th neighbor (Ramaswamy et al. 2000), which a clump of fewer does not
+    shorten; mean distance to the 50, seen from the middle of the data; distance to the middle, plain and Mahalanobis;
+    and, where there are labels, Mahalanobis distance to the own class less that to the middle (Ren et al. 2021). Each
+    counts in quartile ranges, and each sample shares half of its sum with its nearest neighbors, so that a few foreign
+    samples that lie together do not hide each other.
 
     Args:
         vectors: (n, d).
@@ -92,8 +94,9 @@ def outlier_scores(
         return Outliers(np.zeros(n, np.float32), np.zeros(n, np.int8))
     mean = data.mean(axis=0, dtype=np.float64).astype(np.float32)
     scatter, means, counts = _moments(data, mean, given)
-    far = _standard(table.distances.mean(axis=1)) + _standard(_centered_distances(data, mean, table))
-    far += _SPREAD_WEIGHT * _standard(_spread(data, mean, scatter))
+    distances, spread = _from_middle(data, mean, scatter)
+    far = _standard(table.distances[:, -1]) + _standard(_centered_distances(data, mean, distances, table))
+    far += _SPREAD_WEIGHT * _standard(spread) + _MIDDLE_WEIGHT * _standard(distances)
     out_of_class = _CLASS_WEIGHT * _class_distance(data, mean, scatter, means, counts, given)
     near = table.indices[:, :_SMOOTHED]
     total = _shared(far + out_of_class, near)
@@ -126,13 +129,15 @@ def _whitening(scatter: NDArray[np.float64], n: int) -> Floats:
     return np.asarray(axes / np.sqrt(values + (floor if floor > 0 else 1)), np.float32)
 
 
-def _spread(data: Floats, mean: Floats, scatter: NDArray[np.float64]) -> Floats:
-    """Squared Mahalanobis distance to the mean, (n,)."""
+def _from_middle(data: Floats, mean: Floats, scatter: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    """Distance to the mean, and squared Mahalanobis distance to it, (n,) each."""
     whitening = _whitening(scatter, len(data))
-    result = np.empty(len(data), np.float32)
+    distances, spread = np.empty(len(data), np.float32), np.empty(len(data), np.float32)
     for a in range(0, len(data), _CHUNK):
-        result[a : a + _CHUNK] = np.square((data[a : a + _CHUNK] - mean) @ whitening).sum(axis=1)
-    return result
+        rows = data[a : a + _CHUNK] - mean
+        distances[a : a + _CHUNK] = np.linalg.norm(rows, axis=1)
+        spread[a : a + _CHUNK] = np.square(rows @ whitening).sum(axis=1)
+    return distances, spread
 
 
 def _class_distance(
@@ -163,21 +168,25 @@ def _class_distance(
     return result
 
 
-def _centered_distances(data: Floats, mean: Floats, table: Neighbors) -> Floats:
+def _centered_distances(data: Floats, mean: Floats, distances: Floats, table: Neighbors) -> Floats:
     """Mean over some neighbors of 1 - cos between directions from the mean, (n,)."""
-    columns = [c for c in _CENTERED if c < table.indices.shape[1]]
+    import torch
+
+    near = table.indices[:, [column for column in _CENTERED if column < table.indices.shape[1]]]
+    at_mean = distances <= 1e-6 * max(float(distances.max()), 1e-30)
+    scale = np.where(at_mean, 0, 1 / np.where(at_mean, 1, distances)).astype(np.float32)
+    vectors = torch.from_numpy(data)
     result = np.empty(len(data), np.float32)
-    norms = np.empty(len(data), np.float32)
     for a in range(0, len(data), _CHUNK):
-        norms[a : a + _CHUNK] = np.linalg.norm(data[a : a + _CHUNK] - mean, axis=1)
-    norms[norms <= 1e-6 * max(float(norms.max()), 1e-30)] = np.inf
-    for a in range(0, len(data), _CHUNK):
-        rows = data[a : a + _CHUNK] - mean
-        closeness = np.zeros(len(rows), np.float32)
-        for column in columns:
-            near = table.indices[a : a + _CHUNK, column]
-            closeness += np.einsum("ij,ij->i", rows, data[near] - mean) / norms[near]
-        result[a : a + _CHUNK] = 1 - closeness / norms[a : a + _CHUNK] / len(columns)
+        some = near[a : a + _CHUNK]
+        weights = scale[some]
+        # The sum of the neighbors' directions without a copy of the neighbors: twice as fast.
+        directions = torch.nn.functional.embedding_bag(
+            torch.from_numpy(some), vectors, mode="sum", per_sample_weights=torch.from_numpy(weights)
+        ).numpy()
+        directions -= weights.sum(axis=1, keepdims=True) * mean
+        closeness = np.einsum("ij,ij->i", data[a : a + _CHUNK] - mean, directions)
+        result[a : a + _CHUNK] = 1 - closeness * scale[a : a + _CHUNK] / near.shape[1]
     return result
 
 

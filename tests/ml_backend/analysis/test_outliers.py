@@ -61,6 +61,14 @@ def test_digits_of_other_shape_come_first():
     assert average_precision_score(is_foreign, scores) > average_precision_score(is_foreign, plain)
 
 
+def test_a_clump_of_foreign_samples_does_not_hide_itself():
+    vectors, _ = regions(each=300, d=16)
+    vectors += np.random.default_rng(1).normal(size=vectors.shape).astype(np.float32)
+    clump = (5 * np.eye(16)[9] + 0.5 * np.random.default_rng(2).normal(size=(40, 16))).astype(np.float32)
+    result = outlier_scores(np.concatenate((vectors, clump)))
+    assert (np.argsort(-result.scores)[:40] >= len(vectors)).all()
+
+
 def test_a_sample_far_from_everything_is_first_and_says_so():
     vectors, labels = regions()
     vectors[5] = -20
