@@ -29,6 +29,7 @@ from .mirror import (
     drop_tasks,
     fetch_media,
     open_mirror,
+    regions_of,
     take_annotations,
     take_tasks,
 )
@@ -58,6 +59,7 @@ class ProjectSync:
         self._publisher: Publisher | None = None
         self.behind = False  # more labels wait to be sent than one catching up takes
         self._users: dict[int, str] = {}
+        self._told: set[int] = set()
         self._disagreed = False
 
     @property
@@ -166,17 +168,25 @@ class ProjectSync:
         step = bring_in_step(mirror, records, self._who)
         if step.conflicts:
             _log.warning("labeled_on_both_sides", project=self.project, tasks=step.conflicts[:20])
-        for record, labeling in step.outgoing[:_SENT_AT_ONCE]:
+        outgoing = [
+            (record, labeling) for record, labeling in step.outgoing if self._can_be_sent(mirror, record, labeling)
+        ]
+        for record, labeling in outgoing[:_SENT_AT_ONCE]:
             self._send(mirror, record, labeling)
-        self.behind = len(step.outgoing) > _SENT_AT_ONCE
-        return bool(step.changed or step.outgoing)
+        self.behind = len(outgoing) > _SENT_AT_ONCE
+        return bool(step.changed or outgoing)
+
+    def _can_be_sent(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> bool:
+        """An annotation completes a task in Label Studio: it needs a class for each box, and classes known there."""
+        unknown = {label for _, label in labeling} - set(mirror.control.classes)
+        if unknown and record.task not in self._told:
+            self._told.add(record.task)
+            _log.warning("class_unknown_there", project=self.project, task=record.task, classes=sorted(unknown))
+        unlabeled = mirror.control.boxes and labeling and len(labeling) < len(regions_of(mirror.control, record))
+        return not unknown and not unlabeled
 
     def _send(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> None:
         """Make an annotation of a label that was saved here; our own earlier one goes."""
-        known = set(mirror.control.classes)
-        if not {label for _, label in labeling} <= known:
-            _log.warning("class_unknown_there", project=self.project, task=record.task)
-            return
         kept = [held for held in record.annotations if not held.ours]
         if labeling:
             made = self.studio.create_annotation(record.task, as_result(mirror.control, record, labeling))
