@@ -14,10 +14,12 @@ from .edit_segment import EditSegment
 from .export_segment import ExportSegment
 from .find_duplicates import FindDuplicates
 from .label_neighbors import LabelNeighbors
+from .label_next import LabelNext
 from .merge_segments import MergeSegments
 from .open_segment import OpenSegment
 from .rank_mislabels import RankMislabels
 from .rank_outliers import RankOutliers
+from .relabel import Relabel
 from .remake_segment import RemakeSegment
 from .remove_from_segment import RemoveFromSegment
 from .save_changes import SaveChanges
@@ -31,6 +33,7 @@ OPERATORS: list[type] = [
     ClearMap,
     SetLabel,
     LabelNeighbors,
+    LabelNext,
     SuggestLabels,
     AcceptSuggestions,
     DeleteItems,
@@ -41,6 +44,7 @@ OPERATORS: list[type] = [
     RankOutliers,
     RankMislabels,
     FindDuplicates,
+    Relabel,
     CreateSegment,
     CreateSegmentFromConfusion,
     OpenSegment,

@@ -8,12 +8,13 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, free_key, list_embeddings
-from ..ml_backend.store.items import Items, list_items, patches_fields
+from ..ml_backend.store.items import Items, items_of, list_items, patches_fields
 from ..ml_backend.store.labels import DEFAULT_FIELD, LabelField, Labels, label_field, read_labels, usable_label_fields
-from .running import target_view
+from .running import NextStep, target_view
 
 WHOLE_SAMPLES = "whole samples"
 NEW_FIELD = "a new field"
+NAMED = "items"  # parameter of a form: ids of the samples or objects it is about, instead of the selection
 
 
 def ask_embeddings(ctx: Any, inputs: types.Object) -> str:
@@ -166,10 +167,15 @@ def known_classes(dataset: fo.Dataset, field: LabelField) -> list[str]:
 
 
 def target_items(ctx: Any, patches_field: str | None) -> Items:
-    """The selected samples or objects; nothing selected: those of a lasso or a filtered view; else a ValueError.
+    """What a next step names, else the selected samples or objects, else those of a lasso or a filtered view.
 
     Labels are only set on what a person singled out: never on a whole dataset by accident.
+
+    Raises:
+        ValueError: nothing is singled out.
     """
+    if ctx.params.get(NAMED):
+        return items_of(ctx.dataset, ctx.params[NAMED], patches_field)
     if ctx.selected_labels and patches_field is not None:
         view = ctx.dataset.select_labels(labels=ctx.selected_labels)
         return list_items(view, patches_field)
@@ -179,6 +185,11 @@ def target_items(ctx: Any, patches_field: str | None) -> Items:
             "Nothing is selected: tick samples in the grid, or lasso points on a map, then run this again."
         )
     return list_items(view, patches_field)
+
+
+def next_step(label: str, operator: str, ids: Sequence[str], patches_field: str | None) -> NextStep:
+    """A button that opens an entry of the menu for these samples or objects."""
+    return NextStep(label, operator, {NAMED: list(ids), "patches": patches_field or WHOLE_SAMPLES})
 
 
 def labels_of(ctx: Any, items: Items, field: LabelField) -> Labels:

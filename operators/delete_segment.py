@@ -25,7 +25,10 @@ class DeleteSegment(LabelscapeOperator):
         segments = some_segments(ctx)
         ask_segment(inputs, segments)
         chosen = chosen_segment(ctx, segments)
-        told = f"Tag, saved view and record of “{chosen.name}” go; its {chosen.size:,} {chosen.noun}s stay."
+        told = (
+            f"Tag, saved view and record of “{chosen.name}” go; “undo save” brings them back. Its {chosen.size:,} "
+            f"{chosen.noun}s stay."
+        )
         inputs.view("consequence", types.Warning(label=told))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

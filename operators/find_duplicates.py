@@ -7,7 +7,8 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.queue import delete_items
 from ..ml_backend.actions.rank import find_duplicates
-from .asking import ask_embeddings, chosen_embeddings, embedded_patches_field, show_coverage
+from .asking import ask_embeddings, chosen_embeddings, show_coverage
+from .next_steps import DELETE, SEGMENT, closing, next_steps
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 _NO_SPLIT = "none"
@@ -20,6 +21,7 @@ class FindDuplicates(LabelscapeOperator):
     label = "Labelscape: find duplicates"
     description = "Group exact and near duplicates, also across a split, and queue all but one for deletion if asked"
     icon = "content_copy"
+    on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask how near is near, across which split, and whether to queue deletions."""
@@ -54,9 +56,9 @@ class FindDuplicates(LabelscapeOperator):
             progress=progress,
         )
         message = ranking.message
-        if params.get("delete") and ranking.redundant:
-            patches_field = embedded_patches_field(ctx, embeddings)
-            queued = delete_items(ctx.dataset, ranking.redundant, patches_field=patches_field)
+        ways = [SEGMENT, DELETE]
+        if params.get("delete") and ranking.suspects:
+            queued = delete_items(ctx.dataset, ranking.suspects, patches_field=ranking.patches_field)
             message += " " + queued.sentence()
-        view = ranking.view if ranking.ids else None
-        return Outcome(message, reload_dataset=True, view=view)
+            ways.remove(DELETE)
+        return closing(ranking, message, ("duplicate_group", "duplicate_distance"), next_steps(ranking, *ways))

@@ -13,6 +13,7 @@ from .asking import (
     embedded_patches_field,
     show_coverage,
 )
+from .next_steps import DELETE, RELABEL, SEGMENT, closing, next_steps
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 
@@ -23,6 +24,7 @@ class RankMislabels(LabelscapeOperator):
     label = "Labelscape: find wrong labels"
     description = "Score how strongly neighbors and a classifier speak against each label, with a better label"
     icon = "rule"
+    on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for embeddings and label field."""
@@ -36,4 +38,5 @@ class RankMislabels(LabelscapeOperator):
         embeddings = chosen_embeddings(ctx)
         field = chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name
         ranking = rank_mislabels(target_view(ctx), embeddings=embeddings, field=field, progress=progress)
-        return Outcome(ranking.message, reload_dataset=True, view=ranking.view)
+        steps = next_steps(ranking, RELABEL, SEGMENT, DELETE)
+        return closing(ranking, ranking.message, ("mislabel_score", "mislabel_suggestion"), steps)

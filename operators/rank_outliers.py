@@ -13,6 +13,7 @@ from .asking import (
     embedded_patches_field,
     show_coverage,
 )
+from .next_steps import DELETE, SEGMENT, SET_LABEL, closing, next_steps
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 
@@ -23,6 +24,7 @@ class RankOutliers(LabelscapeOperator):
     label = "Labelscape: rank outliers"
     description = "Score how odd each sample is, with the reason, and show the oddest first"
     icon = "troubleshoot"
+    on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for the embeddings, and whether labels count."""
@@ -45,4 +47,5 @@ class RankOutliers(LabelscapeOperator):
         if ctx.params.get("use_labels", True):
             field = chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name
         ranking = rank_outliers(target_view(ctx), embeddings=embeddings, field=field, progress=progress)
-        return Outcome(ranking.message, reload_dataset=True, view=ranking.view)
+        steps = next_steps(ranking, SET_LABEL, SEGMENT, DELETE)
+        return closing(ranking, ranking.message, ("outlier_score", "outlier_reason"), steps)

@@ -3,8 +3,9 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 import fiftyone as fo
@@ -13,6 +14,7 @@ from fiftyone.operators import types
 from fiftyone.operators.types import RiskLevel
 
 Progress = Callable[[float, str], None]
+PLUGIN = "@labelscape/data-explorer"
 _SECONDS_BETWEEN_REPORTS = 0.2
 _SECONDS_WITHOUT_PROGRESS = 1.0  # what is quicker needs no progress window
 _UNEXPECTED = "Something went wrong that Labelscape did not expect; the server's log has the details."
@@ -24,13 +26,27 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True)
+class NextStep:
+    """A button under the closing message that opens another entry of the menu, its form filled in with ``params``."""
+
+    label: str
+    operator: str
+    params: Mapping[str, Any] = dataclass_field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What an operator did: a closing sentence, what the App should reload, and a view to show, if any."""
+    """What an operator did: a closing sentence, what the App should reload, what it shows, and what could be next.
+
+    ``shown_fields`` join those that the App writes on the thumbnails.
+    """
 
     message: str
     reload_dataset: bool = False
     reload_samples: bool = False
     view: fo.DatasetView | None = None
+    shown_fields: Sequence[str] = ()
+    next_steps: Sequence[NextStep] = ()
 
 
 class LabelscapeOperator(foo.Operator):
@@ -164,7 +180,23 @@ def _close(ctx: Any, result: Outcome | BaseException, shown: bool) -> Iterator[A
         yield ctx.ops.reload_samples()
     if result.view is not None:
         yield ctx.ops.set_view(view=result.view)
-    yield from _say(ctx, result.message, "success", shown)
+    if result.shown_fields:
+        yield ctx.ops.set_active_fields([*dict.fromkeys([*(ctx.active_fields or []), *result.shown_fields])])
+    if result.next_steps:
+        yield ctx.ops.show_output(*_closing_window(result))
+    else:
+        yield from _say(ctx, result.message, "success", shown)
+
+
+def _closing_window(result: Outcome) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The closing message with a button for each next step, as the App draws it, and its data, of which is none."""
+    outputs = types.Object()
+    outputs.view("message", types.Notice(label=result.message))
+    for number, step in enumerate(result.next_steps):
+        outputs.btn(
+            f"step_{number}", step.label, on_click=f"{PLUGIN}/{step.operator}", prompt=True, params=dict(step.params)
+        )
+    return types.Property(outputs, view=types.View(label="What next?")).to_json(), {}
 
 
 def _say(ctx: Any, message: str, variant: str, shown: bool) -> Iterator[Any]:

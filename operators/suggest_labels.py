@@ -7,6 +7,7 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.suggest import accept_suggestions, suggest_labels
 from ..ml_backend.store.items import list_items
+from ..ml_backend.store.labels import check_evidence
 from ..ml_backend.store.suggestions import FIELD, read_suggestions
 from .asking import (
     ask_embeddings,
@@ -28,6 +29,7 @@ class SuggestLabels(LabelscapeOperator):
     label = "Labelscape: suggest labels"
     description = "Suggest a label for every unlabeled sample the labels speak for; abstains on the rest"
     icon = "auto_awesome"
+    on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for the evidence and the wanted precision."""
@@ -39,14 +41,13 @@ class SuggestLabels(LabelscapeOperator):
         items = list_items(target_view(ctx), patches_field)
         everything = labels_of(ctx, list_items(ctx.dataset, patches_field), field)
         unlabeled = int((labels_of(ctx, items, field).codes < 0).sum())
-        labeled = int((everything.codes >= 0).sum())
-        if not labeled:
-            raise ValueError(f"Nothing is labeled in '{field.name}' yet: label a few samples of each class first.")
-        counts = np.bincount(everything.codes[everything.codes >= 0], minlength=len(everything.classes))
+        check_evidence(everything, field)
+        evidence = everything.members[~everything.followed, 1]
+        counts = np.bincount(evidence, minlength=len(everything.classes))
         inputs.view(
             "evidence",
             types.Notice(
-                label=f"{labeled:,} labels of {len(counts):,} classes (fewest: {counts.min():,} of "
+                label=f"{len(evidence):,} labels of {len(counts):,} classes (fewest: {counts.min():,} of "
                 f"“{everything.classes[int(counts.argmin())]}”) speak for {unlabeled:,} unlabeled."
             ),
         )

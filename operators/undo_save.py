@@ -1,11 +1,10 @@
-"""Menu entry “Undo save”: take back the last save or clearing, deletions too."""
+"""Menu entry “Undo save”: take back the last save, clearing, rejection or deletion of a segment."""
 
 from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.save import undo_save
-from ..ml_backend.store.saves import last_save
+from ..ml_backend.actions.undo import describe_undo, undo_last
 from .running import LabelscapeOperator, Outcome, Progress
 
 
@@ -14,17 +13,19 @@ class UndoSave(LabelscapeOperator):
 
     operator_name = "undo_save"
     label = "Labelscape: undo save"
-    description = "Take back the last save or clearing; what you changed since then stays"
+    description = (
+        "Take back the last save, clearing, rejection or deletion of a segment; what you changed since then stays"
+    )
     icon = "undo"
+    on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Say what would be taken back."""
-        record = last_save(ctx.dataset)
-        if record is None:
+        words = describe_undo(ctx.dataset, pending=False)
+        if words is None:
             raise ValueError("There is no save to undo: none in the last seven days, or it is undone already.")
-        inputs.view("record", types.Notice(label=f"Will take back the {record.title}."))
+        inputs.view("record", types.Notice(label=f"Will take back the {words}."))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Undo."""
-        record = undo_save(ctx.dataset)
-        return Outcome(f"Took back the {record.title}.", reload_dataset=True, reload_samples=True)
+        return Outcome(undo_last(ctx.dataset, pending=False), reload_dataset=True, reload_samples=True)

@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ..analysis.baseline import neighbor_accuracy
 from ..embedding import EmbeddingModel, load
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
 from ..embedding.trained import TrainedHead, save_head, train
@@ -68,19 +69,27 @@ class EmbeddingReport:
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """A trained head, and how many items got its embedding."""
+    """A trained head, how many items got its embedding, and how many labels a neighbor vote in its base gets right."""
 
     key: str
+    base: str
     head: TrainedHead
     count: int
+    neighbor_accuracy: float
 
     def sentence(self) -> str:
         """The closing message."""
         head = self.head
-        return (
+        text = (
             f"Trained on {head.samples:,} labels of {head.classes:,} classes: {head.accuracy:.0%} of {head.held_out:,} "
             f"held-out labels right. {self.count:,} embeddings of {head.dim} numbers each are in '{self.key}'."
         )
+        if head.accuracy < self.neighbor_accuracy:
+            text += (
+                f" Warning: a vote of the nearest neighbors in '{self.base}' gets {self.neighbor_accuracy:.0%} right, "
+                f"so '{self.base}' serves better: go on with that one, or label more samples and train again."
+            )
+        return text
 
 
 def compute_embeddings(
@@ -153,7 +162,8 @@ def train_embeddings(
         known = read_fingerprints(dataset, base)
         marked = [item for item in items.ids.tolist() if item in known]
         write_fingerprints(dataset, key, marked, [known[item] for item in marked])
-    return TrainingReport(key, head, len(items))
+    baseline = neighbor_accuracy(held.vectors, labels.codes, len(labels.classes))
+    return TrainingReport(key, base, head, len(items), baseline)
 
 
 def import_embeddings(

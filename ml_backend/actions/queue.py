@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import fiftyone as fo
 
+from ..store.items import items_of
 from ..store.label_edits import Conflict, label_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, label_field
 from ..store.pending import PendingAct, PendingLabel, add_act, one_act, pending_changes
+from ..store.scores import read_words
 
 _SHOWN_CONFLICTS = 3
 _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
@@ -53,6 +55,29 @@ def set_label(
         held,
         [PendingLabel(item, held.name, held.patches_field, name, "human", None, None, replace) for item in ids],
     )
+
+
+def relabel(
+    dataset: fo.Dataset, ids: Sequence[str], *, field: str = DEFAULT_FIELD, patches_field: str | None = None
+) -> QueueReport:
+    """Ask for the better label that “find wrong labels” found for each item, in place of the one it has.
+
+    Raises:
+        ValueError: no ids, or no better label for any of them.
+    """
+    held = label_field(dataset, field, patches_field)
+    if not len(ids):
+        raise ValueError(_NOTHING_SELECTED)
+    items = items_of(dataset, ids, patches_field)
+    better = zip(items.ids.tolist(), read_words(dataset, items, "mislabel_suggestion"), strict=True)
+    asked = [
+        PendingLabel(item, held.name, held.patches_field, name, "human", None, None, replace=True)
+        for item, name in better
+        if name
+    ]
+    if not asked:
+        raise ValueError("No better label is known for these: run “Labelscape: find wrong labels” on them first.")
+    return queue_labels(dataset, held, asked)
 
 
 def queue_labels(dataset: fo.Dataset, field: LabelField, asked: Sequence[PendingLabel]) -> QueueReport:

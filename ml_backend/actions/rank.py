@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
@@ -25,13 +24,15 @@ Progress = Callable[[float, str], None]
 class Ranking:
     """A ranked view, best to look at first, and what it shows in a sentence.
 
-    ``ids`` are the items in that order, ``redundant`` the duplicates without the one of each group that is kept.
+    ``ids`` are the items in that order. ``suspects`` are those to act on, in that order too: outliers with a reason,
+    labels that another one fits better, duplicates without the one of each group that is kept.
     """
 
     view: fo.DatasetView
     ids: list[str]
     message: str
-    redundant: list[str] = dataclass_field(default_factory=list)
+    suspects: list[str]
+    patches_field: str | None
 
 
 def rank_outliers(
@@ -61,12 +62,14 @@ def rank_outliers(
     write_numbers(dataset, shown, "outlier_score", found.scores[rows])
     write_words(dataset, shown, "outlier_reason", [Reason(code).words or None for code in found.reasons[rows].tolist()])
     order = rows[np.argsort(-found.scores[rows], kind="stable")]
+    suspects = order[found.reasons[order] != 0]
     first = Reason(int(found.reasons[order[0]])).words or "nothing stands out"
     message = (
         f"Ranked {len(rows):,} {items.nouns} by oddness into “outlier_score”; the first scores "
-        f"{found.scores[order[0]]:.2f}: {first}. Next: relabel or delete them, or make a segment."
+        f"{found.scores[order[0]]:.2f}: {first}; {len(suspects):,} have a reason (“outlier_reason”)."
     )
-    return Ranking(_ranked_view(samples, items, "outlier_score"), items.ids[order].tolist(), message)
+    view = _ranked_view(samples, items, "outlier_score")
+    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.patches_field)
 
 
 def rank_mislabels(
@@ -104,12 +107,13 @@ def rank_mislabels(
     write_numbers(dataset, shown, "mislabel_score", found.scores[rows])
     write_words(dataset, shown, "mislabel_suggestion", suggested)
     order = rows[np.argsort(-found.scores[rows], kind="stable")]
-    doubted = int((found.suggested[rows] != labels.codes[rows]).sum())
+    suspects = order[found.suggested[order] != labels.codes[order]]
     message = (
-        f"Ranked {len(rows):,} labels into “mislabel_score”; for {doubted:,} the evidence speaks for another label "
-        f"(“mislabel_suggestion”). {found.method}. Next: relabel the first ones, or make a segment."
+        f"Ranked {len(rows):,} labels into “mislabel_score”; for {len(suspects):,} the evidence speaks for another "
+        f"label (“mislabel_suggestion”). {found.method}."
     )
-    return Ranking(_ranked_view(samples, items, "mislabel_score"), items.ids[order].tolist(), message)
+    view = _ranked_view(samples, items, "mislabel_score")
+    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.patches_field)
 
 
 def find_duplicates(
@@ -145,8 +149,8 @@ def find_duplicates(
         write_words(dataset, shown, "duplicate_leak", ["leak" if leaking[row] else None for row in rows.tolist()])
         message += f" {int(leaking[rows].sum()):,} of them are in groups that leak across “{split}” (“duplicate_leak”)."
     order = grouped[np.lexsort((found.distances[grouped], found.groups[grouped]))]
-    redundant = items.ids[grouped[~found.keep[grouped]]].tolist()
-    return Ranking(_grouped_view(samples, items), items.ids[order].tolist(), message, redundant)
+    redundant = items.ids[order[~found.keep[order]]].tolist()
+    return Ranking(_grouped_view(samples, items), items.ids[order].tolist(), message, redundant, items.patches_field)
 
 
 def _duplicates_message(found: Duplicates, grouped: np.ndarray, items: Items) -> str:
@@ -155,7 +159,7 @@ def _duplicates_message(found: Duplicates, grouped: np.ndarray, items: Items) ->
     groups = len(np.unique(found.groups[grouped]))
     return (
         f"{len(grouped):,} {items.nouns} in {groups:,} groups of duplicates ({int(found.exact[grouped].sum()):,} "
-        f"identical, the others within a distance of {found.threshold:.3g}). Next: delete all but one of each group."
+        f"identical, the others within a distance of {found.threshold:.3g})."
     )
 
 

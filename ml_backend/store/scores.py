@@ -27,6 +27,17 @@ def write_words(dataset: fo.Dataset, items: Items, name: str, values: Sequence[s
     _write(dataset, items, name, fo.StringField, list(values))
 
 
+def read_words(dataset: fo.Dataset, items: Items, name: str) -> list[str | None]:
+    """The text of each item in the field ``name``, None where there is none."""
+    path = score_path(dataset, items.patches_field, name)
+    if dataset.get_field(path) is None:
+        return [None] * len(items)
+    ids_path = "id" if items.patches_field is None else f"{label_path(dataset, items.patches_field)}.id"
+    ids, words = dataset.values([ids_path, path], unwind=items.patches_field is not None)
+    found = dict(zip(ids, words, strict=True))
+    return [found.get(item) for item in items.ids.tolist()]
+
+
 def score_path(dataset: fo.Dataset, patches_field: str | None, name: str) -> str:
     """Path of a score: a field of the sample, or an attribute of the objects."""
     return name if patches_field is None else f"{label_path(dataset, patches_field)}.{name}"

@@ -19,7 +19,7 @@ def form(name, dataset, **context):
     return operator.resolve_input(ctx).to_json()["type"]["properties"]
 
 
-def run(name, dataset, view=None, selected=(), **params):
+def run(name, dataset, /, view=None, selected=(), **params):
     """The closing message of an operator."""
     ctx = {"dataset": dataset, "view": view, "selected": list(selected), "params": params}
     result = foo.execute_operator(f"{PREFIX}/{name}", ctx=ctx)
@@ -77,7 +77,7 @@ def test_label_save_undo(embedded):
     assert "Saved 3 labels" in run("save_changes", embedded)
     assert [names(embedded)[item] for item in ids[60:63]] == ["x"] * 3
     assert embedded.values("ground_truth.labelscape")[60] == "human"
-    assert "Took back the save of 3 changes" in run("undo_save", embedded)
+    assert "Took back: save of 3 changes" in run("undo_save", embedded)
     assert names(embedded)[ids[60]] is None
 
 
@@ -142,6 +142,74 @@ def test_rankings_write_their_fields_and_a_wrong_label_comes_first(embedded):
     assert set(embedded.values("outlier_reason")) <= {
         None, "far from everything", "far from its class", "in another class's region", "near-duplicate",
     }  # fmt: skip
+
+
+def outcome(name, dataset, **params):
+    """What an operator would show in the App."""
+    operator = OperatorRegistry().get_operator(f"{PREFIX}/{name}")
+    ctx = ExecutionContext(request_params={"dataset_name": dataset.name, "params": params}, operator_uri=operator.uri)
+    return operator.run(ctx, lambda *_: None)
+
+
+def press(step, dataset, **params):
+    """Press the button of a next step and run what it opens, with more of the form filled in."""
+    assert "blocked" not in form(step.operator, dataset, params=dict(step.params))
+    return run(step.operator, dataset, **step.params, **params)
+
+
+def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_button(embedded):
+    first = embedded.first()
+    truth = first.true_digit
+    first.ground_truth.label = str((int(truth) + 1) % 10)
+    first.save()
+    found = outcome("rank_mislabels", embedded, embeddings="emb")
+    assert found.view.first().id == first.id
+    scores = found.view.values("mislabel_score")
+    assert scores == sorted(scores, reverse=True)
+    assert "mislabel_suggestion" in found.shown_fields
+    relabel, segment, delete = found.next_steps
+    many = len(relabel.params["items"])
+    assert relabel.label == f"Relabel these {many} …"
+    assert relabel.params["items"][0] == first.id
+    assert f"Queued {many} change" in press(relabel, embedded)
+    run("save_changes", embedded)
+    assert names(embedded)[first.id] == truth
+    assert f"Added {many} sample" in press(segment, embedded, name="wrong")
+    press(delete, embedded)
+    run("save_changes", embedded)
+    assert len(embedded) == 150 - many
+    outliers = outcome("rank_outliers", embedded, embeddings="emb")
+    assert [step.operator for step in outliers.next_steps] == ["set_label", "create_segment", "delete_items"]
+    assert set(outliers.next_steps[0].params["items"]) == set(embedded.exists("outlier_reason").values("id"))
+
+
+def test_relabeling_without_a_better_label_is_refused_with_the_mend(embedded):
+    message = trouble(form("relabel", embedded, selected=embedded.values("id")[:3]))
+    assert "find wrong labels" in message
+
+
+def test_what_to_label_next_is_shown_best_first_with_the_reason(embedded):
+    shown = outcome("label_next", embedded, embeddings="emb")
+    ids = shown.view.values("id")
+    assert len(ids) == 9
+    assert all(names(embedded)[item] is None for item in ids)
+    assert shown.message.startswith("Label these 9 next, they teach most")
+    (step,) = shown.next_steps
+    assert step.params["items"] == ids
+    assert "Queued 9 changes" in press(step, embedded, label="x")
+    assert set(outcome("label_next", embedded, embeddings="emb").view.values("id")).isdisjoint(ids)
+    run("set_label", embedded, view=embedded.skip(60), label="x", replace=True)
+    with pytest.raises(ExecutionError, match="is labeled in 'ground_truth'"):
+        run("label_next", embedded, embeddings="emb")
+
+
+def test_the_samples_grid_has_a_button_for_what_one_does_there(embedded):
+    operators = {operator.name: operator for operator in OperatorRegistry().list_operators(builtin=False)}
+    ctx = ExecutionContext(request_params={"dataset_name": embedded.name, "params": {}})
+    on_grid = {name for name, operator in operators.items() if operator.resolve_placement(ctx) is not None}
+    wanted = "set_label label_neighbors label_next suggest_labels save_changes undo_save rank_outliers rank_mislabels"
+    assert on_grid >= {*wanted.split(), "find_duplicates"}
+    assert not on_grid & {"clear_labels", "clear_map", "delete_segment", "merge_segments"}
 
 
 def test_duplicates_are_grouped_leaks_told_and_all_but_one_queued(embedded):
@@ -219,6 +287,8 @@ def test_the_selection_counts_else_the_view_else_the_dataset(embedded):
         ("rank_outliers", "no embeddings yet"),
         ("rank_mislabels", "no embeddings yet"),
         ("find_duplicates", "no embeddings yet"),
+        ("label_next", "no embeddings yet"),
+        ("relabel", "Nothing is selected"),
     ],
 )
 def test_what_is_in_the_way_is_said_in_the_form(dataset, name, message):

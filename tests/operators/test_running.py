@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from labelscape.operators import running
-from labelscape.operators.running import LabelscapeOperator, Outcome, Stopped
+from labelscape.operators.running import LabelscapeOperator, NextStep, Outcome, Stopped
 
 
 class Ops:
@@ -48,6 +48,22 @@ def test_long_work_shows_its_progress_and_the_window_ends_with_the_message(ctx, 
     assert len(shares) > 2
     assert shares == sorted(shares)
     assert said[-1] == ("set_progress", (), {"progress": 1.0, "label": "Did 5 steps."})
+
+
+def test_next_steps_are_buttons_that_open_another_entry_with_its_form_filled_in(ctx):
+    ctx.active_fields = ["ground_truth"]
+    step = NextStep("Delete these 2 …", "delete_items", {"items": ["a", "b"]})
+    outcome = Outcome("Ranked 9.", shown_fields=["score"], next_steps=[step])
+    said = list(operator(lambda progress: outcome).execute(ctx))
+    assert said[0] == ("set_active_fields", (["ground_truth", "score"],), {})
+    name, (outputs, _), _ = said[-1]
+    shown = outputs["type"]["properties"]
+    assert name == "show_output"
+    assert shown["message"]["view"]["label"] == "Ranked 9."
+    button = shown["step_0"]["view"]
+    assert (button["label"], button["operator"]) == (step.label, "@labelscape/data-explorer/delete_items")
+    assert button["prompt"]
+    assert button["params"] == {"items": ["a", "b"]}
 
 
 def test_a_page_that_is_closed_stops_the_work(ctx, monkeypatch):

@@ -93,6 +93,9 @@ def test_a_segment_is_edited_merged_emptied_and_deleted(dataset):
     assert run("delete_segment", dataset, segment="first").endswith("its samples stay.")
     assert len(dataset) == 20
     assert dataset.count_sample_tags() == {}
+    assert "deletion of the segment “First”" in str(form("undo_save", dataset))
+    run("undo_save", dataset)
+    assert load_segment(dataset, "first").size == 4
 
 
 def test_a_segment_is_exported_and_made_again(scenes, tmp_path):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import cv2
 import fiftyone as fo
@@ -168,6 +169,16 @@ def test_a_trained_embedding_reports_its_accuracy_and_embeds_new_samples(make_di
     options = fo.load_dataset(dataset.name).get_brain_info("mine").config.labelscape["options"]
     more = compute_embeddings(dataset, key="mine", model="trained", options=options)
     assert (more.embedded, more.reused) == (10, 290)
+
+
+def test_a_head_that_is_worse_than_its_neighbors_says_so(make_digits_dataset):
+    dataset = make_digits_dataset(120)
+    compute_embeddings(dataset, key="base")
+    report = train_embeddings(dataset, key="mine", base="base")
+    assert 0.5 < report.neighbor_accuracy <= 1
+    better = replace(report, neighbor_accuracy=report.head.accuracy + 0.1)
+    assert "Warning: a vote of the nearest neighbors in 'base'" in better.sentence()
+    assert "Warning" not in replace(report, neighbor_accuracy=report.head.accuracy).sentence()
 
 
 @pytest.mark.slow

@@ -1,0 +1,35 @@
+"""What one does next with what a ranking found: buttons under its closing message."""
+
+from collections.abc import Sequence
+
+from ..ml_backend.actions.rank import Ranking
+from .asking import next_step
+from .running import NextStep, Outcome
+
+_AT_ONCE = 100  # as many as a person looks through before acting on all of them
+
+RELABEL = ("Relabel", "relabel")
+SET_LABEL = ("Label", "set_label")
+SEGMENT = ("Make a segment of", "create_segment")
+DELETE = ("Delete", "delete_items")
+
+
+def next_steps(ranking: Ranking, *ways: tuple[str, str]) -> list[NextStep]:
+    """A button for each way, a verb and an operator, over the first suspects of a ranking; none without a suspect."""
+    chosen = ranking.suspects[:_AT_ONCE]
+    if not chosen:
+        return []
+    left = len(ranking.suspects) - len(chosen)
+    which = f"the first {len(chosen):,} of {len(ranking.suspects):,}" if left else f"these {len(chosen):,}"
+    return [next_step(f"{verb} {which} …", operator, chosen, ranking.patches_field) for verb, operator in ways]
+
+
+def closing(ranking: Ranking, message: str, fields: Sequence[str], steps: Sequence[NextStep]) -> Outcome:
+    """Show a ranking, with its score and reason on the thumbnails, and what could be next."""
+    return Outcome(
+        message,
+        reload_dataset=True,
+        view=ranking.view if ranking.ids else None,
+        shown_fields=fields if ranking.patches_field is None else (),
+        next_steps=steps,
+    )

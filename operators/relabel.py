@@ -1,0 +1,46 @@
+"""Menu entry “Relabel”: give items the better label that the ranking of wrong labels found, pending until saved."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.queue import relabel
+from ..ml_backend.store.scores import read_words
+from .asking import ask_label_field, ask_patches, chosen_label_field, chosen_patches, labels_of, target_items
+from .running import LabelscapeOperator, Outcome, Progress
+
+
+class Relabel(LabelscapeOperator):
+    """Queue the better labels of what is selected."""
+
+    operator_name = "relabel"
+    label = "Labelscape: relabel"
+    description = "Give the selected the better label that “find wrong labels” found for each; pending until you save"
+    icon = "published_with_changes"
+    delegable = False
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Say how many labels would change."""
+        patches_field = ask_patches(ctx, inputs, "What to relabel")
+        items = target_items(ctx, patches_field)
+        field = ask_label_field(ctx, inputs, patches_field)
+        better = read_words(ctx.dataset, items, "mislabel_suggestion")
+        labels = labels_of(ctx, items, field)
+        changed = sum(
+            name is not None and (code < 0 or labels.classes[code] != name)
+            for name, code in zip(better, labels.codes.tolist(), strict=True)
+        )
+        if not changed:
+            raise ValueError(
+                "No better label is known for what is selected: run “Labelscape: find wrong labels” first, then "
+                "select among the first it shows."
+            )
+        inputs.view("target", types.Notice(label=f"{changed:,} of {len(items):,} labels will be replaced."))
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Queue the labels."""
+        patches_field = chosen_patches(ctx)
+        items = target_items(ctx, patches_field)
+        field = chosen_label_field(ctx, patches_field).name
+        report = relabel(ctx.dataset, items.ids.tolist(), field=field, patches_field=patches_field)
+        return Outcome(report.sentence())
