@@ -6,16 +6,12 @@ MongoDB of this test run. FiftyOne itself would join any MongoDB that runs for t
 
 import atexit
 import contextlib
-import ctypes
 import importlib.util
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from labelscape.testing.label_studio import LabelscapeServer, LabelStudioServer
+from labelscape.testing.processes import free_port, listens, start, stop, wait_for
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PLUGIN = "@labelscape/data-explorer"
@@ -39,12 +37,6 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _isolate_fiftyone(home: Path, database_port: int) -> None:
@@ -74,41 +66,6 @@ def _mongod() -> str | None:
     assert package.submodule_search_locations
     own = Path(package.submodule_search_locations[0]) / "db" / "bin" / "mongod"
     return str(own) if own.exists() else shutil.which("mongod")
-
-
-def _die_with_parent() -> None:
-    """Let the kernel end this child when pytest is gone, however it went (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
-def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """A process that never outlives this test run."""
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, **options)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if process.poll() is not None:
-            raise RuntimeError(f"{what} ended with code {process.returncode} before it was ready")
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} was not ready after {seconds} s")
-        time.sleep(0.05)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 HOME = Path(tempfile.mkdtemp(prefix="labelscape-test-"))
@@ -218,6 +175,24 @@ def _answers(url: str) -> bool:
     with contextlib.suppress(OSError):
         return bool(urllib.request.urlopen(url, timeout=5).status == 200)
     return False
+
+
+@pytest.fixture(scope="session")
+def label_studio() -> Iterator[LabelStudioServer]:
+    """A real Label Studio, started once: the first start takes half a minute. Make a project of your own in it."""
+    server = LabelStudioServer(HOME / "label-studio")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def labelscape_server(database: None) -> Iterator[LabelscapeServer]:
+    """The real `labelscape serve`, on the tests' database."""
+    server = LabelscapeServer(HOME / "labelscape-server")
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

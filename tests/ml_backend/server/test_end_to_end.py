@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 import fiftyone as fo
 import pytest
+import requests
 from labelscape.cli import app
 from labelscape.cli.digits import write_digits
 from labelscape.cli.scenes import add_scenes
@@ -126,6 +128,9 @@ class Project:
     def unlabeled(self) -> list[int]:
         return [task["id"] for task in self.tasks().values() if not task["annotations"]]
 
+    def wait_for_predictions(self) -> None:
+        eventually("a prediction for each unlabeled task", lambda: set(self.unlabeled()) <= set(self.predicted()))
+
     def connect(self, **options: Any) -> Result:
         given = {"--project": self.id, "--url": self.studio.url, "--backend": self.server.url, **options}
         words = itertools.chain.from_iterable((name, str(value)) for name, value in given.items())
@@ -141,19 +146,32 @@ def token(label_studio: LabelStudioServer) -> str:
 def make_project(
     label_studio: LabelStudioServer, labelscape_server: LabelscapeServer, token: str
 ) -> Iterator[Callable[..., Project]]:
-    """Factory of projects with `n` digits, the first `labeled` annotated right; connected, and served until the end."""
+    """Factory of projects with `n` digits, connected, and served until the test's end.
+
+    The first `labeled` are annotated right, with what `answer` makes of a digit, except those of the class `without`.
+    """
     made: list[int] = []
+    for server in (label_studio, labelscape_server):  # a test that failed may have left one ended
+        server.ensure_running()
     paths, digits = write_digits(label_studio.media / "digits", count=500)
 
-    def make(config: str = choices(CLASSES), n: int = 120, labeled: int = 40, *, connected: bool = True) -> Project:
+    def make(
+        config: str = choices(CLASSES),
+        n: int = 120,
+        labeled: int = 40,
+        *,
+        answer: Callable[[str], list[dict[str, Any]]] = chosen,
+        without: str = "",
+        connected: bool = True,
+    ) -> Project:
         number = _create_project(label_studio, config)
         made.append(number)
         rows = [
             {
-                "data": {"image": f"/data/local-files/?d=files/digits/{path.name}", "digit": str(digit)},
-                "annotations": [{"result": chosen(str(digit))}] if row < labeled else [],
+                "data": {"image": f"/data/local-files/?d=files/digits/{path.name}", "digit": digit},
+                "annotations": [{"result": answer(digit)}] if row < labeled and digit != without else [],
             }
-            for row, (path, digit) in enumerate(zip(paths[:n], digits[:n], strict=True))
+            for row, (path, digit) in enumerate(zip(paths[:n], map(str, digits), strict=False))
         ]
         if rows:
             label_studio.ask("POST", f"projects/{number}/import", json=rows)
@@ -173,7 +191,7 @@ def make_project(
 def project(make_project: Callable[..., Project]) -> Project:
     """A connected project of 120 digits, 40 of them labeled, with its predictions."""
     made = make_project()
-    eventually("a prediction for each unlabeled task", lambda: len(made.predicted()) == 80)
+    made.wait_for_predictions()
     return made
 
 
@@ -284,12 +302,9 @@ def test_a_task_that_is_opened_has_its_prediction(project: Project) -> None:
 def test_an_annotation_changes_the_predictions_of_its_neighbors_within_seconds(
     make_project: Callable[..., Project], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project = make_project(n=150, labeled=0)
+    project = make_project(n=150, labeled=50, without="9")
     nines = [task for task, digit in project.digits.items() if digit == "9"]
-    others = [task for task, digit in project.digits.items() if digit != "9"]
-    for task in others[:30]:
-        project.annotate(task)
-    eventually("predictions without a nine", lambda: len(project.predicted()) == 120)
+    project.wait_for_predictions()
     assert "9" not in project.predicted().values()
     project.annotate(nines[0])
     begun = time.monotonic()
@@ -298,7 +313,8 @@ def test_an_annotation_changes_the_predictions_of_its_neighbors_within_seconds(
     with capsys.disabled():
         print(f"\n    from submit to the neighbors' new predictions: {took:.1f} s")
     assert took < 10
-    assert any(project.predicted().get(task) == "9" for task in nines[1:])
+    predicted = project.predicted()
+    assert sum(predicted[task] == "9" for task in nines[1:]) > 3
 
 
 # --- what annotators do ----------------------------------------------------------------------------------------------
@@ -324,7 +340,7 @@ def test_deleted_tasks_leave_the_dataset_and_new_ones_are_predicted(project: Pro
     assert not set(gone) & set(project.dataset.values("task_id"))
     new = [{"image": project.tasks()[task]["data"]["image"]} for task in project.unlabeled()[:5]]
     project.studio.ask("POST", f"projects/{project.id}/import", json=new)
-    eventually("new tasks predicted", lambda: set(project.unlabeled()) <= set(project.predicted()))
+    project.wait_for_predictions()
     assert len(project.dataset) == 95
 
 
@@ -344,9 +360,18 @@ def test_a_class_that_leaves_the_label_config_is_predicted_no_more_and_a_new_one
 def test_fifty_annotators_who_submit_at_once_lose_nothing(project: Project) -> None:
     tasks = project.unlabeled()[:50]
     with ThreadPoolExecutor(50) as annotators:
-        list(annotators.map(project.annotate, tasks))
+        list(annotators.map(lambda task: _submit_until_taken(project, task), tasks))
     eventually("90 labels", lambda: len(project.labels()) == 90)
     assert {task: project.labels()[task] for task in tasks} == {task: project.digits[task] for task in tasks}
+
+
+def _submit_until_taken(project: Project, task: int) -> None:
+    """SQLite refuses some of many writers, and Label Studio then answers 500; a person presses the button again."""
+    for _ in range(20):
+        with suppress(requests.HTTPError):
+            project.annotate(task)
+            return
+    raise AssertionError(f"Label Studio did not take an annotation of task {task}")
 
 
 def test_a_label_saved_in_fiftyone_becomes_an_annotation_once(project: Project) -> None:
@@ -393,14 +418,17 @@ def test_the_data_manager_has_columns_of_scores_and_tabs_that_use_them(project: 
 
 
 def test_several_choices_are_labeled_and_predicted(make_project: Callable[..., Project]) -> None:
-    project = make_project(choices([*CLASSES, "even", "odd"], "multiple"), labeled=0)
-    for task in list(project.digits)[:60]:
-        digit = project.digits[task]
-        parity = "odd" if int(digit) % 2 else "even"
-        project.studio.ask("POST", f"tasks/{task}/annotations/", json={"result": chosen(digit, parity)})
-    eventually("60 labels", lambda: len(project.labels()) == 60)
-    assert all(set(labels) & {"even", "odd"} for labels in project.labels().values())
-    eventually("predictions", lambda: len(project.predicted()) > 50)
+    def with_parity(digit: str) -> list[dict[str, Any]]:
+        return chosen(digit, "odd" if int(digit) % 2 else "even")
+
+    project = make_project(choices([*CLASSES, "even", "odd"], "multiple"), labeled=60, answer=with_parity)
+    project.wait_for_predictions()
+    labels = project.labels()
+    assert len(labels) == 60
+    assert all(
+        sorted(given) == sorted([project.digits[task], "odd" if int(project.digits[task]) % 2 else "even"])
+        for task, given in labels.items()
+    )
 
 
 def test_boxes_of_another_model_get_a_class_each(make_project: Callable[..., Project], token: str) -> None:
@@ -476,11 +504,11 @@ def test_500_events_survive_kill_9_while_label_studio_hangs(make_project: Callab
         server.kill()
     finally:
         studio.resume()
-    assert server.events()["pending"] == 500
+    assert server.events(project.id) == {"pending": 500}
     server.start()
     eventually("500 labels", lambda: project.labels() == project.digits)
     server.stop()
-    assert set(server.events()) == {"finished"}
+    assert server.events(project.id) == {"finished": 500}
     server.start()
     assert all(len(task["annotations"]) == 1 for task in project.tasks().values())
     assert len(project.dataset) == 500

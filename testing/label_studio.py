@@ -1,0 +1,194 @@
+"""A real Label Studio, and the real `labelscape serve` that it calls, each in a process and a folder of its own."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from .processes import free_port, start, stop, wait_for
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+LABEL_STUDIO = REPOSITORY / ".venv-label-studio" / "bin" / "label-studio"
+LABELSCAPE = Path(sys.executable).with_name("labelscape")
+USER = "annotator@example.com"
+PASSWORD = "a-password-of-tests"
+BANNED_ADDRESS = "127.0.0.2"  # Label Studio refuses it, as a default one does all private addresses
+_FIRST_START_SECONDS = 180  # with migrations
+
+
+class _Server:
+    """A process that can be started, ended in three ways, and made to hang."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+    def __init__(self, folder: Path, command: list[str], environment: dict[str, str]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = [*command, "--port", str(self.port)]
+        self._environment = os.environ | environment
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        with self._log_file.open("ab") as log:
+            self.process = start(
+                self._command, cwd=self.folder, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        wait_for(self.name, self.answers, self.process, _FIRST_START_SECONDS)
+
+    def ensure_running(self) -> None:
+        """Start it where it does not run."""
+        if self.process.poll() is not None:
+            self.start()
+
+    def stop(self) -> None:
+        """End it well, also where it hangs."""
+        self.resume()
+        stop(self.process, seconds=30)
+
+    def restart(self) -> None:
+        """End it well and start it again."""
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def hang(self) -> None:
+        """Let it take connections and never answer, until `resume`."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def answers(self) -> bool:
+        """Whether its health check answers."""
+        try:
+            requests.get(f"{self.url}/health", timeout=5)
+        except requests.RequestException:
+            return False
+        return True
+
+    def log(self) -> str:
+        """All that it has written."""
+        return self._log_file.read_text()
+
+    @property
+    def _log_file(self) -> Path:
+        return self.folder / "log"
+
+
+class LabelStudioServer(_Server):
+    """Label Studio on SQLite, with one user, whose session `ask` uses as a browser would.
+
+    Files in ``media`` are served as ``/data/local-files/?d=files/…``.
+    """
+
+    name = "Label Studio"
+
+    def __init__(self, folder: Path) -> None:
+        if not LABEL_STUDIO.exists():
+            raise FileNotFoundError("No Label Studio is installed to test against: run scripts/setup label-studio")
+        self.media = folder / "media" / "files"
+        self.media.mkdir(parents=True, exist_ok=True)
+        self._session = requests.Session()
+        command = [str(LABEL_STUDIO), "start", "--no-browser", "--internal-host", "127.0.0.1", "--log-level", "WARNING"]
+        super().__init__(folder, [*command, "--username", USER, "--password", PASSWORD], _environment(folder))
+
+    def start(self) -> None:
+        """Start, wait until it answers, and log in."""
+        super().start()
+        self._session.cookies.clear()
+        self._session.get(f"{self.url}/user/login")
+        form = {"email": USER, "password": PASSWORD, "csrfmiddlewaretoken": self._session.cookies["csrftoken"]}
+        answer = self._session.post(f"{self.url}/user/login", data=form, headers=self._headers(), allow_redirects=False)
+        assert answer.status_code == requests.codes.found, "the login failed"
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON that the API answers the user's browser.
+
+        Raises:
+            requests.HTTPError: it refuses, with what it says
+        """
+        answer = self._session.request(method, f"{self.url}/api/{path}", headers=self._headers(), **options)
+        if not answer.ok:
+            raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text[:500]}", response=answer)
+        return answer.json() if answer.content else None
+
+    def make_token(self) -> str:
+        """A new personal access token."""
+        return str(self.ask("POST", "token/")["token"])
+
+    def _headers(self) -> dict[str, str]:
+        return {"X-CSRFToken": self._session.cookies.get("csrftoken") or "", "Referer": self.url}
+
+
+class LabelscapeServer(_Server):
+    """`labelscape serve` with a data directory of its own, on the FiftyOne database that the environment names."""
+
+    name = "labelscape serve"
+
+    def __init__(self, folder: Path) -> None:
+        self.environment = {"LABELSCAPE_DIR": str(folder / "labelscape")}
+        super().__init__(folder, [str(LABELSCAPE), "serve"], self.environment)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that it reads."""
+        return dict(json.loads(self._settings_file.read_text()))
+
+    def forget(self, project: int) -> None:
+        """Serve a project no more."""
+        settings = self.settings
+        settings["projects"] = [held for held in settings["projects"] if held != project]
+        scratch = self._settings_file.with_suffix(".new")
+        scratch.write_text(json.dumps(settings))
+        scratch.replace(self._settings_file)
+
+    def send(self, body: dict[str, Any]) -> requests.Response:
+        """Call its webhook as Label Studio does."""
+        headers = {"X-Labelscape-Secret": self.settings["secret"]}
+        return requests.post(f"{self.url}/webhook", json=body, headers=headers, timeout=10)
+
+    def get(self, path: str) -> requests.Response:
+        """Ask one of its routes, with the secret."""
+        return requests.get(f"{self.url}/{path}", auth=("", self.settings["secret"]), timeout=10)
+
+    def events(self, project: int) -> dict[str, int]:
+        """How many events of a project are in which state; it must not run, for it keeps the file locked."""
+        query = "SELECT state, count(*) FROM events WHERE project = ? GROUP BY state"
+        with sqlite3.connect(self._settings_file.with_name("events.db")) as connection:
+            return dict(connection.execute(query, (project,)))
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.folder / "labelscape" / "label-studio" / "settings.json"
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        "HOME": str(folder),
+        "LABEL_STUDIO_BASE_DATA_DIR": str(folder / "data"),
+        "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
+        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(folder / "media"),
+        "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
+        "AZURE_MOUNT_FIX": "1",  # SQLite keeps a write-ahead log: single writes are twice as fast
+        # Our backend is at a private address, which a default Label Studio (1.23) refuses to call.
+        "USE_DEFAULT_BANNED_SUBNETS": "false",
+        "USER_ADDITIONAL_BANNED_SUBNETS": f"169.254.0.0/16,{BANNED_ADDRESS}/32",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+        "COLLECT_ANALYTICS": "false",
+        "LATEST_VERSION_CHECK": "false",
+    }
