@@ -17,10 +17,11 @@ class LabelStudioBackend:
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self._saved = _changed_at()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # the routes wait for it: held for moments only
+        self._building = threading.Lock()  # held while a client is made, which may take as long as Label Studio likes
         self._projects: dict[int, ProjectSync] = {}
-        self._studio: LabelStudio | None = None
-        self._media: MediaCache | None = None
+        self._clients: tuple[LabelStudio, MediaCache] | None = None
+        self._made_from: ServerSettings | None = None
 
     def serves(self, project: int) -> bool:
         """Whether the project is on the allowlist."""
@@ -53,28 +54,31 @@ class LabelStudioBackend:
     def project(self, project: int) -> ProjectSync:
         """One that is served."""
         settings = self._current()
-        with self._lock:
-            if self._studio is None or self._media is None:
-                self._studio = LabelStudio(settings.url, settings.token)
-                self._media = MediaCache(settings, self._studio.headers)
+        with self._building:
+            if self._clients is None or not _same_clients(self._made_from, settings):
+                studio = LabelStudio(settings.url, settings.token)
+                self._clients = studio, MediaCache(settings, studio.headers)
+                self._projects, self._made_from = {}, settings
+            studio, media = self._clients
             if project not in self._projects:
-                self._projects[project] = ProjectSync(project, settings, self._studio, self._media.fetch_many)
+                self._projects[project] = ProjectSync(project, settings, studio, media.fetch_many)
             return self._projects[project]
 
     def _current(self) -> ServerSettings:
         """The settings as they are now: their file is read again when it has changed."""
         saved = _changed_at()
         with self._lock:
-            if saved == self._saved:
-                return self._settings
-            before, self._settings, self._saved = self._settings, load_settings(), saved
-            if (before.url, before.token, before.media_roots) != (
-                self._settings.url,
-                self._settings.token,
-                self._settings.media_roots,
-            ):
-                self._projects, self._studio, self._media = {}, None, None
+            if saved != self._saved:
+                self._settings, self._saved = load_settings(), saved
             return self._settings
+
+
+def _same_clients(before: ServerSettings | None, now: ServerSettings) -> bool:
+    return before is not None and (before.url, before.token, before.media_roots) == (
+        now.url,
+        now.token,
+        now.media_roots,
+    )
 
 
 def _changed_at() -> int:
