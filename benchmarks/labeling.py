@@ -1,11 +1,12 @@
-"""Labeling, measured: `python benchmarks/labeling.py [data folder] [--section suggestions clicks time outliers]`.
+"""Labeling, measured: `python benchmarks/labeling.py [data folder] [--section ...]`.
 
 suggestions: 1 to 100 random labels a class, all else suggested at a wanted precision of 0.90, 0.95 and 0.99: real
     precision and coverage. Peers accept what their own probability promises ("as is"), or what their held-out labels
     allow ("held out"). Our starting point for the calibration is measured without the dataset at hand.
 clicks: human acts to a labeled dataset, see labeling_clicks.py.
 time: seconds and memory from 10,000 to 1,000,000 samples, see labeling_time.py.
-outliers: see outliers.py.
+outliers: foreign samples mixed in, see outliers.py.
+mislabels: real wrong labels, see mislabels.py.
 
 The data folder holds `cifar10n`, `banking77`, `imagenette_val` and `weights`; scikit-learn's digits always take part.
 """
@@ -14,14 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 from unittest.mock import patch
 
 import labeling_clicks
 import labeling_time
+import mislabels
 import numpy as np
+import outliers
 from labeling_data import Dataset, datasets
 from labeling_peers import held_out, held_out_promise, own_promise, peers
 from labelscape.ml_backend.analysis import propagation
@@ -38,7 +39,7 @@ Results = dict[str, dict[tuple[str, int, float], list[tuple[int, int, int]]]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
-    sections = ["suggestions", "clicks", "time", "outliers"]
+    sections = ["suggestions", "clicks", "outliers", "mislabels", "time"]
     parser.add_argument("--section", nargs="+", choices=sections, default=sections)
     parser.add_argument("--samples", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
     arguments = parser.parse_args()
@@ -49,11 +50,12 @@ def main() -> None:
         report(results)
     if "clicks" in arguments.section:
         labeling_clicks.report(datasets(arguments.folder))
+    if "outliers" in arguments.section:
+        outliers.report(arguments.folder)
+    if "mislabels" in arguments.section:
+        mislabels.report(arguments.folder)
     if "time" in arguments.section:
         labeling_time.report(arguments.samples)
-    if "outliers" in arguments.section:
-        folder = [str(arguments.folder)] if arguments.folder else []
-        subprocess.run([sys.executable, str(Path(__file__).with_name("outliers.py")), *folder], check=True)
 
 
 def measure(data: Dataset, results: Results) -> None:

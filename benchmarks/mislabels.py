@@ -1,12 +1,11 @@
-"""Mislabel ranking against its peers on the same embeddings: `python benchmarks/mislabels.py [data folder]`.
+"""Mislabel ranking against its peers on the same embeddings: the human labels of CIFAR-10N held against the clean ones.
 
-The data folder holds `cifar10n` and `weights`: its images get 1280-d embeddings of MobileNetV2, its human labels are
-held against the clean ones. Without a folder: scikit-learn's digits with labels changed at random.
+The images of the data folder get 1280-d embeddings of MobileNetV2. Without a folder: scikit-learn's digits with labels
+changed at random.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import time
 from collections.abc import Callable, Iterator
@@ -21,15 +20,12 @@ from sklearn.metrics import average_precision_score
 REGULARISATIONS = (0.01, 0.001)  # of scikit-learn's usual grid; the second does best
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path)
-    folder = parser.parse_args().folder
+def report(folder: Path | None) -> None:
     cases = list(digits() if folder is None else cifar10n(folder))
     vectors = cases[0][1]
     started = time.perf_counter()
     neighbors = knn(vectors, 50)
-    print(f"{vectors.shape[0]} x {vectors.shape[1]}; neighbors {time.perf_counter() - started:.1f} s")
+    print(f"\nwrong labels: {vectors.shape[0]} x {vectors.shape[1]}; neighbors {time.perf_counter() - started:.1f} s")
     print(f"{'AUPRC':42s}" + "".join(f"{name:>12s}" for name, *_ in cases) + "   seconds a set")
     rows: dict[str, list[float]] = {}
     seconds: dict[str, float] = {}
@@ -97,7 +93,3 @@ def digits() -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
         changed = random.random(len(labels)) < rate
         labels[changed] = (labels[changed] + random.integers(1, 10, changed.sum())) % 10
         yield f"{rate:.0%} wrong", vectors.astype(np.float32), labels, labels != truth
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,11 @@
-"""Outlier ranking against its peers with foreign samples mixed in: `python benchmarks/outliers.py [data folder]`.
+"""Outlier ranking against its peers with foreign samples mixed in.
 
 Foreign samples come from held-out classes, "scattered" over several or in one "clump", 1 % and 5 % of the rest,
-and carry the label of the class nearest to them. The data folder holds `cifar10n`, `banking77`, `imagenette_val` and
-`weights`; scikit-learn's digits always take part.
+and carry the label of the class nearest to them.
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 SEEDS, SAMPLES = range(3), 4_000
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path)
-    folder = parser.parse_args().folder
+def report(folder: Path | None) -> None:
     results: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for name, embeddings, truth in tables(folder):
         some = np.random.default_rng(0).permutation(len(truth))[:SAMPLES]
@@ -38,7 +33,7 @@ def main() -> None:
                         results.setdefault(method, {}).setdefault(case, []).append(pair)
     methods = list(results)
     cases = list(results[methods[0]])
-    print(f"{'AUROC / AUPRC':32s}" + "".join(f"{method:>22s}" for method in methods))
+    print(f"\n{'outliers: AUROC / AUPRC':32s}" + "".join(f"{method:>22s}" for method in methods))
     means = {method: np.array([np.mean(results[method][case], axis=0) for case in cases]) for method in methods}
     for row, case in enumerate(cases):
         print(f"{case:32s}" + "".join(f"{means[m][row][0]:14.3f} / {means[m][row][1]:.3f}" for m in methods))
@@ -77,7 +72,3 @@ def scored(vectors: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, np.n
         "labelscape": outlier_scores(vectors, neighbors=neighbors).scores,
         "labelscape, labels": outlier_scores(vectors, labels, neighbors=neighbors).scores,
     }
-
-
-if __name__ == "__main__":
-    main()
