@@ -1,14 +1,17 @@
 """All projects that are served: what the routes ask, and what the worker works on."""
 
 import threading
-from typing import Any
+
+import structlog
 
 from .label_studio import LabelStudio
 from .media import MediaCache
-from .protocol import PredictRequest
+from .protocol import PredictRequest, Result, no_prediction
 from .publishing import next_version
 from .settings import ServerSettings, load_settings, settings_path
 from .sync import ProjectSync
+
+_log = structlog.get_logger(__name__)
 
 
 class LabelStudioBackend:
@@ -36,11 +39,12 @@ class LabelStudioBackend:
         """The model versions of all projects that are served."""
         return sorted({self.version(project) for project in self._current().projects}) or [next_version("")]
 
-    def predict(self, request: PredictRequest) -> list[dict[str, Any]]:
+    def predict(self, request: PredictRequest) -> list[Result]:
         """A prediction for each task; see `ProjectSync.predict`."""
         tasks = [vars(task) for task in request.tasks]
         seconds = self._current().limits.predict_seconds
-        return self.project(request.project).predict(request.label_config, tasks, seconds)
+        made = self.project(request.project).predict(request.label_config, tasks, seconds)
+        return [no_prediction(request) if prediction is None else prediction for prediction in made]
 
     def projects(self) -> list[ProjectSync]:
         """All that are served.

@@ -14,12 +14,13 @@ from ..store.annotation_edits import declare_annotations
 from ..store.annotation_ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
 from ..store.labels import label_field
 from .label_config import Control, Region, Result, read_label_config
-from .media import MediaUnavailable
+from .media import MediaUnavailable, presigned_address
 
 FIELD = "ground_truth"
 EMBEDDINGS = "labelscape"
 _TASK = "task_id"
 _INFO = "label_studio"
+_CLOUD = ("s3://", "gs://", "azure-blob://")
 FIELD_TYPES = {
     ("choices", False): fo.Classification,
     ("choices", True): fo.Classifications,
@@ -76,6 +77,12 @@ def open_mirror(url: str, project: int, label_config: str) -> Mirror:
         )
     _declare_fields(dataset, control)
     return Mirror(project, dataset, label_config, control, AnnotationLedger(dataset, f"{url}#{project}"))
+
+
+def mirrored_project(dataset: fo.Dataset) -> tuple[str, int] | None:
+    """The address of Label Studio and the project there that a dataset mirrors; None for any other dataset."""
+    owner = dataset.info.get(_INFO)
+    return None if owner is None else (owner["url"], owner["project"])
 
 
 def add_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], fetch: Fetch) -> dict[int, str]:
@@ -282,8 +289,11 @@ def _declare_fields(dataset: fo.Dataset, control: Control) -> None:
 
 
 def _medium(control: Control, task: Mapping[str, Any]) -> str:
+    """The address of a task's image; of a cloud storage's the one at which Label Studio hands it out."""
     value = (task.get("data") or {}).get(control.data_key)
-    return value if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return presigned_address(value, int(task["id"])) if value.startswith(_CLOUD) else value
 
 
 def _refusal(fetched: Path | ValueError) -> str:

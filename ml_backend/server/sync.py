@@ -261,8 +261,10 @@ class ProjectSync:
         """Delete the predictions of a version that is not used any more; which."""
         return self._opened_publisher().delete_old_version()
 
-    def predict(self, label_config: str, tasks: Sequence[Mapping[str, Any]], seconds: float) -> list[dict[str, Any]]:
-        """A prediction for each task, in their order; an empty one where nothing can be said.
+    def predict(
+        self, label_config: str, tasks: Sequence[Mapping[str, Any]], seconds: float
+    ) -> list[dict[str, Any] | None]:
+        """A prediction for each task, in their order; None where nothing can be said.
 
         Tasks that are not in the mirror yet are taken over, embedded and suggested for, as far as time allows.
         """
@@ -278,9 +280,7 @@ class ProjectSync:
         records = mirror.ledger.read(int(task["id"]) for task in tasks)
         proposed = preannotations(mirror, list(records.values()))
         return [
-            as_prediction(mirror, records[task], proposed[task], self.version)
-            if task in proposed
-            else {"result": [], "score": None, "model_version": self.version}
+            as_prediction(mirror, records[task], proposed[task], self.version) if task in proposed else None
             for task in (int(task["id"]) for task in tasks)
         ]
 

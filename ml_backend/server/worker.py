@@ -8,8 +8,9 @@ import structlog
 
 from .backend import LabelStudioBackend
 from .columns import refresh_columns
-from .events import EventQueue
+from .events import ATTEMPTS, EventQueue
 from .label_studio import LabelStudioDown
+from .metrics import EVENTS, PREDICTIONS
 from .sync import ProjectSync
 
 _POLL_SECONDS = 20.0
@@ -99,6 +100,7 @@ class Worker:
         if agenda.publish:
             published = project.publish(lambda: self._idle(project))
             if published:
+                PREDICTIONS.labels("pushed").inc(published)
                 _log.info("published", project=project.project, predictions=published, version=project.version)
             agenda.publish = bool(published)  # until nothing is left
         if self._quiet(agenda):
@@ -119,6 +121,8 @@ class Worker:
                 self._work_off_singly(project, agenda)
                 continue
             self._queue.finish([event.number for event in events])
+            for event in events:
+                EVENTS.labels(event.action, "done").inc()
             if ask:
                 agenda.poll_at = 0.0
 
@@ -132,10 +136,12 @@ class Worker:
                 raise
             except Exception as error:
                 _log.exception("event_failed", project=project.project, action=event.action, number=event.number)
-                self._queue.fail(event.number, str(error))
+                attempts = self._queue.fail(event.number, str(error))
+                EVENTS.labels(event.action, "set aside" if attempts >= ATTEMPTS else "failed").inc()
                 agenda.poll_at = 0.0
             else:
                 self._queue.finish([event.number])
+                EVENTS.labels(event.action, "done").inc()
 
     def _idle(self, project: ProjectSync) -> bool:
         return not self._stopping.is_set() and not self._queue.pending(project.project, 1)

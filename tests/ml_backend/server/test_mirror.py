@@ -234,3 +234,14 @@ def test_a_dataset_of_that_name_that_is_another_ones_is_not_touched(open_mirror:
         mirroring.open_mirror("http://elsewhere.test", mirror.project, CHOICES)
     with pytest.raises(ValueError, match="Detections"):
         open_mirror(BOXES)
+
+
+def test_a_medium_in_a_cloud_is_asked_for_where_label_studio_hands_it_out(open_mirror: Any, fetch: Fetch) -> None:
+    asked: list[str] = []
+
+    def remember(urls: Sequence[str]) -> list[Path | ValueError]:
+        asked.extend(urls)
+        return fetch(["/0"] * len(urls))
+
+    mirroring.add_tasks(open_mirror(), [{"id": 12, "data": {"image": "s3://bucket/cat.jpg"}}], remember)
+    assert asked == ["/tasks/12/presign/?fileuri=czM6Ly9idWNrZXQvY2F0LmpwZw=="]
