@@ -7,11 +7,10 @@ from typing import Any
 
 import fiftyone as fo
 
+from .annotation_ledger import Box
 from .label_edits import Conflict, attribute_edit, read_documents
 from .labels import LabelField, ensure_label_field
 from .saves import Edit
-
-Box = tuple[float, float, float, float]  # relative x, y, width, height
 
 # What a label carries beside `labels.PROVENANCE_ATTRIBUTES` when it comes from an annotation in Label Studio.
 ANNOTATION_ATTRIBUTES: dict[str, Any] = {"annotator": fo.StringField, "annotation": fo.IntField}
@@ -104,7 +103,7 @@ def annotation_edits(
             if _is_settled(held, theirs, known, annotation):
                 continue
             if not replace and not _may_replace(target, held, theirs, known):
-                conflicts.append(Conflict(sample, _name(theirs), _name(held and held.mark)))
+                conflicts.append(Conflict(sample, _name(theirs), _name(None if held is None else held.mark)))
             elif theirs is not None:
                 edits.append(_setting(target, sample, place, held, theirs, annotation))
             elif held is not None:
@@ -146,7 +145,7 @@ def _setting(target: LabelField, sample: str, place: str, held: _Held | None, th
         return attribute_edit(sample, target.path, held.position, held.document, values)
     document = _document(target, place, theirs, origin)
     if target.kind == "classification":
-        return Edit("value", sample, target.path, held and held.document, document)
+        return Edit("value", sample, target.path, None if held is None else held.document, document)
     return Edit("element", sample, target.path, None, document)
 
 
@@ -161,7 +160,7 @@ def _document(target: LabelField, place: str, mark: Mark, origin: Mapping[str, A
         label = fo.Detection(id=place, label=mark.label, bounding_box=list(mark.box or ()), **origin)
     else:
         label = fo.Classification(label=mark.label, **origin)
-    return dict(label.to_mongo_dict(include_id=True))
+    return dict(label.to_mongo())
 
 
 def _labels(target: LabelField, document: Mapping[str, Any]) -> dict[str, _Held]:

@@ -20,6 +20,8 @@ _WRITE_AT_ONCE = 10_000
 # that has a class (place = the region's id).
 Labeling = tuple[tuple[str, str], ...]
 
+Box = tuple[float, float, float, float]  # relative x, y, width, height
+
 
 @dataclass(frozen=True)
 class Annotation:
@@ -49,7 +51,8 @@ class TaskRecord:
     """A task and its sample, "" where its medium could not be had; ``refused`` says why where trying again is no use.
 
     ``candidates``: boxes that somebody else's model proposes; ``synced``: the labeling that both sides agreed on last;
-    ``columns``: what we wrote into the task's data.
+    ``columns``: what we wrote into the task's data; ``sent``: what a sample was labeled with when it was sent to be
+    labeled there, as (place, class, relative box of an object).
     """
 
     task: int
@@ -61,6 +64,7 @@ class TaskRecord:
     synced: Labeling = ()
     prediction: Prediction | None = None
     columns: dict[str, Any] = field(default_factory=dict)
+    sent: tuple[tuple[str, str, Box | None], ...] = ()
 
     @property
     def annotation(self) -> Annotation | None:
@@ -132,6 +136,7 @@ def _as_record(document: dict[str, Any]) -> TaskRecord:
         if prediction is None
         else Prediction(**{**prediction, "labeling": as_labeling(prediction["labeling"])}),
         columns=document["columns"],
+        sent=tuple((place, label, box and tuple(box)) for place, label, box in document.get("sent", ())),
     )
 
 

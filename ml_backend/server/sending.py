@@ -1,0 +1,405 @@
+"""Send samples to a Label Studio project to be labeled: as tasks with their media and a pre-annotation each."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+from PIL import Image, UnidentifiedImageError
+
+from ..actions.queue import count
+from ..store.annotation_edits import Mark, Marks, read_marks
+from ..store.annotation_ledger import AnnotationLedger, TaskRecord
+from ..store.items import Items, as_ids, list_items
+from ..store.label_studio_projects import SentProject, forget_project, remember_project, sent_projects
+from ..store.suggestions import Suggestion, read_suggestions
+from .exchange import (
+    DATASET_KEY,
+    SAMPLE_KEY,
+    Exchange,
+    Progress,
+    as_sent,
+    exchanged_field,
+    match_tasks,
+    open_exchange,
+)
+from .label_config import Region, invalid_reason, make_label_config, read_label_config
+from .label_studio import LabelStudio, LabelStudioMissing
+from .mirror import mirrored_project
+from .publishing import VERSION_STEM, next_version
+
+# Label Studio (1.23) takes 100 files and 250 MB a request, and of images these kinds.
+_FILES_AT_ONCE = 100
+_BYTES_AT_ONCE = 200_000_000
+UPLOADED_KINDS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp")
+TITLE_LENGTHS = (3, 50)
+_NAMED = 3  # files or classes that a message names
+_DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class SendReport:
+    """What was sent: ``labeled`` of the new tasks carry the label there is, ``suggested`` a suggestion.
+
+    ``there`` samples were tasks already; ``again`` had a task that was deleted in Label Studio; ``left_out`` are files
+    that are missing or that Label Studio does not take; ``unknown`` counts labels of classes the project lacks.
+    """
+
+    address: str
+    title: str
+    version: str
+    shown_version: str
+    there: int = 0
+    again: int = 0
+    left_out: tuple[str, ...] = ()
+    sent: int = 0
+    labeled: int = 0
+    suggested: int = 0
+    unknown: Mapping[str, int] = field(default_factory=dict)
+
+    def sentence(self) -> str:
+        """The closing message."""
+        parts = [
+            f"Sent {count(self.sent, 'sample')} to “{self.title}” ({self.address}): {self.labeled:,} with the label "
+            f"there is and {self.suggested:,} with a suggestion as pre-annotation."
+            if self.sent
+            else f"Nothing new to send to “{self.title}” ({self.address}).",
+        ]
+        if self.there:
+            parts.append(f"{count(self.there, 'sample')} {_was(self.there)} sent before.")
+        if self.again:
+            parts.append(f"{self.again:,} of the new tasks stand for ones that were deleted there.")
+        if self.left_out:
+            parts.append(
+                f"Left out {count(len(self.left_out), 'file')} that cannot be found, are too large or of a kind that "
+                f"Label Studio does not take: {_listed(self.left_out)}."
+            )
+        if self.unknown:
+            labels = count(sum(self.unknown.values()), "label")
+            parts.append(f"Left out {labels} of classes that the project lacks: {_listed(list(self.unknown))}.")
+        if self.sent and self.shown_version != self.version:
+            parts.append(
+                f"The project shows the predictions of “{self.shown_version}”: to see these, choose “{self.version}” "
+                "in its settings, under Annotation."
+            )
+        if self.sent:
+            parts.append("“Pull from Label Studio” brings the annotations back.")
+        return " ".join(parts)
+
+
+@dataclass(frozen=True)
+class _Medium:
+    """A sample's file, and the address that tasks name it by; "" = it has to be uploaded."""
+
+    sample: str
+    path: Path
+    address: str
+    size: int
+    pixels: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class _Proposed:
+    """A class for a place of a sample: the one there is, or a suggestion with how sure it is (0..1, calibrated)."""
+
+    place: str
+    mark: Mark
+    confidence: float | None
+
+
+def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field: str, classes: Sequence[str]) -> int:
+    """The number of a new project that asks for the labels of a field; one of this title that was made here goes on.
+
+    Raises:
+        ValueError: a title that Label Studio does not take, no classes, or a field that cannot be asked for.
+    """
+    shortest, longest = TITLE_LENGTHS
+    if not shortest <= len(title) <= longest:
+        raise ValueError(f"“{title}” has {len(title)} characters; a title has {shortest} to {longest}.")
+    if not classes:
+        raise ValueError(f"Nothing is labeled in '{field}' yet: give the classes to choose from.")
+    config = _config_for(dataset, field, classes)
+    for sent in sent_projects(dataset, studio.url):
+        if (sent.title, sent.field) == (title, field):
+            try:
+                studio.project(sent.project)
+            except LabelStudioMissing:
+                forget_project(dataset, sent)
+                AnnotationLedger(dataset, sent.key).clear()
+            else:
+                return sent.project
+    project = studio.create_project(title, config)
+    remember_project(dataset, SentProject(studio.url, project, title, field, _now()))
+    return project
+
+
+def send(
+    dataset: fo.Dataset,
+    samples: Sequence[str],
+    *,
+    studio: LabelStudio,
+    project: int,
+    field: str,
+    progress: Progress | None = None,
+) -> SendReport:
+    """Make tasks of samples (ids) that the project has none of; what an earlier call began, it ends.
+
+    Every task carries its sample's id and, as a prediction, the label there is, else the suggestion.
+
+    Raises:
+        ValueError: the project is gone or asks for something else, or other labels of this dataset went there.
+        LabelStudioError: it cannot be reached or refuses; what was sent until then is there, and a next call goes on.
+    """
+    check_images(dataset)
+    exchange = open_exchange(dataset, studio, project, field)
+    _remember(exchange)
+    there, gone = match_tasks(exchange)
+    if gone:
+        exchange.ledger.forget([record.task for record in gone])
+    known = {record.sample for record in there.values()}
+    due = [sample for sample in samples if sample not in known]
+    media, left_out = _media(exchange, due)
+    version = exchange.model_version if exchange.model_version.startswith(VERSION_STEM) else next_version("")
+    if media and not exchange.model_version:
+        studio.update_project(project, model_version=version)
+    sent: list[list[_Proposed]] = []
+    for batch in _batches(media):
+        if progress is not None:
+            progress(len(sent) / len(media), f"Sent {len(sent):,} of {len(media):,} samples")
+        sent += _send_batch(exchange, batch, version)
+    again = {record.sample for record in gone} & {medium.sample for medium in media}
+    known_only = [[one for one in proposed if _is_known(exchange, one)] for proposed in sent]
+    return SendReport(
+        address=f"{studio.url}/projects/{project}/data",
+        title=exchange.title,
+        version=version,
+        shown_version=exchange.model_version or version,
+        there=len(samples) - len(due),
+        again=len(again),
+        left_out=tuple(left_out),
+        sent=len(sent),
+        labeled=sum(any(one.confidence is None for one in proposed) for proposed in known_only),
+        suggested=sum(any(one.confidence is not None for one in proposed) for proposed in known_only),
+        unknown=Counter(one.mark.label for proposed in sent for one in proposed if not _is_known(exchange, one)),
+    )
+
+
+def check_images(dataset: fo.Dataset) -> None:
+    """Raise a ValueError unless the dataset is of images."""
+    if dataset.media_type is None:
+        raise ValueError("This dataset has no samples yet: there is nothing to send.")
+    if dataset.media_type != "image":
+        raise ValueError(
+            f"Only images can be sent to Label Studio; this is a {dataset.media_type} dataset: make one of its images "
+            "first (of frames or of a slice)."
+        )
+
+
+def sent_before(dataset: fo.Dataset, studio: LabelStudio, project: int, samples: Sequence[str]) -> int:
+    """How many of these samples were sent to a project, as far as the ledger knows."""
+    records = AnnotationLedger(dataset, f"{studio.url}#{project}").read().values()
+    return len({record.sample for record in records} & set(samples))
+
+
+def missing_classes(label_config: str, classes: Sequence[str]) -> list[str]:
+    """Those of the classes that a project does not know."""
+    there = set(read_label_config(label_config).classes)
+    return [name for name in classes if name not in there]
+
+
+def _remember(exchange: Exchange) -> None:
+    """Note the project with the field; labels of one field only go to a project."""
+    before = exchange.remembered
+    if before is not None and before.field != exchange.target.name:
+        raise ValueError(
+            f"The labels of '{before.field}' of this dataset went to “{exchange.title}”: choose that field, or another "
+            "project."
+        )
+    remember_project(
+        exchange.dataset,
+        SentProject(exchange.studio.url, exchange.project, exchange.title, exchange.target.name, _now()),
+    )
+
+
+def _config_for(dataset: fo.Dataset, field: str, classes: Sequence[str]) -> str:
+    target = exchanged_field(dataset, field)
+    if target.kind == "patch":
+        return make_label_config("rectanglelabels", classes, multi=False)
+    return make_label_config("choices", classes, multi=target.kind == "classifications")
+
+
+def _media(exchange: Exchange, samples: Sequence[str]) -> tuple[list[_Medium], list[str]]:
+    """The media of samples in their order, and the files that cannot be sent."""
+    if not samples:
+        return [], []
+    addresses = _mirrored_addresses(exchange)
+    view = exchange.dataset.select(samples, ordered=True)
+    media, left_out = [], []
+    for sample, filepath, width, height in zip(
+        *view.values(["id", "filepath", "metadata.width", "metadata.height"]), strict=True
+    ):
+        path, address = Path(filepath), addresses.get(sample, "")
+        size = 0 if address else _uploadable_bytes(path)
+        if size is None:
+            left_out.append(path.name)
+        else:
+            media.append(_Medium(sample, path, address, size, (width, height) if width and height else None))
+    return media, left_out
+
+
+def _mirrored_addresses(exchange: Exchange) -> dict[str, str]:
+    """Sample → where its medium is in this Label Studio already, for a dataset that mirrors another project of it."""
+    owner = mirrored_project(exchange.dataset)
+    if owner is None or owner[0] != exchange.studio.url:
+        return {}
+    try:
+        exchange.studio.project(owner[1])
+    except LabelStudioMissing:  # its uploads went with it
+        return {}
+    records = AnnotationLedger(exchange.dataset, f"{owner[0]}#{owner[1]}").read().values()
+    # Storage addresses such as s3:// are opened with the login of their own project.
+    return {record.sample: record.media for record in records if record.media.startswith(("/data/", "http"))}
+
+
+def _uploadable_bytes(path: Path) -> int | None:
+    """The size of a file; None where Label Studio cannot take it."""
+    if path.suffix.lower() not in UPLOADED_KINDS or not path.is_file():
+        return None
+    size = path.stat().st_size
+    return size if size <= _BYTES_AT_ONCE else None
+
+
+def _batches(media: Sequence[_Medium]) -> Iterator[list[_Medium]]:
+    """What fits into one upload each."""
+    batch: list[_Medium] = []
+    for medium in media:
+        if len(batch) == _FILES_AT_ONCE or sum(one.size for one in batch) + medium.size > _BYTES_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(medium)
+    if batch:
+        yield batch
+
+
+def _send_batch(exchange: Exchange, batch: Sequence[_Medium], version: str) -> list[list[_Proposed]]:
+    """Make tasks of samples and note them; what was proposed for each."""
+    samples = [medium.sample for medium in batch]
+    marks = read_marks(exchange.dataset, exchange.target, samples)
+    suggestions = _suggestions(exchange, samples)
+    proposed = [_proposed(marks.get(sample, {}), suggestions[sample]) for sample in samples]
+    addresses = _upload(exchange, [medium for medium in batch if not medium.address])
+    tasks = [
+        _task(exchange, medium, addresses.get(medium.sample, medium.address), for_it, version)
+        for medium, for_it in zip(batch, proposed, strict=True)
+    ]
+    numbers = exchange.studio.import_tasks(exchange.project, tasks)
+    exchange.ledger.write(
+        [
+            TaskRecord(number, sample, task["data"][exchange.control.data_key], sent=as_sent(marks.get(sample, {})))
+            for number, sample, task in zip(numbers, samples, tasks, strict=True)
+        ]
+    )
+    return proposed
+
+
+def _upload(exchange: Exchange, media: Sequence[_Medium]) -> dict[str, str]:
+    """Sample → the address of its file in the project, once it is there."""
+    if not media:
+        return {}
+    files = [(medium.path.name, medium.path.read_bytes()) for medium in media]
+    numbers = exchange.studio.upload(exchange.project, files)
+    addresses = exchange.studio.uploads(exchange.project, numbers)
+    return {medium.sample: addresses[number] for medium, number in zip(media, numbers, strict=True)}
+
+
+def _task(
+    exchange: Exchange, medium: _Medium, address: str, proposed: Sequence[_Proposed], version: str
+) -> dict[str, Any]:
+    data = {
+        exchange.control.data_key: address,
+        SAMPLE_KEY: medium.sample,
+        DATASET_KEY: exchange.dataset.name,
+        "filename": medium.path.name,
+    }
+    usable = [one for one in proposed if _is_known(exchange, one)]
+    prediction = _prediction(exchange, medium, usable, version)
+    # An import does not check predictions, and one that is wrong breaks the page of its task (1.23).
+    if not usable or invalid_reason(exchange.label_config, prediction) is not None:
+        return {"data": data}
+    return {"data": data, "predictions": [prediction]}
+
+
+def _prediction(exchange: Exchange, medium: _Medium, proposed: Sequence[_Proposed], version: str) -> dict[str, Any]:
+    control = exchange.control
+    if control.boxes:
+        width, height = medium.pixels or _pixels(medium.path)
+        result = [
+            control.box(
+                Region(one.place, one.mark.box, None, 0.0, width, height), one.mark.label, _rounded(one.confidence)
+            )
+            for one in proposed
+            if one.mark.box is not None
+        ]
+    else:
+        result = control.choice([one.mark.label for one in proposed])
+    sure = [one.confidence for one in proposed if one.confidence is not None]
+    return {"result": result, "score": _rounded(min(sure, default=None)), "model_version": version}
+
+
+def _is_known(exchange: Exchange, proposed: _Proposed) -> bool:
+    return proposed.mark.label in exchange.control.classes
+
+
+def _proposed(marks: Marks, suggestions: Mapping[str, Suggestion]) -> list[_Proposed]:
+    """The labels of a sample; where there is none, its suggestion."""
+    labeled = [_Proposed(place, mark, None) for place, mark in marks.items() if mark.label]
+    if "" in suggestions:  # of the image
+        found = suggestions[""]
+        return labeled or [_Proposed("", Mark(found.label), found.confidence)]
+    return labeled + [
+        _Proposed(place, Mark(suggestions[place].label, mark.box), suggestions[place].confidence)
+        for place, mark in marks.items()
+        if not mark.label and place in suggestions
+    ]
+
+
+def _suggestions(exchange: Exchange, samples: Sequence[str]) -> dict[str, dict[str, Suggestion]]:
+    """Sample → place → the suggestion for it that was made for the field at hand."""
+    dataset, target = exchange.dataset, exchange.target
+    ids = as_ids(samples)
+    items = Items(ids, ids) if target.patches_field is None else list_items(dataset.select(samples), target.name)
+    found: dict[str, dict[str, Suggestion]] = defaultdict(dict)
+    for item, sample, suggestion in zip(
+        items.ids.tolist(), items.sample_ids.tolist(), read_suggestions(dataset, items), strict=True
+    ):
+        if suggestion is not None and suggestion.field in ("", target.name):
+            found[sample]["" if target.patches_field is None else item] = suggestion
+    return found
+
+
+def _pixels(path: Path) -> tuple[int, int] | tuple[None, None]:
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, UnidentifiedImageError):  # an SVG, say
+        return None, None
+
+
+def _rounded(confidence: float | None) -> float | None:
+    return None if confidence is None else round(min(max(confidence, 0.0), 1.0), _DECIMALS)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat()
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(f"“{name}”" for name in names[:_NAMED]) + more

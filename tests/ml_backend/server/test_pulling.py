@@ -1,0 +1,284 @@
+"""Annotations become labels with who and when, as one save; what a person changed here stays; against a stand-in."""
+
+import re
+from datetime import datetime
+
+import fiftyone as fo
+import pytest
+from labelscape.ml_backend.actions.save import undo_save
+from labelscape.ml_backend.server.label_config import Region, read_label_config
+from labelscape.ml_backend.server.label_studio import LabelStudioDown
+from labelscape.ml_backend.server.pulling import pull
+from labelscape.ml_backend.server.sending import open_project, send
+
+from .stand_in import StandIn
+
+DIGITS = [str(digit) for digit in range(10)]
+BOX = (0.25, 0.5, 0.5, 0.25)
+
+
+@pytest.fixture
+def studio():
+    return StandIn()
+
+
+class Sent:
+    """A dataset whose samples were sent to a project."""
+
+    def __init__(self, dataset, studio, field):
+        self.dataset, self.studio, self.field = dataset, studio, field
+        self.project = open_project(dataset, studio, title="Again", field=field, classes=DIGITS)
+        self.ids = dataset.values("id")
+        send(dataset, self.ids, studio=studio, project=self.project, field=field)
+        self.control = read_label_config(studio.held[self.project]["label_config"])
+
+    def choose(self, number, *labels, **options):
+        return self.studio.annotate(self.project, self.ids[number], self.control.choice(labels), **options)
+
+    def draw(self, number, *regions, **options):
+        items = [self.control.box(Region(*region, 64, 64), label, None) for label, region in regions]
+        return self.studio.annotate(self.project, self.ids[number], items, **options)
+
+    def pull(self, **options):
+        report = pull(self.dataset, studio=self.studio, project=self.project, **{"field": self.field, **options})
+        self.dataset.reload()
+        return report
+
+    def label(self, number):
+        held = self.dataset[self.ids[number]][self.field]
+        return None if held is None else held.label
+
+    def relabel(self, number, label):
+        """As a person does in the App."""
+        sample = self.dataset[self.ids[number]]
+        sample[self.field] = None if label is None else fo.Classification(label=label)
+        sample.save()
+
+    def boxes(self, number):
+        held = self.dataset[self.ids[number]][self.field].detections
+        return {box.id: (box.label, tuple(box.bounding_box)) for box in held}
+
+
+@pytest.fixture
+def digits(make_digits_dataset, studio):
+    """Ten digits, "0" to "9", of which the last two have no label."""
+    return Sent(make_digits_dataset(10, labeled=8), studio, "ground_truth")
+
+
+@pytest.fixture
+def objects(make_digits_dataset, studio):
+    dataset = make_digits_dataset(3)
+    for sample in dataset:
+        sample["objects"] = fo.Detections(
+            detections=[
+                fo.Detection(label="1", bounding_box=list(BOX), tags=["kept"]),
+                fo.Detection(label="2", bounding_box=[0.0, 0.0, 0.25, 0.25]),
+            ]
+        )
+        sample.save()
+    return Sent(dataset, studio, "objects")
+
+
+def test_annotations_become_labels_with_who_and_when(digits):
+    annotation = digits.choose(0, "7")
+    digits.choose(8, "8", by=2, at="2026-05-02T08:30:00Z")
+    report = digits.pull()
+    assert (report.given, report.confirmed, report.waiting) == (2, 0, 8)
+    label = digits.dataset[digits.ids[0]].ground_truth
+    assert (label.label, label.annotator, label.labelscape) == ("7", "ann@example.com", "human")
+    assert label.annotation == annotation["id"]
+    assert label.labeled_at == datetime(2026, 5, 1, 12, 0, 0, 123000)
+    assert digits.label(8) == "8"
+    said = report.sentence()
+    assert "ann@example.com (1), bob@example.com (1), last on 2026-05-02 08:30 UTC" in said
+    assert "2 of 10 tasks are annotated" in said
+
+
+def test_a_label_that_an_annotator_confirms_gets_who_and_when(digits):
+    digits.choose(3, "3")
+    report = digits.pull()
+    assert (report.given, report.confirmed) == (0, 1)
+    assert digits.dataset[digits.ids[3]].ground_truth.annotator == "ann@example.com"
+
+
+def test_a_second_pull_adds_nothing_and_says_so(digits):
+    digits.choose(0, "7")
+    digits.choose(3, "3")
+    digits.pull()
+    modified = digits.dataset.values("last_modified_at")
+    report = digits.pull()
+    assert "Nothing new" in report.sentence()
+    assert digits.dataset.values("last_modified_at") == modified
+
+
+def test_one_undo_takes_a_whole_pull_back_and_a_next_pull_brings_it_again(digits):
+    before = digits.dataset.values("ground_truth.label")
+    digits.choose(0, "7")
+    digits.choose(3, "3")
+    digits.choose(9, "9")
+    digits.pull()
+    assert undo_save(digits.dataset).title == "pull of 3 labels from “Again”"
+    digits.dataset.reload()
+    assert digits.dataset.values("ground_truth.label") == before
+    assert digits.dataset[digits.ids[3]].ground_truth.annotator is None
+    assert digits.pull().conflicts == []
+    assert [digits.label(number) for number in (0, 3, 9)] == ["7", "3", "9"]
+
+
+def test_the_latest_annotation_counts_and_skipped_ones_never(digits):
+    digits.choose(0, "5", at="2026-05-03T00:00:00Z")
+    digits.choose(0, "6", at="2026-05-02T00:00:00Z")
+    digits.choose(0, "7", at="2026-05-04T00:00:00Z", skipped=True)
+    digits.choose(1, "7", skipped=True)
+    report = digits.pull()
+    assert digits.label(0) == "5"
+    assert digits.label(1) == "1"
+    assert (report.annotated, report.skipped) == (1, 1)
+
+
+def test_a_label_that_a_person_changed_here_meanwhile_is_kept_and_shown(digits):
+    digits.relabel(0, "4")
+    digits.choose(0, "7")
+    report = digits.pull()
+    assert digits.label(0) == "4"
+    assert [(conflict.item, conflict.label, conflict.existing) for conflict in report.conflicts] == [
+        (digits.ids[0], "7", "4")
+    ]
+    assert "“4” instead of “7”" in report.sentence()
+    assert digits.pull().conflicts == report.conflicts
+    assert digits.pull(replace=True).given == 1
+    assert digits.label(0) == "7"
+
+
+def test_a_label_that_only_followed_its_neighbors_gives_way(digits):
+    sample = digits.dataset[digits.ids[9]]
+    sample["ground_truth"] = fo.Classification(label="4", labelscape="neighbors")
+    sample.save()
+    digits.choose(9, "9")
+    assert digits.pull().conflicts == []
+    assert digits.label(9) == "9"
+
+
+def test_an_annotation_changed_after_a_pull_replaces_what_that_pull_brought(digits):
+    annotation = digits.choose(0, "7")
+    digits.pull()
+    annotation.update(result=digits.control.choice(["8"]), updated_at="2026-06-01T00:00:00Z")
+    report = digits.pull()
+    assert report.conflicts == []
+    assert digits.label(0) == "8"
+
+
+def test_a_deleted_annotation_is_told_and_its_label_stays(digits):
+    digits.choose(0, "7")
+    digits.pull()
+    digits.studio.task_of(digits.project, digits.ids[0])["annotations"].clear()
+    report = digits.pull()
+    assert report.withdrawn == 1
+    assert digits.label(0) == "7"
+    assert "deleted there" in report.sentence()
+
+
+def test_deleted_tasks_and_deleted_samples_disturb_nothing(digits):
+    digits.choose(1, "7")
+    digits.choose(2, "7")
+    digits.dataset.delete_samples([digits.ids[1]])
+    del digits.studio.tasks_of[digits.project][0]
+    report = digits.pull()
+    assert (report.given, report.gone) == (1, 1)
+    assert digits.label(2) == "7"
+
+
+def test_annotations_can_go_into_a_new_field_beside_the_old_labels(digits):
+    digits.choose(0, "7")
+    digits.pull(field="second_opinion")
+    assert digits.label(0) == "0"
+    assert digits.dataset[digits.ids[0]].second_opinion.label == "7"
+    undo_save(digits.dataset)
+    digits.dataset.reload()
+    assert digits.dataset[digits.ids[0]].second_opinion is None
+
+
+def test_a_failure_in_the_middle_changes_nothing(digits):
+    digits.choose(0, "7")
+
+    def fail(project):
+        yield digits.studio.tasks_of[project][0]
+        raise LabelStudioDown("cannot be reached")
+
+    digits.studio.tasks = fail
+    with pytest.raises(LabelStudioDown):
+        digits.pull()
+    assert digits.label(0) == "0"
+
+
+def test_several_classes_are_merged_one_by_one(make_digits_dataset, studio):
+    dataset = make_digits_dataset(2)
+    for sample in dataset:
+        sample["topics"] = fo.Classifications(classifications=[fo.Classification(label=name) for name in ("1", "2")])
+        sample.save()
+    sent = Sent(dataset, studio, "topics")
+    sample = dataset.first()
+    sample.topics.classifications.append(fo.Classification(label="9"))  # added here meanwhile
+    sample.save()
+    sent.choose(0, "2", "3")
+    report = sent.pull()
+    assert (report.given, report.confirmed, report.removed) == (1, 1, 1)
+    assert sorted(c.label for c in dataset[sent.ids[0]].topics.classifications) == ["2", "3", "9"]
+    assert "Nothing new" in sent.pull().sentence()
+    undo_save(dataset)
+    dataset.reload()
+    assert [c.label for c in dataset[sent.ids[0]].topics.classifications] == ["1", "2", "9"]
+
+
+def test_boxes_keep_their_identity_move_change_class_come_and_go(objects):
+    first, second = objects.boxes(0)
+    objects.draw(
+        0,
+        ("4", (first, BOX, None, 0.0)),
+        ("5", ("nanoid_1", (0.5, 0.5, 0.25, 0.25), None, 0.0)),
+    )
+    moved = (0.3, 0.5, 0.5, 0.25)
+    objects.draw(1, ("1", (next(iter(objects.boxes(1))), moved, None, 0.0)))
+    report = objects.pull()
+    assert (report.given, report.removed) == (3, 2)
+    held = objects.boxes(0)
+    assert held.pop(first) == ("4", BOX)
+    assert list(held.values()) == [("5", (0.5, 0.5, 0.25, 0.25))]
+    assert objects.dataset[objects.ids[0]].objects.detections[0].tags == ["kept"]
+    (box,) = objects.boxes(1).values()
+    assert box[1] == pytest.approx(moved)
+    assert "Nothing new" in objects.pull().sentence()
+    undo_save(objects.dataset)
+    objects.dataset.reload()
+    assert list(objects.boxes(0)) == [first, second]
+    assert objects.boxes(0)[first] == ("1", BOX)
+
+
+def test_boxes_that_a_person_changed_drew_or_deleted_here_stay_so(objects):
+    sample = objects.dataset[objects.ids[0]]
+    relabeled, deleted = sample.objects.detections
+    relabeled.label = "8"
+    drawn = fo.Detection(label="9", bounding_box=[0.5, 0.0, 0.25, 0.25])
+    sample.objects.detections = [relabeled, drawn]
+    sample.save()
+    objects.draw(0, ("4", (relabeled.id, BOX, None, 0.0)), ("2", (deleted.id, (0.0, 0.0, 0.25, 0.25), None, 0.0)))
+    report = objects.pull()
+    assert [(conflict.label, conflict.existing) for conflict in report.conflicts] == [("4", "8"), ("2", "no label")]
+    assert {label for label, _ in objects.boxes(0).values()} == {"8", "9"}
+    objects.pull(replace=True)
+    assert {label for label, _ in objects.boxes(0).values()} == {"4", "2", "9"}
+
+
+def test_a_rotated_box_comes_as_the_frame_around_it_and_is_told(objects):
+    first = next(iter(objects.boxes(0)))
+    objects.draw(0, ("1", (first, (0.5, 0.5, 0.25, 0.125), None, 90.0)))
+    report = objects.pull()
+    assert objects.boxes(0)[first][1] == pytest.approx((0.375, 0.5, 0.125, 0.25))
+    assert re.search(r"1 region was rotated", report.sentence())
+
+
+def test_a_box_of_a_class_that_the_project_dropped_is_left_alone(objects):
+    first, second = objects.boxes(0)
+    objects.draw(0, ("gone", (first, BOX, None, 0.0)), ("3", (second, (0.0, 0.0, 0.25, 0.25), None, 0.0)))
+    objects.pull()
+    assert [label for label, _ in objects.boxes(0).values()] == ["1", "3"]
