@@ -139,15 +139,14 @@ def _grow(table: Neighbors, known: NDArray[np.integer], starts: Labels, label: i
     heap = [(0.0, row) for row in starts.tolist()]
     heapq.heapify(heap)
     begun = set(starts.tolist())
-    seen: set[int] = set()
+    shortest = dict.fromkeys(starts.tolist(), 0.0)
     rows: list[int] = []
     lengths: list[float] = []
     met_label = met_valley = False
     while heap and len(rows) < cap:
         length, row = heapq.heappop(heap)
-        if row in seen:
+        if length > shortest[row]:
             continue
-        seen.add(row)
         if row not in begun:
             if known[row] >= 0 and known[row] != label:
                 met_label = True
@@ -159,8 +158,10 @@ def _grow(table: Neighbors, known: NDArray[np.integer], starts: Labels, label: i
             met_valley = True
             continue
         for other, distance in zip(indices[row, :width].tolist(), distances[row, :width].tolist(), strict=True):
-            if other not in seen:
-                heapq.heappush(heap, (length + max(distance, 0.0) ** 0.5, other))
+            through = length + max(distance, 0.0) ** 0.5
+            if through < shortest.get(other, np.inf):
+                shortest[other] = through
+                heapq.heappush(heap, (through, other))
     reasons = ["at other labels"] * met_label + ["where samples get sparse"] * met_valley
     stopped = f"it stops after {cap:,} samples" if heap else "it stops " + (" and ".join(reasons) or "at its own edge")
     return _Grown(
