@@ -11,7 +11,6 @@ from .asking import (
     chosen_embeddings,
     chosen_label_field,
     embedded_patches_field,
-    next_step,
     show_coverage,
 )
 from .running import LabelscapeOperator, Outcome, Progress
@@ -47,5 +46,4 @@ class LabelNext(LabelscapeOperator):
             count=int(ctx.params.get("count", _NINE)),
             progress=progress,
         )
-        steps = [next_step("Label all of them …", "set_label", chosen.ids, patches_field)]
-        return Outcome(chosen.message, view=chosen.view, next_steps=steps)
+        return Outcome(chosen.message, view=chosen.view)

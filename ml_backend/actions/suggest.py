@@ -382,7 +382,8 @@ def label_next(
     unsure = f"; suggested so far: {', '.join(doubts[:_SHOWN_DOUBTS])}" if doubts else ""
     message = (
         f"Label these {len(ids):,} next, they teach most: what they are is least sure, each stands for many others, "
-        f"and they lie far from each other and from what is labeled{unsure}. Label them, save, then run this again."
+        f"and they lie far from each other and from what is labeled{unsure}. Tick those that are alike and set their "
+        "label, save, then run this again."
     )
     return LabelNext(ids, view.select(ids, ordered=True), message)
 

@@ -162,6 +162,10 @@ def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_but
     truth = first.true_digit
     first.ground_truth.label = str((int(truth) + 1) % 10)
     first.save()
+    outliers = outcome("rank_outliers", embedded, embeddings="emb")
+    reasons = set(embedded.exists("outlier_reason").values("id"))
+    assert {step.operator for step in outliers.next_steps} == {"set_label", "create_segment", "delete_items"}
+    assert all(set(step.params["items"]) == reasons for step in outliers.next_steps)
     found = outcome("rank_mislabels", embedded, embeddings="emb")
     assert found.view.first().id == first.id
     scores = found.view.values("mislabel_score")
@@ -178,9 +182,6 @@ def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_but
     press(delete, embedded)
     run("save_changes", embedded)
     assert len(embedded) == 150 - many
-    outliers = outcome("rank_outliers", embedded, embeddings="emb")
-    assert [step.operator for step in outliers.next_steps] == ["set_label", "create_segment", "delete_items"]
-    assert set(outliers.next_steps[0].params["items"]) == set(embedded.exists("outlier_reason").values("id"))
 
 
 def test_relabeling_without_a_better_label_is_refused_with_the_mend(embedded):
@@ -194,9 +195,7 @@ def test_what_to_label_next_is_shown_best_first_with_the_reason(embedded):
     assert len(ids) == 9
     assert all(names(embedded)[item] is None for item in ids)
     assert shown.message.startswith("Label these 9 next, they teach most")
-    (step,) = shown.next_steps
-    assert step.params["items"] == ids
-    assert "Queued 9 changes" in press(step, embedded, label="x")
+    run("set_label", embedded, selected=ids, label="x")
     assert set(outcome("label_next", embedded, embeddings="emb").view.values("id")).isdisjoint(ids)
     run("set_label", embedded, view=embedded.skip(60), label="x", replace=True)
     with pytest.raises(ExecutionError, match="is labeled in 'ground_truth'"):
