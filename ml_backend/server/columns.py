@@ -5,7 +5,7 @@ once, or one task at a time: so scores are rounded to steps, and only what chang
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import structlog
 
 from ..actions.map import compute_map, update_map
-from ..actions.rank import rank_mislabels, rank_outliers
+from ..actions.rank import Progress, rank_mislabels, rank_outliers
 from ..analysis.clusters import cluster
 from ..store.annotation_ledger import TaskRecord
 from ..store.embeddings import list_embeddings, load_embeddings
@@ -32,42 +32,83 @@ OUTLIER, MISLABEL, CLUSTER, SEGMENTS = (
 )
 _KINDS = {OUTLIER: "Number", MISLABEL: "Number", CLUSTER: "Number", SEGMENTS: "String"}
 _NOTHING: dict[str, Any] = {OUTLIER: 0.0, MISLABEL: 0.0, CLUSTER: 0.0, SEGMENTS: ""}
+# Left out of our tabs, so that the image and our columns are on the screen without scrolling.
+_HIDDEN = [
+    f"tasks:{name}"
+    for name in (
+        "inner_id",
+        "completed_at",
+        "cancelled_annotations",
+        "total_predictions",
+        "annotators",
+        "annotations_ids",
+        "predictions_model_versions",
+        "file_upload",
+        "storage_filename",
+        "created_at",
+        "updated_at",
+        "updated_by",
+        "avg_lead_time",
+        "draft_exists",
+    )
+]
+_HIDDEN_BESIDE_A_TASK = [*_HIDDEN, "tasks:annotations_results", "tasks:predictions_results"]
 _STEP = 0.05
 _INFO = "label_studio_tabs"
 
 _log = structlog.get_logger(__name__)
 
 
-def refresh_columns(project: ProjectSync) -> None:
-    """Rank and map the project anew, and write columns and tabs that changed."""
+class _Interrupted(Exception):
+    """Something more urgent came."""
+
+
+def refresh_columns(project: ProjectSync, keep_on: Callable[[], bool]) -> bool:
+    """Rank and map the project anew, and write columns and tabs that changed; False where ``keep_on`` ended it.
+
+    With 10,000 tasks this takes longer than an annotator waits for new predictions.
+    """
+
+    def progress(_fraction: float, _message: str) -> None:
+        if not keep_on():
+            raise _Interrupted
+
+    try:
+        _refresh(project, progress)
+    except _Interrupted:
+        return False
+    return True
+
+
+def _refresh(project: ProjectSync, progress: Progress) -> None:
     with project.lock:
         mirror = project.opened()
         if EMBEDDINGS not in list_embeddings(mirror.dataset):
             return
-        _rank(mirror)
-        _map(mirror)
+        _rank(mirror, progress)
+        _map(mirror, progress)
         records = mirror.ledger.read()
         wanted = _columns(mirror, records)
-    written = _write(project, mirror, records, wanted)
+    written = _write(project, mirror, records, wanted, progress)
     _show_tabs(project, mirror)
     if written:
         _log.info("columns_written", project=project.project, values=written)
 
 
-def _rank(mirror: Mirror) -> None:
-    rank_outliers(mirror.dataset, embeddings=EMBEDDINGS)
+def _rank(mirror: Mirror, progress: Progress) -> None:
+    rank_outliers(mirror.dataset, embeddings=EMBEDDINGS, progress=progress)
     try:
-        rank_mislabels(mirror.dataset, embeddings=EMBEDDINGS, field=FIELD)
+        rank_mislabels(mirror.dataset, embeddings=EMBEDDINGS, field=FIELD, progress=progress)
     except ValueError as error:  # too few labels, or several an image
         _log.info("not_ranked", project=mirror.project, reason=str(error))
 
 
-def _map(mirror: Mirror) -> None:
+def _map(mirror: Mirror, progress: Progress) -> None:
     try:
         if MAP not in list_maps(mirror.dataset):
-            compute_map(mirror.dataset, embeddings=EMBEDDINGS, key=MAP)
+            compute_map(mirror.dataset, embeddings=EMBEDDINGS, key=MAP, progress=progress)
         elif map_status(mirror.dataset, MAP).stale:
-            update_map(mirror.dataset, key=MAP)
+            update_map(mirror.dataset, key=MAP, progress=progress)
     except ValueError as error:  # too few samples
         _log.info("not_mapped", project=mirror.project, reason=str(error))
 
@@ -112,32 +153,31 @@ def _clusters(mirror: Mirror) -> dict[str, int]:
 
 
 def _write(
-    project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRecord], wanted: Mapping[int, dict[str, Any]]
+    project: ProjectSync,
+    mirror: Mirror,
+    records: Mapping[int, TaskRecord],
+    wanted: Mapping[int, dict[str, Any]],
+    progress: Progress,
 ) -> int:
-    count = 0
-    for name, kind in _KINDS.items():
-        by_value = defaultdict(list)
-        for task, columns in wanted.items():
-            if columns[name] != records[task].columns.get(name, _NOTHING[name]):
-                by_value[columns[name]].append(task)
-        for value, tasks in by_value.items():
-            project.studio.set_data(mirror.project, tasks, name, kind, value)
-            count += len(tasks)
-    with project.lock:  # records may have changed meanwhile
-        now = mirror.ledger.read()
-        mirror.ledger.write(
-            [
-                replace(now[task], columns=columns)
-                for task, columns in wanted.items()
-                if task in now and now[task].columns != columns
-            ]
-        )
-    return count
+    due = defaultdict(list)
+    for task, columns in wanted.items():
+        for name, value in columns.items():
+            if value != records[task].columns.get(name, _NOTHING[name]):
+                due[name, value].append(task)
+    for step, ((name, value), tasks) in enumerate(due.items()):
+        progress(step / len(due), "Writing columns")
+        project.studio.set_data(mirror.project, tasks, name, _KINDS[name], value)
+        with project.lock:
+            now = mirror.ledger.read(tasks).values()  # records may have changed meanwhile
+            mirror.ledger.write([replace(held, columns={**held.columns, name: value}) for held in now])
+    return sum(len(tasks) for tasks in due.values())
 
 
 def _show_tabs(project: ProjectSync, mirror: Mirror) -> None:
     known = dict(mirror.dataset.info.get(_INFO) or {})
     there = {int(view["id"]) for view in project.studio.views(mirror.project)}
+    if not there:  # Label Studio (1.23) makes its own tab only where there is no other
+        project.studio.create_view(mirror.project, {"title": "Default", **_tab([], "tasks:id")})
     wanted = _tabs(project, mirror)
     shown = {}
     for title, data in wanted.items():
@@ -181,6 +221,7 @@ def _tab(filters: list[dict[str, Any]], ordering: str) -> dict[str, Any]:
         "filters": {"conjunction": "and", "items": filters},
         "ordering": [ordering],
         "columnsDisplayType": {f"tasks:data.{name}": kind for name, kind in _KINDS.items()},
+        "hiddenColumns": {"explore": _HIDDEN, "labeling": _HIDDEN_BESIDE_A_TASK},
     }
 
 

@@ -152,8 +152,9 @@ class Worker:
 
     def _do_what_can_wait(self, project: ProjectSync, agenda: _Agenda) -> None:
         if agenda.columns:
-            refresh_columns(project)
-            agenda.columns = False
+            agenda.columns = not refresh_columns(project, lambda: self._idle(project))
+            if agenda.columns:
+                return
         deleted = project.tidy()
         if deleted is not None:
             _log.info("old_version_deleted", project=project.project, version=deleted)

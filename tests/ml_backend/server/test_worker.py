@@ -63,7 +63,7 @@ class Backend:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "_TURN_SECONDS", 0.02)
     monkeypatch.setattr(working, "_LONGEST_WAIT", 0.05)
-    monkeypatch.setattr(working, "refresh_columns", lambda project: project.acts.append("columns"))
+    monkeypatch.setattr(working, "refresh_columns", lambda project, _: project.acts.append("columns") is None)
 
 
 @pytest.fixture
@@ -158,3 +158,21 @@ def test_what_can_wait_waits_for_a_quiet_time(
     queue.put(event("now"))
     until(lambda: "publish" in project.acts)
     assert "columns" not in project.acts
+
+
+def test_an_event_does_not_wait_for_columns(
+    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(project: Any, keep_on: Callable[[], bool]) -> bool:
+        project.acts.append("columns")
+        while keep_on():
+            time.sleep(0.01)
+        return False
+
+    monkeypatch.setattr(working, "refresh_columns", endless)
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: "columns" in project.acts)
+    queue.put(event("urgent"))
+    until(lambda: project.applied == ["urgent"])
+    worker.stop()
