@@ -226,7 +226,7 @@ def _seeing_only_copies(table: Neighbors, first: NDArray[np.int64]) -> NDArray[n
     """Rows, one for all copies, whose whole list of neighbors is copies of themselves: what lies near is unseen."""
     candidates = np.flatnonzero(table.distances[:, -1] <= _ROUNDING) if table.distances.shape[1] else first[:0]
     blind = (first[table.indices[candidates]] == first[candidates, None]).all(axis=1)
-    return np.unique(first[candidates[blind]])
+    return np.asarray(np.unique(first[candidates[blind]]), np.int64)
 
 
 def _stars(

@@ -52,7 +52,7 @@ def next_to_label(
     if len(unlabeled) <= 1:
         return unlabeled.astype(np.int32)
     labeled = np.flatnonzero(known >= 0)
-    doubt = np.ones(len(data))
+    doubt: NDArray[np.float64] = np.ones(len(data))
     if len(np.unique(known[labeled])) >= 2:
         if confidence is None:
             confidence = suggest(data, neighbors, known, n_classes, seed=seed).confidence

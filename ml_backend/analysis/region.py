@@ -177,7 +177,7 @@ def _evidence(
     members = _unit(data[grown.rows])
     similarity = members @ _unit(data[supporters]).T
     near = 1 - similarity.max(axis=1)
-    ratio = np.zeros(len(members))
+    ratio: NDArray[np.float64] = np.zeros(len(members))
     if len(rivals):
         ratio = _log_ratio(1 - (members @ _unit(data[rivals]).T).max(axis=1), near)
     width = min(table.indices.shape[1], _NEIGHBORS)
