@@ -1,58 +1,290 @@
-"""The data explorer in the real App, in a browser: find, see in the grid, label, save, undo."""
+"""The data explorer in the real App, in a browser: what a person does in it, from looking to saving and undoing."""
 
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from bson import ObjectId
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+
+pytestmark = pytest.mark.slow
+WAIT = 30_000
 
 
-@pytest.fixture
-def opened(mapped_digits: Any) -> Any:
-    """`mapped_digits` with a workspace in which the explorer stands beside the samples."""
+class Shown:
+    """The App in a browser with the explorer beside the samples."""
+
+    def __init__(self, page: Any, address: str, dataset: Any) -> None:
+        self.page = page
+        self.dataset = dataset
+        self.panel = page.get_by_label("Labelscape data explorer")
+        self.map = page.get_by_test_id("labelscape-map")
+        self._address = address
+
+    def open(self) -> None:
+        self.page.goto(self._address)
+        self.sees(self.panel, 90_000)
+
+    def sees(self, locator: Any, milliseconds: int = WAIT) -> None:
+        from playwright.sync_api import expect
+
+        expect(locator).to_be_visible(timeout=milliseconds)
+
+    def gone(self, locator: Any) -> None:
+        from playwright.sync_api import expect
+
+        expect(locator).to_be_hidden(timeout=WAIT)
+
+    def map_says(self, words: str) -> None:
+        from playwright.sync_api import expect
+
+        expect(self.map).to_have_attribute("aria-label", words, timeout=WAIT)
+
+    def grid_says(self, words: str) -> None:
+        from playwright.sync_api import expect
+
+        expect(self.page.locator("[data-cy=entry-counts]")).to_have_text(words, timeout=WAIT)
+
+    def find(self, text: str) -> None:
+        """Search for what is there once; it is selected, and looked at."""
+        for _ in range(3):  # neighbors, preview and selection: a press closes one
+            self.page.keyboard.press("Escape")
+        self.map_says("2D map of 120 samples, 0 selected")
+        self.page.keyboard.press("/")
+        search = self.panel.get_by_label("Search the map")
+        search.fill(text)
+        search.press("Enter")
+        self.map_says("2D map of 120 samples, 1 selected")
+        search.press("Escape")
+
+    def lasso_left_half(self) -> None:
+        box = self.map.bounding_box()
+        left, top = box["x"] + 4, box["y"] + 4
+        right, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 4
+        mouse = self.page.mouse
+        mouse.move(left, top)
+        mouse.down()
+        for corner in ((left, bottom), (right, bottom), (right, top), (left + 2, top)):
+            mouse.move(*corner, steps=4)
+        mouse.up()
+
+    def shot(self, name: str) -> None:
+        """A picture for the documentation, where LABELSCAPE_SHOTS names a folder for them."""
+        folder = os.environ.get("LABELSCAPE_SHOTS")
+        if folder:
+            self.page.wait_for_timeout(800)
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+    def documents(self) -> list[dict[str, Any]]:
+        """What the database holds; FiftyOne's own reads do not run beside Playwright's event loop."""
+        return list(self.dataset._sample_collection.find({}, {"ground_truth": 1}).sort("_id", 1))
+
+    def labels(self) -> list[str | None]:
+        return [(document.get("ground_truth") or {}).get("label") for document in self.documents()]
+
+
+def beside_samples(dataset: Any) -> None:
+    """A workspace in which the explorer stands beside the samples."""
     import fiftyone as fo
 
     panels = [fo.Panel(type="Samples", pinned=True), fo.Panel(type="data_explorer")]
     halves = [fo.Space(children=[panel], active_child=panel.component_id) for panel in panels]
-    space = fo.Space(children=halves, orientation="horizontal", sizes=[0.35, 0.65])
-    mapped_digits.save_workspace(mapped_digits.name, space)
-    return mapped_digits
+    dataset.save_workspace(dataset.name, fo.Space(children=halves, orientation="horizontal", sizes=[0.35, 0.65]))
 
 
-@pytest.mark.slow
-def test_a_person_finds_labels_saves_and_undoes(opened: Any, app: Any, page: Any) -> None:
-    from playwright.sync_api import expect
+@pytest.fixture
+def shown(mapped_digits: Any, app: Any, request: pytest.FixtureRequest) -> Shown:
+    """`mapped_digits` with a second map in 3D."""
+    from labelscape.ml_backend.store.items import list_items
+    from labelscape.ml_backend.store.maps import MapProvenance, save_map
 
-    name = opened.name
-    page.goto(app.address(name, workspace=name))
-    panel = page.get_by_label("Labelscape data explorer")
-    expect(panel).to_be_visible(timeout=90_000)
-    scatter = panel.locator("[aria-label*='120 ']").first
-    expect(scatter).to_be_visible(timeout=30_000)
+    points = PCA(3, random_state=0).fit_transform(np.asarray(load_digits().data[:120], np.float32))
+    save_map(mapped_digits, "round", list_items(mapped_digits), points, MapProvenance("pixels", "pca", 3, {}, 120))
+    beside_samples(mapped_digits)
+    # The page comes last: beside its event loop FiftyOne cannot be asked.
+    page = request.getfixturevalue("page")
+    return Shown(page, app.address(mapped_digits.name, workspace=mapped_digits.name), mapped_digits)
 
-    search = panel.get_by_label("Search the map")
-    search.fill("digit-0111")
-    search.press("Enter")
-    expect(page.get_by_text("1 sample", exact=True)).to_be_visible(timeout=30_000)
 
-    panel.focus()
+def test_keys_work_as_soon_as_the_panel_is_open_and_not_while_one_types_elsewhere(shown: Shown) -> None:
+    shown.open()
+    shown.map_says("2D map of 120 samples, 0 selected")
+    shown.page.keyboard.press("v")
+    shown.map_says("2D map of 120 samples, 120 selected")
+    shown.page.keyboard.press("Escape")
+    shown.map_says("2D map of 120 samples, 0 selected")
+
+    field = shown.page.get_by_placeholder("Search or type").or_(shown.page.locator("input[type=text]")).first
+    field.click()
+    shown.map.hover()
+    shown.page.keyboard.press("v")
+    shown.map_says("2D map of 120 samples, 0 selected")
+
+    shown.page.locator("[data-cy=entry-counts]").click()
+    shown.map.hover()
+    shown.page.keyboard.press("v")
+    shown.map_says("2D map of 120 samples, 120 selected")
+
+
+def test_a_person_finds_labels_saves_and_undoes(shown: Shown) -> None:
+    page, panel = shown.page, shown.panel
+    shown.open()
+    shown.find("digit-0111")
+    shown.grid_says("1 sample")
     page.keyboard.press("l")
-    dialog = panel.get_by_role("dialog")
-    dialog.get_by_label("Label", exact=True).fill("found")
+    panel.get_by_role("dialog").get_by_label("Label", exact=True).fill("found")
     page.keyboard.press("Enter")
-    expect(panel.get_by_label("Pending changes").get_by_text("1 label")).to_be_visible(timeout=30_000)
-    assert label_of(opened, 111) is None
-
-    panel.focus()
+    shown.sees(panel.get_by_label("Pending changes").get_by_text("1 label"))
+    assert shown.labels()[111] is None
     page.keyboard.press("Escape")
     page.keyboard.press("s")
-    expect(panel.get_by_label("Pending changes")).to_be_hidden(timeout=30_000)
-    assert label_of(opened, 111) == "found"
-
+    shown.gone(panel.get_by_label("Pending changes"))
+    assert shown.labels()[111] == "found"
     page.keyboard.press("u")
-    expect(panel.get_by_text("Took back: save of 1 change.")).to_be_visible(timeout=30_000)
-    assert label_of(opened, 111) is None
+    shown.sees(panel.get_by_text("Took back: save of 1 change."))
+    assert shown.labels()[111] is None
+
+    shown.find("digit-0003")
+    page.keyboard.press("d")
+    shown.sees(panel.get_by_label("Pending changes").get_by_text("1 deletion"))
+    page.keyboard.press("s")
+    shown.gone(panel.get_by_label("Pending changes"))
+    assert len(shown.documents()) == 119
+    page.keyboard.press("u")
+    for _ in range(100):
+        if len(shown.documents()) == 120:
+            break
+        page.wait_for_timeout(100)
+    assert shown.labels()[3] == str(load_digits().target[3])
 
 
-def label_of(dataset: Any, row: int) -> str | None:
-    """The label in the database; FiftyOne's own reads do not run beside Playwright's event loop."""
-    document = list(dataset._sample_collection.find({}, {"ground_truth": 1}))[row]
-    return (document.get("ground_truth") or {}).get("label")
+def test_neighbors_follow_a_label_as_far_as_the_slider_says(shown: Shown) -> None:
+    page, panel = shown.page, shown.panel
+    truth = [str(digit) for digit in load_digits().target[:120]]
+    shown.open()
+    shown.find("digit-0070")
+    shown.sees(panel.get_by_label("Legend and preview").get_by_text("digit-0070.png"))
+    shown.shot("explorer-selection")
+    page.keyboard.press("l")
+    panel.get_by_role("dialog").get_by_label("Label", exact=True).fill(truth[70])
+    page.keyboard.press("Enter")
+    bar = panel.get_by_label("Label neighbors")
+    shown.sees(bar)
+    slider = bar.get_by_label("How far the label reaches")
+    slider.press("ArrowRight")
+    far = reached(bar)
+    slider.press("ArrowLeft")
+    assert reached(bar) == far - 1
+    shown.shot("explorer-suggestions")
+    page.keyboard.press("Enter")
+    count = far - 1 + 1
+    shown.sees(panel.get_by_label("Pending changes").get_by_text(re.compile(rf"^{count} labels? pending")))
+    panel.get_by_role("button", name="Review", exact=True).click()
+    shown.sees(panel.get_by_role("dialog").get_by_text("digit-0070.png"))
+    shown.shot("explorer-review")
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    shown.gone(panel.get_by_label("Pending changes"))
+    labels = shown.labels()
+    assert labels[70] == truth[70]
+    assert sum(label is not None for label in labels) == 40 + count
+
+
+def reached(bar: Any) -> int:
+    return int(re.sub(r"\D", "", bar.get_by_role("button", name="Accept").inner_text()))
+
+
+def test_what_is_lassoed_is_in_the_grid_colored_isolated_and_in_3d(shown: Shown) -> None:
+    page, panel = shown.page, shown.panel
+    x = PCA(2, random_state=0).fit_transform(np.asarray(load_digits().data[:120], np.float32))[:, 0]
+    left = int((x < (x.min() + x.max()) / 2).sum())
+    shown.open()
+    shown.map_says("2D map of 120 samples, 0 selected")
+    panel.get_by_role("combobox", name="Color").select_option("true_digit")
+    shown.sees(panel.get_by_label("Legend and preview").get_by_text("true_digit"))
+    shown.lasso_left_half()
+    shown.map_says(f"2D map of 120 samples, {left} selected")
+    shown.grid_says(f"{left} samples")
+    page.keyboard.press("i")
+    shown.sees(panel.get_by_role("button", name="Show all"))
+    page.keyboard.press("i")
+    page.keyboard.press("Escape")
+    shown.grid_says("120 samples")
+
+    page.keyboard.press("3")
+    shown.map_says("3D map of 120 samples, 0 selected")
+    page.keyboard.press("o")
+    shown.lasso_left_half()
+    shown.sees(panel.get_by_test_id("labelscape-selected"))
+    count = panel.get_by_test_id("labelscape-selected").inner_text().split()[0]
+    assert 0 < int(count) < 120
+    shown.grid_says(f"{count} samples")
+    shown.shot("explorer-3d")
+    page.keyboard.press("Escape")
+
+    assert "ls-dark" in panel.get_attribute("class")
+    page.get_by_role("button", name="Light mode").click()
+    shown.sees(page.locator(".ls-root.ls-light"))
+    shown.map.hover()
+    page.keyboard.press("2")
+    shown.map_says("2D map of 120 samples, 0 selected")
+    shown.shot("explorer-light")
+
+
+@pytest.fixture(params=[1, 100_000])
+def sized(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.FixtureRequest) -> tuple[Shown, int]:
+    """The App on a dataset of so many samples; without one, it (1.22) shows no panel at all."""
+    import fiftyone.brain as fob
+
+    count = request.param
+    dataset = make_digits_dataset(1)
+    first = dataset._sample_collection.find_one_and_delete({})
+    # A hundred thousand through FiftyOne's own classes would take half a minute.
+    dataset._sample_collection.insert_many([{**first, "_id": ObjectId()} for _ in range(count)])
+    points = np.random.default_rng(0).normal(size=(count, 2))
+    fob.compute_visualization(dataset, points=points, brain_key="random")
+    beside_samples(dataset)
+    page = request.getfixturevalue("page")
+    return Shown(page, app.address(dataset.name, workspace=dataset.name), dataset), count
+
+
+def test_one_sample_and_a_hundred_thousand_are_shown(sized: tuple[Shown, int]) -> None:
+    shown, count = sized
+    shown.open()
+    samples = f"{count:,} sample{'s' * (count > 1)}"
+    shown.map_says(f"2D map of {samples}, 0 selected")
+    shown.sees(shown.page.locator("canvas[data-drawn=all]"))
+    shown.page.keyboard.press("v")
+    shown.map_says(f"2D map of {samples}, {count:,} selected")
+    shown.grid_says(samples)
+
+
+def test_objects_have_a_map_of_their_own_that_the_grid_follows(
+    make_digits_dataset: Callable[..., Any], app: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    import fiftyone.brain as fob
+    from labelscape.cli.scenes import add_scenes
+
+    dataset = make_digits_dataset(1)
+    dataset.clear()
+    dataset.delete_sample_field("ground_truth")
+    add_scenes(dataset, tmp_path / "scenes", count=20)
+    count = dataset.count("ground_truth.detections")
+    points = np.random.default_rng(0).normal(size=(count, 2))
+    fob.compute_visualization(dataset, patches_field="ground_truth", points=points, brain_key="objects")
+    beside_samples(dataset)
+    page = request.getfixturevalue("page")
+    shown = Shown(page, app.address(dataset.name, workspace=dataset.name), dataset)
+    shown.open()
+    shown.map_says(f"2D map of {count} samples, 0 selected")
+    page.keyboard.press("v")
+    shown.map_says(f"2D map of {count} samples, {count} selected")
+    shown.grid_says("20 samples")
+    box = shown.map.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    shown.shot("explorer-patches")

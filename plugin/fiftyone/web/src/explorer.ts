@@ -150,7 +150,10 @@ export class Explorer extends Picture {
     const rows = unpackU32(answer.rows);
     this.store.dispatch({ type: "search", search: { text: text.trim(), rows, total: answer.total, how: answer.how } });
     if (rows.length > 0) this.selectRows(rows);
-    if (rows.length === 1) this.#goTo(rows[0] as number);
+    if (rows.length === 1) {
+      this.#goTo(rows[0] as number);
+      await this.focus(rows[0] as number);
+    }
   }
 
   async nextBest(): Promise<void> {

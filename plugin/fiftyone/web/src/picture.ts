@@ -4,7 +4,7 @@ import { ColumnCache } from "./columns";
 import type { Answer, Ask, GridStage, LoadedMap, Message, MethodName, PanelState, StatePatch } from "./contract";
 import { bounds } from "./geometry";
 import { readKept, writeKept, type KeptView } from "./keptView";
-import { BY_STATE, mapOf, stateValues, Store, valuesOf, type MapData, type Ui, type Values } from "./state";
+import { BY_STATE, isLabelField, mapOf, stateValues, Store, valuesOf, type MapData, type Ui, type Values } from "./state";
 import { sentence } from "./words";
 
 /** What the panel needs from the App around it. */
@@ -135,8 +135,7 @@ export class Picture {
 
   #firstColor(): string {
     const { panel } = this.ui;
-    const label = panel?.label_field;
-    const field = panel?.fields.find((f) => f.path === label || f.path === `${label}.label`);
+    const field = panel?.fields.find((f) => isLabelField(f.path, panel));
     return field && panel && panel.classes.length > 0 ? field.path : BY_STATE;
   }
 

@@ -64,8 +64,8 @@ export interface Scene {
   readonly opacity: number;
 }
 
-/** Longest time a frame may take while the map moves; above, fewer points are drawn until it rests. */
-const MOVING_FRAME_MS = 30;
+/** Longest time a frame may take; above, fewer points are drawn until the map rests. */
+export const FRAME_MS = { moving: 30, changed: 250, resting: Infinity } as const;
 /** WebGL allows a stride of 255 bytes: every 63rd float. */
 const MAX_STEP = 63;
 
@@ -121,8 +121,8 @@ export class PointRenderer {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, TABLE_SIDE, TABLE_SIDE, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
   }
 
-  /** Draws; `moving` may draw every k-th point only. Returns true when all points were drawn. */
-  draw(scene: Scene, ratio: number, moving: boolean): boolean {
+  /** Draws every point, or only every k-th where all would take longer than `within` milliseconds; returns which. */
+  draw(scene: Scene, ratio: number, within: number): boolean {
     const gl = this.#gl;
     const { camera, size } = scene;
     gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
@@ -139,7 +139,7 @@ export class PointRenderer {
     gl.uniform3f(this.#at("ground"), r / 255, g / 255, b / 255);
     gl.uniform3f(this.#at("reachColor"), ...(scene.reachColor.map((v) => v / 255) as [number, number, number]));
     gl.bindTexture(gl.TEXTURE_2D, this.#table);
-    const step = moving ? Math.min(MAX_STEP, Math.max(1, Math.ceil(this.#fullFrame / MOVING_FRAME_MS))) : 1;
+    const step = Math.min(MAX_STEP, Math.max(1, Math.ceil(this.#fullFrame / within)));
     this.#bind("ax", 4, step);
     this.#bind("ay", 4, step);
     if (this.#dims === 3) this.#bind("az", 4, step);

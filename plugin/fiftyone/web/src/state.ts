@@ -250,10 +250,11 @@ function withPatch(ui: Ui, patch: StatePatch): Ui {
   };
 }
 
-/** True for the label field itself or its `.label`. */
+/** True for the label field itself, its `.label`, and that of the labels listed in it. */
 export function isLabelField(field: string, panel: PanelState | null): boolean {
   const label = panel?.label_field;
-  return label != null && (field === label || field === `${label}.label`);
+  if (label == null) return false;
+  return field === label || [".label", ".classifications.label", ".detections.label", ".polylines.label"].some((end) => field === label + end);
 }
 
 function withLabels(values: Values, patch: StatePatch, rows: Uint32Array, pool: readonly string[] | null): Values {

@@ -4,10 +4,11 @@ import { matrixOf, nearestOnScreen, orbit, pan, projectAll, unproject, zoom, typ
 import { classColors, classTable, numericTable, parseColor, type Rgb } from "../colors";
 import { MISSING_CODE } from "../contract";
 import { boxPolygon, buildGrid, nearestInGrid, rowsInGrid, pointsInPolygon, simplify, type Point } from "../geometry";
-import { FLAG, PointRenderer } from "../renderer";
+import { FLAG, FRAME_MS, PointRenderer } from "../renderer";
 import { combineFor } from "../selection";
 import type { MapData, Tool, Ui, Values } from "../state";
 import { shorten, thinTexts } from "../texts";
+import { counted } from "../words";
 import { useAllowed, useExplorer, useLatest, useUi } from "./context";
 import { Tooltip } from "./Tooltip";
 
@@ -28,7 +29,8 @@ interface Drag {
   moved: boolean;
 }
 
-export function Scatter({ ground }: { readonly ground: string }): React.ReactElement {
+/** Remembered: a frame is drawn for every render, and the App renders its panels anew for reasons of its own. */
+export const Scatter = React.memo(function Scatter({ ground }: { readonly ground: string }): React.ReactElement {
   const explorer = useExplorer();
   const frame = React.useRef<HTMLDivElement>(null);
   const canvas = React.useRef<HTMLCanvasElement>(null);
@@ -102,7 +104,7 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
 
   // One frame a change; where all points take long, a frame leaves some out, and they follow when nothing changes more.
   const pending = React.useRef({ frame: 0, rest: 0 });
-  const paint = React.useCallback((moving: boolean) => {
+  const paint = React.useCallback((within: number) => {
     const now = pending.current;
     cancelAnimationFrame(now.frame);
     clearTimeout(now.rest);
@@ -110,14 +112,18 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
       const { renderer: gl, scene: current } = latest.current;
       const element = canvas.current;
       if (!gl || !current || !element) return;
-      const whole = gl.draw(current, ratioOf(element, current.size), moving);
+      const whole = gl.draw(current, ratioOf(element, current.size), within);
       element.dataset["drawn"] = whole ? "all" : "some";
       texts.current(latest.current.camera, latest.current.size, drag.current);
-      if (!whole) now.rest = window.setTimeout(() => paint(false), REST_MS);
+      if (!whole) now.rest = window.setTimeout(() => paint(FRAME_MS.resting), REST_MS);
     });
   }, []);
 
-  React.useEffect(() => paint(true));
+  const seen = React.useRef(camera);
+  React.useEffect(() => {
+    paint(seen.current === camera ? FRAME_MS.changed : FRAME_MS.moving);
+    seen.current = camera;
+  });
   React.useEffect(() => () => {
     cancelAnimationFrame(pending.current.frame);
     clearTimeout(pending.current.rest);
@@ -203,7 +209,7 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
     }
     if (now.tool === "lasso" || now.tool === "box") finishShape(now, at);
     else explorer.keep();
-    paint(false);
+    paint(FRAME_MS.resting);
   };
 
   const finishShape = (now: Drag, at: Point): void => {
@@ -258,7 +264,7 @@ export function Scatter({ ground }: { readonly ground: string }): React.ReactEle
       <Tooltip size={size} />
     </div>
   );
-}
+});
 
 const ratioOf = (element: HTMLCanvasElement, size: Size): number => element.width / Math.max(1, size.width);
 
@@ -267,7 +273,7 @@ const wholeMapShown = (ui: Ui): boolean => ui.hidden.size === 0 && ui.range === 
 
 function ariaOf(map: MapData | null, ui: Ui): string {
   if (!map) return "Map of embeddings, empty";
-  return `${map.info.dims}D map of ${map.info.n} samples, ${ui.selection.count} selected`;
+  return `${map.info.dims}D map of ${counted(map.info.n, "sample")}, ${ui.selection.count.toLocaleString("en")} selected`;
 }
 
 /** One byte a row: label state, and how it is to be shown. */
