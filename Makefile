@@ -27,6 +27,7 @@ format: setup ## bring the code into its style
 	@$(BIN)/ruff format .
 
 bench: setup ## run every benchmark: we and our peers on the same work
+	@scripts/setup label-studio
 	@for benchmark in $$(grep -l __main__ benchmarks/*.py); do echo "== $$benchmark"; $(BIN)/python $$benchmark $(ARGS) || exit 1; done
 
 serve: setup ## serve the Label Studio backend

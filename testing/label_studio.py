@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,9 @@ class LabelStudioServer(_Server):
             raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text[:500]}", response=answer)
         return answer.json() if answer.content else None
 
-    def make_token(self) -> str:
-        """A new personal access token."""
+    @cached_property
+    def token(self) -> str:
+        """The user's personal access token; Label Studio gives one at a time."""
         return str(self.ask("POST", "token/")["token"])
 
     def _headers(self) -> dict[str, str]:

@@ -21,7 +21,7 @@ from labelscape.cli.scenes import add_scenes
 from labelscape.ml_backend.actions.segments import create_segment
 from labelscape.ml_backend.store.embeddings import embeddings_status, list_embeddings
 from labelscape.ml_backend.store.maps import list_maps
-from labelscape.testing.label_studio import BANNED_ADDRESS, LabelscapeServer, LabelStudioServer
+from labelscape.testing.label_studio import BANNED_ADDRESS, PASSWORD, USER, LabelscapeServer, LabelStudioServer
 from typer.testing import CliRunner, Result
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def chosen(*labels: str) -> list[dict[str, Any]]:
     return [{"from_name": "digit", "to_name": "image", "type": "choices", "value": {"choices": list(labels)}}]
 
 
-def eventually(what: str, look: Callable[[], T], seconds: float = 45) -> T:
+def eventually(what: str, look: Callable[[], T], seconds: float = 90) -> T:
     """What `look` sees once it is something; fails where that takes longer."""
     deadline = time.monotonic() + seconds
     while not (seen := look()):
@@ -132,23 +132,25 @@ class Project:
         eventually("a prediction for each unlabeled task", lambda: set(self.unlabeled()) <= set(self.predicted()))
 
     def connect(self, **options: Any) -> Result:
-        given = {"--project": self.id, "--url": self.studio.url, "--backend": self.server.url, **options}
+        given = {
+            "--project": self.id,
+            "--url": self.studio.url,
+            "--token": self.studio.token,
+            "--backend": self.server.url,
+            **options,
+        }
         words = itertools.chain.from_iterable((name, str(value)) for name, value in given.items())
         return CliRunner().invoke(app, ["connect", *words], env=self.server.environment)
 
 
-@pytest.fixture(scope="module")
-def token(label_studio: LabelStudioServer) -> str:
-    return label_studio.make_token()
-
-
 @pytest.fixture
 def make_project(
-    label_studio: LabelStudioServer, labelscape_server: LabelscapeServer, token: str
+    label_studio: LabelStudioServer, labelscape_server: LabelscapeServer
 ) -> Iterator[Callable[..., Project]]:
     """Factory of projects with `n` digits, connected, and served until the test's end.
 
     The first `labeled` are annotated right, with what `answer` makes of a digit, except those of the class `without`.
+    `rows` are tasks to import instead.
     """
     made: list[int] = []
     for server in (label_studio, labelscape_server):  # a test that failed may have left one ended
@@ -162,29 +164,30 @@ def make_project(
         *,
         answer: Callable[[str], list[dict[str, Any]]] = chosen,
         without: str = "",
+        rows: list[dict[str, Any]] | None = None,
         connected: bool = True,
     ) -> Project:
-        number = _create_project(label_studio, config)
-        made.append(number)
-        rows = [
+        rows = rows or [
             {
                 "data": {"image": f"/data/local-files/?d=files/digits/{path.name}", "digit": digit},
                 "annotations": [{"result": answer(digit)}] if row < labeled and digit != without else [],
             }
             for row, (path, digit) in enumerate(zip(paths[:n], map(str, digits), strict=False))
         ]
-        if rows:
-            label_studio.ask("POST", f"projects/{number}/import", json=rows)
+        number = _create_project(label_studio, config, rows)
+        made.append(number)
         project = Project(label_studio, labelscape_server, number, {})
-        project.digits.update({task["id"]: task["data"]["digit"] for task in project.tasks().values()})
+        project.digits.update({task["id"]: task["data"].get("digit", "") for task in project.tasks().values()})
         if connected:
-            done = project.connect(**{"--token": token})
+            done = project.connect()
             assert done.exit_code == 0, done.output
         return project
 
+    written = len(labelscape_server.log())
     yield make
     for number in made:
         labelscape_server.forget(number)
+    print(labelscape_server.log()[written:])  # pytest shows it where a test failed
 
 
 @pytest.fixture
@@ -195,12 +198,19 @@ def project(make_project: Callable[..., Project]) -> Project:
     return made
 
 
-def _create_project(studio: LabelStudioServer, config: str) -> int:
-    settings = {"title": "digits", "label_config": config}
-    number = int(studio.ask("POST", "projects/", json=settings)["id"])
-    storage = {"project": number, "path": str(studio.media), "use_blob_urls": True, "title": "files"}
-    studio.ask("POST", "storages/localfiles/", json=storage)
-    return number
+def _create_project(studio: LabelStudioServer, config: str, rows: list[dict[str, Any]]) -> int:
+    wanted = [sum(bool(row.get(kind)) for row in rows) for kind in ("annotations", "predictions")]
+    for _ in range(5):
+        number = int(studio.ask("POST", "projects/", json={"title": "digits", "label_config": config})["id"])
+        storage = {"project": number, "path": str(studio.media), "use_blob_urls": True, "title": "files"}
+        studio.ask("POST", "storages/localfiles/", json=storage)
+        if not rows:
+            return number
+        # Where SQLite was locked, Label Studio (1.23) repeats an import, and then leaves these out.
+        done = studio.ask("POST", f"projects/{number}/import", json=rows)
+        if [done["annotation_count"], done["prediction_count"]] == wanted:
+            return number
+    raise AssertionError("Label Studio does not keep what is imported with tasks")
 
 
 # --- connecting ------------------------------------------------------------------------------------------------------
@@ -218,43 +228,43 @@ def test_connecting_registers_the_backend_and_a_webhook_that_shows_the_secret(pr
     assert project.settings()["model_version"] == backend["title"]
 
 
-def test_connecting_again_makes_nothing_twice(project: Project, token: str) -> None:
+def test_connecting_again_makes_nothing_twice(project: Project) -> None:
     before = project.backends()[0]["id"], project.webhooks()[0]["id"], project.settings()["model_version"]
-    done = project.connect(**{"--token": token})
+    done = project.connect()
     assert done.exit_code == 0
     [backend], [webhook] = project.backends(), project.webhooks()
     assert (backend["id"], webhook["id"], project.settings()["model_version"]) == before
 
 
-def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Project], token: str) -> None:
+def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Project]) -> None:
     project = make_project(n=0, connected=False)
     unsupported = make_project(
         '<View><Text name="t" value="$t"/><TextArea name="a" toName="t"/></View>', n=0, connected=False
     )
     wrong = [
         (project, {"--token": "x" * 40}, "does not take this token"),
-        (project, {"--token": f"{token[:-4]}AAAA"}, "does not take this token"),
-        (project, {"--token": token, "--project": 123456}, "404"),
-        (project, {"--token": token, "--url": "http://127.0.0.1:9"}, "cannot be reached"),
-        (project, {"--token": token, "--backend": "http://127.0.0.1:9"}, "labelscape serve"),
-        (unsupported, {"--token": token}, "TextArea"),
+        (project, {"--token": f"{project.studio.token[:-4]}AAAA"}, "does not take this token"),
+        (project, {"--project": 123456}, "404"),
+        (project, {"--url": "http://127.0.0.1:9"}, "cannot be reached"),
+        (project, {"--backend": "http://127.0.0.1:9"}, "labelscape serve"),
+        (unsupported, {}, "TextArea"),
     ]
     for asked, options, expected in wrong:
         begun = time.monotonic()
         said = asked.connect(**options)
         assert said.exit_code == 1
         assert expected in said.output
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 10
     assert project.backends() == unsupported.backends() == []
 
 
 def test_a_label_studio_that_refuses_private_addresses_is_told_with_the_settings_to_change(
-    make_project: Callable[..., Project], token: str
+    make_project: Callable[..., Project],
 ) -> None:
     project = make_project(n=0, connected=False)
     with ThreadingHTTPServer((BANNED_ADDRESS, 0), _Healthy) as backend:
         Thread(target=backend.serve_forever, daemon=True).start()
-        said = project.connect(**{"--token": token, "--backend": f"http://{BANNED_ADDRESS}:{backend.server_port}"})
+        said = project.connect(**{"--backend": f"http://{BANNED_ADDRESS}:{backend.server_port}"})
         backend.shutdown()
     assert said.exit_code == 1
     assert "USE_DEFAULT_BANNED_SUBNETS=false USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16" in said.output
@@ -312,7 +322,7 @@ def test_an_annotation_changes_the_predictions_of_its_neighbors_within_seconds(
     took = time.monotonic() - begun
     with capsys.disabled():
         print(f"\n    from submit to the neighbors' new predictions: {took:.1f} s")
-    assert took < 10
+    assert took < 15  # benchmarks/label_studio.py measures it at 10,000 tasks
     predicted = project.predicted()
     assert sum(predicted[task] == "9" for task in nines[1:]) > 3
 
@@ -431,19 +441,19 @@ def test_several_choices_are_labeled_and_predicted(make_project: Callable[..., P
     )
 
 
-def test_boxes_of_another_model_get_a_class_each(make_project: Callable[..., Project], token: str) -> None:
-    project = make_project(rectangles(CLASSES), n=0, connected=False)
+def test_boxes_of_another_model_get_a_class_each(
+    make_project: Callable[..., Project], label_studio: LabelStudioServer
+) -> None:
     scenes = fo.Dataset()
-    add_scenes(scenes, project.studio.media / "scenes", count=24)
-    rows = [_scene_as_task(sample) for sample in scenes]
-    project.studio.ask("POST", f"projects/{project.id}/import", json=rows)
+    add_scenes(scenes, label_studio.media / "scenes", count=24)
+    project = make_project(rectangles(CLASSES), rows=[_scene_as_task(sample) for sample in scenes], connected=False)
     tasks = list(project.tasks().values())
     for task in tasks[:16]:
         [proposed] = task["predictions"]
         for region, digit in zip(proposed["result"], task["data"]["digits"], strict=True):
             region["value"]["rectanglelabels"] = [digit]
         project.studio.ask("POST", f"tasks/{task['id']}/annotations/", json={"result": proposed["result"]})
-    done = project.connect(**{"--token": token})
+    done = project.connect()
     assert done.exit_code == 0, done.output
     scenes.delete()
 
@@ -557,3 +567,39 @@ def test_a_label_studio_that_hangs_does_not_make_the_backend_hang(project: Proje
         project.studio.resume()
     project.annotate(task)
     eventually("the label", lambda: task in project.labels())
+
+
+# --- in a browser ----------------------------------------------------------------------------------------------------
+
+
+def test_the_data_manager_sorts_by_score_and_a_task_opens_pre_annotated(
+    project: Project, page: Any, tmp_path: Path
+) -> None:
+    eventually("tabs", lambda: len(project.tabs()) > 4)
+    least_sure = min(project.unlabeled(), key=lambda task: project.tasks()[task]["predictions"][0]["score"])
+    expected = project.predicted()[least_sure]
+    _log_in(page, project.studio)
+    page.goto(f"{project.studio.url}/projects/{project.id}/data")
+    titles = page.locator(".lsf-tabs-dm__item").all_inner_texts()
+    assert [title.strip() for title in titles][:2] == ["Default", "Outliers"]
+    unsure = next(tab["id"] for tab in project.tabs() if tab["data"]["title"] == "Suggested, unsure")
+    page.goto(f"{project.studio.url}/projects/{project.id}/data?tab={unsure}")
+    rows = page.locator(".lsf-table__row-wrapper")
+    rows.nth(2).wait_for()
+    heads = [text.strip() for text in page.locator(".lsf-table-head .lsf-table__cell").all_inner_texts()]
+    score = heads.index("Prediction score")
+    scores = [float(rows.nth(row).locator(".lsf-table__cell").nth(score).inner_text()) for row in range(3)]
+    assert scores == sorted(scores)
+    page.screenshot(path=tmp_path / "label-studio-unsure.png")
+    rows.first.click()
+    page.locator(".lsf-choice__checkbox.ant-checkbox-wrapper-checked").wait_for()
+    page.screenshot(path=tmp_path / "label-studio-task.png")
+    assert page.locator(".lsf-choice__checkbox.ant-checkbox-wrapper-checked").inner_text().startswith(expected)
+
+
+def _log_in(page: Any, studio: LabelStudioServer) -> None:
+    page.goto(f"{studio.url}/user/login")
+    page.fill("input[name=email]", USER)
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url("**/projects**")
