@@ -17,12 +17,14 @@ from .label_neighbors import LabelNeighbors
 from .label_next import LabelNext
 from .merge_segments import MergeSegments
 from .open_segment import OpenSegment
+from .pull_from_label_studio import PullFromLabelStudio
 from .rank_mislabels import RankMislabels
 from .rank_outliers import RankOutliers
 from .relabel import Relabel
 from .remake_segment import RemakeSegment
 from .remove_from_segment import RemoveFromSegment
 from .save_changes import SaveChanges
+from .send_to_label_studio import SendToLabelStudio
 from .set_label import SetLabel
 from .suggest_labels import SuggestLabels
 from .undo_save import UndoSave
@@ -54,4 +56,6 @@ OPERATORS: list[type] = [
     DeleteSegment,
     ExportSegment,
     RemakeSegment,
+    SendToLabelStudio,
+    PullFromLabelStudio,
 ]

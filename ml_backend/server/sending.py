@@ -163,8 +163,6 @@ def send(
     due = [sample for sample in samples if sample not in known]
     media, left_out = _media(exchange, due)
     version = exchange.model_version if exchange.model_version.startswith(VERSION_STEM) else next_version("")
-    if media and not exchange.model_version:
-        studio.update_project(project, model_version=version)
     sent: list[list[_Proposed]] = []
     for batch in _batches(media):
         if progress is not None:
@@ -172,6 +170,8 @@ def send(
         sent += _send_batch(exchange, batch, version)
     again = {record.sample for record in gone} & {medium.sample for medium in media}
     known_only = [[one for one in proposed if _is_known(exchange, one)] for proposed in sent]
+    if any(known_only) and not exchange.model_version:  # a version without predictions is refused (1.23)
+        studio.update_project(project, model_version=version)
     return SendReport(
         address=f"{studio.url}/projects/{project}/data",
         title=exchange.title,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from labelscape.ml_backend.server.label_studio import LabelStudioDown, LabelStudioMissing
+from labelscape.ml_backend.server.label_studio import LabelStudioDown, LabelStudioError, LabelStudioMissing
 
 URL = "http://label-studio.test:8080"
 USERS = {1: "ann@example.com", 2: "bob@example.com"}
@@ -41,6 +41,10 @@ class StandIn:
         return number
 
     def update_project(self, project: int, **values: Any) -> None:
+        """A version without predictions is refused, as by the real one."""
+        made = [prediction for task in self.tasks_of[project] for prediction in task["predictions"]]
+        if values["model_version"] not in {prediction["model_version"] for prediction in made}:
+            raise LabelStudioError("Model version doesn't exist either as live model or as static predictions.")
         self.held[project].update(values)
 
     def upload(self, project: int, files: list[tuple[str, bytes]]) -> list[int]:

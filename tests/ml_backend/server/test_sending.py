@@ -162,14 +162,14 @@ def test_predictions_have_the_version_that_the_project_shows(dataset, studio):
 
 def test_the_version_of_a_connected_backend_is_taken_over(dataset, studio):
     project = new_project(dataset, studio)
-    studio.update_project(project, model_version="labelscape-0007")
+    studio.held[project]["model_version"] = "labelscape-0007"
     send_all(dataset, studio, project)
     assert predicted(studio, project, dataset.first().id)["model_version"] == "labelscape-0007"
 
 
 def test_another_models_version_stays_shown_and_the_message_says_how_to_see_ours(dataset, studio):
     project = new_project(dataset, studio)
-    studio.update_project(project, model_version="yolo")
+    studio.held[project]["model_version"] = "yolo"
     said = send_all(dataset, studio, project).sentence()
     assert studio.held[project]["model_version"] == "yolo"
     assert "shows the predictions of “yolo”" in said

@@ -1,0 +1,37 @@
+"""Parts of forms that sending to Label Studio and pulling from it share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.server.exchange import exchanged_fields, saved_connection
+from ..ml_backend.server.label_studio import LabelStudio
+from ..ml_backend.server.settings import TOKEN_VARIABLE, URL_VARIABLE
+from ..ml_backend.store.labels import DEFAULT_FIELD
+
+
+def connected(ctx: Any) -> LabelStudio:
+    """The Label Studio that FiftyOne's secrets, the environment or “labelscape connect” name; else a ValueError."""
+    return saved_connection({name: ctx.secrets.get(name) for name in (URL_VARIABLE, TOKEN_VARIABLE)})
+
+
+def ask_exchanged_field(ctx: Any, inputs: types.Object, *, default: str | None = None, more: Sequence[str] = ()) -> str:
+    """Let the user choose a field of classifications or detections, or one of ``more``; what is chosen."""
+    chosen = chosen_exchanged_field(ctx, default=default)
+    fields = exchanged_fields(ctx.dataset)
+    inputs.enum("field", [*fields, *more], default=chosen, label="Label field")
+    return chosen
+
+
+def chosen_exchanged_field(ctx: Any, *, default: str | None = None) -> str:
+    """The field asked for, else the default, else ``ground_truth``, else the first there is.
+
+    Raises:
+        ValueError: there is none.
+    """
+    fields = exchanged_fields(ctx.dataset)
+    if not fields:
+        raise ValueError("This dataset has no field of classifications or detections: add one, or label something.")
+    usual = [name for name in (default, DEFAULT_FIELD) if name in fields]
+    return str(ctx.params.get("field") or (*usual, *fields)[0])

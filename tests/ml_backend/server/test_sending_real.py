@@ -1,0 +1,95 @@
+"""Sending to and pulling from a real Label Studio: the same promises as against the stand-in, where it counts."""
+
+import fiftyone as fo
+import pytest
+import requests
+from labelscape.ml_backend.server.label_config import make_label_config
+from labelscape.ml_backend.server.label_studio import LabelStudio, LabelStudioError
+from labelscape.ml_backend.server.pulling import pull
+from labelscape.ml_backend.server.sending import open_project, send
+from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
+from labelscape.testing.label_studio import USER
+
+pytestmark = pytest.mark.slow
+DIGITS = [str(digit) for digit in range(10)]
+
+
+@pytest.fixture(scope="module")
+def token(label_studio):
+    return label_studio.token
+
+
+@pytest.fixture
+def studio(label_studio, token):
+    return LabelStudio(label_studio.url, token)
+
+
+@pytest.fixture
+def dataset(make_digits_dataset):
+    return make_digits_dataset(120, labeled=60)
+
+
+def tasks_by_sample(studio, project):
+    return {task["data"]["fiftyone_id"]: task for task in studio.tasks(project)}
+
+
+def test_images_labels_and_suggestions_arrive_and_annotations_come_back(studio, dataset):
+    ids = dataset.values("id")
+    suggested = [Suggestion("7", 0.75, True, [], "ground_truth")] * 110 + [None] * 10
+    write_suggestions(dataset, list_items(dataset), suggested)
+    project = open_project(dataset, studio, title="Digits", field="ground_truth", classes=DIGITS)
+    assert send(dataset, ids[:40], studio=studio, project=project, field="ground_truth").sent == 40
+    report = send(dataset, ids, studio=studio, project=project, field="ground_truth")
+    assert (report.sent, report.there, report.labeled, report.suggested) == (80, 40, 20, 50)
+
+    info = studio.project(project)
+    assert (info["task_number"], info["total_predictions_number"]) == (120, 110)
+    tasks = tasks_by_sample(studio, project)
+    assert {task["predictions_model_versions"] for task in tasks.values()} == {info["model_version"], ""}
+    assert tasks[ids[70]]["predictions_score"] == 0.75
+    picture = requests.get(studio.url + tasks[ids[5]]["data"]["image"], headers=studio.headers(), timeout=10)
+    with open(dataset[ids[5]].filepath, "rb") as file:
+        assert picture.content == file.read()
+
+    prelabel = tasks[ids[0]]["predictions"][0]["result"]
+    studio.create_annotation(tasks[ids[0]]["id"], prelabel)
+    prelabel[0]["value"]["choices"] = ["3"]
+    studio.create_annotation(tasks[ids[1]]["id"], prelabel)
+    pulled = pull(dataset, studio=studio, project=project, field="ground_truth")
+    assert (pulled.given, pulled.confirmed, pulled.waiting) == (1, 1, 118)
+    dataset.reload()
+    label = dataset[ids[1]].ground_truth
+    assert (label.label, label.annotator) == ("3", USER)
+    assert "Nothing new" in pull(dataset, studio=studio, project=project, field="ground_truth").sentence()
+
+
+def test_boxes_arrive_and_come_back_as_themselves(studio, dataset):
+    sample = dataset.first()
+    sample["objects"] = fo.Detections(detections=[fo.Detection(label="1", bounding_box=[0.1, 0.2, 0.3, 0.4])])
+    sample.save()
+    project = open_project(dataset, studio, title="Boxes", field="objects", classes=DIGITS)
+    send(dataset, [sample.id], studio=studio, project=project, field="objects")
+    (task,) = studio.tasks(project)
+    (region,) = task["predictions"][0]["result"]
+    assert region["id"] == sample.objects.detections[0].id
+    region["value"]["rectanglelabels"] = ["2"]
+    drawn = {**region, "id": "drawn", "value": {**region["value"], "x": 50.0}}
+    studio.create_annotation(task["id"], [region, drawn])
+    assert pull(dataset, studio=studio, project=project, field="objects").given == 2
+    dataset.reload()
+    first, second = dataset.first().objects.detections
+    assert (first.id, first.label) == (region["id"], "2")
+    assert second.bounding_box == pytest.approx([0.5, 0.2, 0.3, 0.4])
+    assert "Nothing new" in pull(dataset, studio=studio, project=project, field="objects").sentence()
+
+
+def test_a_wrong_token_a_deleted_project_and_no_server_are_said_in_words(label_studio, studio, dataset):
+    with pytest.raises(LabelStudioError, match="does not take this token"):
+        LabelStudio(label_studio.url, "x" * 40).projects()
+    with pytest.raises(LabelStudioError, match="cannot be reached"):
+        LabelStudio("http://127.0.0.1:9", "x" * 40).projects()
+    project = studio.create_project("Soon gone", make_label_config("choices", DIGITS, multi=False))
+    label_studio.ask("DELETE", f"projects/{project}/")
+    with pytest.raises(ValueError, match=r"not in .* any more"):
+        send(dataset, dataset.values("id"), studio=studio, project=project, field="ground_truth")
