@@ -12,6 +12,7 @@ from ...ml_backend.actions.suggest import suggest_labels
 from ...ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, list_embeddings
 from .jobs import Progress
 from .labels import LabelRows
+from .panel_state import app_view
 from .replies import Answer, Asked, method
 from .selection import selected_rows
 
@@ -128,6 +129,21 @@ class LaunchMethods:
                 progress=progress,
             ).sentence(),
         )
+
+    @method
+    def refresh_app(self, asked: Asked) -> Answer:
+        """Let the App list the fields that a run has added and, by ``ranked_by``, its samples highest first."""
+        asked.ctx.ops.reload_dataset()
+        field = asked.params["ranked_by"]
+        if field is not None:
+            asked.ctx.ops.set_view(view=app_view(asked.ctx).sort_by(field, reverse=True))
+        return {}
+
+    @method
+    def send_to_label_studio(self, asked: Asked) -> Answer:
+        """Open the operator's form, which takes what the samples grid shows: the selection."""
+        asked.ctx.prompt("@labelscape/data-explorer/send_to_label_studio")
+        return {}
 
     @method(changes=True)
     def cancel_job(self, asked: Asked) -> Answer:

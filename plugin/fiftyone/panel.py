@@ -19,8 +19,8 @@ METHOD_NAMES = (
     "sync", "load_map", "column", "set_label_field", "select", "grow", "facts", "preview", "open_sample", "search",
     "next_best", "set_label", "label_neighbors", "accept_neighbors", "accept", "reject", "delete", "undo", "save",
     "discard", "review", "unqueue", "compute_embeddings", "compute_map", "update_map", "rank_outliers",
-    "rank_mislabels", "find_duplicates", "suggest_labels", "cancel_job", "create_segment", "clear_explorer",
-    "clear_labels",
+    "rank_mislabels", "find_duplicates", "suggest_labels", "refresh_app", "send_to_label_studio", "cancel_job",
+    "create_segment", "clear_explorer", "clear_labels",
 )  # fmt: skip
 
 

@@ -118,14 +118,21 @@ def mapped_digits(make_digits_dataset: Callable[..., Any]) -> Any:
     return dataset
 
 
-def give_map(dataset: Any, vectors: np.ndarray, patches_field: str | None = None, dims: int = 2) -> None:
-    """Embeddings "pixels" of these vectors, and their main directions as the map "flat"."""
+def give_map(
+    dataset: Any,
+    vectors: np.ndarray,
+    patches_field: str | None = None,
+    dims: int = 2,
+    model: str = "preprocessing",
+    options: dict[str, Any] | None = None,
+) -> None:
+    """Embeddings "pixels" of these vectors, said to be a model's, and their main directions as the map "flat"."""
     from labelscape.ml_backend.store.embeddings import Provenance, create_embeddings, vector_table
     from labelscape.ml_backend.store.items import list_items
     from labelscape.ml_backend.store.maps import MapProvenance, save_map
 
     items = list_items(dataset, patches_field)
-    create_embeddings(dataset, "pixels", Provenance("preprocessing", {}), patches_field=patches_field)
+    create_embeddings(dataset, "pixels", Provenance(model, options or {}), patches_field=patches_field)
     vector_table(dataset, "pixels").upsert(items.ids, items.sample_ids, vectors)
     points = PCA(dims, random_state=0).fit_transform(vectors)
     save_map(dataset, "flat", items, points, MapProvenance("pixels", "pca", dims, {}, len(items)))

@@ -146,3 +146,25 @@ def test_a_map_that_cannot_be_made_is_refused_at_once(explorer):
     form = {"method": "pca", "dims": 2, "n_neighbors": 15, "min_dist": 0.1, "perplexity": 30, "spherize": False}
     assert "names no embeddings" in explorer.ask("compute_map", embeddings="gone", key=None, **form)["error"]
     assert "already names a run" in explorer.ask("compute_map", embeddings="pixels", key="flat", **form)["error"]
+
+
+def asked_of_the_app(explorer):
+    """What the last method made the App do: the operator's name and its parameters."""
+    return {request["operator_uri"].rsplit("/", 1)[-1]: request["params"] for request in explorer.requests}
+
+
+def test_after_a_ranking_the_app_has_its_field_and_shows_the_highest_first(explorer):
+    explorer.do("refresh_app", ranked_by=None)
+    asked = asked_of_the_app(explorer)
+    assert "reload_dataset" in asked
+    assert "set_view" not in asked
+    explorer.do("refresh_app", ranked_by="true_digit")
+    stage = asked_of_the_app(explorer)["set_view"]["view"][-1]
+    assert stage["_cls"] == "fiftyone.core.stages.SortBy"
+    assert ["field_or_expr", "true_digit"] in stage["kwargs"]
+    assert ["reverse", True] in stage["kwargs"]
+
+
+def test_the_selection_goes_to_label_studio_by_the_operators_own_form(explorer):
+    explorer.do("send_to_label_studio")
+    assert "send_to_label_studio" in str(asked_of_the_app(explorer)["prompt_user_for_operation"])

@@ -6,6 +6,8 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from .conftest import give_map
+
 
 def unpack(packed, dtype="<u4"):
     return np.frombuffer(base64.b64decode(packed), dtype).tolist()
@@ -203,6 +205,27 @@ def test_a_dot_in_a_search_is_a_dot(explorer):
 def test_search_by_meaning_needs_a_model_that_knows_texts(explorer):
     reply = explorer.ask("search", **explorer.map, text="a zero", meaning=True, limit=10)
     assert "does not know texts" in reply["error"]
+
+
+@pytest.mark.slow
+def test_search_by_meaning_finds_the_vectors_nearest_to_the_text(make_explorer, make_digits_dataset, tmp_path):
+    import open_clip
+    import torch
+    from labelscape.ml_backend.embedding import load
+
+    torch.manual_seed(0)
+    torch.save(open_clip.create_model("ViT-S-32-alt", pretrained=None).state_dict(), tmp_path / "clip.pt")
+    model = {"name": "open_clip/ViT-S-32-alt", "weights": str(tmp_path / "clip.pt")}
+    words = ["zero", "a red car", "three birds", "a house by the sea", "nothing", "snow"]
+    dataset = make_digits_dataset(len(words))
+    give_map(dataset, load(**model).embed_text(words), model=model["name"], options={"weights": model["weights"]})
+    panel = make_explorer(dataset)
+    panel.load("flat")
+    assert panel.state["embeddings"][0]["text_search"] is True
+    for row, text in enumerate(words[:3]):
+        reply = panel.do("search", **panel.map, text=text, meaning=True, limit=2)
+        assert (unpack(reply["rows"])[0], reply["total"]) == (row, 2)
+        assert "by meaning, with open_clip/ViT-S-32-alt" in reply["how"]
 
 
 def test_samples_outside_the_apps_view_are_marked(explorer, mapped_digits):

@@ -261,6 +261,7 @@ export class FakeHost implements Host {
     compute_map: () => this.#start("Computing map"),
     compute_embeddings: () => this.#start("Computing embeddings"),
     update_map: () => this.#start("Updating the map"),
+    refresh_app: () => ({}),
     rank_outliers: () => this.#start("Ranking outliers"),
     rank_mislabels: () => this.#start("Finding wrong labels"),
     find_duplicates: () => this.#start("Finding duplicates"),

@@ -376,6 +376,10 @@ export interface Methods {
   find_duplicates: [{ selection: Selection | null; threshold: number }, { job: string }];
   suggest_labels: [{ selection: Selection | null; precision: number }, { job: string }];
   cancel_job: [{ job: string }, Nothing];
+  /** The App lists the fields a job has added and, with `ranked_by`, its samples with the highest of it first. */
+  refresh_app: [{ ranked_by: string | null }, Nothing];
+  /** Opens the operator's form, which takes what the grid shows: the selection. */
+  send_to_label_studio: [Nothing, Nothing];
 
   create_segment: [
     Selection & { name: string; segment_kind: SegmentKind; note: string },
@@ -400,6 +404,6 @@ export const METHOD_NAMES = [
   "sync", "load_map", "column", "set_label_field", "select", "grow", "facts", "preview", "open_sample", "search",
   "next_best", "set_label", "label_neighbors", "accept_neighbors", "accept", "reject", "delete", "undo", "save",
   "discard", "review", "unqueue", "compute_embeddings", "compute_map", "update_map", "rank_outliers",
-  "rank_mislabels", "find_duplicates", "suggest_labels", "cancel_job", "create_segment", "clear_explorer",
-  "clear_labels",
+  "rank_mislabels", "find_duplicates", "suggest_labels", "refresh_app", "send_to_label_studio", "cancel_job",
+  "create_segment", "clear_explorer", "clear_labels",
 ] as const satisfies readonly MethodName[];

@@ -330,20 +330,26 @@ export class Explorer extends Picture {
   }
 
   async rankOutliers(): Promise<void> {
-    await this.#start("rank_outliers", { selection: this.#selectionOrNull() }, () => this.#colorByScore("outlier_score"));
+    await this.#start("rank_outliers", { selection: this.#selectionOrNull() }, () => void this.#showRanking("outlier_score"));
   }
 
   async rankMislabels(): Promise<void> {
-    await this.#start("rank_mislabels", { selection: this.#selectionOrNull() }, () => this.#colorByScore("mislabel_score"));
+    await this.#start("rank_mislabels", { selection: this.#selectionOrNull() }, () => void this.#showRanking("mislabel_score"));
   }
 
   async findDuplicates(threshold: number): Promise<void> {
     this.store.dispatch({ type: "dialog", dialog: "none" });
-    await this.#start("find_duplicates", { selection: this.#selectionOrNull(), threshold }, () => void this.refreshValues());
+    await this.#start("find_duplicates", { selection: this.#selectionOrNull(), threshold }, () => {
+      void this.#refreshApp(null);
+      void this.refreshValues();
+    });
   }
 
   async suggestLabels(): Promise<void> {
-    await this.#start("suggest_labels", { selection: this.#selectionOrNull(), precision: 0.95 }, () => void this.colorBy(BY_STATE));
+    await this.#start("suggest_labels", { selection: this.#selectionOrNull(), precision: 0.95 }, () => {
+      void this.#refreshApp(null);
+      void this.colorBy(BY_STATE);
+    });
   }
 
   /** Starts a job; `then` runs once it has ended well. */
@@ -354,8 +360,17 @@ export class Explorer extends Picture {
     if (answer && !answer.state) void this.sync();
   }
 
-  #colorByScore(field: string): void {
-    if (this.knownField(field)) void this.colorBy(field);
+  async #showRanking(field: string): Promise<void> {
+    await this.#refreshApp(field);
+    if (this.knownField(field)) await this.colorBy(field);
+  }
+
+  async #refreshApp(ranked_by: string | null): Promise<void> {
+    await this.ask("Updating the App", "refresh_app", { ranked_by });
+  }
+
+  async sendToLabelStudio(): Promise<void> {
+    if (this.#needSelection("send")) await this.ask("Opening the form", "send_to_label_studio", {});
   }
 
   async cancelJob(job: string): Promise<void> {

@@ -263,7 +263,7 @@ function Change({ item }: { readonly item: PendingItem }): React.ReactElement {
     <div className="ls-change" title={item.origin}>
       <s>{item.before ?? ""}</s> {item.before ? "→ " : ""}
       <strong>{item.after ?? "no label"}</strong>
-      {item.origin === "neighbors" && <span className="ls-quiet"> neighbors</span>}
+      {item.origin === "neighbors" && <span className="ls-quiet"> from neighbors</span>}
     </div>
   );
 }

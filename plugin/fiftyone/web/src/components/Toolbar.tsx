@@ -129,6 +129,7 @@ function Menu(): React.ReactElement {
     [`Find wrong labels: ${scope}`, () => void explorer.rankMislabels()],
     [`Find duplicates: ${scope}…`, () => explorer.store.dispatch({ type: "dialog", dialog: "duplicates" })],
     ["Create segment from the selection…", () => explorer.store.dispatch({ type: "dialog", dialog: "segment" }), some === 0],
+    ["Send the selection to Label Studio…", () => void explorer.sendToLabelStudio(), some === 0],
     ["Invert the selection (v)", () => explorer.invertSelection()],
     ["New map…", () => explorer.store.dispatch({ type: "dialog", dialog: "map", dims: map?.info.dims ?? 2 })],
     ["New embeddings…", () => explorer.store.dispatch({ type: "dialog", dialog: "embeddings" })],
