@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import math
 import os
 import re
 import shutil
@@ -127,22 +128,18 @@ class Cast:
 
 
 def points_visible(pictures: list[tuple[float, np.ndarray]]) -> float:
-    """Since when nine in ten of the pixels are coloured that are so in the end."""
+    """When nine in ten of the pixels are coloured for the first time that are so in the end; NaN if never."""
     ground = np.median(pictures[-1][1], axis=(0, 1))
     points = np.abs(pictures[-1][1] - ground).max(-1) > DIFFERENT
-    return since(pictures, lambda picture: (np.abs(picture[points] - ground).max(-1) > DIFFERENT).mean() > 0.9)
+    shares = [(at, (np.abs(picture[points] - ground).max(-1) > DIFFERENT).mean()) for at, picture in pictures]
+    return next((at for at, share in shares if share > 0.9), math.nan)
 
 
 def at_rest(pictures: list[tuple[float, np.ndarray]]) -> float:
     """Since when the picture is what it is in the end, but for one pixel in fifty."""
-    return since(pictures, lambda picture: (np.abs(picture - pictures[-1][1]).max(-1) > DIFFERENT).mean() < 0.02)
-
-
-def since(pictures: list[tuple[float, np.ndarray]], holds: Callable[[np.ndarray], bool]) -> float:
-    """The time of the first of the last pictures for all of which this holds."""
     moment = pictures[-1][0]
     for at, picture in reversed(pictures):
-        if not holds(picture):
+        if (np.abs(picture - pictures[-1][1]).max(-1) > DIFFERENT).mean() > 0.02:
             break
         moment = at
     return moment

@@ -148,7 +148,7 @@ class Board:
         if dataset.count() <= _READ_AT_ONCE:
             find_out()
         else:
-            self._background.submit(lambda: self._changed(find_out()))
+            self._background.submit(find_out).add_done_callback(lambda _: self._changed())
         return self._stale[run.key][1]
 
     def remember_map(self, dataset: fo.Dataset, panel_id: str, key: str) -> None:
@@ -280,7 +280,7 @@ class Board:
             except Exception as error:  # handed over to whoever waits
                 future.set_exception(error)
             self._opening.pop(key, None)
-            self._changed(None)
+            self._changed()
 
         def report(fraction: float, message: str) -> None:
             self._opening[key] = (float(fraction), message)
@@ -335,13 +335,13 @@ class Board:
                 held = _read_all(dataset, LabelRows(rows, field), last_change(dataset))
                 with self.lock:
                     self._labels[name] = held
-                self._changed(None)
+                self._changed()
                 return held
 
             self._reading[name] = self._background.submit(read)
             return self._reading[name]
 
-    def _changed(self, _result: Any) -> None:
+    def _changed(self) -> None:
         self.version += 1
 
     def _job_ended(self, job: Job) -> None:

@@ -12,6 +12,8 @@ from .labels import LabelRows
 from .rows import MapRows
 from .values import FieldSource, field_source
 
+_LISTED = 500_000  # ids that a query of MongoDB holds with room to spare: 16 MB at about 20 bytes each
+
 
 def selected_rows(ask: Mapping[str, Any], n: int) -> np.ndarray:
     """Rows (m,) int64 of a `Selection` or `RowsRef`, in the order they were sent.
@@ -49,6 +51,9 @@ def grid_stage(
     Args:
         view: what the App shows, of samples or of patches
         how: `SelectionHow` of contract.ts
+
+    Raises:
+        ValueError: too many rows to list, and no stage that says the same.
     """
     if not len(selected):
         return None
@@ -92,6 +97,11 @@ def _wanted(source: FieldSource, value: str | None) -> Any:
 
 
 def _listing_stage(view: fo.DatasetView, rows: MapRows, selected: np.ndarray) -> fos.ViewStage:
+    if len(selected) > _LISTED:
+        raise ValueError(
+            f"The selection of {len(selected):,} holds, but the grid cannot list more than {_LISTED:,} one by one: it "
+            "follows any number that is drawn around in 2D, with all of the map shown, or chosen in the legend."
+        )
     if view._is_patches == (rows.patches_field is not None):
         return fos.Select(rows.names(selected))
     if rows.patches_field is not None:

@@ -126,6 +126,22 @@ def test_the_grid_shows_what_is_selected(explorer, mapped_digits, how):
     assert explorer.do("select", **explorer.rows())["stage"] is None
 
 
+def test_a_selection_too_large_to_list_is_refused_in_words(mapped_digits, monkeypatch):
+    from labelscape.ml_backend.store.labels import label_field
+    from labelscape.plugin.fiftyone import selection
+    from labelscape.plugin.fiftyone.labels import LabelRows
+    from labelscape.plugin.fiftyone.rows import read_rows
+
+    rows = read_rows(mapped_digits, "flat")
+    labels = LabelRows(rows, label_field(mapped_digits, "ground_truth"))
+    monkeypatch.setattr(selection, "_LISTED", 100)
+    chosen = (mapped_digits, mapped_digits.view(), rows, labels, np.arange(101))
+    with pytest.raises(ValueError, match="cannot list more than 100 one by one"):
+        selection.grid_stage(*chosen, {"kind": "rows"})
+    everywhere = {"kind": "polygon", "points": [[-99, -99], [99, -99], [99, 99], [-99, 99]]}
+    assert selection.grid_stage(*chosen, everywhere) is not None
+
+
 def test_a_value_that_is_pending_is_shown_in_the_grid_by_its_rows(explorer, mapped_digits):
     explorer.do("set_label", **explorer.rows(100), label="3")
     rows = [row for row, name in enumerate(explorer.field("ground_truth.label")) if name == "3"]
