@@ -59,7 +59,7 @@ class Bench:
         show(f"publishing {self.n - LABELED:,} predictions", ours)
         show("one bare import call of the same", bare)
         show("ratio (bar 1.5)", ours / bare, "")
-        time.sleep(60)  # map, rankings, columns and tabs are made
+        self.until_quiet(20)  # map, rankings, columns and tabs are made
         self.measure_routes("idle")
         self.measure_submits()
         self.measure_predict()
