@@ -8,7 +8,7 @@ from ..ml_backend.actions.segments import add_to_segment, create_segment
 from ..ml_backend.store.items import Items
 from .asking import ask_patches, chosen_patches
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_new_segment, ask_segment, segment_items, segments_of_kind
+from .segment_forms import ask_new_segment, ask_segment, relabeling_step, segment_items, segments_of_kind
 
 
 class CreateSegment(LabelscapeOperator):
@@ -52,4 +52,5 @@ class CreateSegment(LabelscapeOperator):
                 patches_field=patches_field,
                 made_by={"by": "selection" if ctx.selected or ctx.selected_labels else "view"},
             )
-        return Outcome(report.sentence(), reload_dataset=True)
+        steps = [relabeling_step(report.segment)]
+        return Outcome(report.sentence(), reload_dataset=True, next_steps=steps)

@@ -16,7 +16,7 @@ from ..ml_backend.actions.confusion import (
 )
 from ..ml_backend.store.evaluation_columns import evaluation_fields
 from .running import LabelscapeOperator, Outcome, Progress, target_view
-from .segment_forms import ask_new_segment
+from .segment_forms import ask_new_segment, relabeling_step
 
 _PAIR = "one pair of classes"
 _COUNTED_UNASKED = 2_000  # samples; with 20 objects each this takes about half a second
@@ -74,7 +74,8 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
             note=ctx.params.get("note") or "",
             members=ctx.params.get("members", "labels"),
         )
-        return Outcome(report.sentence(), reload_dataset=True)
+        steps = [relabeling_step(report.segment)]
+        return Outcome(report.sentence(), reload_dataset=True, next_steps=steps)
 
 
 def _show_count(ctx: Any, inputs: types.Object) -> None:

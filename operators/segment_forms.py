@@ -7,7 +7,7 @@ from fiftyone.operators import types
 from ..ml_backend.store.items import Items, as_ids
 from ..ml_backend.store.segments import SEGMENT_KINDS, Segment, list_segments
 from .asking import target_items
-from .running import target_view
+from .running import NextStep, target_view
 
 
 def segments_of_kind(ctx: Any, *, objects: bool) -> list[Segment]:
@@ -58,3 +58,8 @@ def segment_items(ctx: Any, patches_field: str | None) -> Items:
         ids = as_ids(list(dict.fromkeys(view.values("sample_id"))))
         return Items(ids, ids)
     return target_items(ctx, patches_field)
+
+
+def relabeling_step(segment: Segment) -> NextStep:
+    """A button that offers to have a segment labeled anew."""
+    return NextStep("Send it to Label Studio for relabeling …", "send_to_label_studio", {"segment": segment.slug})

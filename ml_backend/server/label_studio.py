@@ -85,14 +85,13 @@ class LabelStudio:
         """The tasks of a project with their annotations and predictions, all or those changed since a time."""
         query: dict[str, Any] = {"fields": "all"}
         if changed_since is not None:
-            changed = {
-                "filter": "filter:tasks:updated_at",
-                "operator": "greater",
-                "type": "Datetime",
-                "value": changed_since,
-            }
-            query["query"] = json.dumps({"filters": {"conjunction": "and", "items": [changed]}})
+            query |= _where(("updated_at", "Datetime", changed_since))
         yield from self._pages(project, query, _TASKS_PER_PAGE)
+
+    def annotated_tasks(self, project: int) -> Iterator[dict[str, Any]]:
+        """The tasks that somebody annotated or skipped, as `tasks` gives them: 15 ms each are spared for the others."""
+        annotated = _where(("total_annotations", "Number", 0), ("cancelled_annotations", "Number", 0))
+        yield from self._pages(project, {"fields": "all", **annotated}, _TASKS_PER_PAGE)
 
     def task_data(self, project: int) -> dict[int, dict[str, Any]]:
         """Task id → data, of all tasks of a project."""
@@ -102,7 +101,17 @@ class LabelStudio:
     def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> list[int]:
         """Add tasks, perhaps with ``predictions``, which Label Studio takes unchecked; the tasks' ids, in order."""
         query = {"return_task_ids": "true"}
-        return list(self._json("POST", f"api/projects/{project}/import", params=query, json=list(tasks))["task_ids"])
+        answer = self._json("POST", f"api/projects/{project}/import", params=query, json=list(tasks))
+        numbers = [int(number) for number in answer["task_ids"]]
+        predictions = [
+            {"task": number, **prediction}
+            for number, task in zip(numbers, tasks, strict=True)
+            for prediction in task.get("predictions") or []
+        ]
+        # Where SQLite was locked, Label Studio (1.23) repeats an import, and then leaves the predictions out.
+        if predictions and not answer["prediction_count"]:
+            self.import_predictions(project, predictions)
+        return numbers
 
     def upload(self, project: int, files: Sequence[tuple[str, bytes]]) -> list[int]:
         """Put files into a project's own storage without making tasks of them; ids of the uploads."""
@@ -241,6 +250,15 @@ class LabelStudio:
         if answer.is_error or answer.is_redirect:
             raise _refusal(self.url, method, path, answer)
         return answer.json() if answer.content else {}
+
+
+def _where(*above: tuple[str, str, Any]) -> dict[str, str]:
+    """A query for tasks with one of these values above that: (name, kind, value)."""
+    items = [
+        {"filter": f"filter:tasks:{name}", "operator": "greater", "type": kind, "value": value}
+        for name, kind, value in above
+    ]
+    return {"query": json.dumps({"filters": {"conjunction": "or", "items": items}})}
 
 
 def _wrong_token(url: str) -> str:

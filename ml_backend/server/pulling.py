@@ -61,7 +61,7 @@ class PullReport:
                 f"“Undo save” takes this back. {tasks} are annotated."
             ]
         else:
-            parts = [f"Nothing new in “{self.title}”: {tasks} are annotated, and '{self.field}' says so already."]
+            parts = [f"Nothing new in “{self.title}”: {tasks} are annotated."]
         if self.skipped:
             parts.append(f"{self.skipped:,} {_were(self.skipped)} skipped.")
         if self.conflicts:
@@ -130,16 +130,13 @@ def _ensure_field(dataset: fo.Dataset, studio: LabelStudio, project: int, field:
 
 def _annotated(exchange: Exchange, records: Mapping[int, TaskRecord], progress: Progress | None) -> list[TaskRecord]:
     """The records with the annotations that their tasks have now."""
-    found = []
-    for number, task in enumerate(exchange.studio.tasks(exchange.project)):
+    annotated = {}
+    for number, task in enumerate(exchange.studio.annotated_tasks(exchange.project)):
         if progress is not None and number % _TASKS_PER_REPORT == 0:
-            progress(min(number / max(len(records), 1), 1.0), f"Read {number:,} tasks")
-        record = records.get(int(task["id"]))
-        if record is not None:
-            payloads = task.get("annotations") or []
-            annotations = tuple(as_annotation(exchange.control, payload) for payload in payloads)
-            found.append(replace(record, annotations=annotations))
-    return found
+            progress(min(number / max(len(records), 1), 1.0), f"Read {number:,} annotated tasks")
+        payloads = task.get("annotations") or []
+        annotated[int(task["id"])] = tuple(as_annotation(exchange.control, payload) for payload in payloads)
+    return [replace(record, annotations=annotated.get(task, ())) for task, record in records.items()]
 
 
 def _said(exchange: Exchange, before: Mapping[int, TaskRecord], now: Sequence[TaskRecord]) -> dict[str, Said]:

@@ -63,8 +63,7 @@ class SendReport:
     def sentence(self) -> str:
         """The closing message."""
         parts = [
-            f"Sent {count(self.sent, 'sample')} to “{self.title}” ({self.address}): {self.labeled:,} with the label "
-            f"there is and {self.suggested:,} with a suggestion as pre-annotation."
+            f"Sent {count(self.sent, 'sample')} to “{self.title}” ({self.address}){self._filled_in()}."
             if self.sent
             else f"Nothing new to send to “{self.title}” ({self.address}).",
         ]
@@ -88,6 +87,11 @@ class SendReport:
         if self.sent:
             parts.append("“Pull from Label Studio” brings the annotations back.")
         return " ".join(parts)
+
+    def _filled_in(self) -> str:
+        ways = ((self.labeled, "the label there is"), (self.suggested, "a suggestion"))
+        said = " and ".join(f"{number:,} with {what}" for number, what in ways if number)
+        return f", {said} as pre-annotation" if said else ", none with a pre-annotation"
 
 
 @dataclass(frozen=True)

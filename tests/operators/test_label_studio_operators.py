@@ -78,6 +78,13 @@ def test_a_segment_of_boxes_sends_the_pictures_they_are_in_with_all_their_boxes(
     assert len(task["predictions"][0]["result"]) == 2
 
 
+def test_a_new_segment_offers_to_be_relabeled(dataset, studio):
+    request = {"dataset_name": dataset.name, "selected": dataset.values("id")[:3], "params": {"name": "Odd"}}
+    ctx = ExecutionContext(request_params=request, operator_uri=f"{PREFIX}/create_segment")
+    (step,) = operator("create_segment").run(ctx, None).next_steps
+    assert form(step.operator, dataset, **step.params)["target"]["view"]["label"] == "3 samples to send."
+
+
 def test_the_form_offers_title_and_classes_of_a_new_project(dataset, studio):
     asked = form("send_to_label_studio", dataset)
     assert asked["project"]["default"] == "new"

@@ -73,6 +73,9 @@ class StandIn:
     def tasks(self, project: int) -> list[dict[str, Any]]:
         return self.tasks_of[project]
 
+    def annotated_tasks(self, project: int) -> list[dict[str, Any]]:
+        return [task for task in self.tasks_of[project] if task["annotations"]]
+
     def user(self, number: int) -> str:
         return USERS[number]
 

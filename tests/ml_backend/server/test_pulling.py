@@ -205,7 +205,7 @@ def test_a_failure_in_the_middle_changes_nothing(digits):
         yield digits.studio.tasks_of[project][0]
         raise LabelStudioDown("cannot be reached")
 
-    digits.studio.tasks = fail
+    digits.studio.annotated_tasks = fail
     with pytest.raises(LabelStudioDown):
         digits.pull()
     assert digits.label(0) == "0"

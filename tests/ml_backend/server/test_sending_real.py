@@ -34,7 +34,7 @@ def tasks_by_sample(studio, project):
     return {task["data"]["fiftyone_id"]: task for task in studio.tasks(project)}
 
 
-def test_images_labels_and_suggestions_arrive_and_annotations_come_back(studio, dataset):
+def test_images_labels_and_suggestions_arrive_and_annotations_come_back(label_studio, studio, dataset):
     ids = dataset.values("id")
     suggested = [Suggestion("7", 0.75, True, [], "ground_truth")] * 110 + [None] * 10
     write_suggestions(dataset, list_items(dataset), suggested)
@@ -56,8 +56,10 @@ def test_images_labels_and_suggestions_arrive_and_annotations_come_back(studio, 
     studio.create_annotation(tasks[ids[0]]["id"], prelabel)
     prelabel[0]["value"]["choices"] = ["3"]
     studio.create_annotation(tasks[ids[1]]["id"], prelabel)
+    skipped = {"result": [], "was_cancelled": True}
+    label_studio.ask("POST", f"tasks/{tasks[ids[2]]['id']}/annotations/", json=skipped)
     pulled = pull(dataset, studio=studio, project=project, field="ground_truth")
-    assert (pulled.given, pulled.confirmed, pulled.waiting) == (1, 1, 118)
+    assert (pulled.given, pulled.confirmed, pulled.skipped, pulled.waiting) == (1, 1, 1, 117)
     dataset.reload()
     label = dataset[ids[1]].ground_truth
     assert (label.label, label.annotator) == ("3", USER)
