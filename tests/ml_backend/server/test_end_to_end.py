@@ -495,6 +495,7 @@ def _scene_as_task(sample: fo.Sample) -> dict[str, Any]:
 def test_500_events_survive_kill_9_while_label_studio_hangs(make_project: Callable[..., Project]) -> None:
     project = make_project(n=500, labeled=0)
     server, studio = project.server, project.studio
+    eventually("the dataset", lambda: fo.dataset_exists(f"label-studio-{project.id}"))
     eventually("500 samples", lambda: len(project.dataset) == 500)
     server.stop()
     predictions = [
@@ -514,11 +515,11 @@ def test_500_events_survive_kill_9_while_label_studio_hangs(make_project: Callab
         server.kill()
     finally:
         studio.resume()
-    assert server.events(project.id) == {"pending": 500}
+    assert server.events(project.id)["pending"] == 500
     server.start()
     eventually("500 labels", lambda: project.labels() == project.digits)
     server.stop()
-    assert server.events(project.id) == {"finished": 500}
+    assert set(server.events(project.id)) == {"finished"}  # none waits, none was set aside
     server.start()
     assert all(len(task["annotations"]) == 1 for task in project.tasks().values())
     assert len(project.dataset) == 500
