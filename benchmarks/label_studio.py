@@ -207,7 +207,11 @@ class Bench:
 
     def lines(self, event: str, since: float, until: float = float("inf")) -> list[dict[str, Any]]:
         """Lines of the backend's log of one kind; "" = of any, but requests."""
-        read = [json.loads(line) for line in self.server.log().splitlines() if line.startswith("{")]
+        read = [
+            json.loads(line)
+            for line in self.server.log().splitlines(keepends=True)
+            if line[0] == "{" and line[-1] == "\n"
+        ]
         wanted = [line for line in read if line["event"] == event or (not event and line["event"] != "request")]
         return [line for line in wanted if since <= at(line) <= until]
 
@@ -256,6 +260,7 @@ def show(what: str, value: float, unit: str = "s") -> None:
 def main(n: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         os.environ["FIFTYONE_DATABASE_NAME"] = f"labelscape-benchmark-{uuid.uuid4().hex[:8]}"
+        os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
         os.environ["FIFTYONE_BRAIN_CONFIG_PATH"] = str(Path(name, "brain_config.json"))
         bench = Bench(Path(name), n)
         try:
