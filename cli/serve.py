@@ -13,7 +13,7 @@ from ..ml_backend.server.app import create_app
 from ..ml_backend.server.backend import LabelStudioBackend
 from ..ml_backend.server.events import EventQueue
 from ..ml_backend.server.guard import is_loopback
-from ..ml_backend.server.logs import configure_logging
+from ..ml_backend.server.logs import blacken, configure_logging
 from ..ml_backend.server.settings import SECRET_VARIABLE, ensure_secret, load_settings, server_directory
 from ..ml_backend.server.worker import Worker
 
@@ -32,7 +32,8 @@ def run(*, host: str, port: int) -> None:
             f"Others can reach the backend at {host}: set a secret first, in ${SECRET_VARIABLE}, or serve at 127.0.0.1."
         )
     settings = ensure_secret(settings)
-    configure_logging((settings.secret, settings.token))
+    blacken(settings.secret, settings.token)
+    configure_logging()
     listening = _listen(host, port)
     queue = EventQueue(server_directory() / "events.db")
     backend = LabelStudioBackend(settings)

@@ -5,6 +5,7 @@ import threading
 import structlog
 
 from .label_studio import LabelStudio
+from .logs import blacken
 from .media import MediaCache
 from .protocol import PredictRequest, Result, no_prediction
 from .publishing import next_version
@@ -60,12 +61,15 @@ class LabelStudioBackend:
         settings = self._current()
         with self._building:
             if self._clients is None or not _same_clients(self._made_from, settings):
+                blacken(settings.token)
                 studio = LabelStudio(settings.url, settings.token)
                 self._clients = studio, MediaCache(settings, studio.headers)
                 self._projects, self._made_from = {}, settings
             studio, media = self._clients
             if project not in self._projects:
-                self._projects[project] = ProjectSync(project, settings, studio, media.fetch_many)
+                self._projects[project] = ProjectSync(
+                    project, settings, studio, lambda addresses, seconds: media.fetch_many(addresses, seconds=seconds)
+                )
             return self._projects[project]
 
     def _current(self) -> ServerSettings:
@@ -73,7 +77,11 @@ class LabelStudioBackend:
         saved = _changed_at()
         with self._lock:
             if saved != self._saved:
-                self._settings, self._saved = load_settings(), saved
+                self._saved = saved
+                try:
+                    self._settings = load_settings()
+                except ValueError as error:  # somebody is editing the file: what was said before goes on
+                    _log.warning("settings_not_read", reason=str(error))
             return self._settings
 
 

@@ -36,6 +36,7 @@ def connect(url: str, token: str, project: int, backend_url: str) -> Connection:
         ValueError: Label Studio, the token, the project or the running backend is not as needed; the message says
             what to change.
     """
+    _leave_former_server(url.rstrip("/"))
     settings = dataclasses.replace(ensure_secret(load_settings()), url=url.rstrip("/"), token=token)
     studio = LabelStudio(settings.url, token)
     me = studio.whoami()
@@ -56,6 +57,13 @@ def connect(url: str, token: str, project: int, backend_url: str) -> Connection:
         was = f" (it was “{info['model_version']}”)" if info.get("model_version") else ""
         sentences.append(f"The project now shows the predictions of “{backend['title']}”{was}.")
     return Connection(project, str(info["title"]), sentences)
+
+
+def _leave_former_server(url: str) -> None:
+    """Another Label Studio has other projects of the same numbers, and the former one still knows our secret."""
+    saved = load_settings({})
+    if saved.url and saved.url != url:
+        save_settings(dataclasses.replace(saved, url=url, token="", secret="", projects=frozenset()))
 
 
 def check_backend(backend_url: str, settings: ServerSettings) -> None:

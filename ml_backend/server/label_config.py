@@ -100,8 +100,12 @@ class Control:
 
 
 @lru_cache(maxsize=64)
-def read_label_config(config: str) -> Control:
+def read_label_config(config: str, keep: str | None = None) -> Control:
     """The first control of a label config that can be pre-labeled: Choices of an image, or RectangleLabels on it.
+
+    Args:
+        config: Label Studio's XML.
+        keep: the name of the control to take where the config has it, whatever comes before it.
 
     Raises:
         ValueError: the config cannot be parsed or has no such control; the message says what it has.
@@ -113,22 +117,10 @@ def read_label_config(config: str) -> Control:
     except Exception as error:  # the SDK raises its XML parser's own errors
         raise ValueError(f"The label config cannot be read: {error}") from error
     images = {tag.name: tag.value for tag in interface.objects if tag.tag == "Image" and tag.value}
-    for tag in interface.controls:
-        target = next((name for name in tag.to_name if name in images), None)
-        per_region = str(tag.attr.get("perRegion", "")).lower() == "true"
-        if tag.tag not in _KINDS or target is None or per_region or not tag.labels:
-            continue
-        key = images[target].lstrip("$")
-        if not images[target].startswith("$") or any(sign in key for sign in "[]{}"):
-            continue
-        return Control(
-            kind=_KINDS[tag.tag],
-            from_name=tag.name,
-            to_name=target,
-            data_key=key,
-            classes=tuple(tag.labels),
-            multi=tag.attr.get("choice", "single") == "multiple",
-        )
+    controls = [control for tag in interface.controls if (control := _control(tag, images)) is not None]
+    chosen = next((control for control in controls if control.from_name == keep), next(iter(controls), None))
+    if chosen is not None:
+        return chosen
     found = ", ".join(f"{tag.tag} “{tag.name}”" for tag in interface.controls) or "no control at all"
     raise ValueError(
         "Labelscape fills in Choices and RectangleLabels on an <Image> whose value is one key of the task's data, "
@@ -152,6 +144,24 @@ def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:
     """Why Label Studio would drop a prediction without a word; None where it would keep it."""
     errors = _interface(config).validate_prediction(dict(prediction), return_errors=True)
     return str(errors[0]) if errors else None
+
+
+def _control(tag: Any, images: Mapping[str, str]) -> Control | None:
+    target = next((name for name in tag.to_name if name in images), None)
+    per_region = str(tag.attr.get("perRegion", "")).lower() == "true"
+    if tag.tag not in _KINDS or target is None or per_region or not tag.labels:
+        return None
+    key = images[target].lstrip("$")
+    if not images[target].startswith("$") or any(sign in key for sign in "[]{}"):
+        return None
+    return Control(
+        kind=_KINDS[tag.tag],
+        from_name=tag.name,
+        to_name=target,
+        data_key=key,
+        classes=tuple(tag.labels),
+        multi=tag.attr.get("choice", "single") == "multiple",
+    )
 
 
 @lru_cache(maxsize=8)

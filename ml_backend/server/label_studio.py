@@ -78,8 +78,16 @@ class LabelStudio:
         self._json("PATCH", f"api/projects/{project}/", json=values)
 
     def task_ids(self, project: int) -> list[int]:
-        """The ids of all tasks of a project."""
-        return [int(task["id"]) for task in self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)]
+        """The ids of all tasks of a project.
+
+        Raises:
+            LabelStudioDown: tasks came or went while they were read: try again.
+        """
+        found = {int(task["id"]) for task in self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)}
+        there = int(self.project(project)["task_number"])
+        if len(found) != there:
+            raise LabelStudioDown(f"Project {project} has {there:,} tasks, {len(found):,} could be read: trying again.")
+        return sorted(found)
 
     def tasks(self, project: int, *, changed_since: str | None = None) -> Iterator[dict[str, Any]]:
         """The tasks of a project with their annotations and predictions, all or those changed since a time."""
@@ -224,13 +232,14 @@ class LabelStudio:
         self._json("DELETE", f"api/webhooks/{number}/", missing_ok=True)
 
     def _pages(self, project: int, query: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
-        page = 1
+        page, read = 1, 0
         while True:
             params = {"project": project, "page": page, "page_size": size, **query}
             answer = self._json("GET", "api/tasks", params=params, missing_ok=page > 1)
             tasks = answer["tasks"] if answer else []
             yield from tasks
-            if len(tasks) < size:
+            read += len(tasks)
+            if not tasks or read >= answer["total"]:  # a page may hold less than was asked for
                 return
             page += 1
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-from collections.abc import Iterable
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -11,12 +10,16 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 FORMAT_VARIABLE = "LABELSCAPE_LOG"
 
 
-def configure_logging(secrets: Iterable[str]) -> None:
-    """Send our log, and what libraries warn of, to stderr; for people to read where ``$LABELSCAPE_LOG`` is ``console``.
+_secrets: set[str] = set()
 
-    Args:
-        secrets: they are blackened wherever they appear, in an exception's message too.
-    """
+
+def blacken(*secrets: str) -> None:
+    """Blacken these wherever they appear in the log from now on, in an exception's message too."""
+    _secrets.update(secret for secret in secrets if secret)
+
+
+def configure_logging() -> None:
+    """Send our log, and what libraries warn of, to stderr; readable where ``$LABELSCAPE_LOG`` is ``console``."""
     console = os.environ.get(FORMAT_VARIABLE) == "console"
     render: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     shared: list[Processor] = [
@@ -25,9 +28,8 @@ def configure_logging(secrets: Iterable[str]) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    blacken = _blacken([secret for secret in secrets if secret])
     structlog.configure(
-        processors=[*shared, render, blacken],
+        processors=[*shared, render, _without_secrets],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
@@ -35,17 +37,14 @@ def configure_logging(secrets: Iterable[str]) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render, blacken],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render, _without_secrets],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _blacken(secrets: list[str]) -> Processor:
-    def blacken(_logger: WrappedLogger, _method: str, line: EventDict) -> str:
-        text = str(line)
-        for secret in secrets:
-            text = text.replace(secret, "***")
-        return text
-
-    return blacken
+def _without_secrets(_logger: WrappedLogger, _method: str, line: EventDict) -> str:
+    text = str(line)
+    for secret in _secrets:
+        text = text.replace(secret, "***")
+    return text

@@ -27,7 +27,10 @@ FIELD_TYPES = {
     ("rectanglelabels", False): fo.Detections,
 }
 
-Fetch = Callable[[Sequence[str]], Sequence[Path | ValueError]]
+_CONTROL = "label_studio_control"
+
+# Addresses of media and the seconds there are, None = each has its own time → their files, or why there is none.
+Fetch = Callable[[Sequence[str], float | None], Sequence[Path | ValueError]]
 Who = Callable[[int], str]
 
 
@@ -49,11 +52,14 @@ class Mirror:
 
 @dataclass(frozen=True)
 class Step:
-    """What bringing both sides in step found: labels that Label Studio lacks, tasks whose labels changed here."""
+    """What bringing both sides in step found: labels that Label Studio lacks, tasks whose labels changed here.
+
+    ``conflicts``: tasks that both sides changed, with the labeling that gave way.
+    """
 
     outgoing: list[tuple[TaskRecord, Labeling]]
     changed: list[int]
-    conflicts: list[int]
+    conflicts: list[tuple[int, Labeling]]
 
 
 def open_mirror(url: str, project: int, label_config: str) -> Mirror:
@@ -62,7 +68,7 @@ def open_mirror(url: str, project: int, label_config: str) -> Mirror:
     Raises:
         ValueError: the label config has nothing to fill in, or the dataset of that name belongs to something else.
     """
-    control = read_label_config(label_config)
+    read_label_config(label_config)  # before a dataset is made
     name = f"label-studio-{project}"
     owner = {"url": url, "project": project}
     if not fo.dataset_exists(name):
@@ -75,7 +81,12 @@ def open_mirror(url: str, project: int, label_config: str) -> Mirror:
             f"The dataset '{name}' belongs to {dataset.info.get(_INFO) or 'something else'}, not to project {project} "
             f"of {url}: rename or delete it."
         )
+    # A control that was added before ours leaves ours the one whose labels these are.
+    control = read_label_config(label_config, keep=dataset.info.get(_CONTROL))
     _declare_fields(dataset, control)
+    if dataset.info.get(_CONTROL) != control.from_name:
+        dataset.info[_CONTROL] = control.from_name
+        dataset.save()
     return Mirror(project, dataset, label_config, control, AnnotationLedger(dataset, f"{url}#{project}"))
 
 
@@ -85,26 +96,34 @@ def mirrored_project(dataset: fo.Dataset) -> tuple[str, int] | None:
     return None if owner is None else (owner["url"], owner["project"])
 
 
-def add_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], fetch: Fetch) -> dict[int, str]:
+def add_tasks(
+    mirror: Mirror, tasks: Sequence[Mapping[str, Any]], fetch: Fetch, *, seconds: float | None = None
+) -> dict[int, str]:
     """Take tasks over that are new or have another medium; task → why its medium is not there, where it is not."""
     media = {int(task["id"]): _medium(mirror.control, task) for task in tasks}
     known = mirror.ledger.read(media)
     records = [known.get(task, TaskRecord(task, "", "")) for task in media]
     due = [record for record in records if record.media != media[record.task] or record.task not in known]
-    return fetch_media(mirror, [replace(record, media=media[record.task]) for record in due], fetch)
+    renewed = [replace(record, media=media[record.task]) for record in due]
+    return fetch_media(mirror, renewed, fetch, seconds=seconds)
 
 
-def fetch_media(mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch) -> dict[int, str]:
+def fetch_media(
+    mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch, *, seconds: float | None = None
+) -> dict[int, str]:
     """Fetch the media of tasks and make them samples; task → why there is none, where there is none."""
     if not records:
         return {}
     fetched = {
-        record.task: path for record, path in zip(records, fetch([record.media for record in records]), strict=True)
+        record.task: path
+        for record, path in zip(records, fetch([record.media for record in records], seconds), strict=True)
     }
     files = {task: str(path) for task, path in fetched.items() if isinstance(path, Path)}
-    new = [record.task for record in records if record.task in files and not record.sample]
+    wanting = [record.task for record in records if record.task in files and not record.sample]
+    created = _samples_of(mirror, wanting)  # those that a crash kept from the ledger
+    new = [task for task in wanting if task not in created]
     samples = [fo.Sample(filepath=files[task], **{_TASK: task}) for task in new]
-    created = dict(zip(new, mirror.dataset.add_samples(samples) if samples else [], strict=True))
+    created |= zip(new, mirror.dataset.add_samples(samples) if samples else [], strict=True)
     moved = {record.sample: files[record.task] for record in records if record.sample and record.task in files}
     if moved:
         mirror.dataset.set_values("filepath", moved, key_field="id")
@@ -135,7 +154,7 @@ def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -
         for annotation in by_task[record.task]:
             before = held.get(annotation.id)
             if before is None or before.at < annotation.at:
-                held[annotation.id] = replace(annotation, ours=before is not None and before.ours)
+                held[annotation.id] = annotation  # what somebody has edited is not ours any more
         if tuple(held.values()) != record.annotations:
             changed.append(replace(record, annotations=tuple(held.values())))
     mirror.ledger.write(changed)
@@ -150,12 +169,14 @@ def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: 
         record = records.get(int(task["id"]))
         if record is None:
             continue
-        ours = {annotation.id for annotation in record.annotations if annotation.ours}
+        ours = {(annotation.id, annotation.at) for annotation in record.annotations if annotation.ours}
         now = [as_annotation(mirror.control, payload) for payload in task.get("annotations") or []]
         taken.append(
             replace(
                 record,
-                annotations=tuple(replace(annotation, ours=annotation.id in ours) for annotation in now),
+                annotations=tuple(
+                    replace(annotation, ours=(annotation.id, annotation.at) in ours) for annotation in now
+                ),
                 candidates=_candidates(mirror.control, task, own_version),
             )
         )
@@ -198,17 +219,16 @@ def bring_in_step(mirror: Mirror, records: Sequence[TaskRecord], who: Who) -> St
         mine = here[record.sample]
         if mine == there:
             agreed.append(record)
-        elif mine == record.synced:
+        elif mine == record.synced or not _may_go_out(record, mine):
             incoming.append(record)
-        elif there == record.synced and _may_go_out(record, mine):
+        elif there == record.synced:
+            outgoing.append((record, mine))
+        elif record.annotation is None or times[record.sample] > record.annotation.at:
+            conflicts.append((record.task, there))
             outgoing.append((record, mine))
         else:
-            conflicts.append(record.task)
-            newer = record.annotation is not None and times[record.sample] > record.annotation.at and mine
-            if newer:
-                outgoing.append((record, mine))
-            else:
-                incoming.append(record)
+            conflicts.append((record.task, mine))
+            incoming.append(record)
     drawn = _undrawn_candidates(mirror, agreed)
     _write_labels(mirror, incoming + drawn, who)
     settled = [
@@ -296,6 +316,11 @@ def _medium(control: Control, task: Mapping[str, Any]) -> str:
     return presigned_address(value, int(task["id"])) if value.startswith(_CLOUD) else value
 
 
+def _samples_of(mirror: Mirror, tasks: Sequence[int]) -> dict[int, str]:
+    """Task → its sample, where it has one."""
+    return dict(zip(*mirror.dataset.match(fo.ViewField(_TASK).is_in(list(tasks))).values([_TASK, "id"]), strict=True))
+
+
 def _refusal(fetched: Path | ValueError) -> str:
     return "" if isinstance(fetched, Path | MediaUnavailable) else str(fetched)
 
@@ -344,14 +369,29 @@ def _undrawn_candidates(mirror: Mirror, records: Sequence[TaskRecord]) -> list[T
     return [
         record
         for record in records
-        if {region.id for region in regions_of(mirror.control, record)} != set(drawn.get(record.sample) or [])
+        if {region.id for region in regions_of(mirror.control, record)}
+        != {region for region in drawn.get(record.sample) or [] if region}
     ]
 
 
 def _write_labels(mirror: Mirror, records: Sequence[TaskRecord], who: Who) -> None:
-    if records:
-        values = {record.sample: _label(mirror, record, who) for record in records}
-        mirror.dataset.set_values(FIELD, values, key_field="id")
+    if not records:
+        return
+    values = {record.sample: _label(mirror, record, who) for record in records}
+    if mirror.control.boxes:
+        for sample, boxes in _drawn_here(mirror, list(values)).items():
+            values[sample].detections += boxes
+    mirror.dataset.set_values(FIELD, values, key_field="id")
+
+
+def _drawn_here(mirror: Mirror, samples: Sequence[str]) -> dict[str, list[fo.Detection]]:
+    """Boxes that were drawn here, and that Label Studio does not know."""
+    path = f"{FIELD}.detections"
+    found = zip(*mirror.dataset.select(samples).values(["id", path, f"{path}.region"]), strict=True)
+    return {
+        sample: [box for box, region in zip(boxes or [], regions or [], strict=True) if not region]
+        for sample, boxes, regions in found
+    }
 
 
 def _label(mirror: Mirror, record: TaskRecord, who: Who) -> Any:
@@ -374,7 +414,7 @@ def _detection(mirror: Mirror, record: TaskRecord, region: Region, origin: dict[
     return fo.Detection(
         id=object_id(mirror.project, record.task, region.id),
         label=region.label,
-        bounding_box=list(region.box),
+        bounding_box=list(region.upright),
         region=region.id,
         **(origin if region.label else {}),
     )

@@ -104,11 +104,14 @@ class Publisher:
         self._remember_as_they_are(due, {task: there[task] for task in due.new if task in there})
         lacking = replace(due, new=[task for task in due.new if task not in there])
         if len(lacking.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records):
-            self._remember(lacking, self._import(lacking, self.version), self.version)
-        else:
-            for task, made in self._valid(lacking, lacking.new, self.version):
-                self._remember(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
-        return len(due.new)
+            numbers = self._import(lacking, self.version)
+            self._remember(lacking, numbers, self.version)
+            return len(numbers)
+        count = 0
+        for task, made in self._valid(lacking, lacking.new, self.version):
+            self._remember(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
+            count += 1
+        return count
 
     def change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
         """Change predictions in place as long as ``keep_on``; how many."""
@@ -118,9 +121,8 @@ class Publisher:
                 return count
             held = due.records[task].prediction
             assert held is not None
-            if held.id is not None:
-                self.studio.delete_prediction(held.id)
-            self.mirror.ledger.write([replace(due.records[task], prediction=None)])
+            self.studio.delete_prediction(held.id)
+            self.mirror.ledger.set_predictions({task: None})
             count += 1
         for task, made in self._valid(due, due.changed, self.version):
             if not keep_on():
@@ -128,7 +130,7 @@ class Publisher:
             held = due.records[task].prediction
             assert held is not None
             number = held.id
-            if number is None or not self.studio.update_prediction(number, made):
+            if not self.studio.update_prediction(number, made):
                 number = self.studio.create_prediction({"task": task, **made})
             self._remember(due, {task: number}, self.version)
             count += 1
@@ -144,8 +146,8 @@ class Publisher:
     def forget_deleted(self, records: Sequence[TaskRecord]) -> None:
         """Forget the predictions that somebody deleted in Label Studio."""
         there = {int(prediction["id"]) for prediction in self.studio.predictions(self.mirror.project)}
-        gone = [record for record in records if record.prediction and record.prediction.id not in there]
-        self.mirror.ledger.write([replace(record, prediction=None) for record in gone])
+        gone = [record.task for record in records if record.prediction and record.prediction.id not in there]
+        self.mirror.ledger.set_predictions(dict.fromkeys(gone))
 
     def _own_versions(self) -> list[str]:
         return [name for name in self.studio.model_versions(self.mirror.project) if name.startswith(VERSION_STEM)]
@@ -185,21 +187,16 @@ class Publisher:
 
     def _remember_as_they_are(self, due: Plan, there: Mapping[int, Mapping[str, Any]]) -> None:
         """Put predictions that Label Studio stored itself into the ledger; what differs is then changed."""
-        held = []
+        held = {}
         for task, prediction in there.items():
             labeling = labeling_of_result(self.mirror.control, prediction["result"] or [])
-            stored = Prediction(
-                int(prediction["id"]), labeling, prediction["score"], due.wanted[task].sure, self.version
-            )
-            held.append(replace(due.records[task], prediction=stored))
-        self.mirror.ledger.write(held)
+            number, sure = int(prediction["id"]), due.wanted[task].sure
+            held[task] = Prediction(number, labeling, prediction["score"], sure, self.version)
+        self.mirror.ledger.set_predictions(held)
 
     def _remember(self, due: Plan, numbers: Mapping[int, int], version: str) -> None:
-        self.mirror.ledger.write(
-            [
-                replace(due.records[task], prediction=_as_held(due.wanted[task], number, version))
-                for task, number in numbers.items()
-            ]
+        self.mirror.ledger.set_predictions(
+            {task: _as_held(due.wanted[task], number, version) for task, number in numbers.items()}
         )
 
 

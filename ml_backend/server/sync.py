@@ -34,7 +34,7 @@ from .mirror import (
     take_tasks,
 )
 from .preannotations import as_prediction, preannotations
-from .publishing import VERSION_STEM, Plan, Publisher, plan
+from .publishing import VERSION_STEM, Plan, Publisher, next_version, plan
 from .settings import ServerSettings
 
 _TASKS_AT_ONCE = 500
@@ -61,11 +61,12 @@ class ProjectSync:
         self._users: dict[int, str] = {}
         self._told: set[int] = set()
         self._disagreed = False
+        self._retried = False
 
     @property
     def version(self) -> str:
         """The model version that predictions carry now."""
-        return VERSION_STEM if self._publisher is None else self._publisher.version
+        return next_version("") if self._publisher is None else self._publisher.version
 
     # --- from Label Studio -------------------------------------------------------------------------------------------
 
@@ -78,6 +79,7 @@ class ProjectSync:
         info = self.studio.project(self.project)
         with self.lock:
             self._open(info["label_config"])
+            self._opened_publisher()
             mirror = self.opened()
             mirror.dataset.reload()  # what the App added since
             known = mirror.dataset.info.get(_CONFIG) == info["label_config"]
@@ -147,7 +149,9 @@ class ProjectSync:
             self._publisher.forget_deleted(records)
 
     def _fetch_again(self, mirror: Mirror, records: Sequence[TaskRecord]) -> None:
-        missing = [record for record in records if not record.sample and not record.refused]
+        """Try media that were away; once after a start also those refused, as the settings may be others now."""
+        missing = [record for record in records if not record.sample and not (record.refused and self._retried)]
+        self._retried = True
         self._report(fetch_media(mirror, missing, self._fetch))
 
     def _report(self, without_medium: Mapping[int, str]) -> None:
@@ -166,8 +170,9 @@ class ProjectSync:
 
     def _step(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
         step = bring_in_step(mirror, records, self._who)
-        if step.conflicts:
-            _log.warning("labeled_on_both_sides", project=self.project, tasks=step.conflicts[:20])
+        for task, lost in step.conflicts:
+            labels = [label for _, label in lost]
+            _log.warning("labeled_on_both_sides", project=self.project, task=task, gave_way=labels)
         outgoing = [
             (record, labeling) for record, labeling in step.outgoing if self._can_be_sent(mirror, record, labeling)
         ]
@@ -182,8 +187,9 @@ class ProjectSync:
         if unknown and record.task not in self._told:
             self._told.add(record.task)
             _log.warning("class_unknown_there", project=self.project, task=record.task, classes=sorted(unknown))
-        unlabeled = mirror.control.boxes and labeling and len(labeling) < len(regions_of(mirror.control, record))
-        return not unknown and not unlabeled
+        regions = {region.id for region in regions_of(mirror.control, record)}
+        partly = mirror.control.boxes and labeling and {place for place, _ in labeling} != regions
+        return not unknown and not partly
 
     def _send(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> None:
         """Make an annotation of a label that was saved here; our own earlier one goes."""
@@ -273,6 +279,7 @@ class ProjectSync:
             with self.lock:
                 self._open(label_config)
         mirror = self.opened()
+        self._opened_publisher()  # knows the version that predictions carry
         known = mirror.ledger.read(int(task["id"]) for task in tasks)
         unknown = [task for task in tasks if int(task["id"]) not in known]
         if unknown:
@@ -289,12 +296,14 @@ class ProjectSync:
             _log.warning("prediction_too_late", project=self.project, tasks=len(tasks), reason="the project is busy")
             return
         try:
-            rest = iter(tasks)
+            known = mirror.ledger.read(int(task["id"]) for task in tasks)  # the worker may have been faster
+            rest = iter([task for task in tasks if int(task["id"]) not in known])
             while batch := list(islice(rest, _TASKS_AT_ONCE)):
-                if time.monotonic() > deadline - _SUGGEST_SECONDS:
+                left = deadline - _SUGGEST_SECONDS - time.monotonic()
+                if left <= 0:
                     _log.warning("prediction_too_late", project=self.project, tasks=len(batch) + len(list(rest)))
                     break
-                self._report(add_tasks(mirror, batch, self._fetch))
+                self._report(add_tasks(mirror, batch, self._fetch, seconds=left))
                 self._step(mirror, take_tasks(mirror, batch, VERSION_STEM))
             self._suggest(mirror)
         finally:

@@ -4,14 +4,14 @@ One MongoDB document a task. It is what makes both directions idempotent: an ann
 is in step already is neither read nor written again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import fiftyone as fo
 from fiftyone.core.odm.database import get_db_conn
-from pymongo import DeleteMany, ReplaceOne
+from pymongo import DeleteMany, ReplaceOne, UpdateOne
 
 _COLLECTION = "labelscape.label_studio_tasks"
 _WRITE_AT_ONCE = 10_000
@@ -37,9 +37,9 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction a task has in Label Studio; ``id`` is None while only a bulk import knows it."""
+    """The prediction a task has in Label Studio."""
 
-    id: int | None
+    id: int
     labeling: Labeling
     score: float | None
     sure: bool
@@ -52,7 +52,8 @@ class TaskRecord:
 
     ``candidates``: boxes that somebody else's model proposes; ``synced``: the labeling that both sides agreed on last;
     ``columns``: what we wrote into the task's data; ``sent``: what a sample was labeled with when it was sent to be
-    labeled there, as (place, class, relative box of an object).
+    labeled there, as (place, class, relative box of an object); ``shown``: those of its places that the pre-annotation
+    has.
     """
 
     task: int
@@ -65,6 +66,7 @@ class TaskRecord:
     prediction: Prediction | None = None
     columns: dict[str, Any] = field(default_factory=dict)
     sent: tuple[tuple[str, str, Box | None], ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def annotation(self) -> Annotation | None:
@@ -103,6 +105,18 @@ class AnnotationLedger:
         """Drop the records of these tasks."""
         _collection().bulk_write([DeleteMany({**self._owner, "task": {"$in": list(tasks)}})])
 
+    def set_predictions(self, predictions: Mapping[int, Prediction | None]) -> None:
+        """Note the predictions of tasks, None = none, and leave all else of their records as it is."""
+        writes = [
+            UpdateOne(
+                {**self._owner, "task": task},
+                {"$set": {"prediction": None if prediction is None else asdict(prediction)}},
+            )
+            for task, prediction in predictions.items()
+        ]
+        for start in range(0, len(writes), _WRITE_AT_ONCE):
+            _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
+
     def tasks_of(self, annotations: Sequence[int]) -> list[int]:
         """The tasks that hold these annotations: a deletion names the annotation only."""
         query = {**self._owner, "annotation_ids": {"$in": list(annotations)}}
@@ -137,6 +151,7 @@ def _as_record(document: dict[str, Any]) -> TaskRecord:
         else Prediction(**{**prediction, "labeling": as_labeling(prediction["labeling"])}),
         columns=document["columns"],
         sent=tuple((place, label, box and tuple(box)) for place, label, box in document.get("sent", ())),
+        shown=tuple(document.get("shown", ())),
     )
 
 

@@ -95,6 +95,7 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
         return [None] * len(items)
     few = len(items) <= _FEW
     samples = dataset.select(list(dict.fromkeys(items.sample_ids.tolist()))) if few else dataset
+    # An attribute that is not declared (in a field of another's making, or an earlier version's) is nowhere set.
     names = [name for name in _ATTRIBUTES if dataset.get_field(f"{path}.{name}") is not None]
     if items.patches_field is None:
         columns = samples.exists(FIELD).values(["id", *(f"{path}.{name}" for name in names)])
@@ -103,9 +104,12 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
         columns = samples.values([f"{root}.id", *(f"{path}.{name}" for name in names)])
         if isinstance(dataset.get_field(root), fo.ListField):
             columns = [[value for values in column for value in (values or [])] for column in columns]
+    ids = columns[0]
+    held = dict(zip(names, columns[1:], strict=True))
+    rows = zip(ids, *(held.get(name, [None] * len(ids)) for name in _ATTRIBUTES), strict=True)
     found = {
-        item: Suggestion(label, confidence, bool(sure), list(anchors or []), *(name or "" for name in field))
-        for item, label, confidence, sure, anchors, *field in zip(*columns, strict=True)
+        item: Suggestion(label, confidence, bool(sure), list(anchors or []), field or "")
+        for item, label, confidence, sure, anchors, field in rows
         if label is not None
     }
     return [found.get(item) for item in items.ids.tolist()]

@@ -21,7 +21,7 @@ import structlog
 import uvicorn
 from labelscape.ml_backend.server.app import PREDICTS_AT_ONCE, PREDICTS_TAKEN, create_app
 from labelscape.ml_backend.server.events import EventQueue
-from labelscape.ml_backend.server.logs import configure_logging
+from labelscape.ml_backend.server.logs import blacken, configure_logging
 from labelscape.ml_backend.server.protocol import PredictRequest, Result
 from labelscape.ml_backend.server.settings import ServerSettings
 from starlette.testclient import TestClient
@@ -244,7 +244,8 @@ def structlog_as_it_was() -> Iterator[None]:
 def test_no_answer_and_no_line_of_the_log_holds_a_secret_or_what_was_sent(
     client: TestClient, backend: FakeBackend, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging([SECRET, TOKEN])
+    blacken(SECRET, TOKEN)
+    configure_logging()
 
     def fail(_: PredictRequest) -> list[Result]:
         raise RuntimeError(f"could not reach http://user:{TOKEN}@host, secret {SECRET}")
@@ -285,7 +286,8 @@ def test_no_answer_and_no_line_of_the_log_holds_a_secret_or_what_was_sent(
 def test_the_log_tells_each_request_with_its_id_and_duration_as_json(
     client: TestClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging([SECRET, TOKEN])
+    blacken(SECRET, TOKEN)
+    configure_logging()
     client.post("/webhook", json=EVENT)
     queued, request = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert (queued["event"], queued["action"], queued["project"]) == ("event_queued", "ANNOTATION_CREATED", 3)
@@ -297,7 +299,8 @@ def test_the_log_tells_each_request_with_its_id_and_duration_as_json(
 
 def test_people_get_lines_they_can_read(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("LABELSCAPE_LOG", "console")
-    configure_logging([SECRET])
+    blacken(SECRET)
+    configure_logging()
     structlog.get_logger().info("event_queued", note=SECRET)
     line = capfd.readouterr().err
     assert "event_queued" in line

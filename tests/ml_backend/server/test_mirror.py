@@ -21,14 +21,14 @@ BOXES = (
 )
 URL = "http://label-studio.test"
 
-Fetch = Callable[[Sequence[str]], list[Path | ValueError]]
+Fetch = Callable[[Sequence[str], float | None], list[Path | ValueError]]
 
 
 @pytest.fixture
 def fetch(tmp_path: Path) -> Fetch:
     paths, _ = write_digits(tmp_path, count=6)
     broken: dict[str, ValueError] = {"/broken": MediaError("no image"), "/away": MediaUnavailable("not now")}
-    return lambda urls: [broken.get(url) or paths[int(url.rsplit("/", 1)[-1])] for url in urls]
+    return lambda urls, _seconds: [broken.get(url) or paths[int(url.rsplit("/", 1)[-1])] for url in urls]
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_medium_that_is_refused_is_not_asked_for_again_and_one_that_is_away_is
     assert mirror.dataset.values("task_id") == [3]
     records = mirror.ledger.read()
     assert [records[number].refused for number in (1, 2, 3)] == ["no image", "", ""]
-    mirroring.fetch_media(mirror, [records[2]], lambda urls: fetch(["/0"]))
+    mirroring.fetch_media(mirror, [records[2]], lambda urls, seconds: fetch(["/0"], seconds))
     assert sorted(mirror.dataset.values("task_id")) == [2, 3]
 
 
@@ -175,7 +175,7 @@ def test_where_both_sides_changed_the_later_change_counts_and_it_is_told(open_mi
         sample.ground_truth = fo.Classification(label="Dog", labelscape="human", labeled_at=moment)
         sample.save()
     found = step(mirror)
-    assert found.conflicts == [1, 2]
+    assert found.conflicts == [(1, (("", "Dog"),)), (2, (("", "Cat"),))]
     assert [record.task for record, _ in found.outgoing] == [2]
     assert labels(mirror) == {1: "Cat", 2: "Dog"}
 
@@ -239,9 +239,92 @@ def test_a_dataset_of_that_name_that_is_another_ones_is_not_touched(open_mirror:
 def test_a_medium_in_a_cloud_is_asked_for_where_label_studio_hands_it_out(open_mirror: Any, fetch: Fetch) -> None:
     asked: list[str] = []
 
-    def remember(urls: Sequence[str]) -> list[Path | ValueError]:
+    def remember(urls: Sequence[str], seconds: float | None) -> list[Path | ValueError]:
         asked.extend(urls)
-        return fetch(["/0"] * len(urls))
+        return fetch(["/0"] * len(urls), seconds)
 
     mirroring.add_tasks(open_mirror(), [{"id": 12, "data": {"image": "s3://bucket/cat.jpg"}}], remember)
     assert asked == ["/tasks/12/presign/?fileuri=czM6Ly9idWNrZXQvY2F0LmpwZw=="]
+
+
+def test_a_crash_between_sample_and_ledger_makes_no_second_sample(
+    open_mirror: Any, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = open_mirror()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(mirror.ledger), "write", lambda *_: pytest.fail("killed here"))
+        with pytest.raises(pytest.fail.Exception):
+            mirroring.add_tasks(mirror, [task(1), task(2)], fetch)
+    mirroring.add_tasks(mirror, [task(1), task(2)], fetch)
+    assert sorted(mirror.dataset.values("task_id")) == [1, 2]
+    assert {record.sample for record in mirror.ledger.read().values()} == set(mirror.dataset.values("id"))
+
+
+def test_an_annotation_of_ours_that_somebody_edited_is_theirs(open_mirror: Any, fetch: Fetch) -> None:
+    from dataclasses import replace
+
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    (record,) = mirroring.take_annotations(mirror, [annotation(5, 1, "Cat")])
+    mirror.ledger.write([replace(record, annotations=(replace(record.annotations[0], ours=True),))])
+    (same,) = mirroring.take_tasks(mirror, [task(1, annotations=[annotation(5, 1, "Cat")])], "labelscape-")
+    assert same.annotations[0].ours
+    (edited,) = mirroring.take_annotations(mirror, [annotation(5, 1, "Dog", "2026-01-02T00:00:00Z")])
+    assert not edited.annotations[0].ours
+
+
+def test_a_control_added_before_ours_leaves_the_labels_alone(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    mirroring.take_annotations(mirror, [annotation(5, 1, "Cat")])
+    step(mirror)
+    other = '<Choices name="mood" toName="img"><Choice value="calm"/></Choices><Choices name="kind"'
+    widened = open_mirror(CHOICES.replace('<Choices name="kind"', other))
+    assert widened.control.from_name == "kind"
+    step(widened)
+    assert labels(widened) == {1: "Cat"}
+
+
+def test_a_label_newly_given_here_outlives_an_annotation_that_was_deleted_there(open_mirror: Any, fetch: Fetch) -> None:
+    import fiftyone as fo
+
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    mirroring.take_annotations(mirror, [annotation(5, 1, "Cat")])
+    step(mirror)
+    sample = mirror.dataset.first()
+    sample.ground_truth = fo.Classification(label="Dog")
+    sample.save()
+    mirroring.drop_annotations(mirror, [5])
+    (out,) = step(mirror).outgoing
+    assert out[1] == (("", "Dog"),)
+    assert labels(mirror) == {1: "Dog"}
+
+
+def test_a_box_drawn_here_stays_when_its_task_is_annotated_there(open_mirror: Any, fetch: Fetch) -> None:
+    import fiftyone as fo
+
+    mirror = open_mirror(BOXES)
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    sample = mirror.dataset.first()
+    sample.ground_truth = fo.Detections(detections=[fo.Detection(label="Dog", bounding_box=[0.5, 0.5, 0.2, 0.2])])
+    sample.save()
+    step(mirror)
+    value = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["Cat"]}
+    box = {"id": "r1", "from_name": "obj", "to_name": "img", "type": "rectanglelabels", "value": value}
+    given = {**annotation(5, 1, None, "2099-01-01T00:00:00Z"), "result": [box], "was_cancelled": False}
+    mirroring.bring_in_step(mirror, mirroring.take_annotations(mirror, [given]), who)
+    mirror.dataset.reload()
+    assert sorted(box.label for box in mirror.dataset.first().ground_truth.detections) == ["Cat", "Dog"]
+
+
+def test_a_rotated_box_is_cut_out_with_the_frame_around_it(open_mirror: Any, fetch: Fetch) -> None:
+    mirror = open_mirror(BOXES)
+    value = {"x": 50, "y": 20, "width": 40, "height": 20, "rotation": 90, "rectanglelabels": ["Cat"]}
+    box = {"id": "r1", "from_name": "obj", "to_name": "img", "type": "rectanglelabels", "value": value}
+    box |= {"original_width": 100, "original_height": 100}
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    given = {**annotation(5, 1, None), "result": [box], "was_cancelled": False}
+    mirroring.bring_in_step(mirror, mirroring.take_annotations(mirror, [given]), who)
+    mirror.dataset.reload()
+    assert mirror.dataset.first().ground_truth.detections[0].bounding_box == pytest.approx([0.3, 0.2, 0.2, 0.4])

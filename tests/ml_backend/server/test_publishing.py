@@ -114,10 +114,10 @@ def proposed(label: str, score: float, sure: bool = False) -> Preannotation:
 
 
 def due(mirror: Mirror, wanted: dict[int, Preannotation], version: str = V1, tasks: int = 0) -> Plan:
-    records = mirror.ledger.read()
-    for task in [*wanted, *range(10_000, 10_000 + tasks)]:
-        records.setdefault(task, TaskRecord(task, f"sample{task}", "/m"))
-    return plan(records, wanted, version)
+    known = mirror.ledger.read()
+    new = [task for task in [*wanted, *range(10_000, 10_000 + tasks)] if task not in known]
+    mirror.ledger.write([TaskRecord(task, f"sample{task}", "/m") for task in new])
+    return plan(mirror.ledger.read(), wanted, version)
 
 
 def held(task: int, label: str, score: float, sure: bool = False, **more: Any) -> TaskRecord:
@@ -219,7 +219,8 @@ def test_predictions_that_label_studio_drops_without_a_word_are_an_error(
 def test_an_invalid_prediction_is_left_out_and_the_others_are_published(
     studio: Studio, mirror: Mirror, publisher: Publisher
 ) -> None:
-    publisher.add(due(mirror, {1: proposed("Bird", 0.5), 2: proposed("Cat", 0.5)}))
+    assert publisher.add(due(mirror, {1: proposed("Bird", 0.5), 2: proposed("Cat", 0.5)})) == 1
+    assert publisher.add(due(mirror, {1: proposed("Bird", 0.5)})) == 0, "what is invalid is no progress"
     assert studio.of(1) == []
     assert studio.of(2) == [("Cat", 0.5)]
 
