@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
 
 from ..store.annotation_edits import Mark, Marks, clipped, read_marks
-from ..store.annotation_ledger import AnnotationLedger, Box, TaskRecord
+from ..store.annotation_ledger import AnnotationLedger, TaskRecord
 from ..store.label_studio_projects import SentProject, sent_projects
 from ..store.labels import LabelField, label_field
 from ..store.suggestions import FIELD as SUGGESTED
@@ -171,9 +171,16 @@ def match_tasks(exchange: Exchange) -> tuple[dict[int, TaskRecord], list[TaskRec
     return there, [record for task, record in records.items() if task not in data]
 
 
-def as_sent(marks: Marks) -> tuple[tuple[str, str, Box | None], ...]:
-    """Marks as the ledger keeps them."""
-    return tuple((place, mark.label, mark.box) for place, mark in marks.items())
+def noted_task(exchange: Exchange, task: Mapping[str, Any], sample: str, sent: Marks) -> TaskRecord:
+    """The record of a task that was made when a sample was labeled so."""
+    shown = _shown_marks(exchange, task)
+    return TaskRecord(
+        int(task["id"]),
+        sample,
+        media=str(task["data"].get(exchange.control.data_key) or ""),
+        sent=tuple((place, mark.label, mark.box) for place, mark in sent.items()),
+        shown=tuple(place for place in sent if place in shown),
+    )
 
 
 def sent_marks(record: TaskRecord) -> dict[str, Mark]:
@@ -183,9 +190,12 @@ def sent_marks(record: TaskRecord) -> dict[str, Mark]:
 
 def _adopted(exchange: Exchange, task: Mapping[str, Any], sample: str, held: Marks) -> TaskRecord:
     """The record of a task that was sent without being noted: what its prediction repeats was the label then."""
+    shown = _shown_marks(exchange, task)
+    sent = {place: mark for place, mark in held.items() if place in shown and mark.same(shown[place])}
+    return noted_task(exchange, task, sample, sent)
+
+
+def _shown_marks(exchange: Exchange, task: Mapping[str, Any]) -> dict[str, Mark]:
+    """What the pre-annotation says that a task was made with."""
     predictions = sorted(task.get("predictions") or [], key=lambda prediction: str(prediction.get("created_at")))
-    number = int(task["id"])
-    proposed = exchange.marks_of(number, predictions[0]["result"]) if predictions else {}
-    sent = {place: mark for place, mark in held.items() if place in proposed and mark.same(proposed[place])}
-    media = str(task["data"].get(exchange.control.data_key) or "")
-    return replace(TaskRecord(number, sample, media), sent=as_sent(sent))
+    return exchange.marks_of(int(task["id"]), predictions[0]["result"]) if predictions else {}

@@ -148,14 +148,18 @@ def _said(exchange: Exchange, before: Mapping[int, TaskRecord], now: Sequence[Ta
     for record, annotation in counting:
         earlier = before[record.task].annotation
         known: list[Marks] = [sent_marks(record)] if sent_from_here else []
+        shown = set(record.shown) if sent_from_here else set()
         if earlier is not None:
-            known.append(exchange.marks_of(record.task, earlier.result))
+            taken = exchange.marks_of(record.task, earlier.result)
+            known.append(taken)
+            shown |= set(taken)
         marks = exchange.marks_of(record.task, annotation.result)
         # A box without a class we know says nothing, not that the object is not there.
         silent = {place for place, mark in marks.items() if not mark.label}
         said[record.sample] = Said(
             marks=_without(marks, silent),
             known=[_without(state, silent) for state in known],
+            shown=shown - silent,
             annotation=annotation.id,
             annotator=names.get(annotation.by, ""),
             at=_as_stored(annotation.at),

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..actions.queue import count
 from ..store.annotation_edits import Mark, Marks, read_marks
-from ..store.annotation_ledger import AnnotationLedger, TaskRecord
+from ..store.annotation_ledger import AnnotationLedger
 from ..store.items import Items, as_ids, list_items
 from ..store.label_studio_projects import SentProject, forget_project, remember_project, sent_projects
 from ..store.suggestions import Suggestion, read_suggestions
@@ -21,9 +21,9 @@ from .exchange import (
     SAMPLE_KEY,
     Exchange,
     Progress,
-    as_sent,
     exchanged_field,
     match_tasks,
+    noted_task,
     open_exchange,
 )
 from .label_config import Region, invalid_reason, make_label_config, read_label_config
@@ -114,6 +114,14 @@ class _Proposed:
     confidence: float | None
 
 
+@dataclass(frozen=True)
+class _SentSample:
+    """What the pre-annotation of a sample shows, and the classes of labels that the project lacks."""
+
+    shown: list[_Proposed]
+    unknown: list[str]
+
+
 def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field: str, classes: Sequence[str]) -> int:
     """The number of a new project that asks for the labels of a field; one of this title that was made here goes on.
 
@@ -167,14 +175,13 @@ def send(
     due = [sample for sample in samples if sample not in known]
     media, left_out = _media(exchange, due)
     version = exchange.model_version if exchange.model_version.startswith(VERSION_STEM) else next_version("")
-    sent: list[list[_Proposed]] = []
+    sent: list[_SentSample] = []
     for batch in _batches(media):
         if progress is not None:
             progress(len(sent) / len(media), f"Sent {len(sent):,} of {len(media):,} samples")
         sent += _send_batch(exchange, batch, version)
     again = {record.sample for record in gone} & {medium.sample for medium in media}
-    known_only = [[one for one in proposed if _is_known(exchange, one)] for proposed in sent]
-    if any(known_only) and not exchange.model_version:  # a version without predictions is refused (1.23)
+    if any(one.shown for one in sent) and not exchange.model_version:  # one without predictions is refused (1.23)
         studio.update_project(project, model_version=version)
     return SendReport(
         address=f"{studio.url}/projects/{project}/data",
@@ -185,9 +192,9 @@ def send(
         again=len(again),
         left_out=tuple(left_out),
         sent=len(sent),
-        labeled=sum(any(one.confidence is None for one in proposed) for proposed in known_only),
-        suggested=sum(any(one.confidence is not None for one in proposed) for proposed in known_only),
-        unknown=Counter(one.mark.label for proposed in sent for one in proposed if not _is_known(exchange, one)),
+        labeled=sum(any(label.confidence is None for label in one.shown) for one in sent),
+        suggested=sum(any(label.confidence is not None for label in one.shown) for one in sent),
+        unknown=Counter(name for one in sent for name in one.unknown),
     )
 
 
@@ -288,25 +295,34 @@ def _batches(media: Sequence[_Medium]) -> Iterator[list[_Medium]]:
         yield batch
 
 
-def _send_batch(exchange: Exchange, batch: Sequence[_Medium], version: str) -> list[list[_Proposed]]:
-    """Make tasks of samples and note them; what was proposed for each."""
+def _send_batch(exchange: Exchange, batch: Sequence[_Medium], version: str) -> list[_SentSample]:
+    """Make tasks of samples and note them."""
     samples = [medium.sample for medium in batch]
     marks = read_marks(exchange.dataset, exchange.target, samples)
     suggestions = _suggestions(exchange, samples)
+    classes = exchange.control.classes
     proposed = [_proposed(marks.get(sample, {}), suggestions[sample]) for sample in samples]
+    usable = [[one for one in for_it if one.mark.label in classes] for for_it in proposed]
+    predictions = [_prediction(exchange, medium, for_it, version) for medium, for_it in zip(batch, usable, strict=True)]
     addresses = _upload(exchange, [medium for medium in batch if not medium.address])
     tasks = [
-        _task(exchange, medium, addresses.get(medium.sample, medium.address), for_it, version)
-        for medium, for_it in zip(batch, proposed, strict=True)
+        _task(exchange, medium, addresses.get(medium.sample, medium.address), prediction)
+        for medium, prediction in zip(batch, predictions, strict=True)
     ]
     numbers = exchange.studio.import_tasks(exchange.project, tasks)
     exchange.ledger.write(
         [
-            TaskRecord(number, sample, task["data"][exchange.control.data_key], sent=as_sent(marks.get(sample, {})))
+            noted_task(exchange, {"id": number, **task}, sample, marks.get(sample, {}))
             for number, sample, task in zip(numbers, samples, tasks, strict=True)
         ]
     )
-    return proposed
+    return [
+        _SentSample(
+            shown=for_it if prediction is not None else [],
+            unknown=[one.mark.label for one in of_it if one.mark.label not in classes],
+        )
+        for for_it, of_it, prediction in zip(usable, proposed, predictions, strict=True)
+    ]
 
 
 def _upload(exchange: Exchange, media: Sequence[_Medium]) -> dict[str, str]:
@@ -319,24 +335,20 @@ def _upload(exchange: Exchange, media: Sequence[_Medium]) -> dict[str, str]:
     return {medium.sample: addresses[number] for medium, number in zip(media, numbers, strict=True)}
 
 
-def _task(
-    exchange: Exchange, medium: _Medium, address: str, proposed: Sequence[_Proposed], version: str
-) -> dict[str, Any]:
+def _task(exchange: Exchange, medium: _Medium, address: str, prediction: dict[str, Any] | None) -> dict[str, Any]:
     data = {
         exchange.control.data_key: address,
         SAMPLE_KEY: medium.sample,
         DATASET_KEY: exchange.dataset.name,
         "filename": medium.path.name,
     }
-    usable = [one for one in proposed if _is_known(exchange, one)]
-    prediction = _prediction(exchange, medium, usable, version)
-    # An import does not check predictions, and one that is wrong breaks the page of its task (1.23).
-    if not usable or invalid_reason(exchange.label_config, prediction) is not None:
-        return {"data": data}
-    return {"data": data, "predictions": [prediction]}
+    return {"data": data} if prediction is None else {"data": data, "predictions": [prediction]}
 
 
-def _prediction(exchange: Exchange, medium: _Medium, proposed: Sequence[_Proposed], version: str) -> dict[str, Any]:
+def _prediction(
+    exchange: Exchange, medium: _Medium, proposed: Sequence[_Proposed], version: str
+) -> dict[str, Any] | None:
+    """The pre-annotation of a sample; None where there is none that Label Studio can show."""
     control = exchange.control
     if control.boxes:
         width, height = medium.pixels or _pixels(medium.path)
@@ -350,11 +362,9 @@ def _prediction(exchange: Exchange, medium: _Medium, proposed: Sequence[_Propose
     else:
         result = control.choice([one.mark.label for one in proposed])
     sure = [one.confidence for one in proposed if one.confidence is not None]
-    return {"result": result, "score": _rounded(min(sure, default=None)), "model_version": version}
-
-
-def _is_known(exchange: Exchange, proposed: _Proposed) -> bool:
-    return proposed.mark.label in exchange.control.classes
+    prediction = {"result": result, "score": _rounded(min(sure, default=None)), "model_version": version}
+    # An import does not check predictions, and one that is wrong breaks the page of its task (1.23).
+    return prediction if result and invalid_reason(exchange.label_config, prediction) is None else None
 
 
 def _proposed(marks: Marks, suggestions: Mapping[str, Suggestion]) -> list[_Proposed]:

@@ -1,6 +1,7 @@
 """What annotators said of samples, as edits of the labels here; what a person labeled otherwise here is kept."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -48,11 +49,13 @@ Marks = Mapping[str, Mark]
 class Said:
     """What the annotation that counts says of a sample, by whom (``annotator``) and when (``at``, in UTC).
 
-    ``known``: the states of the labels here that it may replace: what was sent, and what was taken before.
+    ``known``: the states of the labels here that it may replace: what was sent, and what was taken before. ``shown``:
+    the places that the annotator had before them; that only these are missing in ``marks`` says anything.
     """
 
     marks: Marks
     known: Sequence[Marks]
+    shown: AbstractSet[str]
     annotation: int
     annotator: str
     at: datetime | None
@@ -89,7 +92,7 @@ def annotation_edits(
     """Edits that make labels what annotations say, sample id → `Said`; samples that are gone are left out.
 
     A label here that is none of the known states was changed here by a person: it is kept and returned as a conflict
-    (``item`` is the sample), unless ``replace``. A label that Label Studio was never told of stays. A label that says
+    (``item`` is the sample), unless ``replace``. A label that the annotator was never shown stays. A label that says
     the same gets the provenance; what is so already needs no edit.
     """
     edits: list[Edit] = []
@@ -100,7 +103,9 @@ def annotation_edits(
         for place in dict.fromkeys([*labels, *annotation.marks]):
             held, theirs = labels.get(place), annotation.marks.get(place)
             known = [state[place] for state in annotation.known if place in state]
-            if _is_settled(held, theirs, known, annotation):
+            if theirs is None and (held is None or place not in annotation.shown):
+                continue
+            if _is_taken(held, theirs, annotation):
                 continue
             if not replace and not _may_replace(target, held, theirs, known):
                 conflicts.append(Conflict(sample, _name(theirs), _name(None if held is None else held.mark)))
@@ -113,9 +118,9 @@ def annotation_edits(
     return edits, conflicts
 
 
-def _is_settled(held: _Held | None, theirs: Mark | None, known: Sequence[Mark], annotation: Said) -> bool:
-    if theirs is None or held is None:
-        return theirs is None and (held is None or not known)
+def _is_taken(held: _Held | None, theirs: Mark | None, annotation: Said) -> bool:
+    if held is None or theirs is None:
+        return False
     taken = (held.document.get("annotation"), held.document.get("labeled_at"))
     return held.mark.same(theirs) and taken == (annotation.annotation, annotation.at)
 

@@ -10,6 +10,8 @@ from labelscape.ml_backend.server.label_config import Region, read_label_config
 from labelscape.ml_backend.server.label_studio import LabelStudioDown
 from labelscape.ml_backend.server.pulling import pull
 from labelscape.ml_backend.server.sending import open_project, send
+from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
 from .stand_in import StandIn
 
@@ -38,6 +40,12 @@ class Sent:
     def draw(self, number, *regions, **options):
         items = [self.control.box(Region(*region, 64, 64), label, None) for label, region in regions]
         return self.studio.annotate(self.project, self.ids[number], items, **options)
+
+    def submit(self, number, **options):
+        """The pre-annotation as it was shown."""
+        predictions = self.studio.task_of(self.project, self.ids[number])["predictions"]
+        result = predictions[0]["result"] if predictions else []
+        return self.studio.annotate(self.project, self.ids[number], result, **options)
 
     def pull(self, **options):
         report = pull(self.dataset, studio=self.studio, project=self.project, **{"field": self.field, **options})
@@ -282,3 +290,59 @@ def test_a_box_of_a_class_that_the_project_dropped_is_left_alone(objects):
     objects.draw(0, ("gone", (first, BOX, None, 0.0)), ("3", (second, (0.0, 0.0, 0.25, 0.25), None, 0.0)))
     objects.pull()
     assert [label for label, _ in objects.boxes(0).values()] == ["1", "3"]
+
+
+def test_boxes_that_label_studio_was_never_shown_stay(make_digits_dataset, studio):
+    dataset = make_digits_dataset(1)
+    sample = dataset.first()
+    boxes = [fo.Detection(label=name, bounding_box=list(BOX)) for name in ("1", "zebra", None)]
+    sample["objects"] = fo.Detections(detections=boxes)
+    sample.save()
+    sent = Sent(dataset, studio, "objects")
+    sent.submit(0)
+    report = sent.pull()
+    assert (report.confirmed, report.removed, report.conflicts) == (1, 0, [])
+    assert [label for label, _ in sent.boxes(0).values()] == ["1", "zebra", None]
+    assert sent.pull(replace=True).removed == 0
+
+
+def test_a_box_that_was_shown_with_a_suggestion_and_deleted_there_goes(make_digits_dataset, studio):
+    dataset = make_digits_dataset(1)
+    sample = dataset.first()
+    sample["objects"] = fo.Detections(detections=[fo.Detection(bounding_box=list(BOX))])
+    sample.save()
+    write_suggestions(dataset, list_items(dataset, "objects"), [Suggestion("5", 0.6, False, [], "objects")])
+    sent = Sent(dataset, studio, "objects")
+    sent.draw(0)
+    assert sent.pull().removed == 1
+
+
+def test_classes_that_label_studio_was_never_shown_stay(make_digits_dataset, studio):
+    dataset = make_digits_dataset(1)
+    sample = dataset.first()
+    sample["topics"] = fo.Classifications(classifications=[fo.Classification(label=name) for name in ("1", "zebra")])
+    sample.save()
+    sent = Sent(dataset, studio, "topics")
+    sent.submit(0)
+    assert sent.pull().removed == 0
+    assert [topic.label for topic in dataset.first().topics.classifications] == ["1", "zebra"]
+
+
+def test_labels_stay_where_no_pre_annotation_was_valid(make_digits_dataset, studio, monkeypatch):
+    monkeypatch.setattr("labelscape.ml_backend.server.sending.invalid_reason", lambda config, prediction: "odd")
+    sent = Sent(make_digits_dataset(2), studio, "ground_truth")
+    sent.submit(0)
+    sent.choose(1, "7")
+    report = sent.pull()
+    assert (report.removed, report.conflicts) == (0, [])
+    assert [sent.label(0), sent.label(1)] == ["0", "7"]
+
+
+def test_a_class_that_the_project_lacks_gives_way_to_an_annotation_only(digits):
+    for number in (0, 1):
+        digits.relabel(number, "zebra")
+    sent = Sent(digits.dataset, StandIn(url="http://other.test"), "ground_truth")
+    sent.submit(0)
+    sent.choose(1, "7")
+    assert sent.pull().conflicts == []
+    assert [sent.label(0), sent.label(1)] == ["zebra", "7"]
