@@ -1,6 +1,6 @@
 """Pull annotations of a Label Studio project into the labels of the samples that were sent there, as one save."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -9,7 +9,7 @@ import fiftyone as fo
 
 from ..actions.queue import conflict_note, count
 from ..actions.save import show_new_labels
-from ..store.annotation_edits import Marks, Said, annotation_edits, declare_annotations
+from ..store.annotation_edits import Mark, Marks, Said, annotation_edits, declare_annotations
 from ..store.annotation_ledger import Annotation, TaskRecord
 from ..store.label_edits import Conflict
 from ..store.labels import label_field
@@ -109,14 +109,16 @@ def pull(
     head = read_head(dataset)
     records, gone = match_tasks(exchange)
     now = _annotated(exchange, records, progress)
-    said = _said(exchange, records, now)
+    counting = _counting(now)
+    said = _said(exchange, now, counting)
     declare_annotations(dataset, exchange.target)
     edits, conflicts = annotation_edits(dataset, exchange.target, said, replace=replace)
     commit(dataset, edits, f"pull of {count(len(edits), 'label')} from “{exchange.title}”", head=head)
-    exchange.ledger.write([record for record in now if record != records[record.task]])
+    noted = _noted(exchange, now, counting)
+    exchange.ledger.write([record for record in noted if record != records[record.task]])
     if edits:
         show_new_labels(dataset)
-    return _report(exchange, records, now, said, edits, conflicts, len(gone))
+    return _report(exchange, records, now, counting, said, edits, conflicts, len(gone))
 
 
 def _ensure_field(dataset: fo.Dataset, studio: LabelStudio, project: int, field: str) -> None:
@@ -139,32 +141,57 @@ def _annotated(exchange: Exchange, records: Mapping[int, TaskRecord], progress: 
     return [replace(record, annotations=annotated.get(task, ())) for task, record in records.items()]
 
 
-def _said(exchange: Exchange, before: Mapping[int, TaskRecord], now: Sequence[TaskRecord]) -> dict[str, Said]:
+def _counting(records: Sequence[TaskRecord]) -> dict[str, tuple[TaskRecord, Annotation]]:
+    """Sample → the annotation that counts and its task: the latest, where several tasks name a sample."""
+    given = [(record, record.annotation) for record in records if record.annotation is not None]
+    given.sort(key=lambda pair: (pair[1].at, pair[1].id))
+    return {record.sample: (record, annotation) for record, annotation in given}
+
+
+def _said(
+    exchange: Exchange, records: Sequence[TaskRecord], counting: Mapping[str, tuple[TaskRecord, Annotation]]
+) -> dict[str, Said]:
     """Sample → what its annotation says, and what of the labels here it may replace."""
-    counting = [(record, record.annotation) for record in now if record.annotation is not None]
-    names = _names(exchange.studio, [annotation for _, annotation in counting])
+    names = _names(exchange.studio, [annotation for _, annotation in counting.values()])
     sent_from_here = exchange.remembered is not None and exchange.remembered.field == exchange.target.name
+    known: dict[str, list[Marks]] = defaultdict(list)
+    for record in records:
+        if sent_from_here:
+            known[record.sample].append(sent_marks(record))
+        known[record.sample].append(_pulled_marks(exchange, record))
     said = {}
-    for record, annotation in counting:
-        earlier = before[record.task].annotation
-        known: list[Marks] = [sent_marks(record)] if sent_from_here else []
-        shown = set(record.shown) if sent_from_here else set()
-        if earlier is not None:
-            taken = exchange.marks_of(record.task, earlier.result)
-            known.append(taken)
-            shown |= set(taken)
+    for sample, (record, annotation) in counting.items():
         marks = exchange.marks_of(record.task, annotation.result)
         # A box without a class we know says nothing, not that the object is not there.
         silent = {place for place, mark in marks.items() if not mark.label}
-        said[record.sample] = Said(
+        sent = record.shown if sent_from_here else ()
+        said[sample] = Said(
             marks=_without(marks, silent),
-            known=[_without(state, silent) for state in known],
-            shown=shown - silent,
+            known=[_without(state, silent) for state in known[sample]],
+            shown={*sent, *_pulled_marks(exchange, record)} - silent,
             annotation=annotation.id,
             annotator=names.get(annotation.by, ""),
             at=_as_stored(annotation.at),
         )
     return said
+
+
+def _pulled_marks(exchange: Exchange, record: TaskRecord) -> dict[str, Mark]:
+    """What an earlier pull took into the field."""
+    return exchange.marks_of(record.task, record.pulled.get(exchange.target.name, []))
+
+
+def _noted(
+    exchange: Exchange, records: Sequence[TaskRecord], counting: Mapping[str, tuple[TaskRecord, Annotation]]
+) -> list[TaskRecord]:
+    """The records with what was taken into the field now."""
+    taken = {record.task: annotation.result for record, annotation in counting.values()}
+    return [
+        replace(record, pulled={**record.pulled, exchange.target.name: taken[record.task]})
+        if record.task in taken
+        else record
+        for record in records
+    ]
 
 
 def _without(marks: Marks, places: set[str]) -> Marks:
@@ -196,6 +223,7 @@ def _report(
     exchange: Exchange,
     before: Mapping[int, TaskRecord],
     now: Sequence[TaskRecord],
+    counting: Mapping[str, tuple[TaskRecord, Annotation]],
     said: Mapping[str, Said],
     edits: Sequence[Edit],
     conflicts: list[Conflict],
@@ -208,9 +236,8 @@ def _report(
     touched = {edit.sample for edit in edits}
     turned = [
         region
-        for record in now
-        if record.annotation is not None and record.sample in touched
-        for region in exchange.control.regions_of(record.annotation.result)
+        for sample in touched
+        for region in exchange.control.regions_of(counting[sample][1].result)
         if region.rotation
     ]
     return PullReport(

@@ -53,7 +53,7 @@ class TaskRecord:
     ``candidates``: boxes that somebody else's model proposes; ``synced``: the labeling that both sides agreed on last;
     ``columns``: what we wrote into the task's data; ``sent``: what a sample was labeled with when it was sent to be
     labeled there, as (place, class, relative box of an object); ``shown``: those of its places that the pre-annotation
-    has.
+    has; ``pulled``: label field → the result that was taken into it last.
     """
 
     task: int
@@ -67,6 +67,7 @@ class TaskRecord:
     columns: dict[str, Any] = field(default_factory=dict)
     sent: tuple[tuple[str, str, Box | None], ...] = ()
     shown: tuple[str, ...] = ()
+    pulled: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def annotation(self) -> Annotation | None:
@@ -152,6 +153,7 @@ def _as_record(document: dict[str, Any]) -> TaskRecord:
         columns=document["columns"],
         sent=tuple((place, label, box and tuple(box)) for place, label, box in document.get("sent", ())),
         shown=tuple(document.get("shown", ())),
+        pulled=document.get("pulled", {}),
     )
 
 

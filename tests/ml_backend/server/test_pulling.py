@@ -10,6 +10,7 @@ from labelscape.ml_backend.server.label_config import Region, read_label_config
 from labelscape.ml_backend.server.label_studio import LabelStudioDown
 from labelscape.ml_backend.server.pulling import pull
 from labelscape.ml_backend.server.sending import open_project, send
+from labelscape.ml_backend.store.annotation_ledger import AnnotationLedger, TaskRecord
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
@@ -346,3 +347,39 @@ def test_a_class_that_the_project_lacks_gives_way_to_an_annotation_only(digits):
     sent.choose(1, "7")
     assert sent.pull().conflicts == []
     assert [sent.label(0), sent.label(1)] == ["zebra", "7"]
+
+
+def test_a_pull_into_one_field_says_nothing_of_another(digits):
+    digits.dataset.add_sample_field("other", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    sample = digits.dataset[digits.ids[0]]
+    sample["other"] = fo.Classification(label="7")  # by a person, before anything was pulled into it
+    sample.save()
+    annotation = digits.choose(0, "7")
+    digits.pull()
+    annotation.update(result=digits.control.choice(["8"]), updated_at="2026-06-01T00:00:00Z")
+    report = digits.pull(field="other")
+    assert [(conflict.label, conflict.existing) for conflict in report.conflicts] == [("8", "7")]
+    assert digits.pull().conflicts == []
+    assert digits.label(0) == "8"
+
+
+def test_boxes_drawn_there_come_into_every_field_they_are_pulled_into(objects):
+    objects.draw(0, ("5", ("nanoid_1", (0.5, 0.5, 0.25, 0.25), None, 0.0)))
+    objects.pull()
+    report = objects.pull(field="second_opinion")
+    assert (report.given, report.conflicts) == (1, [])
+
+
+def test_of_several_tasks_of_a_sample_the_latest_annotation_counts(digits):
+    first = digits.choose(0, "7", at="2026-05-03T00:00:00Z")
+    twin = {**digits.studio.task_of(digits.project, digits.ids[0]), "id": 1_000, "annotations": []}
+    second = {**first, "id": 1_001, "result": digits.control.choice(["5"]), "updated_at": "2026-05-02T00:00:00Z"}
+    digits.studio.tasks_of[digits.project].append({**twin, "annotations": [second]})
+    AnnotationLedger(digits.dataset, f"{digits.studio.url}#{digits.project}").write(
+        [TaskRecord(1_000, digits.ids[0], "")]
+    )
+    digits.pull()
+    assert digits.label(0) == "7"
+    second.update(updated_at="2026-05-04T00:00:00Z")
+    assert digits.pull().conflicts == []
+    assert digits.label(0) == "5"
