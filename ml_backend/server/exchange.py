@@ -16,7 +16,7 @@ from ..store.suggestions import FIELD as SUGGESTED
 from .label_config import Control, Result, read_label_config
 from .label_studio import LabelStudio, LabelStudioMissing
 from .mirror import FIELD_TYPES, mirrored_project, object_id
-from .settings import TOKEN_VARIABLE, URL_VARIABLE, load_settings
+from .settings import TOKEN_VARIABLE, URL_VARIABLE, load_settings, same_address
 
 SAMPLE_KEY = "fiftyone_id"
 DATASET_KEY = "fiftyone_dataset"
@@ -65,12 +65,22 @@ class Exchange:
 def saved_connection(secrets: Mapping[str, str | None]) -> LabelStudio:
     """Label Studio as FiftyOne's secrets, the environment or `labelscape connect` name it.
 
+    A token goes only to the address that it was given with.
+
     Raises:
         ValueError: none is named, or the token is not taken; the message says the mend.
     """
     named = {name: value for name, value in secrets.items() if value}
-    settings = load_settings({**os.environ, **named})
-    if not settings.url or not settings.token:
+    environment = {**os.environ, **named}
+    if not same_address(environment.get(URL_VARIABLE), os.environ.get(URL_VARIABLE)) and TOKEN_VARIABLE not in named:
+        environment.pop(TOKEN_VARIABLE, None)
+    settings = load_settings(environment)
+    if settings.url and not settings.token:
+        raise ValueError(
+            f"No token was given for {settings.url}: name both {URL_VARIABLE} and {TOKEN_VARIABLE} in the same place "
+            f"(FiftyOne's secrets or the environment), or run “labelscape connect --url {settings.url} --project …”."
+        )
+    if not settings.url:
         raise ValueError(
             "No Label Studio is connected: run “labelscape connect --url http://… --project …” once, or give FiftyOne "
             f"the secrets (environment variables) {URL_VARIABLE} and {TOKEN_VARIABLE}."

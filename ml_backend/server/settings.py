@@ -101,10 +101,15 @@ def settings_path() -> Path:
 def load_settings(environment: Mapping[str, str] = os.environ) -> ServerSettings:
     """The saved settings, with what the environment says instead (secret, Label Studio's address and token).
 
+    The saved token goes with the saved address only: for another one the environment has to name the token too, or it
+    is "".
+
     Raises:
         ValueError: the file cannot be read, or a value in it or in the environment is not allowed
     """
     saved = _read()
+    if not same_address(environment.get(URL_VARIABLE) or saved.get("url"), saved.get("url")):
+        saved.pop("token", None)
     for name, variable in (("secret", SECRET_VARIABLE), ("url", URL_VARIABLE), ("token", TOKEN_VARIABLE)):
         if environment.get(variable):
             saved[name] = environment[variable]
@@ -132,6 +137,11 @@ def ensure_secret(settings: ServerSettings) -> ServerSettings:
     # What came from the environment stays there.
     save_settings(dataclasses.replace(load_settings({}), secret=secret))
     return dataclasses.replace(settings, secret=secret)
+
+
+def same_address(one: str | None, other: str | None) -> bool:
+    """Whether both name the same server; a slash at the end says nothing."""
+    return str(one or "").rstrip("/") == str(other or "").rstrip("/")
 
 
 def is_http_address(address: str) -> bool:

@@ -10,6 +10,7 @@ from labelscape.ml_backend.server.label_config import make_label_config, read_la
 from labelscape.ml_backend.server.label_studio import LabelStudioDown
 from labelscape.ml_backend.server.mirror import open_mirror
 from labelscape.ml_backend.server.sending import open_project, send, sent_before
+from labelscape.ml_backend.server.settings import ServerSettings, save_settings
 from labelscape.ml_backend.store.annotation_ledger import AnnotationLedger, TaskRecord
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.label_studio_projects import sent_projects
@@ -304,8 +305,37 @@ def test_datasets_that_are_not_of_images_are_refused(studio, make_digits_dataset
     videos.delete()
 
 
-def test_nothing_connected_names_the_mend(monkeypatch):
+@pytest.fixture
+def connections(monkeypatch, tmp_path):
+    """Settings of the test's own, and an environment that names nothing."""
+    monkeypatch.setenv("LABELSCAPE_DIR", str(tmp_path))
     for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+
+
+SAVED_TOKEN, OTHER_TOKEN = "a" * 40, "b" * 40
+
+
+def test_nothing_connected_names_the_mend(connections):
     with pytest.raises(ValueError, match="labelscape connect"):
         saved_connection({})
+
+
+@pytest.mark.parametrize("named", [{}, {"LABEL_STUDIO_URL": f"{URL}/"}])
+def test_the_saved_token_goes_to_the_saved_address(connections, named):
+    save_settings(ServerSettings(url=URL, token=SAVED_TOKEN))
+    studio = saved_connection(named)
+    assert (studio.url, studio.headers()) == (URL, {"Authorization": f"Token {SAVED_TOKEN}"})
+
+
+def test_no_token_goes_to_an_address_that_it_was_not_given_with(connections, monkeypatch):
+    other = {"LABEL_STUDIO_URL": "http://other.test"}
+    save_settings(ServerSettings(url=URL, token=SAVED_TOKEN))
+    with pytest.raises(ValueError, match="No token was given for http://other.test: name both"):
+        saved_connection(other)
+    monkeypatch.setenv("LABEL_STUDIO_URL", URL)
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", OTHER_TOKEN)
+    with pytest.raises(ValueError, match="No token was given for http://other.test: name both"):
+        saved_connection(other)
+    studio = saved_connection({**other, "LABEL_STUDIO_API_KEY": OTHER_TOKEN})
+    assert (studio.url, studio.headers()) == ("http://other.test", {"Authorization": f"Token {OTHER_TOKEN}"})

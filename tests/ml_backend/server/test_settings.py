@@ -58,6 +58,20 @@ def test_the_environment_wins_over_the_file() -> None:
     assert load_settings(environment) == expected
 
 
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("https://studio.example.com/", "token-1"),
+        ("https://studio.example.org", ""),
+        ("http://studio.example.com", ""),
+        ("https://studio.example.com:8443", ""),
+    ],
+)
+def test_a_saved_token_goes_to_the_saved_address_only(url: str, token: str) -> None:
+    save_settings(SETTINGS)
+    assert load_settings({"LABEL_STUDIO_URL": url}).token == token
+
+
 def test_a_made_secret_is_long_and_the_same_at_the_next_start() -> None:
     made = ensure_secret(load_settings({}))
     assert len(made.secret) >= 32
