@@ -1,5 +1,6 @@
 """Label Studio as a client sees it: the calls we need, and what goes wrong in words."""
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ import httpx
 _CONNECT_SECONDS = 5.0
 _SECONDS = 120.0  # an import of 10,000 predictions takes 8 s on SQLite
 _TASKS_PER_PAGE = 500
+_PROJECTS_PER_PAGE = 100  # the most that Label Studio (1.23) gives
 
 
 class LabelStudioError(ValueError):
@@ -66,8 +68,14 @@ class LabelStudio:
 
     def projects(self) -> list[dict[str, Any]]:
         """Id, title, label config and model version of all projects, newest first."""
-        query = {"include": "id,title,label_config,model_version", "page_size": 1_000, "ordering": "-id"}
-        return list(self._json("GET", "api/projects/", params=query)["results"])
+        query = {"include": "id,title,label_config,model_version", "page_size": _PROJECTS_PER_PAGE, "ordering": "-id"}
+        projects: list[dict[str, Any]] = []
+        for page in itertools.count(1):
+            answer = self._json("GET", "api/projects/", params={**query, "page": page}, missing_ok=page > 1)
+            projects += answer["results"] if answer else []
+            if not answer or not answer["next"]:
+                break
+        return projects
 
     def create_project(self, title: str, label_config: str) -> int:
         """A new project; its id."""

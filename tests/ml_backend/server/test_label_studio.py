@@ -22,3 +22,15 @@ def test_predictions_that_an_import_left_out_are_sent_again(kept: int, monkeypat
     assert studio.import_tasks(3, tasks) == [7, 8]
     again = [("api/projects/3/import/predictions", [{"task": 7, **PREDICTION}])]
     assert sent[1:] == ([] if kept else again)
+
+
+def test_projects_beyond_the_first_hundred_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = LabelStudio("http://localhost:8080", "x" * 40)
+    held = [{"id": number} for number in range(250, 0, -1)]
+
+    def answer(_method: str, _path: str, *, params: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        end = params["page"] * 100  # never more a page, whatever is asked for
+        return {"results": held[end - 100 : end], "next": "http://inside:8080/…" if end < len(held) else None}
+
+    monkeypatch.setattr(studio, "_json", answer)
+    assert studio.projects() == held
