@@ -1,7 +1,7 @@
 """Send samples to a Label Studio project to be labeled: as tasks with their media and a pre-annotation each."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..actions.queue import count
 from ..store.annotation_edits import Mark, Marks, read_marks
 from ..store.annotation_ledger import AnnotationLedger
 from ..store.items import Items, as_ids, list_items
-from ..store.label_studio_projects import SentProject, forget_project, remember_project, sent_projects
+from ..store.label_studio_projects import SentProject, forget_project, hold_project, remember_project, sent_projects
 from ..store.suggestions import Suggestion, read_suggestions
 from .exchange import (
     DATASET_KEY,
@@ -126,7 +126,8 @@ def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field:
     """The number of a new project that asks for the labels of a field; one of this title that was made here goes on.
 
     Raises:
-        ValueError: a title that Label Studio does not take, no classes, or a field that cannot be asked for.
+        ValueError: a title that Label Studio does not take, no classes, a field that cannot be asked for, or another
+            call is just making it.
     """
     shortest, longest = TITLE_LENGTHS
     if not shortest <= len(title) <= longest:
@@ -134,18 +135,19 @@ def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field:
     if not classes:
         raise ValueError(f"Nothing is labeled in '{field}' yet: give the classes to choose from.")
     config = _config_for(dataset, field, classes)
-    for sent in sent_projects(dataset, studio.url):
-        if (sent.title, sent.field) == (title, field):
-            try:
-                studio.project(sent.project)
-            except LabelStudioMissing:
-                forget_project(dataset, sent)
-                AnnotationLedger(dataset, sent.key).clear()
-            else:
-                return sent.project
-    project = studio.create_project(title, config)
-    remember_project(dataset, SentProject(studio.url, project, title, field, _now()))
-    return project
+    with hold_project(dataset, f"{studio.url}#new {title}"):
+        for sent in sent_projects(dataset, studio.url):
+            if (sent.title, sent.field) == (title, field):
+                try:
+                    studio.project(sent.project)
+                except LabelStudioMissing:
+                    forget_project(dataset, sent)
+                    AnnotationLedger(dataset, sent.key).clear()
+                else:
+                    return sent.project
+        project = studio.create_project(title, config)
+        remember_project(dataset, SentProject(studio.url, project, title, field, _now()))
+        return project
 
 
 def send(
@@ -162,11 +164,19 @@ def send(
     Every task carries its sample's id and, as a prediction, the label there is, else the suggestion.
 
     Raises:
-        ValueError: the project is gone or asks for something else, or other labels of this dataset went there.
+        ValueError: the project is gone or asks for something else, other labels of this dataset went there, or
+            another call is just sending there.
         LabelStudioError: it cannot be reached or refuses; what was sent until then is there, and a next call goes on.
     """
     check_images(dataset)
     exchange = open_exchange(dataset, studio, project, field)
+    with hold_project(dataset, f"{studio.url}#{project}") as go_on:
+        return _send(exchange, samples, go_on, progress)
+
+
+def _send(
+    exchange: Exchange, samples: Sequence[str], go_on: Callable[[], None], progress: Progress | None
+) -> SendReport:
     _remember(exchange)
     there, gone = match_tasks(exchange)
     if gone:
@@ -177,14 +187,15 @@ def send(
     version = exchange.model_version if exchange.model_version.startswith(VERSION_STEM) else next_version("")
     sent: list[_SentSample] = []
     for batch in _batches(media):
+        go_on()
         if progress is not None:
             progress(len(sent) / len(media), f"Sent {len(sent):,} of {len(media):,} samples")
         sent += _send_batch(exchange, batch, version)
     again = {record.sample for record in gone} & {medium.sample for medium in media}
     if any(one.shown for one in sent) and not exchange.model_version:  # one without predictions is refused (1.23)
-        studio.update_project(project, model_version=version)
+        exchange.studio.update_project(exchange.project, model_version=version)
     return SendReport(
-        address=f"{studio.url}/projects/{project}/data",
+        address=f"{exchange.studio.url}/projects/{exchange.project}/data",
         title=exchange.title,
         version=version,
         shown_version=exchange.model_version or version,

@@ -1,6 +1,11 @@
 """The Label Studio projects that samples of a dataset were sent to, and the label field that went with them."""
 
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
@@ -8,6 +13,8 @@ from fiftyone.operators.store import ExecutionStore
 from .records import read_records
 
 _STORE = "labelscape.label_studio_projects"
+_HOLDERS = "labelscape.label_studio_sendings"
+_HELD_SECONDS = 600  # more than any one request to Label Studio takes
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,40 @@ def sent_projects(dataset: fo.Dataset, url: str) -> list[SentProject]:
     """The projects of a server that samples were sent to, last sent to first."""
     found = [SentProject(**record) for record in read_records(dataset, _STORE, prefix=f"{url}#").values()]
     return sorted(found, key=lambda sent: sent.sent_at, reverse=True)
+
+
+@contextmanager
+def hold_project(dataset: fo.Dataset, key: str) -> Iterator[Callable[[], None]]:
+    """Send to a project, or make it, alone, in whatever process; what this gives is to be called between requests.
+
+    Raises:
+        ValueError: somebody else holds it, or took it over because nothing was heard of this holder for ten minutes.
+    """
+    store, claim = ExecutionStore.create(_HOLDERS, dataset._doc.id), _new_claim()
+    if not store.set_if_absent(key, claim):
+        former = store.get(key)
+        if former is None or former["until"] > time.time() or not store.compare_and_set(key, former, claim):
+            raise ValueError(
+                "Samples of this dataset are being sent there just now: wait until that has ended, then send again. "
+                f"One that was killed is in the way for up to {_HELD_SECONDS // 60} minutes."
+            )
+
+    def go_on() -> None:
+        nonlocal claim
+        renewed = _new_claim()
+        if not store.compare_and_set(key, claim, renewed):
+            raise ValueError("This sending took too long and another one went on: look at the result, then send again.")
+        claim = renewed
+
+    try:
+        yield go_on
+    finally:
+        if store.get(key) == claim:
+            store.delete(key)
+
+
+def _new_claim() -> dict[str, Any]:
+    return {"holder": uuid.uuid4().hex, "until": time.time() + _HELD_SECONDS}
 
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:

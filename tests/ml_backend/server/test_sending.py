@@ -1,5 +1,6 @@
 """Samples become tasks once, whatever happens, with what is known of them filled in; against a stand-in."""
 
+import time
 from pathlib import Path
 
 import fiftyone as fo
@@ -13,7 +14,7 @@ from labelscape.ml_backend.server.sending import open_project, send, sent_before
 from labelscape.ml_backend.server.settings import ServerSettings, save_settings
 from labelscape.ml_backend.store.annotation_ledger import AnnotationLedger, TaskRecord
 from labelscape.ml_backend.store.items import list_items
-from labelscape.ml_backend.store.label_studio_projects import sent_projects
+from labelscape.ml_backend.store.label_studio_projects import hold_project, sent_projects
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
 from .stand_in import URL, StandIn
@@ -101,6 +102,52 @@ def test_a_sending_that_was_stopped_goes_on_where_it_was(make_digits_dataset, st
     assert send_all(dataset, studio, project).sent == 150
     named = [task["data"]["fiftyone_id"] for task in studio.tasks_of[project]]
     assert named == dataset.values("id")
+
+
+def test_of_two_sendings_at_once_the_second_is_told_to_wait(dataset, studio):
+    project = new_project(dataset, studio)
+    refused = []
+
+    def send_in_another_tab(fraction, message):
+        with pytest.raises(ValueError, match="being sent there just now") as error:
+            send_all(dataset, studio, project)
+        refused.append(error)
+
+    assert send_all(dataset, studio, project, progress=send_in_another_tab).sent == 12
+    assert refused
+    assert len(studio.tasks_of[project]) == 12
+    assert send_all(dataset, studio, project).there == 12
+
+
+def test_a_project_is_made_once_by_two_who_ask_at_once(dataset, studio, monkeypatch):
+    make = StandIn.create_project
+
+    def make_while_another_asks(self, title, label_config):
+        with pytest.raises(ValueError, match="wait until that has ended"):
+            new_project(dataset, studio)
+        return make(self, title, label_config)
+
+    monkeypatch.setattr(StandIn, "create_project", make_while_another_asks)
+    project = new_project(dataset, studio)
+    assert list(studio.held) == [project]
+
+
+def test_a_sending_that_was_killed_is_in_the_way_for_ten_minutes(dataset, studio, monkeypatch):
+    project = new_project(dataset, studio)
+    killed = hold_project(dataset, f"{URL}#{project}")
+    go_on = killed.__enter__()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 9 * 60)
+    with pytest.raises(ValueError, match="up to 10 minutes"):
+        send_all(dataset, studio, project)
+    go_on()
+    monkeypatch.setattr(time, "time", lambda: now + 11 * 60)
+    with pytest.raises(ValueError, match="just now"):
+        send_all(dataset, studio, project)
+    monkeypatch.setattr(time, "time", lambda: now + 20 * 60)
+    assert send_all(dataset, studio, project).sent == 12
+    with pytest.raises(ValueError, match="took too long"):
+        go_on()
 
 
 def test_tasks_whose_import_was_never_answered_are_found_again(dataset, studio):
