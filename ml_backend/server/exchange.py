@@ -158,7 +158,8 @@ def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
 def match_tasks(exchange: Exchange) -> tuple[dict[int, TaskRecord], list[TaskRecord]]:
     """Task → record of the tasks that are there, and the records of those that were deleted there.
 
-    Tasks of an interrupted sending, which the ledger does not know, are found by the sample they name.
+    Tasks of an interrupted sending, which the ledger does not know, are found by the dataset and the sample they name:
+    a cloned dataset has samples of the same ids.
     """
     data = exchange.studio.task_data(exchange.project)
     records = exchange.ledger.read()
@@ -167,7 +168,10 @@ def match_tasks(exchange: Exchange) -> tuple[dict[int, TaskRecord], list[TaskRec
     strays = {
         task: str(values[SAMPLE_KEY])
         for task, values in data.items()
-        if task not in there and ObjectId.is_valid(str(values.get(SAMPLE_KEY))) and values[SAMPLE_KEY] not in known
+        if task not in there
+        and values.get(DATASET_KEY) == exchange.dataset.name
+        and ObjectId.is_valid(str(values.get(SAMPLE_KEY)))
+        and values[SAMPLE_KEY] not in known
     }
     if strays:
         held = read_marks(exchange.dataset, exchange.target, list(strays.values()))
@@ -179,6 +183,11 @@ def match_tasks(exchange: Exchange) -> tuple[dict[int, TaskRecord], list[TaskRec
         exchange.ledger.write(adopted)
         there |= {record.task: record for record in adopted}
     return there, [record for task, record in records.items() if task not in data]
+
+
+def was(number: int) -> str:
+    """“was” or “were”, for a sentence that counts."""
+    return "was" if number == 1 else "were"
 
 
 def noted_task(exchange: Exchange, task: Mapping[str, Any], sample: str, sent: Marks) -> TaskRecord:

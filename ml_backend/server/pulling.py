@@ -14,7 +14,7 @@ from ..store.annotation_ledger import Annotation, TaskRecord
 from ..store.label_edits import Conflict
 from ..store.labels import label_field
 from ..store.saves import Edit, commit, read_head
-from .exchange import Exchange, Progress, match_tasks, open_exchange, project_info, sent_marks
+from .exchange import Exchange, Progress, match_tasks, open_exchange, project_info, sent_marks, was
 from .label_config import read_label_config
 from .label_studio import LabelStudio, LabelStudioError
 from .mirror import FIELD_TYPES, as_annotation, as_time
@@ -63,17 +63,17 @@ class PullReport:
         else:
             parts = [f"Nothing new in “{self.title}”: {tasks} are annotated."]
         if self.skipped:
-            parts.append(f"{self.skipped:,} {_were(self.skipped)} skipped.")
+            parts.append(f"{self.skipped:,} {was(self.skipped)} skipped.")
         if self.conflicts:
             parts.append(conflict_note(self.conflicts).strip())
         if self.withdrawn:
             parts.append(
-                f"{count(self.withdrawn, 'annotation')} {_were(self.withdrawn)} deleted there; labels stay here."
+                f"{count(self.withdrawn, 'annotation')} {was(self.withdrawn)} deleted there; labels stay here."
             )
         if self.gone:
-            parts.append(f"{count(self.gone, 'task')} {_were(self.gone)} deleted there.")
+            parts.append(f"{count(self.gone, 'task')} {was(self.gone)} deleted there.")
         if self.turned:
-            regions = f"{count(self.turned, 'region')} {_were(self.turned)}"
+            regions = f"{count(self.turned, 'region')} {was(self.turned)}"
             parts.append(f"{regions} rotated there; what is here is the upright frame around it.")
         return " ".join(parts)
 
@@ -263,7 +263,3 @@ def _says_the_same(edit: Edit) -> bool:
         return False
     moved = edit.kind == "attributes" and "bounding_box" in edit.after
     return not moved and bool(edit.before.get("label") == edit.after.get("label"))
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"

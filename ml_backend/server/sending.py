@@ -25,6 +25,7 @@ from .exchange import (
     match_tasks,
     noted_task,
     open_exchange,
+    was,
 )
 from .label_config import Region, invalid_reason, make_label_config, read_label_config
 from .label_studio import LabelStudio, LabelStudioMissing
@@ -68,7 +69,7 @@ class SendReport:
             else f"Nothing new to send to “{self.title}” ({self.address}).",
         ]
         if self.there:
-            parts.append(f"{count(self.there, 'sample')} {_was(self.there)} sent before.")
+            parts.append(f"{count(self.there, 'sample')} {was(self.there)} sent before.")
         if self.again:
             parts.append(f"{self.again:,} of the new tasks stand for ones that were deleted there.")
         if self.left_out:
@@ -419,10 +420,6 @@ def _rounded(confidence: float | None) -> float | None:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat()
-
-
-def _was(number: int) -> str:
-    return "was" if number == 1 else "were"
 
 
 def _listed(names: Sequence[str]) -> str:

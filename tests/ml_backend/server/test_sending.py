@@ -162,6 +162,17 @@ def test_tasks_whose_import_was_never_answered_are_found_again(dataset, studio):
     assert sent_before(dataset, studio, project, dataset.values("id")) == 12
 
 
+def test_tasks_of_the_dataset_that_this_one_was_cloned_from_are_not_taken_for_its_own(dataset, studio):
+    project = new_project(dataset, studio)
+    send_all(dataset, studio, project)
+    clone = dataset.clone()
+    try:
+        assert clone.values("id") == dataset.values("id")
+        assert send_all(clone, studio, project).sent == 12
+    finally:
+        clone.delete()
+
+
 def test_a_project_of_the_same_title_is_made_once(dataset, studio):
     project = new_project(dataset, studio)
     assert new_project(dataset, studio) == project
