@@ -36,12 +36,13 @@ def connect(url: str, token: str, project: int, backend_url: str) -> Connection:
         ValueError: Label Studio, the token, the project or the running backend is not as needed; the message says
             what to change.
     """
-    _leave_former_server(url.rstrip("/"))
-    settings = dataclasses.replace(ensure_secret(load_settings()), url=url.rstrip("/"), token=token)
-    studio = LabelStudio(settings.url, token)
+    address = url.rstrip("/")
+    studio = LabelStudio(address, token)
     me = studio.whoami()
     info = studio.project(project)
     control = read_label_config(info["label_config"])
+    _leave_former_server(address)
+    settings = dataclasses.replace(ensure_secret(load_settings()), url=address, token=token)
     saved = load_settings({})  # what the environment says stays there
     save_settings(dataclasses.replace(saved, url=settings.url, token=token, projects=saved.projects | {project}))
     check_backend(backend_url, settings)
