@@ -584,15 +584,15 @@ def test_the_data_manager_sorts_by_score_and_a_task_opens_pre_annotated(
     titles = [title.strip() for title in page.locator(".lsf-tabs-dm__item").all_inner_texts()]
     assert titles[:2] == ["Default", "Outliers"]
     page.screenshot(path=tmp_path / "label-studio-default.png")
-    unsure = next(tab["id"] for tab in project.tabs() if tab["data"]["title"] == "Suggested, unsure")
-    page.goto(f"{project.studio.url}/projects/{project.id}/data?tab={unsure}")
+    sure = next(tab["id"] for tab in project.tabs() if tab["data"]["title"] == "Suggested, sure")
+    page.goto(f"{project.studio.url}/projects/{project.id}/data?tab={sure}")
     rows = page.locator(".lsf-table__row-wrapper")
     rows.nth(2).wait_for()
     heads = [text.strip() for text in page.locator(".lsf-table-head .lsf-table__cell").all_inner_texts()]
     score = heads.index("Prediction score")
     scores = [float(rows.nth(row).locator(".lsf-table__cell").nth(score).inner_text()) for row in range(3)]
-    assert scores == sorted(scores)
-    page.screenshot(path=tmp_path / "label-studio-unsure.png")
+    assert scores == sorted(scores, reverse=True)
+    page.screenshot(path=tmp_path / "label-studio-sure.png")
     task = int(rows.first.locator(".lsf-table__cell").nth(heads.index("ID")).inner_text())
     rows.first.click()
     page.locator(".lsf-choice__checkbox.ant-checkbox-wrapper-checked").wait_for()
