@@ -20,7 +20,7 @@ class StandIn:
     files: dict[int, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     fails_at: str = ""
-    _numbers: Any = field(default_factory=lambda: count(1))
+    _numbers: Any = field(default_factory=lambda: count(900_001))  # like no real project of the same test run
 
     def project(self, project: int) -> dict[str, Any]:
         self._ask("project")

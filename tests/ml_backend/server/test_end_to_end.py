@@ -376,11 +376,12 @@ def test_fifty_annotators_who_submit_at_once_lose_nothing(project: Project) -> N
 
 
 def _submit_until_taken(project: Project, task: int) -> None:
-    """SQLite refuses some of many writers, and Label Studio then answers 500; a person presses the button again."""
-    for _ in range(20):
-        with suppress(requests.HTTPError):
+    """SQLite refuses some of many writers: Label Studio then answers 500, or not; a person presses the button again."""
+    for wait in range(20):
+        with suppress(requests.HTTPError, requests.ConnectionError):
             project.annotate(task)
             return
+        time.sleep(0.1 * wait)
     raise AssertionError(f"Label Studio did not take an annotation of task {task}")
 
 

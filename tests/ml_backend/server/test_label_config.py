@@ -27,7 +27,7 @@ def test_what_is_chosen_reads_back_and_passes_label_studios_own_validation() -> 
     assert control.labels_of(result) == ["dog", "Cat"]
     assert invalid_reason(config, {"result": result, "score": 0.5, "model_version": "v"}) is None
     wrong = control.choice(["Dog"])  # the name on screen, not the alias: Label Studio would drop it without a word
-    assert "valid labels" in str(invalid_reason(config, {"result": wrong, "score": 0.5, "model_version": "v"}))
+    assert "'Dog'" in str(invalid_reason(config, {"result": wrong, "score": 0.5, "model_version": "v"}))
 
 
 def test_boxes_keep_their_place_and_get_a_class() -> None:
