@@ -79,8 +79,7 @@ def _serve(site: Site) -> ThreadingHTTPServer:
     return server
 
 
-@pytest.fixture
-def studio() -> Iterator[Site]:
+def _site() -> Iterator[Site]:
     site = Site()
     server = _serve(site)
     yield site
@@ -88,13 +87,8 @@ def studio() -> Iterator[Site]:
     server.server_close()
 
 
-@pytest.fixture
-def bucket() -> Iterator[Site]:
-    site = Site()
-    server = _serve(site)
-    yield site
-    server.shutdown()
-    server.server_close()
+studio = pytest.fixture(_site, name="studio")
+bucket = pytest.fixture(_site, name="bucket")
 
 
 @pytest.fixture
