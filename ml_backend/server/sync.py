@@ -79,27 +79,29 @@ class ProjectSync:
         info = self.studio.project(self.project)
         with self.lock:
             self._open(info["label_config"])
-            self._opened_publisher()
+            publisher = self._opened_publisher()
             mirror = self.opened()
             mirror.dataset.reload()  # what the App added since
             known = mirror.dataset.info.get(_CONFIG) == info["label_config"]
             seen = mirror.dataset.info.get(_INFO) if known else None
             changed = self._take(mirror, self.studio.tasks(self.project, changed_since=seen))
-            if self._agrees(mirror, info):
+            records = list(mirror.ledger.read().values())
+            if _agrees(records, info):
                 self._disagreed = False
             elif self._disagreed or seen is None:  # at once it may only be an annotation made in this moment
                 changed |= self._take_all(mirror)
+                records = list(mirror.ledger.read().values())
                 self._disagreed = False
             else:
                 self._disagreed = True
             if not known:  # annotations of a class that was renamed change without a word
                 mirror.dataset.info[_CONFIG] = info["label_config"]
                 mirror.dataset.save()
-            records = list(mirror.ledger.read().values())
             self._fetch_again(mirror, records)
-            self._count_predictions(records, info["total_predictions_number"])
+            if info["total_predictions_number"] < sum(record.prediction is not None for record in records):
+                publisher.forget_deleted(records)
             if not info["model_version"]:  # Label Studio clears it when somebody deletes that version's predictions
-                self.studio.update_project(self.project, model_version=self._opened_publisher().version)
+                self.studio.update_project(self.project, model_version=publisher.version)
             return self._step(mirror, records) or changed
 
     def apply(self, events: Sequence[Event]) -> bool:
@@ -129,8 +131,7 @@ class ProjectSync:
         changed = False
         latest = mirror.dataset.info.get(_INFO) or ""
         while batch := list(islice(rest, _TASKS_AT_ONCE)):
-            self._report(add_tasks(mirror, batch, self._fetch))
-            changed |= self._step(mirror, take_tasks(mirror, batch, VERSION_STEM))
+            changed |= self._take_batch(mirror, batch)
             latest = max(latest, *(str(task.get("updated_at") or "") for task in batch))
             _log.info("tasks_read", project=self.project, tasks=len(batch))
         if latest != mirror.dataset.info.get(_INFO):
@@ -138,15 +139,14 @@ class ProjectSync:
             mirror.dataset.save()
         return changed
 
+    def _take_batch(self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]], seconds: float | None = None) -> bool:
+        self._report(add_tasks(mirror, tasks, self._fetch, seconds=seconds))
+        return self._step(mirror, take_tasks(mirror, tasks, VERSION_STEM))
+
     def _take_all(self, mirror: Mirror) -> bool:
         gone = set(mirror.ledger.task_ids()) - set(self.studio.task_ids(self.project))
         dropped = drop_tasks(mirror, sorted(gone))
         return self._take(mirror, self.studio.tasks(self.project)) or bool(dropped)
-
-    def _count_predictions(self, records: Sequence[TaskRecord], there: int) -> None:
-        """Where predictions were deleted in Label Studio, forget those, so that they are published again."""
-        if self._publisher is not None and there < sum(record.prediction is not None for record in records):
-            self._publisher.forget_deleted(records)
 
     def _fetch_again(self, mirror: Mirror, records: Sequence[TaskRecord]) -> None:
         """Try media that were away; once after a start also those refused, as the settings may be others now."""
@@ -157,16 +157,6 @@ class ProjectSync:
     def _report(self, without_medium: Mapping[int, str]) -> None:
         for task, reason in without_medium.items():
             _log.warning("no_medium", project=self.project, task=task, reason=reason)
-
-    def _agrees(self, mirror: Mirror, info: Mapping[str, Any]) -> bool:
-        """Whether Label Studio counts as many tasks and annotations as the ledger."""
-        records = mirror.ledger.read().values()
-        held = [annotation.skipped for record in records for annotation in record.annotations]
-        return (len(records), len(held) - sum(held), sum(held)) == (
-            info["task_number"],
-            info["total_annotations_number"],
-            info["skipped_annotations_number"],
-        )
 
     def _step(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
         step = bring_in_step(mirror, records, self._who)
@@ -303,8 +293,7 @@ class ProjectSync:
                 if left <= 0:
                     _log.warning("prediction_too_late", project=self.project, tasks=len(batch) + len(list(rest)))
                     break
-                self._report(add_tasks(mirror, batch, self._fetch, seconds=left))
-                self._step(mirror, take_tasks(mirror, batch, VERSION_STEM))
+                self._take_batch(mirror, batch, seconds=left)
             self._suggest(mirror)
         finally:
             self.lock.release()
@@ -336,3 +325,13 @@ class ProjectSync:
                 )
             self._publisher = Publisher(self.studio, self.opened(), backend, self.settings.secret)
         return self._publisher
+
+
+def _agrees(records: Sequence[TaskRecord], info: Mapping[str, Any]) -> bool:
+    """Whether Label Studio counts as many tasks and annotations as the ledger."""
+    held = [annotation.skipped for record in records for annotation in record.annotations]
+    return (len(records), len(held) - sum(held), sum(held)) == (
+        info["task_number"],
+        info["total_annotations_number"],
+        info["skipped_annotations_number"],
+    )
