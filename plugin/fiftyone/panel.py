@@ -52,10 +52,6 @@ class DataExplorer(LookMethods, LabelMethods, LaunchMethods, foo.Panel):
         """Show the other dataset."""
         self._show(ctx, _first_state(ctx))
 
-    def on_change_view(self, ctx: Any) -> None:
-        """Draw what has left the App's view faintly."""
-        self._show(ctx, _state(ctx))
-
     def sync(self, ctx: Any) -> dict[str, Any]:
         """The state, where it is newer than the one the front end has."""
         state = _state(ctx)

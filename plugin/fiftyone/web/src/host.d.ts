@@ -36,9 +36,13 @@ declare module "@fiftyone/spaces" {
 
 declare module "@fiftyone/state" {
   export const extendedSelectionOverrideStage: unique symbol;
+  export const view: unique symbol;
+  export const viewName: unique symbol;
+  export const filters: unique symbol;
   export function getSampleSrc(path: string): string;
 }
 
 declare module "recoil" {
+  export function useRecoilValue(state: symbol): unknown;
   export function useSetRecoilState(state: symbol): (value: unknown) => void;
 }

@@ -108,6 +108,10 @@ export class Picture {
   }
 
   async #fetchMap(info: LoadedMap): Promise<void> {
+    const kept = readKept(this.ui.panel?.dataset ?? null);
+    const field = this.knownField(kept?.colorBy) ?? this.#firstColor();
+    // Asked for at once, beside the places, so that they come as soon as these are drawn.
+    const colors = field === BY_STATE ? null : this.#values(info, field);
     const [positions, labelState, inView] = await Promise.all([
       this.#columns.read(info.positions),
       this.#columns.read(info.label_state),
@@ -118,13 +122,13 @@ export class Picture {
     this.store.dispatch({ type: "map", map });
     // Drawn by label state at once; the colours asked for follow when they are here.
     this.store.dispatch({ type: "color", color: stateValues(map.labelState) });
-    const kept = readKept(this.ui.panel.dataset);
     const same = kept?.map === info.key;
     if (same && kept.camera?.dims === info.dims) this.store.dispatch({ type: "camera", camera: kept.camera });
     else this.#fit(map);
     // One looks around in 3D before one draws in it.
     this.store.dispatch({ type: "tool", tool: same ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
-    await this.colorBy(this.knownField(kept?.colorBy) ?? this.#firstColor());
+    if (colors) this.#show(map, await colors);
+    this.keep();
     if (kept?.textBy && this.knownField(kept.textBy)) await this.textBy(kept.textBy);
   }
 
@@ -161,18 +165,19 @@ export class Picture {
     const { map } = this.ui;
     if (!map) return;
     if (field === BY_STATE) this.store.dispatch({ type: "color", color: stateValues(map.labelState) });
-    else {
-      const color = await this.#values(map, field);
-      if (color && this.ui.map?.info === map.info) this.store.dispatch({ type: "color", color });
-    }
+    else this.#show(map, await this.#values(map.info, field));
     this.keep();
+  }
+
+  #show(map: MapData, color: Values | null): void {
+    if (color && this.ui.map?.info === map.info) this.store.dispatch({ type: "color", color });
   }
 
   /** Writes the values of a field on the map; null = no texts. */
   async textBy(field: string | null): Promise<void> {
     const { map } = this.ui;
     if (!map) return;
-    const text = field === null ? null : field === BY_STATE ? stateValues(map.labelState) : await this.#values(map, field);
+    const text = field === null ? null : field === BY_STATE ? stateValues(map.labelState) : await this.#values(map.info, field);
     if (this.ui.map?.info !== map.info) return;
     this.store.dispatch({ type: "text", text });
     this.store.dispatch({ type: "showTexts", show: text !== null });
@@ -186,8 +191,8 @@ export class Picture {
     else this.note("info", "Choose a field to write on the map first, under “Text”.");
   }
 
-  async #values(map: MapData, field: string): Promise<Values | null> {
-    const answer = await this.ask(`Reading ${field}`, "column", { map: map.info.key, map_version: map.info.version, field });
+  async #values(map: LoadedMap, field: string): Promise<Values | null> {
+    const answer = await this.ask(`Reading ${field}`, "column", { map: map.key, map_version: map.version, field });
     return answer && this.during(`Reading ${field}`, async () => valuesOf(field, await this.#columns.read(answer.column), this.ui.panel));
   }
 
@@ -195,11 +200,11 @@ export class Picture {
     const { color, text, map } = this.ui;
     if (!map) return;
     if (color && color.field !== BY_STATE) {
-      const values = await this.#values(map, color.field);
+      const values = await this.#values(map.info, color.field);
       if (values) this.store.dispatch({ type: "color", color: values });
     }
     if (text && text.field !== BY_STATE) {
-      const values = text.field === color?.field ? this.ui.color : await this.#values(map, text.field);
+      const values = text.field === color?.field ? this.ui.color : await this.#values(map.info, text.field);
       if (values) this.store.dispatch({ type: "text", text: values });
     }
   }

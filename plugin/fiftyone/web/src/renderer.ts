@@ -65,7 +65,7 @@ export interface Scene {
 }
 
 /** Longest time a frame may take; above, fewer points are drawn until the map rests. */
-export const FRAME_MS = { moving: 30, changed: 250, resting: Infinity } as const;
+export const FRAME_MS = { moving: 30, changed: 400, resting: Infinity } as const;
 /** WebGL allows a stride of 255 bytes: every 63rd float. */
 const MAX_STEP = 63;
 

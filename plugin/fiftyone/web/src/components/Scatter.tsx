@@ -3,7 +3,7 @@ import * as React from "react";
 import { matrixOf, nearestOnScreen, orbit, pan, projectAll, unproject, zoom, type Camera, type Size } from "../camera";
 import { classColors, classTable, numericTable, parseColor, type Rgb } from "../colors";
 import { MISSING_CODE } from "../contract";
-import { boxPolygon, buildGrid, nearestInGrid, rowsInGrid, pointsInPolygon, simplify, type Point } from "../geometry";
+import { boxPolygon, buildGrid, nearestInGrid, rowsInGrid, pointsInPolygon, simplify, type Point, type PointGrid } from "../geometry";
 import { FLAG, FRAME_MS, PointRenderer } from "../renderer";
 import { combineFor } from "../selection";
 import type { MapData, Tool, Ui, Values } from "../state";
@@ -44,7 +44,7 @@ export const Scatter = React.memo(function Scatter({ ground }: { readonly ground
   const pointScale = useUi((ui) => ui.pointScale);
   const allowed = useAllowed();
   const flags = useFlags(map, allowed);
-  const grid = React.useMemo(() => (map?.info.dims === 2 ? buildGrid(map.planes[0] as Float32Array, map.planes[1] as Float32Array) : null), [map?.planes]);
+  const gridOf = useGrid();
   const drag = React.useRef<Drag | null>(null);
   const [lost, setLost] = React.useState(0);
 
@@ -99,7 +99,7 @@ export const Scatter = React.memo(function Scatter({ ground }: { readonly ground
   useTable(renderer);
 
   const scene = useScene(size, camera, parseColor(ground), map?.info.n ?? 0, pointScale);
-  const latest = useLatest({ map, camera, size, grid, allowed, scene, renderer, flags, color });
+  const latest = useLatest({ map, camera, size, allowed, scene, renderer, flags, color });
   const texts = useTexts(overlay, ground, allowed);
 
   // One frame a change; where all points take long, a frame leaves some out, and they follow when nothing changes more.
@@ -135,18 +135,18 @@ export const Scatter = React.memo(function Scatter({ ground }: { readonly ground
   };
 
   const rowAt = (at: Point): number => {
-    const { map: data, camera: view, size: box, grid: index } = latest.current;
+    const { map: data, camera: view, size: box } = latest.current;
     if (!data || !view) return -1;
-    if (view.dims === 2 && index)
-      return nearestInGrid(index, data.planes[0] as Float32Array, data.planes[1] as Float32Array, unproject(view, box, at), PICK_RADIUS / view.scale, latest.current.allowed);
+    if (view.dims === 2)
+      return nearestInGrid(gridOf(data), data.planes[0] as Float32Array, data.planes[1] as Float32Array, unproject(view, box, at), PICK_RADIUS / view.scale, latest.current.allowed);
     return nearestOnScreen(onScreen(), at, PICK_RADIUS, latest.current.allowed);
   };
 
   /** What the pointer may reach next, to be asked for together. */
   const rowsNear = (at: Point): number[] => {
-    const { map: data, camera: view, size: box, grid: index } = latest.current;
-    if (!data || view?.dims !== 2 || !index) return [];
-    return rowsInGrid(index, data.planes[0] as Float32Array, data.planes[1] as Float32Array, unproject(view, box, at), NEAR / view.scale, NEAR_ROWS);
+    const { map: data, camera: view, size: box } = latest.current;
+    if (!data || view?.dims !== 2) return [];
+    return rowsInGrid(gridOf(data), data.planes[0] as Float32Array, data.planes[1] as Float32Array, unproject(view, box, at), NEAR / view.scale, NEAR_ROWS);
   };
 
   // Points on the screen are computed once a camera, and kept for the hovers that follow.
@@ -274,6 +274,16 @@ const wholeMapShown = (ui: Ui): boolean => ui.hidden.size === 0 && ui.range === 
 function ariaOf(map: MapData | null, ui: Ui): string {
   if (!map) return "Map of embeddings, empty";
   return `${map.info.dims}D map of ${counted(map.info.n, "sample")}, ${ui.selection.count.toLocaleString("en")} selected`;
+}
+
+/** The points in cells of the plane, made when the pointer first asks: until then the picture has the time. */
+function useGrid(): (map: MapData) => PointGrid {
+  const kept = React.useRef<{ planes: MapData["planes"]; grid: PointGrid } | null>(null);
+  return React.useCallback((map) => {
+    if (kept.current?.planes !== map.planes)
+      kept.current = { planes: map.planes, grid: buildGrid(map.planes[0] as Float32Array, map.planes[1] as Float32Array) };
+    return kept.current.grid;
+  }, []);
 }
 
 /** One byte a row: label state, and how it is to be shown. */
