@@ -65,8 +65,9 @@ def measure(data: Dataset, results: Results) -> None:
             for seed in SEEDS:
                 labels = data.draw(each, seed)
                 found = propagation.suggest(data.vectors, data.neighbors, labels, data.n_classes, seed=seed)
+                keys = np.random.default_rng(seed).random(len(labels))
                 known, unlabeled = np.flatnonzero(labels >= 0), labels < 0
-                folds = propagation.label_folds(labels[known], data.n_classes, len(labels), seed)
+                folds = propagation.label_folds(labels[known], data.n_classes, keys[known], len(labels))
                 hidden = [known[fold] for fold in folds]
                 cases = {name: (peer(labels), held_out(peer, labels, hidden)) for name, peer in others.items()}
                 for wanted in PRECISIONS:

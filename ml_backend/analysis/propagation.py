@@ -203,7 +203,8 @@ class _Panel:
         self.data, self.graph, self.rows, self.codes, self.n_classes = data, graph, rows, codes, n_classes
         self.unlabeled = np.setdiff1d(np.arange(len(data)), rows)
         self.random = np.random.default_rng(seed)
-        self.folds = label_folds(codes, n_classes, len(data), seed)
+        self.keys = self.random.random(len(data))
+        self.folds = label_folds(codes, n_classes, self.keys[rows], len(data))
         taken = self.random.permutation(len(data))[:_SAMPLE]
         taught = self.random.permutation(len(rows))[:_SAMPLE]
         self.sample = np.union1d(taken, rows[taught])
@@ -250,11 +251,12 @@ class _Panel:
         """The nearest labeled samples of the class guessed (u, 3)."""
         anchors = np.full((len(self.unlabeled), _ANCHORS), -1, dtype=np.int32)
         for code in range(self.n_classes):
-            pool = self.random.permutation(self.rows[self.codes == code])[:_ANCHOR_POOL]
+            members = self.rows[self.codes == code]
+            pool = members[np.argsort(self.keys[members])[:_ANCHOR_POOL]]
             landmarks = self.space.rows(pool).T
-            members = np.flatnonzero(guess == code)
-            for start in range(0, len(members), _CHUNK):
-                part = members[start : start + _CHUNK]
+            guessed = np.flatnonzero(guess == code)
+            for start in range(0, len(guessed), _CHUNK):
+                part = guessed[start : start + _CHUNK]
                 similarity = self.space.project(self.unlabeled[part], landmarks)
                 for place in range(min(_ANCHORS, len(pool))):
                     nearest = similarity.argmax(axis=1)
@@ -302,29 +304,34 @@ def _shares(mass: Floats) -> Floats:
     return shares
 
 
-def label_folds(codes: Labels, n_classes: int, n: int, seed: int) -> list[Labels]:
-    """Label positions to hold out together, class by class, so that no class ever loses its last label.
+def label_folds(codes: Labels, n_classes: int, keys: NDArray[np.float64], n: int) -> list[Labels]:
+    """Label positions to hold out together, so that no class ever loses its last label.
+
+    The fold of a label hangs on its own key: one more label leaves nearly all others in their folds, and what is
+    measured on them moves as little as the labels themselves say.
 
     Args:
         codes: (m,) class of each label, 0..n_classes - 1.
         n_classes: how many classes.
+        keys: (m,) a random number of each label, 0..1, that stays with its sample.
         n: samples in the dataset: the more, the fewer folds.
-        seed: the same seed gives the same folds.
     """
-    random = np.random.default_rng(seed)
     count = 10 if len(codes) <= 500 else 5
     if n > _LARGE:
         count = 2
-    order = random.permutation(len(codes))
-    order = order[np.argsort(codes[order], kind="stable")]
+    order = np.lexsort((keys, codes))
     counts = np.bincount(codes, minlength=n_classes)
-    within = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    usable = order[counts[codes[order]] >= 2]
-    turn = ((within + codes[order]) % count)[counts[codes[order]] >= 2]
-    if len(usable) > _HELD_OUT:
-        kept = np.sort(random.permutation(len(usable))[:_HELD_OUT])
-        usable, turn = usable[kept], turn[kept]
-    return [usable[turn == fold] for fold in range(count) if (turn == fold).any()]
+    ends = np.cumsum(counts)
+    turn = (keys[order] * count).astype(np.int64)
+    several = np.flatnonzero(counts >= 2)
+    # The first and the last of a class lie in different folds, so that neither fold holds the whole class.
+    turn[ends[several] - counts[several]] = several % count
+    turn[ends[several] - 1] = (several + 1) % count
+    usable = counts[codes[order]] >= 2
+    order, turn = order[usable], turn[usable]
+    kept = np.argsort(keys[order] * count % 1)[:_HELD_OUT]
+    order, turn = order[kept], turn[kept]
+    return [order[turn == fold] for fold in range(count) if (turn == fold).any()]
 
 
 def _trust(votes: Floats, truth: Labels) -> NDArray[np.float64]:
