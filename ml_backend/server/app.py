@@ -30,6 +30,7 @@ from .settings import ServerSettings
 
 PREDICTS_AT_ONCE = 2  # one already uses all cores
 PREDICTS_TAKEN = 16  # with those that wait
+LOGGED_IDS = 10  # of an event
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -146,8 +147,9 @@ class _Routes:
         told = {
             "action": event.action,
             "project": event.project,
-            "tasks": event.tasks,
-            "annotations": [annotation["id"] for annotation in event.annotations],
+            "count": max(len(event.tasks), len(event.annotations)),
+            "tasks": event.tasks[:LOGGED_IDS],
+            "annotations": [annotation["id"] for annotation in event.annotations[:LOGGED_IDS]],
         }
         if not self._backend.serves(event.project):
             EVENTS.labels(event.action, "refused").inc()

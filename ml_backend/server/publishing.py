@@ -22,6 +22,7 @@ _SECONDS_PER_TASK = 0.0007  # of an import, for every task of the project
 _SECONDS_PER_DELETION = 0.006  # of an old version, for every prediction
 _SECONDS_PER_CHANGE = 0.1
 _SECONDS_BETWEEN_VERSIONS = 60.0
+_CHANGED_AT_ONCE = 50  # then the plan is made again: meanwhile another change may tell more
 _VISIBLE = 0.05  # a score that moved less is not worth a request
 
 _log = structlog.get_logger(__name__)
@@ -114,9 +115,9 @@ class Publisher:
         return count
 
     def change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
-        """Change predictions in place as long as ``keep_on``; how many."""
+        """Change some predictions in place, as long as ``keep_on``; how many."""
         count = 0
-        for task in due.gone:
+        for task in due.gone[:_CHANGED_AT_ONCE]:
             if not keep_on():
                 return count
             held = due.records[task].prediction
@@ -124,7 +125,7 @@ class Publisher:
             self.studio.delete_prediction(held.id)
             self.mirror.ledger.set_predictions({task: None})
             count += 1
-        for task, made in self._valid(due, due.changed, self.version):
+        for task, made in self._valid(due, due.changed[:_CHANGED_AT_ONCE], self.version):
             if not keep_on():
                 break
             held = due.records[task].prediction

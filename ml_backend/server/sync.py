@@ -243,13 +243,16 @@ class ProjectSync:
         wanted = self.plan().wanted.values()
         return min((proposed.score for proposed in wanted if proposed.sure), default=1.0)
 
-    def publish(self, keep_on: Callable[[], bool]) -> int:
-        """Publish what changed, as long as ``keep_on``; how many predictions were."""
+    def publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:
+        """Publish what changed, the most telling first, as long as ``keep_on``; how many predictions were.
+
+        Where much has changed all is published anew, which takes long: only when the project has ``settled``.
+        """
         publisher = self._opened_publisher()
         due = self.plan()
         if not len(due):
             return 0
-        if publisher.should_renew(due):
+        if settled and publisher.should_renew(due):
             return publisher.renew(due)
         return publisher.add(due) + publisher.change(due, keep_on)
 

@@ -16,7 +16,8 @@ from .sync import ProjectSync
 _POLL_SECONDS = 20.0
 _TURN_SECONDS = 1.0
 _EVENTS_AT_ONCE = 500
-_QUIET_SECONDS = 15.0  # without an event: time for what can wait
+_SETTLED_SECONDS = 5.0  # without an event: time for what takes long
+_QUIET_SECONDS = 15.0  # and for what can wait
 _COLUMNS_SECONDS = 60.0
 _LONGEST_WAIT = 60.0
 
@@ -98,7 +99,8 @@ class Worker:
             agenda.suggest = False
             agenda.publish = agenda.columns = True
         if agenda.publish:
-            published = project.publish(lambda: self._idle(project))
+            settled = time.monotonic() - agenda.last_event > _SETTLED_SECONDS
+            published = project.publish(lambda: self._idle(project), settled=settled)
             if published:
                 PREDICTIONS.labels("pushed").inc(published)
                 _log.info("published", project=project.project, predictions=published, version=project.version)
