@@ -9,9 +9,11 @@ from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
+from pymongo import UpdateOne
 
 from ..store.annotation_edits import declare_annotations
 from ..store.annotation_ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
+from ..store.label_edits import read_documents
 from ..store.labels import label_field
 from .label_config import Control, Region, Result, read_label_config
 from .media import MediaUnavailable, presigned_address
@@ -32,6 +34,7 @@ _CONTROL = "label_studio_control"
 # Addresses of media and the seconds there are, None = each has its own time → their files, or why there is none.
 Fetch = Callable[[Sequence[str], float | None], Sequence[Path | ValueError]]
 Who = Callable[[int], str]
+_Document = dict[str, Any] | None  # a sample's labels as MongoDB holds them
 
 
 @dataclass(frozen=True)
@@ -211,33 +214,31 @@ def bring_in_step(mirror: Mirror, records: Sequence[TaskRecord], who: Who) -> St
     Where both sides changed a task, the later change counts. Nobody's annotation is overwritten: a label that goes
     out becomes an annotation of its own.
     """
-    here, times = _labelings(mirror, [record for record in records if record.sample])
+    documents = _read_labels(mirror, [record for record in records if record.sample])
+    here = {sample: _labeling_here(mirror.control, document) for sample, document in documents.items()}
     held = [record for record in records if record.sample in here]  # a sample deleted here takes nothing away there
+    there = {record.task: labeling_of(mirror.control, record) for record in held}
     outgoing, incoming, conflicts, agreed = [], [], [], []
     for record in held:
-        there = labeling_of(mirror.control, record)
-        mine = here[record.sample]
-        if mine == there:
+        mine, theirs = here[record.sample], there[record.task]
+        if mine == theirs:
             agreed.append(record)
         elif mine == record.synced or not _may_go_out(record, mine):
             incoming.append(record)
-        elif there == record.synced:
+        elif theirs == record.synced:
             outgoing.append((record, mine))
-        elif record.annotation is None or times[record.sample] > record.annotation.at:
-            conflicts.append((record.task, there))
+        elif record.annotation is None or _labeled_at(mirror.control, documents[record.sample]) > record.annotation.at:
+            conflicts.append((record.task, theirs))
             outgoing.append((record, mine))
         else:
             conflicts.append((record.task, mine))
             incoming.append(record)
-    drawn = _undrawn_candidates(mirror, agreed)
-    _write_labels(mirror, incoming + drawn, who)
-    settled = [
-        replace(record, synced=labeling_of(mirror.control, record))
-        for record in agreed + incoming
-        if record.synced != labeling_of(mirror.control, record)
-    ]
-    mirror.ledger.write(settled)
-    return Step(outgoing, [record.task for record in incoming + drawn], conflicts)
+    drawn = [record for record in agreed if _lacks_candidates(mirror.control, record, documents[record.sample])]
+    _write_labels(mirror, incoming + drawn, documents, who)
+    taken = _in_step(mirror, incoming, there)  # not what a person labeled anew in this moment: the next step sees it
+    settled = [record for record in agreed + taken if record.synced != there[record.task]]
+    mirror.ledger.write([replace(record, synced=there[record.task]) for record in settled])
+    return Step(outgoing, [record.task for record in taken + drawn], conflicts)
 
 
 def labeling_of(control: Control, record: TaskRecord) -> Labeling:
@@ -343,55 +344,76 @@ def _may_go_out(record: TaskRecord, labeling: Labeling) -> bool:
     return bool(labeling) or record.annotation is None or record.annotation.ours
 
 
-def _labelings(mirror: Mirror, records: Sequence[TaskRecord]) -> tuple[dict[str, Labeling], dict[str, str]]:
-    """Sample → its labels here, and when the last of them was set, as ISO time."""
-    ids = [record.sample for record in records]
-    view = mirror.dataset.select(ids) if len(ids) < len(mirror.dataset) else mirror.dataset
-    path = label_field(mirror.dataset, FIELD, mirror.patches_field).path
-    place = f"{path}.region" if mirror.control.boxes else f"{path}.id"
-    found = zip(*view.values(["id", place, f"{path}.label", f"{path}.labeled_at"]), strict=True)
-    labelings: dict[str, Labeling] = {}
-    times: dict[str, str] = {}
-    for sample, places, labels, set_at in found:
-        rows = zip(_as_list(places), _as_list(labels), _as_list(set_at), strict=True)
-        given = [(where if mirror.control.boxes else "", label, at) for where, label, at in rows if label]
-        labelings[sample] = as_labeling((where or "", label) for where, label, _ in given)
-        times[sample] = max((_iso(at) for _, _, at in given if at is not None), default="")
-    return labelings, times
+def _read_labels(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, _Document]:
+    """Sample → its labels as MongoDB holds them; samples that are gone are left out."""
+    found = read_documents(mirror.dataset, [record.sample for record in records], [FIELD])
+    return {sample: document.get(FIELD) for sample, document in found.items()}
 
 
-def _undrawn_candidates(mirror: Mirror, records: Sequence[TaskRecord]) -> list[TaskRecord]:
-    """Tasks whose boxes, although nobody labeled one, are not the ones here yet."""
-    if not mirror.control.boxes:
+def _listed(control: Control, document: _Document) -> list[dict[str, Any]]:
+    """The labels of a sample one by one, of objects too those that have no class."""
+    if document is None:
         return []
-    view = mirror.dataset.select([record.sample for record in records])
-    drawn = dict(zip(*view.values(["id", f"{FIELD}.detections.region"]), strict=True))
+    if control.boxes:
+        return document.get("detections") or []
+    return document.get("classifications") or [] if control.multi else [document]
+
+
+def _labeling_here(control: Control, document: _Document) -> Labeling:
+    return as_labeling(
+        (label.get("region") or "" if control.boxes else "", label["label"])
+        for label in _listed(control, document)
+        if label.get("label")
+    )
+
+
+def _labeled_at(control: Control, document: _Document) -> str:
+    """When the last of the labels was set, as ISO time."""
+    times = [label.get("labeled_at") for label in _listed(control, document) if label.get("label")]
+    return max((_iso(at) for at in times if at is not None), default="")
+
+
+def _lacks_candidates(control: Control, record: TaskRecord, document: _Document) -> bool:
+    """Whether the boxes of a task, although nobody labeled one, are not the ones here yet."""
+    if not control.boxes:
+        return False
+    drawn = {label.get("region") for label in _listed(control, document)} - {None, ""}
+    return {region.id for region in regions_of(control, record)} != drawn
+
+
+def _in_step(mirror: Mirror, records: Sequence[TaskRecord], there: Mapping[int, Labeling]) -> list[TaskRecord]:
+    """Those of the records whose labels here are now what Label Studio says."""
+    documents = _read_labels(mirror, records)
     return [
         record
         for record in records
-        if {region.id for region in regions_of(mirror.control, record)}
-        != {region for region in drawn.get(record.sample) or [] if region}
+        if record.sample in documents and _labeling_here(mirror.control, documents[record.sample]) == there[record.task]
     ]
 
 
-def _write_labels(mirror: Mirror, records: Sequence[TaskRecord], who: Who) -> None:
+def _write_labels(mirror: Mirror, records: Sequence[TaskRecord], held: Mapping[str, _Document], who: Who) -> None:
+    """Write what Label Studio says where the labels are still the ``held`` ones: what a person saved since stays."""
     if not records:
         return
-    values = {record.sample: _label(mirror, record, who) for record in records}
-    if mirror.control.boxes:
-        for sample, boxes in _drawn_here(mirror, list(values)).items():
-            values[sample].detections += boxes
-    mirror.dataset.set_values(FIELD, values, key_field="id")
+    now = datetime.utcnow()
+    writes = []
+    for record in records:
+        before = held[record.sample]
+        after = _label_document(mirror, record, before, who)
+        writes.append(
+            UpdateOne(
+                {"_id": ObjectId(record.sample), FIELD: before}, {"$set": {FIELD: after, "last_modified_at": now}}
+            )
+        )
+    mirror.dataset._bulk_write(writes, ids=[record.sample for record in records])
 
 
-def _drawn_here(mirror: Mirror, samples: Sequence[str]) -> dict[str, list[fo.Detection]]:
-    """Boxes that were drawn here, and that Label Studio does not know."""
-    path = f"{FIELD}.detections"
-    found = zip(*mirror.dataset.select(samples).values(["id", path, f"{path}.region"]), strict=True)
-    return {
-        sample: [box for box, region in zip(boxes or [], regions or [], strict=True) if not region]
-        for sample, boxes, regions in found
-    }
+def _label_document(mirror: Mirror, record: TaskRecord, before: _Document, who: Who) -> _Document:
+    label = _label(mirror, record, who)
+    document = None if label is None else dict(label.to_mongo())
+    if document is not None and mirror.control.boxes:  # boxes that were drawn here, and that Label Studio does not know
+        document["detections"] += [box for box in _listed(mirror.control, before) if not box.get("region")]
+    return document
 
 
 def _label(mirror: Mirror, record: TaskRecord, who: Who) -> Any:
@@ -418,10 +440,6 @@ def _detection(mirror: Mirror, record: TaskRecord, region: Region, origin: dict[
         region=region.id,
         **(origin if region.label else {}),
     )
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _iso(moment: datetime) -> str:

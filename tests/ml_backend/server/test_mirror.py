@@ -180,6 +180,49 @@ def test_where_both_sides_changed_the_later_change_counts_and_it_is_told(open_mi
     assert labels(mirror) == {1: "Cat", 2: "Dog"}
 
 
+def test_a_label_saved_here_in_the_moment_another_comes_in_is_not_lost(open_mirror: Any, fetch: Fetch) -> None:
+    from datetime import datetime
+
+    import fiftyone as fo
+
+    mirror = open_mirror()
+    mirroring.add_tasks(mirror, [task(1), task(2)], fetch)
+    changed = mirroring.take_annotations(mirror, [annotation(5, 1, "Cat"), annotation(6, 2, "Cat")])
+
+    def who_while_somebody_saves(user: int) -> str:
+        sample = mirror.dataset.match({"task_id": 1}).first()
+        sample.ground_truth = fo.Classification(label="Dog", labelscape="human", labeled_at=datetime(2026, 1, 2))
+        sample.save()
+        return who(user)
+
+    assert mirroring.bring_in_step(mirror, changed, who_while_somebody_saves).changed == [2]
+    assert labels(mirror) == {1: "Dog", 2: "Cat"}
+    (out,) = step(mirror).outgoing
+    assert (out[0].task, out[1]) == (1, (("", "Dog"),))
+
+
+def test_a_box_drawn_here_in_the_moment_labels_come_in_is_not_lost(open_mirror: Any, fetch: Fetch) -> None:
+    import fiftyone as fo
+
+    mirror = open_mirror(BOXES)
+    mirroring.add_tasks(mirror, [task(1)], fetch)
+    value = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["Cat"]}
+    box = {"id": "r1", "from_name": "obj", "to_name": "img", "type": "rectanglelabels", "value": value}
+    given = {**annotation(5, 1, None), "result": [box], "was_cancelled": False}
+    changed = mirroring.take_annotations(mirror, [given])
+
+    def who_while_somebody_draws(user: int) -> str:
+        sample = mirror.dataset.first()
+        sample.ground_truth = fo.Detections(detections=[fo.Detection(bounding_box=[0.5, 0.5, 0.2, 0.2])])
+        sample.save()
+        return who(user)
+
+    assert mirroring.bring_in_step(mirror, changed, who_while_somebody_draws).changed == []
+    assert step(mirror).changed == [1]
+    mirror.dataset.reload()
+    assert [box.label for box in mirror.dataset.first().ground_truth.detections] == ["Cat", None]
+
+
 def test_a_sample_deleted_here_takes_nothing_away_there(open_mirror: Any, fetch: Fetch) -> None:
     mirror = open_mirror()
     mirroring.add_tasks(mirror, [task(1)], fetch)
