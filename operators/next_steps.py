@@ -8,20 +8,21 @@ from .running import NextStep, Outcome
 
 _AT_ONCE = 100  # as many as a person looks through before acting on all of them
 
-RELABEL = ("Relabel", "relabel")
-SET_LABEL = ("Label", "set_label")
-SEGMENT = ("Make a segment of", "create_segment")
-DELETE = ("Delete", "delete_items")
+RELABEL = ("Relabel {}", "relabel")
+SET_LABEL = ("Label {}", "set_label")
+SEND = ("Send {} to Label Studio", "send_to_label_studio")
+SEGMENT = ("Make a segment of {}", "create_segment")
+DELETE = ("Delete {}", "delete_items")
 
 
 def next_steps(ranking: Ranking, *ways: tuple[str, str]) -> list[NextStep]:
-    """A button for each way, a verb and an operator, over the first suspects of a ranking; none without a suspect."""
+    """A button for each way, words and an operator, over the first suspects of a ranking; none without a suspect."""
     chosen = ranking.suspects[:_AT_ONCE]
     if not chosen:
         return []
     left = len(ranking.suspects) - len(chosen)
     which = f"the first {len(chosen):,} of {len(ranking.suspects):,}" if left else f"these {len(chosen):,}"
-    return [next_step(f"{verb} {which} …", operator, chosen, ranking.patches_field) for verb, operator in ways]
+    return [next_step(f"{words.format(which)} …", operator, chosen, ranking.patches_field) for words, operator in ways]
 
 
 def closing(ranking: Ranking, message: str, fields: Sequence[str], steps: Sequence[NextStep]) -> Outcome:

@@ -13,7 +13,7 @@ from .asking import (
     embedded_patches_field,
     show_coverage,
 )
-from .next_steps import DELETE, RELABEL, SEGMENT, closing, next_steps
+from .next_steps import DELETE, RELABEL, SEGMENT, SEND, closing, next_steps
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 
@@ -38,5 +38,5 @@ class RankMislabels(LabelscapeOperator):
         embeddings = chosen_embeddings(ctx)
         field = chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name
         ranking = rank_mislabels(target_view(ctx), embeddings=embeddings, field=field, progress=progress)
-        steps = next_steps(ranking, RELABEL, SEGMENT, DELETE)
+        steps = next_steps(ranking, RELABEL, SEND, SEGMENT, DELETE)
         return closing(ranking, ranking.message, ("mislabel_score", "mislabel_suggestion"), steps)

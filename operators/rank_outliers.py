@@ -13,7 +13,7 @@ from .asking import (
     embedded_patches_field,
     show_coverage,
 )
-from .next_steps import DELETE, SEGMENT, SET_LABEL, closing, next_steps
+from .next_steps import DELETE, SEGMENT, SEND, SET_LABEL, closing, next_steps
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 
@@ -47,5 +47,5 @@ class RankOutliers(LabelscapeOperator):
         if ctx.params.get("use_labels", True):
             field = chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name
         ranking = rank_outliers(target_view(ctx), embeddings=embeddings, field=field, progress=progress)
-        steps = next_steps(ranking, SET_LABEL, SEGMENT, DELETE)
+        steps = next_steps(ranking, SET_LABEL, SEND, SEGMENT, DELETE)
         return closing(ranking, ranking.message, ("outlier_score", "outlier_reason"), steps)

@@ -5,8 +5,10 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone.operators.registry import OperatorRegistry
+from labelscape.ml_backend.actions.rank import Ranking
 from labelscape.ml_backend.actions.segments import create_segment
 from labelscape.ml_backend.server.label_config import make_label_config
+from labelscape.operators.next_steps import SEND, next_steps
 
 from ..ml_backend.server.stand_in import StandIn
 
@@ -82,6 +84,13 @@ def test_a_new_segment_offers_to_be_relabeled(dataset, studio):
     request = {"dataset_name": dataset.name, "selected": dataset.values("id")[:3], "params": {"name": "Odd"}}
     ctx = ExecutionContext(request_params=request, operator_uri=f"{PREFIX}/create_segment")
     (step,) = operator("create_segment").run(ctx, None).next_steps
+    assert form(step.operator, dataset, **step.params)["target"]["view"]["label"] == "3 samples to send."
+
+
+def test_a_step_of_a_ranking_sends_what_it_names(dataset, studio):
+    ranking = Ranking(dataset.view(), dataset.values("id"), "", dataset.values("id")[:3], None)
+    (step,) = next_steps(ranking, SEND)
+    assert step.label == "Send these 3 to Label Studio …"
     assert form(step.operator, dataset, **step.params)["target"]["view"]["label"] == "3 samples to send."
 
 

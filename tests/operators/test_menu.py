@@ -164,14 +164,17 @@ def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_but
     first.save()
     outliers = outcome("rank_outliers", embedded, embeddings="emb")
     reasons = set(embedded.exists("outlier_reason").values("id"))
-    assert {step.operator for step in outliers.next_steps} == {"set_label", "create_segment", "delete_items"}
+    ways = ["set_label", "send_to_label_studio", "create_segment", "delete_items"]
+    assert [step.operator for step in outliers.next_steps] == ways
     assert all(set(step.params["items"]) == reasons for step in outliers.next_steps)
     found = outcome("rank_mislabels", embedded, embeddings="emb")
     assert found.view.first().id == first.id
     scores = found.view.values("mislabel_score")
     assert scores == sorted(scores, reverse=True)
     assert "mislabel_suggestion" in found.shown_fields
-    relabel, segment, delete = found.next_steps
+    relabel, send, segment, delete = found.next_steps
+    assert (send.operator, send.params["items"]) == ("send_to_label_studio", relabel.params["items"])
+    assert send.label == f"Send these {len(send.params['items'])} to Label Studio …"
     many = len(relabel.params["items"])
     assert relabel.label == f"Relabel these {many} …"
     assert relabel.params["items"][0] == first.id
