@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import fiftyone as fo
@@ -15,6 +16,9 @@ from ...ml_backend.analysis.confusion import Outcomes
 from ...ml_backend.store.evaluation_columns import evaluation_fields
 from ...ml_backend.store.items import list_items
 from ...ml_backend.store.segments import list_segments, load_segment, segment_view
+from ...operators.asking import next_step
+from ...operators.running import PLUGIN, NextStep
+from ...operators.segment_forms import relabeling_step
 from .comparisons import Comparison, Thresholds, compare, held
 from .metrics_answers import choice_of, items_of, ordered, picked, report_of, segment_info
 
@@ -22,9 +26,10 @@ COMPONENT = "LabelscapeModelMetrics"
 METHOD_NAMES = (
     "overview", "compare", "results", "show_results", "open_sample", "add_to_segment", "open_segment",
     "edit_segment", "merge_segments", "remove_from_segment", "delete_segment", "export_segment", "remake_segment",
-    "show_all",
+    "show_all", "send_to_label_studio",
 )  # fmt: skip
 _SHOWN_AT_ONCE = 10_000  # ids in the App's view; more make each of its requests slow
+_SENT_AT_ONCE = 1_000  # ids in a form, which goes to the server with all of them at each change
 _log = logging.getLogger(__name__)
 Answer = dict[str, Any]
 
@@ -225,6 +230,14 @@ class ModelMetrics(foo.Panel):
         )
         return _changed(ctx, remake.sentence())
 
+    @answered
+    def send_to_label_studio(self, ctx: Any) -> Answer:
+        """Open the operator's form for a segment, or for the samples of what is chosen."""
+        slug = ctx.params.get("slug")
+        step = relabeling_step(load_segment(ctx.dataset, slug)) if slug else _sending_step(*_chosen(ctx))
+        ctx.prompt(f"{PLUGIN}/{step.operator}", params=dict(step.params))
+        return {}
+
     def _tell(self, ctx: Any) -> None:
         ctx.panel.set_data("dataset", None if ctx.dataset is None else ctx.dataset.name)
 
@@ -239,6 +252,20 @@ def _chosen(ctx: Any) -> tuple[Comparison, Outcomes]:
     choice: Choice = choice_of(ctx.params)
     outcomes = choose(comparison.evaluation, _thresholds(ctx).match(comparison.evaluation), choice)
     return comparison, picked(outcomes, ctx.params.get("rows"), ctx.params.get("without") or ())
+
+
+def _sending_step(comparison: Comparison, outcomes: Outcomes) -> NextStep:
+    """Whole samples, of a false positive too, which has no label to send; there one mends the labels."""
+    samples = outcome_ids(comparison.evaluation, outcomes, "samples")[None]
+    if not samples:
+        raise ValueError("There is nothing to send: choose a cell with objects in it.")
+    if len(samples) > _SENT_AT_ONCE:
+        raise ValueError(
+            f"These are {len(samples):,} samples, and the form takes {_SENT_AT_ONCE:,}: press “Add to segment”, then "
+            "“Send to Label Studio” at that segment."
+        )
+    step = next_step("Send to Label Studio", "send_to_label_studio", samples, None)
+    return replace(step, params={**step.params, "field": comparison.evaluation.columns.truth.field})
 
 
 def _by_hand(asked: dict[str, Any]) -> bool:

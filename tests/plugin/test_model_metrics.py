@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from fiftyone.operators.executor import Executor
 from labelscape.cli.scenes import add_scenes
+from labelscape.plugin.fiftyone import model_metrics
 from labelscape.plugin.fiftyone.model_metrics import COMPONENT, METHOD_NAMES, ModelMetrics
 
 WEB = Path(__file__).resolve().parents[2] / "plugin/fiftyone/web/src/metrics"
@@ -36,6 +37,7 @@ class Asking:
         executor = Executor()
         context = foo.ExecutionContext(request, executor=executor)
         answer = getattr(ModelMetrics(), method)(context)
+        self.prompted = next((made.params for made in executor._requests if "prompt" in made.operator_uri), None)
         self.shown = next((made.params for made in executor._requests if "view" in (made.params or {})), None)
         return json.loads(json.dumps(answer, allow_nan=False))
 
@@ -157,6 +159,33 @@ def test_a_segment_lives_its_life_in_the_panel(panel, tmp_path):
     left = panel.ask("delete_segment", slug="mislabeled")["segments"]
     assert [one["slug"] for one in left] == ["wrong-again"]
     assert panel.ask("overview")["segments"] == left
+
+
+def test_what_is_chosen_goes_to_label_studio_by_the_operators_own_form(panel):
+    items = panel.results(whats=["false positives"])["items"]
+    panel.ask("send_to_label_studio", **panel.of(whats=["false positives"], rows=[items[0]["rows"]]))
+    assert panel.prompted["operator_uri"] == "@labelscape/data-explorer/send_to_label_studio"
+    of_one = {"items": [items[0]["sample_id"]], "patches": "whole samples", "field": "ground_truth"}
+    assert panel.prompted["params"] == of_one
+    cell = next((item["truth_class"], item["predicted_class"]) for item in panel.results(whats=["confusions"])["items"])
+    in_cell = {item["sample_id"] for item in panel.results(cells=[cell])["items"]}
+    panel.ask("send_to_label_studio", **panel.of(cells=[cell]))
+    assert set(panel.prompted["params"]["items"]) == in_cell
+
+
+def test_a_segment_goes_to_label_studio_by_its_name(panel):
+    new = {"name": "Wrong", "kind": "data quality", "note": "", "members": "labels"}
+    panel.ask("add_to_segment", **new, **panel.of(whats=["confusions"]))
+    panel.ask("send_to_label_studio", slug="wrong")
+    assert panel.prompted["params"] == {"segment": "wrong"}
+    assert "is no segment" in panel.ask("send_to_label_studio", slug="gone")["error"]
+
+
+def test_more_than_a_form_takes_goes_by_a_segment(panel, monkeypatch):
+    monkeypatch.setattr(model_metrics, "_SENT_AT_ONCE", 2)
+    assert "Add to segment" in panel.ask("send_to_label_studio", **panel.of(whats=["true positives"]))["error"]
+    nothing = panel.of(whats=["true positives"], rows=[])
+    assert "nothing to send" in panel.ask("send_to_label_studio", **nothing)["error"]
 
 
 def test_the_grid_shows_patches_of_one_field_and_samples_of_two(panel):

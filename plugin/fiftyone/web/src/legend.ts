@@ -34,13 +34,16 @@ export function legendRows(legend: {
   readonly order: LegendOrder;
 }): LegendRow[] {
   const wanted = legend.query.trim().toLocaleLowerCase();
-  const rows: LegendRow[] = legend.classes.map((name, code) => ({
-    code,
-    name,
-    color: legend.colors[code] ?? legend.missing.color,
-    count: legend.counts[code] ?? 0,
-    hidden: legend.hidden.has(code),
-  }));
+  const rows: LegendRow[] = legend.classes
+    .map((name, code) => ({
+      code,
+      name,
+      color: legend.colors[code] ?? legend.missing.color,
+      count: legend.counts[code] ?? 0,
+      hidden: legend.hidden.has(code),
+    }))
+    // A class whose last label was taken back keeps its code.
+    .filter((row) => row.count > 0);
   const missing = legend.counts[legend.classes.length] ?? 0;
   rows.sort((a, b) =>
     legend.order === "count" ? b.count - a.count || compare(a.name, b.name) : compare(a.name, b.name),

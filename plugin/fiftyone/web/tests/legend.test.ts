@@ -31,6 +31,10 @@ describe("the legend", () => {
     expect(legendRows({ ...legend, counts: Uint32Array.of(1, 1, 1, 0) }).map((r) => r.code)).not.toContain(MISSING_CODE);
   });
 
+  it("has no row for a class that nothing has any more", () => {
+    expect(legendRows({ ...legend, counts: Uint32Array.of(2, 0, 1, 0) }).map((r) => r.name)).toEqual(["cat", "dog 9"]);
+  });
+
   it("hides and shows again", () => {
     const hidden = toggleHidden(new Set(), 1);
     expect([...hidden]).toEqual([1]);

@@ -37,10 +37,7 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
     [color, map, isolated],
   );
   const byState = color.field === BY_STATE;
-  const rows = React.useMemo(() => {
-    const all = legendRows({ ...color, counts, hidden, query, order });
-    return byState ? all.filter((row) => row.count > 0) : all;
-  }, [color, counts, hidden, query, order, byState]);
+  const rows = React.useMemo(() => legendRows({ ...color, counts, hidden, query, order }), [color, counts, hidden, query, order]);
   const height = list.current?.clientHeight ?? 400;
   const [first, last] = rowWindow(rows.length, top, height, ROW_HEIGHT);
 
@@ -97,7 +94,7 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
         ))}
         <li aria-hidden="true" style={{ height: (rows.length - last) * ROW_HEIGHT }} />
       </ul>
-      {rows.length === 0 && <p className="ls-quiet">No class matches “{query}”.</p>}
+      {rows.length === 0 && query !== "" && <p className="ls-quiet">No class matches “{query}”.</p>}
       {hidden.size > 0 && <Button onClick={() => setHidden(new Set())}>Show all classes</Button>}
     </>
   );

@@ -49,6 +49,9 @@ export function Results(): React.ReactElement {
         <Button title="Take the filter off the App's grid" onClick={() => session.showAll()}>
           Whole dataset
         </Button>
+        <Button disabled={chosen === 0} title="Make tasks of the samples of the chosen objects" onClick={() => session.sendChosen()}>
+          Send to Label Studio
+        </Button>
         <Button primary disabled={chosen === 0} onClick={() => setAdding(true)}>
           Add to segment
         </Button>

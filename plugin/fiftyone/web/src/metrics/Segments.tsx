@@ -54,6 +54,9 @@ function Row({ segment, ask }: { readonly segment: Segment; readonly ask: (form:
             Make again
           </Button>
         )}
+        <Button title="Make tasks of its samples, to relabel them" onClick={() => session.sendSegment(segment.slug)}>
+          Send to Label Studio
+        </Button>
         <Button onClick={() => ask("export")}>Export</Button>
         <Button danger onClick={() => ask("delete")}>
           Delete

@@ -133,6 +133,8 @@ export interface Methods {
   remove_from_segment: [{ slug: string }, Changed];
   delete_segment: [{ slug: string }, Changed];
   export_segment: [{ slug: string; format: "fiftyone" | "coco" | "csv"; folder: string }, { message: string }];
+  /** Opens the operator's form for a segment, or for the samples of what is chosen. */
+  send_to_label_studio: [{ slug: string } | Choice, Nothing];
   remake_segment: [{ slug: string; prediction_field: string | null; name: string | null }, Changed];
 }
 export type MethodName = keyof Methods;

@@ -202,6 +202,15 @@ export class MetricsSession {
     if (answer) this.note(answer.message);
   }
 
+  sendSegment(slug: string): void {
+    void this.#try(null, () => this.call("send_to_label_studio", { slug }));
+  }
+
+  sendChosen(): void {
+    const choice = this.#choice();
+    if (choice) void this.#try("Opening the form", () => this.call("send_to_label_studio", choice));
+  }
+
   async exportSegment(ask: Ask<"export_segment">): Promise<boolean> {
     const answer = await this.#try("Exporting", () => this.call("export_segment", ask));
     if (answer) this.note(answer.message);
