@@ -81,6 +81,7 @@ class LabelRows:
         classes = distinct_classes(collection, root, label, stages)
         origin = first_of(f"{self.field.path}.labelscape") if label.listed else f"${self.field.path}.labelscape"
         suggestion = suggestion_path(dataset, self.rows.patches_field)
+        made_for = {"$in": [{"$ifNull": [f"${suggestion}.field", ""]}, ["", self.field.name]]}
         state = {
             "$switch": {
                 "branches": [
@@ -88,7 +89,7 @@ class LabelRows:
                         "case": {"$gt": [label.expression, ""]},
                         "then": {"$cond": [{"$eq": [origin, "neighbors"]}, NEIGHBORS, HUMAN]},
                     },
-                    {"case": {"$gt": [f"${suggestion}.label", ""]}, "then": SUGGESTED},
+                    {"case": {"$and": [{"$gt": [f"${suggestion}.label", ""]}, made_for]}, "then": SUGGESTED},
                 ],
                 "default": UNLABELED,
             }

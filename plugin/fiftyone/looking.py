@@ -82,7 +82,7 @@ class Details:
 
     def _suggested(self, item: dict[str, Any]) -> dict[str, Any] | None:
         held = item.get(self._suggestion.rsplit(".", 1)[-1])
-        if not held or not held.get("label"):
+        if not held or not held.get("label") or held.get("field") not in (None, "", self._labels.field.name):
             return None
         return {"label": held["label"], "confidence": float(held.get("confidence") or 0.0)}
 

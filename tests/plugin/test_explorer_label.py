@@ -201,6 +201,22 @@ def test_another_label_field_is_chosen_for_every_tab(explorer, mapped_digits, ma
     assert (explorer.state["label_field"], explorer.state["map"]) == ("ground_truth", None)
 
 
+def test_suggestions_are_shown_for_the_label_field_they_were_made_for(explorer, mapped_digits):
+    explorer.finish(explorer.do("suggest_labels", selection=None, precision=0.8)["job"])
+    suggested = [row for row, state in enumerate(explorer.states()) if state == SUGGESTED]
+    assert suggested
+    mapped_digits.add_sample_field("color", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    explorer.do("set_label_field", field="color")
+    assert explorer.states() == [UNLABELED] * 120
+    assert explorer.do("facts", **explorer.map, rows=suggested[:1])["facts"][0]["suggestion"] is None
+    # An earlier version did not write down the field.
+    mapped_digits._sample_collection.update_many({}, {"$unset": {"suggested_label.field": ""}})
+    explorer.do("set_label_field", field="ground_truth")
+    explorer.do("clear_explorer")
+    explorer.load("flat")
+    assert [row for row, state in enumerate(explorer.states()) if state == SUGGESTED] == suggested
+
+
 def test_clearing_all_labels_is_one_act_that_can_be_undone(explorer, mapped_digits):
     front = Front(explorer)
     before = saved(mapped_digits)
