@@ -57,7 +57,11 @@ def grid_stage(
     """
     if not len(selected):
         return None
-    stage = _constant_stage(dataset, view, rows, labels, selected, how) or _listing_stage(view, rows, selected)
+    stage = (
+        _constant_stage(dataset, view, rows, labels, selected, how)
+        or _excluding_stage(dataset, view, rows, labels, selected)
+        or _listing_stage(view, rows, selected)
+    )
     serialized = stage._serialize(include_uuid=False)
     return {serialized["_cls"]: dict(serialized["kwargs"])}
 
@@ -80,6 +84,20 @@ def _constant_stage(
         if source.kind == "categorical" and not source.listed and _is_saved(source, labels, selected, how["value"]):
             return fos.Match({source.path: _wanted(source, how["value"])})
     return None
+
+
+def _excluding_stage(
+    dataset: fo.Dataset, view: fo.DatasetView, rows: MapRows, labels: LabelRows, selected: np.ndarray
+) -> fos.ViewStage | None:
+    """All but the rest, where that is shorter to list and the map holds every sample of the dataset."""
+    if rows.patches_field is not None or view._is_patches:
+        return None
+    left = labels.present.copy()
+    left[selected] = False
+    rest = np.flatnonzero(left)
+    if len(rest) >= len(selected) or len(rest) > _LISTED or int(labels.present.sum()) != dataset.count():
+        return None
+    return fos.Exclude(rows.names(rest))
 
 
 def _is_saved(source: FieldSource, labels: LabelRows, selected: np.ndarray, value: str | None) -> bool:

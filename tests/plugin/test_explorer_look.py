@@ -134,12 +134,24 @@ def test_a_selection_too_large_to_list_is_refused_in_words(mapped_digits, monkey
 
     rows = read_rows(mapped_digits, "flat")
     labels = LabelRows(rows, label_field(mapped_digits, "ground_truth"))
-    monkeypatch.setattr(selection, "_LISTED", 100)
-    chosen = (mapped_digits, mapped_digits.view(), rows, labels, np.arange(101))
-    with pytest.raises(ValueError, match="cannot list more than 100 one by one"):
+    monkeypatch.setattr(selection, "_LISTED", 40)
+    chosen = (mapped_digits, mapped_digits.view(), rows, labels, np.arange(60))
+    with pytest.raises(ValueError, match="cannot list more than 40 one by one"):
         selection.grid_stage(*chosen, {"kind": "rows"})
     everywhere = {"kind": "polygon", "points": [[-99, -99], [99, -99], [99, 99], [-99, 99]]}
     assert selection.grid_stage(*chosen, everywhere) is not None
+
+
+def test_of_a_selection_or_the_rest_the_shorter_is_listed(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    most = [row for row in range(120) if row not in (7, 90)]
+    stage = explorer.do("select", **explorer.rows(*most))["stage"]
+    assert stage == {"fiftyone.core.stages.Exclude": {"sample_ids": [ids[7], ids[90]]}}
+    assert sorted(grid(explorer, stage)) == sorted(ids[row] for row in most)
+    # A sample that is not on the map is in none of its selections.
+    mapped_digits.add_sample(fo.Sample(filepath=mapped_digits.first().filepath))
+    stage = explorer.do("select", **explorer.rows(*most))["stage"]
+    assert sorted(grid(explorer, stage)) == sorted(ids[row] for row in most)
 
 
 def test_a_value_that_is_pending_is_shown_in_the_grid_by_its_rows(explorer, mapped_digits):
