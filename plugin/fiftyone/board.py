@@ -140,7 +140,7 @@ class Board:
 
         def find_out() -> None:
             try:
-                self._stale[run.key] = (stamp, staleness(dataset, self.rows_of(dataset, run)))
+                self._stale[run.key] = (stamp, staleness(dataset, self.rows_of(dataset, run), run.computed_at))
             except Exception:
                 # A run of another tool may have lost its view or its embeddings; the map itself still shows.
                 _log.exception("Could not compare the map %s with its samples", run.key)

@@ -6,14 +6,15 @@ from typing import Any
 import fiftyone as fo
 
 from ...ml_backend.actions import rank
-from ...ml_backend.actions.embed import compute_embeddings
+from ...ml_backend.actions.embed import EmbeddingReport, compute_embeddings
 from ...ml_backend.actions.map import compute_map, update_map
 from ...ml_backend.actions.suggest import suggest_labels
-from ...ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, list_embeddings
+from ...ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, list_embeddings, provenance_of
 from .jobs import Progress
 from .labels import LabelRows
 from .panel_state import app_view
 from .replies import Answer, Asked, method
+from .rows import MapRows, to_embed
 from .selection import selected_rows
 
 Work = Callable[[fo.Dataset, Progress], str]
@@ -64,13 +65,16 @@ class LaunchMethods:
 
     @method(changes=True)
     def update_map(self, asked: Asked) -> Answer:
-        """Place new samples on a map and take deleted ones off."""
-        key = asked.board.run_of(asked.params["map"]).key
-        return _start(
-            asked,
-            f"Updating map “{key}”",
-            lambda dataset, progress: update_map(dataset, key=key, progress=progress).sentence(),
-        )
+        """Place new samples on a map, embedded first where they have no vector yet, and take deleted ones off."""
+        run = asked.board.run_of(asked.params["map"])
+        rows = asked.board.rows_of(asked.dataset, run)
+
+        def work(dataset: fo.Dataset, progress: Progress) -> str:
+            new = to_embed(dataset, rows, run.computed_at)
+            embedded = f"{_embed(dataset, rows, new, progress).sentence()} " if new else ""
+            return embedded + update_map(dataset, key=run.key, progress=progress).sentence()
+
+        return _start(asked, f"Updating map “{run.key}”", work)
 
     @method(changes=True)
     def rank_outliers(self, asked: Asked) -> Answer:
@@ -182,6 +186,16 @@ def _chosen(asked: Asked) -> _Chosen:
         rows = selected_rows(selection, len(labels.rows))
         selected = labels.rows.names(rows[labels.present[rows]])
     return _Chosen(labels, selected, labels.rows.embeddings)
+
+
+def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progress) -> EmbeddingReport:
+    """Go on with the embeddings of a map, for these samples or objects."""
+    key, field = str(rows.embeddings), rows.patches_field
+    samples = dataset.select(ids) if field is None else dataset.select_labels(ids=ids, fields=field)
+    held = provenance_of(dataset, key)
+    return compute_embeddings(
+        samples, key=key, model=held.model, options=held.options, patches_field=field, progress=progress
+    )
 
 
 def _start(asked: Asked, title: str, work: Work) -> Answer:

@@ -1,14 +1,14 @@
 """The rows of a map: which sample or object each is, where it lies, and which row an id has."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
 
-from ...ml_backend.store.embeddings import vector_table
+from ...ml_backend.store.embeddings import provenance_of, vector_table
 from ...ml_backend.store.items import label_path
 from ...ml_backend.store.maps import load_map
 from .columns import digest
@@ -96,14 +96,41 @@ class Staleness:
     removed: int
 
 
-def staleness(dataset: fo.Dataset, rows: MapRows) -> Staleness:
-    """Compare a map with the samples it was made of: those with a vector, where it was made of embeddings."""
+def staleness(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> Staleness:
+    """Compare a map with the samples of its view.
+
+    Where it was made of embeddings, a sample without a vector counts only if it was added since ``made_at`` (UTC) and
+    can be embedded: the others were left out on purpose, or could not be read.
+    """
     wanted = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
     places = rows.locate(wanted)
     missing = wanted[places < 0]
-    if len(missing) and rows.embeddings is not None and dataset.has_brain_run(rows.embeddings):
-        missing = missing[np.isin(missing, as_bytes(vector_table(dataset, rows.embeddings).ids()))]
-    return Staleness(len(missing), len(rows) - int((places >= 0).sum()))
+    count = len(missing)
+    if count and rows.embeddings is not None and dataset.has_brain_run(rows.embeddings):
+        bare = _without_vector(dataset, rows.embeddings, missing)
+        count += len(_new_ones(dataset, rows.embeddings, bare, made_at)) - len(bare)
+    return Staleness(count, len(rows) - int((places >= 0).sum()))
+
+
+def to_embed(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> list[str]:
+    """Ids of the samples, or objects, added since a map was made (UTC) that have no vector yet and can get one."""
+    if rows.embeddings is None or not dataset.has_brain_run(rows.embeddings):
+        return []
+    wanted = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
+    bare = _without_vector(dataset, rows.embeddings, wanted[rows.locate(wanted) < 0])
+    return as_texts(_new_ones(dataset, rows.embeddings, bare, made_at))
+
+
+def _without_vector(dataset: fo.Dataset, embeddings: str, ids: np.ndarray) -> np.ndarray:
+    return ids[~np.isin(ids, as_bytes(vector_table(dataset, embeddings).ids()))]
+
+
+def _new_ones(dataset: fo.Dataset, embeddings: str, ids: np.ndarray, made_at: datetime | None) -> np.ndarray:
+    """Of these those added since; an id begins with the second it was made in."""
+    if made_at is None or provenance_of(dataset, embeddings).model == "precomputed":
+        return ids[:0]
+    seconds = np.frombuffer(ids.tobytes(), [("at", ">u4"), ("rest", "V8")])["at"]
+    return ids[seconds > made_at.replace(tzinfo=timezone.utc).timestamp()]
 
 
 def as_bytes(ids: Any) -> np.ndarray:

@@ -3,7 +3,10 @@
 import threading
 import time
 
+import fiftyone as fo
 import pytest
+from labelscape.ml_backend.actions.embed import compute_embeddings
+from labelscape.ml_backend.actions.map import compute_map
 from labelscape.plugin.fiftyone.jobs import JobQueue, Notes
 
 
@@ -103,6 +106,28 @@ def test_a_map_is_computed_loaded_and_brought_up_to_date(explorer, mapped_digits
     assert explorer.finish(explorer.do("update_map", map="pixels_pca_3d")["job"])["status"] == "done"
     assert explorer.state["map"]["n"] == 117
     assert next(e for e in explorer.state["maps"] if e["key"] == "pixels_pca_3d")["stale"]["removed"] == 0
+
+
+def test_samples_added_since_are_embedded_and_placed_by_an_update(make_explorer, make_digits_dataset):
+    dataset = make_digits_dataset(30)
+    panel = make_explorer(dataset)
+    panel.do("sync", revision=-1)
+    of_some = compute_embeddings(dataset.limit(25), key="emb")
+    assert of_some.embedded == 25
+    compute_map(dataset, embeddings="emb", key="flat", method="pca")
+    panel.load("flat")
+    # Those left out when it was made are no news.
+    assert panel.state["maps"][0]["stale"] == {"missing": 0, "removed": 0}
+    time.sleep(1)  # ids know the second they were made in
+    path = dataset.first().filepath
+    dataset.add_samples([fo.Sample(filepath=path), fo.Sample(filepath=path), fo.Sample(filepath="/gone.png")])
+    panel.do("sync", revision=-1)
+    assert panel.state["maps"][0]["stale"] == {"missing": 3, "removed": 0}
+    ended = panel.finish(panel.do("update_map", map="flat")["job"])
+    assert ended["status"] == "done", ended
+    assert "2 placed now" in ended["message"]
+    assert "1 could not be read" in ended["message"]
+    assert (panel.state["map"]["n"], panel.state["maps"][0]["stale"]["missing"]) == (27, 0)
 
 
 def test_rankings_write_the_fields_one_colours_by(explorer, mapped_digits):
