@@ -6,7 +6,6 @@ once, or one task at a time: so scores are rounded to steps, and only what chang
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,9 +166,7 @@ def _write(
     for step, ((name, value), tasks) in enumerate(due.items()):
         progress(step / len(due), "Writing columns")
         project.studio.set_data(mirror.project, tasks, name, _KINDS[name], value)
-        with project.lock:
-            now = mirror.ledger.read(tasks).values()  # records may have changed meanwhile
-            mirror.ledger.write([replace(held, columns={**held.columns, name: value}) for held in now])
+        mirror.ledger.set_column(tasks, name, value)
     return sum(len(tasks) for tasks in due.values())
 
 

@@ -146,6 +146,10 @@ class LabelStudio:
         """A new annotation of a task, as the user whose token this is."""
         return dict(self._json("POST", f"api/tasks/{task}/annotations/", json={"result": result}))
 
+    def annotations(self, task: int) -> list[dict[str, Any]]:
+        """The annotations of a task, without skipped ones; of a task that is gone none."""
+        return list(self._json("GET", f"api/tasks/{task}/annotations/", missing_ok=True) or [])
+
     def delete_annotation(self, annotation: int) -> None:
         """Delete an annotation; one that is gone already is no error."""
         self._json("DELETE", f"api/annotations/{annotation}/", missing_ok=True)

@@ -12,7 +12,7 @@ import structlog
 
 from ..actions.embed import compute_embeddings
 from ..actions.suggest import suggest_labels
-from ..store.annotation_ledger import Labeling, TaskRecord
+from ..store.annotation_ledger import Annotation, Labeling, Sending, TaskRecord
 from ..store.embeddings import embeddings_status, list_embeddings
 from .events import Event
 from .label_studio import LabelStudio, LabelStudioError
@@ -28,6 +28,7 @@ from .mirror import (
     drop_annotations,
     drop_tasks,
     fetch_media,
+    labeling_of_result,
     open_mirror,
     regions_of,
     take_annotations,
@@ -159,7 +160,7 @@ class ProjectSync:
             _log.warning("no_medium", project=self.project, task=task, reason=reason)
 
     def _step(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
-        step = bring_in_step(mirror, records, self._who)
+        step = bring_in_step(mirror, [self._settle(mirror, record) for record in records], self._who)
         for task, lost in step.conflicts:
             labels = [label for _, label in lost]
             _log.warning("labeled_on_both_sides", project=self.project, task=task, gave_way=labels)
@@ -183,14 +184,42 @@ class ProjectSync:
 
     def _send(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> None:
         """Make an annotation of a label that was saved here; our own earlier one goes."""
-        kept = [held for held in record.annotations if not held.ours]
+        made = None
         if labeling:
-            made = self.studio.create_annotation(record.task, as_result(mirror.control, record, labeling))
-            kept.append(replace(as_annotation(mirror.control, made), ours=True))
-        mirror.ledger.write([replace(record, annotations=tuple(kept), synced=labeling)])
+            after = max((held.id for held in record.annotations), default=0)
+            record = replace(record, sending=Sending(labeling, after))
+            mirror.ledger.write([record])  # whatever breaks off from here on, `_settle` ends it
+            made = as_annotation(
+                mirror.control, self.studio.create_annotation(record.task, as_result(mirror.control, record, labeling))
+            )
+        self._note_sent(mirror, record, labeling, made)
+
+    def _settle(self, mirror: Mirror, record: TaskRecord) -> TaskRecord:
+        """End a sending that broke off: the annotation is ours if it arrived, else the label is sent anew."""
+        sending = record.sending
+        if sending is None:
+            return record
+        me = self.studio.whoami()["id"]
+        for payload in self.studio.annotations(record.task):
+            held = as_annotation(mirror.control, payload)
+            arrived = labeling_of_result(mirror.control, held.result) == sending.labeling
+            if arrived and held.by == me and held.id > sending.after:
+                return self._note_sent(mirror, record, sending.labeling, held)
+        settled = replace(record, sending=None)
+        mirror.ledger.write([settled])
+        return settled
+
+    def _note_sent(self, mirror: Mirror, record: TaskRecord, labeling: Labeling, made: Annotation | None) -> TaskRecord:
+        """Delete our earlier annotation and note the one that was made."""
+        annotations = [held for held in record.annotations if not held.ours]
         for held in record.annotations:
             if held.ours:
                 self.studio.delete_annotation(held.id)
+        if made is not None:
+            annotations = [held for held in annotations if held.id != made.id] + [replace(made, ours=True)]
+        sent = replace(record, annotations=tuple(annotations), synced=labeling, sending=None)
+        mirror.ledger.write([sent])
+        return sent
 
     def _who(self, user: int) -> str:
         if user not in self._users:

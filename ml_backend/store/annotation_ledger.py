@@ -47,13 +47,22 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """A labeling on its way to Label Studio: the annotation that becomes of it has an id above ``after``."""
+
+    labeling: Labeling
+    after: int
+
+
+@dataclass(frozen=True)
 class TaskRecord:
     """A task and its sample, "" where its medium could not be had; ``refused`` says why where trying again is no use.
 
     ``candidates``: boxes that somebody else's model proposes; ``synced``: the labeling that both sides agreed on last;
-    ``columns``: what we wrote into the task's data; ``sent``: what a sample was labeled with when it was sent to be
-    labeled there, as (place, class, relative box of an object); ``shown``: those of its places that the pre-annotation
-    has; ``pulled``: label field → the result that was taken into it last.
+    ``sending``: one that is being sent, and may or may not have arrived where that broke off; ``columns``: what we
+    wrote into the task's data; ``sent``: what a sample was labeled with when it was sent to be labeled there, as
+    (place, class, relative box of an object); ``shown``: those of its places that the pre-annotation has; ``pulled``:
+    label field → the result that was taken into it last.
     """
 
     task: int
@@ -63,6 +72,7 @@ class TaskRecord:
     annotations: tuple[Annotation, ...] = ()
     candidates: list[dict[str, Any]] = field(default_factory=list)
     synced: Labeling = ()
+    sending: Sending | None = None
     prediction: Prediction | None = None
     columns: dict[str, Any] = field(default_factory=dict)
     sent: tuple[tuple[str, str, Box | None], ...] = ()
@@ -118,6 +128,10 @@ class AnnotationLedger:
         for start in range(0, len(writes), _WRITE_AT_ONCE):
             _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
 
+    def set_column(self, tasks: Sequence[int], name: str, value: str | float) -> None:
+        """Note a value in the data of tasks, and leave all else of their records as it is."""
+        _collection().update_many({**self._owner, "task": {"$in": list(tasks)}}, {"$set": {f"columns.{name}": value}})
+
     def tasks_of(self, annotations: Sequence[int]) -> list[int]:
         """The tasks that hold these annotations: a deletion names the annotation only."""
         query = {**self._owner, "annotation_ids": {"$in": list(annotations)}}
@@ -138,7 +152,7 @@ def as_labeling(pairs: Iterable[Sequence[str]]) -> Labeling:
 
 
 def _as_record(document: dict[str, Any]) -> TaskRecord:
-    prediction = document["prediction"]
+    prediction, sending = document["prediction"], document.get("sending")
     return TaskRecord(
         task=document["task"],
         sample=document["sample"],
@@ -147,6 +161,7 @@ def _as_record(document: dict[str, Any]) -> TaskRecord:
         annotations=tuple(Annotation(**annotation) for annotation in document["annotations"]),
         candidates=document["candidates"],
         synced=as_labeling(document["synced"]),
+        sending=None if sending is None else Sending(as_labeling(sending["labeling"]), sending["after"]),
         prediction=None
         if prediction is None
         else Prediction(**{**prediction, "labeling": as_labeling(prediction["labeling"])}),

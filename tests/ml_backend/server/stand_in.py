@@ -12,11 +12,15 @@ USERS = {1: "ann@example.com", 2: "bob@example.com"}
 
 @dataclass
 class StandIn:
-    """The calls of `LabelStudio` that sending and pulling make; ``requests`` names them in their order."""
+    """The calls of `LabelStudio` that sending, pulling and mirroring make, as the first of `USERS`.
+
+    ``requests`` names them in their order; at the one named ``fails_at`` it is down.
+    """
 
     url: str = URL
     held: dict[int, dict[str, Any]] = field(default_factory=dict)
     tasks_of: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    backends_of: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     files: dict[int, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     fails_at: str = ""
@@ -27,8 +31,15 @@ class StandIn:
         if project not in self.held:
             raise LabelStudioMissing("404")
         tasks = self.tasks_of[project]
-        annotated = sum(bool(task["annotations"]) for task in tasks)
-        return {**self.held[project], "task_number": len(tasks), "num_tasks_with_annotations": annotated}
+        skipped = [annotation["was_cancelled"] for task in tasks for annotation in task["annotations"]]
+        return {
+            **self.held[project],
+            "task_number": len(tasks),
+            "num_tasks_with_annotations": sum(bool(task["annotations"]) for task in tasks),
+            "total_annotations_number": len(skipped) - sum(skipped),
+            "skipped_annotations_number": sum(skipped),
+            "total_predictions_number": sum(len(task["predictions"]) for task in tasks),
+        }
 
     def projects(self) -> list[dict[str, Any]]:
         return list(self.held.values())
@@ -43,9 +54,13 @@ class StandIn:
     def update_project(self, project: int, **values: Any) -> None:
         """A version without predictions is refused, as by the real one."""
         made = [prediction for task in self.tasks_of[project] for prediction in task["predictions"]]
-        if values["model_version"] not in {prediction["model_version"] for prediction in made}:
+        live = {backend["title"] for backend in self.backends(project)}
+        if values["model_version"] not in live | {prediction["model_version"] for prediction in made}:
             raise LabelStudioError("Model version doesn't exist either as live model or as static predictions.")
         self.held[project].update(values)
+
+    def backends(self, project: int) -> list[dict[str, Any]]:
+        return self.backends_of.get(project, [])
 
     def upload(self, project: int, files: list[tuple[str, bytes]]) -> list[int]:
         self._ask("upload")
@@ -63,18 +78,34 @@ class StandIn:
         self._ask("import_tasks")
         made = [{"id": next(self._numbers), "annotations": [], "predictions": [], **task} for task in tasks]
         self.tasks_of[project] += made
-        if self.fails_at == "answer of import_tasks":
-            raise LabelStudioDown("gone in the middle")
+        self._fail_after("import_tasks")
         return [task["id"] for task in made]
 
     def task_data(self, project: int) -> dict[int, dict[str, Any]]:
         return {task["id"]: task["data"] for task in self.tasks_of[project]}
 
-    def tasks(self, project: int) -> list[dict[str, Any]]:
+    def tasks(self, project: int, *, changed_since: str | None = None) -> list[dict[str, Any]]:
         return self.tasks_of[project]
 
     def annotated_tasks(self, project: int) -> list[dict[str, Any]]:
         return [task for task in self.tasks_of[project] if task["annotations"]]
+
+    def create_annotation(self, task: int, result: list[dict[str, Any]]) -> dict[str, Any]:
+        self._ask("create_annotation")
+        made = self._annotate(self._task(task), result, at="2026-06-01T12:00:00.123456Z")
+        self._fail_after("create_annotation")
+        return made
+
+    def annotations(self, task: int) -> list[dict[str, Any]]:
+        return list(self._task(task)["annotations"])
+
+    def delete_annotation(self, annotation: int) -> None:
+        self._ask("delete_annotation")
+        for task in (task for tasks in self.tasks_of.values() for task in tasks):
+            task["annotations"] = [held for held in task["annotations"] if held["id"] != annotation]
+
+    def whoami(self) -> dict[str, Any]:
+        return {"id": 1, "email": USERS[1]}
 
     def user(self, number: int) -> str:
         return USERS[number]
@@ -90,18 +121,37 @@ class StandIn:
         skipped: bool = False,
     ) -> dict[str, Any]:
         """What a person does there with the task of a sample."""
+        return self._annotate(self.task_of(project, sample), result, by=by, at=at, skipped=skipped)
+
+    def task_of(self, project: int, sample: str) -> dict[str, Any]:
+        return next(task for task in self.tasks_of[project] if task["data"]["fiftyone_id"] == sample)
+
+    def _task(self, number: int) -> dict[str, Any]:
+        return next(task for tasks in self.tasks_of.values() for task in tasks if task["id"] == number)
+
+    def _annotate(
+        self,
+        task: dict[str, Any],
+        result: list[dict[str, Any]],
+        *,
+        by: int = 1,
+        at: str = "2026-05-01T12:00:00.123456Z",
+        skipped: bool = False,
+    ) -> dict[str, Any]:
         annotation = {
             "id": next(self._numbers),
+            "task": task["id"],
             "result": result,
             "completed_by": by,
             "updated_at": at,
             "was_cancelled": skipped,
         }
-        self.task_of(project, sample)["annotations"].append(annotation)
+        task["annotations"].append(annotation)
         return annotation
 
-    def task_of(self, project: int, sample: str) -> dict[str, Any]:
-        return next(task for task in self.tasks_of[project] if task["data"]["fiftyone_id"] == sample)
+    def _fail_after(self, what: str) -> None:
+        if self.fails_at == f"answer of {what}":
+            raise LabelStudioDown("gone in the middle")
 
     def _ask(self, what: str) -> None:
         self.requests.append(what)

@@ -1,0 +1,101 @@
+"""One project in step with Label Studio: labels that are sent there are there once, whatever breaks off."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import pytest
+from labelscape.cli.digits import write_digits
+from labelscape.ml_backend.server.label_studio import LabelStudioDown
+from labelscape.ml_backend.server.settings import ServerSettings
+from labelscape.ml_backend.server.sync import ProjectSync
+
+from .stand_in import URL, StandIn
+
+CONFIG = (
+    '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'
+    '<Choice value="Cat"/><Choice value="Dog"/></Choices></View>'
+)
+
+
+@pytest.fixture
+def studio() -> StandIn:
+    """A Label Studio with a connected project of one task."""
+    made = StandIn()
+    project = made.create_project("pets", CONFIG)
+    made.backends_of[project] = [{"id": 1, "title": "labelscape-0001"}]
+    made.import_tasks(project, [{"data": {"image": "/pet", "fiftyone_id": "pet"}}])
+    return made
+
+
+@pytest.fixture
+def start(studio: StandIn, tmp_path: Path) -> Iterator[Callable[[], ProjectSync]]:
+    """Factory of what a start of the backend makes."""
+    [path], _ = write_digits(tmp_path, count=1)
+    [project] = studio.held
+    yield lambda: ProjectSync(
+        project,
+        ServerSettings(url=URL),
+        studio,  # type: ignore[arg-type]
+        lambda addresses, _seconds: [path for _ in addresses],
+    )
+    fo.delete_dataset(f"label-studio-{project}")
+
+
+def label_here(sync: ProjectSync, label: str) -> None:
+    sample = sync.opened().dataset.first()
+    sample.ground_truth = fo.Classification(label=label)
+    sample.save()
+
+
+def chosen(label: str) -> list[dict[str, Any]]:
+    return [{"from_name": "kind", "to_name": "img", "type": "choices", "value": {"choices": [label]}}]
+
+
+def annotated(studio: StandIn) -> list[tuple[int, str]]:
+    [tasks] = studio.tasks_of.values()
+    [task] = tasks
+    return [(held["completed_by"], held["result"][0]["value"]["choices"][0]) for held in task["annotations"]]
+
+
+@pytest.mark.parametrize("broken", ["answer of create_annotation", "delete_annotation"])
+def test_a_label_whose_sending_broke_off_is_one_annotation_and_stays_ours(
+    studio: StandIn, start: Callable[[], ProjectSync], broken: str
+) -> None:
+    sync = start()
+    sync.catch_up()
+    label_here(sync, "Cat")
+    sync.catch_up()
+    label_here(sync, "Dog")
+    studio.fails_at = broken
+    with pytest.raises(LabelStudioDown):
+        sync.catch_up()
+    studio.fails_at = ""
+    sync = start()
+    sync.catch_up()
+    assert annotated(studio) == [(1, "Dog")]
+    label_here(sync, "Cat")
+    sync.catch_up()
+    assert annotated(studio) == [(1, "Cat")]
+
+
+@pytest.mark.parametrize("annotator", [1, 2])
+def test_what_a_person_annotated_alike_is_not_taken_for_ours(
+    studio: StandIn, start: Callable[[], ProjectSync], annotator: int
+) -> None:
+    sync = start()
+    [project] = studio.held
+    studio.annotate(project, "pet", chosen("Dog"), by=annotator, at="2026-05-01T12:00:00.000000Z")
+    studio.annotate(project, "pet", chosen("Cat"), by=2, at="2026-05-02T12:00:00.000000Z")
+    sync.catch_up()
+    label_here(sync, "Dog")
+    studio.fails_at = "create_annotation"
+    with pytest.raises(LabelStudioDown):
+        sync.catch_up()
+    studio.fails_at = ""
+    start().catch_up()
+    assert annotated(studio) == [(annotator, "Dog"), (2, "Cat"), (1, "Dog")]
+    label_here(sync, "Cat")
+    start().catch_up()
+    assert annotated(studio)[:2] == [(annotator, "Dog"), (2, "Cat")]
