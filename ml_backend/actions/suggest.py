@@ -1,14 +1,15 @@
 """Suggestions: from a few labels to their neighbors, from all labels to everything unlabeled."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import fiftyone as fo
 import numpy as np
 
+from ..analysis.multi_label import Proposals, as_proposals, suggest_several
 from ..analysis.next_best import next_to_label as next_rows
-from ..analysis.propagation import Suggestions, suggest
 from ..analysis.propagation import label_neighbors as grow
+from ..analysis.propagation import suggest
 from ..store.embeddings import check_embeddings, locate
 from ..store.items import Items, items_of, list_items
 from ..store.label_edits import suggestion_clearing_edits
@@ -188,7 +189,8 @@ def suggest_labels(
     """Suggest a label for every unlabeled item of a view that the labels of the dataset speak for.
 
     What a person labeled is the evidence; labels that themselves followed neighbors are not. Suggestions go to the
-    field ``suggested_label``; those of a whole dataset follow after each save.
+    field ``suggested_label``; those of a whole dataset follow after each save. In a multi-label field an item gets its
+    surest class, and every other one that is accepted at the wanted precision.
 
     Args:
         follow: remember how they were made, so that they follow.
@@ -207,8 +209,9 @@ def suggest_labels(
     rows = np.unique(view_rows[view_rows >= 0])
     held = read_suggestions(dataset, items)
     wanted = list(held)
-    for row, suggestion in zip(rows.tolist(), _proposed(session, field_held, labels, found, rows), strict=True):
-        wanted[row] = suggestion
+    proposed = _as_suggestions(session, field_held, labels, found, rows)
+    for row in rows.tolist():
+        wanted[row] = proposed.get(row)
     _keep_what_looks_the_same(wanted, held, _labeled_items(items, labels))
     write_suggestions(dataset, items, wanted, held=held)
     if follow:
@@ -221,24 +224,53 @@ def suggest_labels(
         sure=sum(suggestion.sure for suggestion in made),
         precision=precision,
         method=found.method,
-        calibration=found.calibration.sentence,
+        calibration=found.calibration,
     )
 
 
-def _proposed(
-    session: Session, field: LabelField, labels: Labels, found: Suggestions, rows: np.ndarray
-) -> Iterator[Suggestion | None]:
-    """What is suggested for each of these rows; None where it is labeled, or a person rejected that label."""
-    rejected = read_rejections(session.dataset, field.name)
+def _as_suggestions(
+    session: Session, field: LabelField, labels: Labels, found: Proposals, rows: np.ndarray
+) -> dict[int, Suggestion]:
+    """Row → what is suggested for it, of these rows; none where it is labeled, and nothing that a person rejected."""
+    meant = np.isin(found.rows, rows) & (labels.codes[found.rows] < 0) & ~_rejected(session, field, labels, found)
+    shown = _surest_and_accepted(found, np.flatnonzero(meant))
+    starts = np.flatnonzero(np.diff(found.rows[shown], prepend=-1))
     ids = session.embeddings.items.ids.tolist()
-    codes = np.where(labels.codes[rows] < 0, found.labels[rows], -1)
-    columns = (codes, found.confidence[rows], found.accepted[rows], found.anchors[rows])
-    for row, code, confidence, sure, anchors in zip(rows.tolist(), *(part.tolist() for part in columns), strict=True):
-        if code < 0 or labels.classes[code] in rejected.get(ids[row], ()):
-            yield None
-            continue
-        near = [ids[anchor] for anchor in anchors if anchor >= 0]
-        yield Suggestion(labels.classes[code], round(confidence, 4), sure, near, field.name)
+    names = [labels.classes[code] for code in found.classes[shown].tolist()]
+    confidence = [round(one, 4) for one in found.confidence[shown].tolist()]
+    anchors = [[ids[anchor] for anchor in near if anchor >= 0] for near in found.anchors[shown].tolist()]
+    columns = (found.rows[shown][starts], found.accepted[shown][starts], starts, np.append(starts[1:], len(shown)))
+    return {
+        row: Suggestion(
+            label=names[first],
+            confidence=confidence[first],
+            sure=sure,
+            anchors=anchors[first],
+            field=field.name,
+            more=tuple(names[first + 1 : end]),
+            more_confidence=tuple(confidence[first + 1 : end]),
+            more_anchors=tuple(near[0] for near in anchors[first + 1 : end]),
+        )
+        for row, sure, first, end in zip(*(part.tolist() for part in columns), strict=True)
+    }
+
+
+def _surest_and_accepted(found: Proposals, places: np.ndarray) -> np.ndarray:
+    """Of these places in the proposals the surest of each item, and all that are accepted."""
+    surest = np.diff(found.rows[places], prepend=-1) > 0
+    return places[surest | found.accepted[places]]
+
+
+def _rejected(session: Session, field: LabelField, labels: Labels, found: Proposals) -> np.ndarray:
+    """(m,) whether a person rejected the class for the item."""
+    code_of = {name: code for code, name in enumerate(labels.classes)}
+    rejections = read_rejections(session.dataset, field.name)
+    pairs = [(item, code_of[name]) for item, names in rejections.items() for name in names if name in code_of]
+    rows = locate(np.asarray([item for item, _ in pairs]), session.embeddings.items.ids)
+    codes = np.asarray([code for _, code in pairs], np.int64)
+    keys = (rows * len(code_of) + codes)[rows >= 0]
+    rejected: np.ndarray = np.isin(found.rows * len(code_of) + found.classes, keys)
+    return rejected
 
 
 def _keep_what_looks_the_same(
@@ -250,11 +282,19 @@ def _keep_what_looks_the_same(
     Label Studio, would tell nobody anything. A suggestion keeps its anchors while these have the label they stand for.
     """
     for row, (new, old) in enumerate(zip(wanted, held, strict=True)):
-        if new is None or old is None or (new.label, new.sure, new.field) != (old.label, old.sure, old.field):
+        if new is None or old is None or (new.sure, new.field) != (old.sure, old.field) or _visibly_moved(new, old):
             continue
-        stands = all((anchor, old.label) in labeled for anchor in old.anchors)
-        if stands and abs(new.confidence - old.confidence) < _VISIBLE:
+        because = zip(old.more_anchors, old.more, strict=True)
+        if all((anchor, old.label) in labeled for anchor in old.anchors) and labeled.issuperset(because):
             wanted[row] = old
+
+
+def _visibly_moved(new: Suggestion, old: Suggestion) -> bool:
+    """Whether other classes are suggested, or some visibly surer or less sure; their order alone tells nothing."""
+    if not (new.more or old.more):
+        return new.label != old.label or abs(new.confidence - old.confidence) >= _VISIBLE
+    after, before = new.confidences, old.confidences
+    return after.keys() != before.keys() or any(abs(after[name] - one) >= _VISIBLE for name, one in before.items())
 
 
 def _labeled_items(items: Items, labels: Labels) -> set[tuple[str, str]]:
@@ -270,7 +310,7 @@ def accept_suggestions(
     field: str = DEFAULT_FIELD,
     patches_field: str | None = None,
 ) -> QueueReport:
-    """Queue the suggestions of these items as labels; None takes all sure ones.
+    """Queue the suggestions of these items as labels, of several classes each; None takes all sure ones.
 
     Raises:
         ValueError: there is none.
@@ -287,14 +327,15 @@ def accept_suggestions(
             item,
             held.name,
             held.patches_field,
-            suggestion.label,
+            label,
             "neighbors",
-            suggestion.confidence,
-            next(iter(suggestion.anchors), ""),
+            confidence,
+            suggestion.nearest[label],
             replace=False,
         )
         for item, suggestion in found.items()
         if suggestion.field in ("", held.name)
+        for label, confidence in suggestion.confidences.items()
     ]
     if found and not asked:
         others = ", ".join(sorted({f"'{suggestion.field}'" for suggestion in found.values()}))
@@ -305,7 +346,7 @@ def accept_suggestions(
 
 
 def reject_suggestions(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> int:
-    """Take suggestions away and remember not to make the same ones again; can be undone. Returns how many."""
+    """Take suggestions away and remember not to propose their classes again; can be undone. Returns how many items."""
     items = items_of(dataset, ids, patches_field)
     held = read_suggestions(dataset, items)
     rejected = {
@@ -409,34 +450,9 @@ def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, list[str]]:
     return labels.codes, [*labels.classes, name]
 
 
-def _suggest(session: Session, labels: Labels, precision: float, progress: Progress | None) -> Suggestions:
+def _suggest(session: Session, labels: Labels, precision: float, progress: Progress | None) -> Proposals:
     vectors, neighbors, classes = session.embeddings.vectors, session.neighbors, len(labels.classes)
-    if not labels.multi:
-        return suggest(vectors, neighbors, labels.evidence(), classes, precision=precision, progress=progress)
-    best: Suggestions | None = None
-    for code in range(classes):
-        found = suggest(vectors, neighbors, labels.evidence_of_class(code), 2, precision=precision)
-        has_it = found.labels == 1
-        mine = replace(
-            found,
-            labels=np.where(has_it, code, -1),
-            confidence=np.where(has_it, found.confidence, 0).astype(np.float32),
-            accepted=found.accepted & has_it,
-        )
-        best = mine if best is None else _surer(best, mine)
-        if progress is not None:
-            progress((code + 1) / classes, f"Suggested “{labels.classes[code]}”")
-    assert best is not None
-    return best
-
-
-def _surer(first: Suggestions, second: Suggestions) -> Suggestions:
-    """Item by item the suggestion with the higher confidence."""
-    other = second.confidence > first.confidence
-    return replace(
-        first,
-        labels=np.where(other, second.labels, first.labels),
-        confidence=np.where(other, second.confidence, first.confidence),
-        accepted=np.where(other, second.accepted, first.accepted),
-        anchors=np.where(other[:, None], second.anchors, first.anchors),
-    )
+    if labels.multi:
+        of_class = labels.evidence_of_class
+        return suggest_several(vectors, neighbors, of_class, classes, precision=precision, progress=progress)
+    return as_proposals(suggest(vectors, neighbors, labels.evidence(), classes, precision=precision, progress=progress))

@@ -27,7 +27,7 @@ def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, P
     """Task → what is proposed for it; tasks without a suggestion are left out."""
     found = _of_boxes(mirror, records) if mirror.control.boxes else _of_images(mirror, records)
     return {
-        record.task: _joined(found[record.sample])
+        record.task: _joined(found[record.sample], mirror.control.classes)
         for record in records
         if record.sample and found.get(record.sample) and record.annotation is None
     }
@@ -54,7 +54,7 @@ def _of_images(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[
     return {
         sample: [("", suggestion)]
         for sample, suggestion in zip(ids.tolist(), suggestions, strict=True)
-        if suggestion is not None and suggestion.label in mirror.control.classes
+        if suggestion is not None and not suggestion.confidences.keys().isdisjoint(mirror.control.classes)
     }
 
 
@@ -65,11 +65,17 @@ def _of_boxes(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[t
     found = defaultdict(list)
     suggestions = read_suggestions(mirror.dataset, items)
     for sample, region, suggestion in zip(items.sample_ids.tolist(), regions, suggestions, strict=True):
-        if suggestion is not None and suggestion.label in mirror.control.classes:
+        if suggestion is not None and not suggestion.confidences.keys().isdisjoint(mirror.control.classes):
             found[sample].append((region, suggestion))
     return found
 
 
-def _joined(found: Sequence[tuple[str, Suggestion]]) -> Preannotation:
-    scores = {(place, each.label): round(min(max(each.confidence, 0.0), 1.0), _DECIMALS) for place, each in found}
-    return Preannotation(as_labeling(scores), scores, min(scores.values()), all(each.sure for _, each in found))
+def _joined(found: Sequence[tuple[str, Suggestion]], classes: Sequence[str]) -> Preannotation:
+    scores = {
+        (place, label): round(min(max(confidence, 0.0), 1.0), _DECIMALS)
+        for place, suggestion in found
+        for label, confidence in suggestion.confidences.items()
+        if label in classes
+    }
+    sure = all(suggestion.sure for _, suggestion in found)
+    return Preannotation(as_labeling(scores), scores, min(scores.values()), sure)

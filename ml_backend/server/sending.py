@@ -384,7 +384,7 @@ def _proposed(marks: Marks, suggestions: Mapping[str, Suggestion]) -> list[_Prop
     labeled = [_Proposed(place, mark, None) for place, mark in marks.items() if mark.label]
     if "" in suggestions:  # of the image
         found = suggestions[""]
-        return labeled or [_Proposed("", Mark(found.label), found.confidence)]
+        return labeled or [_Proposed("", Mark(label), sure) for label, sure in found.confidences.items()]
     return labeled + [
         _Proposed(place, Mark(suggestions[place].label, mark.box), suggestions[place].confidence)
         for place, mark in marks.items()

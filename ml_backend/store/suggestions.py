@@ -14,7 +14,8 @@ from .items import Items, items_of, label_path
 from .records import read_records, time_of_key, timely_key
 
 FIELD = "suggested_label"
-_ATTRIBUTES = ("label", "confidence", "sure", "anchors", "field")
+_MORE: dict[str, Any] = {"more": fo.StringField, "more_confidence": fo.FloatField, "more_anchors": fo.StringField}
+_ATTRIBUTES = ("label", "confidence", "sure", "anchors", "field", *_MORE)
 _STORE = "labelscape.suggestions"
 _REJECTION = "rejection:"
 _FEW = 5_000  # items up to which their samples alone are read
@@ -24,7 +25,9 @@ _FEW = 5_000  # items up to which their samples alone are read
 class Suggestion:
     """A label proposed for an unlabeled item; ``sure`` where it was accepted at the wanted precision.
 
-    ``field`` is the label field it was made for; "" where an earlier version did not write it down.
+    ``field`` is the label field it was made for; "" where an earlier version did not write it down. In a multi-label
+    field ``label`` is the surest class, and ``more`` are the others that were accepted, surest first, with their
+    confidence and nearest anchor each; empty elsewhere.
     """
 
     label: str
@@ -32,6 +35,19 @@ class Suggestion:
     sure: bool
     anchors: list[str]
     field: str = ""
+    more: tuple[str, ...] = ()
+    more_confidence: tuple[float, ...] = ()
+    more_anchors: tuple[str, ...] = ()
+
+    @property
+    def confidences(self) -> dict[str, float]:
+        """Every class proposed → its confidence, surest first."""
+        return {self.label: self.confidence, **dict(zip(self.more, self.more_confidence, strict=True))}
+
+    @property
+    def nearest(self) -> dict[str, str]:
+        """Every class proposed → the nearest sample that speaks for it, "" where that is not known; surest first."""
+        return {self.label: next(iter(self.anchors), ""), **dict(zip(self.more, self.more_anchors, strict=True))}
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,8 @@ def write_suggestions(
     Args:
         held: the suggestions they have, where the caller has read them already.
     """
-    _declare(dataset, items.patches_field)
+    several = any(one is not None and one.more for one in suggestions)
+    _declare(dataset, items.patches_field, several=several)
     held = read_suggestions(dataset, items) if held is None else held
     changed = [
         (item, sample, new)
@@ -108,8 +125,10 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
     held = dict(zip(names, columns[1:], strict=True))
     rows = zip(ids, *(held.get(name, [None] * len(ids)) for name in _ATTRIBUTES), strict=True)
     found = {
-        item: Suggestion(label, confidence, bool(sure), list(anchors or []), field or "")
-        for item, label, confidence, sure, anchors, field in rows
+        item: Suggestion(
+            label, confidence, bool(sure), list(anchors or []), field or "", *(tuple(part or ()) for part in more)
+        )
+        for item, label, confidence, sure, anchors, field, *more in rows
         if label is not None
     }
     return [found.get(item) for item in items.ids.tolist()]
@@ -144,7 +163,7 @@ def read_rejections(dataset: fo.Dataset, field: str) -> dict[str, set[str]]:
     for rejection in list_rejections(dataset):
         for item, suggestion in rejection.suggestions.items():
             if suggestion.field == field:
-                found.setdefault(item, set()).add(suggestion.label)
+                found.setdefault(item, set()).update(suggestion.confidences)
     return found
 
 
@@ -155,7 +174,7 @@ def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
             key=key,
             at=time_of_key(key.removeprefix(_REJECTION)),
             patches_field=record["patches_field"],
-            suggestions={item: Suggestion(**one) for item, one in record["suggestions"].items()},
+            suggestions={item: _from_record(one) for item, one in record["suggestions"].items()},
         )
         for key, record in read_records(dataset, _STORE, prefix=_REJECTION).items()
     ]
@@ -179,7 +198,7 @@ def stop_following(dataset: fo.Dataset) -> None:
         save_settings(dataset, replace(held, whole=False))
 
 
-def _declare(dataset: fo.Dataset, patches_field: str | None) -> None:
+def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -> None:
     path = suggestion_path(dataset, patches_field)
     held = dataset.get_field(path)
     if held is not None and getattr(held, "document_type", None) is not fo.Classification:
@@ -191,15 +210,21 @@ def _declare(dataset: fo.Dataset, patches_field: str | None) -> None:
         "anchors": (fo.ListField, {"subfield": fo.StringField}),
         "field": (fo.StringField, {}),
     }
+    if several:  # where nothing has several labels, no empty fields stand in the App's sidebar
+        attributes |= {name: (fo.ListField, {"subfield": kind}) for name, kind in _MORE.items()}
     for name, (kind, options) in attributes.items():
         if dataset.get_field(f"{path}.{name}") is None:
             dataset.add_sample_field(f"{path}.{name}", kind, **options)
 
 
+def _from_record(held: Mapping[str, Any]) -> Suggestion:
+    return Suggestion(**{**held, **{name: tuple(held.get(name, ())) for name in _MORE}})
+
+
 def _document(suggestion: Suggestion | None) -> dict[str, Any] | None:
     if suggestion is None:
         return None
-    return {
+    document: dict[str, Any] = {
         "_id": ObjectId(),
         "_cls": "Classification",
         "tags": [],
@@ -210,6 +235,9 @@ def _document(suggestion: Suggestion | None) -> dict[str, Any] | None:
         "anchors": suggestion.anchors,
         "field": suggestion.field,
     }
+    if suggestion.more:
+        document |= {name: list(getattr(suggestion, name)) for name in _MORE}
+    return document
 
 
 def _patch_update(path: str, sample: str, item: str, suggestion: Suggestion | None) -> UpdateOne:

@@ -99,7 +99,8 @@ class LabelMethods:
                     patches_field=labels.field.patches_field,
                 ),
             )
-        return {"patch": patch, "count": len(report.queued), "skipped": len(selected) - len(report.queued)}
+        accepted = len(set(report.queued))  # an item may have got several labels
+        return {"patch": patch, "count": accepted, "skipped": len(selected) - accepted}
 
     @method(changes=True)
     def reject(self, asked: Asked) -> Answer:

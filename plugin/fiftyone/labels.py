@@ -112,8 +112,8 @@ class LabelRows:
         rows = self.rows.locate(as_bytes([label.item for label in mine]))
         new = np.asarray([self._code(label.label) for label in mine], np.int32)
         if self.field.kind == "classifications":
-            # The label joins those that are there, of which the first one is shown.
-            new = np.where(codes[rows] >= 0, codes[rows], new)
+            # The label joins those that are there, of which the first one is shown: it is written last.
+            rows, new = rows[::-1], np.where(codes[rows] >= 0, codes[rows], new)[::-1]
         codes[rows[rows >= 0]] = new[rows >= 0]
         states[rows[rows >= 0]] = PENDING_LABEL
         states[self.deleted_rows()] = PENDING_DELETE

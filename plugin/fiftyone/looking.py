@@ -84,7 +84,9 @@ class Details:
         held = item.get(self._suggestion.rsplit(".", 1)[-1])
         if not held or not held.get("label") or held.get("field") not in (None, "", self._labels.field.name):
             return None
-        return {"label": held["label"], "confidence": float(held.get("confidence") or 0.0)}
+        # Of several classes, they are as sure as the least sure of them.
+        least = min([held.get("confidence") or 0.0, *(held.get("more_confidence") or [])])
+        return {"label": ", ".join([held["label"], *(held.get("more") or [])]), "confidence": float(least)}
 
     def _thumbnail(self, sample: dict[str, Any]) -> str | None:
         path = value_at(sample, self._media_field)

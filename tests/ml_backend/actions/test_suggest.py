@@ -1,5 +1,7 @@
 """Suggestions: what counts as evidence, which field they are for, what is rewritten, and how they are taken back."""
 
+from dataclasses import replace
+
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from labelscape.ml_backend.actions.undo import describe_undo, undo_last
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.labels import label_field, read_labels, with_pending
 from labelscape.ml_backend.store.pending import pending_changes
-from labelscape.ml_backend.store.suggestions import read_suggestions
+from labelscape.ml_backend.store.suggestions import read_suggestions, remember_rejections
 
 
 @pytest.fixture
@@ -57,6 +59,22 @@ def several(dataset):
     dataset.set_values("kinds", dict(zip(samples.values("id"), values, strict=True)), key_field="id")
     dataset.add_sample_field("kinds.classifications.labelscape", fo.StringField)
     return dataset
+
+
+@pytest.fixture
+def two_things(make_digits_dataset):
+    """240 digits with embeddings, each of the first 120 labeled with its digit and its parity."""
+    dataset = make_digits_dataset(240)
+    samples = dataset.limit(120)
+    values = [classifications((digit, None), (parity(digit), None)) for digit in samples.values("true_digit")]
+    dataset.set_values("kinds", dict(zip(samples.values("id"), values, strict=True)), key_field="id")
+    compute_embeddings(dataset, key="emb")
+    return dataset
+
+
+def true_classes(dataset):
+    """Item id → the digit it is, and its parity."""
+    return {item: {digit, parity(digit)} for item, digit in zip(*dataset.values(["id", "true_digit"]), strict=True)}
 
 
 # --- evidence ----------------------------------------------------------------------------------------------------
@@ -106,6 +124,98 @@ def test_labels_that_all_came_from_neighbors_suggest_nothing_and_the_mend_is_sai
     count = 60 if field == "ground_truth" else 40
     with pytest.raises(ValueError, match=rf"All {count} labels in '{field}' followed their neighbors.*by hand"):
         suggest(several, field)
+
+
+# --- several classes an item ------------------------------------------------------------------------------------
+
+
+def test_an_item_that_is_two_things_is_suggested_both_where_both_are_sure(two_things):
+    report = suggest(two_things, "kinds")
+    held, truth = suggestions(two_things), true_classes(two_things)
+    assert report.suggested == len(held) <= report.unlabeled == 120
+    both = [item for item, found in held.items() if found.confidences.keys() == truth[item]]
+    assert len(both) > 60
+    proposed = [(item, name) for item, found in held.items() if found.sure for name in found.confidences]
+    assert np.mean([name in truth[item] for item, name in proposed]) >= 0.9
+    for found in held.values():
+        assert found.sure or not found.more
+        assert list(found.confidences.values()) == sorted(found.confidences.values(), reverse=True)
+
+
+def test_every_class_suggested_has_an_anchor_that_is_labeled_with_it(two_things):
+    suggest(two_things, "kinds")
+    labeled = true_classes(two_things.limit(120))
+    assert all(
+        name in labeled[anchor] for found in suggestions(two_things).values() for name, anchor in found.nearest.items()
+    )
+
+
+def test_all_classes_suggested_are_accepted_and_saved_with_confidence_and_anchor(two_things):
+    suggest(two_things, "kinds")
+    item, found = next((item, found) for item, found in suggestions(two_things).items() if found.more)
+    report = acts.accept_suggestions(two_things, [item], field="kinds")
+    assert set(report.queued) == {item}
+    waiting = pending_changes(two_things).labels
+    assert {label.label: label.confidence for label in waiting} == found.confidences
+    assert {label.label: label.anchor for label in waiting} == found.nearest
+    save_changes(two_things)
+    saved = fo.load_dataset(two_things.name)[item].kinds.classifications
+    assert {label.label: label.labelscape for label in saved} == dict.fromkeys(found.confidences, "neighbors")
+    undo_save(two_things)
+    assert not two_things.select(item).values("kinds.classifications.label", unwind=True)
+
+
+def test_a_rejection_takes_all_classes_of_an_item_and_leaves_those_it_was_not_suggested(two_things):
+    suggest(two_things, "kinds")
+    before = suggestions(two_things)
+    item, rejected = next((item, found) for item, found in before.items() if found.more)
+    other = next(other for other, found in before.items() if other != item and found.label == rejected.label)
+    assert acts.reject_suggestions(two_things, [item]) == 1
+    assert item not in suggestions(two_things)
+    suggest(two_things, "kinds", follow=False)
+    again = suggestions(two_things)
+    assert item not in again or again[item].confidences.keys().isdisjoint(rejected.confidences)
+    assert again[other] == before[other]
+    undo_last(two_things)
+    suggest(two_things, "kinds", follow=False)
+    assert suggestions(two_things)[item].confidences.keys() == rejected.confidences.keys()
+
+
+def test_of_several_classes_those_that_were_not_rejected_are_suggested_again(two_things):
+    suggest(two_things, "kinds")
+    item, found = next((item, found) for item, found in suggestions(two_things).items() if found.more)
+    first = replace(found, more=(), more_confidence=(), more_anchors=())
+    remember_rejections(two_things, None, {item: first})
+    suggest(two_things, "kinds", follow=False)
+    assert tuple(suggestions(two_things)[item].confidences) == found.more
+
+
+def test_suggesting_several_classes_again_writes_nothing(two_things):
+    suggest(two_things, "kinds")
+    before = two_things.values("last_modified_at")
+    suggest(two_things, "kinds")
+    assert two_things.values("last_modified_at") == before
+
+
+def test_no_class_keeps_an_anchor_that_lost_its_label(two_things):
+    suggest(two_things, "kinds")
+    anchors = [anchor for found in suggestions(two_things).values() for anchor in found.more_anchors]
+    gone = max(set(anchors), key=anchors.count)
+    clear_labels(two_things.select(gone), field="kinds", which="all")
+    suggest(two_things, "kinds", follow=False)
+    held = suggestions(two_things)
+    assert held
+    assert all(gone not in [*found.anchors, *found.more_anchors] for found in held.values())
+
+
+def test_a_class_that_only_followed_neighbors_does_not_stop_the_others(two_things):
+    one = two_things.first()
+    one.kinds.classifications.append(fo.Classification(label="prime", labelscape="neighbors"))
+    one.save()
+    two_things.add_sample_field("kinds.classifications.labelscape", fo.StringField)
+    suggest(two_things, "kinds")
+    assert {"even", "odd"} <= {name for found in suggestions(two_things).values() for name in found.confidences}
+    assert not any("prime" in found.confidences for found in suggestions(two_things).values())
 
 
 # --- which field -------------------------------------------------------------------------------------------------

@@ -275,6 +275,18 @@ def test_several_labels_a_sample_go_to_a_project_of_several_choices(dataset, stu
     assert item["value"]["choices"] == ["1", "2"]
 
 
+def test_several_classes_suggested_go_to_a_project_of_several_choices(dataset, studio):
+    sample = dataset.first()
+    dataset.add_sample_field("topics", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classifications)
+    suggestion = Suggestion("2", 0.99, True, [], "topics", ("1",), (0.96,), ("",))
+    write_suggestions(dataset, list_items(dataset.select(sample.id)), [suggestion])
+    project = new_project(dataset, studio, "topics", classes=["1", "2"])
+    assert send(dataset, [sample.id], studio=studio, project=project, field="topics").suggested == 1
+    prediction = predicted(studio, project, sample.id)
+    assert sorted(prediction["result"][0]["value"]["choices"]) == ["1", "2"]
+    assert prediction["score"] == 0.96
+
+
 def test_classes_that_the_project_lacks_are_said_and_their_labels_left_out(dataset, studio):
     project = new_project(dataset, studio, classes=["0", "1", "2"])
     report = send_all(dataset, studio, project)
