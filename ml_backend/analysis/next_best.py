@@ -24,9 +24,9 @@ def next_to_label(
 ) -> NDArray[np.int32]:
     """Choose the unlabeled samples to label next, best first.
 
-    A sample teaches much if its suggestion is unsure, if it stands for many (it lies in a dense place, and few labels
-    or earlier picks are around it). Every pick covers its vicinity, so that the next one lies elsewhere. Without any
-    label these are the density peaks, far from each other.
+    A sample teaches much if its suggestion is unsure, and if it stands for many: few labels or earlier picks are
+    around it and, while classes have few labels, it lies in a dense place. Every pick covers its vicinity, so that the
+    next one lies elsewhere. Without any label these are the density peaks, far from each other.
 
     Args:
         vectors: (n, d) embeddings.
@@ -53,11 +53,13 @@ def next_to_label(
         return unlabeled.astype(np.int32)
     labeled = np.flatnonzero(known >= 0)
     doubt: NDArray[np.float64] = np.ones(len(data))
-    if len(np.unique(known[labeled])) >= 2:
+    classes = np.unique(known[labeled])
+    if len(classes) >= 2:
         if confidence is None:
             confidence = suggest(data, neighbors, known, n_classes, seed=seed).confidence
         doubt = 1.05 - confidence.astype(np.float64)
-    value = doubt * _density(neighbors)
+    # Dense places find the classes; once these are known, what lies there is known too.
+    value = doubt * _density(neighbors) ** (len(classes) / len(labeled) if len(labeled) else 1)
     random = np.random.default_rng(seed)
     pool = unlabeled[np.argsort(-value[unlabeled] * (1 + 1e-6 * random.random(len(unlabeled))), kind="stable")]
     pool = pool[:_CANDIDATES] if len(labeled) else random.permutation(unlabeled)[: 4 * _CANDIDATES]
