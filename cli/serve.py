@@ -3,6 +3,7 @@
 import math
 import signal
 import socket
+import sys
 from contextlib import suppress
 from types import FrameType
 
@@ -17,6 +18,8 @@ from ..ml_backend.server.logs import blacken, configure_logging
 from ..ml_backend.server.settings import SECRET_VARIABLE, ensure_secret, load_settings, server_directory
 from ..ml_backend.server.worker import Worker
 
+_SWITCH_SECONDS = 0.0005  # a request changes threads several times, and each time waits so long for a busy worker
+
 
 def run(*, host: str, port: int) -> None:
     """Serve at this address until SIGTERM or Ctrl-C; requests and events in hand are finished first.
@@ -26,6 +29,7 @@ def run(*, host: str, port: int) -> None:
             `labelscape serve` runs on the same data directory
     """
     signal.signal(signal.SIGTERM, _end)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     settings = load_settings()
     if not settings.secret and not is_loopback(host):
         raise ValueError(

@@ -15,6 +15,7 @@ from pymongo import DeleteMany, ReplaceOne, UpdateOne
 
 _COLLECTION = "labelscape.label_studio_tasks"
 _WRITE_AT_ONCE = 10_000
+_READ_AT_ONCE = 500  # decoded in one go, during which no other thread runs
 
 # What a task is labeled with: one (place, class) for each class chosen for the image (place "") or for each box
 # that has a class (place = the region's id).
@@ -97,7 +98,8 @@ class AnnotationLedger:
         query: dict[str, Any] = dict(self._owner)
         if tasks is not None:
             query["task"] = {"$in": [int(task) for task in tasks]}
-        return {document["task"]: _as_record(document) for document in _collection().find(query)}
+        found = _collection().find(query, batch_size=_READ_AT_ONCE)
+        return {document["task"]: _as_record(document) for document in found}
 
     def write(self, records: Sequence[TaskRecord]) -> None:
         """Write records whole."""
