@@ -4,6 +4,8 @@ import base64
 
 import fiftyone as fo
 import numpy as np
+from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
 UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS = range(6)
 
@@ -199,6 +201,22 @@ def test_another_label_field_is_chosen_for_every_tab(explorer, mapped_digits, ma
     explorer.do("clear_explorer")
     explorer.do("sync", revision=-1)
     assert (explorer.state["label_field"], explorer.state["map"]) == ("ground_truth", None)
+
+
+def test_several_classes_suggested_are_shown_together_and_accepted_as_one(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    mapped_digits.add_sample_field("kinds", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classifications)
+    several = Suggestion("7", 0.99, True, [], "kinds", ("odd",), (0.96,), ("",))
+    write_suggestions(mapped_digits, list_items(mapped_digits.select([ids[80], ids[81]])), [several] * 2)
+    explorer.do("set_label_field", field="kinds")
+    fact = explorer.do("facts", **explorer.map, rows=[80])["facts"][0]
+    assert fact["suggestion"] == {"label": "7, odd", "confidence": 0.96}
+    reply = explorer.do("accept", **explorer.rows(80, 81, 90))
+    assert (reply["count"], reply["skipped"]) == (2, 1)
+    assert explorer.state["pending"]["labels"] == 4
+    assert explorer.do("facts", **explorer.map, rows=[80])["facts"][0]["label"] == "7"
+    explorer.do("save")
+    assert explorer.do("facts", **explorer.map, rows=[80])["facts"][0]["label"] == "7, odd"
 
 
 def test_suggestions_are_shown_for_the_label_field_they_were_made_for(explorer, mapped_digits):
