@@ -1,0 +1,127 @@
+"""Where samples may have several labels: all that is sure enough is proposed, and of that the wanted share is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from labelscape.ml_backend.analysis.multi_label import Proposals, as_proposals, suggest_several
+from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
+from labelscape.ml_backend.analysis.propagation import suggest
+from sklearn.datasets import load_digits
+
+Data = tuple[np.ndarray, np.ndarray, Neighbors]
+NAMES = ("even", "odd", "loop", "eight")
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    """Vectors, which of the classes (n, c) each of 900 digits has, and neighbors."""
+    vectors, truth = (values[:900] for values in load_digits(return_X_y=True))
+    having = np.column_stack([truth % 2 == 0, truth % 2 == 1, np.isin(truth, [0, 6, 8, 9]), truth == 8])
+    return vectors.astype(np.float32), having, knn(vectors, 15)
+
+
+def drawn(truth: np.ndarray, count: int) -> np.ndarray:
+    """States (n, c) where some samples are labeled with all they are: 1 has the class, 0 has not, -1 unlabeled."""
+    states = np.full(truth.shape, -1)
+    labeled = np.random.default_rng(0).permutation(len(truth))[:count]
+    states[labeled] = truth[labeled]
+    return states
+
+
+@pytest.fixture(scope="module")
+def states(digits: Data) -> np.ndarray:
+    """Of 80 digits it is known what they are."""
+    return drawn(digits[1], 80)
+
+
+@pytest.fixture(scope="module")
+def found(digits: Data, states: np.ndarray) -> Proposals:
+    return made(digits, states)
+
+
+def made(data: Data, states: np.ndarray, precision: float = 0.95) -> Proposals:
+    vectors, _, neighbors = data
+    return suggest_several(vectors, neighbors, lambda code: states[:, code], states.shape[1], precision=precision)
+
+
+def test_of_several_accepted_labels_a_sample_the_wanted_share_is_right(
+    digits: Data, states: np.ndarray, found: Proposals
+) -> None:
+    right = digits[1][found.rows, found.classes][found.accepted]
+    assert right.mean() >= 0.94
+    assert right.sum() >= 0.75 * digits[1][states[:, 0] < 0].sum()
+
+
+def test_what_samples_surely_are_not_makes_no_doubtful_class_sure(digits: Data) -> None:
+    states = drawn(digits[1], 40)[:, [NAMES.index("eight")]]  # nine in ten are surely no eight
+    found = made(digits, states)
+    assert (~found.accepted).any()
+    assert not found.accepted.any() or found.confidence[found.accepted].mean() >= 0.95
+
+
+def test_the_classes_of_a_sample_come_together_the_surest_first(found: Proposals) -> None:
+    assert (np.diff(found.rows) >= 0).all()
+    same = np.diff(found.rows) == 0
+    assert same.sum() > 200
+    assert (np.diff(found.confidence)[same] <= 0).all()
+    assert (found.accepted[:-1] >= found.accepted[1:])[same].all()
+
+
+def test_anchors_are_labeled_with_the_class_they_speak_for(states: np.ndarray, found: Proposals) -> None:
+    for place in range(found.anchors.shape[1]):
+        there = found.anchors[:, place] >= 0
+        assert (states[found.anchors[there, place], found.classes[there]] == 1).all()
+
+
+def test_a_class_that_everything_labeled_has_and_one_without_labels_leave_the_others_alone(
+    digits: Data, states: np.ndarray, found: Proposals
+) -> None:
+    labeled = states[:, 0] >= 0
+    everywhere, nowhere = np.where(labeled, 1, -1), np.where(labeled, 0, -1)
+    unknown = np.full(len(states), -1)
+    among = made(digits, np.column_stack([everywhere, nowhere, unknown, states]))
+    assert np.array_equal(among.classes, found.classes + 3)
+    assert np.array_equal(among.accepted, found.accepted)
+    assert among.calibration == found.calibration == "calibrated on 80 labels"
+
+
+def test_a_single_class_that_everything_labeled_has_is_answered_with_what_to_do(
+    digits: Data, states: np.ndarray
+) -> None:
+    found = made(digits, np.where(states[:, :1] >= 0, 1, -1))
+    assert len(found.rows) == 0
+    assert "label a sample of another class" in found.calibration
+
+
+def test_nothing_labeled_is_refused_with_what_to_do(digits: Data) -> None:
+    with pytest.raises(ValueError, match="label at least one sample"):
+        made(digits, np.full((len(digits[1]), 2), -1))
+
+
+def test_progress_rises_and_what_it_raises_stops_the_work(digits: Data, states: np.ndarray) -> None:
+    vectors, _, neighbors = digits
+    seen: list[float] = []
+
+    def stop_late(fraction: float, message: str) -> None:
+        seen.append(fraction)
+        if fraction > 0.1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        suggest_several(vectors, neighbors, lambda code: states[:, code], len(NAMES), progress=stop_late)
+    assert seen == [0, 0.25]
+
+
+def test_one_label_a_sample_is_one_proposal_each(digits: Data, states: np.ndarray) -> None:
+    vectors, _, neighbors = digits
+    labels = states[:, NAMES.index("odd")]
+    found = suggest(vectors, neighbors, labels, 2)
+    proposals = as_proposals(found)
+    unlabeled = labels < 0
+    assert np.array_equal(proposals.rows, np.flatnonzero(unlabeled))
+    assert np.array_equal(proposals.classes, found.labels[unlabeled])
+    assert np.array_equal(proposals.confidence, found.confidence[unlabeled])
+    assert np.array_equal(proposals.accepted, found.accepted[unlabeled])
+    assert np.array_equal(proposals.anchors, found.anchors[unlabeled])
+    assert (proposals.method, proposals.calibration) == (found.method, found.calibration.sentence)
