@@ -4,7 +4,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.suggest import NeighborPreview, label_neighbors, preview_neighbors
+from ..ml_backend.actions.label_neighbors import NeighborPreview, label_neighbors, preview_neighbors
 from .asking import (
     ask_embeddings,
     ask_label,

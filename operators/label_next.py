@@ -4,7 +4,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.suggest import label_next
+from ..ml_backend.actions.next_best import label_next
 from .asking import (
     ask_embeddings,
     ask_label_field,

@@ -1,4 +1,4 @@
-"""Suggestions: from a few labels to their neighbors, from all labels to everything unlabeled."""
+"""Suggestions: from all labels to everything unlabeled; accepted, rejected or cleared by a person."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,12 @@ import fiftyone as fo
 import numpy as np
 
 from ..analysis.multi_label import Proposals, as_proposals, suggest_several
-from ..analysis.next_best import next_to_label as next_rows
-from ..analysis.propagation import label_neighbors as grow
 from ..analysis.propagation import suggest
-from ..store.embeddings import check_embeddings, locate
+from ..store.embeddings import locate
 from ..store.items import Items, items_of, list_items
 from ..store.label_edits import suggestion_clearing_edits
-from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence, label_field, read_labels, with_pending
-from ..store.pending import PendingLabel, one_act, pending_changes
+from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence, label_field
+from ..store.pending import PendingLabel
 from ..store.saves import commit, read_head
 from ..store.session import Session, open_session
 from ..store.suggestions import (
@@ -27,23 +25,11 @@ from ..store.suggestions import (
     stop_following,
     write_suggestions,
 )
-from .queue import QueueReport, clean_label, queue_labels, set_label
+from .evidence import field_of_embeddings, labels_with_pending
+from .queue import QueueReport, queue_labels
 
 Progress = Callable[[float, str], None]
 _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences by one or two (10,000 samples)
-
-_SHOWN_DOUBTS = 3
-
-
-@dataclass(frozen=True)
-class NeighborPreview:
-    """Whom the label of a few samples would reach, surest first: parallel lists, of which ``reach`` would be taken."""
-
-    ids: list[str]
-    confidence: list[float]
-    anchors: list[str]
-    reach: int
-    why: str
 
 
 @dataclass(frozen=True)
@@ -64,117 +50,6 @@ class SuggestReport:
             f"{self.precision:.0%}), {self.suggested - self.sure:,} an unsure one, by {self.method}; "
             f"{self.calibration}."
         )
-
-
-def preview_neighbors(
-    dataset: fo.Dataset,
-    ids: Sequence[str],
-    label: str,
-    *,
-    embeddings: str,
-    field: str = DEFAULT_FIELD,
-    reach: int | None = None,
-    precision: float = 0.95,
-) -> NeighborPreview:
-    """Grow a label from some samples to the unlabeled ones in their vicinity, in embedding space; queues nothing.
-
-    Args:
-        reach: how many to take; None takes as many as the wanted precision allows.
-
-    Raises:
-        ValueError: no such embeddings, nothing selected, or none of the selected has an embedding.
-    """
-    held = _field_of(dataset, embeddings, field)
-    name = clean_label(label)
-    session = open_session(dataset, embeddings)
-    items = session.embeddings.items
-    rows = locate(np.asarray(ids, items.ids.dtype), items.ids)
-    if not (rows >= 0).any():
-        raise ValueError(
-            f"None of the selected has an embedding in '{embeddings}': run “Labelscape: compute embeddings” first."
-        )
-    codes, classes = _single_codes(_labels_with_pending(session, held), name)
-    found = grow(
-        session.embeddings.vectors,
-        codes,
-        rows[rows >= 0],
-        classes.index(name),
-        neighbors=session.neighbors,
-        reach=reach,
-        precision=precision,
-    )
-    return NeighborPreview(
-        ids=items.ids[found.order].tolist(),
-        confidence=found.confidence.tolist(),
-        anchors=items.ids[found.anchors].tolist(),
-        reach=found.reach,
-        why=found.why,
-    )
-
-
-def label_neighbors(
-    dataset: fo.Dataset,
-    ids: Sequence[str],
-    label: str,
-    *,
-    embeddings: str,
-    field: str = DEFAULT_FIELD,
-    reach: int | None = None,
-    precision: float = 0.95,
-) -> QueueReport:
-    """Queue a label for some samples and for their vicinity, as one act."""
-    with one_act():
-        return _label_neighbors(dataset, ids, label, embeddings, field, reach, precision)
-
-
-def _label_neighbors(
-    dataset: fo.Dataset,
-    ids: Sequence[str],
-    label: str,
-    embeddings: str,
-    field: str,
-    reach: int | None,
-    precision: float,
-) -> QueueReport:
-    held = _field_of(dataset, embeddings, field)
-    by_hand = set_label(dataset, ids, label, field=held.name, patches_field=held.patches_field)
-    refused = {conflict.item for conflict in by_hand.conflicts}
-    anchors = [item for item in ids if item not in refused]
-    if not anchors:
-        return by_hand
-    preview = preview_neighbors(
-        dataset, anchors, label, embeddings=embeddings, field=field, reach=reach, precision=precision
-    )
-    neighbors = accept_neighbors(
-        dataset,
-        preview.ids[: preview.reach],
-        label,
-        confidence=preview.confidence[: preview.reach],
-        anchors=preview.anchors[: preview.reach],
-        embeddings=embeddings,
-        field=field,
-    )
-    return QueueReport(by_hand.queued + neighbors.queued, by_hand.conflicts + neighbors.conflicts, neighbors.pending)
-
-
-def accept_neighbors(
-    dataset: fo.Dataset,
-    ids: Sequence[str],
-    label: str,
-    *,
-    confidence: Sequence[float],
-    anchors: Sequence[str],
-    embeddings: str,
-    field: str = DEFAULT_FIELD,
-) -> QueueReport:
-    """Queue a label that samples get from their neighbors' anchors."""
-    held = _field_of(dataset, embeddings, field)
-    name = clean_label(label)
-    asked = [
-        PendingLabel(item, held.name, held.patches_field, name, "neighbors", sure, anchor, replace=False)
-        for item, sure, anchor in zip(ids, confidence, anchors, strict=True)
-    ]
-    return queue_labels(dataset, held, asked)
 
 
 def suggest_labels(
@@ -199,10 +74,10 @@ def suggest_labels(
         ValueError: no such embeddings, nothing labeled or only by neighbors, or a wanted precision outside 0.5..1.
     """
     dataset = samples._root_dataset
-    field_held = _field_of(dataset, embeddings, field)
+    field_held = field_of_embeddings(dataset, embeddings, field)
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
-    labels = _labels_with_pending(session, field_held)
+    labels = labels_with_pending(session, field_held)
     check_evidence(labels, field_held)
     found = _suggest(session, labels, precision, progress)
     view_rows = locate(list_items(samples, items.patches_field).ids, items.ids)
@@ -226,6 +101,14 @@ def suggest_labels(
         method=found.method,
         calibration=found.calibration,
     )
+
+
+def _suggest(session: Session, labels: Labels, precision: float, progress: Progress | None) -> Proposals:
+    vectors, neighbors, classes = session.embeddings.vectors, session.neighbors, len(labels.classes)
+    if labels.multi:
+        of_class = labels.evidence_of_class
+        return suggest_several(vectors, neighbors, of_class, classes, precision=precision, progress=progress)
+    return as_proposals(suggest(vectors, neighbors, labels.evidence(), classes, precision=precision, progress=progress))
 
 
 def _as_suggestions(
@@ -258,7 +141,8 @@ def _as_suggestions(
 def _surest_and_accepted(found: Proposals, places: np.ndarray) -> np.ndarray:
     """Of these places in the proposals the surest of each item, and all that are accepted."""
     surest = np.diff(found.rows[places], prepend=-1) > 0
-    return places[surest | found.accepted[places]]
+    shown: np.ndarray = places[surest | found.accepted[places]]
+    return shown
 
 
 def _rejected(session: Session, field: LabelField, labels: Labels, found: Proposals) -> np.ndarray:
@@ -370,89 +254,3 @@ def clear_suggestions(samples: fo.core.collections.SampleCollection, *, patches_
     stop_following(samples._root_dataset)
     commit(samples._root_dataset, edits, f"clearing of {len(edits):,} suggestions", head=head)
     return len(edits)
-
-
-@dataclass(frozen=True)
-class LabelNext:
-    """What to label next, best first: ids, a view of them in that order, and why these, in words."""
-
-    ids: list[str]
-    view: fo.DatasetView
-    message: str
-
-
-def next_to_label(
-    dataset: fo.Dataset,
-    *,
-    embeddings: str,
-    field: str = DEFAULT_FIELD,
-    count: int = 9,
-    progress: Progress | None = None,
-) -> list[str]:
-    """Ids of the unlabeled items whose labels would teach most, best first; fewer where fewer are left."""
-    held = _field_of(dataset, embeddings, field)
-    session = open_session(dataset, embeddings, progress=progress)
-    labels = _labels_with_pending(session, held)
-    rows = next_rows(session.embeddings.vectors, session.neighbors, labels.codes, len(labels.classes), count=count)
-    return [str(item) for item in session.embeddings.items.ids[rows]]
-
-
-def label_next(
-    dataset: fo.Dataset,
-    *,
-    embeddings: str,
-    field: str = DEFAULT_FIELD,
-    count: int = 9,
-    progress: Progress | None = None,
-) -> LabelNext:
-    """What to label next, as a view with the reason.
-
-    Raises:
-        ValueError: no such embeddings, a field that holds no labels, or everything is labeled.
-    """
-    ids = next_to_label(dataset, embeddings=embeddings, field=field, count=count, progress=progress)
-    held = _field_of(dataset, embeddings, field)
-    if not ids:
-        raise ValueError(f"Everything with an embedding in '{embeddings}' is labeled in '{held.name}': nothing to do.")
-    view = dataset if held.patches_field is None else dataset.to_patches(held.patches_field)
-    doubts = [
-        f"“{one.label}” {one.confidence:.0%}"
-        for one in read_suggestions(dataset, items_of(dataset, ids, held.patches_field))
-        if one is not None and one.field == held.name
-    ]
-    unsure = f"; suggested so far: {', '.join(doubts[:_SHOWN_DOUBTS])}" if doubts else ""
-    message = (
-        f"Label these {len(ids):,} next, they teach most: what they are is least sure, each stands for many others, "
-        f"and they lie far from each other and from what is labeled{unsure}. Tick those that are alike and set their "
-        "label, save, then run this again."
-    )
-    return LabelNext(ids, view.select(ids, ordered=True), message)
-
-
-def _field_of(dataset: fo.Dataset, embeddings: str, field: str) -> LabelField:
-    patches_field = check_embeddings(dataset, embeddings).patches_field
-    return label_field(dataset, patches_field or field, patches_field)
-
-
-def _labels_with_pending(session: Session, field: LabelField) -> Labels:
-    items = session.embeddings.items
-    saved = read_labels(session.dataset, items, field)
-    return with_pending(saved, items, field, pending_changes(session.dataset).labels)
-
-
-def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, list[str]]:
-    """Codes to grow the label ``name`` among, and their classes; a multi-label field asks: this label or not."""
-    if labels.multi:
-        code = labels.classes.index(name) if name in labels.classes else -1
-        return labels.of_class(code), ["other", name]
-    if name in labels.classes:
-        return labels.codes, labels.classes
-    return labels.codes, [*labels.classes, name]
-
-
-def _suggest(session: Session, labels: Labels, precision: float, progress: Progress | None) -> Proposals:
-    vectors, neighbors, classes = session.embeddings.vectors, session.neighbors, len(labels.classes)
-    if labels.multi:
-        of_class = labels.evidence_of_class
-        return suggest_several(vectors, neighbors, of_class, classes, precision=precision, progress=progress)
-    return as_proposals(suggest(vectors, neighbors, labels.evidence(), classes, precision=precision, progress=progress))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ml_backend.actions import queue, save, suggest
+from ...ml_backend.actions import label_neighbors, queue, save, suggest
 from ...ml_backend.actions.segments import create_segment
 from ...ml_backend.actions.undo import undo_last
 from ...ml_backend.store.pending import one_act
@@ -71,7 +71,7 @@ class LabelMethods:
         patch, report = _patched(
             asked,
             labels,
-            lambda: suggest.accept_neighbors(
+            lambda: label_neighbors.accept_neighbors(
                 asked.dataset,
                 names,
                 str(asked.params["label"]),
@@ -226,17 +226,17 @@ def _patched(asked: Asked, labels: LabelRows | None, deed: Callable[[], Any]) ->
     return state_patch(before, after.now) if same_map and after is labels else None, result
 
 
-def _reach(asked: Asked, labels: LabelRows, anchors: np.ndarray, *, again: bool) -> suggest.NeighborPreview:
+def _reach(asked: Asked, labels: LabelRows, anchors: np.ndarray, *, again: bool) -> label_neighbors.NeighborPreview:
     """Whom a label would reach; what was shown last is what gets accepted, so it is not computed ``again``."""
     label = str(asked.params["label"])
     question = (labels.rows.digest, labels.field.name, tuple(anchors.tolist()), label)
     if again:
         asked.board.memory.pop("reach", None)
     asked.board.session(asked.dataset, labels.rows)
-    found: suggest.NeighborPreview = asked.board.remember(
+    found: label_neighbors.NeighborPreview = asked.board.remember(
         "reach",
         question,
-        lambda: suggest.preview_neighbors(
+        lambda: label_neighbors.preview_neighbors(
             asked.dataset,
             labels.rows.names(anchors),
             label,

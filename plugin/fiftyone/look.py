@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ml_backend.actions.suggest import next_to_label
+from ...ml_backend.actions.next_best import next_to_label
 from .board import NotReady
 from .columns import MISSING_CODE, pack, publish
 from .labels import PENDING_DELETE, LabelRows

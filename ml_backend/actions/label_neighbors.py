@@ -1,0 +1,147 @@
+"""Label neighbors: one label for a few samples grows to their vicinity in embedding space."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import fiftyone as fo
+import numpy as np
+
+from ..analysis.propagation import label_neighbors as grow
+from ..store.embeddings import locate
+from ..store.labels import DEFAULT_FIELD, Labels
+from ..store.pending import PendingLabel, one_act
+from ..store.session import open_session
+from .evidence import field_of_embeddings, labels_with_pending
+from .queue import QueueReport, clean_label, queue_labels, set_label
+
+
+@dataclass(frozen=True)
+class NeighborPreview:
+    """Whom the label of a few samples would reach, surest first: parallel lists, of which ``reach`` would be taken."""
+
+    ids: list[str]
+    confidence: list[float]
+    anchors: list[str]
+    reach: int
+    why: str
+
+
+def preview_neighbors(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    label: str,
+    *,
+    embeddings: str,
+    field: str = DEFAULT_FIELD,
+    reach: int | None = None,
+    precision: float = 0.95,
+) -> NeighborPreview:
+    """Grow a label from some samples to the unlabeled ones in their vicinity, in embedding space; queues nothing.
+
+    Args:
+        reach: how many to take; None takes as many as the wanted precision allows.
+
+    Raises:
+        ValueError: no such embeddings, nothing selected, or none of the selected has an embedding.
+    """
+    held = field_of_embeddings(dataset, embeddings, field)
+    name = clean_label(label)
+    session = open_session(dataset, embeddings)
+    items = session.embeddings.items
+    rows = locate(np.asarray(ids, items.ids.dtype), items.ids)
+    if not (rows >= 0).any():
+        raise ValueError(
+            f"None of the selected has an embedding in '{embeddings}': run “Labelscape: compute embeddings” first."
+        )
+    codes, classes = _single_codes(labels_with_pending(session, held), name)
+    found = grow(
+        session.embeddings.vectors,
+        codes,
+        rows[rows >= 0],
+        classes.index(name),
+        neighbors=session.neighbors,
+        reach=reach,
+        precision=precision,
+    )
+    return NeighborPreview(
+        ids=items.ids[found.order].tolist(),
+        confidence=found.confidence.tolist(),
+        anchors=items.ids[found.anchors].tolist(),
+        reach=found.reach,
+        why=found.why,
+    )
+
+
+def label_neighbors(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    label: str,
+    *,
+    embeddings: str,
+    field: str = DEFAULT_FIELD,
+    reach: int | None = None,
+    precision: float = 0.95,
+) -> QueueReport:
+    """Queue a label for some samples and for their vicinity, as one act."""
+    with one_act():
+        return _label_neighbors(dataset, ids, label, embeddings, field, reach, precision)
+
+
+def _label_neighbors(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    label: str,
+    embeddings: str,
+    field: str,
+    reach: int | None,
+    precision: float,
+) -> QueueReport:
+    held = field_of_embeddings(dataset, embeddings, field)
+    by_hand = set_label(dataset, ids, label, field=held.name, patches_field=held.patches_field)
+    refused = {conflict.item for conflict in by_hand.conflicts}
+    anchors = [item for item in ids if item not in refused]
+    if not anchors:
+        return by_hand
+    preview = preview_neighbors(
+        dataset, anchors, label, embeddings=embeddings, field=field, reach=reach, precision=precision
+    )
+    neighbors = accept_neighbors(
+        dataset,
+        preview.ids[: preview.reach],
+        label,
+        confidence=preview.confidence[: preview.reach],
+        anchors=preview.anchors[: preview.reach],
+        embeddings=embeddings,
+        field=field,
+    )
+    return QueueReport(by_hand.queued + neighbors.queued, by_hand.conflicts + neighbors.conflicts, neighbors.pending)
+
+
+def accept_neighbors(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    label: str,
+    *,
+    confidence: Sequence[float],
+    anchors: Sequence[str],
+    embeddings: str,
+    field: str = DEFAULT_FIELD,
+) -> QueueReport:
+    """Queue a label that samples get from their neighbors' anchors."""
+    held = field_of_embeddings(dataset, embeddings, field)
+    name = clean_label(label)
+    asked = [
+        PendingLabel(item, held.name, held.patches_field, name, "neighbors", sure, anchor, replace=False)
+        for item, sure, anchor in zip(ids, confidence, anchors, strict=True)
+    ]
+    return queue_labels(dataset, held, asked)
+
+
+def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, list[str]]:
+    """Codes to grow the label ``name`` among, and their classes; a multi-label field asks: this label or not."""
+    if labels.multi:
+        code = labels.classes.index(name) if name in labels.classes else -1
+        return labels.of_class(code), ["other", name]
+    if name in labels.classes:
+        return labels.codes, labels.classes
+    return labels.codes, [*labels.classes, name]
