@@ -25,6 +25,8 @@ class Shown:
         self.panel = page.get_by_label("Labelscape data explorer")
         self.map = page.get_by_test_id("labelscape-map")
         self._address = address
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def open(self) -> None:
         self.page.goto(self._address)
@@ -56,10 +58,14 @@ class Shown:
             self.page.keyboard.press("Escape")
         self.map_says("2D map of 120 samples, 0 selected")
         self.page.keyboard.press("/")
+        self.search(text, 1)
+
+    def search(self, text: str, hits: int) -> None:
+        """Search for what is there so many times; all of it is selected."""
         search = self.panel.get_by_label("Search the map")
         search.fill(text)
         search.press("Enter")
-        self.map_says("2D map of 120 samples, 1 selected")
+        self.map_says(f"2D map of 120 samples, {hits} selected")
         search.press("Escape")
 
     def lasso_left_half(self) -> None:
@@ -236,6 +242,54 @@ def test_what_is_lassoed_is_in_the_grid_colored_isolated_and_in_3d(shown: Shown)
     shown.shot("explorer-light")
 
 
+def test_search_finds_by_name_id_text_and_label(shown: Shown) -> None:
+    digits = [str(digit) for digit in load_digits().target[:120]]
+    shown.open()
+    shown.map_says("2D map of 120 samples, 0 selected")
+    shown.search("digit-002", 10)
+    shown.search(str(shown.documents()[5]["_id"]), 1)
+    shown.search("8", digits.count("8") + sum("8" in f"{row:04}" and digit != "8" for row, digit in enumerate(digits)))
+    shown.shot("explorer-search")
+    shown.panel.get_by_label("Search the map").fill("nothing has this")
+    shown.page.keyboard.press("Enter")
+    shown.sees(shown.panel.get_by_text("0 hits"))
+
+
+@pytest.fixture
+def bare(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.FixtureRequest) -> Shown:
+    """The App on 60 digits of which nothing is known: no label, no embeddings, no map."""
+    dataset = make_digits_dataset(60, labeled=0)
+    beside_samples(dataset)
+    page = request.getfixturevalue("page")
+    return Shown(page, app.address(dataset.name, workspace=dataset.name), dataset)
+
+
+def test_from_nothing_each_empty_state_offers_the_next_step(bare: Shown) -> None:
+    panel = bare.panel
+    bare.open()
+    bare.sees(panel.get_by_role("heading", name="No embeddings yet"))
+    bare.shot("explorer-no-embeddings")
+    panel.get_by_label("Embedding model").select_option("preprocessing")
+    panel.get_by_role("button", name="Compute embeddings").click()
+    bare.sees(panel.get_by_role("heading", name="No map yet"), 60_000)
+    bare.shot("explorer-no-map")
+    panel.get_by_label("Method").select_option("pca")
+    panel.get_by_role("button", name="Compute the map").click()
+    bare.map_says("2D map of 60 samples, 0 selected")
+    bare.sees(panel.get_by_text("Nothing is labeled yet."))
+    bare.shot("explorer-nothing-labeled")
+
+    first = bare.dataset._sample_collection.find_one()
+    bare.page.wait_for_timeout(1_000)  # ids know the second they were made in
+    bare.dataset._sample_collection.insert_many([{**first, "_id": ObjectId()} for _ in range(3)])
+    bare.sees(panel.get_by_text("Stale: 3 samples are not on this map"))
+    bare.shot("explorer-stale")
+    panel.get_by_role("button", name="Update").click()
+    bare.map_says("2D map of 63 samples, 0 selected")
+    bare.gone(panel.get_by_text("Stale:"))
+    assert bare.errors == []
+
+
 @pytest.fixture(params=[1, 100_000])
 def sized(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.FixtureRequest) -> tuple[Shown, int]:
     """The App on a dataset of so many samples; without one, it (1.22) shows no panel at all."""
@@ -259,6 +313,8 @@ def test_one_sample_and_a_hundred_thousand_are_shown(sized: tuple[Shown, int]) -
     samples = f"{count:,} sample{'s' * (count > 1)}"
     shown.map_says(f"2D map of {samples}, 0 selected")
     shown.sees(shown.page.locator("canvas[data-drawn=all]"))
+    # Of many the labels are read in the background, and are there when they are.
+    shown.sees(shown.panel.get_by_label("Legend: ground_truth.label").get_by_text(f"{count:,}", exact=True), 60_000)
     shown.page.keyboard.press("v")
     shown.map_says(f"2D map of {samples}, {count:,} selected")
     shown.grid_says(samples)
@@ -281,9 +337,9 @@ def test_objects_have_a_map_of_their_own_that_the_grid_follows(
     page = request.getfixturevalue("page")
     shown = Shown(page, app.address(dataset.name, workspace=dataset.name), dataset)
     shown.open()
-    shown.map_says(f"2D map of {count} samples, 0 selected")
+    shown.map_says(f"2D map of {count} objects, 0 selected")
     page.keyboard.press("v")
-    shown.map_says(f"2D map of {count} samples, {count} selected")
+    shown.map_says(f"2D map of {count} objects, {count} selected")
     shown.grid_says("20 samples")
     box = shown.map.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

@@ -5,7 +5,7 @@ import type { Answer, Ask, MapForm, PanelState, SegmentKind, SelectionHow, State
 import { writeKept } from "./keptView";
 import { Picture } from "./picture";
 import { combine, emptySet, invert, rowsOf, setFromRows, setOf, toSelection, type Combine, type RowSet } from "./selection";
-import { allowedRows, BY_STATE, suggestedAmong, type MapData } from "./state";
+import { allowedRows, BY_STATE, nounOf, suggestedAmong, type MapData } from "./state";
 import { counted, sentence } from "./words";
 
 const ROWS: SelectionHow = { kind: "rows" };
@@ -149,11 +149,10 @@ export class Explorer extends Picture {
     if (!answer) return;
     const rows = unpackU32(answer.rows);
     this.store.dispatch({ type: "search", search: { text: text.trim(), rows, total: answer.total, how: answer.how } });
-    if (rows.length > 0) this.selectRows(rows);
-    if (rows.length === 1) {
-      this.#goTo(rows[0] as number);
-      await this.focus(rows[0] as number);
-    }
+    if (rows.length === 0) return;
+    this.selectRows(rows);
+    if (rows.length === 1) this.#goTo(rows[0] as number);
+    await this.focus(rows.length === 1 ? (rows[0] as number) : null);
   }
 
   async nextBest(): Promise<void> {
@@ -192,7 +191,7 @@ export class Explorer extends Picture {
     const { map, selection } = this.ui;
     if (!map) return;
     if (selection.count > ANCHORS_LIMIT) {
-      this.note("info", `${counted(selection.count, "sample")} labeled “${label}”. Neighbors light up for at most ${counted(ANCHORS_LIMIT, "sample")} at once.`);
+      this.note("info", `${counted(selection.count, nounOf(this.ui))} labeled “${label}”. Neighbors light up for at most ${counted(ANCHORS_LIMIT, nounOf(this.ui))} at once.`);
       return;
     }
     const anchors = Array.from(rowsOf(selection));
@@ -240,7 +239,7 @@ export class Explorer extends Picture {
     const { map, selection, how } = this.ui;
     if (!map || !this.#needSelection(method)) return;
     if (suggestedAmong(selection, map.labelState).count === 0) {
-      this.note("info", `None of the ${counted(selection.count, "selected sample")} has a suggestion.`);
+      this.note("info", `None of the ${counted(selection.count, `selected ${nounOf(this.ui)}`)} has a suggestion.`);
       return;
     }
     const answer = await this.ask("Working", method, toSelection(selection, map.info, how));
@@ -384,7 +383,7 @@ export class Explorer extends Picture {
     const answer = await this.ask("Creating the segment", "create_segment", {
       ...toSelection(selection, map.info, how), name, segment_kind: kind, note,
     });
-    if (answer) this.note("success", `Segment “${name}” made of ${counted(answer.count, "sample")}.`);
+    if (answer) this.note("success", `Segment “${name}” made of ${counted(answer.count, nounOf(this.ui))}.`);
   }
 
   override receive(panel: PanelState): void {
@@ -415,7 +414,7 @@ export class Explorer extends Picture {
 
   #needSelection(deed: string): boolean {
     if (this.ui.selection.count > 0) return true;
-    this.note("info", `Select the samples to ${deed} first: click a point, or draw a lasso.`);
+    this.note("info", `Select the ${nounOf(this.ui)}s to ${deed} first: click a point, or draw a lasso.`);
     return false;
   }
 

@@ -346,6 +346,10 @@ function codeRange(color: Values | null, range: readonly [number, number] | null
   return [Math.floor((range[0] - color.min) * scale), Math.ceil((range[1] - color.min) * scale)];
 }
 
+/** What a row of the loaded map is called on screen. */
+export const nounOf = ({ panel, map }: Pick<Ui, "panel" | "map">): "sample" | "object" =>
+  panel?.maps.find((m) => m.key === map?.info.key)?.patches_field == null ? "sample" : "object";
+
 /** Rows with an open suggestion among these. */
 export function suggestedAmong(set: RowSet, labelState: Uint8Array): RowSet {
   const mask = new Uint8Array(set.mask.length);

@@ -104,6 +104,9 @@ describe("selecting", () => {
     const { explorer } = await open();
     await explorer.search("image_17.png", false);
     expect([explorer.ui.search?.total, explorer.ui.selection.count, explorer.ui.selection.mask[17]]).toEqual([1, 1, 1]);
+    expect(explorer.ui.focus).toBe(17);
+    await explorer.search("image_1", false);
+    expect([explorer.ui.selection.count > 1, explorer.ui.focus]).toEqual([true, null]);
   });
 });
 

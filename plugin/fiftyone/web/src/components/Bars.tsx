@@ -2,12 +2,14 @@
 import * as React from "react";
 import { counted } from "../words";
 import { positionOf, REACH_STEPS, reachAt, stepOf } from "../reach";
+import { nounOf } from "../state";
 import { useExplorer, useUi } from "./context";
 import { Button, percent } from "./parts";
 
 export function SelectionBar(): React.ReactElement | null {
   const explorer = useExplorer();
   const count = useUi((ui) => ui.selection.count);
+  const noun = useUi(nounOf);
   const isolated = useUi((ui) => ui.isolated !== null);
   const reach = useUi((ui) => ui.reach !== null);
   if ((count === 0 && !isolated) || reach) return null;
@@ -28,7 +30,7 @@ export function SelectionBar(): React.ReactElement | null {
           <Button hotkey="x" title="Reject suggestions" onClick={() => void explorer.reject()}>
             Reject
           </Button>
-          <Button hotkey="d" title="Queue the deletion of the samples" danger onClick={() => void explorer.delete()}>
+          <Button hotkey="d" title={`Queue the deletion of the ${noun}s`} danger onClick={() => void explorer.delete()}>
             Delete
           </Button>
           <Button hotkey="g" title="Add the nearest neighbors" onClick={() => void explorer.grow()}>
@@ -135,17 +137,18 @@ export function StaleBar(): React.ReactElement | null {
   const explorer = useExplorer();
   const key = useUi((ui) => ui.map?.info.key);
   const run = useUi((ui) => ui.panel?.maps.find((m) => m.key === ui.map?.info.key));
+  const noun = useUi(nounOf);
   if (!run || key === undefined) return null;
   const { missing, removed } = run.stale;
   if (missing + removed === 0) return null;
   const parts = [
-    missing > 0 && `${counted(missing, "sample")} ${missing === 1 ? "is" : "are"} not on this map`,
-    removed > 0 && `${counted(removed, "point")} of removed samples`,
+    missing > 0 && `${counted(missing, noun)} ${missing === 1 ? "is" : "are"} not on this map`,
+    removed > 0 && `${counted(removed, "point")} of removed ${noun}s`,
   ].filter(Boolean);
   return (
     <div className="ls-bar ls-warn" role="status">
       Stale: {parts.join(", ")}
-      <Button onClick={() => void explorer.updateMap(key)}>Update</Button>
+      <Button primary onClick={() => void explorer.updateMap(key)}>Update</Button>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 /** The windows: label picker, map form, embeddings form, review, keys, segment, duplicates, discard. */
 import * as React from "react";
 import type { Answer, MapForm as MapFormData, PendingItem, SegmentKind } from "../contract";
+import { nounOf } from "../state";
 import { counted } from "../words";
 import { KEYS } from "../keymap";
 import { typeahead } from "../typeahead";
@@ -47,6 +48,7 @@ function LabelPicker({ onClose }: { readonly onClose: () => void }): React.React
   const explorer = useExplorer();
   const classes = useUi((ui) => ui.panel?.classes);
   const count = useUi((ui) => ui.selection.count);
+  const noun = useUi(nounOf);
   const [typed, setTyped] = React.useState("");
   const [at, setAt] = React.useState(0);
   const { matches, fresh } = typeahead(classes ?? [], typed, SHOWN);
@@ -61,8 +63,8 @@ function LabelPicker({ onClose }: { readonly onClose: () => void }): React.React
     event.preventDefault();
   };
   return (
-    <Dialog title={`Label ${counted(count, "sample")}`} onClose={onClose}>
-      {count === 0 && <p>Select samples first: click a point, or draw a lasso.</p>}
+    <Dialog title={`Label ${counted(count, noun)}`} onClose={onClose}>
+      {count === 0 && <p>Select {noun}s first: click a point, or draw a lasso.</p>}
       <input
         data-first=""
         className="ls-wide-input"
@@ -296,11 +298,12 @@ const KINDS: readonly SegmentKind[] = ["data quality", "data organization", "col
 function SegmentForm({ onClose }: { readonly onClose: () => void }): React.ReactElement {
   const explorer = useExplorer();
   const count = useUi((ui) => ui.selection.count);
+  const noun = useUi(nounOf);
   const [name, setName] = React.useState("");
   const [kind, setKind] = React.useState<SegmentKind>("data quality");
   const [note, setNote] = React.useState("");
   return (
-    <Dialog title={`Segment of ${counted(count, "sample")}`} onClose={onClose}>
+    <Dialog title={`Segment of ${counted(count, noun)}`} onClose={onClose}>
       <form
         className="ls-form"
         onSubmit={(event) => {

@@ -68,7 +68,9 @@ export function NothingLabeled(): React.ReactElement | null {
   if (!none || selected) return null;
   return (
     <div className="ls-bar" role="status">
-      Nothing is labeled yet. Click a sample and press <kbd>l</kbd>; its neighbors follow. Or press <kbd>n</kbd> for a good first one.
+      <span>
+        Nothing is labeled yet. Click a sample and press <kbd>l</kbd>; its neighbors follow. Or press <kbd>n</kbd> for a good first one.
+      </span>
     </div>
   );
 }

@@ -2,6 +2,7 @@
 import * as React from "react";
 import type { Explorer } from "../explorer";
 import { commandFor, type Command } from "../keymap";
+import { nounOf } from "../state";
 import { isDark, parseColor } from "../colors";
 import { STYLE } from "../style";
 import { Busy, JobBars, Notes, PendingBar, ReachBar, SelectionBar, StaleBar } from "./Bars";
@@ -126,7 +127,7 @@ function run(explorer: Explorer, command: Command, root: HTMLElement | null): vo
     case "label":
       return void (ui.selection.count > 0
         ? store.dispatch({ type: "dialog", dialog: "label" })
-        : explorer.note("info", "Select the samples to label first: click a point, or draw a lasso."));
+        : explorer.note("info", `Select the ${nounOf(ui)}s to label first: click a point, or draw a lasso.`));
     case "delete":
       return void explorer.delete();
     case "accept":

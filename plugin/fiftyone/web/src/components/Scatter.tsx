@@ -6,7 +6,7 @@ import { MISSING_CODE } from "../contract";
 import { boxPolygon, buildGrid, nearestInGrid, rowsInGrid, pointsInPolygon, simplify, type Point, type PointGrid } from "../geometry";
 import { FLAG, FRAME_MS, PointRenderer } from "../renderer";
 import { combineFor } from "../selection";
-import type { MapData, Tool, Ui, Values } from "../state";
+import { nounOf, type MapData, type Tool, type Ui, type Values } from "../state";
 import { shorten, thinTexts } from "../texts";
 import { counted } from "../words";
 import { useAllowed, useExplorer, useLatest, useUi } from "./context";
@@ -273,7 +273,7 @@ const wholeMapShown = (ui: Ui): boolean => ui.hidden.size === 0 && ui.range === 
 
 function ariaOf(map: MapData | null, ui: Ui): string {
   if (!map) return "Map of embeddings, empty";
-  return `${map.info.dims}D map of ${counted(map.info.n, "sample")}, ${ui.selection.count.toLocaleString("en")} selected`;
+  return `${map.info.dims}D map of ${counted(map.info.n, nounOf(ui))}, ${ui.selection.count.toLocaleString("en")} selected`;
 }
 
 /** The points in cells of the plane, made when the pointer first asks: until then the picture has the time. */

@@ -1,7 +1,7 @@
 /** The line above the map: which map, how coloured, which tool, search, and the menu. */
 import * as React from "react";
 import { counted } from "../words";
-import { BY_STATE, type Tool } from "../state";
+import { BY_STATE, nounOf, type Tool } from "../state";
 import { useExplorer, useUi } from "./context";
 import { Button, Choice } from "./parts";
 
@@ -111,6 +111,7 @@ function Menu(): React.ReactElement {
   const map = useUi((ui) => ui.map);
   const pointScale = useUi((ui) => ui.pointScale);
   const some = useUi((ui) => ui.selection.count);
+  const noun = useUi(nounOf);
   const box = React.useRef<HTMLDivElement>(null);
   React.useEffect(() => {
     if (!open) return;
@@ -121,7 +122,7 @@ function Menu(): React.ReactElement {
     document.addEventListener("mousedown", onDown);
     return () => document.removeEventListener("mousedown", onDown);
   }, [open]);
-  const scope = some > 0 ? counted(some, "selected sample") : "all";
+  const scope = some > 0 ? counted(some, `selected ${noun}`) : "all";
   const items: readonly (readonly [string, () => void, boolean?])[] = [
     ["Next best sample to label (n)", () => void explorer.nextBest()],
     [`Suggest labels: ${scope}`, () => void explorer.suggestLabels()],
