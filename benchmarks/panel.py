@@ -31,7 +31,7 @@ from labelscape.cli.demo import PatientServer
 from labelscape.cli.digits import write_digits
 from labelscape.cli.plugin_link import install
 
-MAP = "map"
+MAP, OTHER_MAP = "map", "other_map"
 CENTERS = [(x, y) for x in (-0.75, -0.3) for y in (-0.5, 0.5)] + [(x, y) for x in (0.3, 0.75) for y in (-0.6, 0, 0.6)]
 UNLABELED = 0.2
 DOCUMENTS_AT_ONCE = 20_000
@@ -44,7 +44,7 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first
 
 
 def make_dataset(name: str, n: int) -> fo.Dataset:
-    """Samples that share a hundred images, with a map of ten groups, four of them left of its middle."""
+    """Samples that share a hundred images, with two maps of ten groups, four of them left of the middle."""
     dataset = fo.Dataset(name, persistent=True)
     paths, _ = write_digits(Path(fo.config.default_dataset_dir) / "labelscape-benchmark", count=100)
     dataset.add_sample(fo.Sample(str(paths[0]), ground_truth=fo.Classification(label="0"), brightness=0.5))
@@ -52,7 +52,8 @@ def make_dataset(name: str, n: int) -> fo.Dataset:
     for part in np.array_split(np.arange(n), -(-n // DOCUMENTS_AT_ONCE)):
         dataset._sample_collection.insert_many(list(documents(document, part, paths)), ordered=False)
     points = points_of(n)
-    fob.compute_visualization(dataset, points=points, brain_key=MAP, create_index=True)
+    for key, flattened in ((MAP, points), (OTHER_MAP, points * [1, 0.4])):
+        fob.compute_visualization(dataset, points=flattened, brain_key=key, create_index=True)
     panels = [fo.Panel(type="Samples", pinned=True), fo.Panel(type="Histograms")]
     others = [fo.Panel(type="data_explorer"), fo.Panel(type="Embeddings")]
     halves = [
@@ -148,7 +149,23 @@ def at_rest(pictures: list[tuple[float, np.ndarray]]) -> float:
 def open_embeddings(page: Any) -> None:
     page.get_by_text("Embeddings", exact=True).click()
     page.locator(".emb-runs-page").wait_for()
-    page.wait_for_timeout(1000)
+
+
+def choose_run(page: Any) -> None:
+    page.locator(".emb-runs-page").get_by_text(MAP, exact=True).click()
+
+
+def open_run(page: Any) -> None:
+    open_embeddings(page)
+    choose_run(page)
+
+
+def open_explorer(page: Any) -> None:
+    page.get_by_text("Data explorer", exact=True).click()
+
+
+def choose_other_map(page: Any) -> None:
+    page.get_by_role("combobox", name="Map").select_option(OTHER_MAP)
 
 
 def color_embeddings(page: Any) -> None:
@@ -158,12 +175,13 @@ def color_embeddings(page: Any) -> None:
 
 @dataclass(frozen=True)
 class Panel:
-    """By which acts one gets about in a panel; `open` is the last one before the map is drawn."""
+    """By which acts one gets about in a panel: from its tab to the map, or first to the panel and then to a map."""
 
     name: str
     canvas: str
-    prepare: Callable[[Any], None]
     open: Callable[[Any], None]
+    prepare: Callable[[Any], None]
+    choose: Callable[[Any], None]
     color: Callable[[Any], None]
     use_hand: Callable[[Any], None]
     use_lasso: Callable[[Any], None]
@@ -173,8 +191,9 @@ PANELS = [
     Panel(
         name="Labelscape",
         canvas="canvas[data-testid=labelscape-map]",
-        prepare=lambda page: None,
-        open=lambda page: page.get_by_text("Data explorer", exact=True).click(),
+        open=open_explorer,
+        prepare=open_explorer,
+        choose=choose_other_map,
         color=lambda page: page.get_by_role("combobox", name="Color").select_option("brightness"),
         use_hand=lambda page: page.get_by_role("button", name="Drag moves the map").click(),
         use_lasso=lambda page: page.get_by_role("button", name="Drag draws a lasso").click(),
@@ -182,8 +201,9 @@ PANELS = [
     Panel(
         name="FiftyOne",
         canvas=".emb-plot-scene canvas",
+        open=open_run,
         prepare=open_embeddings,
-        open=lambda page: page.locator(".emb-runs-page").get_by_text(MAP, exact=True).click(),
+        choose=choose_run,
         color=color_embeddings,
         use_hand=lambda page: page.locator(".emb-mode-segment").first.click(),
         use_lasso=lambda page: page.locator(".emb-mode-segment").last.click(),
@@ -195,8 +215,9 @@ PANELS = [
 class Walk:
     """One walk through a panel: what took how long, in seconds, and how many frames came while the map moved."""
 
-    visible: float
-    visible_again: float
+    opened: float
+    opened_again: float
+    map_chosen: float
     colors: float
     pan: str
     zoom: str
@@ -208,8 +229,9 @@ class Walk:
 def walk(page: Any, panel: Panel, address: str, patience: float) -> Walk:
     """Open, open again, colour, move and lasso; ``patience`` is how long each may take, in seconds."""
     cast = Cast(page)
-    visible = opened(page, cast, panel, address, patience)
-    visible_again = opened(page, cast, panel, address, patience)
+    waiting = [
+        points_after(page, cast, panel, act, address, patience) for act in (panel.open, panel.open, panel.choose)
+    ]
     with cast.recording():
         began = time.time()
         panel.color(page)
@@ -224,18 +246,22 @@ def walk(page: Any, panel: Panel, address: str, patience: float) -> Walk:
     page.wait_for_timeout(2000)
     panel.use_lasso(page)
     drawn, counted, chosen = lassoed(page, cast, panel, box, patience)
-    return Walk(visible, visible_again, colors, pan, zoom, drawn, counted, chosen)
+    return Walk(*waiting, colors, pan, zoom, drawn, counted, chosen)
 
 
-def opened(page: Any, cast: Cast, panel: Panel, address: str, patience: float) -> float:
-    """Seconds from the last click that opens the map until its points are seen."""
+def points_after(
+    page: Any, cast: Cast, panel: Panel, act: Callable[[Any], None], address: str, patience: float
+) -> float:
+    """Seconds from an act on a fresh page until the points are seen in their colours."""
     page.goto(address)
     page.locator(COUNTER).filter(has_text=re.compile(r"\d samples")).wait_for(timeout=120_000)
     page.wait_for_timeout(5000)
-    panel.prepare(page)
+    if act is panel.choose:
+        panel.prepare(page)
+        page.wait_for_timeout(patience * 1000)
     with cast.recording():
         began = time.time()
-        panel.open(page)
+        act(page)
         page.wait_for_timeout(patience * 1000)
     return points_visible(cast.pictures(panel.canvas)) - began
 

@@ -77,8 +77,10 @@ export class PointRenderer {
   readonly #uniforms = new Map<string, WebGLUniformLocation | null>();
   #count = 0;
   #dims: 2 | 3 = 2;
-  /** Milliseconds all points took when they were last drawn. */
+  /** Milliseconds all points took when they were last drawn; 0 = not known. */
   #fullFrame = 0;
+  /** Whether these points were drawn before: the first time the driver makes its shaders, and says nothing of the next. */
+  #warm = false;
 
   /** Throws an Error with a sentence when the browser has no WebGL2. */
   constructor(canvas: HTMLCanvasElement) {
@@ -105,6 +107,7 @@ export class PointRenderer {
       if (plane) this.#upload(name, plane);
     });
     this.#fullFrame = 0;
+    this.#warm = false;
   }
 
   setCodes(codes: Uint16Array): void {
@@ -152,7 +155,8 @@ export class PointRenderer {
     this.#bind("flags", 1, step);
     const begin = performance.now();
     gl.drawArrays(gl.POINTS, 0, Math.floor((this.#count - 1) / step) + 1);
-    if (step === 1) this.#time(begin);
+    if (step === 1 && this.#warm) this.#time(begin);
+    this.#warm = true;
     return step === 1;
   }
 
