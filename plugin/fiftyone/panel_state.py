@@ -219,7 +219,6 @@ def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
         "embeddings": made.get("embeddings"),
         "method": made.get("method") or run.config.get("method") or "unknown",
         "dims": run.dims,
-        "count": made["count"] if "count" in made else len(board.rows_of(dataset, run)),
         "timestamp": iso(run.computed_at),
         "patches_field": run.config.get("patches_field"),
         "stale": {"missing": stale.missing, "removed": stale.removed},

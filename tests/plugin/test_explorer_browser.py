@@ -68,6 +68,19 @@ class Shown:
         self.map_says(f"2D map of 120 samples, {hits} selected")
         search.press("Escape")
 
+    def chooses(self, count: int, classes: int) -> None:
+        """All that can be chosen is so much, of so many classes: what is outside the App's view is left out."""
+        from playwright.sync_api import expect
+
+        expect(self.panel.get_by_role("button", name=re.compile("^Hide "))).to_have_count(classes, timeout=WAIT)
+        self.map.hover()
+        self.page.keyboard.press("Escape")
+        self.map_says("2D map of 120 samples, 0 selected")
+        self.page.keyboard.press("v")
+        self.map_says(f"2D map of 120 samples, {count} selected")
+        self.page.keyboard.press("Escape")
+        self.map_says("2D map of 120 samples, 0 selected")
+
     def lasso_left_half(self) -> None:
         box = self.map.bounding_box()
         left, top = box["x"] + 4, box["y"] + 4
@@ -105,12 +118,13 @@ def beside_samples(dataset: Any) -> None:
 
 @pytest.fixture
 def shown(mapped_digits: Any, app: Any, request: pytest.FixtureRequest) -> Shown:
-    """`mapped_digits` with a second map in 3D."""
+    """`mapped_digits` with a second map in 3D, and the threes as a saved view."""
     from labelscape.ml_backend.store.items import list_items
     from labelscape.ml_backend.store.maps import MapProvenance, save_map
 
     points = PCA(3, random_state=0).fit_transform(np.asarray(load_digits().data[:120], np.float32))
     save_map(mapped_digits, "round", list_items(mapped_digits), points, MapProvenance("pixels", "pca", 3, {}, 120))
+    mapped_digits.save_view("Only threes", mapped_digits.match({"true_digit": "3"}))
     beside_samples(mapped_digits)
     # The page comes last: beside its event loop FiftyOne cannot be asked.
     page = request.getfixturevalue("page")
@@ -240,6 +254,27 @@ def test_what_is_lassoed_is_in_the_grid_colored_isolated_and_in_3d(shown: Shown)
     page.keyboard.press("2")
     shown.map_says("2D map of 120 samples, 0 selected")
     shown.shot("explorer-light")
+
+
+def test_what_a_filter_or_a_saved_view_leaves_out_is_faint_and_not_chosen(shown: Shown) -> None:
+    page = shown.page
+    digits = [str(digit) for digit in load_digits().target[:120]]
+    shown.open()
+    shown.panel.get_by_role("combobox", name="Color").select_option("true_digit")
+    shown.chooses(120, 10)
+    page.locator("[data-cy=sidebar-field-arrow-enabled-true_digit]").click()
+    page.get_by_placeholder("+ filter by true_digit").fill("7")
+    page.locator("[data-cy^=selector-results-container]").get_by_text("7", exact=True).click()
+    shown.sees(page.locator("[data-cy=checkbox-7]"))
+    shown.chooses(digits.count("7"), 1)
+    shown.shot("explorer-filter")
+    page.locator("[data-cy=checkbox-7]").click()
+    shown.chooses(120, 10)
+    page.locator("[data-cy=saved-views-selection]").click()
+    page.get_by_text("Only threes", exact=True).click()
+    shown.grid_says(f"{digits.count('3')} samples")
+    shown.chooses(digits.count("3"), 1)
+    assert shown.errors == []
 
 
 def test_search_finds_by_name_id_text_and_label(shown: Shown) -> None:

@@ -83,7 +83,7 @@ export class FakeHost implements Host {
       media_type: "image",
       embeddings: this.#fields.embeddings && scene !== "no-samples" ? [{ key: "clip", model: "clip-vit-base32", dim: 512, count: n, text_search: true, timestamp: null }] : [],
       maps: loaded && scene !== "no-samples" ? ([2, 3] as const).map((dims) => ({
-        key: MAPS[dims], embeddings: "clip", method: "umap", dims, count: n, timestamp: "2026-01-01T10:00:00Z", patches_field: null,
+        key: MAPS[dims], embeddings: "clip", method: "umap", dims, timestamp: "2026-01-01T10:00:00Z", patches_field: null,
         stale: { missing: scene === "stale" ? 37 : 0, removed: 0 },
       })) : [],
       map: loaded && scene !== "no-samples" ? {

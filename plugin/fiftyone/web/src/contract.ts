@@ -101,7 +101,6 @@ export interface MapInfo {
   readonly embeddings: string | null;
   readonly method: string;
   readonly dims: 2 | 3;
-  readonly count: number;
   readonly timestamp: string | null;
   /** Field of the objects when it is a map of patches, else null. */
   readonly patches_field: string | null;

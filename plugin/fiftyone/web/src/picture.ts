@@ -15,6 +15,9 @@ export interface Host {
   showInGrid(stage: GridStage | null): void;
 }
 
+const COLORS_SOON_MS = 250;
+const pause = (milliseconds: number): Promise<null> => new Promise((resolve) => setTimeout(() => resolve(null), milliseconds));
+
 export class Picture {
   readonly store = new Store();
   readonly #columns: ColumnCache;
@@ -22,6 +25,7 @@ export class Picture {
   #fitted: Camera | null = null;
   #loading: string | null = null;
   #opening = false;
+  #readingLabels = false;
   #noteCount = 0;
   /** Maps opened unasked: one that cannot be loaded is not tried again and again. */
   readonly #tried = new Set<string>();
@@ -78,15 +82,19 @@ export class Picture {
       return;
     }
     if (wanted.label_state.version !== have.labelStateVersion) {
+      // Each answer on the way brings the state again; what is being read need not be read once more.
+      if (this.#readingLabels) return;
+      this.#readingLabels = true;
       const version = wanted.label_state.version;
-      await this.during("Reading labels", async () => {
+      const read = await this.during("Reading labels", async () => {
         const column = await this.#columns.read(wanted.label_state);
         this.store.dispatch({ type: "columns", labelState: column.planes[0] as Uint8Array, version });
         await this.refreshValues();
+        return true;
       });
-      // A label may have been set while the column was on its way.
-      const now = this.ui.panel?.map;
-      if (now?.version === wanted.version && now.label_state.version !== version) return this.#follow();
+      this.#readingLabels = false;
+      // A label may have been set, or the view changed, while the column was on its way.
+      if (read) return this.#follow();
     }
     if (wanted.in_view?.version !== have.info.in_view?.version) {
       const inView = wanted.in_view ? ((await this.#columns.read(wanted.in_view)).planes[0] as Uint8Array) : null;
@@ -110,24 +118,25 @@ export class Picture {
   async #fetchMap(info: LoadedMap): Promise<void> {
     const kept = readKept(this.ui.panel?.dataset ?? null);
     const field = this.knownField(kept?.colorBy) ?? this.#firstColor();
-    // Asked for at once, beside the places, so that they come as soon as these are drawn.
+    // Asked for at once, beside the places.
     const colors = field === BY_STATE ? null : this.#values(info, field);
     const [positions, labelState, inView] = await Promise.all([
       this.#columns.read(info.positions),
       this.#columns.read(info.label_state),
       info.in_view ? this.#columns.read(info.in_view) : null,
     ]);
+    // One picture in its colours rather than two, where these come soon.
+    const soon = colors && (await Promise.race([colors, pause(COLORS_SOON_MS)]));
     if (this.ui.panel?.map?.version !== info.version || this.ui.panel.map.key !== info.key) return;
     const map = mapOf(info, { positions, labelState, inView });
     this.store.dispatch({ type: "map", map });
-    // Drawn by label state at once; the colours asked for follow when they are here.
-    this.store.dispatch({ type: "color", color: stateValues(map.labelState) });
+    this.store.dispatch({ type: "color", color: soon ?? stateValues(map.labelState) });
     const same = kept?.map === info.key;
     if (same && kept.camera?.dims === info.dims) this.store.dispatch({ type: "camera", camera: kept.camera });
     else this.#fit(map);
     // One looks around in 3D before one draws in it.
     this.store.dispatch({ type: "tool", tool: same ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
-    if (colors) this.#show(map, await colors);
+    if (colors && !soon) this.#show(map, await colors);
     this.keep();
     if (kept?.textBy && this.knownField(kept.textBy)) await this.textBy(kept.textBy);
   }
