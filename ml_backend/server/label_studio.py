@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -41,7 +41,7 @@ class LabelStudio:
         try:
             self._client = Client(base_url=self.url + "/", api_key=token, httpx_client=transport)
         except ApiError as error:
-            raise LabelStudioError(_wrong_token(self.url)) from error
+            raise _not_taken(self.url, error.status_code) from error
 
     def headers(self) -> dict[str, str]:
         """The header that shows who we are, for this server's own media."""
@@ -50,8 +50,8 @@ class LabelStudio:
         try:
             return {"Authorization": self._client._client_wrapper.get_headers()["Authorization"]}
         except ApiError as error:
-            raise LabelStudioError(_wrong_token(self.url)) from error
-        except httpx.HTTPError as error:
+            raise _not_taken(self.url, error.status_code) from error
+        except (httpx.HTTPError, json.JSONDecodeError) as error:  # the latter: a proxy's page in place of an answer
             raise LabelStudioDown(_not_reached(self.url, error)) from error
 
     def whoami(self) -> dict[str, Any]:
@@ -256,21 +256,21 @@ class LabelStudio:
             page += 1
 
     def _json(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> Any:
-        from label_studio_sdk.core.api_error import ApiError
-
-        try:
-            answer = self._client._client_wrapper.httpx_client.httpx_client.request(
-                method, f"{self.url}/{path}", headers=self.headers(), **options
-            )
-        except ApiError as error:
-            raise LabelStudioError(_wrong_token(self.url)) from error
-        except httpx.HTTPError as error:
-            raise LabelStudioDown(_not_reached(self.url, error)) from error
+        answer = self._asked(method, path, options)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:  # our token may have run out on its way: with a fresh one
+            answer = self._asked(method, path, options)
         if missing_ok and answer.status_code == httpx.codes.NOT_FOUND:
             return None
         if answer.is_error or answer.is_redirect:
             raise _refusal(self.url, method, path, answer)
         return answer.json() if answer.content else {}
+
+    def _asked(self, method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
+        transport = self._client._client_wrapper.httpx_client.httpx_client
+        try:
+            return transport.request(method, f"{self.url}/{path}", headers=self.headers(), **options)
+        except httpx.HTTPError as error:
+            raise LabelStudioDown(_not_reached(self.url, error)) from error
 
 
 def _where(*above: tuple[str, str, Any]) -> dict[str, str]:
@@ -289,6 +289,18 @@ def _wrong_token(url: str) -> str:
     )
 
 
+def _not_taken(url: str, status: int | None) -> LabelStudioError:
+    """Why Label Studio gave no access token."""
+    if _is_passing(status or httpx.codes.UNAUTHORIZED):
+        return LabelStudioDown(f"{url} cannot take tokens now (status {status}).")
+    return LabelStudioError(_wrong_token(url))
+
+
+def _is_passing(status: int) -> bool:
+    """Whether another try may do; "database is locked" of SQLite under load comes as a 500."""
+    return status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS
+
+
 def _not_reached(url: str, error: Exception) -> str:
     return f"Label Studio at {url} cannot be reached ({type(error).__name__}): is it running, and is the address right?"
 
@@ -302,8 +314,7 @@ def _refusal(url: str, method: str, path: str, answer: httpx.Response) -> LabelS
     if answer.is_redirect:
         said = f"{url} sends us on to another address: give the address that Label Studio itself has."
         return LabelStudioError(said)
-    # "database is locked" of SQLite under load comes as a 500
-    if answer.is_server_error or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+    if _is_passing(answer.status_code):
         return LabelStudioDown(said)
     return LabelStudioError(said)
 

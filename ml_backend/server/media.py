@@ -178,9 +178,13 @@ class MediaCache:
     @contextmanager
     def _open(self, url: str, deadline: float) -> Iterator[urllib3.BaseHTTPResponse]:
         """The response with the medium, after redirects that were all checked."""
+        expired = False
         for _ in range(REDIRECTS + 1):
             response = self._get(url, deadline)
             try:
+                if response.status == 401 and not expired:  # our token may have run out on its way: with a fresh one
+                    expired = True
+                    continue
                 if response.status not in _REDIRECT_STATUSES:
                     _check_status(response, url)
                     yield response

@@ -1,9 +1,13 @@
 """Label Studio's answers, as the client takes them."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
+import httpx
+import jwt
 import pytest
-from labelscape.ml_backend.server.label_studio import LabelStudio
+from labelscape.ml_backend.server.label_studio import LabelStudio, LabelStudioDown, LabelStudioError
 
 PREDICTION = {"result": [], "score": 0.5, "model_version": "v"}
 
@@ -34,3 +38,48 @@ def test_projects_beyond_the_first_hundred_are_listed(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(studio, "_json", answer)
     assert studio.projects() == held
+
+
+def token(seconds: float, kind: str) -> str:
+    return jwt.encode({"token_type": kind, "exp": int(time.time() + seconds)}, "k" * 32, algorithm="HS256")
+
+
+def studio_that(answers: Callable[[httpx.Request], httpx.Response], monkeypatch: pytest.MonkeyPatch) -> LabelStudio:
+    class Client(httpx.Client):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options, transport=httpx.MockTransport(answers))
+
+    monkeypatch.setattr(httpx, "Client", Client)
+    return LabelStudio("http://localhost:8080", token(1_000, "refresh"))
+
+
+def test_an_access_token_that_runs_out_on_its_way_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answers(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if request.url.path.endswith("refresh/"):
+            return httpx.Response(200, json={"access": token(1_000, "access")})
+        first = asked.count(request.url.path) == 1
+        return httpx.Response(401, json={}) if first else httpx.Response(200, json={"id": 3})
+
+    assert studio_that(answers, monkeypatch).project(3) == {"id": 3}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said"),
+    [(401, LabelStudioError, "wrong or has expired"), (429, LabelStudioDown, "now"), (503, LabelStudioDown, "now")],
+)
+def test_a_label_studio_in_trouble_is_no_wrong_token(
+    status: int, kind: type[LabelStudioError], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = studio_that(lambda _: httpx.Response(status, json={"detail": "x"}), monkeypatch)
+    with pytest.raises(kind, match=said) as raised:
+        studio.project(3)
+    assert type(raised.value) is kind
+
+
+def test_a_page_in_place_of_a_token_says_that_label_studio_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = studio_that(lambda _: httpx.Response(502, text="<html>Bad gateway</html>"), monkeypatch)
+    with pytest.raises(LabelStudioDown, match="cannot be reached"):
+        studio.project(3)

@@ -350,6 +350,12 @@ def test_without_label_studio_its_media_are_refused(make_cache: Any) -> None:
     refused(make_cache(url=""), "not connected yet")
 
 
+def test_a_token_that_runs_out_on_its_way_is_no_refusal(make_cache: Any, studio: Site) -> None:
+    answers = iter([send(401), send(200, image())])
+    studio.answers[UPLOAD] = lambda handler: next(answers)(handler)
+    assert make_cache().fetch(UPLOAD).read_bytes() == image()
+
+
 @pytest.mark.parametrize(
     ("status", "kind"), [(401, MediaError), (404, MediaError), (429, MediaUnavailable), (503, MediaUnavailable)]
 )
