@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
+import fiftyone as fo
 import typer
 import uvicorn
 
@@ -38,6 +39,7 @@ def run(*, host: str, port: int) -> None:
     settings = ensure_secret(settings)
     blacken(settings.secret, settings.token)
     configure_logging()
+    fo.config.show_progress_bars = False  # they would go into the log
     listening = _listen(host, port)
     queue = EventQueue(server_directory() / "events.db")
     backend = LabelStudioBackend(settings)

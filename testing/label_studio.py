@@ -6,10 +6,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import jwt
 import requests
 
 from .processes import free_port, start, stop, wait_for
@@ -131,6 +133,24 @@ class LabelStudioServer(_Server):
     def token(self) -> str:
         """The user's personal access token; Label Studio gives one at a time."""
         return str(self.ask("POST", "token/")["token"])
+
+    def revoke_token(self) -> str:
+        """Take the user's token back; `token` is another one from now on."""
+        revoked = self.token
+        self.ask("POST", "token/blacklist/", json={"refresh": revoked})
+        del self.token
+        return revoked
+
+    def expired_token(self) -> str:
+        """A personal access token of the user, signed by this server, whose time is over since a minute."""
+        claims = jwt.decode(self.token, options={"verify_signature": False})
+        settings = (self.folder / "data" / ".env").read_text()
+        key = settings.split("SECRET_KEY=")[1].strip()
+        return jwt.encode({**claims, "exp": int(time.time()) - 60}, key, algorithm="HS256")
+
+    def take_legacy_tokens(self, taken: bool) -> None:
+        """Let the user's organization use legacy tokens, or not, which is how Label Studio 1.23 starts."""
+        self.ask("POST", "jwt/settings", json={"api_tokens_enabled": True, "legacy_api_tokens_enabled": taken})
 
     def _headers(self) -> dict[str, str]:
         return {"X-CSRFToken": self._session.cookies.get("csrftoken") or "", "Referer": self.url}

@@ -262,6 +262,38 @@ def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Proje
     assert project.backends() == unsupported.backends() == []
 
 
+def test_a_legacy_token_does_where_label_studio_takes_them_and_is_told_where_not(
+    make_project: Callable[..., Project], legacy_token: str
+) -> None:
+    project = make_project(connected=False)
+    done = project.connect(**{"--token": legacy_token})
+    assert done.exit_code == 0, done.output
+    project.wait_for_predictions()
+    project.studio.take_legacy_tokens(False)
+    said = project.connect(**{"--token": legacy_token})
+    assert said.exit_code == 1
+    assert "does not take this token" in said.output
+
+
+@pytest.fixture
+def legacy_token(label_studio: LabelStudioServer) -> Iterator[str]:
+    label_studio.take_legacy_tokens(True)
+    yield str(label_studio.ask("GET", "current-user/token")["token"])
+    label_studio.take_legacy_tokens(False)
+
+
+def test_an_expired_and_a_revoked_token_are_told_at_once(make_project: Callable[..., Project]) -> None:
+    project = make_project(n=0, connected=False)
+    for token in (project.studio.expired_token(), project.studio.revoke_token()):
+        begun = time.monotonic()
+        said = project.connect(**{"--token": token})
+        assert said.exit_code == 1
+        assert "does not take this token: it is wrong or has expired" in said.output
+        assert time.monotonic() - begun < 10
+    assert project.backends() == []
+    assert project.connect().exit_code == 0, "with a new token"
+
+
 def test_a_label_studio_that_refuses_private_addresses_is_told_with_the_settings_to_change(
     make_project: Callable[..., Project],
 ) -> None:
@@ -281,6 +313,12 @@ class _Healthy(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+
+def test_the_log_has_no_progress_bars(project: Project) -> None:
+    eventually("embeddings", lambda: '"event": "embedded"' in project.server.log())
+    lines = project.server.log().splitlines()
+    assert [line for line in lines if "\r" in line or "%" in line] == []
 
 
 # --- the mirror and its predictions ----------------------------------------------------------------------------------
