@@ -9,7 +9,7 @@ import requests
 from .guard import SECRET_HEADER
 from .label_config import read_label_config
 from .label_studio import LabelStudio, LabelStudioError
-from .publishing import VERSION_STEM, next_version
+from .publishing import VERSION_STEM, connected_backend, next_version
 from .settings import ServerSettings, ensure_secret, load_settings, save_settings
 
 USER = "labelscape"  # of basic authentication; only its password counts
@@ -90,10 +90,10 @@ def check_backend(backend_url: str, settings: ServerSettings) -> None:
 def _register_backend(
     studio: LabelStudio, settings: ServerSettings, project: int, info: dict[str, Any], backend_url: str
 ) -> dict[str, Any]:
-    held = [backend for backend in studio.backends(project) if backend["title"].startswith(VERSION_STEM)]
+    held = connected_backend(studio, project)
     # An earlier version goes on: its predictions are still the ones shown.
     current = str(info.get("model_version") or "")
-    title = held[0]["title"] if held else current if current.startswith(VERSION_STEM) else next_version("")
+    title = held["title"] if held else current if current.startswith(VERSION_STEM) else next_version("")
     wanted = {
         "project": project,
         "title": title,
@@ -105,7 +105,7 @@ def _register_backend(
         "is_interactive": False,
     }
     try:
-        backend = studio.update_backend(held[0]["id"], wanted) if held else studio.create_backend(wanted)
+        backend = studio.update_backend(held["id"], wanted) if held else studio.create_backend(wanted)
     except LabelStudioError as error:
         raise _refusal(error, backend_url) from error
     if backend.get("state") not in (None, "CO"):

@@ -6,7 +6,8 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -187,12 +188,40 @@ class EventQueue:
     def finish(self, numbers: Sequence[int]) -> None:
         """These events are worked off. Their keys stay known for `DAYS_KNOWN` days."""
         now = time.time()
-        with self._lock, self._connection:
+        with self._lock, self._unsynced():
             self._connection.executemany(
                 "UPDATE events SET state = 'finished', payload = '', finished_at = ? WHERE number = ?",
                 [(now, number) for number in numbers],
             )
             self._connection.execute("DELETE FROM events WHERE finished_at < ?", (now - DAYS_KNOWN * 86_400,))
+
+    @contextmanager
+    def _unsynced(self) -> Iterator[None]:
+        """A transaction that a power cut may take back: an event that is worked off twice does no harm.
+
+        It does not wait for the disk, and so no new event waits for it.
+        """
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self._connection:
+                yield
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
+
+    def projects(self) -> list[int]:
+        """The projects that have events waiting."""
+        with self._lock:
+            rows = self._connection.execute("SELECT DISTINCT project FROM events WHERE state = 'pending'").fetchall()
+        return [project for (project,) in rows]
+
+    def drop(self, project: int) -> int:
+        """No event of this project waits any more; how many did."""
+        with self._lock, self._connection:
+            return self._connection.execute(
+                "UPDATE events SET state = 'finished', payload = '', finished_at = ?"
+                " WHERE state = 'pending' AND project = ?",
+                (time.time(), project),
+            ).rowcount
 
     def fail(self, number: int, reason: str) -> int:
         """Working this event off failed. After `ATTEMPTS` times it is set aside and waits no more.

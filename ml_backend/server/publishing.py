@@ -201,6 +201,11 @@ class Publisher:
         )
 
 
+def connected_backend(studio: LabelStudio, project: int) -> dict[str, Any] | None:
+    """The Labelscape backend that a project is connected to; its title is the model version of its predictions."""
+    return next((held for held in studio.backends(project) if held["title"].startswith(VERSION_STEM)), None)
+
+
 def next_version(version: str) -> str:
     """The version after this one, as in ``labelscape-0001``, ``labelscape-0002``."""
     return f"{VERSION_STEM}{_number(version) + 1:04d}"

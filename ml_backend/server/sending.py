@@ -30,7 +30,7 @@ from .exchange import (
 from .label_config import Region, invalid_reason, make_label_config, read_label_config
 from .label_studio import LabelStudio, LabelStudioMissing
 from .mirror import mirrored_project
-from .publishing import VERSION_STEM, next_version
+from .publishing import VERSION_STEM, connected_backend, next_version
 
 # Label Studio (1.23) takes 100 files and 250 MB a request, and of images these kinds.
 _FILES_AT_ONCE = 100
@@ -185,7 +185,7 @@ def _send(
     known = {record.sample for record in there.values()}
     due = [sample for sample in samples if sample not in known]
     media, left_out = _media(exchange, due)
-    version = exchange.model_version if exchange.model_version.startswith(VERSION_STEM) else next_version("")
+    version = _version(exchange)
     sent: list[_SentSample] = []
     for batch in _batches(media):
         go_on()
@@ -208,6 +208,14 @@ def _send(
         suggested=sum(any(label.confidence is not None for label in one.shown) for one in sent),
         unknown=Counter(name for one in sent for name in one.unknown),
     )
+
+
+def _version(exchange: Exchange) -> str:
+    """The model version of pre-annotations; a connected backend's, which then renews them: one for each task."""
+    backend = connected_backend(exchange.studio, exchange.project)
+    if backend is not None:
+        return str(backend["title"])
+    return exchange.model_version if exchange.model_version.startswith(VERSION_STEM) else next_version("")
 
 
 def check_images(dataset: fo.Dataset) -> None:

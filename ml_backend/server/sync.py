@@ -35,7 +35,7 @@ from .mirror import (
     take_tasks,
 )
 from .preannotations import as_prediction, preannotations
-from .publishing import VERSION_STEM, Plan, Publisher, next_version, plan
+from .publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
 from .settings import ServerSettings
 
 _TASKS_AT_ONCE = 500
@@ -348,9 +348,7 @@ class ProjectSync:
 
     def _opened_publisher(self) -> Publisher:
         if self._publisher is None:
-            backend = next(
-                (held for held in self.studio.backends(self.project) if held["title"].startswith(VERSION_STEM)), None
-            )
+            backend = connected_backend(self.studio, self.project)
             if backend is None:
                 raise LabelStudioError(
                     f"Project {self.project} has no Labelscape backend any more: run “labelscape connect” again."

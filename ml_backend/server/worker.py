@@ -16,8 +16,8 @@ from .sync import ProjectSync
 _POLL_SECONDS = 20.0
 _TURN_SECONDS = 1.0
 _EVENTS_AT_ONCE = 500
-_SETTLED_SECONDS = 5.0  # without an event: time for what takes long
-_QUIET_SECONDS = 15.0  # and for what can wait
+_QUIET_SECONDS = 15.0  # without an event: time for what can wait
+_SETTLED_SECONDS = 30.0  # without an event: time for what nobody can wait for
 _COLUMNS_SECONDS = 60.0
 _LONGEST_WAIT = 60.0
 
@@ -63,6 +63,7 @@ class Worker:
                 agenda = self._agendas.setdefault(project, _Agenda())
                 if time.monotonic() >= agenda.retry_at and not self._stopping.is_set():
                     self._guarded_turn(project, agenda)
+            self._drop_unserved()
             self._queue.wait(_TURN_SECONDS)
 
     def _served(self) -> list[ProjectSync]:
@@ -72,6 +73,12 @@ class Worker:
             _log.warning("not_served", reason=str(error))
             self._stopping.wait(_LONGEST_WAIT / 4)
             return []
+
+    def _drop_unserved(self) -> None:
+        """Events of a project that left the settings: should it come back, a poll finds what they said."""
+        for project in self._queue.projects():
+            if not self._backend.serves(project):
+                _log.info("events_dropped", project=project, events=self._queue.drop(project), reason="not served")
 
     def _guarded_turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         try:

@@ -219,9 +219,11 @@ def test_predictions_have_the_version_that_the_project_shows(dataset, studio):
     assert {predicted(studio, project, s)["model_version"] for s in dataset.limit(8).values("id")} == {shown}
 
 
-def test_the_version_of_a_connected_backend_is_taken_over(dataset, studio):
+@pytest.mark.parametrize("shown", ["labelscape-0007", "yolo"])
+def test_the_version_of_a_connected_backend_is_taken_over(dataset, studio, shown):
     project = new_project(dataset, studio)
-    studio.held[project]["model_version"] = "labelscape-0007"
+    studio.held[project]["model_version"] = shown
+    studio.backends_of[project] = [{"id": 1, "title": "yolo"}, {"id": 2, "title": "labelscape-0007"}]
     send_all(dataset, studio, project)
     assert predicted(studio, project, dataset.first().id)["model_version"] == "labelscape-0007"
 

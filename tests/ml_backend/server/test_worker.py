@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from labelscape.ml_backend.server import worker as working
 from labelscape.ml_backend.server.events import ATTEMPTS, Event, EventQueue
-from labelscape.ml_backend.server.label_studio import LabelStudioDown
+from labelscape.ml_backend.server.label_studio import LabelStudioDown, LabelStudioError
 from labelscape.ml_backend.server.worker import Worker
 
 
@@ -43,7 +43,7 @@ class Project:
     def suggest(self) -> None:
         self.acts.append("suggest")
 
-    def publish(self, keep_on: Callable[[], bool]) -> int:
+    def publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:
         self.acts.append("publish")
         return 0
 
@@ -57,6 +57,9 @@ class Backend:
 
     def projects(self) -> list[Any]:
         return list(self._projects)
+
+    def serves(self, project: int) -> bool:
+        return project in {served.project for served in self._projects}
 
 
 @pytest.fixture(autouse=True)
@@ -86,8 +89,8 @@ def at_work(queue: EventQueue, project: Project) -> Iterator[None]:
     worker.stop()
 
 
-def event(name: str) -> Event:
-    return Event(name, "ANNOTATION_CREATED", 3, [1], [{"id": 1, "task": 1}])
+def event(name: str, project: int = 3) -> Event:
+    return Event(name, "ANNOTATION_CREATED", project, [1], [{"id": 1, "task": 1}])
 
 
 def until(reached: Callable[[], bool]) -> None:
@@ -133,6 +136,24 @@ def test_events_wait_while_label_studio_is_down(queue: EventQueue, project: Proj
     project.down = False
     until(lambda: queue.depth() == 0)
     assert project.applied == ["patient"]
+
+
+def test_events_of_a_project_that_is_not_served_any_more_do_not_wait(
+    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> list[Any]:
+        raise LabelStudioError("The token has expired")
+
+    backend = Backend(project)
+    monkeypatch.setattr(backend, "projects", refuse)
+    for name, of in (("kept", 3), ("dropped", 4), ("dropped too", 4)):
+        queue.put(event(name, of))
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: queue.projects() == [3])
+    worker.stop()
+    assert [waiting.key for waiting in queue.pending()] == ["kept"]
+    assert queue.set_aside() == {}
 
 
 def test_a_worker_that_is_stopped_leaves_the_rest_for_the_next_start(queue: EventQueue, project: Project) -> None:
