@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import itertools
 import math
 import os
 import re
@@ -129,11 +130,15 @@ class Cast:
 
 
 def points_visible(pictures: list[tuple[float, np.ndarray]]) -> float:
-    """When nine in ten of the pixels are coloured for the first time that are so in the end; NaN if never."""
+    """When half of the pixels come to be no ground that are none in the end; NaN if never.
+
+    Before, half of them were ground, or what another panel or map had there.
+    """
     ground = np.median(pictures[-1][1], axis=(0, 1))
     points = np.abs(pictures[-1][1] - ground).max(-1) > DIFFERENT
     shares = [(at, (np.abs(picture[points] - ground).max(-1) > DIFFERENT).mean()) for at, picture in pictures]
-    return next((at for at, share in shares if share > 0.9), math.nan)
+    away = itertools.dropwhile(lambda frame: frame[1] > 0.5, shares)
+    return next((at for at, share in away if share > 0.5), math.nan)
 
 
 def at_rest(pictures: list[tuple[float, np.ndarray]]) -> float:
@@ -213,11 +218,14 @@ PANELS = [
 
 @dataclass(frozen=True)
 class Walk:
-    """One walk through a panel: what took how long, in seconds, and how many frames came while the map moved."""
+    """One walk through a panel: what took how long, in seconds, and how many frames came while the map moved.
 
-    opened: float
-    opened_again: float
-    map_chosen: float
+    Of a map that is opened or chosen: until its points are seen, and until they have their colours for good.
+    """
+
+    opened: str
+    opened_again: str
+    map_chosen: str
     colors: float
     pan: str
     zoom: str
@@ -249,10 +257,8 @@ def walk(page: Any, panel: Panel, address: str, patience: float) -> Walk:
     return Walk(*waiting, colors, pan, zoom, drawn, counted, chosen)
 
 
-def points_after(
-    page: Any, cast: Cast, panel: Panel, act: Callable[[Any], None], address: str, patience: float
-) -> float:
-    """Seconds from an act on a fresh page until the points are seen in their colours."""
+def points_after(page: Any, cast: Cast, panel: Panel, act: Callable[[Any], None], address: str, patience: float) -> str:
+    """Seconds from an act on a fresh page until the points are seen, and until their picture is at rest."""
     page.goto(address)
     page.locator(COUNTER).filter(has_text=re.compile(r"\d samples")).wait_for(timeout=120_000)
     page.wait_for_timeout(5000)
@@ -263,7 +269,8 @@ def points_after(
         began = time.time()
         act(page)
         page.wait_for_timeout(patience * 1000)
-    return points_visible(cast.pictures(panel.canvas)) - began
+    pictures = cast.pictures(panel.canvas)
+    return f"{points_visible(pictures) - began:.2f} / {at_rest(pictures) - began:.2f} s"
 
 
 def lassoed(page: Any, cast: Cast, panel: Panel, box: dict[str, float], patience: float) -> tuple[float, float, str]:
