@@ -53,12 +53,12 @@ def preview_neighbors(
         raise ValueError(
             f"None of the selected has an embedding in '{embeddings}': run “Labelscape: compute embeddings” first."
         )
-    codes, classes = _single_codes(labels_with_pending(session, held), name)
+    codes, code = _single_codes(labels_with_pending(session, held), name)
     found = grow(
         session.embeddings.vectors,
         codes,
         rows[rows >= 0],
-        classes.index(name),
+        code,
         neighbors=session.neighbors,
         reach=reach,
         precision=precision,
@@ -137,11 +137,9 @@ def accept_neighbors(
     return queue_labels(dataset, held, asked)
 
 
-def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, list[str]]:
-    """Codes to grow the label ``name`` among, and their classes; a multi-label field asks: this label or not."""
+def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, int]:
+    """Codes to grow the label ``name`` among, and its own; a multi-label field asks: this label (1) or not (0)."""
+    known = name in labels.classes
     if labels.multi:
-        code = labels.classes.index(name) if name in labels.classes else -1
-        return labels.of_class(code), ["other", name]
-    if name in labels.classes:
-        return labels.codes, labels.classes
-    return labels.codes, [*labels.classes, name]
+        return labels.of_class(labels.classes.index(name) if known else -1), 1
+    return labels.codes, labels.classes.index(name) if known else len(labels.classes)

@@ -122,7 +122,8 @@ def _as_suggestions(
     names = [labels.classes[code] for code in found.classes[shown].tolist()]
     confidence = [round(one, 4) for one in found.confidence[shown].tolist()]
     anchors = [[ids[anchor] for anchor in near if anchor >= 0] for near in found.anchors[shown].tolist()]
-    columns = (found.rows[shown][starts], found.accepted[shown][starts], starts, np.append(starts[1:], len(shown)))
+    ends = np.append(starts, len(shown))[1:]
+    columns = (found.rows[shown][starts], found.accepted[shown][starts], starts, ends)
     return {
         row: Suggestion(
             label=names[first],

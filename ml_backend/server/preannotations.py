@@ -65,7 +65,9 @@ def _of_boxes(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[t
     found = defaultdict(list)
     suggestions = read_suggestions(mirror.dataset, items)
     for sample, region, suggestion in zip(items.sample_ids.tolist(), regions, suggestions, strict=True):
-        if suggestion is not None and not suggestion.confidences.keys().isdisjoint(mirror.control.classes):
+        if region is None or suggestion is None:  # Label Studio does not know a box that was drawn here
+            continue
+        if not suggestion.confidences.keys().isdisjoint(mirror.control.classes):
             found[sample].append((region, suggestion))
     return found
 

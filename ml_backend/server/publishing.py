@@ -7,6 +7,7 @@ task of the project, however few are imported; changing one takes 0.1 s; deletin
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -125,7 +126,7 @@ class Publisher:
             self.studio.delete_prediction(held.id)
             self.mirror.ledger.set_predictions({task: None})
             count += 1
-        for task, made in self._valid(due, due.changed[:_CHANGED_AT_ONCE], self.version):
+        for task, made in islice(self._valid(due, due.changed, self.version), _CHANGED_AT_ONCE):
             if not keep_on():
                 break
             held = due.records[task].prediction

@@ -59,12 +59,18 @@ class Worker:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            for project in self._served():
-                agenda = self._agendas.setdefault(project, _Agenda())
-                if time.monotonic() >= agenda.retry_at and not self._stopping.is_set():
-                    self._guarded_turn(project, agenda)
-            self._drop_unserved()
+            try:
+                self._round()
+            except Exception:  # a full disk, say: the next round may do better
+                _log.exception("round_failed")
             self._queue.wait(_TURN_SECONDS)
+
+    def _round(self) -> None:
+        for project in self._served():
+            agenda = self._agendas.setdefault(project, _Agenda())
+            if time.monotonic() >= agenda.retry_at and not self._stopping.is_set():
+                self._guarded_turn(project, agenda)
+        self._drop_unserved()
 
     def _served(self) -> list[ProjectSync]:
         try:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from labelscape.ml_backend.actions import suggest as acts
 from labelscape.ml_backend.actions.embed import compute_embeddings
+from labelscape.ml_backend.actions.label_neighbors import preview_neighbors
 from labelscape.ml_backend.actions.queue import delete_items, set_label
 from labelscape.ml_backend.actions.save import clear_labels, save_changes, undo_save
 from labelscape.ml_backend.actions.undo import describe_undo, undo_last
@@ -289,6 +290,38 @@ def test_a_suggestion_never_keeps_an_anchor_that_lost_its_label(dataset):
     suggest(dataset, follow=False)
     assert suggestions(dataset)
     assert all(gone not in found.anchors for found in suggestions(dataset).values())
+
+
+def test_where_all_is_labeled_nothing_is_suggested_any_more_and_what_was_goes(dataset):
+    suggest(dataset)
+    dataset.set_values("ground_truth", [fo.Classification(label=digit) for digit in dataset.values("true_digit")])
+    assert suggest(dataset).suggested == 0
+    assert not suggestions(dataset)
+
+
+def test_labels_of_one_class_only_take_the_suggestions_away_and_the_mend_is_said(dataset):
+    suggest(dataset)
+    clear_labels(dataset.match(fo.ViewField("ground_truth.label") != "3"), which="all")
+    report = suggest(dataset)
+    assert (report.suggested, "label a sample of another class" in report.calibration) == (0, True)
+    assert not suggestions(dataset)
+
+
+def test_a_view_that_is_all_labeled_leaves_other_suggestions_alone(dataset):
+    suggest(dataset)
+    before = suggestions(dataset)
+    acts.suggest_labels(dataset.exists("ground_truth"), embeddings="emb", precision=0.9)
+    assert suggestions(dataset) == before
+
+
+def test_a_class_called_other_reaches_whom_any_other_name_would(several):
+    path = "kinds.classifications.label"
+    anchor, name = several.first().id, several.first().kinds.classifications[0].label
+    asked = {"embeddings": "emb", "field": "kinds", "reach": 20}
+    usual = preview_neighbors(several, [anchor], name, **asked).ids
+    renamed = [["other" if label == name else label for label in held or []] for held in several.values(path)]
+    several.set_values(path, [held or None for held in renamed])
+    assert preview_neighbors(several, [anchor], "other", **asked).ids == usual
 
 
 # --- taking back -------------------------------------------------------------------------------------------------

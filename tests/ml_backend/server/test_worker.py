@@ -156,6 +156,26 @@ def test_events_of_a_project_that_is_not_served_any_more_do_not_wait(
     assert queue.set_aside() == {}
 
 
+def test_a_round_that_fails_is_not_the_last(
+    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = iter([OSError("No space left on device")])
+    backend = Backend(project)
+
+    def projects() -> list[Any]:
+        for error in full:
+            raise error
+        return [project]
+
+    monkeypatch.setattr(backend, "projects", projects)
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker.start()
+    queue.put(event("1"))
+    until(lambda: queue.depth() == 0)
+    worker.stop()
+    assert project.applied == ["1"]
+
+
 def test_a_worker_that_is_stopped_leaves_the_rest_for_the_next_start(queue: EventQueue, project: Project) -> None:
     worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
     worker.start()

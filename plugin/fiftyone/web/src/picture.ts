@@ -79,7 +79,9 @@ export class Picture {
       this.#loading = name;
       await this.during("Loading the map", () => this.#fetchMap(wanted));
       this.#loading = null;
-      return;
+      // What came while it was on its way.
+      const now = this.ui.map?.info;
+      return now?.key === wanted.key && now.version === wanted.version ? this.#follow() : undefined;
     }
     if (wanted.label_state.version !== have.labelStateVersion) {
       // Each answer on the way brings the state again; what is being read need not be read once more.
@@ -94,11 +96,14 @@ export class Picture {
       });
       this.#readingLabels = false;
       // A label may have been set, or the view changed, while the column was on its way.
-      if (read) return this.#follow();
+      if (read || this.ui.panel?.map?.label_state.version !== version) return this.#follow();
     }
     if (wanted.in_view?.version !== have.info.in_view?.version) {
-      const inView = wanted.in_view ? ((await this.#columns.read(wanted.in_view)).planes[0] as Uint8Array) : null;
-      this.store.dispatch({ type: "columns", inView, info: wanted });
+      const column = await this.during("Reading the view", async () => ({ read: wanted.in_view && (await this.#columns.read(wanted.in_view)) }));
+      const now = this.ui.panel?.map;
+      // Of two quick changes the first may be read last.
+      if (now?.version !== wanted.version || now.in_view?.version !== wanted.in_view?.version) return this.#follow();
+      if (column) this.store.dispatch({ type: "columns", inView: (column.read?.planes[0] as Uint8Array | undefined) ?? null, info: now });
     }
   }
 
@@ -179,7 +184,8 @@ export class Picture {
   }
 
   #show(map: MapData, color: Values | null): void {
-    if (color && this.ui.map?.info === map.info) this.store.dispatch({ type: "color", color });
+    const now = this.ui.map?.info;
+    if (color && now?.key === map.info.key && now.version === map.info.version) this.store.dispatch({ type: "color", color });
   }
 
   /** Writes the values of a field on the map; null = no texts. */
