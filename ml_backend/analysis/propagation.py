@@ -51,7 +51,7 @@ class Suggestions:
     """A label proposed for each unlabeled sample, or none.
 
     Attributes:
-        labels: (n,) class proposed; -1 for none, and where the sample has a label already.
+        labels: (n,) class proposed; -1 for none: where the sample has a label already, or a vector of zeros.
         confidence: (n,) float32, 0..1: probability that the proposal is right; 0 where there is none.
         accepted: (n,) bool: sure enough for the wanted precision; among the accepted that share is expected right.
         anchors: (n, 3) int32: labeled samples of the proposed class nearest to the sample, nearest first; -1 pads.
@@ -116,14 +116,16 @@ def suggest(
     reliability = REFERENCE
     if len(case.right):
         reliability = reliability.learn(case.held_out, case.right)
-    confidence = reliability.probability(case.evidence)
-    accepted = accept(confidence, precision)
     unlabeled = known < 0
+    # A vector of zeros has no direction, and so no place among the others: nothing speaks for its guess.
+    placed = np.einsum("ij,ij->i", data, data)[unlabeled] > 0
+    confidence = np.where(placed, reliability.probability(case.evidence), 0)
+    accepted = accept(confidence, precision) & placed
     anchors = np.full((len(data), _ANCHORS), -1, dtype=np.int32)
-    anchors[unlabeled] = case.anchors
+    anchors[unlabeled] = np.where(placed[:, None], case.anchors, -1)
     calibration = describe(reliability, case.evidence[accepted], len(case.right), len(rows), confidence[accepted])
     proposed = np.full(len(data), -1)
-    proposed[unlabeled] = classes[case.guess]
+    proposed[unlabeled] = np.where(placed, classes[case.guess], -1)
     sure = np.zeros(len(data), dtype=np.float32)
     sure[unlabeled] = confidence
     enough = np.zeros(len(data), dtype=bool)

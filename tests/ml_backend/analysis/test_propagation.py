@@ -158,12 +158,14 @@ def test_disagreeing_labels_on_exact_duplicates_are_not_believed() -> None:
     assert found.confidence[10:20].max() < found.confidence[110:].mean()
 
 
-def test_an_isolated_zero_vector_is_not_accepted(digits: Data) -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_an_isolated_zero_vector_gets_no_suggestion(digits: Data, seed: int) -> None:
     vectors, truth, _ = digits
     with_zero = np.concatenate([vectors[:500], np.zeros((1, 64), np.float32)])
-    labels = drawn(np.append(truth[:500], 0), 5)
+    labels = drawn(np.append(truth[:500], 0), 5, seed)
     labels[-1] = -1
-    assert not suggest(with_zero, None, labels, 10).accepted[-1]
+    found = suggest(with_zero, None, labels, 10)
+    assert (found.labels[-1], found.accepted[-1], found.confidence[-1]) == (-1, False, 0)
 
 
 def test_progress_rises_and_what_it_raises_stops_the_work(digits: Data) -> None:

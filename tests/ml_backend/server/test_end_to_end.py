@@ -544,6 +544,7 @@ def test_500_events_survive_kill_9_while_label_studio_hangs(make_project: Callab
     server, studio = project.server, project.studio
     eventually("the dataset", lambda: fo.dataset_exists(f"label-studio-{project.id}"))
     eventually("500 samples", lambda: len(project.dataset) == 500)
+    eventually("nothing waits", lambda: "labelscape_queue_depth 0.0" in server.get("metrics").text)
     server.stop()
     predictions = [
         {"task": task, "result": chosen(digit), "model_version": "v", "score": 1}
