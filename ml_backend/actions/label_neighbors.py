@@ -72,6 +72,7 @@ def preview_neighbors(
     )
 
 
+@one_act()
 def label_neighbors(
     dataset: fo.Dataset,
     ids: Sequence[str],
@@ -83,19 +84,6 @@ def label_neighbors(
     precision: float = 0.95,
 ) -> QueueReport:
     """Queue a label for some samples and for their vicinity, as one act."""
-    with one_act():
-        return _label_neighbors(dataset, ids, label, embeddings, field, reach, precision)
-
-
-def _label_neighbors(
-    dataset: fo.Dataset,
-    ids: Sequence[str],
-    label: str,
-    embeddings: str,
-    field: str,
-    reach: int | None,
-    precision: float,
-) -> QueueReport:
     held = field_of_embeddings(dataset, embeddings, field)
     by_hand = set_label(dataset, ids, label, field=held.name, patches_field=held.patches_field)
     refused = {conflict.item for conflict in by_hand.conflicts}
