@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +41,7 @@ _STEPS, _STEPS_LARGE = (25, 8), (10, 3)  # of spreading far and near, on small a
 _LARGE = 200_000  # samples from which on an answer in seconds asks for fewer steps, neighbors and folds
 _LARGE_NEIGHBORS = 10
 _SUREST = 6.0  # log odds at most: a voter is never surer than that
+_THREADS = os.cpu_count() or 1
 _FOLD_COLUMNS = 100  # classes x folds fitted at once
 
 # Weights of the voters before any label was held out, and how firmly they are held. Measured with 1 label a class.
@@ -118,7 +121,7 @@ def suggest(
         reliability = reliability.learn(case.held_out, case.right)
     unlabeled = known < 0
     # A vector of zeros has no direction, and so no place among the others: nothing speaks for its guess.
-    placed = np.einsum("ij,ij->i", data, data)[unlabeled] > 0
+    placed = ~_zeros(data)[unlabeled]
     confidence = np.where(placed, reliability.probability(case.evidence), 0)
     accepted = accept(confidence, precision) & placed
     anchors = np.full((len(data), _ANCHORS), -1, dtype=np.int32)
@@ -186,7 +189,7 @@ def weigh(
     tested, truth = panel.held_out_votes(report)
     trust = _trust(tested, truth)
     report(0.6, "Suggesting")
-    decided = [_evidence(votes, trust) for votes in panel.votes(report)]
+    decided = panel.decide(trust, report)
     guess = np.concatenate([chosen for _, chosen, _ in decided])
     agreement = _log_odds(sum(agreed for _, _, agreed in decided) / len(guess))
     evidence = _in_context(np.concatenate([found for found, _, _ in decided]), agreement)
@@ -203,7 +206,9 @@ class _Panel:
         self, data: Floats, graph: spreading.Graph, rows: Labels, codes: Labels, n_classes: int, seed: int
     ) -> None:
         self.data, self.graph, self.rows, self.codes, self.n_classes = data, graph, rows, codes, n_classes
-        self.unlabeled = np.setdiff1d(np.arange(len(data)), rows)
+        open_rows = np.ones(len(data), bool)
+        open_rows[rows] = False
+        self.unlabeled = np.flatnonzero(open_rows)
         self.random = np.random.default_rng(seed)
         self.keys = self.random.random(len(data))
         self.folds = label_folds(codes, n_classes, self.keys[rows], len(data))
@@ -240,14 +245,24 @@ class _Panel:
             return np.empty((0, len(VOTERS), self.n_classes), np.float32), np.empty(0, np.int64)
         return np.concatenate(votes), self.codes[np.concatenate(self.folds)]
 
-    def votes(self, report: Progress) -> Iterator[Floats]:
-        """Log probabilities (m, voters, classes) for the unlabeled samples, a chunk at a time."""
+    def decide(self, trust: NDArray[np.float64], report: Progress) -> list[tuple[NDArray[np.float64], Labels, float]]:
+        """What `_evidence` finds for the unlabeled samples, a chunk at a time."""
         (fitted,) = self._heads([None])
         factors = self._far_factors(None)
-        for start in range(0, len(self.unlabeled), _CHUNK):
-            report(0.7 + 0.2 * start / len(self.unlabeled), "Suggesting")
+
+        def of_chunk(start: int) -> tuple[NDArray[np.float64], Labels, float]:
             rows = self.unlabeled[start : start + _CHUNK]
-            yield self._votes(self.far.at(rows) * factors, self.near.at(rows), fitted, rows)
+            return _evidence(self._votes(self.far.at(rows) * factors, self.near.at(rows), fitted, rows), trust)
+
+        decided: list[tuple[NDArray[np.float64], Labels, float]] = []
+        pool = ThreadPoolExecutor(_THREADS)  # most of it is NumPy on narrow tables, which uses one core
+        try:
+            for found in pool.map(of_chunk, range(0, len(self.unlabeled), _CHUNK)):
+                report(0.7 + 0.2 * len(decided) * _CHUNK / len(self.unlabeled), "Suggesting")
+                decided.append(found)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return decided
 
     def anchors(self, guess: Labels) -> NDArray[np.int32]:
         """The nearest labeled samples of the class guessed (u, 3)."""
@@ -402,6 +417,16 @@ def _in_words(trust: NDArray[np.float64]) -> str:
     share = trust / max(trust.sum(), 1e-12)
     order = np.argsort(-share, kind="stable")
     return " + ".join(f"{VOTERS[voter]} ({share[voter]:.0%})" for voter in order if share[voter] >= 0.05)
+
+
+def _zeros(data: Floats) -> NDArray[np.bool_]:
+    """Which vectors (n,) are zeros throughout; reads those whole that begin with one."""
+    zeros: NDArray[np.bool_] = data[:, 0] == 0
+    begun = np.flatnonzero(zeros)
+    for start in range(0, len(begun), _CHUNK):
+        rows = begun[start : start + _CHUNK]
+        zeros[rows] = ~data[rows].any(axis=1)
+    return zeros
 
 
 def _nothing(n: int, rows: Labels, classes: int) -> Suggestions:
