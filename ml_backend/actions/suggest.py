@@ -34,7 +34,10 @@ _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences
 
 @dataclass(frozen=True)
 class SuggestReport:
-    """How many suggestions were made, and how far their confidence can be trusted, in words."""
+    """How many suggestions were made, and how far their confidence can be trusted, in words.
+
+    ``changed`` are the ids of the samples whose suggestions are others now.
+    """
 
     unlabeled: int
     suggested: int
@@ -42,6 +45,7 @@ class SuggestReport:
     precision: float
     method: str
     calibration: str
+    changed: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """The closing message."""
@@ -88,7 +92,7 @@ def suggest_labels(
     for row in rows.tolist():
         wanted[row] = proposed.get(row)
     _keep_what_looks_the_same(wanted, held, _labeled_items(items, labels))
-    write_suggestions(dataset, items, wanted, held=held)
+    changed = write_suggestions(dataset, items, wanted, held=held)
     if follow:
         whole = len(rows) == len(items)
         save_settings(dataset, SuggestionSettings(embeddings, field_held.name, precision, whole=whole))
@@ -100,6 +104,7 @@ def suggest_labels(
         precision=precision,
         method=found.method,
         calibration=found.calibration,
+        changed=tuple(changed),
     )
 
 

@@ -40,6 +40,7 @@ from .settings import ServerSettings
 
 _TASKS_AT_ONCE = 500
 _SUGGEST_SECONDS = 15.0  # of the time for a prediction, kept free for the suggestions at its end
+_FEW_CHANGED = 1_000  # samples; of more all tasks are compared at once
 _SENT_AT_ONCE = 50  # annotations made there of labels saved here, 0.12 s each
 _INFO = "label_studio_seen"
 _CONFIG = "label_studio_config"
@@ -63,6 +64,7 @@ class ProjectSync:
         self._told: set[int] = set()
         self._disagreed = False
         self._retried = False
+        self._just_changed: set[str] = set()  # samples whose suggestions did, and were not compared with Label Studio
 
     @property
     def version(self) -> str:
@@ -245,6 +247,7 @@ class ProjectSync:
         except ValueError as error:  # nothing there to embed, or nothing labeled yet
             _log.info("no_suggestions", project=self.project, reason=str(error))
         else:
+            self._just_changed.update(report.changed)
             _log.info("suggested", project=self.project, suggested=report.suggested, sure=report.sure)
 
     def _embed(self, mirror: Mirror) -> None:
@@ -267,6 +270,16 @@ class ProjectSync:
             records = mirror.ledger.read()
             return plan(records, preannotations(mirror, list(records.values())), self.version)
 
+    def _plan_of_just_changed(self) -> Plan | None:
+        """What a new label changed, where that is little: found at once, without a look at all tasks."""
+        with self.lock:
+            samples, self._just_changed = self._just_changed, set()
+            if not 0 < len(samples) <= _FEW_CHANGED:
+                return None
+            mirror = self.opened()
+            records = mirror.ledger.of_samples(samples)
+            return plan(records, preannotations(mirror, list(records.values())), self.version)
+
     def sure_from(self) -> float:
         """The score from which on suggestions are sure."""
         wanted = self.plan().wanted.values()
@@ -278,6 +291,9 @@ class ProjectSync:
         Where much has changed all is published anew, which takes long: only when the project has ``settled``.
         """
         publisher = self._opened_publisher()
+        soon = self._plan_of_just_changed()
+        if soon is not None and (changed := publisher.change(soon, keep_on)):
+            return changed
         due = self.plan()
         if not len(due):
             return 0

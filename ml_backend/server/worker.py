@@ -16,7 +16,7 @@ from .sync import ProjectSync
 _POLL_SECONDS = 20.0
 _TURN_SECONDS = 1.0
 _EVENTS_AT_ONCE = 500
-_QUIET_SECONDS = 15.0  # without an event: time for what can wait
+_QUIET_SECONDS = 30.0  # without an event: time for what can wait
 _SETTLED_SECONDS = 30.0  # without an event: time for what nobody can wait for
 _COLUMNS_SECONDS = 60.0
 _LONGEST_WAIT = 60.0
@@ -104,7 +104,8 @@ class Worker:
 
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         self._work_off(project, agenda)
-        if time.monotonic() >= agenda.poll_at:
+        # Who has just annotated waits for suggestions; what only a poll finds waits a little longer.
+        if time.monotonic() >= agenda.poll_at + (_POLL_SECONDS if agenda.suggest else 0):
             agenda.suggest |= project.catch_up()
             agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
         if agenda.suggest:

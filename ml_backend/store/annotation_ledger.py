@@ -95,10 +95,14 @@ class AnnotationLedger:
 
     def read(self, tasks: Iterable[int] | None = None) -> dict[int, TaskRecord]:
         """Task → record, of these tasks or of all; tasks without one are left out."""
-        query: dict[str, Any] = dict(self._owner)
-        if tasks is not None:
-            query["task"] = {"$in": [int(task) for task in tasks]}
-        found = _collection().find(query, batch_size=_READ_AT_ONCE)
+        return self._find({} if tasks is None else {"task": {"$in": [int(task) for task in tasks]}})
+
+    def of_samples(self, samples: Iterable[str]) -> dict[int, TaskRecord]:
+        """Task → record, of the tasks of these samples."""
+        return self._find({"sample": {"$in": list(samples)}})
+
+    def _find(self, which: Mapping[str, Any]) -> dict[int, TaskRecord]:
+        found = _collection().find({**self._owner, **which}, batch_size=_READ_AT_ONCE)
         return {document["task"]: _as_record(document) for document in found}
 
     def write(self, records: Sequence[TaskRecord]) -> None:
@@ -179,6 +183,7 @@ def _indexed(database: str) -> bool:
     collection = get_db_conn()[_COLLECTION]
     collection.create_index([("dataset", 1), ("project", 1), ("task", 1)], unique=True)
     collection.create_index([("dataset", 1), ("project", 1), ("annotation_ids", 1)])
+    collection.create_index([("dataset", 1), ("project", 1), ("sample", 1)])
     return True
 
 

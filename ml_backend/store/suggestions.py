@@ -79,8 +79,8 @@ def write_suggestions(
     suggestions: Sequence[Suggestion | None],
     *,
     held: Sequence[Suggestion | None] | None = None,
-) -> int:
-    """Make these the suggestions of the items, None = none; only what changes is written. Returns how many did.
+) -> list[str]:
+    """Make these the suggestions of the items, None = none; only what changes is written. Returns the samples changed.
 
     Args:
         held: the suggestions they have, where the caller has read them already.
@@ -100,9 +100,10 @@ def write_suggestions(
     else:
         path = label_path(dataset, items.patches_field)
         writes = [_patch_update(path, sample, item, new) for item, sample, new in changed]
+    samples = list(dict.fromkeys(sample for _, sample, _ in changed))
     if writes:
-        dataset._bulk_write(writes, ids=list({sample for _, sample, _ in changed}))
-    return len(changed)
+        dataset._bulk_write(writes, ids=samples)
+    return samples
 
 
 def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | None]:

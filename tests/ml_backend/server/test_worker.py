@@ -24,6 +24,7 @@ class Project:
         self.acts: list[str] = []
         self.poison: set[str] = set()
         self.down = False
+        self.while_publishing: Callable[[], object] = lambda: None
 
     def apply(self, events: Sequence[Event]) -> bool:
         if self.down:
@@ -45,6 +46,7 @@ class Project:
 
     def publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:
         self.acts.append("publish")
+        self.while_publishing()
         return 0
 
     def tidy(self) -> None:
@@ -199,6 +201,24 @@ def test_what_can_wait_waits_for_a_quiet_time(
     queue.put(event("now"))
     until(lambda: "publish" in project.acts)
     assert "columns" not in project.acts
+
+
+def test_an_event_does_not_wait_for_a_poll_that_is_due(
+    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_slow() -> None:
+        project.while_publishing = lambda: None
+        time.sleep(2.2)
+        project.acts.clear()
+        queue.put(event("now"))
+
+    monkeypatch.setattr(working, "_POLL_SECONDS", 2.0)
+    project.while_publishing = be_slow
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: project.applied == ["now"] and "catch up" in project.acts)
+    worker.stop()
+    assert project.acts.index("suggest") < project.acts.index("catch up")
 
 
 def test_an_event_does_not_wait_for_columns(
