@@ -197,6 +197,7 @@ class Board:
         """
         field = self.label_field(dataset, rows.patches_field)
         name = (rows.key, rows.digest, field.name)
+        self._take_over(rows, field, name)
         if name not in self._labels and len(rows) > _READ_AT_ONCE:
             future = self._read_in_background(dataset, rows, field, name)
             if not wait and not future.done():
@@ -322,6 +323,16 @@ class Board:
             self._maps.clear()
             self._labels.clear()
             self.version += 1
+
+    def _take_over(self, rows: MapRows, field: LabelField, name: tuple[str, str, str]) -> None:
+        """Begin with the labels that were read for another map of the same items."""
+        with self.lock:
+            if name in self._labels:
+                return
+            for held in self._labels.values():
+                if held.rows.field.name == field.name and held.rows.rows.items == rows.items:
+                    self._labels[name] = _Labels(held.rows.over(rows), held.read_at, None)
+                    return
 
     def _read_in_background(
         self, dataset: fo.Dataset, rows: MapRows, field: LabelField, name: tuple[str, str, str]

@@ -44,6 +44,15 @@ class LabelRows:
         self._pending = PendingChanges([], {}, [])
         self.now = self._overlay()
 
+    def over(self, rows: MapRows) -> "LabelRows":
+        """The same labels over another map, whose rows are the same items."""
+        labels = LabelRows(rows, self.field)
+        labels.classes, labels._code_of = list(self.classes), dict(self._code_of)
+        labels.saved_codes, labels.present = self.saved_codes.copy(), self.present.copy()
+        labels._saved_states = self._saved_states.copy()
+        labels.now = labels._overlay()
+        return labels
+
     def read(self, dataset: fo.Dataset) -> None:
         """Read the saved labels of all rows."""
         self.present = np.zeros(len(self.rows), bool)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...ml_backend.actions.next_best import next_to_label
 from .board import NotReady
-from .columns import MISSING_CODE, pack, publish
+from .columns import MISSING_CODE, digest, pack, publish
 from .labels import PENDING_DELETE, LabelRows
 from .looking import facts, neighbors_of_row, preview
 from .panel_state import app_view, published
@@ -36,11 +36,11 @@ class LookMethods:
         """The values of a field over the rows of the map; the state with it has the labels, which it waited for."""
         labels = asked.labels()
         source = field_source(asked.dataset, asked.params["field"], labels.rows.root)
-        name = f"column {labels.rows.key} {source.path}"
+        name = f"column {labels.rows.items} {source.path}"
         if source.path == f"{labels.field.path}.label":
-            stamp: Any = (labels.rows.digest, labels.now.version, labels.now.codes.tobytes())
+            stamp: Any = (labels.now.version, digest(labels.now.codes), tuple(labels.now.classes))
             return {"column": published(asked.board, name, stamp, lambda: _publish_labels(asked, labels))}
-        stamp = (labels.rows.digest, last_change(asked.dataset))
+        stamp = last_change(asked.dataset)
         return {"column": published(asked.board, name, stamp, lambda: _publish_field(asked, labels, source))}
 
     @method(changes=True)

@@ -136,6 +136,7 @@ def _loaded_map(ctx: Any, board: Board, rows: MapRows, labels: LabelRows) -> dic
         "version": version,
         "dims": rows.points.shape[1],
         "n": len(rows),
+        "items": rows.items,
         "positions": published(
             board,
             f"positions {rows.key}",
@@ -173,10 +174,10 @@ def _in_view(ctx: Any, board: Board, rows: MapRows) -> dict[str, Any] | None:
     mark = _view_mark(ctx)
     if mark is None:
         return None
-    stamp = (mark, rows.digest, last_change(ctx.dataset))
+    stamp = (mark, last_change(ctx.dataset))
     return published(
         board,
-        f"view {ctx.panel_id} {rows.key}",
+        f"view {ctx.panel_id} {rows.items}",
         stamp,
         lambda: publish(board.dataset_id, "view", _view_mask(ctx, rows)),
     )

@@ -20,7 +20,7 @@ class MapRows:
     """A map as the panel names its samples: row 0 … n-1.
 
     ``ids`` and ``sample_ids`` (n,) are 12-byte ids ("S12"), the same for a map of samples; ``points`` (n, 2 or 3).
-    ``root`` is the path of the objects of a map of patches.
+    ``root`` is the path of the objects of a map of patches. ``items`` names what the rows are, ``digest`` also where.
     """
 
     key: str
@@ -32,6 +32,7 @@ class MapRows:
     embeddings: str | None
     points_field: str | None
     digest: str
+    items: str
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -85,6 +86,7 @@ def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
         embeddings=None if held.provenance is None else held.provenance.embeddings,
         points_field=getattr(dataset.get_brain_info(key).config, "points_field", None),
         digest=digest(ids.tobytes() + held.points.tobytes()),
+        items=digest(ids.tobytes() + str(patches_field).encode()),
     )
 
 

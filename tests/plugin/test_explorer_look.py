@@ -88,6 +88,31 @@ def test_an_unchanged_column_keeps_its_version_and_a_label_never_resends_places(
     assert explorer.do("column", **explorer.map, field="true_digit")["column"] == column
 
 
+def test_another_map_of_the_same_samples_has_their_labels_and_colours_at_once(explorer, mapped_digits):
+    import fiftyone.brain as fob
+
+    points = np.random.default_rng(0).normal(size=(120, 2))
+    fob.compute_visualization(mapped_digits, points=points, brain_key="other")
+    fob.compute_visualization(mapped_digits[:50], points=points[:50], brain_key="part")
+    explorer.do("set_label", **explorer.rows(60, 61), label="7")
+    before = explorer.state["map"]
+    column = explorer.do("column", **explorer.map, field="ground_truth.label")["column"]
+    explorer.load("other")
+    after = explorer.state["map"]
+    assert (after["items"], after["label_state"]) == (before["items"], before["label_state"])
+    assert after["positions"] != before["positions"]
+    assert explorer.do("column", **explorer.map, field="ground_truth.label")["column"] == column
+    explorer.do("set_label", **explorer.rows(62), label="new")
+    explorer.do("save")
+    labels = explorer.field("ground_truth.label")
+    explorer.load("flat")
+    assert explorer.field("ground_truth.label") == labels == mapped_digits.values("ground_truth.label")
+    assert explorer.states()[60:64] == [1, 1, 1, 0]
+    explorer.load("part")
+    assert explorer.state["map"]["items"] != before["items"]
+    assert explorer.field("ground_truth.label") == labels[:50]
+
+
 def test_the_colours_of_the_datasets_scheme_come_with_the_classes(explorer, mapped_digits):
     mapped_digits.app_config.color_scheme = fo.ColorScheme(
         color_pool=["#ff0000", "#00ff00"],

@@ -87,7 +87,7 @@ export class FakeHost implements Host {
         stale: { missing: scene === "stale" ? 37 : 0, removed: 0 },
       })) : [],
       map: loaded && scene !== "no-samples" ? {
-        key: MAPS[this.#dims], version: mapVersion, dims: this.#dims, n,
+        key: MAPS[this.#dims], version: mapVersion, dims: this.#dims, n, items: "all",
         positions: this.#ref(`positions${this.#dims}`, mapVersion, () => encodeColumn(this.#planes.slice(0, this.#dims))),
         label_state: this.#ref("state", `s${this.#version}`, () => encodeColumn([this.#states])),
         in_view: null,

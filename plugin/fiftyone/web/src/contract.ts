@@ -115,6 +115,8 @@ export interface LoadedMap {
   readonly version: string;
   readonly dims: 2 | 3;
   readonly n: number;
+  /** Names what the rows are: on two maps of the same `items`, row r is the same sample or object. */
+  readonly items: string;
   /** float32, width 2 or 3. A row of NaN = no place on the map (never drawn). */
   readonly positions: ColumnRef;
   /** uint8, LABEL_STATE. */

@@ -27,6 +27,8 @@ export class Picture {
   #opening = false;
   #readingLabels = false;
   #noteCount = 0;
+  /** Counts the choices of a colour: one that is still being read gives way to a later one. */
+  #colorTicket = 0;
   /** Maps opened unasked: one that cannot be loaded is not tried again and again. */
   readonly #tried = new Set<string>();
 
@@ -122,9 +124,12 @@ export class Picture {
 
   async #fetchMap(info: LoadedMap): Promise<void> {
     const kept = readKept(this.ui.panel?.dataset ?? null);
-    const field = this.knownField(kept?.colorBy) ?? this.#firstColor();
+    const before = this.ui.map;
+    const stays = before?.info.items === info.items && before.labelStateVersion === info.label_state.version && this.ui.color !== null;
+    const field = this.knownField(stays ? this.ui.color?.field : kept?.colorBy) ?? this.#firstColor();
     // Asked for at once, beside the places.
-    const colors = field === BY_STATE ? null : this.#values(info, field);
+    const ticket = ++this.#colorTicket;
+    const colors = stays || field === BY_STATE ? null : this.#values(info, field);
     const [positions, labelState, inView] = await Promise.all([
       this.#columns.read(info.positions),
       this.#columns.read(info.label_state),
@@ -135,15 +140,15 @@ export class Picture {
     if (this.ui.panel?.map?.version !== info.version || this.ui.panel.map.key !== info.key) return;
     const map = mapOf(info, { positions, labelState, inView });
     this.store.dispatch({ type: "map", map });
-    this.store.dispatch({ type: "color", color: soon ?? stateValues(map.labelState) });
+    if (!stays) this.store.dispatch({ type: "color", color: soon ?? stateValues(map.labelState) });
     const same = kept?.map === info.key;
     if (same && kept.camera?.dims === info.dims) this.store.dispatch({ type: "camera", camera: kept.camera });
     else this.#fit(map);
     // One looks around in 3D before one draws in it.
     this.store.dispatch({ type: "tool", tool: same ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
-    if (colors && !soon) this.#show(map, await colors);
+    if (colors && !soon) this.#show(map, await colors, ticket);
     this.keep();
-    if (kept?.textBy && this.knownField(kept.textBy)) await this.textBy(kept.textBy);
+    if (!stays && kept?.textBy && this.knownField(kept.textBy)) await this.textBy(kept.textBy);
   }
 
   protected knownField(field: string | null | undefined): string | null {
@@ -178,14 +183,14 @@ export class Picture {
   async colorBy(field: string): Promise<void> {
     const { map } = this.ui;
     if (!map) return;
+    const ticket = ++this.#colorTicket;
     if (field === BY_STATE) this.store.dispatch({ type: "color", color: stateValues(map.labelState) });
-    else this.#show(map, await this.#values(map.info, field));
+    else this.#show(map, await this.#values(map.info, field), ticket);
     this.keep();
   }
 
-  #show(map: MapData, color: Values | null): void {
-    const now = this.ui.map?.info;
-    if (color && now?.key === map.info.key && now.version === map.info.version) this.store.dispatch({ type: "color", color });
+  #show(map: MapData, color: Values | null, ticket: number): void {
+    if (color && ticket === this.#colorTicket && this.ui.map?.info.items === map.info.items) this.store.dispatch({ type: "color", color });
   }
 
   /** Writes the values of a field on the map; null = no texts. */
@@ -215,8 +220,8 @@ export class Picture {
     const { color, text, map } = this.ui;
     if (!map) return;
     if (color && color.field !== BY_STATE) {
-      const values = await this.#values(map.info, color.field);
-      if (values) this.store.dispatch({ type: "color", color: values });
+      const ticket = this.#colorTicket;
+      this.#show(map, await this.#values(map.info, color.field), ticket);
     }
     if (text && text.field !== BY_STATE) {
       const values = text.field === color?.field ? this.ui.color : await this.#values(map.info, text.field);

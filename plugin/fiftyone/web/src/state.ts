@@ -126,12 +126,7 @@ export function reduce(ui: Ui, event: Event): Ui {
     case "panel":
       return withPanel(ui, event.panel);
     case "map":
-      return {
-        ...ui,
-        map: event.map, camera: null, color: null, text: null, hidden: new Set(), range: null,
-        selection: emptySet(event.map.info.n), how: ROWS_HOW, isolated: null, hover: null, facts: new Map(),
-        focus: null, preview: null, reach: null, search: null,
-      };
+      return withMap(ui, event.map);
     case "columns":
       return withColumns(ui, event);
     case "unload":
@@ -210,6 +205,21 @@ function withPanel(ui: Ui, panel: PanelState): Ui {
     notes: fresh.length ? [...ui.notes, ...fresh].slice(-4) : ui.notes,
     seen: fresh.length ? new Set([...ui.seen, ...fresh.map((m) => m.id)]) : ui.seen,
   };
+}
+
+/** Takes another map; what is known of its rows stays where they are the same ones. */
+function withMap(ui: Ui, map: MapData): Ui {
+  const next = { ...ui, map, camera: null, how: ROWS_HOW, hover: null, reach: null };
+  if (ui.map?.info.items !== map.info.items)
+    return {
+      ...next,
+      color: null, text: null, hidden: new Set(), range: null, selection: emptySet(map.info.n), isolated: null, facts: new Map(),
+      focus: null, preview: null, search: null,
+    };
+  // Samples that have left the dataset have no place any more.
+  const gone = (row: number | null): boolean => row !== null && Number.isNaN(map.planes[0]?.[row]);
+  const selection = setOf(ui.selection.mask.map((selected, row) => (gone(row) ? 0 : selected)));
+  return gone(ui.focus) ? { ...next, selection, focus: null, preview: null } : { ...next, selection };
 }
 
 function withColumns(ui: Ui, event: Extract<Event, { type: "columns" }>): Ui {

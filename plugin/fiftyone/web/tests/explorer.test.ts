@@ -71,6 +71,33 @@ describe("opening", () => {
   });
 });
 
+describe("another map of the same samples", () => {
+  it("keeps selection and colours, and asks for neither again", async () => {
+    const { explorer, asked } = await open();
+    await explorer.colorBy("outlier_score");
+    explorer.selectRows([1, 2, 3]);
+    const { color } = explorer.ui;
+    const before = asked.length;
+    await explorer.dimension(3);
+    await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.busy.length === 0);
+    expect([explorer.ui.selection.count, explorer.ui.color]).toEqual([3, color]);
+    expect(asked.slice(before).filter((m) => m === "column")).toEqual([]);
+  });
+
+  it("does not give the points colours that one has left for others meanwhile", async () => {
+    const { explorer, host } = await open();
+    const call = host.call.bind(host);
+    host.call = async (method, ask) => {
+      if (method === "column" && (ask as { field: string }).field === "outlier_score") await new Promise((resolve) => setTimeout(resolve, 200));
+      return call(method, ask);
+    };
+    const late = explorer.colorBy("outlier_score");
+    await explorer.colorBy("truth.label");
+    await late;
+    expect(explorer.ui.color?.field).toBe("truth.label");
+  });
+});
+
 describe("selecting", () => {
   it("takes the grid along, once for a quick series, and clears it", async () => {
     const { explorer, host, asked } = await open();

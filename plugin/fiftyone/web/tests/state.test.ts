@@ -5,7 +5,7 @@ import { setFromRows } from "../src/selection";
 import { allowedRows, BY_STATE, INITIAL, mapOf, reduce, stateValues, suggestedAmong, valuesOf, type Ui } from "../src/state";
 
 const ref = (version: string) => ({ url: "x", version, n: 4 });
-const info: LoadedMap = { key: "umap", version: "m1", dims: 2, n: 4, positions: ref("1"), label_state: ref("s1"), in_view: null };
+const info: LoadedMap = { key: "umap", version: "m1", dims: 2, n: 4, items: "i1", positions: ref("1"), label_state: ref("s1"), in_view: null };
 const panel: PanelState = {
   revision: 5, dataset: "d", sample_count: 4, media_type: "image", embeddings: [], maps: [], map: info, fields: [], label_fields: ["ground_truth"],
   label_field: "ground_truth", classes: ["cat", "dog"], pending: { labels: 0, deletions: 0 }, undo: null, jobs: [], messages: [], palette: null,
@@ -44,6 +44,29 @@ describe("the panel's state", () => {
     expect(once.notes.map((n) => n.text)).toEqual(["hello"]);
     const closed = reduce(once, { type: "dismiss", id: "m" });
     expect(reduce(closed, { type: "panel", panel: { ...panel, revision: 7, messages } }).notes).toEqual([]);
+  });
+});
+
+describe("another map", () => {
+  const other = (over: Partial<LoadedMap>, x = Float32Array.of(3, 2, NaN, 0)) =>
+    mapOf({ ...info, key: "tsne", version: "m2", ...over }, {
+      positions: column([x, Float32Array.of(0, 1, 2, 3)]), labelState: column([Uint8Array.of(0, 1, 2, 0)]), inView: null,
+    });
+
+  it("of the same items keeps colours and selection, but for samples that have left", () => {
+    const before = { ...loaded(), selection: setFromRows(4, [1, 2]), focus: 2, how: { kind: "polygon", points: [] } as const };
+    const ui = reduce(before, { type: "map", map: other({}) });
+    expect(ui.color).toBe(before.color);
+    expect([...ui.selection.mask]).toEqual([0, 1, 0, 0]);
+    expect(ui.selection.count).toBe(1);
+    expect(ui.focus).toBeNull();
+    // Its polygon was drawn on the other map.
+    expect(ui.how).toEqual({ kind: "rows" });
+  });
+
+  it("of other items begins anew", () => {
+    const ui = reduce({ ...loaded(), selection: setFromRows(4, [1, 2]), focus: 1 }, { type: "map", map: other({ items: "i2" }) });
+    expect([ui.color, ui.selection.count, ui.focus]).toEqual([null, 0, null]);
   });
 });
 
@@ -112,12 +135,6 @@ describe("acts on a selection", () => {
     const ui = reduce(loaded(), { type: "reach", reach });
     expect(reduce(ui, { type: "reachCount", count: 7 }).reach?.count).toBe(2);
     expect(reduce(ui, { type: "reachCount", count: -7 }).reach?.count).toBe(0);
-  });
-
-  it("start anew with a new map", () => {
-    const ui = reduce(loaded(), { type: "select", selection: setFromRows(4, [1]), how: { kind: "rows" } });
-    const map = ui.map as NonNullable<Ui["map"]>;
-    expect(reduce(ui, { type: "map", map }).selection.count).toBe(0);
   });
 });
 
