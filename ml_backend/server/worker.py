@@ -104,8 +104,7 @@ class Worker:
 
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         self._work_off(project, agenda)
-        # Who has just annotated waits for suggestions; what only a poll finds waits a little longer.
-        if time.monotonic() >= agenda.poll_at + (_POLL_SECONDS if agenda.suggest else 0):
+        if time.monotonic() >= agenda.poll_at + self._patience(agenda):
             agenda.suggest |= project.catch_up()
             agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
         if agenda.suggest:
@@ -158,6 +157,10 @@ class Worker:
             else:
                 self._queue.finish([event.number])
                 EVENTS.labels(event.action, "done").inc()
+
+    def _patience(self, agenda: _Agenda) -> float:
+        """Seconds that a poll is put off: somebody annotates, waits for suggestions, and events do arrive."""
+        return 2 * _POLL_SECONDS if time.monotonic() - agenda.last_event < _QUIET_SECONDS else 0.0
 
     def _idle(self, project: ProjectSync) -> bool:
         return not self._stopping.is_set() and not self._queue.pending(project.project, 1)
