@@ -160,7 +160,7 @@ class Worker:
 
     def _patience(self, agenda: _Agenda) -> float:
         """Seconds that a poll is put off: somebody annotates, waits for suggestions, and events do arrive."""
-        return 2 * _POLL_SECONDS if time.monotonic() - agenda.last_event < _QUIET_SECONDS else 0.0
+        return _POLL_SECONDS if time.monotonic() - agenda.last_event < _QUIET_SECONDS else 0.0
 
     def _idle(self, project: ProjectSync) -> bool:
         return not self._stopping.is_set() and not self._queue.pending(project.project, 1)

@@ -66,6 +66,8 @@ export interface Scene {
 
 /** Longest time a frame may take; above, fewer points are drawn until the map rests. */
 export const FRAME_MS = { moving: 30, changed: 400, resting: Infinity } as const;
+/** Points of the first frame of a map, as long as nobody knows how long all take. */
+const FIRST_POINTS = 250_000;
 /** WebGL allows a stride of 255 bytes: every 63rd float. */
 const MAX_STEP = 63;
 
@@ -142,7 +144,8 @@ export class PointRenderer {
     gl.uniform3f(this.#at("ground"), r / 255, g / 255, b / 255);
     gl.uniform3f(this.#at("reachColor"), ...(scene.reachColor.map((v) => v / 255) as [number, number, number]));
     gl.bindTexture(gl.TEXTURE_2D, this.#table);
-    const step = Math.min(MAX_STEP, Math.max(1, Math.ceil(this.#fullFrame / within)));
+    const least = this.#fullFrame > 0 || within === Infinity ? this.#fullFrame / within : this.#count / FIRST_POINTS;
+    const step = Math.min(MAX_STEP, Math.max(1, Math.ceil(least)));
     this.#bind("ax", 4, step);
     this.#bind("ay", 4, step);
     if (this.#dims === 3) this.#bind("az", 4, step);

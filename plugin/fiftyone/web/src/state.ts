@@ -356,6 +356,9 @@ function codeRange(color: Values | null, range: readonly [number, number] | null
   return [Math.floor((range[0] - color.min) * scale), Math.ceil((range[1] - color.min) * scale)];
 }
 
+/** The map on the screen, or the one that is on its way: what surrounds it has its place already. */
+export const mapInfo = ({ panel, map }: Pick<Ui, "panel" | "map">): LoadedMap | null => map?.info ?? panel?.map ?? null;
+
 /** What a row of the loaded map is called on screen. */
 export const nounOf = ({ panel, map }: Pick<Ui, "panel" | "map">): "sample" | "object" =>
   panel?.maps.find((m) => m.key === map?.info.key)?.patches_field == null ? "sample" : "object";

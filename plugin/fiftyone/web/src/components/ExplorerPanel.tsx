@@ -2,7 +2,7 @@
 import * as React from "react";
 import type { Explorer } from "../explorer";
 import { commandFor, type Command } from "../keymap";
-import { nounOf } from "../state";
+import { mapInfo, nounOf } from "../state";
 import { isDark, parseColor } from "../colors";
 import { STYLE } from "../style";
 import { Busy, JobBars, Notes, PendingBar, ReachBar, SelectionBar, StaleBar } from "./Bars";
@@ -32,6 +32,8 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
   const root = React.useRef<HTMLDivElement>(null);
   const ground = useGround(root);
   const hasMap = useUi((ui) => ui.map !== null && ui.map.info.n > 0);
+  // Its place is kept while the map is on its way: a map that changes its size is drawn twice.
+  const hasSide = useUi((ui) => (mapInfo(ui)?.n ?? 0) > 0);
   const working = useUi((ui) => (ui.panel?.jobs ?? []).some((job) => job.status === "queued" || job.status === "running"));
   const dialog = useUi((ui) => ui.dialog);
   usePoll(() => void explorer.sync(), working ? POLL_JOB_MS : POLL_MS);
@@ -97,7 +99,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
           </div>
           <Busy />
         </div>
-        {hasMap && (
+        {hasSide && (
           <aside className="ls-side" aria-label="Legend and preview">
             <Legend />
             <PreviewPane />

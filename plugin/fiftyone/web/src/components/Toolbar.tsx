@@ -1,7 +1,7 @@
 /** The line above the map: which map, how coloured, which tool, search, and the menu. */
 import * as React from "react";
 import { counted } from "../words";
-import { BY_STATE, nounOf, type Tool } from "../state";
+import { BY_STATE, mapInfo, nounOf, type Tool } from "../state";
 import { useExplorer, useUi } from "./context";
 import { Button, Choice } from "./parts";
 
@@ -14,24 +14,24 @@ const TOOLS: readonly (readonly [Tool, string, string, string])[] = [
 export function Toolbar(): React.ReactElement | null {
   const explorer = useExplorer();
   const panel = useUi((ui) => ui.panel);
-  const map = useUi((ui) => ui.map);
+  const info = useUi(mapInfo);
   const color = useUi((ui) => ui.color);
   const text = useUi((ui) => (ui.showTexts ? ui.text : null));
   const tool = useUi((ui) => ui.tool);
-  if (!panel || !map) return null;
+  if (!panel || !info) return null;
   const fields = panel.fields.map((f) => [f.path, f.path] as const);
-  const dialog = (name: "map"): void => explorer.store.dispatch({ type: "dialog", dialog: name, dims: map.info.dims });
+  const dialog = (name: "map"): void => explorer.store.dispatch({ type: "dialog", dialog: name, dims: info.dims });
   return (
     <div className="ls-toolbar" role="toolbar" aria-label="Explorer">
       <Choice
         label="Map"
-        value={map.info.key}
+        value={info.key}
         options={[...panel.maps.map((m) => [m.key, `${m.key} · ${m.method} ${m.dims}D`] as const), ["@new", "New map…"]]}
         onChange={(key) => (key === "@new" ? dialog("map") : void explorer.loadMap(key))}
       />
       <div className="ls-group" role="group" aria-label="Dimension">
         {([2, 3] as const).map((dims) => (
-          <Button key={dims} pressed={map.info.dims === dims} title={`${dims}D map`} hotkey={String(dims)} onClick={() => void explorer.dimension(dims)}>
+          <Button key={dims} pressed={info.dims === dims} title={`${dims}D map`} hotkey={String(dims)} onClick={() => void explorer.dimension(dims)}>
             {dims}D
           </Button>
         ))}
