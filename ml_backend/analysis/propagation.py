@@ -41,7 +41,8 @@ _STEPS, _STEPS_LARGE = (25, 8), (10, 3)  # of spreading far and near, on small a
 _LARGE = 200_000  # samples from which on an answer in seconds asks for fewer steps, neighbors and folds
 _LARGE_NEIGHBORS = 10
 _SUREST = 6.0  # log odds at most: a voter is never surer than that
-_THREADS = os.cpu_count() or 1
+_THREADS = min(os.cpu_count() or 1, 8)
+_CHUNK_CELLS = 2**20  # samples x classes that a thread looks at together, at least 256 samples
 _FOLD_COLUMNS = 100  # classes x folds fitted at once
 
 # Weights of the voters before any label was held out, and how firmly they are held. Measured with 1 label a class.
@@ -250,15 +251,17 @@ class _Panel:
         (fitted,) = self._heads([None])
         factors = self._far_factors(None)
 
+        chunk = min(_CHUNK, max(256, _CHUNK_CELLS // self.n_classes))
+
         def of_chunk(start: int) -> tuple[NDArray[np.float64], Labels, float]:
-            rows = self.unlabeled[start : start + _CHUNK]
+            rows = self.unlabeled[start : start + chunk]
             return _evidence(self._votes(self.far.at(rows) * factors, self.near.at(rows), fitted, rows), trust)
 
         decided: list[tuple[NDArray[np.float64], Labels, float]] = []
         pool = ThreadPoolExecutor(_THREADS)  # most of it is NumPy on narrow tables, which uses one core
         try:
-            for found in pool.map(of_chunk, range(0, len(self.unlabeled), _CHUNK)):
-                report(0.7 + 0.2 * len(decided) * _CHUNK / len(self.unlabeled), "Suggesting")
+            for found in pool.map(of_chunk, range(0, len(self.unlabeled), chunk)):
+                report(0.7 + 0.2 * len(decided) * chunk / len(self.unlabeled), "Suggesting")
                 decided.append(found)
         finally:
             pool.shutdown(cancel_futures=True)

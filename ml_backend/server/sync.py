@@ -271,13 +271,12 @@ class ProjectSync:
             return plan(records, preannotations(mirror, list(records.values())), self.version)
 
     def _plan_of_just_changed(self) -> Plan | None:
-        """What a new label changed, where that is little: found at once, without a look at all tasks."""
+        """What the last labels changed, where that is little: found at once, without a look at all tasks."""
         with self.lock:
-            samples, self._just_changed = self._just_changed, set()
-            if not 0 < len(samples) <= _FEW_CHANGED:
+            if not 0 < len(self._just_changed) <= _FEW_CHANGED:
                 return None
             mirror = self.opened()
-            records = mirror.ledger.of_samples(samples)
+            records = mirror.ledger.of_samples(self._just_changed)
             return plan(records, preannotations(mirror, list(records.values())), self.version)
 
     def sure_from(self) -> float:
@@ -294,7 +293,11 @@ class ProjectSync:
         soon = self._plan_of_just_changed()
         if soon is not None and (changed := publisher.change(soon, keep_on)):
             return changed
-        due = self.plan()
+        if not keep_on():
+            return 0
+        with self.lock:
+            self._just_changed.clear()
+            due = self.plan()
         if not len(due):
             return 0
         if settled and publisher.should_renew(due):

@@ -14,6 +14,7 @@ from .metrics import EVENTS, PREDICTIONS
 from .sync import ProjectSync
 
 _POLL_SECONDS = 20.0
+_PATIENCE_SECONDS = 10.0
 _TURN_SECONDS = 1.0
 _EVENTS_AT_ONCE = 500
 _QUIET_SECONDS = 30.0  # without an event: time for what can wait
@@ -104,7 +105,7 @@ class Worker:
 
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         self._work_off(project, agenda)
-        if time.monotonic() >= agenda.poll_at + self._patience(agenda):
+        if time.monotonic() >= agenda.poll_at + (0 if project.behind else self._patience(agenda)):
             agenda.suggest |= project.catch_up()
             agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
         if agenda.suggest:
@@ -160,7 +161,7 @@ class Worker:
 
     def _patience(self, agenda: _Agenda) -> float:
         """Seconds that a poll is put off: somebody annotates, waits for suggestions, and events do arrive."""
-        return _POLL_SECONDS if time.monotonic() - agenda.last_event < _QUIET_SECONDS else 0.0
+        return _PATIENCE_SECONDS if time.monotonic() - agenda.last_event < _QUIET_SECONDS else 0.0
 
     def _idle(self, project: ProjectSync) -> bool:
         return not self._stopping.is_set() and not self._queue.pending(project.project, 1)

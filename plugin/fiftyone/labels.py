@@ -126,7 +126,7 @@ class LabelRows:
         codes[rows[rows >= 0]] = new[rows >= 0]
         states[rows[rows >= 0]] = PENDING_LABEL
         states[self.deleted_rows()] = PENDING_DELETE
-        return Snapshot(digest(states.tobytes()), states, codes, self.classes)
+        return Snapshot(digest(states.tobytes() + codes.tobytes()), states, codes, self.classes)
 
     def deleted_rows(self) -> np.ndarray:
         """Rows whose deletion is pending, a patch's also through its sample."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...ml_backend.actions.next_best import next_to_label
 from .board import NotReady
-from .columns import MISSING_CODE, digest, pack, publish
+from .columns import MISSING_CODE, pack, publish
 from .labels import PENDING_DELETE, LabelRows
 from .looking import facts, neighbors_of_row, preview
 from .panel_state import app_view, published
@@ -38,7 +38,7 @@ class LookMethods:
         source = field_source(asked.dataset, asked.params["field"], labels.rows.root)
         name = f"column {labels.rows.items} {source.path}"
         if source.path == f"{labels.field.path}.label":
-            stamp: Any = (labels.now.version, digest(labels.now.codes), tuple(labels.now.classes))
+            stamp: Any = (labels.now.version, tuple(labels.now.classes))
             return {"column": published(asked.board, name, stamp, lambda: _publish_labels(asked, labels))}
         stamp = last_change(asked.dataset)
         return {"column": published(asked.board, name, stamp, lambda: _publish_field(asked, labels, source))}

@@ -74,6 +74,11 @@ export class Explorer extends Picture {
     }
   }
 
+  protected override mapShown(): void {
+    const { focus, preview } = this.ui;
+    if (focus !== null && preview === null) void this.focus(focus);
+  }
+
   async openInViewer(row: number): Promise<void> {
     const { map } = this.ui;
     if (map) await this.ask("Opening the sample", "open_sample", { map: map.info.key, map_version: map.info.version, row });

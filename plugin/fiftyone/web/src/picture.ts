@@ -4,7 +4,7 @@ import { ColumnCache } from "./columns";
 import type { Answer, Ask, GridStage, LoadedMap, Message, MethodName, PanelState, StatePatch } from "./contract";
 import { bounds } from "./geometry";
 import { readKept, writeKept, type KeptView } from "./keptView";
-import { BY_STATE, isLabelField, mapOf, stateValues, Store, valuesOf, type MapData, type Ui, type Values } from "./state";
+import { BY_STATE, isLabelField, mapInfo, mapOf, stateValues, Store, valuesOf, type MapData, type Ui, type Values } from "./state";
 import { sentence } from "./words";
 
 /** What the panel needs from the App around it. */
@@ -27,8 +27,8 @@ export class Picture {
   #opening = false;
   #readingLabels = false;
   #noteCount = 0;
-  /** Counts the choices of a colour: one that is still being read gives way to a later one. */
-  #colorTicket = 0;
+  /** The colours chosen last: those that are still being read, or on the screen. */
+  #wantedColor: string | null = null;
   /** Maps opened unasked: one that cannot be loaded is not tried again and again. */
   readonly #tried = new Set<string>();
 
@@ -125,10 +125,11 @@ export class Picture {
   async #fetchMap(info: LoadedMap): Promise<void> {
     const kept = readKept(this.ui.panel?.dataset ?? null);
     const before = this.ui.map;
-    const stays = before?.info.items === info.items && before.labelStateVersion === info.label_state.version && this.ui.color !== null;
-    const field = this.knownField(stays ? this.ui.color?.field : kept?.colorBy) ?? this.#firstColor();
+    const sameItems = before?.info.items === info.items;
+    const field = this.knownField(sameItems ? this.#wantedColor : kept?.colorBy) ?? this.#firstColor();
+    const stays = sameItems && before.labelStateVersion === info.label_state.version && this.ui.color?.field === field;
+    this.#wantedColor = field;
     // Asked for at once, beside the places.
-    const ticket = ++this.#colorTicket;
     const colors = stays || field === BY_STATE ? null : this.#values(info, field);
     const [positions, labelState, inView] = await Promise.all([
       this.#columns.read(info.positions),
@@ -140,16 +141,25 @@ export class Picture {
     if (this.ui.panel?.map?.version !== info.version || this.ui.panel.map.key !== info.key) return;
     const map = mapOf(info, { positions, labelState, inView });
     this.store.dispatch({ type: "map", map });
-    if (!stays) this.store.dispatch({ type: "color", color: soon ?? stateValues(map.labelState) });
-    const same = kept?.map === info.key;
-    if (same && kept.camera?.dims === info.dims) this.store.dispatch({ type: "camera", camera: kept.camera });
+    // Others may have been chosen while the map was on its way.
+    const chosen = this.#wantedColor === field ? null : this.#wantedColor;
+    const bare = this.ui.color === null;
+    const color = soon ?? (bare || field === BY_STATE ? stateValues(map.labelState) : null);
+    if (color && !stays && (bare || !chosen)) this.store.dispatch({ type: "color", color });
+    const returning = kept?.map === info.key;
+    if (returning && kept.camera?.dims === info.dims) this.store.dispatch({ type: "camera", camera: kept.camera });
     else this.#fit(map);
     // One looks around in 3D before one draws in it.
-    this.store.dispatch({ type: "tool", tool: same ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
-    if (colors && !soon) this.#show(map, await colors, ticket);
+    this.store.dispatch({ type: "tool", tool: returning ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
+    this.mapShown();
+    if (chosen && bare) await this.colorBy(chosen);
+    else if (colors && !soon) this.#show(map, await colors);
     this.keep();
     if (!stays && kept?.textBy && this.knownField(kept.textBy)) await this.textBy(kept.textBy);
   }
+
+  /** What follows when another map is on the screen. */
+  protected mapShown(): void {}
 
   protected knownField(field: string | null | undefined): string | null {
     if (field == null) return null;
@@ -170,9 +180,10 @@ export class Picture {
 
   /** Switches to a map of this dimension made from the same embeddings, else offers to compute one. */
   async dimension(dims: 2 | 3): Promise<void> {
-    const { panel, map } = this.ui;
-    if (!panel || map?.info.dims === dims) return;
-    const current = panel.maps.find((m) => m.key === map?.info.key);
+    const { panel } = this.ui;
+    const info = mapInfo(this.ui);
+    if (!panel || info?.dims === dims) return;
+    const current = panel.maps.find((m) => m.key === info?.key);
     const other =
       panel.maps.find((m) => m.dims === dims && m.embeddings === current?.embeddings && m.embeddings !== null) ??
       panel.maps.find((m) => m.dims === dims);
@@ -183,14 +194,14 @@ export class Picture {
   async colorBy(field: string): Promise<void> {
     const { map } = this.ui;
     if (!map) return;
-    const ticket = ++this.#colorTicket;
+    this.#wantedColor = field;
     if (field === BY_STATE) this.store.dispatch({ type: "color", color: stateValues(map.labelState) });
-    else this.#show(map, await this.#values(map.info, field), ticket);
+    else this.#show(map, await this.#values(map.info, field));
     this.keep();
   }
 
-  #show(map: MapData, color: Values | null, ticket: number): void {
-    if (color && ticket === this.#colorTicket && this.ui.map?.info.items === map.info.items) this.store.dispatch({ type: "color", color });
+  #show(map: MapData, color: Values | null): void {
+    if (color && color.field === this.#wantedColor && this.ui.map?.info.items === map.info.items) this.store.dispatch({ type: "color", color });
   }
 
   /** Writes the values of a field on the map; null = no texts. */
@@ -220,8 +231,7 @@ export class Picture {
     const { color, text, map } = this.ui;
     if (!map) return;
     if (color && color.field !== BY_STATE) {
-      const ticket = this.#colorTicket;
-      this.#show(map, await this.#values(map.info, color.field), ticket);
+      this.#show(map, await this.#values(map.info, color.field));
     }
     if (text && text.field !== BY_STATE) {
       const values = text.field === color?.field ? this.ui.color : await this.#values(map.info, text.field);

@@ -209,17 +209,19 @@ function withPanel(ui: Ui, panel: PanelState): Ui {
 
 /** Takes another map; what is known of its rows stays where they are the same ones. */
 function withMap(ui: Ui, map: MapData): Ui {
-  const next = { ...ui, map, camera: null, how: ROWS_HOW, hover: null, reach: null };
+  // What a preview calls near is of other embeddings, perhaps.
+  const next = { ...ui, map, camera: null, how: ROWS_HOW, hover: null, reach: null, preview: null };
   if (ui.map?.info.items !== map.info.items)
     return {
       ...next,
       color: null, text: null, hidden: new Set(), range: null, selection: emptySet(map.info.n), isolated: null, facts: new Map(),
-      focus: null, preview: null, search: null,
+      focus: null, search: null,
     };
   // Samples that have left the dataset have no place any more.
   const gone = (row: number | null): boolean => row !== null && Number.isNaN(map.planes[0]?.[row]);
   const selection = setOf(ui.selection.mask.map((selected, row) => (gone(row) ? 0 : selected)));
-  return gone(ui.focus) ? { ...next, selection, focus: null, preview: null } : { ...next, selection };
+  const sameLabels = ui.map.labelStateVersion === map.labelStateVersion;
+  return { ...next, selection, focus: gone(ui.focus) ? null : ui.focus, facts: sameLabels ? ui.facts : new Map(), text: sameLabels ? ui.text : null };
 }
 
 function withColumns(ui: Ui, event: Extract<Event, { type: "columns" }>): Ui {

@@ -84,6 +84,18 @@ describe("another map of the same samples", () => {
     expect(asked.slice(before).filter((m) => m === "column")).toEqual([]);
   });
 
+  it("gets the colours that were on their way when it was chosen", async () => {
+    const { explorer, host } = await open();
+    const call = host.call.bind(host);
+    host.call = async (method, ask) => {
+      if (method === "column") await new Promise((resolve) => setTimeout(resolve, 400));
+      return call(method, ask);
+    };
+    void explorer.colorBy("outlier_score");
+    await explorer.dimension(3);
+    await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.color?.field === "outlier_score");
+  });
+
   it("does not give the points colours that one has left for others meanwhile", async () => {
     const { explorer, host } = await open();
     const call = host.call.bind(host);

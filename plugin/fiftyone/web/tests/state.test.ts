@@ -60,8 +60,15 @@ describe("another map", () => {
     expect([...ui.selection.mask]).toEqual([0, 1, 0, 0]);
     expect(ui.selection.count).toBe(1);
     expect(ui.focus).toBeNull();
+    expect(ui.facts).toBe(before.facts);
     // Its polygon was drawn on the other map.
     expect(ui.how).toEqual({ kind: "rows" });
+  });
+
+  it("with other labels forgets what was said of its rows", () => {
+    const facts = new Map([[1, { row: 1, label: "cat", confidence: null, thumbnail: null, name: "x" }]]) as unknown as Ui["facts"];
+    const ui = reduce({ ...loaded(), facts, focus: 1 }, { type: "map", map: other({ label_state: ref("s2") }) });
+    expect([ui.facts.size, ui.text, ui.focus]).toEqual([0, null, 1]);
   });
 
   it("of other items begins anew", () => {

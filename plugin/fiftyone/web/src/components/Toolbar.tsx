@@ -15,6 +15,7 @@ export function Toolbar(): React.ReactElement | null {
   const explorer = useExplorer();
   const panel = useUi((ui) => ui.panel);
   const info = useUi(mapInfo);
+  const waiting = useUi((ui) => ui.map === null);
   const color = useUi((ui) => ui.color);
   const text = useUi((ui) => (ui.showTexts ? ui.text : null));
   const tool = useUi((ui) => ui.tool);
@@ -36,20 +37,21 @@ export function Toolbar(): React.ReactElement | null {
           </Button>
         ))}
       </div>
-      <Choice label="Color" value={color?.field ?? BY_STATE} options={[[BY_STATE, "label state"], ...fields]} onChange={(field) => void explorer.colorBy(field)} />
+      <Choice label="Color" disabled={waiting} value={color?.field ?? BY_STATE} options={[[BY_STATE, "label state"], ...fields]} onChange={(field) => void explorer.colorBy(field)} />
       <Choice
         label="Text"
+        disabled={waiting}
         value={text?.field ?? ""}
         options={[["", "none"], [BY_STATE, "label state"], ...fields]}
         onChange={(field) => void explorer.textBy(field === "" ? null : field)}
       />
       <div className="ls-group" role="group" aria-label="Tool">
         {TOOLS.map(([name, sign, says, key]) => (
-          <Button key={name} label={says} pressed={tool === name} title={says} hotkey={key} onClick={() => explorer.store.dispatch({ type: "tool", tool: name })}>
+          <Button key={name} disabled={waiting} label={says} pressed={tool === name} title={says} hotkey={key} onClick={() => explorer.store.dispatch({ type: "tool", tool: name })}>
             {sign}
           </Button>
         ))}
-        <Button title="Show the whole map" label="Show the whole map" hotkey="f" onClick={() => explorer.showAll()}>
+        <Button disabled={waiting} title="Show the whole map" label="Show the whole map" hotkey="f" onClick={() => explorer.showAll()}>
           ⤢
         </Button>
       </div>
@@ -81,6 +83,7 @@ function Search(): React.ReactElement {
       <input
         type="search"
         data-search=""
+        disabled={map === null}
         placeholder={meaning && canMean ? "Describe what to find" : "Search id, name, text, label"}
         aria-label="Search the map"
         value={text}

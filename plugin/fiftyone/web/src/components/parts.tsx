@@ -37,11 +37,12 @@ export function Choice(props: {
   readonly options: readonly (readonly [value: string, text: string])[];
   readonly onChange: (value: string) => void;
   readonly hideLabel?: boolean;
+  readonly disabled?: boolean;
 }): React.ReactElement {
   return (
     <label className="ls-choice">
       <span className={props.hideLabel ? "ls-unseen" : "ls-choice-label"}>{props.label}</span>
-      <select value={props.value} onChange={(event) => props.onChange(event.target.value)}>
+      <select value={props.value} disabled={props.disabled ?? false} onChange={(event) => props.onChange(event.target.value)}>
         {props.options.map(([value, text]) => (
           <option key={value} value={value}>
             {text}
