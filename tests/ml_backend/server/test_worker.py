@@ -213,6 +213,7 @@ def test_an_event_does_not_wait_for_a_poll_that_is_due(
         queue.put(event("now"))
 
     monkeypatch.setattr(working, "_POLL_SECONDS", 2.0)
+    monkeypatch.setattr(working, "_PATIENCE_SECONDS", 3.0)
     project.while_publishing = be_slow
     worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
     worker.start()
