@@ -108,6 +108,7 @@ class Worker:
         if time.monotonic() >= agenda.poll_at + (0 if project.behind else self._patience(agenda)):
             agenda.suggest |= project.catch_up()
             agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
+            self._work_off(project, agenda)  # what came meanwhile: suggestions are made once for all of it
         if agenda.suggest:
             project.suggest()
             agenda.suggest = False

@@ -245,13 +245,16 @@ def test_what_is_lassoed_is_in_the_grid_colored_isolated_and_in_3d(shown: Shown)
     assert 0 < int(count) < 120
     shown.grid_says(f"{count} samples")
     shown.shot("explorer-3d")
+    page.keyboard.press("2")
+    shown.map_says(f"2D map of 120 samples, {count} selected")
+    shown.sees(panel.get_by_label("Legend and preview").get_by_text("true_digit"))
+    shown.grid_says(f"{count} samples")
     page.keyboard.press("Escape")
+    shown.grid_says("120 samples")
 
     assert "ls-dark" in panel.get_attribute("class")
     page.get_by_role("button", name="Light mode").click()
     shown.sees(page.locator(".ls-root.ls-light"))
-    shown.map.hover()
-    page.keyboard.press("2")
     shown.map_says("2D map of 120 samples, 0 selected")
     shown.shot("explorer-light")
 

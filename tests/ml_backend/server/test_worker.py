@@ -25,6 +25,7 @@ class Project:
         self.poison: set[str] = set()
         self.down = False
         self.while_publishing: Callable[[], object] = lambda: None
+        self.while_catching_up: Callable[[], object] = lambda: None
 
     def apply(self, events: Sequence[Event]) -> bool:
         if self.down:
@@ -39,7 +40,8 @@ class Project:
         if self.down:
             raise LabelStudioDown("Label Studio is down")
         self.acts.append("catch up")
-        return False
+        self.while_catching_up()
+        return True
 
     def suggest(self) -> None:
         self.acts.append("suggest")
@@ -220,6 +222,18 @@ def test_an_event_does_not_wait_for_a_poll_that_is_due(
     until(lambda: project.applied == ["now"] and "catch up" in project.acts)
     worker.stop()
     assert project.acts.index("suggest") < project.acts.index("catch up")
+
+
+def test_an_event_that_comes_during_a_poll_is_suggested_for_together_with_what_the_poll_found(
+    queue: EventQueue, project: Project
+) -> None:
+    project.while_catching_up = lambda: queue.put(event("now"))
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: "publish" in project.acts)
+    assert project.applied == ["now"]
+    assert project.acts[:3] == ["catch up", "suggest", "publish"]
+    worker.stop()
 
 
 def test_an_event_does_not_wait_for_columns(
