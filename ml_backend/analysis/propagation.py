@@ -23,6 +23,7 @@ __all__ = ["Region", "Suggestions", "label_neighbors", "suggest"]
 Progress = Callable[[float, str], object]
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
+Decided = tuple[NDArray[np.float64], Labels, float]  # see `_evidence`
 
 VOTERS = (
     "graph spreading",
@@ -246,18 +247,17 @@ class _Panel:
             return np.empty((0, len(VOTERS), self.n_classes), np.float32), np.empty(0, np.int64)
         return np.concatenate(votes), self.codes[np.concatenate(self.folds)]
 
-    def decide(self, trust: NDArray[np.float64], report: Progress) -> list[tuple[NDArray[np.float64], Labels, float]]:
+    def decide(self, trust: NDArray[np.float64], report: Progress) -> list[Decided]:
         """What `_evidence` finds for the unlabeled samples, a chunk at a time."""
         (fitted,) = self._heads([None])
         factors = self._far_factors(None)
-
         chunk = min(_CHUNK, max(256, _CHUNK_CELLS // self.n_classes))
 
-        def of_chunk(start: int) -> tuple[NDArray[np.float64], Labels, float]:
+        def of_chunk(start: int) -> Decided:
             rows = self.unlabeled[start : start + chunk]
             return _evidence(self._votes(self.far.at(rows) * factors, self.near.at(rows), fitted, rows), trust)
 
-        decided: list[tuple[NDArray[np.float64], Labels, float]] = []
+        decided: list[Decided] = []
         pool = ThreadPoolExecutor(_THREADS)  # most of it is NumPy on narrow tables, which uses one core
         try:
             for found in pool.map(of_chunk, range(0, len(self.unlabeled), chunk)):
@@ -379,7 +379,7 @@ def _trust(votes: Floats, truth: Labels) -> NDArray[np.float64]:
     return np.asarray(found.x)
 
 
-def _evidence(votes: Floats, trust: NDArray[np.float64]) -> tuple[NDArray[np.float64], Labels, float]:
+def _evidence(votes: Floats, trust: NDArray[np.float64]) -> Decided:
     """What speaks for the pooled guess.
 
     Returns:

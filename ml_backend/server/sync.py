@@ -266,18 +266,17 @@ class ProjectSync:
     def plan(self) -> Plan:
         """What Label Studio's predictions lack."""
         with self.lock:
-            mirror = self.opened()
-            records = mirror.ledger.read()
-            return plan(records, preannotations(mirror, list(records.values())), self.version)
+            return self._plan_for(self.opened().ledger.read())
 
     def _plan_of_just_changed(self) -> Plan | None:
         """What the last labels changed, where that is little: found at once, without a look at all tasks."""
         with self.lock:
             if not 0 < len(self._just_changed) <= _FEW_CHANGED:
                 return None
-            mirror = self.opened()
-            records = mirror.ledger.of_samples(self._just_changed)
-            return plan(records, preannotations(mirror, list(records.values())), self.version)
+            return self._plan_for(self.opened().ledger.of_samples(self._just_changed))
+
+    def _plan_for(self, records: Mapping[int, TaskRecord]) -> Plan:
+        return plan(records, preannotations(self.opened(), list(records.values())), self.version)
 
     def sure_from(self) -> float:
         """The score from which on suggestions are sure."""

@@ -17,8 +17,7 @@ _POLL_SECONDS = 20.0
 _PATIENCE_SECONDS = 10.0
 _TURN_SECONDS = 1.0
 _EVENTS_AT_ONCE = 500
-_QUIET_SECONDS = 30.0  # without an event: time for what can wait
-_SETTLED_SECONDS = 30.0  # without an event: time for what nobody can wait for
+_SETTLED_SECONDS = 30.0  # without an event: time for what can wait, and for what nobody can wait for
 _COLUMNS_SECONDS = 60.0
 _LONGEST_WAIT = 60.0
 
@@ -37,6 +36,11 @@ class _Agenda:
     columns: bool = True
     failures: int = 0
     retry_at: float = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody has annotated for a while."""
+        return time.monotonic() - self.last_event > _SETTLED_SECONDS
 
 
 class Worker:
@@ -105,7 +109,9 @@ class Worker:
 
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         self._work_off(project, agenda)
-        if time.monotonic() >= agenda.poll_at + (0 if project.behind else self._patience(agenda)):
+        # Somebody who annotates waits for suggestions, and events do arrive: a poll waits a little.
+        patience = 0 if project.behind or agenda.settled else _PATIENCE_SECONDS
+        if time.monotonic() >= agenda.poll_at + patience:
             agenda.suggest |= project.catch_up()
             agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
             self._work_off(project, agenda)  # what came meanwhile: suggestions are made once for all of it
@@ -114,8 +120,7 @@ class Worker:
             agenda.suggest = False
             agenda.publish = agenda.columns = True
         if agenda.publish:
-            settled = time.monotonic() - agenda.last_event > _SETTLED_SECONDS
-            published = project.publish(lambda: self._idle(project), settled=settled)
+            published = project.publish(lambda: self._idle(project), settled=agenda.settled)
             if published:
                 PREDICTIONS.labels("pushed").inc(published)
                 _log.info("published", project=project.project, predictions=published, version=project.version)
@@ -160,16 +165,11 @@ class Worker:
                 self._queue.finish([event.number])
                 EVENTS.labels(event.action, "done").inc()
 
-    def _patience(self, agenda: _Agenda) -> float:
-        """Seconds that a poll is put off: somebody annotates, waits for suggestions, and events do arrive."""
-        return _PATIENCE_SECONDS if time.monotonic() - agenda.last_event < _QUIET_SECONDS else 0.0
-
     def _idle(self, project: ProjectSync) -> bool:
         return not self._stopping.is_set() and not self._queue.pending(project.project, 1)
 
     def _quiet(self, agenda: _Agenda) -> bool:
-        now = time.monotonic()
-        return not agenda.publish and now - agenda.last_event > _QUIET_SECONDS and now >= agenda.columns_at
+        return not agenda.publish and agenda.settled and time.monotonic() >= agenda.columns_at
 
     def _do_what_can_wait(self, project: ProjectSync, agenda: _Agenda) -> None:
         if agenda.columns:

@@ -45,12 +45,11 @@ class LabelRows:
         self.now = self._overlay()
 
     def over(self, rows: MapRows) -> "LabelRows":
-        """The same labels over another map, whose rows are the same items."""
+        """The same saved labels over another map, whose rows are the same items."""
         labels = LabelRows(rows, self.field)
         labels.classes, labels._code_of = list(self.classes), dict(self._code_of)
         labels.saved_codes, labels.present = self.saved_codes.copy(), self.present.copy()
         labels._saved_states = self._saved_states.copy()
-        labels.now = labels._overlay()
         return labels
 
     def read(self, dataset: fo.Dataset) -> None:

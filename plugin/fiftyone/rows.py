@@ -76,6 +76,7 @@ def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
     ids = as_bytes(held.items.ids)
     sample_ids = ids if held.items.patches_field is None else as_bytes(held.items.sample_ids)
     patches_field = held.items.patches_field
+    items = digest(ids.tobytes() + str(patches_field).encode())
     return MapRows(
         key=key,
         ids=ids,
@@ -85,8 +86,8 @@ def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
         root=None if patches_field is None else label_path(dataset, patches_field),
         embeddings=None if held.provenance is None else held.provenance.embeddings,
         points_field=getattr(dataset.get_brain_info(key).config, "points_field", None),
-        digest=digest(ids.tobytes() + held.points.tobytes()),
-        items=digest(ids.tobytes() + str(patches_field).encode()),
+        digest=digest(items.encode() + held.points.tobytes()),
+        items=items,
     )
 
 
