@@ -14,7 +14,7 @@ demo: setup ## show real digits on a map in the FiftyOne App, at http://localhos
 test: setup web ## run every test, the browser's too
 	@scripts/setup browser
 	@scripts/setup label-studio
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## check style, types, the arrows between packages
 	@$(BIN)/ruff check .

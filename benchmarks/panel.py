@@ -28,6 +28,7 @@ import cv2
 import fiftyone as fo
 import fiftyone.brain as fob
 import numpy as np
+import psutil
 from labelscape.cli.demo import PatientServer
 from labelscape.cli.digits import write_digits
 from labelscape.cli.plugin_link import install
@@ -38,6 +39,7 @@ UNLABELED = 0.2
 DOCUMENTS_AT_ONCE = 20_000
 COUNTER = "[data-cy=entry-counts]"
 MOVES = 120
+BUSY = 20  # percent of all cores
 WIDTH, HEIGHT = 1600, 1000
 DIFFERENT = 24  # of 255: more than a JPEG's noise
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -261,7 +263,7 @@ def points_after(page: Any, cast: Cast, panel: Panel, act: Callable[[Any], None]
     """Seconds from an act on a fresh page until the points are seen, and until their picture is at rest."""
     page.goto(address)
     page.locator(COUNTER).filter(has_text=re.compile(r"\d samples")).wait_for(timeout=120_000)
-    page.wait_for_timeout(5000)
+    wait_for_rest(page)
     if act is panel.choose:
         panel.prepare(page)
         page.wait_for_timeout(patience * 1000)
@@ -271,6 +273,15 @@ def points_after(page: Any, cast: Cast, panel: Panel, act: Callable[[Any], None]
         page.wait_for_timeout(patience * 1000)
     pictures = cast.pictures(panel.canvas)
     return f"{points_visible(pictures) - began:.2f} / {at_rest(pictures) - began:.2f} s"
+
+
+def wait_for_rest(page: Any) -> None:
+    """Wait until the machine has done what the App began with: counting the fields of its sidebar, for one."""
+    psutil.cpu_percent()
+    quiet = 0
+    while quiet < 3:
+        page.wait_for_timeout(1000)
+        quiet = quiet + 1 if psutil.cpu_percent() < BUSY else 0
 
 
 def lassoed(page: Any, cast: Cast, panel: Panel, box: dict[str, float], patience: float) -> tuple[float, float, str]:

@@ -27,6 +27,7 @@ _STORE = "labelscape.explorer"
 _KEPT_MAPS = 3
 _KEPT_BOARDS = 8
 _READ_AT_ONCE = 20_000  # rows whose labels are read while the user waits: 0.1 s
+_OPENING_SECONDS = 5.0  # at most, between a map that is opened and the next thing its panel asks
 _WARMED = 200_000  # rows of a map whose neighbors are made ready while one looks at it
 _VISUALIZATION = "fiftyone.brain.visualization."
 _boards: "OrderedDict[str, Board]" = OrderedDict()
@@ -79,6 +80,7 @@ class Board:
         self._stale: dict[str, tuple[Any, Staleness]] = {}
         self._sessions: dict[str, Future[Session]] = {}
         self._opening: dict[str, tuple[float, str]] = {}
+        self.opened = threading.Event()  # cleared while a map is opened: its places come first
         self._background = ThreadPoolExecutor(1, thread_name_prefix="labelscape-panel")
         self._pending: tuple[Any, PendingChanges] = (None, PendingChanges([], {}, []))
 
@@ -148,7 +150,7 @@ class Board:
         if dataset.count() <= _READ_AT_ONCE:
             find_out()
         else:
-            self._background.submit(find_out).add_done_callback(lambda _: self._changed())
+            self._later(find_out).add_done_callback(lambda _: self._changed())
         return self._stale[run.key][1]
 
     def remember_map(self, dataset: fo.Dataset, panel_id: str, key: str) -> None:
@@ -163,6 +165,7 @@ class Board:
             return
         last = self._store(dataset).get("map")
         run = next((run for run in runs if run.key == last), runs[0])
+        self.opened.clear()
         try:
             self.warm(dataset, self.rows_of(dataset, run))
         except Exception:
@@ -189,20 +192,19 @@ class Board:
         """Use this label field from now on, in every tab; a ValueError if it cannot hold labels."""
         self._store(dataset).set("label_field", label_field(dataset, name).name)
 
-    def labels(self, dataset: fo.Dataset, rows: MapRows, *, wait: bool = True) -> LabelRows:
-        """The labels of a map's rows as the database and the pending changes have them now.
+    def labels_at_hand(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows | None:
+        """`labels`, or None where they are many and were never read; reading them begins."""
+        field = self.label_field(dataset, rows.patches_field)
+        reading = self._first_reading(dataset, rows, field)
+        return self.labels(dataset, rows) if reading is None or reading.done() else None
 
-        Args:
-            wait: False answers at once, with no labels yet, where reading them would take long.
-        """
+    def labels(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows:
+        """The labels of a map's rows as the database and the pending changes have them now."""
         field = self.label_field(dataset, rows.patches_field)
         name = (rows.key, rows.digest, field.name)
-        self._take_over(rows, field, name)
-        if name not in self._labels and len(rows) > _READ_AT_ONCE:
-            future = self._read_in_background(dataset, rows, field, name)
-            if not wait and not future.done():
-                return LabelRows(rows, field)
-            future.result()
+        reading = self._first_reading(dataset, rows, field)
+        if reading is not None:
+            reading.result()
         with self.lock:
             stamp = last_change(dataset)
             held = self._labels.get(name)
@@ -276,6 +278,7 @@ class Board:
         future: Future[Session] = Future()
 
         def work() -> None:
+            self.opened.wait(_OPENING_SECONDS)
             try:
                 future.set_result(open_session(dataset, key, progress=report))
             except Exception as error:  # handed over to whoever waits
@@ -324,33 +327,43 @@ class Board:
             self._labels.clear()
             self.version += 1
 
+    def _first_reading(self, dataset: fo.Dataset, rows: MapRows, field: LabelField) -> "Future[_Labels] | None":
+        """The reading in background of labels that were never read; None where they were, or are few."""
+        name = (rows.key, rows.digest, field.name)
+        with self.lock:
+            self._take_over(rows, field, name)
+            if name in self._labels or len(rows) <= _READ_AT_ONCE:
+                return None
+            future = self._reading.get(name)
+            if future is None or future.done():
+
+                def read() -> _Labels:
+                    held = _read_all(dataset, LabelRows(rows, field), last_change(dataset))
+                    with self.lock:
+                        self._labels[name] = held
+                    self._changed()
+                    return held
+
+                future = self._reading[name] = self._later(read)
+            return future
+
     def _take_over(self, rows: MapRows, field: LabelField, name: tuple[str, str, str]) -> None:
         """Begin with the labels that were read for another map of the same items."""
-        with self.lock:
-            if name in self._labels:
+        if name in self._labels:
+            return
+        for held in self._labels.values():
+            if held.rows.field.name == field.name and held.rows.rows.items == rows.items:
+                self._labels[name] = _Labels(held.rows.over(rows), held.read_at, None)
                 return
-            for held in self._labels.values():
-                if held.rows.field.name == field.name and held.rows.rows.items == rows.items:
-                    self._labels[name] = _Labels(held.rows.over(rows), held.read_at, None)
-                    return
 
-    def _read_in_background(
-        self, dataset: fo.Dataset, rows: MapRows, field: LabelField, name: tuple[str, str, str]
-    ) -> "Future[_Labels]":
-        with self.lock:
-            future = self._reading.get(name)
-            if future is not None and not (future.done() and name not in self._labels):
-                return future
+    def _later(self, deed: Callable[[], _Result]) -> "Future[_Result]":
+        """Do something in background, once the places of a map that is being opened are on their way."""
 
-            def read() -> _Labels:
-                held = _read_all(dataset, LabelRows(rows, field), last_change(dataset))
-                with self.lock:
-                    self._labels[name] = held
-                self._changed()
-                return held
+        def do() -> _Result:
+            self.opened.wait(_OPENING_SECONDS)
+            return deed()
 
-            self._reading[name] = self._background.submit(read)
-            return self._reading[name]
+        return self._background.submit(do)
 
     def _changed(self) -> None:
         self.version += 1

@@ -1,5 +1,6 @@
 """The panel's state as contract.ts describes it: small, whole, and with a revision that grows."""
 
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -73,9 +74,11 @@ def loaded_rows(ctx: Any, board: Board) -> MapRows | None:
     return None if run is None else board.rows_of(ctx.dataset, run)
 
 
-def map_version(rows: MapRows, labels: LabelRows) -> str:
+def map_version(rows: MapRows, labels: LabelRows | None) -> str:
     """Name of a map's rows and places: another one once samples have left the dataset."""
-    return rows.digest if labels.present.all() else f"{rows.digest}-{digest(np.packbits(labels.present))}"
+    if labels is None or labels.present.all():
+        return rows.digest
+    return f"{rows.digest}-{digest(np.packbits(labels.present))}"
 
 
 def _mark(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -> tuple[Any, ...]:
@@ -100,7 +103,7 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
     rows = loaded_rows(ctx, board)
     patches_field = None if rows is None else rows.patches_field
     field = board.label_field(dataset, patches_field)
-    labels = None if rows is None else board.labels(dataset, rows, wait=False)
+    labels = None if rows is None else board.labels_at_hand(dataset, rows)
     pending = board.pending(dataset)
     fields = list(dataset.get_field_schema(flat=True))
     stamps = board.stamps(dataset)
@@ -112,7 +115,7 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
         "media_type": dataset.media_type,
         "embeddings": _embeddings(board, dataset),
         "maps": [_map_info(board, dataset, run) for run in runs],
-        "map": None if rows is None or labels is None else _loaded_map(ctx, board, rows, labels),
+        "map": None if rows is None else _loaded_map(ctx, board, rows, labels),
         "fields": board.remember(
             f"fields {patches_field}", fields, lambda: _fields(dataset, None if rows is None else rows.root)
         ),
@@ -128,9 +131,8 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
     }
 
 
-def _loaded_map(ctx: Any, board: Board, rows: MapRows, labels: LabelRows) -> dict[str, Any]:
+def _loaded_map(ctx: Any, board: Board, rows: MapRows, labels: LabelRows | None) -> dict[str, Any]:
     version = map_version(rows, labels)
-    now = labels.now
     return {
         "key": rows.key,
         "version": version,
@@ -143,18 +145,19 @@ def _loaded_map(ctx: Any, board: Board, rows: MapRows, labels: LabelRows) -> dic
             version,
             lambda: publish(board.dataset_id, "positions", _places(rows, labels)),
         ),
-        "label_state": {
-            **published(
-                board, f"states {rows.key}", now.version, lambda: publish(board.dataset_id, "states", now.states)
-            ),
-            "version": now.version,
-        },
+        "label_state": None if labels is None else _label_state(board, labels),
         "in_view": _in_view(ctx, board, rows),
     }
 
 
-def _places(rows: MapRows, labels: LabelRows) -> np.ndarray:
-    if labels.present.all():
+def _label_state(board: Board, labels: LabelRows) -> dict[str, Any]:
+    now = labels.now
+    write = functools.partial(publish, board.dataset_id, "states", now.states)
+    return {**published(board, f"states {labels.rows.key}", now.version, write), "version": now.version}
+
+
+def _places(rows: MapRows, labels: LabelRows | None) -> np.ndarray:
+    if labels is None or labels.present.all():
         return rows.points
     places = rows.points.copy()
     places[~labels.present] = np.nan

@@ -24,6 +24,7 @@ class Asked:
         self.dataset = ctx.dataset
         self.params: dict[str, Any] = ctx.params
         self.board: Board = board_of(ctx.dataset)
+        self.board.opened.set()
 
     def rows(self) -> MapRows:
         """The rows of the map that the call names.

@@ -113,6 +113,23 @@ def test_another_map_of_the_same_samples_has_their_labels_and_colours_at_once(ex
     assert explorer.field("ground_truth.label") == labels[:50]
 
 
+def test_the_labels_of_many_are_read_after_the_places(make_explorer, make_digits_dataset):
+    import fiftyone.brain as fob
+    from bson import ObjectId
+
+    dataset = make_digits_dataset(1)
+    first = dataset._sample_collection.find_one_and_delete({})
+    dataset._sample_collection.insert_many({**first, "_id": ObjectId()} for _ in range(20_001))
+    points = np.random.default_rng(0).normal(size=(20_001, 2))
+    fob.compute_visualization(dataset, points=points, brain_key="many")
+    explorer = make_explorer(dataset)
+    explorer.load("many")
+    assert explorer.state["map"]["label_state"] is None
+    assert explorer.column(explorer.state["map"]["positions"])[0].shape == (20_001, 2)
+    assert explorer.field("ground_truth.label") == ["0"] * 20_001
+    assert explorer.states() == [1] * 20_001
+
+
 def test_the_colours_of_the_datasets_scheme_come_with_the_classes(explorer, mapped_digits):
     mapped_digits.app_config.color_scheme = fo.ColorScheme(
         color_pool=["#ff0000", "#00ff00"],

@@ -119,8 +119,8 @@ export interface LoadedMap {
   readonly items: string;
   /** float32, width 2 or 3. A row of NaN = no place on the map (never drawn). */
   readonly positions: ColumnRef;
-  /** uint8, LABEL_STATE. */
-  readonly label_state: ColumnRef;
+  /** uint8, LABEL_STATE; null while the labels of many rows are read for the first time. */
+  readonly label_state: ColumnRef | null;
   /** uint8, 1 = in the App's current view (filters, saved view); null = all are. Others are drawn faint and not selected. */
   readonly in_view: ColumnRef | null;
 }

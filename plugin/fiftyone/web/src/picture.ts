@@ -16,6 +16,8 @@ export interface Host {
 }
 
 const COLORS_SOON_MS = 250;
+/** A picture that takes longer is waited for no more. */
+const DRAWN_MS = 3000;
 const pause = (milliseconds: number): Promise<null> => new Promise((resolve) => setTimeout(() => resolve(null), milliseconds));
 
 export class Picture {
@@ -26,6 +28,8 @@ export class Picture {
   #loading: string | null = null;
   #opening = false;
   #readingLabels = false;
+  #syncs = 0;
+  #onDrawn: () => void = () => {};
   #noteCount = 0;
   /** The colours chosen last: those that are still being read, or on the screen. */
   #wantedColor: string | null = null;
@@ -59,12 +63,20 @@ export class Picture {
   }
 
   async sync(): Promise<void> {
+    this.#syncs++;
     try {
       const answer = await this.host.call("sync", { revision: this.ui.panel?.revision ?? -1 });
       if (answer.state) this.receive(answer.state);
     } catch (error) {
       this.note("error", sentence(error));
+    } finally {
+      this.#syncs--;
     }
+  }
+
+  /** `sync`, unless one is on its way: a server that is slow is not asked the more. */
+  poll(): void {
+    if (this.#syncs === 0) void this.sync();
   }
 
   /** Brings the loaded map in step with `panel.map`. */
@@ -85,20 +97,21 @@ export class Picture {
       const now = this.ui.map?.info;
       return now?.key === wanted.key && now.version === wanted.version ? this.#follow() : undefined;
     }
-    if (wanted.label_state.version !== have.labelStateVersion) {
+    if (wanted.label_state && wanted.label_state.version !== have.labelStateVersion) {
       // Each answer on the way brings the state again; what is being read need not be read once more.
       if (this.#readingLabels) return;
       this.#readingLabels = true;
-      const version = wanted.label_state.version;
+      const reference = wanted.label_state;
+      const version = reference.version;
       const read = await this.during("Reading labels", async () => {
-        const column = await this.#columns.read(wanted.label_state);
+        const column = await this.#columns.read(reference);
         this.store.dispatch({ type: "columns", labelState: column.planes[0] as Uint8Array, version });
         await this.refreshValues();
         return true;
       });
       this.#readingLabels = false;
       // A label may have been set, or the view changed, while the column was on its way.
-      if (read || this.ui.panel?.map?.label_state.version !== version) return this.#follow();
+      if (read || this.ui.panel?.map?.label_state?.version !== version) return this.#follow();
     }
     if (wanted.in_view?.version !== have.info.in_view?.version) {
       const column = await this.during("Reading the view", async () => ({ read: wanted.in_view && (await this.#columns.read(wanted.in_view)) }));
@@ -127,14 +140,16 @@ export class Picture {
     const before = this.ui.map;
     const sameItems = before?.info.items === info.items;
     const field = this.knownField(sameItems ? this.#wantedColor : kept?.colorBy) ?? this.#firstColor();
-    const stays = sameItems && before.labelStateVersion === info.label_state.version && this.ui.color?.field === field;
+    const stays = sameItems && before.labelStateVersion === (info.label_state?.version ?? null) && this.ui.color?.field === field;
     this.#wantedColor = field;
-    // Asked for at once, beside the places.
-    const colors = stays || field === BY_STATE ? null : this.#values(info, field);
+    const recolor = !stays && field !== BY_STATE;
+    // Asked for beside the places; where the labels of many are yet to be read, the first picture comes before them.
+    const beside = info.label_state !== null;
+    const colors = recolor && beside ? this.#values(info, field) : null;
     const [positions, labelState, inView] = await Promise.all([
       this.#columns.read(info.positions),
-      this.#columns.read(info.label_state),
-      info.in_view ? this.#columns.read(info.in_view) : null,
+      info.label_state && this.#columns.read(info.label_state),
+      info.in_view && this.#columns.read(info.in_view),
     ]);
     // One picture in its colours rather than two, where these come soon.
     const soon = colors && (await Promise.race([colors, pause(COLORS_SOON_MS)]));
@@ -154,8 +169,17 @@ export class Picture {
     this.mapShown();
     if (chosen && bare) await this.colorBy(chosen);
     else if (colors && !soon) this.#show(map, await colors);
+    else if (recolor && !beside) {
+      await Promise.race([new Promise<void>((resolve) => (this.#onDrawn = resolve)), pause(DRAWN_MS)]);
+      if (this.#wantedColor === field) this.#show(map, await this.#values(info, field));
+    }
     this.keep();
     if (!stays && kept?.textBy && this.knownField(kept.textBy)) await this.textBy(kept.textBy);
+  }
+
+  /** Told whenever points are on the screen. */
+  drawn(): void {
+    this.#onDrawn();
   }
 
   /** What follows when another map is on the screen. */

@@ -64,12 +64,12 @@ export interface Scene {
   readonly opacity: number;
 }
 
-/** Longest time a frame may take; above, fewer points are drawn until the map rests. */
-export const FRAME_MS = { moving: 30, changed: 400, resting: Infinity } as const;
+/** Longest time a frame may take; above, some points are drawn, and the others in the frames that follow. */
+export const FRAME_MS = { moving: 30, still: 250 } as const;
 /** Points of the first frame of a map, as long as nobody knows how long all take. */
 const FIRST_POINTS = 250_000;
-/** WebGL allows a stride of 255 bytes: every 63rd float. */
-const MAX_STEP = 63;
+/** A part of the points as small says little of how long all take. */
+const TELLING = 1 / 8;
 
 export class PointRenderer {
   readonly #gl: WebGL2RenderingContext;
@@ -79,14 +79,18 @@ export class PointRenderer {
   readonly #uniforms = new Map<string, WebGLUniformLocation | null>();
   #count = 0;
   #dims: 2 | 3 = 2;
-  /** Milliseconds all points took when they were last drawn; 0 = not known. */
+  /** Milliseconds all points take, by the last frame that had many of them; 0 = not known. */
   #fullFrame = 0;
-  /** Whether these points were drawn before: the first time the driver makes its shaders, and says nothing of the next. */
+  /** Rows as they are drawn: by chance, so that the first ones stand for all, and no class lies over the others. */
+  #order: Uint32Array = new Uint32Array(0);
+  /** How many of them are in the picture. */
+  #drawn = 0;
+  /** Whether these points were drawn before: the first time the driver makes its shaders, and says little of the next. */
   #warm = false;
 
   /** Throws an Error with a sentence when the browser has no WebGL2. */
   constructor(canvas: HTMLCanvasElement) {
-    const gl = canvas.getContext("webgl2", { antialias: false, alpha: false });
+    const gl = canvas.getContext("webgl2", { antialias: false, alpha: false, preserveDrawingBuffer: true });
     if (!gl) throw new Error("This browser cannot draw the map: WebGL 2 is off. Turn on hardware acceleration and reload.");
     this.#gl = gl;
     this.#program = link(gl);
@@ -104,20 +108,21 @@ export class PointRenderer {
   setPositions(planes: readonly Float32Array[]): void {
     this.#count = planes[0]?.length ?? 0;
     this.#dims = planes.length === 3 ? 3 : 2;
+    if (this.#order.length !== this.#count) this.#order = shuffled(this.#count);
     ["ax", "ay", "az"].forEach((name, i) => {
       const plane = planes[i];
-      if (plane) this.#upload(name, plane);
+      if (plane) this.#upload(name, plane, new Float32Array(this.#count));
     });
     this.#fullFrame = 0;
     this.#warm = false;
   }
 
   setCodes(codes: Uint16Array): void {
-    this.#upload("code", codes);
+    this.#upload("code", codes, new Uint16Array(this.#count));
   }
 
   setFlags(flags: Uint8Array): void {
-    this.#upload("flags", flags);
+    this.#upload("flags", flags, new Uint8Array(this.#count));
   }
 
   setTable(rgba: Uint8Array): void {
@@ -126,15 +131,17 @@ export class PointRenderer {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, TABLE_SIDE, TABLE_SIDE, 0, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
   }
 
-  /** Draws every point, or only every k-th where all would take longer than `within` milliseconds; returns which. */
-  draw(scene: Scene, ratio: number, within: number): boolean {
+  /**
+   * Begins a picture: all points, or as many of them as `within` milliseconds allow.
+   * `done` is told when the GPU has drawn them, and whether these were all.
+   */
+  draw(scene: Scene, ratio: number, within: number, done: (all: boolean) => void): void {
     const gl = this.#gl;
     const { camera, size } = scene;
     gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
     const [r, g, b] = scene.ground;
     gl.clearColor(r / 255, g / 255, b / 255, 1);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    if (this.#count === 0) return true;
     gl.useProgram(this.#program);
     gl.uniformMatrix4fv(this.#at("matrix"), false, matrixOf(camera, size));
     gl.uniform1f(this.#at("pointSize"), scene.pointSize * ratio);
@@ -144,23 +151,37 @@ export class PointRenderer {
     gl.uniform3f(this.#at("ground"), r / 255, g / 255, b / 255);
     gl.uniform3f(this.#at("reachColor"), ...(scene.reachColor.map((v) => v / 255) as [number, number, number]));
     gl.bindTexture(gl.TEXTURE_2D, this.#table);
-    const least = this.#fullFrame > 0 || within === Infinity ? this.#fullFrame / within : this.#count / FIRST_POINTS;
-    const step = Math.min(MAX_STEP, Math.max(1, Math.ceil(least)));
-    this.#bind("ax", 4, step);
-    this.#bind("ay", 4, step);
-    if (this.#dims === 3) this.#bind("az", 4, step);
+    this.#bind("ax", gl.FLOAT);
+    this.#bind("ay", gl.FLOAT);
+    if (this.#dims === 3) this.#bind("az", gl.FLOAT);
     else {
       const az = gl.getAttribLocation(this.#program, "az");
       gl.disableVertexAttribArray(az);
       gl.vertexAttrib1f(az, 0);
     }
-    this.#bind("code", 2, step);
-    this.#bind("flags", 1, step);
+    this.#bind("code", gl.UNSIGNED_SHORT);
+    this.#bind("flags", gl.UNSIGNED_BYTE);
+    this.#drawn = 0;
+    this.drawMore(within, done);
+  }
+
+  /** Adds to the picture what its frames so far have left out, as much as `within` milliseconds allow. */
+  drawMore(within: number, done: (all: boolean) => void): void {
+    const gl = this.#gl;
     const begin = performance.now();
-    gl.drawArrays(gl.POINTS, 0, Math.floor((this.#count - 1) / step) + 1);
-    if (step === 1 && this.#warm) this.#time(begin);
+    const affordable = this.#fullFrame > 0 ? Math.ceil((this.#count * within) / this.#fullFrame) : FIRST_POINTS;
+    const count = Math.min(this.#count - this.#drawn, affordable);
+    gl.drawArrays(gl.POINTS, this.#drawn, count);
+    this.#drawn += count;
+    const all = this.#drawn === this.#count;
+    const share = count / Math.max(1, this.#count);
+    // Of the first frame one learns something only where the next one needs it.
+    const tells = this.#warm ? share >= TELLING : !all;
     this.#warm = true;
-    return step === 1;
+    this.#whenDone(() => {
+      if (tells) this.#fullFrame = (performance.now() - begin) / share;
+      done(all);
+    });
   }
 
   dispose(): void {
@@ -169,8 +190,8 @@ export class PointRenderer {
     this.#gl.deleteProgram(this.#program);
   }
 
-  /** Notes when the GPU is done with the frame, without waiting for it. */
-  #time(begin: number): void {
+  /** Calls back when the GPU has done what it was told so far; never, where its context is lost before. */
+  #whenDone(then: () => void): void {
     const gl = this.#gl;
     const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     if (!fence) return;
@@ -178,14 +199,16 @@ export class PointRenderer {
     const look = (): void => {
       if (gl.isContextLost()) return;
       if (gl.getSyncParameter(fence, gl.SYNC_STATUS) === gl.SIGNALED) {
-        this.#fullFrame = performance.now() - begin;
         gl.deleteSync(fence);
+        then();
       } else setTimeout(look, 4);
     };
     setTimeout(look, 0);
   }
 
-  #upload(name: string, values: ArrayBufferView): void {
+  #upload<T extends Float32Array | Uint16Array | Uint8Array>(name: string, values: T, ordered: T): void {
+    const order = this.#order;
+    for (let i = 0; i < ordered.length; i++) ordered[i] = values[order[i] as number] as number;
     const gl = this.#gl;
     let buffer = this.#buffers.get(name);
     if (!buffer) {
@@ -193,18 +216,18 @@ export class PointRenderer {
       this.#buffers.set(name, buffer);
     }
     gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, ordered, gl.STATIC_DRAW);
   }
 
-  #bind(name: string, bytes: number, step: number): void {
+  #bind(name: string, type: number): void {
     const gl = this.#gl;
     const location = gl.getAttribLocation(this.#program, name);
     const buffer = this.#buffers.get(name);
     if (location < 0 || !buffer) return;
     gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
     gl.enableVertexAttribArray(location);
-    if (bytes === 4) gl.vertexAttribPointer(location, 1, gl.FLOAT, false, bytes * step, 0);
-    else gl.vertexAttribIPointer(location, 1, bytes === 2 ? gl.UNSIGNED_SHORT : gl.UNSIGNED_BYTE, bytes * step, 0);
+    if (type === gl.FLOAT) gl.vertexAttribPointer(location, 1, type, false, 0, 0);
+    else gl.vertexAttribIPointer(location, 1, type, 0, 0);
   }
 
   #at(name: string): WebGLUniformLocation | null {
@@ -225,4 +248,19 @@ function link(gl: WebGL2RenderingContext): WebGLProgram {
   if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost())
     throw new Error(`The map cannot be drawn: the graphics driver refused a shader (${gl.getProgramInfoLog(program)}).`);
   return program;
+}
+
+/** 0 … n - 1 in an order by chance, the same one each time. */
+export function shuffled(n: number): Uint32Array {
+  const order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
+  let seed = 1;
+  for (let i = n - 1; i > 0; i--) {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    const j = Math.floor((seed / 2 ** 32) * (i + 1));
+    const kept = order[i] as number;
+    order[i] = order[j] as number;
+    order[j] = kept;
+  }
+  return order;
 }

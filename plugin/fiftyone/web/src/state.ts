@@ -19,7 +19,8 @@ export interface MapData {
   readonly info: LoadedMap;
   readonly planes: readonly Float32Array[];
   readonly labelState: Uint8Array;
-  readonly labelStateVersion: string;
+  /** null: the labels are still being read, and all rows stand there without. */
+  readonly labelStateVersion: string | null;
   readonly inView: Uint8Array | null;
   readonly min: readonly number[];
   readonly max: readonly number[];
@@ -316,15 +317,15 @@ export function valuesOf(field: string, column: Column, panel: PanelState | null
 }
 
 /** The columns of a map, put together. */
-export function mapOf(info: LoadedMap, columns: { positions: Column; labelState: Column; inView: Column | null }): MapData {
+export function mapOf(info: LoadedMap, columns: { positions: Column; labelState: Column | null; inView: Column | null }): MapData {
   const planes = columns.positions.planes.filter((p): p is Float32Array => p instanceof Float32Array);
   if (planes.length !== info.dims)
     throw new Error(`The map "${info.key}" has ${planes.length} coordinates a point instead of ${info.dims}. Load it again.`);
   const { min, max } = bounds(planes);
   return {
     info, planes, min, max,
-    labelState: columns.labelState.planes[0] as Uint8Array,
-    labelStateVersion: info.label_state.version,
+    labelState: (columns.labelState?.planes[0] as Uint8Array | undefined) ?? new Uint8Array(info.n),
+    labelStateVersion: info.label_state?.version ?? null,
     inView: (columns.inView?.planes[0] as Uint8Array | undefined) ?? null,
   };
 }

@@ -45,6 +45,37 @@ describe("opening", () => {
     expect(explorer.ui.camera?.dims).toBe(2);
   });
 
+  it("draws points whose labels are yet to be read, and asks for their colours once they are seen", async () => {
+    const host = new FakeHost({ n: 300, classes: 5, dims: 2, scene: "map" });
+    const call = vi.spyOn(host, "call");
+    const explorer = new Explorer(host);
+    const state = host.state();
+    explorer.receive({ ...state, map: state.map && { ...state.map, label_state: null } });
+    await until(explorer, (ui) => ui.map !== null);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(call.mock.calls.map(([method]) => method)).not.toContain("column");
+    expect([explorer.ui.map?.labelStateVersion, countState(explorer, LABEL_STATE.human)]).toEqual([null, 0]);
+    explorer.drawn();
+    await until(explorer, (ui) => ui.color?.field === "ground_truth.label");
+    explorer.receive(host.state());
+    await until(explorer, (ui) => ui.map?.labelStateVersion !== null);
+    expect(countState(explorer, LABEL_STATE.human)).toBeGreaterThan(0);
+  });
+
+  it("polls no more while an answer is on its way", async () => {
+    const { explorer, host, asked } = await open();
+    const call = host.call.bind(host);
+    host.call = async (method, ask) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return call(method, ask);
+    };
+    explorer.poll();
+    explorer.poll();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    explorer.poll();
+    await vi.waitFor(() => expect(asked.filter((m) => m === "sync")).toHaveLength(2));
+  });
+
   it("comes back to the colours and the camera one left", async () => {
     const { explorer } = await open();
     await explorer.colorBy("outlier_score");

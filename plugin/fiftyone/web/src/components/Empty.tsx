@@ -62,7 +62,7 @@ function Says({ title, children }: { readonly title: string; readonly children: 
 
 /** One line over the map when nothing is labeled: how to begin. */
 export function NothingLabeled(): React.ReactElement | null {
-  const labelState = useUi((ui) => ui.map?.labelState);
+  const labelState = useUi((ui) => (ui.map && ui.map.labelStateVersion !== null ? ui.map.labelState : undefined));
   const selected = useUi((ui) => ui.selection.count > 0);
   const none = React.useMemo(() => labelState !== undefined && labelState.length > 0 && labelState.every((state) => state === 0), [labelState]);
   if (!none || selected) return null;

@@ -34,9 +34,9 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
   const hasMap = useUi((ui) => ui.map !== null && ui.map.info.n > 0);
   // Its place is kept while the map is on its way: a map that changes its size is drawn twice.
   const hasSide = useUi((ui) => (mapInfo(ui)?.n ?? 0) > 0);
-  const working = useUi((ui) => (ui.panel?.jobs ?? []).some((job) => job.status === "queued" || job.status === "running"));
+  const working = useUi((ui) => ui.panel?.map?.label_state === null || (ui.panel?.jobs ?? []).some((job) => job.status === "queued" || job.status === "running"));
   const dialog = useUi((ui) => ui.dialog);
-  usePoll(() => void explorer.sync(), working ? POLL_JOB_MS : POLL_MS);
+  usePoll(() => explorer.poll(), working ? POLL_JOB_MS : POLL_MS);
 
   // A window or a bar that closes takes the focus with it; without it the keys would go to the App.
   const reach = useUi((ui) => ui.reach !== null);

@@ -102,32 +102,44 @@ export const Scatter = React.memo(function Scatter({ ground }: { readonly ground
   const latest = useLatest({ map, camera, size, allowed, scene, renderer, flags, color });
   const texts = useTexts(overlay, ground, allowed);
 
-  // One frame a change; where all points take long, a frame leaves some out, and they follow when nothing changes more.
+  // A picture a change. Where all points take long it comes in several frames, so that one may go on meanwhile.
   const pending = React.useRef({ frame: 0, rest: 0 });
+  const stop = React.useCallback(() => {
+    cancelAnimationFrame(pending.current.frame);
+    clearTimeout(pending.current.rest);
+    pending.current.frame = 0;
+  }, []);
   const paint = React.useCallback((within: number) => {
     const now = pending.current;
-    cancelAnimationFrame(now.frame);
-    clearTimeout(now.rest);
-    now.frame = requestAnimationFrame(() => {
-      const { renderer: gl, scene: current } = latest.current;
-      const element = canvas.current;
-      if (!gl || !current || !element) return;
-      const whole = gl.draw(current, ratioOf(element, current.size), within);
-      element.dataset["drawn"] = whole ? "all" : "some";
+    const next = (draw: (gl: PointRenderer, element: HTMLCanvasElement, done: (all: boolean) => void) => void, pause: number): void => {
+      const frame = requestAnimationFrame(() => {
+        const { renderer: gl } = latest.current;
+        const element = canvas.current;
+        if (!gl || !element) return;
+        draw(gl, element, (all) => {
+          if (now.frame !== frame) return; // another picture was begun
+          element.dataset["drawn"] = all ? "all" : "some";
+          if (latest.current.map) explorer.drawn();
+          if (!all) now.rest = window.setTimeout(() => next((g, _, done) => g.drawMore(FRAME_MS.still, done), 0), pause);
+        });
+      });
+      now.frame = frame;
+    };
+    stop();
+    next((gl, element, done) => {
+      const { scene: current } = latest.current;
+      if (!current) return;
+      gl.draw(current, ratioOf(element, current.size), within, done);
       texts.current(latest.current.camera, latest.current.size, drag.current);
-      if (!whole) now.rest = window.setTimeout(() => paint(FRAME_MS.resting), REST_MS);
-    });
+    }, REST_MS);
   }, []);
 
   const seen = React.useRef(camera);
   React.useEffect(() => {
-    paint(seen.current === camera ? FRAME_MS.changed : FRAME_MS.moving);
+    paint(seen.current === camera ? FRAME_MS.still : FRAME_MS.moving);
     seen.current = camera;
   });
-  React.useEffect(() => () => {
-    cancelAnimationFrame(pending.current.frame);
-    clearTimeout(pending.current.rest);
-  }, []);
+  React.useEffect(() => stop, []);
 
   const pointAt = (event: { clientX: number; clientY: number }): Point => {
     const box = (canvas.current as HTMLCanvasElement).getBoundingClientRect();
@@ -209,7 +221,7 @@ export const Scatter = React.memo(function Scatter({ ground }: { readonly ground
     }
     if (now.tool === "lasso" || now.tool === "box") finishShape(now, at);
     else explorer.keep();
-    paint(FRAME_MS.resting);
+    paint(FRAME_MS.still);
   };
 
   const finishShape = (now: Drag, at: Point): void => {
