@@ -40,6 +40,7 @@ DOCUMENTS_AT_ONCE = 20_000
 COUNTER = "[data-cy=entry-counts]"
 MOVES = 120
 BUSY = 20  # percent of all cores
+REST_WITHIN = 180  # seconds
 WIDTH, HEIGHT = 1600, 1000
 DIFFERENT = 24  # of 255: more than a JPEG's noise
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -279,9 +280,12 @@ def wait_for_rest(page: Any) -> None:
     """Wait until the machine has done what the App began with: counting the fields of its sidebar, for one."""
     psutil.cpu_percent()
     quiet = 0
-    while quiet < 3:
+    for _ in range(REST_WITHIN):
         page.wait_for_timeout(1000)
         quiet = quiet + 1 if psutil.cpu_percent() < BUSY else 0
+        if quiet == 3:
+            return
+    raise SystemExit(f"The machine has not come to rest in {REST_WITHIN} s: what else runs on it?")
 
 
 def lassoed(page: Any, cast: Cast, panel: Panel, box: dict[str, float], patience: float) -> tuple[float, float, str]:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -76,11 +77,13 @@ class Board:
         self.memory: dict[str, tuple[Any, Any]] = {}
         self._maps: OrderedDict[tuple[str, str], MapRows] = OrderedDict()
         self._labels: dict[tuple[str, str, str], _Labels] = {}
-        self._reading: dict[tuple[str, str, str], Future[_Labels]] = {}
+        self._reading: dict[tuple[str, str, str], Future[None]] = {}
         self._stale: dict[str, tuple[Any, Staleness]] = {}
         self._sessions: dict[str, Future[Session]] = {}
         self._opening: dict[str, tuple[float, str]] = {}
-        self.opened = threading.Event()  # cleared while a map is opened: its places come first
+        self.opened = threading.Event()  # cleared by `places_first`
+        self.opened.set()
+        self._places_until = 0.0
         self._background = ThreadPoolExecutor(1, thread_name_prefix="labelscape-panel")
         self._pending: tuple[Any, PendingChanges] = (None, PendingChanges([], {}, []))
 
@@ -165,7 +168,7 @@ class Board:
             return
         last = self._store(dataset).get("map")
         run = next((run for run in runs if run.key == last), runs[0])
-        self.opened.clear()
+        self.places_first()
         try:
             self.warm(dataset, self.rows_of(dataset, run))
         except Exception:
@@ -193,16 +196,15 @@ class Board:
         self._store(dataset).set("label_field", label_field(dataset, name).name)
 
     def labels_at_hand(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows | None:
-        """`labels`, or None where they are many and were never read; reading them begins."""
+        """`labels`, or None where they are many and were never read: then reading them begins."""
         field = self.label_field(dataset, rows.patches_field)
-        reading = self._first_reading(dataset, rows, field)
-        return self.labels(dataset, rows) if reading is None or reading.done() else None
+        return self.labels(dataset, rows) if self._first_reading(dataset, rows, field) is None else None
 
     def labels(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows:
         """The labels of a map's rows as the database and the pending changes have them now."""
         field = self.label_field(dataset, rows.patches_field)
         name = (rows.key, rows.digest, field.name)
-        reading = self._first_reading(dataset, rows, field)
+        reading = self._first_reading(dataset, rows, field, again=True)
         if reading is not None:
             reading.result()
         with self.lock:
@@ -278,7 +280,7 @@ class Board:
         future: Future[Session] = Future()
 
         def work() -> None:
-            self.opened.wait(_OPENING_SECONDS)
+            self._wait_for_places()
             try:
                 future.set_result(open_session(dataset, key, progress=report))
             except Exception as error:  # handed over to whoever waits
@@ -327,23 +329,39 @@ class Board:
             self._labels.clear()
             self.version += 1
 
-    def _first_reading(self, dataset: fo.Dataset, rows: MapRows, field: LabelField) -> "Future[_Labels] | None":
-        """The reading in background of labels that were never read; None where they were, or are few."""
+    def _first_reading(
+        self, dataset: fo.Dataset, rows: MapRows, field: LabelField, *, again: bool = False
+    ) -> "Future[None] | None":
+        """The reading in background of labels that were never read; None where they were, or are few.
+
+        Args:
+            again: try again what has failed, which is told once
+        """
         name = (rows.key, rows.digest, field.name)
+
+        def read() -> None:
+            try:
+                with self.lock:
+                    self._take_over(rows, field, name)
+                if name not in self._labels:
+                    held = _read_all(dataset, LabelRows(rows, field), last_change(dataset))
+                    with self.lock:
+                        self._labels[name] = held
+                self._reading.pop(name, None)
+            except Exception as error:
+                _log.exception("Could not read the labels of the map %s", rows.key)
+                why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}; the log says where"
+                self.notes.add("error", f"The labels in “{field.name}” could not be read ({why}).")
+                raise
+            finally:
+                self._changed()
+
         with self.lock:
             self._take_over(rows, field, name)
             if name in self._labels or len(rows) <= _READ_AT_ONCE:
                 return None
             future = self._reading.get(name)
-            if future is None or future.done():
-
-                def read() -> _Labels:
-                    held = _read_all(dataset, LabelRows(rows, field), last_change(dataset))
-                    with self.lock:
-                        self._labels[name] = held
-                    self._changed()
-                    return held
-
+            if future is None or (again and future.done()):
                 future = self._reading[name] = self._later(read)
             return future
 
@@ -356,14 +374,22 @@ class Board:
                 self._labels[name] = _Labels(held.rows.over(rows), held.read_at, None)
                 return
 
-    def _later(self, deed: Callable[[], _Result]) -> "Future[_Result]":
-        """Do something in background, once the places of a map that is being opened are on their way."""
+    def _later(self, deed: Callable[[], None]) -> "Future[None]":
+        """Do something in background, but not before a map that is being opened has its places."""
 
-        def do() -> _Result:
-            self.opened.wait(_OPENING_SECONDS)
-            return deed()
+        def do() -> None:
+            self._wait_for_places()
+            deed()
 
         return self._background.submit(do)
+
+    def places_first(self) -> None:
+        """A map is being opened: what is done in background waits until its panel asks for something else."""
+        self._places_until = time.monotonic() + _OPENING_SECONDS
+        self.opened.clear()
+
+    def _wait_for_places(self) -> None:
+        self.opened.wait(max(0.0, self._places_until - time.monotonic()))
 
     def _changed(self) -> None:
         self.version += 1

@@ -27,7 +27,7 @@ class LookMethods:
     def load_map(self, asked: Asked) -> Answer:
         """Load a map into the asking panel."""
         run = asked.board.run_of(asked.params["map"])
-        asked.board.opened.clear()
+        asked.board.places_first()
         asked.board.warm(asked.dataset, asked.board.rows_of(asked.dataset, run))
         asked.board.remember_map(asked.dataset, asked.ctx.panel_id, run.key)
         return {}

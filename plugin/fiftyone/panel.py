@@ -54,6 +54,8 @@ class DataExplorer(LookMethods, LabelMethods, LaunchMethods, foo.Panel):
 
     def sync(self, ctx: Any) -> dict[str, Any]:
         """The state, where it is newer than the one the front end has."""
+        if ctx.dataset is not None:
+            board_of(ctx.dataset).opened.set()
         state = _state(ctx)
         if "error" in state:
             return state

@@ -136,7 +136,7 @@ export interface PendingCounts {
   readonly deletions: number;
 }
 
-/** A long run (map, outliers, duplicates …). Progress is read with `sync`, once a second while one runs. */
+/** A long run (map, outliers, duplicates …). Progress is read with `sync`, once a second while one runs or labels are read. */
 export interface Job {
   readonly id: string;
   /** What the user reads: "Computing map umap_3d". */

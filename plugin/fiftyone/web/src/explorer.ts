@@ -243,7 +243,7 @@ export class Explorer extends Picture {
   async #judge(method: "accept" | "reject", word: string): Promise<void> {
     const { map, selection, how } = this.ui;
     if (!map || !this.#needSelection(method)) return;
-    if (suggestedAmong(selection, map.labelState).count === 0) {
+    if (map.labelStateVersion !== null && suggestedAmong(selection, map.labelState).count === 0) {
       this.note("info", `None of the ${counted(selection.count, `selected ${nounOf(this.ui)}`)} has a suggestion.`);
       return;
     }

@@ -92,11 +92,12 @@ export class Picture {
       if (this.#loading === name) return;
       this.#loading = name;
       await this.during("Loading the map", () => this.#fetchMap(wanted));
-      this.#loading = null;
+      if (this.#loading === name) this.#loading = null;
       // What came while it was on its way.
       const now = this.ui.map?.info;
       return now?.key === wanted.key && now.version === wanted.version ? this.#follow() : undefined;
     }
+    if (!wanted.label_state && have.labelStateVersion !== null) this.store.dispatch({ type: "columns", labelState: null });
     if (wanted.label_state && wanted.label_state.version !== have.labelStateVersion) {
       // Each answer on the way brings the state again; what is being read need not be read once more.
       if (this.#readingLabels) return;
@@ -132,6 +133,7 @@ export class Picture {
     this.#opening = true;
     await this.loadMap(key);
     this.#opening = false;
+    void this.#follow();
     return true;
   }
 
@@ -159,7 +161,7 @@ export class Picture {
     // Others may have been chosen while the map was on its way.
     const chosen = this.#wantedColor === field ? null : this.#wantedColor;
     const bare = this.ui.color === null;
-    const color = soon ?? (bare || field === BY_STATE ? stateValues(map.labelState) : null);
+    const color = soon ?? (bare || field === BY_STATE ? stateValues(map) : null);
     if (color && !stays && (bare || !chosen)) this.store.dispatch({ type: "color", color });
     const returning = kept?.map === info.key;
     if (returning && kept.camera?.dims === info.dims) this.store.dispatch({ type: "camera", camera: kept.camera });
@@ -169,10 +171,14 @@ export class Picture {
     this.mapShown();
     if (chosen && bare) await this.colorBy(chosen);
     else if (colors && !soon) this.#show(map, await colors);
-    else if (recolor && !beside) {
+    else if (!beside) {
       await Promise.race([new Promise<void>((resolve) => (this.#onDrawn = resolve)), pause(DRAWN_MS)]);
-      if (this.#wantedColor === field) this.#show(map, await this.#values(info, field));
+      const shown = this.ui.map?.info;
+      if (shown?.key !== info.key || shown.version !== info.version) return;
+      if (recolor && this.#wantedColor === field) this.#show(map, await this.#values(info, field));
+      else this.poll();
     }
+    if (this.ui.map?.info.items !== info.items) return;
     this.keep();
     if (!stays && kept?.textBy && this.knownField(kept.textBy)) await this.textBy(kept.textBy);
   }
@@ -219,7 +225,7 @@ export class Picture {
     const { map } = this.ui;
     if (!map) return;
     this.#wantedColor = field;
-    if (field === BY_STATE) this.store.dispatch({ type: "color", color: stateValues(map.labelState) });
+    if (field === BY_STATE) this.store.dispatch({ type: "color", color: stateValues(map) });
     else this.#show(map, await this.#values(map.info, field));
     this.keep();
   }
@@ -232,7 +238,7 @@ export class Picture {
   async textBy(field: string | null): Promise<void> {
     const { map } = this.ui;
     if (!map) return;
-    const text = field === null ? null : field === BY_STATE ? stateValues(map.labelState) : await this.#values(map.info, field);
+    const text = field === null ? null : field === BY_STATE ? stateValues(map) : await this.#values(map.info, field);
     if (this.ui.map?.info !== map.info) return;
     this.store.dispatch({ type: "text", text });
     this.store.dispatch({ type: "showTexts", show: text !== null });
@@ -289,7 +295,7 @@ export class Picture {
     const { panel, map, camera, color, text, showTexts, tool } = this.ui;
     if (!panel?.dataset || !map) return;
     const kept: KeptView = {
-      map: map.info.key, camera: camera === this.#fitted ? null : camera, tool, colorBy: color?.field ?? BY_STATE, textBy: showTexts ? (text?.field ?? null) : null,
+      map: map.info.key, camera: camera === this.#fitted ? null : camera, tool, colorBy: this.#wantedColor ?? color?.field ?? BY_STATE, textBy: showTexts ? (text?.field ?? null) : null,
     };
     writeKept(panel.dataset, kept);
   }

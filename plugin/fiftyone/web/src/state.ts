@@ -26,6 +26,8 @@ export interface MapData {
   readonly max: readonly number[];
 }
 
+type Labels = Pick<MapData, "labelState" | "labelStateVersion">;
+
 /** What the points are coloured by (or what is written on them). */
 export interface Values {
   readonly field: string;
@@ -96,7 +98,7 @@ export const INITIAL: Ui = {
 export type Event =
   | { readonly type: "panel"; readonly panel: PanelState }
   | { readonly type: "map"; readonly map: MapData }
-  | { readonly type: "columns"; readonly labelState?: Uint8Array; readonly version?: string; readonly inView?: Uint8Array | null; readonly info?: LoadedMap }
+  | { readonly type: "columns"; readonly labelState?: Uint8Array | null; readonly version?: string; readonly inView?: Uint8Array | null; readonly info?: LoadedMap }
   | { readonly type: "unload" }
   | { readonly type: "camera"; readonly camera: Camera | null }
   | { readonly type: "color"; readonly color: Values | null }
@@ -227,19 +229,21 @@ function withMap(ui: Ui, map: MapData): Ui {
 
 function withColumns(ui: Ui, event: Extract<Event, { type: "columns" }>): Ui {
   if (!ui.map) return ui;
-  const labelState = event.labelState ?? ui.map.labelState;
+  const labels = event.labelState === undefined ? ui.map : labelsOf(ui.map.info.n, event.labelState, event.version);
   const map: MapData = {
     ...ui.map,
     info: event.info ?? ui.map.info,
-    labelState,
-    labelStateVersion: event.version ?? ui.map.labelStateVersion,
+    labelState: labels.labelState,
+    labelStateVersion: labels.labelStateVersion,
     inView: event.inView === undefined ? ui.map.inView : event.inView,
   };
+  const restate = (values: Values | null): Values | null => (values?.field === BY_STATE ? stateValues(map) : values);
   return {
     ...ui,
     map,
-    color: ui.color?.field === BY_STATE ? stateValues(labelState) : ui.color,
-    facts: event.labelState ? new Map() : ui.facts,
+    color: restate(ui.color),
+    text: restate(ui.text),
+    facts: event.labelState === undefined ? ui.facts : new Map(),
   };
 }
 
@@ -250,14 +254,16 @@ function withPatch(ui: Ui, patch: StatePatch): Ui {
   const labelState = ui.map.labelState.slice();
   rows.forEach((row, i) => (labelState[row] = states[i] as number));
   const map: MapData = { ...ui.map, labelState, labelStateVersion: patch.to };
-  const relabel = (values: Values | null): Values | null =>
-    values && isLabelField(values.field, ui.panel) ? withLabels(values, patch, rows, ui.panel?.palette ?? null) : values;
+  const relabel = (values: Values | null): Values | null => {
+    if (values?.field === BY_STATE) return stateValues(map);
+    return values && isLabelField(values.field, ui.panel) ? withLabels(values, patch, rows, ui.panel?.palette ?? null) : values;
+  };
   const facts = new Map(ui.facts);
   rows.forEach((row) => facts.delete(row));
   return {
     ...ui,
     map,
-    color: ui.color?.field === BY_STATE ? stateValues(labelState) : relabel(ui.color),
+    color: relabel(ui.color),
     text: relabel(ui.text),
     facts,
   };
@@ -283,14 +289,15 @@ function withLabels(values: Values, patch: StatePatch, rows: Uint32Array, pool: 
   return { ...values, codes, classes, colors };
 }
 
-export function stateValues(labelState: Uint8Array): Values {
+/** The label states as a field to colour by. */
+export function stateValues({ labelState, labelStateVersion }: Labels): Values {
   return {
     field: BY_STATE,
     kind: "categorical",
-    codes: Uint16Array.from(labelState),
+    codes: labelStateVersion === null ? new Uint16Array(labelState.length).fill(MISSING_CODE) : Uint16Array.from(labelState),
     classes: STATE_LEGEND.map((s) => s.name),
     colors: STATE_LEGEND.map((s) => s.color),
-    missing: { name: "unknown", color: "#8f8f8f" },
+    missing: { name: "being read", color: "#8f8f8f" },
     min: 0,
     max: 0,
   };
@@ -316,6 +323,10 @@ export function valuesOf(field: string, column: Column, panel: PanelState | null
   throw new Error(`The values of "${field}" came in a form this panel does not know. Reload the page.`);
 }
 
+/** The label states of n rows; without any where they are still being read. */
+const labelsOf = (n: number, labelState: Uint8Array | null | undefined, version: string | undefined): Labels =>
+  labelState ? { labelState, labelStateVersion: version ?? null } : { labelState: new Uint8Array(n), labelStateVersion: null };
+
 /** The columns of a map, put together. */
 export function mapOf(info: LoadedMap, columns: { positions: Column; labelState: Column | null; inView: Column | null }): MapData {
   const planes = columns.positions.planes.filter((p): p is Float32Array => p instanceof Float32Array);
@@ -324,8 +335,7 @@ export function mapOf(info: LoadedMap, columns: { positions: Column; labelState:
   const { min, max } = bounds(planes);
   return {
     info, planes, min, max,
-    labelState: (columns.labelState?.planes[0] as Uint8Array | undefined) ?? new Uint8Array(info.n),
-    labelStateVersion: info.label_state?.version ?? null,
+    ...labelsOf(info.n, columns.labelState?.planes[0] as Uint8Array | undefined, info.label_state?.version),
     inView: (columns.inView?.planes[0] as Uint8Array | undefined) ?? null,
   };
 }

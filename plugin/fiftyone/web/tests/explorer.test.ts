@@ -62,6 +62,30 @@ describe("opening", () => {
     expect(countState(explorer, LABEL_STATE.human)).toBeGreaterThan(0);
   });
 
+  it("asks nothing more of a map one has left before it was seen", async () => {
+    const host = new FakeHost({ n: 300, classes: 5, dims: 2, scene: "map" });
+    const call = vi.spyOn(host, "call");
+    const explorer = new Explorer(host);
+    const state = host.state();
+    explorer.receive({ ...state, map: state.map && { ...state.map, label_state: null } });
+    await until(explorer, (ui) => ui.map !== null);
+    await explorer.loadMap("umap_3d");
+    await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.color?.field === "ground_truth.label");
+    explorer.drawn();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const columns = call.mock.calls.filter(([method]) => method === "column").map(([, ask]) => (ask as { map: string }).map);
+    expect(columns).toEqual(["umap_3d"]);
+  });
+
+  it("opens the map one left where Python has opened another", async () => {
+    const { explorer } = await open();
+    await explorer.dimension(3);
+    await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.busy.length === 0);
+    explorer.keep();
+    const again = await open();
+    await until(again.explorer, (ui) => ui.map?.info.dims === 3);
+  });
+
   it("polls no more while an answer is on its way", async () => {
     const { explorer, host, asked } = await open();
     const call = host.call.bind(host);

@@ -77,6 +77,28 @@ describe("another map", () => {
   });
 });
 
+describe("labels that are still being read", () => {
+  const unread = mapOf({ ...info, label_state: null }, {
+    positions: column([Float32Array.of(0, 1, 2, 3), Float32Array.of(0, 1, 2, 3)]), labelState: null, inView: null,
+  });
+
+  it("are said to be so, rather than that there are none", () => {
+    const values = stateValues(unread);
+    expect([unread.labelStateVersion, values.missing.name]).toEqual([null, "being read"]);
+    expect([...values.codes]).toEqual([MISSING_CODE, MISSING_CODE, MISSING_CODE, MISSING_CODE]);
+  });
+
+  it("come into colours and texts by label state once they are read, and leave them for another field's", () => {
+    const values = stateValues(unread);
+    const before: Ui = { ...loaded(), map: unread, color: values, text: values };
+    const read = reduce(before, { type: "columns", labelState: Uint8Array.of(0, 1, 2, 0), version: "s1" });
+    expect([[...(read.color?.codes ?? [])], [...(read.text?.codes ?? [])]]).toEqual([[0, 1, 2, 0], [0, 1, 2, 0]]);
+    expect(reduce(read, { type: "patch", patch: patch() }).text?.codes[0]).toBe(LABEL_STATE.pendingLabel);
+    const other = reduce(read, { type: "columns", labelState: null });
+    expect([other.map?.labelStateVersion, other.color?.codes[1]]).toEqual([null, MISSING_CODE]);
+  });
+});
+
 describe("a patch of labels", () => {
   it("changes states and colours of its rows, adds a new class, and keeps the columns' other rows", () => {
     const before = loaded();
@@ -101,7 +123,7 @@ describe("a patch of labels", () => {
   });
 
   it("recolours the map by label state at once", () => {
-    const ui = reduce({ ...loaded(), color: stateValues(Uint8Array.of(0, 1, 2, 0)) }, { type: "patch", patch: patch() });
+    const ui = reduce({ ...loaded(), color: stateValues({ labelState: Uint8Array.of(0, 1, 2, 0), labelStateVersion: "s1" }) }, { type: "patch", patch: patch() });
     expect([...(ui.color?.codes ?? [])]).toEqual([3, 1, 2, 3]);
     expect(ui.color?.field).toBe(BY_STATE);
   });

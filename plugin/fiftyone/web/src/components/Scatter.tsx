@@ -120,7 +120,8 @@ export const Scatter = React.memo(function Scatter({ ground }: { readonly ground
           if (now.frame !== frame) return; // another picture was begun
           element.dataset["drawn"] = all ? "all" : "some";
           if (latest.current.map) explorer.drawn();
-          if (!all) now.rest = window.setTimeout(() => next((g, _, done) => g.drawMore(FRAME_MS.still, done), 0), pause);
+          const more = (): void => next((g, _, then) => g.drawMore(FRAME_MS.still, then), 0);
+          if (!all) now.rest = window.setTimeout(more, pause);
         });
       });
       now.frame = frame;
@@ -131,7 +132,7 @@ export const Scatter = React.memo(function Scatter({ ground }: { readonly ground
       if (!current) return;
       gl.draw(current, ratioOf(element, current.size), within, done);
       texts.current(latest.current.camera, latest.current.size, drag.current);
-    }, REST_MS);
+    }, within === FRAME_MS.moving ? REST_MS : 0);
   }, []);
 
   const seen = React.useRef(camera);

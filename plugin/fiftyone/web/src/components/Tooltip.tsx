@@ -16,7 +16,7 @@ export function Tooltip({ size }: { readonly size: Size }): React.ReactElement |
   if (!hover || !map) return null;
   const left = hover.x + 16 + WIDTH > size.width ? hover.x - WIDTH - 16 : hover.x + 16;
   const top = Math.max(4, Math.min(hover.y + 12, size.height - HEIGHT));
-  const state = STATE_LEGEND[map.labelState[hover.row] as number]?.name ?? "";
+  const state = map.labelStateVersion === null ? "" : (STATE_LEGEND[map.labelState[hover.row] as number]?.name ?? "");
   const code = color?.codes[hover.row];
   const value = color?.kind === "categorical" && code !== undefined ? color.classes[code] : undefined;
   return (
