@@ -217,7 +217,7 @@ def serve_demo(port: int) -> tuple[subprocess.Popen[str], str]:
 def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
     try:
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)  # 4 s, but on a machine that is busy
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -54,6 +54,7 @@ def test_state_says_what_there_is(explorer, mapped_digits):
 
 
 def test_a_poll_answers_unchanged_until_something_changes_anywhere(explorer, mapped_digits):
+    explorer.do("grow", **explorer.rows(0), k=1)  # the neighbors, which are found in background, are there
     explorer.do("sync", revision=-1)
     revision = explorer.state["revision"]
     assert explorer.do("sync", revision=revision) == {"unchanged": True}
