@@ -203,7 +203,12 @@ def serve_demo(port: int) -> tuple[subprocess.Popen[str], str]:
     """Start ``labelscape demo`` and wait until it says where it is; the process and what it said before."""
     command = [str(LABELSCAPE), "demo", "--no-browser", "--port", str(port)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_take_interrupts,
     )
     assert process.stdout is not None
     said = []
@@ -214,10 +219,15 @@ def serve_demo(port: int) -> tuple[subprocess.Popen[str], str]:
     raise AssertionError("the demo ended: " + "".join(said))
 
 
+def _take_interrupts() -> None:
+    # A shell that runs the tests in background lets all its children ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
     try:
-        process.communicate(timeout=90)  # 4 s, but on a machine that is busy
+        process.communicate(timeout=90)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
