@@ -118,6 +118,20 @@ def mapped_digits(make_digits_dataset: Callable[..., Any]) -> Any:
     return dataset
 
 
+def give_random_map(make_digits_dataset: Callable[..., Any], count: int, key: str) -> Any:
+    """A dataset of so many samples of one labeled digit, on a map of random points."""
+    import fiftyone.brain as fob
+    from bson import ObjectId
+
+    dataset = make_digits_dataset(1)
+    first = dataset._sample_collection.find_one_and_delete({})
+    # A hundred thousand through FiftyOne's own classes would take half a minute.
+    dataset._sample_collection.insert_many({**first, "_id": ObjectId()} for _ in range(count))
+    points = np.random.default_rng(0).normal(size=(count, 2))
+    fob.compute_visualization(dataset, points=points, brain_key=key)
+    return dataset
+
+
 def give_map(
     dataset: Any,
     vectors: np.ndarray,

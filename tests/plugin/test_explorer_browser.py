@@ -12,6 +12,8 @@ from bson import ObjectId
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
+from .conftest import give_random_map
+
 pytestmark = pytest.mark.slow
 WAIT = 30_000
 
@@ -331,15 +333,8 @@ def test_from_nothing_each_empty_state_offers_the_next_step(bare: Shown) -> None
 @pytest.fixture(params=[1, 100_000, 300_000])  # the last are drawn in two frames
 def sized(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.FixtureRequest) -> tuple[Shown, int]:
     """The App on a dataset of so many samples; without one, it (1.22) shows no panel at all."""
-    import fiftyone.brain as fob
-
     count = request.param
-    dataset = make_digits_dataset(1)
-    first = dataset._sample_collection.find_one_and_delete({})
-    # A hundred thousand through FiftyOne's own classes would take half a minute.
-    dataset._sample_collection.insert_many({**first, "_id": ObjectId()} for _ in range(count))
-    points = np.random.default_rng(0).normal(size=(count, 2))
-    fob.compute_visualization(dataset, points=points, brain_key="random")
+    dataset = give_random_map(make_digits_dataset, count, "random")
     beside_samples(dataset)
     page = request.getfixturevalue("page")
     return Shown(page, app.address(dataset.name, workspace=dataset.name), dataset), count

@@ -6,7 +6,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from .conftest import give_map
+from .conftest import give_map, give_random_map
 
 
 def unpack(packed, dtype="<u4"):
@@ -115,15 +115,7 @@ def test_another_map_of_the_same_samples_has_their_labels_and_colours_at_once(ex
 
 
 def test_the_labels_of_many_are_read_after_the_places(make_explorer, make_digits_dataset):
-    import fiftyone.brain as fob
-    from bson import ObjectId
-
-    dataset = make_digits_dataset(1)
-    first = dataset._sample_collection.find_one_and_delete({})
-    dataset._sample_collection.insert_many({**first, "_id": ObjectId()} for _ in range(20_001))
-    points = np.random.default_rng(0).normal(size=(20_001, 2))
-    fob.compute_visualization(dataset, points=points, brain_key="many")
-    explorer = make_explorer(dataset)
+    explorer = make_explorer(give_random_map(make_digits_dataset, 20_001, "many"))
     explorer.load("many")
     assert explorer.state["map"]["label_state"] is None
     assert explorer.column(explorer.state["map"]["positions"])[0].shape == (20_001, 2)

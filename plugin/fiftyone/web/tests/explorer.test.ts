@@ -32,6 +32,17 @@ async function open(scene = "map", n = 300): Promise<Bench> {
   return { explorer, host, asked };
 }
 
+/** A map whose labels the server has yet to read. */
+async function openUnread() {
+  const host = new FakeHost({ n: 300, classes: 5, dims: 2, scene: "map" });
+  const call = vi.spyOn(host, "call");
+  const explorer = new Explorer(host);
+  const state = host.state();
+  explorer.receive({ ...state, map: state.map && { ...state.map, label_state: null } });
+  await until(explorer, (ui) => ui.map !== null);
+  return { explorer, host, call };
+}
+
 const until = (explorer: Explorer, holds: (ui: Ui) => boolean): Promise<void> => vi.waitFor(() => expect(holds(explorer.ui)).toBe(true), { timeout: 3000 });
 const notes = (explorer: Explorer): string[] => explorer.ui.notes.map((note) => note.text);
 const countState = (explorer: Explorer, state: number): number => [...(explorer.ui.map?.labelState ?? [])].filter((s) => s === state).length;
@@ -46,12 +57,7 @@ describe("opening", () => {
   });
 
   it("draws points whose labels are yet to be read, and asks for their colours once they are seen", async () => {
-    const host = new FakeHost({ n: 300, classes: 5, dims: 2, scene: "map" });
-    const call = vi.spyOn(host, "call");
-    const explorer = new Explorer(host);
-    const state = host.state();
-    explorer.receive({ ...state, map: state.map && { ...state.map, label_state: null } });
-    await until(explorer, (ui) => ui.map !== null);
+    const { explorer, host, call } = await openUnread();
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(call.mock.calls.map(([method]) => method)).not.toContain("column");
     expect([explorer.ui.map?.labelStateVersion, countState(explorer, LABEL_STATE.human)]).toEqual([null, 0]);
@@ -63,12 +69,7 @@ describe("opening", () => {
   });
 
   it("asks nothing more of a map one has left before it was seen", async () => {
-    const host = new FakeHost({ n: 300, classes: 5, dims: 2, scene: "map" });
-    const call = vi.spyOn(host, "call");
-    const explorer = new Explorer(host);
-    const state = host.state();
-    explorer.receive({ ...state, map: state.map && { ...state.map, label_state: null } });
-    await until(explorer, (ui) => ui.map !== null);
+    const { explorer, call } = await openUnread();
     await explorer.loadMap("umap_3d");
     await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.color?.field === "ground_truth.label");
     explorer.drawn();
