@@ -1,0 +1,33 @@
+"""How long work reports where it is, and how it is stopped."""
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """A callback for long work: ``fraction`` runs from 0 to 1 and never falls, ``message`` says what is being done.
+
+    It may raise `Cancelled` (or anything else) to stop the work, which must let it through.
+    """
+
+    def __call__(self, fraction: float, message: str, /) -> object:
+        """Report the fraction done and what is being done now."""
+
+
+def no_progress(fraction: float, message: str, /) -> None:
+    """Report to nobody."""
+
+
+def part_of(progress: Progress | None, start: float, stop: float) -> Progress:
+    """Make the progress of one stage of longer work: its 0 to 1 becomes ``start`` to ``stop`` of the whole."""
+    if progress is None:
+        return no_progress
+
+    def report(fraction: float, message: str, /) -> None:
+        progress(start + (stop - start) * fraction, message)
+
+    return report
+
+
+def step_of(progress: Progress | None, step: int, n_steps: int) -> Progress:
+    """Make the progress of step number ``step``, counted from 0, of ``n_steps`` equal steps."""
+    return part_of(progress, step / n_steps, (step + 1) / n_steps)
