@@ -11,12 +11,12 @@ import fiftyone as fo
 import typer
 import uvicorn
 
+from ..ml_backend.label_studio.settings import SECRET_VARIABLE, ensure_secret, load_settings, server_directory
 from ..ml_backend.server.app import create_app
 from ..ml_backend.server.backend import LabelStudioBackend
 from ..ml_backend.server.events import EventQueue
 from ..ml_backend.server.guard import is_loopback
 from ..ml_backend.server.logs import blacken, configure_logging
-from ..ml_backend.server.settings import SECRET_VARIABLE, ensure_secret, load_settings, server_directory
 from ..ml_backend.server.worker import Worker
 
 _SWITCH_SECONDS = 0.0005  # a request changes threads several times, and each time waits so long for a busy worker

@@ -5,9 +5,9 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.server.exchange import exchanged_fields, saved_connection
-from ..ml_backend.server.label_studio import LabelStudio
-from ..ml_backend.server.settings import TOKEN_VARIABLE, URL_VARIABLE
+from ..ml_backend.label_studio.client import LabelStudio
+from ..ml_backend.label_studio.exchange import exchanged_fields, saved_connection
+from ..ml_backend.label_studio.settings import TOKEN_VARIABLE, URL_VARIABLE
 from ..ml_backend.store.labels import DEFAULT_FIELD
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.server.exchange import project_info
-from ..ml_backend.server.label_studio import LabelStudio
-from ..ml_backend.server.pulling import pull
-from ..ml_backend.store.label_studio_projects import SentProject, sent_projects
+from ..ml_backend.actions.pull_from_label_studio import pull
+from ..ml_backend.label_studio.client import LabelStudio
+from ..ml_backend.label_studio.exchange import project_info
+from ..ml_backend.label_studio.projects import SentProject, sent_projects
 from .asking import NEW_FIELD
 from .label_studio_forms import ask_exchanged_field, chosen_exchanged_field, connected
 from .running import LabelscapeOperator, Outcome, Progress

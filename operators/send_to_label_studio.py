@@ -6,12 +6,19 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.queue import count
-from ..ml_backend.server.exchange import check_fits, exchanged_field, exchanged_fields
-from ..ml_backend.server.label_config import read_label_config
-from ..ml_backend.server.label_studio import LabelStudio
-from ..ml_backend.server.sending import TITLE_LENGTHS, check_images, missing_classes, open_project, send, sent_before
+from ..ml_backend.actions.send_to_label_studio import (
+    TITLE_LENGTHS,
+    check_images,
+    missing_classes,
+    open_project,
+    send,
+    sent_before,
+)
+from ..ml_backend.label_studio.client import LabelStudio
+from ..ml_backend.label_studio.config import read_label_config
+from ..ml_backend.label_studio.exchange import check_fits, exchanged_field, exchanged_fields
+from ..ml_backend.label_studio.projects import sent_projects
 from ..ml_backend.store.items import items_of, list_items
-from ..ml_backend.store.label_studio_projects import sent_projects
 from ..ml_backend.store.segments import list_segments, load_segment, members
 from .asking import NAMED, chosen_patches, known_classes
 from .label_studio_forms import ask_exchanged_field, chosen_exchanged_field, connected

@@ -22,11 +22,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..label_studio.metrics import EVENTS, PREDICTIONS, QUEUE_DEPTH, REGISTRY, REQUESTS, SECONDS, SET_ASIDE
+from ..label_studio.settings import ServerSettings
 from .events import ACTIONS, EventQueue, parse_event
 from .guard import Guard
-from .metrics import EVENTS, PREDICTIONS, QUEUE_DEPTH, REGISTRY, REQUESTS, SECONDS, SET_ASIDE
 from .protocol import PredictRequest, Result, no_prediction, parse_body, parse_predict, parse_project
-from .settings import ServerSettings
 
 PREDICTS_AT_ONCE = 2  # one already uses all cores
 PREDICTS_TAKEN = 16  # with those that wait

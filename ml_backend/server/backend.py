@@ -4,12 +4,12 @@ import threading
 
 import structlog
 
-from .label_studio import LabelStudio
+from ..label_studio.client import LabelStudio
+from ..label_studio.media import MediaCache
+from ..label_studio.publishing import next_version
+from ..label_studio.settings import ServerSettings, load_settings, settings_path
 from .logs import blacken
-from .media import MediaCache
 from .protocol import PredictRequest, Result, no_prediction
-from .publishing import next_version
-from .settings import ServerSettings, load_settings, settings_path
 from .sync import ProjectSync
 
 _log = structlog.get_logger(__name__)

@@ -14,12 +14,12 @@ import structlog
 from ..actions.map import compute_map, update_map
 from ..actions.rank import Progress, rank_mislabels, rank_outliers
 from ..analysis.clusters import cluster
-from ..store.annotation_ledger import TaskRecord
+from ..label_studio.ledger import TaskRecord
+from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
 from ..store.embeddings import list_embeddings, load_embeddings
 from ..store.maps import list_maps, map_status
 from ..store.scores import score_path
 from ..store.segments import list_segments, members
-from .mirror import EMBEDDINGS, FIELD, Mirror
 from .sync import ProjectSync
 
 MAP = "labelscape_map"

@@ -6,11 +6,11 @@ from typing import Any
 
 import requests
 
+from ..label_studio.client import LabelStudio, LabelStudioError
+from ..label_studio.config import read_label_config
+from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
+from ..label_studio.settings import ServerSettings, ensure_secret, load_settings, save_settings
 from .guard import SECRET_HEADER
-from .label_config import read_label_config
-from .label_studio import LabelStudio, LabelStudioError
-from .publishing import VERSION_STEM, connected_backend, next_version
-from .settings import ServerSettings, ensure_secret, load_settings, save_settings
 
 USER = "labelscape"  # of basic authentication; only its password counts
 _SECONDS = 5.0

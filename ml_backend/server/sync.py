@@ -12,11 +12,9 @@ import structlog
 
 from ..actions.embed import compute_embeddings
 from ..actions.suggest import suggest_labels
-from ..store.annotation_ledger import Annotation, Labeling, Sending, TaskRecord
-from ..store.embeddings import embeddings_status, list_embeddings
-from .events import Event
-from .label_studio import LabelStudio, LabelStudioError
-from .mirror import (
+from ..label_studio.client import LabelStudio, LabelStudioError
+from ..label_studio.ledger import Annotation, Labeling, Sending, TaskRecord
+from ..label_studio.mirror import (
     EMBEDDINGS,
     FIELD,
     Fetch,
@@ -34,9 +32,11 @@ from .mirror import (
     take_annotations,
     take_tasks,
 )
-from .preannotations import as_prediction, preannotations
-from .publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
-from .settings import ServerSettings
+from ..label_studio.preannotations import as_prediction, preannotations
+from ..label_studio.publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
+from ..label_studio.settings import ServerSettings
+from ..store.embeddings import embeddings_status, list_embeddings
+from .events import Event
 
 _TASKS_AT_ONCE = 500
 _SUGGEST_SECONDS = 15.0  # of the time for a prediction, kept free for the suggestions at its end

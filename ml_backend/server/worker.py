@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from ..label_studio.client import LabelStudioDown
+from ..label_studio.metrics import EVENTS, PREDICTIONS
 from .backend import LabelStudioBackend
 from .columns import refresh_columns
 from .events import ATTEMPTS, EventQueue
-from .label_studio import LabelStudioDown
-from .metrics import EVENTS, PREDICTIONS
 from .sync import ProjectSync
 
 _POLL_SECONDS = 20.0

@@ -7,10 +7,10 @@ from fiftyone.operators.executor import ExecutionContext
 from fiftyone.operators.registry import OperatorRegistry
 from labelscape.ml_backend.actions.rank import Ranking
 from labelscape.ml_backend.actions.segments import create_segment
-from labelscape.ml_backend.server.label_config import make_label_config
+from labelscape.ml_backend.label_studio.config import make_label_config
 from labelscape.operators.next_steps import SEND, next_steps
 
-from ..ml_backend.server.stand_in import StandIn
+from ..ml_backend.label_studio.stand_in import StandIn
 
 PREFIX = "@labelscape/data-explorer"
 

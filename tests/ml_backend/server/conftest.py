@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from labelscape.ml_backend.label_studio.settings import Limits, ServerSettings
 from labelscape.ml_backend.server.app import create_app
 from labelscape.ml_backend.server.events import EventQueue
 from labelscape.ml_backend.server.protocol import PredictRequest, Result
-from labelscape.ml_backend.server.settings import Limits, ServerSettings
 from starlette.testclient import TestClient
 
 PAYLOADS = Path(__file__).parent / "payloads"

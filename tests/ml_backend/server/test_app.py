@@ -19,11 +19,11 @@ import pytest
 import requests
 import structlog
 import uvicorn
+from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server.app import PREDICTS_AT_ONCE, PREDICTS_TAKEN, create_app
 from labelscape.ml_backend.server.events import EventQueue
 from labelscape.ml_backend.server.logs import blacken, configure_logging
 from labelscape.ml_backend.server.protocol import PredictRequest, Result
-from labelscape.ml_backend.server.settings import ServerSettings
 from starlette.testclient import TestClient
 
 from .conftest import SECRET, TOKEN, FakeBackend, FakeWorker

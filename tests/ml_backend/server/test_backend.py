@@ -4,9 +4,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server import backend as module
 from labelscape.ml_backend.server.backend import LabelStudioBackend
-from labelscape.ml_backend.server.settings import ServerSettings
 
 
 def test_the_routes_do_not_wait_while_label_studio_keeps_us_waiting(

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server.app import create_app
 from labelscape.ml_backend.server.events import EventQueue
-from labelscape.ml_backend.server.settings import ServerSettings
 from starlette.testclient import TestClient
 
 from .conftest import PROJECTS, RECORDED, SECRET, FakeBackend

@@ -7,11 +7,11 @@ from typing import Any
 import fiftyone as fo
 import pytest
 from labelscape.cli.digits import write_digits
-from labelscape.ml_backend.server.label_studio import LabelStudioDown
-from labelscape.ml_backend.server.settings import ServerSettings
+from labelscape.ml_backend.label_studio.client import LabelStudioDown
+from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server.sync import ProjectSync
 
-from .stand_in import URL, StandIn
+from ..label_studio.stand_in import URL, StandIn
 
 CONFIG = (
     '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from labelscape.ml_backend.label_studio.client import LabelStudioDown, LabelStudioError
 from labelscape.ml_backend.server import worker as working
 from labelscape.ml_backend.server.events import ATTEMPTS, Event, EventQueue
-from labelscape.ml_backend.server.label_studio import LabelStudioDown, LabelStudioError
 from labelscape.ml_backend.server.worker import Worker
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from labelscape.ml_backend.server.label_studio import LabelStudioDown, LabelStudioError
-from labelscape.ml_backend.server.mirror import Mirror, open_mirror
-from labelscape.ml_backend.server.preannotations import Preannotation
-from labelscape.ml_backend.server.publishing import Plan, Publisher, next_version, plan
-from labelscape.ml_backend.store.annotation_ledger import Annotation, Prediction, TaskRecord
+from labelscape.ml_backend.label_studio.client import LabelStudioDown, LabelStudioError
+from labelscape.ml_backend.label_studio.ledger import Annotation, Prediction, TaskRecord
+from labelscape.ml_backend.label_studio.mirror import Mirror, open_mirror
+from labelscape.ml_backend.label_studio.preannotations import Preannotation
+from labelscape.ml_backend.label_studio.publishing import Plan, Publisher, next_version, plan
 
 CONFIG = (
     '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'

@@ -3,10 +3,10 @@
 import fiftyone as fo
 import pytest
 import requests
-from labelscape.ml_backend.server.label_config import make_label_config
-from labelscape.ml_backend.server.label_studio import LabelStudio, LabelStudioError
-from labelscape.ml_backend.server.pulling import pull
-from labelscape.ml_backend.server.sending import open_project, send
+from labelscape.ml_backend.actions.pull_from_label_studio import pull
+from labelscape.ml_backend.actions.send_to_label_studio import open_project, send
+from labelscape.ml_backend.label_studio.client import LabelStudio, LabelStudioError
+from labelscape.ml_backend.label_studio.config import make_label_config
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 from labelscape.testing.label_studio import USER

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import fiftyone as fo
 import pytest
-from labelscape.ml_backend.store.annotation_ledger import AnnotationLedger, Prediction, Sending, TaskRecord
+from labelscape.ml_backend.label_studio.ledger import AnnotationLedger, Prediction, Sending, TaskRecord
 
 
 @pytest.fixture

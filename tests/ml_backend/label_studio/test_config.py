@@ -1,7 +1,7 @@
 """Label configs: what is filled in, and how results read."""
 
 import pytest
-from labelscape.ml_backend.server.label_config import Region, invalid_reason, read_label_config
+from labelscape.ml_backend.label_studio.config import Region, invalid_reason, read_label_config
 
 CHOICES = (
     '<View><Image name="img" value="$image"/><Choices name="kind" toName="img" choice="{choice}">'

@@ -8,10 +8,10 @@ from typing import Any
 
 import fiftyone as fo
 
-from .annotation_ledger import Box
-from .label_edits import Conflict, attribute_edit, read_documents
-from .labels import LabelField, ensure_label_field
-from .saves import Edit
+from ..store.label_edits import Conflict, attribute_edit, read_documents
+from ..store.labels import LabelField, ensure_label_field
+from ..store.saves import Edit
+from .ledger import Box
 
 # What a label carries beside `labels.PROVENANCE_ATTRIBUTES` when it comes from an annotation in Label Studio.
 ANNOTATION_ATTRIBUTES: dict[str, Any] = {"annotator": fo.StringField, "annotation": fo.IntField}

@@ -7,17 +7,17 @@ from datetime import datetime, timezone
 
 import fiftyone as fo
 
-from ..actions.queue import conflict_note, count
-from ..actions.save import show_new_labels
-from ..store.annotation_edits import Mark, Marks, Said, annotation_edits, declare_annotations
-from ..store.annotation_ledger import Annotation, TaskRecord
+from ..label_studio.client import LabelStudio, LabelStudioError
+from ..label_studio.config import read_label_config
+from ..label_studio.exchange import Exchange, Progress, match_tasks, open_exchange, project_info, sent_marks, was
+from ..label_studio.ledger import Annotation, TaskRecord
+from ..label_studio.marks import Mark, Marks, Said, annotation_edits, declare_annotations
+from ..label_studio.mirror import FIELD_TYPES, as_annotation, as_time
 from ..store.label_edits import Conflict
 from ..store.labels import label_field
 from ..store.saves import Edit, commit, read_head
-from .exchange import Exchange, Progress, match_tasks, open_exchange, project_info, sent_marks, was
-from .label_config import read_label_config
-from .label_studio import LabelStudio, LabelStudioError
-from .mirror import FIELD_TYPES, as_annotation, as_time
+from .queue import conflict_note, count
+from .save import show_new_labels
 
 _TASKS_PER_REPORT = 500
 

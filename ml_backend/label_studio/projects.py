@@ -10,7 +10,7 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
-from .records import read_records
+from ..store.records import read_records
 
 _STORE = "labelscape.label_studio_projects"
 _HOLDERS = "labelscape.label_studio_sendings"

@@ -4,7 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from labelscape.ml_backend.server.settings import (
+from labelscape.ml_backend.label_studio.settings import (
     Limits,
     ServerSettings,
     ensure_secret,

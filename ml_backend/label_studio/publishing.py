@@ -12,9 +12,9 @@ from typing import Any
 
 import structlog
 
-from ..store.annotation_ledger import Prediction, TaskRecord
-from .label_config import invalid_reason
-from .label_studio import LabelStudio, LabelStudioError
+from .client import LabelStudio, LabelStudioError
+from .config import invalid_reason
+from .ledger import Prediction, TaskRecord
 from .mirror import Mirror, labeling_of_result
 from .preannotations import Preannotation, as_prediction
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelscape.ml_backend.server.media import MediaCache, MediaError, MediaUnavailable, presigned_address
-from labelscape.ml_backend.server.settings import Limits, ServerSettings
+from labelscape.ml_backend.label_studio.media import MediaCache, MediaError, MediaUnavailable, presigned_address
+from labelscape.ml_backend.label_studio.settings import Limits, ServerSettings
 from PIL import Image
 
 TOKEN = {"Authorization": "Token our-token"}

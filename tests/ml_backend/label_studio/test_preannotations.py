@@ -7,8 +7,8 @@ from pathlib import Path
 import fiftyone as fo
 import pytest
 from labelscape.cli.digits import write_digits
-from labelscape.ml_backend.server.mirror import Mirror, add_tasks, open_mirror
-from labelscape.ml_backend.server.preannotations import as_prediction, preannotations
+from labelscape.ml_backend.label_studio.mirror import Mirror, add_tasks, open_mirror
+from labelscape.ml_backend.label_studio.preannotations import as_prediction, preannotations
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 

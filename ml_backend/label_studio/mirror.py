@@ -11,11 +11,11 @@ import fiftyone as fo
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from ..store.annotation_edits import declare_annotations
-from ..store.annotation_ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
 from ..store.label_edits import read_documents
 from ..store.labels import label_field
-from .label_config import Control, Region, Result, read_label_config
+from .config import Control, Region, Result, read_label_config
+from .ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
+from .marks import declare_annotations
 from .media import MediaUnavailable, presigned_address
 
 FIELD = "ground_truth"

@@ -6,18 +6,18 @@ from pathlib import Path
 import fiftyone as fo
 import pytest
 from labelscape.cli.digits import write_digits
-from labelscape.ml_backend.server.exchange import saved_connection
-from labelscape.ml_backend.server.label_config import make_label_config, read_label_config
-from labelscape.ml_backend.server.label_studio import LabelStudioDown
-from labelscape.ml_backend.server.mirror import open_mirror
-from labelscape.ml_backend.server.sending import open_project, send, sent_before
-from labelscape.ml_backend.server.settings import ServerSettings, save_settings
-from labelscape.ml_backend.store.annotation_ledger import AnnotationLedger, TaskRecord
+from labelscape.ml_backend.actions.send_to_label_studio import open_project, send, sent_before
+from labelscape.ml_backend.label_studio.client import LabelStudioDown
+from labelscape.ml_backend.label_studio.config import make_label_config, read_label_config
+from labelscape.ml_backend.label_studio.exchange import saved_connection
+from labelscape.ml_backend.label_studio.ledger import AnnotationLedger, TaskRecord
+from labelscape.ml_backend.label_studio.mirror import open_mirror
+from labelscape.ml_backend.label_studio.projects import hold_project, sent_projects
+from labelscape.ml_backend.label_studio.settings import ServerSettings, save_settings
 from labelscape.ml_backend.store.items import list_items
-from labelscape.ml_backend.store.label_studio_projects import hold_project, sent_projects
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
-from .stand_in import URL, StandIn
+from ..label_studio.stand_in import URL, StandIn
 
 DIGITS = [str(digit) for digit in range(10)]
 
@@ -313,7 +313,7 @@ def test_files_that_cannot_go_are_named_and_the_others_go(make_digits_dataset, s
 def test_uploads_are_split_before_they_are_too_large(make_digits_dataset, studio, monkeypatch):
     dataset = make_digits_dataset(10)
     largest = max(Path(path).stat().st_size for path in dataset.values("filepath"))
-    monkeypatch.setattr("labelscape.ml_backend.server.sending._BYTES_AT_ONCE", 2 * largest)
+    monkeypatch.setattr("labelscape.ml_backend.actions.send_to_label_studio._BYTES_AT_ONCE", 2 * largest)
     assert send_all(dataset, studio, new_project(dataset, studio)).sent == 10
     assert studio.requests.count("upload") >= 5
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from labelscape.cli.digits import write_digits
-from labelscape.ml_backend.server import mirror as mirroring
-from labelscape.ml_backend.server.media import MediaError, MediaUnavailable
-from labelscape.ml_backend.server.mirror import Mirror
+from labelscape.ml_backend.label_studio import mirror as mirroring
+from labelscape.ml_backend.label_studio.media import MediaError, MediaUnavailable
+from labelscape.ml_backend.label_studio.mirror import Mirror
 
 CHOICES = (
     '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'

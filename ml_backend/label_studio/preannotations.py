@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..store.annotation_ledger import Labeling, TaskRecord, as_labeling
 from ..store.items import Items, as_ids, list_items
 from ..store.suggestions import Suggestion, read_suggestions
+from .ledger import Labeling, TaskRecord, as_labeling
 from .mirror import FIELD, Mirror, regions_of
 
 _DECIMALS = 4

@@ -5,16 +5,16 @@ from datetime import datetime
 
 import fiftyone as fo
 import pytest
+from labelscape.ml_backend.actions.pull_from_label_studio import pull
 from labelscape.ml_backend.actions.save import undo_save
-from labelscape.ml_backend.server.label_config import Region, read_label_config
-from labelscape.ml_backend.server.label_studio import LabelStudioDown
-from labelscape.ml_backend.server.pulling import pull
-from labelscape.ml_backend.server.sending import open_project, send
-from labelscape.ml_backend.store.annotation_ledger import AnnotationLedger, TaskRecord
+from labelscape.ml_backend.actions.send_to_label_studio import open_project, send
+from labelscape.ml_backend.label_studio.client import LabelStudioDown
+from labelscape.ml_backend.label_studio.config import Region, read_label_config
+from labelscape.ml_backend.label_studio.ledger import AnnotationLedger, TaskRecord
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
-from .stand_in import StandIn
+from ..label_studio.stand_in import StandIn
 
 DIGITS = [str(digit) for digit in range(10)]
 BOX = (0.25, 0.5, 0.5, 0.25)
@@ -330,7 +330,9 @@ def test_classes_that_label_studio_was_never_shown_stay(make_digits_dataset, stu
 
 
 def test_labels_stay_where_no_pre_annotation_was_valid(make_digits_dataset, studio, monkeypatch):
-    monkeypatch.setattr("labelscape.ml_backend.server.sending.invalid_reason", lambda config, prediction: "odd")
+    monkeypatch.setattr(
+        "labelscape.ml_backend.actions.send_to_label_studio.invalid_reason", lambda config, prediction: "odd"
+    )
     sent = Sent(make_digits_dataset(2), studio, "ground_truth")
     sent.submit(0)
     sent.choose(1, "7")

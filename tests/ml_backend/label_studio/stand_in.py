@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from labelscape.ml_backend.server.label_studio import LabelStudioDown, LabelStudioError, LabelStudioMissing
+from labelscape.ml_backend.label_studio.client import LabelStudioDown, LabelStudioError, LabelStudioMissing
 
 URL = "http://label-studio.test:8080"
 USERS = {1: "ann@example.com", 2: "bob@example.com"}

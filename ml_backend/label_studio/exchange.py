@@ -8,14 +8,14 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
-from ..store.annotation_edits import Mark, Marks, clipped, read_marks
-from ..store.annotation_ledger import AnnotationLedger, TaskRecord
-from ..store.label_studio_projects import SentProject, sent_projects
 from ..store.labels import LabelField, label_field
 from ..store.suggestions import FIELD as SUGGESTED
-from .label_config import Control, Result, read_label_config
-from .label_studio import LabelStudio, LabelStudioMissing
+from .client import LabelStudio, LabelStudioMissing
+from .config import Control, Result, read_label_config
+from .ledger import AnnotationLedger, TaskRecord
+from .marks import Mark, Marks, clipped, read_marks
 from .mirror import FIELD_TYPES, mirrored_project, object_id
+from .projects import SentProject, sent_projects
 from .settings import TOKEN_VARIABLE, URL_VARIABLE, load_settings, same_address
 
 SAMPLE_KEY = "fiftyone_id"

@@ -10,13 +10,9 @@ from typing import Any
 import fiftyone as fo
 from PIL import Image, UnidentifiedImageError
 
-from ..actions.queue import count
-from ..store.annotation_edits import Mark, Marks, read_marks
-from ..store.annotation_ledger import AnnotationLedger
-from ..store.items import Items, as_ids, list_items
-from ..store.label_studio_projects import SentProject, forget_project, hold_project, remember_project, sent_projects
-from ..store.suggestions import Suggestion, read_suggestions
-from .exchange import (
+from ..label_studio.client import LabelStudio, LabelStudioMissing
+from ..label_studio.config import Region, invalid_reason, make_label_config, read_label_config
+from ..label_studio.exchange import (
     DATASET_KEY,
     SAMPLE_KEY,
     Exchange,
@@ -27,10 +23,14 @@ from .exchange import (
     open_exchange,
     was,
 )
-from .label_config import Region, invalid_reason, make_label_config, read_label_config
-from .label_studio import LabelStudio, LabelStudioMissing
-from .mirror import mirrored_project
-from .publishing import VERSION_STEM, connected_backend, next_version
+from ..label_studio.ledger import AnnotationLedger
+from ..label_studio.marks import Mark, Marks, read_marks
+from ..label_studio.mirror import mirrored_project
+from ..label_studio.projects import SentProject, forget_project, hold_project, remember_project, sent_projects
+from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
+from ..store.items import Items, as_ids, list_items
+from ..store.suggestions import Suggestion, read_suggestions
+from .queue import count
 
 # Label Studio (1.23) takes 100 files and 250 MB a request, and of images these kinds.
 _FILES_AT_ONCE = 100

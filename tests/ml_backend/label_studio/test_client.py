@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from labelscape.ml_backend.server.label_studio import LabelStudio, LabelStudioDown, LabelStudioError
+from labelscape.ml_backend.label_studio.client import LabelStudio, LabelStudioDown, LabelStudioError
 
 PREDICTION = {"result": [], "score": 0.5, "model_version": "v"}
 
