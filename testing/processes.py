@@ -38,7 +38,7 @@ def stop(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
         process.wait()
 
 
-def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 300) -> None:
     """Wait until a process that was just started is ready.
 
     Raises:

@@ -27,6 +27,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PLUGIN = "@labelscape/data-explorer"
 # These know no host, so they run without waiting for a database.
 HOSTLESS = (REPOSITORY / "tests/ml_backend/analysis", REPOSITORY / "tests/ml_backend/embedding")
+PATIENCE_MS = 120_000  # how long a browser test waits for anything: a busy machine is slow, not wrong
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -202,8 +203,9 @@ def page(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     Playwright keeps an event loop running in this thread, so a test cannot execute operators itself while it
     has a page: prepare the dataset in a fixture that comes before `page`.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     names = [os.environ.get("CHROMIUM") or "", *CHROMIUM_NAMES]
     executable = next((path for name in names if name and (path := shutil.which(name))), None)
     if executable is None:
@@ -220,6 +222,7 @@ def page(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
             viewport={"width": 1440, "height": 900},
         )
         try:
+            context.set_default_timeout(PATIENCE_MS)
             page = context.pages[0]
             # FiftyOne's advertisement (1.22) lies over the App until it is dismissed.
             advertisement = page.locator(".MuiPopover-root").get_by_role("button", name="Dismiss")
