@@ -1,6 +1,6 @@
 """What people see inside FiftyOne's App: the panels."""
 
-from .model_metrics import ModelMetrics
-from .panel import DataExplorer
+from .explorer.panel import DataExplorer
+from .metrics.panel import ModelMetrics
 
 PANELS: list[type] = [DataExplorer, ModelMetrics]

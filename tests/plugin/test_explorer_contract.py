@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from labelscape.plugin.fiftyone import labels
-from labelscape.plugin.fiftyone.columns import MISSING_CODE, encode
-from labelscape.plugin.fiftyone.panel import COMPONENT, METHOD_NAMES, DataExplorer
+from labelscape.plugin.fiftyone.explorer import label_states as labels
+from labelscape.plugin.fiftyone.explorer.column_files import MISSING_CODE, encode
+from labelscape.plugin.fiftyone.explorer.panel import COMPONENT, METHOD_NAMES, DataExplorer
 
-WEB = Path(__file__).resolve().parents[2] / "plugin/fiftyone/web/src"
-CONTRACT = (WEB / "contract.ts").read_text()
+WEB = Path(__file__).resolve().parents[2] / "plugin/web/src"
+CONTRACT = (WEB / "explorer/contract.ts").read_text()
 DTYPES = {"uint8": "u1", "uint16": "<u2", "uint32": "<u4", "float32": "<f4"}
 
 
@@ -40,7 +40,7 @@ def test_every_method_of_the_contract_is_one_of_the_panel_and_no_other_is_offere
 def test_the_view_names_the_component_and_the_address_of_each_method():
     view = DataExplorer().render(None).to_json()["view"]
     assert view["component"] == COMPONENT
-    assert f'name: "{COMPONENT}"' in (WEB / "index.tsx").read_text()
+    assert f'name: "{COMPONENT}"' in (WEB / "hosts/fiftyone/explorer.tsx").read_text()
     assert all(view[name].endswith(f"data_explorer#{name}") for name in METHOD_NAMES)
 
 
@@ -92,7 +92,7 @@ def test_a_patch_says_what_changed_and_nothing_else():
 
 
 def test_a_field_with_more_values_than_codes_is_refused(make_digits_dataset, monkeypatch):
-    from labelscape.plugin.fiftyone import values
+    from labelscape.plugin.fiftyone.explorer import field_values as values
 
     dataset = make_digits_dataset(12)
     dataset.set_values("name", [f"name {row}" for row in range(12)])

@@ -7,7 +7,7 @@ import fiftyone as fo
 import pytest
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.map import compute_map
-from labelscape.plugin.fiftyone.jobs import JobQueue, Notes
+from labelscape.plugin.fiftyone.explorer.jobs import JobQueue, Notes
 
 
 def wait(job):

@@ -124,7 +124,7 @@ def test_the_labels_of_many_are_read_after_the_places(make_explorer, make_digits
 
 
 def test_labels_that_cannot_be_read_are_told_once_and_tried_again_when_asked_for(mapped_digits, monkeypatch):
-    from labelscape.plugin.fiftyone import board as module
+    from labelscape.plugin.fiftyone.explorer import board as module
 
     board = module.Board(mapped_digits)
     rows = board.rows_of(mapped_digits, board.run_of("flat"))
@@ -152,7 +152,7 @@ def test_labels_that_cannot_be_read_are_told_once_and_tried_again_when_asked_for
 def test_what_is_read_in_background_waits_for_the_places_of_a_map_and_no_longer(mapped_digits):
     from concurrent.futures import TimeoutError as StillWaiting
 
-    from labelscape.plugin.fiftyone import board as module
+    from labelscape.plugin.fiftyone.explorer import board as module
 
     board = module.Board(mapped_digits)
     done: list[str] = []
@@ -206,9 +206,9 @@ def test_the_grid_shows_what_is_selected(explorer, mapped_digits, how):
 
 def test_a_selection_too_large_to_list_is_refused_in_words(mapped_digits, monkeypatch):
     from labelscape.ml_backend.store.labels import label_field
-    from labelscape.plugin.fiftyone import selection
-    from labelscape.plugin.fiftyone.labels import LabelRows
-    from labelscape.plugin.fiftyone.rows import read_rows
+    from labelscape.plugin.fiftyone.explorer import selection
+    from labelscape.plugin.fiftyone.explorer.label_states import LabelRows
+    from labelscape.plugin.fiftyone.explorer.map_rows import read_rows
 
     rows = read_rows(mapped_digits, "flat")
     labels = LabelRows(rows, label_field(mapped_digits, "ground_truth"))

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from fiftyone.operators.executor import Executor
 from labelscape.cli.scenes import add_scenes
-from labelscape.plugin.fiftyone import model_metrics
-from labelscape.plugin.fiftyone.model_metrics import COMPONENT, METHOD_NAMES, ModelMetrics
+from labelscape.plugin.fiftyone.metrics import panel as model_metrics
+from labelscape.plugin.fiftyone.metrics.panel import COMPONENT, METHOD_NAMES, ModelMetrics
 
-WEB = Path(__file__).resolve().parents[2] / "plugin/fiftyone/web/src/metrics"
+WEB = Path(__file__).resolve().parents[2] / "plugin/web/src"
 FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}
 
 
@@ -70,11 +70,11 @@ def unpack(text):
 
 
 def test_contract_and_panel_name_the_same_methods_and_component():
-    described = re.search(r"export interface Methods {(.*?)\n}", (WEB / "contract.ts").read_text(), re.DOTALL)
+    described = re.search(r"export interface Methods {(.*?)\n}", (WEB / "metrics/contract.ts").read_text(), re.DOTALL)
     assert described is not None
     assert set(METHOD_NAMES) == set(re.findall(r"^  (\w+): \[", described[1], re.MULTILINE))
     assert all(callable(getattr(ModelMetrics(), name)) for name in METHOD_NAMES)
-    assert f'name: "{COMPONENT}"' in (WEB / "index.tsx").read_text()
+    assert f'name: "{COMPONENT}"' in (WEB / "hosts/fiftyone/metrics.tsx").read_text()
 
 
 def test_cells_totals_and_results_tell_the_same_numbers(panel):

@@ -1,0 +1,186 @@
+"""Field values of a million samples as arrays, straight from MongoDB in documents of a fixed size.
+
+FiftyOne's own ``values()`` decodes every document into Python objects: 7 to 12 s for a label column of a million
+samples. Here MongoDB turns each value into a number, and NumPy reads the reply as it came: 1.2 s.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import fiftyone as fo
+import numpy as np
+from fiftyone.core.fields import BooleanField, FloatField, IntField, ListField, StringField
+
+from .raw_batches import read_table
+
+Expression = Any
+NumberType = Literal["<i4", "<f8"]
+Kind = Literal["categorical", "numeric"]
+MAX_CLASSES = 0xFFFF - 1
+_MAX_CLASS_BYTES = 8_000_000  # they travel inside one MongoDB command, which holds 16 MB
+_BSON_TYPE = {"<i4": 16, "<f8": 1}
+_HIDDEN = ("id", "filepath", "created_at", "last_modified_at", "labeled_at")
+_HIDDEN_LEAVES = ("id", "anchor", "anchors", "path", "index", "instance")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Ids (m,) as 12 bytes ("S12"), and one number an item for each expression asked for."""
+
+    ids: np.ndarray
+    columns: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class FieldSource:
+    """A field one may colour by: where it stands, what it holds, and whether only its first value is shown."""
+
+    path: str
+    kind: Kind
+    listed: bool
+    boolean: bool = False
+
+    @property
+    def expression(self) -> Expression:
+        """The value of the field in MongoDB's terms."""
+        return first_of(self.path) if self.listed else f"${self.path}"
+
+
+def fetch(
+    collection: Any,
+    root: str | None,
+    expressions: Mapping[str, tuple[Expression, NumberType]],
+    *,
+    stages: Sequence[Mapping[str, Any]] = (),
+) -> Fetched:
+    """Read one number per sample, or per object below ``root``, for each expression.
+
+    Args:
+        expressions: name → what MongoDB computes, and the type that it always has
+        stages: what comes before, such as a filter
+    """
+    identity: dict[str, Any] = {"_id": 1 if root is None else f"${root}._id"}
+    spec = identity | {name: expression for name, (expression, _) in expressions.items()}
+    pipeline = [*stages, *objects_of(root), {"$project": spec}]
+    layout = [("length", "<i4"), ("type_", "u1"), ("name_", "S4"), ("id", "S12")]
+    for name, (_, number) in expressions.items():
+        layout += [(f"type_{name}", "u1"), (f"name_{name}", f"S{len(name) + 1}"), (name, number)]
+    record = np.dtype([*layout, ("end", "u1")])
+    rows = read_table(collection, pipeline, record.itemsize).view(record)[:, 0]
+    _check_layout(rows, record.itemsize, {name: number for name, (_, number) in expressions.items()})
+    return Fetched(rows["id"].copy(), {name: rows[name].copy() for name in expressions})
+
+
+def fetch_ids(view: fo.core.collections.SampleCollection, root: str | None) -> np.ndarray:
+    """Ids (m,) "S12" of the samples of a view, or of the objects below ``root`` that it shows."""
+    stages = view._pipeline() if isinstance(view, fo.DatasetView) else []
+    return fetch(view._dataset._sample_collection, root, {}, stages=stages).ids
+
+
+def distinct_classes(
+    collection: Any, root: str | None, source: FieldSource, stages: Sequence[Mapping[str, Any]] = ()
+) -> list[Any]:
+    """The different values of a categorical field, sorted.
+
+    Raises:
+        ValueError: more of them than a map can tell apart.
+    """
+    group = [{"$group": {"_id": source.expression}}, {"$limit": MAX_CLASSES + 2}]
+    found = collection.aggregate([*stages, *objects_of(root), *group], allowDiskUse=True)
+    values = [record["_id"] for record in found if record["_id"] not in (None, "")]
+    if len(values) > MAX_CLASSES or sum(len(str(value)) for value in values) > _MAX_CLASS_BYTES:
+        raise ValueError(
+            f"“{source.path}” has more than {min(len(values), MAX_CLASSES):,} different values, too many to colour or "
+            "write on the map: choose another field."
+        )
+    return sorted(values, key=str)
+
+
+def code_of(source: FieldSource, classes: Sequence[Any]) -> tuple[Expression, NumberType]:
+    """Position of the value in ``classes``, -1 where it has none of them."""
+    return {"$indexOfArray": [{"$literal": list(classes)}, source.expression]}, "<i4"
+
+
+def number_of(source: FieldSource) -> tuple[Expression, NumberType]:
+    """The value as a float, NaN where there is none."""
+    missing = float("nan")
+    return {"$convert": {"input": source.expression, "to": "double", "onError": missing, "onNull": missing}}, "<f8"
+
+
+def first_of(path: str) -> Expression:
+    """The value at a path, or the first of several."""
+    first = {"$arrayElemAt": ["$$value", 0]}
+    return {
+        "$let": {"vars": {"value": f"${path}"}, "in": {"$cond": [{"$isArray": "$$value"}, first, "$$value"]}},
+    }
+
+
+def objects_of(root: str | None) -> list[dict[str, Any]]:
+    """Stages that make each object below ``root`` a document of its own."""
+    return [] if root is None else [{"$unwind": f"${root}"}]
+
+
+def field_source(dataset: fo.Dataset, path: str, root: str | None) -> FieldSource:
+    """Describe a field; raises a ValueError if there is no such field, or it cannot be shown on a map."""
+    field = dataset.get_field(path)
+    if field is None:
+        raise ValueError(f"There is no field “{path}” in this dataset any more: choose another one.")
+    kind = _kind(field)
+    if kind is None:
+        raise ValueError(
+            f"“{path}” holds {type(field).__name__}, which cannot be shown as colours: choose another field."
+        )
+    leaf = field.field if isinstance(field, ListField) else field
+    return FieldSource(path, kind, _is_listed(dataset, path, root), isinstance(leaf, BooleanField))
+
+
+def shown_fields(dataset: fo.Dataset, root: str | None) -> list[FieldSource]:
+    """Every field of the samples, and of the objects below ``root``, that can be shown on a map."""
+    sources = []
+    for path, field in dataset.get_field_schema(flat=True).items():
+        leaf = path.rsplit(".", 1)[-1]
+        if path in _HIDDEN or path.startswith("metadata.") or leaf.startswith("_"):
+            continue
+        if "." in path and leaf in _HIDDEN_LEAVES:
+            continue
+        kind = _kind(field)
+        if kind is not None:
+            sources.append(FieldSource(path, kind, _is_listed(dataset, path, root)))
+    return sources
+
+
+def last_change(dataset: fo.Dataset) -> tuple[int, datetime | None, datetime | None, int]:
+    """What becomes different when samples come, change or go: by indexes alone, so a poll may ask."""
+    collection = dataset._sample_collection
+    newest = collection.find_one({}, {"_id": 0, "last_modified_at": 1}, sort=[("last_modified_at", -1)])
+    at: datetime | None = None if newest is None else newest.get("last_modified_at")
+    written = 0
+    if at is not None and (datetime.utcnow() - at).total_seconds() < 120:
+        # A bulk write gives all its samples the time at which it began: its later samples are known by their number.
+        written = collection.count_documents({"last_modified_at": at})
+    return collection.estimated_document_count(), at, dataset.last_deletion_at, written
+
+
+def _kind(field: fo.core.fields.Field) -> Kind | None:
+    if isinstance(field, ListField):
+        return "categorical" if isinstance(field.field, StringField | BooleanField) else None
+    if isinstance(field, StringField | BooleanField) and type(field) is not fo.ObjectIdField:
+        return "categorical"
+    return "numeric" if isinstance(field, FloatField | IntField) else None
+
+
+def _is_listed(dataset: fo.Dataset, path: str, root: str | None) -> bool:
+    parts = path.split(".")
+    prefixes = [".".join(parts[: end + 1]) for end in range(len(parts))]
+    return any(prefix != root and isinstance(dataset.get_field(prefix), ListField) for prefix in prefixes)
+
+
+def _check_layout(rows: np.ndarray, size: int, numbers: Mapping[str, str]) -> None:
+    sound = (rows["length"] == size).all() and (rows["type_"] == 7).all()
+    for name, number in numbers.items():
+        sound = sound and (rows[f"type_{name}"] == _BSON_TYPE[number]).all()
+        sound = sound and (rows[f"name_{name}"] == name.encode()).all()
+    if not sound:
+        raise RuntimeError(f"MongoDB's documents are not laid out as asked: {bytes(rows[:1].tobytes())!r}")

@@ -1,0 +1,162 @@
+"""The label and the label state of every row of a map: what is saved, with what is pending over it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+
+from ....ml_backend.store.labels import LabelField
+from ....ml_backend.store.pending import PendingChanges
+from ....ml_backend.store.suggestions import suggestion_path
+from .column_files import MISSING_CODE, digest, pack
+from .field_values import FieldSource, code_of, distinct_classes, fetch, first_of
+from .map_rows import MapRows, as_bytes
+
+UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS = range(6)
+_OVERLAP = timedelta(seconds=10)  # a write may land a moment after the time it carries
+_IDS_IN_A_QUERY = 20_000
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Labels of the rows at one moment: ``states`` (n,) uint8, ``codes`` (n,) int32 into ``classes``, -1 = none."""
+
+    version: str
+    states: np.ndarray
+    codes: np.ndarray
+    classes: list[str]
+
+
+class LabelRows:
+    """The labels of one field over the rows of a map, kept in step with the database."""
+
+    def __init__(self, rows: MapRows, field: LabelField) -> None:
+        self.rows = rows
+        self.field = field
+        self.classes: list[str] = []
+        self.saved_codes = np.full(len(rows), -1, np.int32)
+        self.present = np.ones(len(rows), bool)
+        self._saved_states = np.zeros(len(rows), np.uint8)
+        self._code_of: dict[str, int] = {}
+        self._pending = PendingChanges([], {}, [])
+        self.now = self._overlay()
+
+    def over(self, rows: MapRows) -> "LabelRows":
+        """The same saved labels over another map, whose rows are the same items."""
+        labels = LabelRows(rows, self.field)
+        labels.classes, labels._code_of = list(self.classes), dict(self._code_of)
+        labels.saved_codes, labels.present = self.saved_codes.copy(), self.present.copy()
+        labels._saved_states = self._saved_states.copy()
+        return labels
+
+    def read(self, dataset: fo.Dataset) -> None:
+        """Read the saved labels of all rows."""
+        self.present = np.zeros(len(self.rows), bool)
+        self.saved_codes = np.full(len(self.rows), -1, np.int32)
+        self._saved_states = np.zeros(len(self.rows), np.uint8)
+        self._read(dataset, [])
+
+    def read_since(self, dataset: fo.Dataset, since: datetime) -> None:
+        """Read again what was changed since a time."""
+        if self.rows.root is not None:
+            # An object that left its sample leaves no trace there, so all of them are read.
+            self.read(dataset)
+        else:
+            self._read(dataset, [{"$match": {"last_modified_at": {"$gte": since - _OVERLAP}}}])
+
+    def read_items(self, dataset: fo.Dataset, rows: np.ndarray) -> None:
+        """Read these rows again."""
+        if len(rows) > _IDS_IN_A_QUERY or self.rows.root is not None:
+            self.read(dataset)
+        else:
+            from bson import ObjectId
+
+            wanted = [ObjectId(item) for item in self.rows.names(rows)]
+            self._read(dataset, [{"$match": {"_id": {"$in": wanted}}}])
+
+    def show_pending(self, pending: PendingChanges) -> None:
+        """Lay what is pending over the saved labels."""
+        self._pending = pending
+        self.now = self._overlay()
+
+    def _read(self, dataset: fo.Dataset, stages: Sequence[dict[str, Any]]) -> None:
+        collection = dataset._sample_collection
+        label = FieldSource(f"{self.field.path}.label", "categorical", self.field.kind == "classifications")
+        root = self.rows.root
+        classes = distinct_classes(collection, root, label, stages)
+        origin = first_of(f"{self.field.path}.labelscape") if label.listed else f"${self.field.path}.labelscape"
+        suggestion = suggestion_path(dataset, self.rows.patches_field)
+        made_for = {"$in": [{"$ifNull": [f"${suggestion}.field", ""]}, ["", self.field.name]]}
+        state = {
+            "$switch": {
+                "branches": [
+                    {
+                        "case": {"$gt": [label.expression, ""]},
+                        "then": {"$cond": [{"$eq": [origin, "neighbors"]}, NEIGHBORS, HUMAN]},
+                    },
+                    {"case": {"$and": [{"$gt": [f"${suggestion}.label", ""]}, made_for]}, "then": SUGGESTED},
+                ],
+                "default": UNLABELED,
+            }
+        }
+        found = fetch(collection, root, {"c": code_of(label, classes), "s": (state, "<i4")}, stages=stages)
+        rows = self.rows.locate(found.ids)
+        on_map = rows >= 0
+        codes = np.asarray([*(self._code(str(name)) for name in classes), -1], np.int32)
+        self.saved_codes[rows[on_map]] = codes[found.columns["c"][on_map]]
+        self._saved_states[rows[on_map]] = found.columns["s"][on_map]
+        self.present[rows[on_map]] = True
+
+    def _overlay(self) -> Snapshot:
+        states, codes = self._saved_states.copy(), self.saved_codes.copy()
+        mine = [
+            label
+            for label in self._pending.labels
+            if label.field == self.field.name and label.patches_field == self.rows.patches_field
+        ]
+        rows = self.rows.locate(as_bytes([label.item for label in mine]))
+        new = np.asarray([self._code(label.label) for label in mine], np.int32)
+        if self.field.kind == "classifications":
+            # The label joins those that are there, of which the first one is shown: it is written last.
+            rows, new = rows[::-1], np.where(codes[rows] >= 0, codes[rows], new)[::-1]
+        codes[rows[rows >= 0]] = new[rows >= 0]
+        states[rows[rows >= 0]] = PENDING_LABEL
+        states[self.deleted_rows()] = PENDING_DELETE
+        return Snapshot(digest(states.tobytes() + codes.tobytes()), states, codes, self.classes)
+
+    def deleted_rows(self) -> np.ndarray:
+        """Rows whose deletion is pending, a patch's also through its sample."""
+        deletions = self._pending.deletions
+        mine = [item for item, field in deletions.items() if field == self.rows.patches_field]
+        rows = self.rows.locate(as_bytes(mine))
+        rows = rows[rows >= 0]
+        if self.rows.patches_field is not None:
+            samples = as_bytes([item for item, field in deletions.items() if field is None])
+            rows = np.union1d(rows, np.flatnonzero(np.isin(self.rows.sample_ids, samples)))
+        return rows
+
+    def _code(self, name: str) -> int:
+        code = self._code_of.get(name)
+        if code is None:
+            code = self._code_of[name] = len(self.classes)
+            self.classes.append(name)
+        return code
+
+
+def state_patch(before: Snapshot, after: Snapshot) -> dict[str, Any]:
+    """What a front end that shows ``before`` must change to show ``after`` (`StatePatch`)."""
+    rows = np.flatnonzero((before.states != after.states) | (before.codes != after.codes))
+    used, codes = np.unique(after.codes[rows], return_inverse=True)
+    labels = [after.classes[code] for code in used.tolist() if code >= 0]
+    offset = int(bool(len(used)) and used[0] < 0)
+    return {
+        "from": before.version,
+        "to": after.version,
+        "rows": pack(rows, "<u4"),
+        "states": pack(after.states[rows], "u1"),
+        "codes": pack(np.where(after.codes[rows] < 0, MISSING_CODE, codes.ravel() - offset), "<u2"),
+        "labels": labels,
+    }

@@ -1,0 +1,152 @@
+"""The rows of a map: which sample or object each is, where it lies, and which row an id has."""
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+
+from ....ml_backend.store.embeddings import provenance_of, vector_table
+from ....ml_backend.store.items import label_path
+from ....ml_backend.store.maps import load_map
+from .column_files import digest
+from .field_values import fetch_ids
+
+
+@dataclass(frozen=True)
+class MapRows:
+    """A map as the panel names its samples: row 0 … n-1.
+
+    ``ids`` and ``sample_ids`` (n,) are 12-byte ids ("S12"), the same for a map of samples; ``points`` (n, 2 or 3).
+    ``root`` is the path of the objects of a map of patches. ``items`` names what the rows are, ``digest`` also where.
+    """
+
+    key: str
+    ids: np.ndarray
+    sample_ids: np.ndarray
+    points: np.ndarray
+    patches_field: str | None
+    root: str | None
+    embeddings: str | None
+    points_field: str | None
+    digest: str
+    items: str
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def noun(self) -> str:
+        """What one row is called on screen."""
+        return "sample" if self.patches_field is None else "patch"
+
+    @cached_property
+    def _order(self) -> np.ndarray | None:
+        """Rows by id; None where they are in that order already."""
+        if len(self.ids) < 2 or bool((self.ids[1:] > self.ids[:-1]).all()):
+            return None
+        return np.argsort(self.ids, kind="stable")
+
+    def locate(self, ids: np.ndarray) -> np.ndarray:
+        """Row of each id ("S12"), -1 where it is not on the map."""
+        if len(ids) == len(self.ids) and np.array_equal(ids, self.ids):
+            return np.arange(len(ids))
+        if not len(self.ids):
+            return np.full(len(ids), -1)
+        order = self._order
+        ordered = self.ids if order is None else self.ids[order]
+        places = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
+        found = places if order is None else order[places]
+        return np.where(self.ids[found] == ids, found, -1)
+
+    def names(self, rows: np.ndarray) -> list[str]:
+        """Ids of rows as text."""
+        return as_texts(self.ids[rows])
+
+    def sample_names(self, rows: np.ndarray) -> list[str]:
+        """Ids of the samples that rows belong to, as text."""
+        return as_texts(self.sample_ids[rows])
+
+
+def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
+    """Load the rows of a map."""
+    held = load_map(dataset, key)
+    ids = as_bytes(held.items.ids)
+    sample_ids = ids if held.items.patches_field is None else as_bytes(held.items.sample_ids)
+    patches_field = held.items.patches_field
+    items = digest(ids.tobytes() + str(patches_field).encode())
+    return MapRows(
+        key=key,
+        ids=ids,
+        sample_ids=sample_ids,
+        points=held.points,
+        patches_field=patches_field,
+        root=None if patches_field is None else label_path(dataset, patches_field),
+        embeddings=None if held.provenance is None else held.provenance.embeddings,
+        points_field=getattr(dataset.get_brain_info(key).config, "points_field", None),
+        digest=digest(items.encode() + held.points.tobytes()),
+        items=items,
+    )
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """How many samples, or objects, have no point on a map though they could, and how many points are of none."""
+
+    missing: int
+    removed: int
+
+
+def staleness(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> Staleness:
+    """Compare a map with the samples of its view.
+
+    Where it was made of embeddings, a sample without a vector counts only if it was added since ``made_at`` (UTC) and
+    can be embedded: the others were left out on purpose, or could not be read.
+    """
+    wanted = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
+    places = rows.locate(wanted)
+    missing = wanted[places < 0]
+    count = len(missing)
+    if count and rows.embeddings is not None and dataset.has_brain_run(rows.embeddings):
+        bare = _without_vector(dataset, rows.embeddings, missing)
+        count += len(_new_ones(dataset, rows.embeddings, bare, made_at)) - len(bare)
+    return Staleness(count, len(rows) - int((places >= 0).sum()))
+
+
+def to_embed(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> list[str]:
+    """Ids of the samples, or objects, added since a map was made (UTC) that have no vector yet and can get one."""
+    if rows.embeddings is None or not dataset.has_brain_run(rows.embeddings):
+        return []
+    wanted = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
+    bare = _without_vector(dataset, rows.embeddings, wanted[rows.locate(wanted) < 0])
+    return as_texts(_new_ones(dataset, rows.embeddings, bare, made_at))
+
+
+def _without_vector(dataset: fo.Dataset, embeddings: str, ids: np.ndarray) -> np.ndarray:
+    return ids[~np.isin(ids, as_bytes(vector_table(dataset, embeddings).ids()))]
+
+
+def _new_ones(dataset: fo.Dataset, embeddings: str, ids: np.ndarray, made_at: datetime | None) -> np.ndarray:
+    """Of these those added since; an id begins with the second it was made in."""
+    if made_at is None or provenance_of(dataset, embeddings).model == "precomputed":
+        return ids[:0]
+    seconds = np.frombuffer(ids.tobytes(), [("at", ">u4"), ("rest", "V8")])["at"]
+    return ids[seconds > made_at.replace(tzinfo=timezone.utc).timestamp()]
+
+
+def as_bytes(ids: Any) -> np.ndarray:
+    """Ids in text (n,) as 12 bytes each ("S12")."""
+    return np.frombuffer(bytes.fromhex("".join(ids)), "S12") if len(ids) else np.empty(0, "S12")
+
+
+def as_texts(ids: np.ndarray) -> list[str]:
+    """12-byte ids as text of 24 characters."""
+    texts: list[str] = np.frombuffer(ids.tobytes().hex().encode(), "S24").astype("U24").tolist() if len(ids) else []
+    return texts
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A time of the database, which is UTC, as text."""
+    return None if moment is None else f"{moment.isoformat(timespec='seconds')}Z"

@@ -1,0 +1,292 @@
+"""The panel's state as contract.ts describes it: small, whole, and with a revision that grows."""
+
+import functools
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.server.view as server_view
+import numpy as np
+
+from ....ml_backend.actions.undo import describe_undo
+from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
+from ....ml_backend.store.labels import usable_label_fields
+from .board import Board, Run
+from .column_files import digest, publish
+from .field_values import distinct_classes, fetch_ids, field_source, last_change, shown_fields
+from .label_states import LabelRows
+from .map_rows import MapRows, iso
+from .models import embedding_models, searches_text
+
+METHODS = ("umap", "tsne", "pca")
+_FIRST_SAMPLES = 10_000  # whose classes are listed until all labels are read
+
+
+def nothing_open(revision: int) -> dict[str, Any]:
+    """The state without a dataset."""
+    return {
+        "revision": revision,
+        "dataset": None,
+        "sample_count": 0,
+        "media_type": None,
+        "embeddings": [],
+        "maps": [],
+        "map": None,
+        "fields": [],
+        "label_fields": [],
+        "label_field": None,
+        "classes": [],
+        "pending": {"labels": 0, "deletions": 0},
+        "undo": None,
+        "jobs": [],
+        "messages": [],
+        "palette": None,
+        "options": {"models": [], "methods": list(METHODS)},
+    }
+
+
+def panel_state(ctx: Any, board: Board) -> dict[str, Any]:
+    """The state (`PanelState`) of the panel that asks; the same object while nothing has changed."""
+    with board.lock:
+        # Jobs before all else: with one that has ended, what it made must be in the same state.
+        jobs = [*board.opening(), *(job.describe() for job in board.jobs.listing())]
+        runs = board.shown_runs()
+        mark = _mark(ctx, board, runs, jobs)
+        held = board.states.get(ctx.panel_id)
+        if held is not None and held[0] == mark:
+            return held[1]
+        # The mark is from before: what changes meanwhile is seen by the next poll.
+        state = _build(ctx, board, runs, jobs)
+        # Larger than any before a restart of the server, too, and exact in JavaScript's numbers.
+        newest = max((other["revision"] for _, other in board.states.values()), default=0)
+        state["revision"] = max(newest + 1, int(time.time() * 1000))
+        board.states[ctx.panel_id] = (mark, state)
+        return state
+
+
+def loaded_rows(ctx: Any, board: Board) -> MapRows | None:
+    """The rows of the map that the asking panel has loaded; None where there is none, or it is gone."""
+    key = board.map_of_panel.get(ctx.panel_id)
+    run = next((run for run in board.runs() if run.key == key), None)
+    return None if run is None else board.rows_of(ctx.dataset, run)
+
+
+def map_version(rows: MapRows, labels: LabelRows | None) -> str:
+    """Name of a map's rows and places: another one once samples have left the dataset."""
+    if labels is None or labels.present.all():
+        return rows.digest
+    return f"{rows.digest}-{digest(np.packbits(labels.present))}"
+
+
+def _mark(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -> tuple[Any, ...]:
+    """What becomes different with anything in the state; cheap enough for a poll."""
+    dataset = ctx.dataset
+    return (
+        last_change(dataset),
+        tuple(sorted(board.stamps(dataset).items())),
+        tuple((run.key, run.results) for run in runs),
+        dataset.last_modified_at,
+        tuple(dataset.list_brain_runs()),
+        _view_mark(ctx),
+        board.map_of_panel.get(ctx.panel_id),
+        json.dumps(jobs),
+        len(board.notes.listing()),
+        board.version,
+    )
+
+
+def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -> dict[str, Any]:
+    dataset: fo.Dataset = ctx.dataset
+    rows = loaded_rows(ctx, board)
+    patches_field = None if rows is None else rows.patches_field
+    field = board.label_field(dataset, patches_field)
+    labels = None if rows is None else board.labels_at_hand(dataset, rows)
+    pending = board.pending(dataset)
+    fields = list(dataset.get_field_schema(flat=True))
+    stamps = board.stamps(dataset)
+    undo_stamp = (stamps.get("labelscape.pending"), stamps.get("labelscape.saves"))
+    usable = usable_label_fields(dataset, patches_field)
+    return {
+        "dataset": dataset.name,
+        "sample_count": dataset.count(),
+        "media_type": dataset.media_type,
+        "embeddings": _embeddings(board, dataset),
+        "maps": [_map_info(board, dataset, run) for run in runs],
+        "map": None if rows is None else _loaded_map(ctx, board, rows, labels),
+        "fields": board.remember(
+            f"fields {patches_field}", fields, lambda: _fields(dataset, None if rows is None else rows.root)
+        ),
+        "label_fields": usable if field.name in usable else [field.name, *usable],
+        "label_field": field.name,
+        "classes": _classes(board, dataset, field.name, field.path, labels),
+        "pending": {"labels": len(pending.labels), "deletions": len(pending.deletions)},
+        "undo": board.remember("undo", undo_stamp, lambda: describe_undo(dataset)),
+        "jobs": jobs,
+        "messages": board.notes.listing(),
+        "palette": _palette(dataset),
+        "options": {"models": embedding_models(), "methods": list(METHODS)},
+    }
+
+
+def _loaded_map(ctx: Any, board: Board, rows: MapRows, labels: LabelRows | None) -> dict[str, Any]:
+    version = map_version(rows, labels)
+    return {
+        "key": rows.key,
+        "version": version,
+        "dims": rows.points.shape[1],
+        "n": len(rows),
+        "items": rows.items,
+        "positions": published(
+            board,
+            f"positions {rows.key}",
+            version,
+            lambda: publish(board.dataset_id, "positions", _places(rows, labels)),
+        ),
+        "label_state": None if labels is None else _label_state(board, labels),
+        "in_view": _in_view(ctx, board, rows),
+    }
+
+
+def _label_state(board: Board, labels: LabelRows) -> dict[str, Any]:
+    now = labels.now
+    write = functools.partial(publish, board.dataset_id, "states", now.states)
+    return {**published(board, f"states {labels.rows.key}", now.version, write), "version": now.version}
+
+
+def _places(rows: MapRows, labels: LabelRows | None) -> np.ndarray:
+    if labels is None or labels.present.all():
+        return rows.points
+    places = rows.points.copy()
+    places[~labels.present] = np.nan
+    return places
+
+
+def published(board: Board, name: str, version: Any, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A column file for this version; written again only where it is another one, or its file was tidied away."""
+    reference = board.remember(name, version, write)
+    if not Path(reference["file"]).exists():
+        board.memory.pop(name)
+        reference = board.remember(name, version, write)
+    return reference
+
+
+def _in_view(ctx: Any, board: Board, rows: MapRows) -> dict[str, Any] | None:
+    mark = _view_mark(ctx)
+    if mark is None:
+        return None
+    stamp = (mark, last_change(ctx.dataset))
+    return published(
+        board,
+        f"view {ctx.panel_id} {rows.items}",
+        stamp,
+        lambda: publish(board.dataset_id, "view", _view_mask(ctx, rows)),
+    )
+
+
+def _view_mask(ctx: Any, rows: MapRows) -> np.ndarray:
+    view = app_view(ctx)
+    mask = np.zeros(len(rows), np.uint8)
+    if rows.patches_field is not None and not view._is_patches:
+        found = rows.locate(fetch_ids(view, rows.root))
+    elif rows.patches_field is None and view._is_patches:
+        samples = np.frombuffer(bytes.fromhex("".join(view.values("sample_id"))), "S12")
+        found = rows.locate(np.unique(samples))
+    else:
+        found = rows.locate(fetch_ids(view, None))
+    mask[found[found >= 0]] = 1
+    return mask
+
+
+def app_view(ctx: Any) -> fo.DatasetView:
+    """What the App shows by its stages, saved view and filters, without the panel's own selection."""
+    params = ctx.request_params
+    if params.get("view_name"):
+        view = ctx.dataset.load_saved_view(params["view_name"])
+        return server_view.get_extended_view(view, params.get("filters")) if params.get("filters") else view
+    return server_view.get_view(ctx.dataset, stages=params.get("view"), filters=params.get("filters"))
+
+
+def _view_mark(ctx: Any) -> str | None:
+    params = ctx.request_params
+    asked = [params.get(name) or None for name in ("view_name", "view", "filters")]
+    return json.dumps(asked, sort_keys=True, default=str) if any(asked) else None
+
+
+def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
+    made = run.config.get("labelscape") or {}
+    stale = board.staleness_of(dataset, run)
+    return {
+        "key": run.key,
+        "embeddings": made.get("embeddings"),
+        "method": made.get("method") or run.config.get("method") or "unknown",
+        "dims": run.dims,
+        "timestamp": iso(run.computed_at),
+        "patches_field": run.config.get("patches_field"),
+        "stale": {"missing": stale.missing, "removed": stale.removed},
+    }
+
+
+def _embeddings(board: Board, dataset: fo.Dataset) -> list[dict[str, Any]]:
+    """The embeddings there are; those a run may be writing at this moment are looked at once it has ended."""
+    held = board.memory.get("embeddings")
+    if any(job.open for job in board.jobs.listing()):
+        return [] if held is None else list(held[1])
+    stamp = (tuple(dataset.list_brain_runs()), last_change(dataset)[0], board.version)
+    return board.remember(
+        "embeddings",
+        stamp,
+        lambda: [
+            _embeddings_info(dataset, key)
+            for key in list_embeddings(dataset)
+            if dataset.load_brain_results(key) is not None  # None: its run was interrupted before it began
+        ],
+    )
+
+
+def _embeddings_info(dataset: fo.Dataset, key: str) -> dict[str, Any]:
+    model = provenance_of(dataset, key).model
+    vector_table(dataset, key)  # tells the backend where its vectors lie
+    index = dataset.load_brain_results(key)
+    return {
+        "key": key,
+        "model": model,
+        "dim": _dim(index),
+        "count": int(index.total_index_size),
+        "text_search": searches_text(model),
+        "timestamp": iso(dataset.get_brain_info(key).timestamp),
+    }
+
+
+def _dim(index: Any) -> int | None:
+    table = getattr(index, "table", None)
+    return int(table.schema.field("vector").type.list_size) if index.config.method == "lancedb" and table else None
+
+
+def _fields(dataset: fo.Dataset, root: str | None) -> list[dict[str, str]]:
+    return [{"path": source.path, "kind": source.kind} for source in shown_fields(dataset, root)]
+
+
+def _classes(board: Board, dataset: fo.Dataset, name: str, path: str, labels: LabelRows | None) -> list[str]:
+    declared = [str(value) for value in dataset.classes.get(name, dataset.default_classes)]
+    if labels is not None and labels.classes:
+        used = labels.classes
+    elif dataset.has_sample_field(name):
+        used = board.remember(f"classes {path}", last_change(dataset), lambda: _first_classes(dataset, path))
+    else:
+        used = []
+    return list(dict.fromkeys([*declared, *sorted(used)]))
+
+
+def _first_classes(dataset: fo.Dataset, path: str) -> list[str]:
+    source = field_source(dataset, f"{path}.label", None)
+    first = [{"$limit": _FIRST_SAMPLES}]
+    return [str(name) for name in distinct_classes(dataset._sample_collection, None, source, first)]
+
+
+def _palette(dataset: fo.Dataset) -> list[str] | None:
+    scheme = dataset.app_config.color_scheme
+    pool = [] if scheme is None else [color for color in scheme.color_pool or [] if str(color).startswith("#")]
+    return pool or None

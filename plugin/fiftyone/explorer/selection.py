@@ -1,0 +1,127 @@
+"""Selections on the map: which rows they hold, and the stage that shows the same in the samples grid."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.stages as fos
+import numpy as np
+
+from .field_values import FieldSource, field_source
+from .label_states import LabelRows
+from .map_rows import MapRows
+
+_LISTED = 500_000  # ids that a query of MongoDB holds with room to spare: 16 MB at about 20 bytes each
+
+
+def selected_rows(ask: Mapping[str, Any], n: int) -> np.ndarray:
+    """Rows (m,) int64 of a `Selection` or `RowsRef`, in the order they were sent.
+
+    Raises:
+        ValueError: a row outside the map.
+    """
+    if ask.get("bits") is not None:
+        packed = np.frombuffer(base64.b64decode(ask["bits"]), np.uint8)
+        if len(packed) * 8 < n:
+            raise ValueError(f"The selection names {len(packed) * 8:,} rows, but the map has {n:,}: select again.")
+        return np.flatnonzero(np.unpackbits(packed, bitorder="little")[:n])
+    return checked_rows(np.asarray(ask.get("rows") or [], np.int64), n)
+
+
+def checked_rows(rows: np.ndarray, n: int) -> np.ndarray:
+    """The rows themselves; a ValueError unless all of them are on the map."""
+    if len(rows) and not (rows.min() >= 0 and rows.max() < n):
+        raise ValueError(
+            f"Row {rows.max() if rows.max() >= n else rows.min()} is not on the map of {n:,}: select again."
+        )
+    return rows
+
+
+def grid_stage(
+    dataset: fo.Dataset,
+    view: fo.DatasetView,
+    rows: MapRows,
+    labels: LabelRows,
+    selected: np.ndarray,
+    how: Mapping[str, Any],
+) -> dict[str, Any] | None:
+    """The stage that shows the selected rows in the App's grid; of constant size where that says the same.
+
+    Args:
+        view: what the App shows, of samples or of patches
+        how: `SelectionHow` of contract.ts
+
+    Raises:
+        ValueError: too many rows to list, and no stage that says the same.
+    """
+    if not len(selected):
+        return None
+    stage = (
+        _constant_stage(dataset, view, rows, labels, selected, how)
+        or _excluding_stage(dataset, view, rows, labels, selected)
+        or _listing_stage(view, rows, selected)
+    )
+    serialized = stage._serialize(include_uuid=False)
+    return {serialized["_cls"]: dict(serialized["kwargs"])}
+
+
+def _constant_stage(
+    dataset: fo.Dataset,
+    view: fo.DatasetView,
+    rows: MapRows,
+    labels: LabelRows,
+    selected: np.ndarray,
+    how: Mapping[str, Any],
+) -> fos.ViewStage | None:
+    if rows.patches_field is not None or view._is_patches:
+        return None
+    if how["kind"] == "polygon" and rows.points_field is not None and dataset.has_field(rows.points_field):
+        polygon = [[float(x), float(y)] for x, y in how["points"]]
+        return fos.Mongo([{"$match": {rows.points_field: {"$geoWithin": {"$polygon": polygon}}}}])
+    if how["kind"] == "value":
+        source = field_source(dataset, how["field"], rows.root)
+        if source.kind == "categorical" and not source.listed and _is_saved(source, labels, selected, how["value"]):
+            return fos.Match({source.path: _wanted(source, how["value"])})
+    return None
+
+
+def _excluding_stage(
+    dataset: fo.Dataset, view: fo.DatasetView, rows: MapRows, labels: LabelRows, selected: np.ndarray
+) -> fos.ViewStage | None:
+    """All but the rest, where that is shorter to list and the map holds every sample of the dataset."""
+    if rows.patches_field is not None or view._is_patches:
+        return None
+    left = labels.present.copy()
+    left[selected] = False
+    rest = np.flatnonzero(left)
+    if len(rest) >= len(selected) or len(rest) > _LISTED or int(labels.present.sum()) != dataset.count():
+        return None
+    return fos.Exclude(rows.names(rest))
+
+
+def _is_saved(source: FieldSource, labels: LabelRows, selected: np.ndarray, value: str | None) -> bool:
+    """Whether the database holds what the map shows; pending labels stand on the map only."""
+    if source.path != f"{labels.field.path}.label":
+        return True
+    code = -1 if value is None else labels.classes.index(value) if value in labels.classes else -2
+    return np.array_equal(np.flatnonzero((labels.saved_codes == code) & labels.present), np.sort(selected))
+
+
+def _wanted(source: FieldSource, value: str | None) -> Any:
+    if value is None:
+        return {"$in": [None, ""]}
+    return value == "true" if source.boolean else value
+
+
+def _listing_stage(view: fo.DatasetView, rows: MapRows, selected: np.ndarray) -> fos.ViewStage:
+    if len(selected) > _LISTED:
+        raise ValueError(
+            f"The selection of {len(selected):,} holds, but the grid cannot list more than {_LISTED:,} one by one: it "
+            "follows any number that is drawn around in 2D, with all of the map shown, or chosen in the legend."
+        )
+    if view._is_patches == (rows.patches_field is not None):
+        return fos.Select(rows.names(selected))
+    if rows.patches_field is not None:
+        return fos.MatchLabels(ids=rows.names(selected), fields=[rows.patches_field])
+    return fos.SelectBy("sample_id", rows.names(selected))

@@ -1,0 +1,1 @@
+"""The panel `model_metrics`: labels against predictions, and from their confusions to segments."""

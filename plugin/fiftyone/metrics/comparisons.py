@@ -1,0 +1,82 @@
+"""Comparisons of labels with predictions, kept in memory between the moves of a slider."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from fiftyone.core.collections import SampleCollection
+
+from ....ml_backend.actions.confusion import Evaluation, evaluate
+from ....ml_backend.analysis.confusion import Matches, Objects
+
+_KEPT = 4  # 100,000 labels and as many predictions with their pairs are about 60 MB
+_kept: "OrderedDict[str, Comparison]" = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """An evaluation and its token, which changes whenever an object of it does."""
+
+    token: str
+    dataset: str
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where matching draws the line."""
+
+    iou: float
+    confidence: float
+    top_k: int
+
+    def match(self, evaluation: Evaluation) -> Matches:
+        """Match at these thresholds."""
+        return evaluation.match(iou=self.iou, confidence=self.confidence, top_k=self.top_k)
+
+
+def compare(samples: SampleCollection, *, truth_field: str, prediction_field: str) -> Comparison:
+    """Read both fields of a view and find all pairs; kept until four later ones were made."""
+    evaluation = evaluate(samples, truth_field=truth_field, prediction_field=prediction_field)
+    dataset = str(samples._root_dataset._doc.id)
+    comparison = Comparison(_token(dataset, evaluation), dataset, evaluation)
+    with _lock:
+        _kept[comparison.token] = comparison
+        _kept.move_to_end(comparison.token)
+        while len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+    return comparison
+
+
+def held(token: str, samples: SampleCollection) -> Comparison:
+    """The comparison of this token.
+
+    Raises:
+        ValueError: it is no longer in memory, or belongs to another dataset.
+    """
+    with _lock:
+        comparison = _kept.get(token)
+        if comparison is None or comparison.dataset != str(samples._root_dataset._doc.id):
+            raise ValueError("This comparison is no longer in memory: press “Compare again”.")
+        _kept.move_to_end(token)
+        return comparison
+
+
+def _token(dataset: str, evaluation: Evaluation) -> str:
+    digest = hashlib.blake2b(dataset.encode(), digest_size=12)
+    columns = evaluation.columns
+    digest.update("\n".join([columns.truth.field, columns.predictions.field, *columns.classes]).encode())
+    for side in (columns.truth, columns.predictions):
+        digest.update(np.ascontiguousarray(side.ids).tobytes())
+        digest.update(_bytes(side.objects))
+    return digest.hexdigest()
+
+
+def _bytes(objects: Objects) -> bytes:
+    columns = [objects.sample, objects.label, objects.confidence, objects.crowd]
+    if objects.box is not None:
+        columns.append(objects.box)
+    return b"".join(np.ascontiguousarray(column).tobytes() for column in columns)

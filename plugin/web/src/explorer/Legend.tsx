@@ -1,0 +1,202 @@
+/** The legend: classes with counts to hide, solo, search and select; or the ramp with its range. */
+import * as React from "react";
+import { rampCss } from "../scatter/colors";
+import { MISSING_CODE } from "./contract";
+import { countCodes, legendRows, rowWindow, solo, toggleHidden, type LegendOrder, type LegendRow } from "./legend";
+import { combineFor, rowsWithCode } from "./selection";
+import { allowedRows, BY_STATE, type Values } from "./state";
+import { useExplorer, useUi } from "./context";
+import { Button } from "../parts/parts";
+
+const ROW_HEIGHT = 24;
+
+export function Legend(): React.ReactElement | null {
+  const color = useUi((ui) => ui.color);
+  if (!color) return null;
+  return (
+    <section className="ls-legend" aria-label={`Legend: ${nameOf(color)}`}>
+      <h2 title={nameOf(color)}>{nameOf(color)}</h2>
+      {color.kind === "numeric" ? <Ramp color={color} /> : <Classes color={color} />}
+    </section>
+  );
+}
+
+const nameOf = (color: Values): string => (color.field === BY_STATE ? "Label state" : color.field);
+
+function Classes({ color }: { readonly color: Values }): React.ReactElement {
+  const explorer = useExplorer();
+  const map = useUi((ui) => ui.map);
+  const hidden = useUi((ui) => ui.hidden);
+  const isolated = useUi((ui) => ui.isolated);
+  const [query, setQuery] = React.useState("");
+  const [order, setOrder] = React.useState<LegendOrder>("count");
+  const [top, setTop] = React.useState(0);
+  const list = React.useRef<HTMLUListElement>(null);
+  const counts = React.useMemo(
+    () =>
+      countCodes(
+        color.codes,
+        color.classes.length,
+        allowedRows({ map, color, hidden: new Set(), range: null, isolated }),
+      ),
+    [color, map, isolated],
+  );
+  const byState = color.field === BY_STATE;
+  const rows = React.useMemo(
+    () => legendRows({ ...color, counts, hidden, query, order }),
+    [color, counts, hidden, query, order],
+  );
+  const height = list.current?.clientHeight ?? 400;
+  const [first, last] = rowWindow(rows.length, top, height, ROW_HEIGHT);
+
+  const select = (row: LegendRow, keys: { shift: boolean; alt: boolean }): void => {
+    if (!map) return;
+    const set = rowsWithCode(color.codes, row.code, allowedRows({ ...explorer.ui, hidden: new Set() }));
+    const whole =
+      explorer.mapIsWhole &&
+      !isolated &&
+      !map.info.in_view &&
+      !byState &&
+      set.count === rowsWithCode(color.codes, row.code, new Uint8Array(map.info.n).fill(1)).count;
+    explorer.selectMask(
+      set.mask,
+      whole
+        ? { kind: "value", field: color.field, value: row.code === MISSING_CODE ? null : row.name }
+        : { kind: "rows" },
+      combineFor(keys),
+    );
+  };
+  const setHidden = (next: ReadonlySet<number>): void => explorer.store.dispatch({ type: "hidden", hidden: next });
+
+  return (
+    <>
+      {(color.classes.length > 8 || query !== "") && (
+        <div className="ls-legend-tools">
+          <input
+            type="search"
+            placeholder={`Search ${color.classes.length} classes`}
+            aria-label="Search the legend"
+            value={query}
+            onChange={(event) => setQuery(event.target.value)}
+          />
+          <Button
+            title={order === "count" ? "Sort by name" : "Sort by count"}
+            onClick={() => setOrder(order === "count" ? "name" : "count")}
+          >
+            {order === "count" ? "#" : "a–z"}
+          </Button>
+        </div>
+      )}
+      <ul ref={list} onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
+        <li aria-hidden="true" style={{ height: first * ROW_HEIGHT }} />
+        {rows.slice(first, last).map((row) => (
+          <li key={row.code} className={row.hidden ? "ls-off" : ""} style={{ height: ROW_HEIGHT }}>
+            <button
+              type="button"
+              className="ls-legend-eye"
+              aria-pressed={!row.hidden}
+              aria-label={`${row.hidden ? "Show" : "Hide"} ${row.name}`}
+              title={row.hidden ? "Show" : "Hide"}
+              onClick={() => setHidden(toggleHidden(hidden, row.code))}
+            >
+              <Swatch color={row.color} shape={byState ? row.code : 0} hollow={row.hidden} />
+            </button>
+            <button
+              type="button"
+              className="ls-legend-name"
+              title={`Select all ${row.name} (shift adds, alt removes)`}
+              onClick={(event) => select(row, { shift: event.shiftKey, alt: event.altKey })}
+            >
+              {row.name}
+            </button>
+            <button
+              type="button"
+              className="ls-legend-solo"
+              aria-label={`Show only ${row.name}`}
+              title="Show only this one; again: all"
+              onClick={() => setHidden(solo(hidden, row.code, color.classes.length))}
+            >
+              only
+            </button>
+            <span className="ls-count">{row.count.toLocaleString("en")}</span>
+          </li>
+        ))}
+        <li aria-hidden="true" style={{ height: (rows.length - last) * ROW_HEIGHT }} />
+      </ul>
+      {rows.length === 0 && query !== "" && <p className="ls-quiet">No class matches “{query}”.</p>}
+      {hidden.size > 0 && <Button onClick={() => setHidden(new Set())}>Show all classes</Button>}
+    </>
+  );
+}
+
+/** The same shapes as on the map: disc, ring (suggested), diamond (pending label), cross (pending deletion). */
+function Swatch({
+  color,
+  shape,
+  hollow,
+}: {
+  readonly color: string;
+  readonly shape: number;
+  readonly hollow: boolean;
+}): React.ReactElement {
+  const paint = hollow ? { fill: "none", stroke: color, strokeWidth: 1.5 } : { fill: color };
+  return (
+    <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+      {shape === 2 ? (
+        <circle cx="6" cy="6" r="4" fill="none" stroke={color} strokeWidth={hollow ? 1 : 2.5} />
+      ) : shape === 3 ? (
+        <path d="M6 0.5 L11.5 6 L6 11.5 L0.5 6 Z" {...paint} />
+      ) : shape === 4 ? (
+        <path d="M1.5 1.5 L10.5 10.5 M10.5 1.5 L1.5 10.5" stroke={color} strokeWidth={hollow ? 1 : 2.5} fill="none" />
+      ) : (
+        <circle cx="6" cy="6" r="4.5" {...paint} />
+      )}
+    </svg>
+  );
+}
+
+function Ramp({ color }: { readonly color: Values }): React.ReactElement {
+  const explorer = useExplorer();
+  const range = useUi((ui) => ui.range) ?? [color.min, color.max];
+  const map = useUi((ui) => ui.map);
+  const missing = React.useMemo(
+    () => color.codes.reduce((sum, code) => sum + (code === MISSING_CODE ? 1 : 0), 0),
+    [color],
+  );
+  const step = (color.max - color.min) / 200 || 1;
+  const set = (low: number, high: number): void => {
+    const whole = low <= color.min && high >= color.max;
+    explorer.store.dispatch({ type: "range", range: whole ? null : [Math.min(low, high), Math.max(low, high)] });
+  };
+  if (missing === map?.info.n) return <p className="ls-quiet">No sample has a value here.</p>;
+  return (
+    <div className="ls-ramp">
+      <div className="ls-ramp-bar" style={{ background: rampCss() }} />
+      <label>
+        <span>from {range[0].toPrecision(3)}</span>
+        <input
+          type="range"
+          aria-label="Lower end of the range"
+          min={color.min}
+          max={color.max}
+          step={step}
+          value={range[0]}
+          onChange={(event) => set(Number(event.target.value), range[1])}
+        />
+      </label>
+      <label>
+        <span>to {range[1].toPrecision(3)}</span>
+        <input
+          type="range"
+          aria-label="Upper end of the range"
+          min={color.min}
+          max={color.max}
+          step={step}
+          value={range[1]}
+          onChange={(event) => set(range[0], Number(event.target.value))}
+        />
+      </label>
+      {missing > 0 && <p className="ls-quiet">{missing.toLocaleString("en")} without a value, gray</p>}
+    </div>
+  );
+}

@@ -1,0 +1,97 @@
+/** One sample looked at: picture, label, suggestion, facts, and its neighbors in embedding space. */
+import * as React from "react";
+import { STATE_LEGEND } from "../scatter/colors";
+import { combineFor } from "./selection";
+import { useExplorer, useUi } from "./context";
+import { Button, percent, Thumb } from "../parts/parts";
+
+export function PreviewPane(): React.ReactElement | null {
+  const explorer = useExplorer();
+  const focus = useUi((ui) => ui.focus);
+  const preview = useUi((ui) => ui.preview);
+  const box = React.useRef<HTMLElement>(null);
+  const [side, setSide] = React.useState(228);
+  React.useLayoutEffect(() => setSide(Math.max(80, (box.current?.clientWidth ?? 244) - 16)), [preview]);
+  if (focus === null) return null;
+  return (
+    <section ref={box} className="ls-preview" aria-label="Preview">
+      <div className="ls-dialog-head">
+        <h2 title={preview?.name}>{preview?.name ?? "…"}</h2>
+        <Button label="Close the preview" title="Close" onClick={() => void explorer.focus(null)}>
+          ✕
+        </Button>
+      </div>
+      {preview && (
+        <>
+          <Thumb facts={preview} side={side} />
+          <dl>
+            <dt>label</dt>
+            <dd>
+              <strong>{preview.label ?? "none"}</strong>{" "}
+              <span className="ls-quiet">{STATE_LEGEND[preview.state]?.name}</span>
+            </dd>
+            {preview.confidence !== null && (
+              <>
+                <dt>confidence</dt>
+                <dd>{percent(preview.confidence)}</dd>
+              </>
+            )}
+            {preview.origin && (
+              <>
+                <dt>from</dt>
+                <dd>{preview.origin}</dd>
+              </>
+            )}
+            {preview.suggestion && (
+              <>
+                <dt>suggested</dt>
+                <dd>
+                  <strong>{preview.suggestion.label}</strong> {percent(preview.suggestion.confidence)}
+                </dd>
+              </>
+            )}
+            {preview.fields.map(([name, value]) => (
+              <React.Fragment key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </React.Fragment>
+            ))}
+            <dt>id</dt>
+            <dd className="ls-id">{preview.id}</dd>
+          </dl>
+          <div className="ls-row">
+            <Button
+              primary
+              hotkey="l"
+              title="Set the label"
+              onClick={() => explorer.store.dispatch({ type: "dialog", dialog: "label" })}
+            >
+              Label
+            </Button>
+            <Button title="Open in the App's viewer" onClick={() => void explorer.openInViewer(preview.row)}>
+              Open
+            </Button>
+          </div>
+          {preview.neighbors.length > 0 && <h3>Nearest in embedding space</h3>}
+          <ul className="ls-neighbors">
+            {preview.neighbors.map((near) => (
+              <li key={near.row}>
+                <button
+                  type="button"
+                  title={`${near.name}\ncosine distance ${near.distance.toFixed(3)}`}
+                  aria-label={`${near.name}, ${near.label ?? "no label"}, distance ${near.distance.toFixed(3)}`}
+                  onClick={(event) =>
+                    void explorer.click(near.row, combineFor({ shift: event.shiftKey, alt: event.altKey }))
+                  }
+                >
+                  <Thumb facts={near} side={70} />
+                  <span>{near.label ?? "–"}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+/** The keys, what each does, and how they are told to the user. */
+
+export type Command =
+  | "label"
+  | "delete"
+  | "accept"
+  | "reject"
+  | "undo"
+  | "save"
+  | "isolate"
+  | "search"
+  | "2d"
+  | "3d"
+  | "next"
+  | "help"
+  | "enter"
+  | "escape"
+  | "pan"
+  | "lasso"
+  | "box"
+  | "grow"
+  | "invert"
+  | "fit"
+  | "texts"
+  | "all";
+
+export const KEYS: readonly { readonly key: string; readonly command: Command; readonly says: string }[] = [
+  { key: "l", command: "label", says: "Set the label of the selection" },
+  { key: "d", command: "delete", says: "Delete the selection" },
+  { key: "a", command: "accept", says: "Accept the suggestions of the selection" },
+  { key: "x", command: "reject", says: "Reject the suggestions of the selection" },
+  { key: "u", command: "undo", says: "Undo" },
+  { key: "s", command: "save", says: "Save what is pending" },
+  { key: "i", command: "isolate", says: "Show only the selection; again: show all" },
+  { key: "g", command: "grow", says: "Add the nearest neighbors to the selection" },
+  { key: "v", command: "invert", says: "Invert the selection" },
+  { key: "n", command: "next", says: "Next best sample to label" },
+  { key: "/", command: "search", says: "Search" },
+  { key: "p", command: "pan", says: "Drag moves the map, turns it in 3D" },
+  { key: "o", command: "lasso", says: "Drag draws a lasso" },
+  { key: "b", command: "box", says: "Drag draws a box" },
+  { key: "f", command: "fit", says: "Show the whole map, or all that is isolated" },
+  { key: "t", command: "texts", says: "Texts on the map on or off" },
+  { key: "2", command: "2d", says: "2D map" },
+  { key: "3", command: "3d", says: "3D map" },
+  { key: "?", command: "help", says: "All keys" },
+  { key: "Enter", command: "enter", says: "Accept the neighbors that light up" },
+  { key: "Escape", command: "escape", says: "Close, leave the neighbors, or clear the selection" },
+];
+
+export interface KeyPress {
+  readonly key: string;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+  readonly altKey: boolean;
+  /** True when the key was pressed in a field one types into. */
+  readonly typing: boolean;
+  /** True when the key was pressed on a button, a link or the like, which answers Enter itself. */
+  readonly onControl: boolean;
+}
+
+/** The command of a key press; null = not ours, leave it to the browser and the App. */
+export function commandFor(press: KeyPress): Command | null {
+  if (press.ctrlKey || press.metaKey || press.altKey) return null;
+  if (press.typing) return press.key === "Escape" ? "escape" : null;
+  if (press.key === "Enter" && press.onControl) return null;
+  const key = press.key.length === 1 ? press.key.toLowerCase() : press.key;
+  return KEYS.find((k) => k.key === key)?.command ?? null;
+}

@@ -1,0 +1,55 @@
+/** Registers the explorer with the FiftyOne App, and connects it to the panel's Python. */
+import * as React from "react";
+import { PluginComponentType, registerComponent } from "@fiftyone/plugins";
+import { extendedSelectionOverrideStage, filters, getSampleSrc, view, viewName } from "@fiftyone/state";
+import { useRecoilValue, useSetRecoilState } from "recoil";
+import { usePanelCall, type PanelSchema } from "./call";
+import { ExplorerPanel } from "../../explorer/ExplorerPanel";
+import type { Methods, PanelData, PanelState } from "../../explorer/contract";
+import { Explorer } from "../../explorer/explorer";
+
+interface HostProps {
+  readonly data?: PanelData;
+  readonly schema: PanelSchema;
+}
+
+const FIRST_SYNC_MS = 1500;
+
+/** Any answer may carry the new state. */
+type Stateful = { [M in keyof Methods]: [Methods[M][0], Methods[M][1] & { readonly state?: PanelState }] };
+
+function LabelscapeDataExplorer({ data, schema }: HostProps): React.ReactElement {
+  const call = usePanelCall<Stateful>(schema);
+  const showInGrid = useSetRecoilState(extendedSelectionOverrideStage);
+  const explorer = React.useMemo(() => new Explorer({ mediaUrl: getSampleSrc, showInGrid, call }), [call, showInGrid]);
+
+  const state = data?.panel;
+  React.useEffect(() => {
+    if (state) explorer.receive(state);
+  }, [explorer, state]);
+
+  // The App's own event for this comes three times when a panel opens, before its points are there.
+  const shown = JSON.stringify([useRecoilValue(view), useRecoilValue(filters), useRecoilValue(viewName)]);
+  const drawn = React.useRef(shown);
+  React.useEffect(() => {
+    if (drawn.current !== shown) void explorer.sync();
+    drawn.current = shown;
+  }, [explorer, shown]);
+
+  React.useEffect(() => {
+    // What was loaded before the page was reloaded may be gone from the server. The points come first, where it is
+    // there.
+    const timer = window.setTimeout(() => void explorer.sync(), FIRST_SYNC_MS);
+    return () => window.clearTimeout(timer);
+  }, [explorer]);
+
+  return <ExplorerPanel explorer={explorer} />;
+}
+
+registerComponent({
+  name: "LabelscapeDataExplorer",
+  label: "Labelscape",
+  component: LabelscapeDataExplorer,
+  type: PluginComponentType.Component,
+  activator: () => true,
+});

@@ -1,0 +1,252 @@
+/** The whole panel: fields and thresholds, table and matrix, results and segments. */
+import * as React from "react";
+import STYLE from "../parts/style.css?inline";
+import { Button, Choice } from "../parts/parts";
+import { counted } from "../parts/words";
+import { WHATS, type What } from "./contract";
+import { SessionContext, useMetrics, useSession } from "./context";
+import { MatrixView } from "./MatrixView";
+import { MetricsTable } from "./MetricsTable";
+import { Results } from "./Results";
+import { Segments } from "./Segments";
+import { partnersOf, type MetricsSession } from "./session";
+import METRICS_STYLE from "./style.css?inline";
+
+export function MetricsPanel({ session }: { readonly session: MetricsSession }): React.ReactElement {
+  return (
+    <SessionContext.Provider value={session}>
+      <style>{STYLE + METRICS_STYLE}</style>
+      <div className="ls-root lm-root" aria-label="Labelscape model metrics">
+        <Inside />
+      </div>
+    </SessionContext.Provider>
+  );
+}
+
+function Inside(): React.ReactElement {
+  const session = useSession();
+  const state = useMetrics();
+  const [tab, setTab] = React.useState<"results" | "segments">("results");
+  const chosen = state.whats.length + state.cells.length;
+  React.useEffect(() => {
+    if (chosen > 0) setTab("results");
+  }, [chosen]);
+  const segments = state.overview?.segments ?? [];
+  return (
+    <>
+      <div className="lm-scroll">
+        <Fields />
+        {state.report ? (
+          <>
+            <ThresholdBar />
+            <div className="lm-main">
+              <MetricsTable />
+              <MatrixView />
+            </div>
+          </>
+        ) : (
+          state.busy === null && <Nothing />
+        )}
+        <div className="lm-tabs" role="tablist">
+          {(["results", "segments"] as const).map((name) => (
+            <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
+              {name === "results" ? "Results" : `Segments (${segments.length})`}
+            </button>
+          ))}
+        </div>
+        <div className="lm-below">{tab === "results" ? <Results /> : <Segments />}</div>
+      </div>
+      {state.busy && (
+        <div className="ls-busy" role="status">
+          {state.busy}…
+        </div>
+      )}
+      {state.note && (
+        <div className="ls-notes" role="status">
+          <div className={`ls-note ls-note-${state.note.level === "error" ? "error" : "success"}`}>
+            <span>{state.note.text}</span>
+            <button type="button" className="ls-note-close" aria-label="Close" onClick={() => session.dismiss()}>
+              ✕
+            </button>
+          </div>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Nothing(): React.ReactElement {
+  const { overview, note } = useMetrics();
+  if (note?.level === "error") return <p className="lm-empty">Nothing to show: see the message below.</p>;
+  if (overview && Object.keys(overview.fields).length === 0)
+    return (
+      <p className="lm-empty">
+        This dataset has no two fields to compare. Labels and predictions are needed, both as boxes (Detections) or both
+        as classes (Classification): add the predictions of a model in a field of their own.
+      </p>
+    );
+  return <p className="lm-empty">Choose a label field and a field of predictions.</p>;
+}
+
+function Fields(): React.ReactElement | null {
+  const session = useSession();
+  const { overview, truthField, predictionField, scope, report } = useMetrics();
+  if (!overview || truthField === null || predictionField === null) return null;
+  const all = Object.values(overview.fields).flat();
+  const setTruth = (name: string): void => {
+    const partners = partnersOf(overview, name);
+    session.setFields(name, partners.includes(predictionField) ? predictionField : (partners[0] as string));
+  };
+  const facts =
+    report &&
+    [
+      counted(report.samples, "sample"),
+      counted(report.labels, "label"),
+      counted(report.predictions, "prediction"),
+      ...(report.mask_pairs > 0 ? ["overlap of masks"] : []),
+    ].join(", ");
+  return (
+    <div className="ls-toolbar">
+      <Choice
+        label="Labels"
+        value={truthField}
+        options={all.map((name) => [name, name] as const)}
+        onChange={setTruth}
+      />
+      <Choice
+        label="Predictions"
+        value={predictionField}
+        options={partnersOf(overview, truthField).map((name) => [name, name] as const)}
+        onChange={(name) => session.setFields(truthField, name)}
+      />
+      <Choice
+        label="Of"
+        value={scope}
+        options={[
+          ["dataset", "the dataset"],
+          ["view", "the view"],
+        ]}
+        onChange={(name) => session.setScope(name as "dataset" | "view")}
+      />
+      <Button title="Read labels and predictions again" onClick={() => void session.compare()}>
+        Compare again
+      </Button>
+      <span className="ls-quiet">{facts}</span>
+    </div>
+  );
+}
+
+function ThresholdBar(): React.ReactElement | null {
+  const session = useSession();
+  const { report, thresholds, whats } = useMetrics();
+  if (!report) return null;
+  const boxed = report.kind === "detection";
+  return (
+    <div className="ls-toolbar">
+      {boxed && <Threshold label="IoU" value={thresholds.iou} onChange={(iou) => session.setThresholds({ iou })} />}
+      <Threshold
+        label="Confidence"
+        value={thresholds.confidence}
+        disabled={!report.scored}
+        hint={report.scored ? undefined : "These predictions have no confidence, so there is no threshold to set."}
+        onChange={(confidence) => session.setThresholds({ confidence })}
+      />
+      {!boxed && report.guesses > 1 && (
+        <label className="ls-choice">
+          <span className="ls-choice-label">Right among the top</span>
+          <input
+            type="number"
+            min={1}
+            max={report.guesses}
+            value={thresholds.top_k}
+            onChange={(event) => {
+              const top_k = Math.min(report.guesses, Math.max(1, Math.round(event.target.valueAsNumber || 1)));
+              session.setThresholds({ top_k });
+            }}
+          />
+        </label>
+      )}
+      <span className="ls-grow" />
+      <div className="ls-group" role="group" aria-label="Highlight outcomes">
+        {WHATS.map((what) => (
+          <Button
+            key={what}
+            pressed={whats.includes(what)}
+            title={HINTS[what]}
+            onClick={() => session.chooseWhat(what, false)}
+          >
+            {TITLES[what]} <span className="ls-count">{report.totals[what].toLocaleString("en")}</span>
+          </Button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+const TITLES: Readonly<Record<What, string>> = {
+  "false positives": "FP",
+  "false negatives": "FN",
+  confusions: "Confusions",
+  "true positives": "TP",
+};
+const HINTS: Readonly<Record<What, string>> = {
+  "false positives": "False positives: predictions without any label. Sure ones are often objects nobody labeled.",
+  "false negatives": "False negatives: labels without any prediction.",
+  confusions: "Pairs of different classes. Sure ones are often wrong labels.",
+  "true positives": "Pairs of the same class.",
+};
+
+function Threshold(props: {
+  readonly label: string;
+  readonly value: number;
+  readonly onChange: (value: number) => void;
+  readonly disabled?: boolean;
+  readonly hint?: string | undefined;
+}): React.ReactElement {
+  const set = (text: string): void => {
+    const value = Number(text);
+    if (text !== "" && value >= 0 && value <= 1) props.onChange(Math.round(value * 1000) / 1000);
+  };
+  const common = { min: 0, max: 1, step: 0.01, disabled: props.disabled ?? false, title: props.hint };
+  return (
+    <span className="ls-choice lm-threshold">
+      <span className="ls-choice-label">{props.label}</span>
+      <input
+        type="range"
+        aria-label={`${props.label} slider`}
+        {...common}
+        value={props.value}
+        onChange={(e) => set(e.target.value)}
+      />
+      <NumberBox label={props.label} value={props.value} set={set} common={common} />
+    </span>
+  );
+}
+
+/** Takes what is typed as it is typed, and shows the value again once one leaves it. */
+function NumberBox({
+  label,
+  value,
+  set,
+  common,
+}: {
+  readonly label: string;
+  readonly value: number;
+  readonly set: (text: string) => void;
+  readonly common: { min: number; max: number; step: number; disabled: boolean; title: string | undefined };
+}): React.ReactElement {
+  const [typed, setTyped] = React.useState<string | null>(null);
+  return (
+    <input
+      type="number"
+      aria-label={label}
+      {...common}
+      value={typed ?? String(value)}
+      onChange={(event) => {
+        setTyped(event.target.value);
+        set(event.target.value);
+      }}
+      onBlur={() => setTyped(null)}
+    />
+  );
+}

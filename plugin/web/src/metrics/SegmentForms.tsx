@@ -1,0 +1,287 @@
+/** Windows that ask: into which segment, how to change, merge, export it, on what to make it again. */
+import * as React from "react";
+import { Button, Choice, Dialog } from "../parts/parts";
+import { useMetrics, useSession } from "./context";
+import { SEGMENT_KINDS, type Members, type Segment, type SegmentKind } from "./contract";
+import { chosenCount, partnersOf } from "./session";
+
+const NEW = "";
+const KINDS = SEGMENT_KINDS.map((kind) => [kind, kind] as const);
+const MEMBERS: readonly (readonly [Members, string])[] = [
+  ["labels", "labels (predictions where there is none)"],
+  ["predictions", "predictions (labels where there is none)"],
+  ["both", "both"],
+  ["samples", "whole samples"],
+];
+
+export function AddToSegment({ onClose }: { readonly onClose: () => void }): React.ReactElement {
+  const session = useSession();
+  const state = useMetrics();
+  const [slug, setSlug] = React.useState(NEW);
+  const [name, setName] = React.useState(() => proposal(state.whats, state.cells));
+  const [kind, setKind] = React.useState<SegmentKind>("data quality");
+  const [note, setNote] = React.useState("");
+  const [members, setMembers] = React.useState<Members>("labels");
+  const segments = state.overview?.segments ?? [];
+  const target = segments.find((one) => one.slug === slug);
+  const count = chosenCount(state).toLocaleString("en");
+  const submit = async (): Promise<void> => {
+    if (await session.addToSegment(slug ? { slug } : { name, kind, note }, members)) onClose();
+  };
+  return (
+    <Dialog title={`Add ${count} to a segment`} onClose={onClose}>
+      <form
+        className="ls-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Choice
+          label="Segment"
+          value={slug}
+          options={[[NEW, "a new one"], ...segments.map((one) => [one.slug, `${one.name} (${one.size})`] as const)]}
+          onChange={setSlug}
+        />
+        {slug === NEW && (
+          <>
+            <label className="ls-choice">
+              <span className="ls-choice-label">Name</span>
+              <input data-first value={name} onChange={(event) => setName(event.target.value)} required />
+            </label>
+            <Choice label="Kind" value={kind} options={KINDS} onChange={(value) => setKind(value as SegmentKind)} />
+            <label className="ls-choice">
+              <span className="ls-choice-label">Note</span>
+              <textarea rows={2} value={note} onChange={(event) => setNote(event.target.value)} />
+            </label>
+          </>
+        )}
+        {state.report?.kind === "detection" && target?.noun !== "sample" && (
+          <Choice
+            label="What goes in"
+            value={members}
+            options={MEMBERS.filter(([one]) => !target || one !== "samples")}
+            onChange={(value) => setMembers(value as Members)}
+          />
+        )}
+        <p className="ls-quiet">
+          {slug === NEW ? "Fields and thresholds are kept with the segment, so that it can be made again. " : ""}
+          Only a tag is written.
+        </p>
+        <div className="ls-row">
+          <span className="ls-grow" />
+          <Button onClick={onClose}>Cancel</Button>
+          <button type="submit" className="ls-button ls-primary" disabled={slug === NEW && !name.trim()}>
+            {slug === NEW ? "Create" : "Add"}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function proposal(whats: readonly string[], cells: readonly (readonly [string, string])[]): string {
+  const pairs = cells.map(([truth, prediction]) => `${truth} as ${prediction}`);
+  return [...whats, ...pairs].slice(0, 2).join(", ");
+}
+
+export function EditSegment({
+  segment,
+  onClose,
+}: {
+  readonly segment: Segment;
+  readonly onClose: () => void;
+}): React.ReactElement {
+  const session = useSession();
+  const [name, setName] = React.useState(segment.name);
+  const [kind, setKind] = React.useState<SegmentKind>(segment.kind);
+  const [note, setNote] = React.useState(segment.note);
+  const submit = async (): Promise<void> => {
+    if (await session.segmentAct("edit_segment", { slug: segment.slug, name, kind, note })) onClose();
+  };
+  return (
+    <Asking title={`Edit “${segment.name}”`} deed="Save" disabled={!name.trim()} onClose={onClose} onSubmit={submit}>
+      <label className="ls-choice">
+        <span className="ls-choice-label">Name</span>
+        <input data-first value={name} onChange={(event) => setName(event.target.value)} />
+      </label>
+      <Choice label="Kind" value={kind} options={KINDS} onChange={(value) => setKind(value as SegmentKind)} />
+      <label className="ls-choice">
+        <span className="ls-choice-label">Note</span>
+        <textarea rows={2} value={note} onChange={(event) => setNote(event.target.value)} />
+      </label>
+    </Asking>
+  );
+}
+
+export function MergeSegment({
+  segment,
+  onClose,
+}: {
+  readonly segment: Segment;
+  readonly onClose: () => void;
+}): React.ReactElement {
+  const session = useSession();
+  const others = (useMetrics().overview?.segments ?? []).filter(
+    (one) => one.slug !== segment.slug && one.noun === segment.noun,
+  );
+  const [into, setInto] = React.useState(others[0]?.slug ?? "");
+  const submit = async (): Promise<void> => {
+    if (await session.segmentAct("merge_segments", { slug: segment.slug, into })) onClose();
+  };
+  return (
+    <Asking
+      title={`Merge “${segment.name}” into another`}
+      deed="Merge"
+      disabled={!into}
+      onClose={onClose}
+      onSubmit={submit}
+    >
+      {others.length === 0 ? (
+        <p>There is no other segment of {segment.noun}s.</p>
+      ) : (
+        <Choice
+          label="Into"
+          value={into}
+          options={others.map((one) => [one.slug, `${one.name} (${one.size})`] as const)}
+          onChange={setInto}
+        />
+      )}
+      <p className="ls-quiet">
+        “{segment.name}” ends; its {segment.noun}s join the other one.
+      </p>
+    </Asking>
+  );
+}
+
+export function DeleteSegment({
+  segment,
+  onClose,
+}: {
+  readonly segment: Segment;
+  readonly onClose: () => void;
+}): React.ReactElement {
+  const session = useSession();
+  const submit = async (): Promise<void> => {
+    if (await session.segmentAct("delete_segment", { slug: segment.slug })) onClose();
+  };
+  return (
+    <Asking title={`Delete “${segment.name}”?`} deed="Delete" onClose={onClose} onSubmit={submit}>
+      <p>
+        Its tag, saved view and record go. Its {segment.size.toLocaleString("en")} {segment.noun}s stay.
+      </p>
+    </Asking>
+  );
+}
+
+export function ExportSegment({
+  segment,
+  onClose,
+}: {
+  readonly segment: Segment;
+  readonly onClose: () => void;
+}): React.ReactElement {
+  const session = useSession();
+  const [format, setFormat] = React.useState<"fiftyone" | "coco" | "csv">("csv");
+  const [folder, setFolder] = React.useState("");
+  const submit = async (): Promise<void> => {
+    if (await session.exportSegment({ slug: segment.slug, format, folder })) onClose();
+  };
+  return (
+    <Asking
+      title={`Export “${segment.name}”`}
+      deed="Export"
+      disabled={!folder.trim()}
+      onClose={onClose}
+      onSubmit={submit}
+    >
+      <Choice
+        label="Format"
+        value={format}
+        options={[
+          ["csv", "CSV, a row for each member"],
+          ["coco", "COCO, with media"],
+          ["fiftyone", "FiftyOne dataset, with media"],
+        ]}
+        onChange={(value) => setFormat(value as typeof format)}
+      />
+      <label className="ls-choice">
+        <span className="ls-choice-label">New folder</span>
+        <input
+          data-first
+          value={folder}
+          placeholder="on the server"
+          onChange={(event) => setFolder(event.target.value)}
+        />
+      </label>
+    </Asking>
+  );
+}
+
+export function RemakeSegment({
+  segment,
+  onClose,
+}: {
+  readonly segment: Segment;
+  readonly onClose: () => void;
+}): React.ReactElement {
+  const session = useSession();
+  const { overview, truthField } = useMetrics();
+  const fields = overview && truthField ? partnersOf(overview, truthField) : [];
+  const [field, setField] = React.useState("");
+  const [name, setName] = React.useState("");
+  const submit = async (): Promise<void> => {
+    const ask = { slug: segment.slug, prediction_field: field || null, name: name.trim() || null };
+    if (await session.segmentAct("remake_segment", ask)) onClose();
+  };
+  return (
+    <Asking
+      title={`Make “${segment.name}” again`}
+      deed={name.trim() ? "Make and compare" : "Compare"}
+      onClose={onClose}
+      onSubmit={submit}
+    >
+      <p className="ls-quiet">{segment.origin}</p>
+      <Choice
+        label="Predictions"
+        value={field}
+        options={[["", "the same field"], ...fields.map((one) => [one, one] as const)]}
+        onChange={setField}
+      />
+      <label className="ls-choice">
+        <span className="ls-choice-label">Keep as</span>
+        <input value={name} placeholder="empty = compare alone" onChange={(event) => setName(event.target.value)} />
+      </label>
+    </Asking>
+  );
+}
+
+function Asking(props: {
+  readonly title: string;
+  readonly deed: string;
+  readonly disabled?: boolean;
+  readonly onClose: () => void;
+  readonly onSubmit: () => Promise<void>;
+  readonly children: React.ReactNode;
+}): React.ReactElement {
+  return (
+    <Dialog title={props.title} onClose={props.onClose}>
+      <form
+        className="ls-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void props.onSubmit();
+        }}
+      >
+        {props.children}
+        <div className="ls-row">
+          <span className="ls-grow" />
+          <Button onClick={props.onClose}>Cancel</Button>
+          <button type="submit" className="ls-button ls-primary" disabled={props.disabled ?? false}>
+            {props.deed}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

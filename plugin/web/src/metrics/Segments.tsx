@@ -1,0 +1,99 @@
+/** All segments: what is in them, how they were made, how they grew, and what one can do with them. */
+import * as React from "react";
+import { Button } from "../parts/parts";
+import { useMetrics, useSession } from "./context";
+import type { Segment } from "./contract";
+import { DeleteSegment, EditSegment, ExportSegment, MergeSegment, RemakeSegment } from "./SegmentForms";
+
+type Form = "edit" | "merge" | "delete" | "export" | "remake";
+const FORMS = {
+  edit: EditSegment,
+  merge: MergeSegment,
+  delete: DeleteSegment,
+  export: ExportSegment,
+  remake: RemakeSegment,
+} as const;
+
+export function Segments(): React.ReactElement {
+  const segments = useMetrics().overview?.segments ?? [];
+  const [open, setOpen] = React.useState<{ readonly form: Form; readonly slug: string } | null>(null);
+  const about = segments.find((one) => one.slug === open?.slug);
+  const Asked = open && FORMS[open.form];
+  if (segments.length === 0)
+    return (
+      <p className="lm-empty">
+        No segment yet. Choose results and press “Add to segment”, or run “Labelscape: create segment” on ticked
+        samples.
+      </p>
+    );
+  return (
+    <>
+      <ul className="lm-segments">
+        {segments.map((segment) => (
+          <Row key={segment.slug} segment={segment} ask={(form) => setOpen({ form, slug: segment.slug })} />
+        ))}
+      </ul>
+      {Asked && about && <Asked segment={about} onClose={() => setOpen(null)} />}
+    </>
+  );
+}
+
+function Row({ segment, ask }: { readonly segment: Segment; readonly ask: (form: Form) => void }): React.ReactElement {
+  const session = useSession();
+  return (
+    <li>
+      <div className="lm-segment-head">
+        <b>{segment.name}</b>
+        <span className="lm-kind">{segment.kind}</span>
+        <span className="ls-count">
+          {segment.size.toLocaleString("en")} {segment.noun}
+          {segment.size === 1 ? "" : "s"}
+        </span>
+        <Sizes segment={segment} />
+        <span className="ls-grow" />
+        <Button onClick={() => void session.openSegment(segment.slug)}>Open</Button>
+        <Button onClick={() => ask("edit")}>Edit</Button>
+        <Button onClick={() => ask("merge")}>Merge</Button>
+        <Button
+          title="Take what is ticked in the App's grid out of this segment"
+          onClick={() => void session.segmentAct("remove_from_segment", { slug: segment.slug })}
+        >
+          Remove ticked
+        </Button>
+        {segment.can_remake && (
+          <Button title="Apply the same rule to new predictions, and compare" onClick={() => ask("remake")}>
+            Make again
+          </Button>
+        )}
+        <Button title="Make tasks of its samples, to relabel them" onClick={() => session.sendSegment(segment.slug)}>
+          Send to Label Studio
+        </Button>
+        <Button onClick={() => ask("export")}>Export</Button>
+        <Button danger onClick={() => ask("delete")}>
+          Delete
+        </Button>
+      </div>
+      <div className="ls-quiet">{segment.origin}</div>
+      {segment.note && <div>{segment.note}</div>}
+    </li>
+  );
+}
+
+/** Size over time as a small line; in words for who hovers or listens. */
+function Sizes({ segment }: { readonly segment: Segment }): React.ReactElement | null {
+  if (segment.sizes.length < 2) return null;
+  const largest = Math.max(...segment.sizes.map(([, size]) => size), 1);
+  const step = 60 / (segment.sizes.length - 1);
+  const points = segment.sizes
+    .map(([, size], i) => `${(i * step).toFixed(1)},${(15 - (size / largest) * 14).toFixed(1)}`)
+    .join(" ");
+  const told = segment.sizes
+    .map(([at, size]) => `${at.slice(0, 16).replace("T", " ")}: ${size.toLocaleString("en")}`)
+    .join("\n");
+  return (
+    <svg className="lm-sizes" viewBox="-1 0 62 16" role="img" aria-label={`Size over time: ${told}`}>
+      <title>{told}</title>
+      <polyline points={points} fill="none" stroke="currentColor" strokeWidth={1.5} />
+    </svg>
+  );
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { MISSING_CODE } from "../../src/explorer/contract";
+import { shorten, thinTexts } from "../../src/scatter/texts";
+
+const size = { width: 600, height: 400 };
+const n = 5000;
+const screen = {
+  x: Float32Array.from({ length: n }, (_, i) => ((i * 7919) % 700) - 50),
+  y: Float32Array.from({ length: n }, (_, i) => ((i * 104729) % 500) - 50),
+};
+const base = {
+  screen,
+  size,
+  allowed: new Uint8Array(n).fill(1),
+  codes: Uint16Array.from({ length: n }, (_, i) => i % 5),
+  widthOf: () => 60,
+  lineHeight: 16,
+  apart: 150,
+  limit: 100,
+};
+
+describe("texts on the map", () => {
+  it("never overlap, and repeat only at a distance", () => {
+    const placed = thinTexts(base);
+    expect(placed.length).toBeGreaterThan(10);
+    placed.forEach((a, i) =>
+      placed.slice(i + 1).forEach((b) => {
+        expect(Math.abs(a.x - b.x) > 60 || Math.abs(a.y - b.y) > 16).toBe(true);
+        if (a.code === b.code) expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThanOrEqual(150);
+      }),
+    );
+  });
+
+  it("stand only at points that are shown, on the screen and have a value", () => {
+    const allowed = Uint8Array.from({ length: n }, (_, i) => (i % 2 ? 1 : 0));
+    const codes = base.codes.map((c, i) => (i % 7 === 0 ? MISSING_CODE : c));
+    for (const { row, x, y } of thinTexts({ ...base, allowed, codes })) {
+      expect(row % 2).toBe(1);
+      expect(row % 7).not.toBe(0);
+      expect(x >= 0 && x <= 600 && y >= 0 && y <= 400).toBe(true);
+    }
+  });
+
+  it("are the same for the same view, and at most as many as asked", () => {
+    expect(thinTexts(base)).toEqual(thinTexts(base));
+    expect(thinTexts({ ...base, limit: 3 })).toHaveLength(3);
+    expect(
+      thinTexts({
+        ...base,
+        screen: { x: new Float32Array(0), y: new Float32Array(0) },
+        codes: new Uint16Array(0),
+        allowed: new Uint8Array(0),
+      }),
+    ).toEqual([]);
+  });
+
+  it("are cut when long", () => {
+    expect(shorten("short")).toBe("short");
+    expect(shorten("a".repeat(50))).toHaveLength(28);
+  });
+});
