@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .neighbors import as_vectors, knn
-from .propagation import checked_labels
+from .checks import as_labels, as_vectors
+from .neighbors import knn
 
 _VOTERS = 10
 
@@ -24,7 +24,7 @@ def neighbor_accuracy(vectors: ArrayLike, labels: ArrayLike, n_classes: int, *, 
         NaN with fewer than two labels.
     """
     data = as_vectors(vectors)
-    known = checked_labels(labels, len(data), n_classes)
+    known = as_labels(labels, len(data), n_classes)
     rows = np.flatnonzero(known >= 0)
     if len(rows) < 2:
         return float("nan")

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .neighbors import as_vectors
+from .arrays import unit_rows
+from .checks import as_vectors
 
 _MOST = 50
 _BATCH = 4096
@@ -24,10 +25,8 @@ def cluster(vectors: ArrayLike, *, count: int | None = None, seed: int = 0) -> n
 
     data = as_vectors(vectors)
     wanted = count or int(np.clip(round((len(data) / 2) ** 0.5), 1, _MOST))
-    lengths = np.linalg.norm(data, axis=1, keepdims=True)
-    unit = data / np.where(lengths == 0, 1, lengths)
     means = MiniBatchKMeans(min(wanted, len(data)), batch_size=_BATCH, n_init=3, random_state=seed)
-    groups = means.fit_predict(unit)
+    groups = means.fit_predict(unit_rows(data))
     by_size = np.argsort(-np.bincount(groups, minlength=means.n_clusters), kind="stable")
     rank = np.empty(len(by_size), np.int64)
     rank[by_size] = np.arange(len(by_size))

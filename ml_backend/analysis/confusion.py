@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import Refusal
 from .mask_iou import Masks, chunks, mask_iou, ragged
 
 Ints = NDArray[np.int32]
@@ -71,10 +72,10 @@ class Objects:
         for name, column in columns.items():
             object.__setattr__(self, name, column)
         if n and self.label.min() < -1:
-            raise ValueError(f"label {self.label.min()} of object {self.label.argmin()}: -1 is no class, 0.. a class")
+            raise Refusal(f"label {self.label.min()} of object {self.label.argmin()}: -1 is no class, 0.. a class")
         wrong = np.flatnonzero((self.confidence < 0) | (self.confidence > 1))
         if len(wrong):
-            raise ValueError(
+            raise Refusal(
                 f"confidence {self.confidence[wrong[0]]:g} of object {wrong[0]} is not between 0 and 1: "
                 "divide percentages by 100, take the softmax of logits"
             )
@@ -221,9 +222,7 @@ class Matches:
         """Get the objects counted in one cell of the matrix; -1 is "no label" and "no prediction"."""
         for name, number in (("truth_class", truth_class), ("predicted_class", predicted_class)):
             if not -1 <= number < self.pairs.n_classes:
-                raise ValueError(
-                    f"{name} {number} is not a class: give 0 to {self.pairs.n_classes - 1}, or -1 for none"
-                )
+                raise Refusal(f"{name} {number} is not a class: give 0 to {self.pairs.n_classes - 1}, or -1 for none")
         return self._where(
             (self.outcomes.truth_class == truth_class) & (self.outcomes.predicted_class == predicted_class)
         )
@@ -342,9 +341,9 @@ class Pairs:
         """
         for name, threshold in (("iou", iou), ("confidence", confidence)):
             if not 0 <= threshold <= 1:
-                raise ValueError(f"{name} {threshold} is not between 0 and 1")
+                raise Refusal(f"{name} {threshold} is not between 0 and 1")
         if top_k < 1:
-            raise ValueError(f"top_k {top_k} is not a number of guesses: give 1 or more")
+            raise Refusal(f"top_k {top_k} is not a number of guesses: give 1 or more")
         kept = self._kept(confidence)
         if self.is_classification:
             prediction_of_truth, ignored = self._guess(kept, classwise, top_k)
@@ -500,10 +499,10 @@ def candidate_pairs(truth: Objects, predictions: Objects, *, n_classes: int | No
     if n_classes is None:
         n_classes = largest + 1
     elif largest >= n_classes:
-        raise ValueError(f"class {largest} does not fit into {n_classes} classes: give n_classes={largest + 1} or more")
+        raise Refusal(f"class {largest} does not fit into {n_classes} classes: give n_classes={largest + 1} or more")
     if len(truth) and len(predictions) and (truth.box is None) != (predictions.box is None):
         bare = "labels" if truth.box is None else "predictions"
-        raise ValueError(f"the {bare} have no boxes but the other side has: compare objects with objects")
+        raise Refusal(f"the {bare} have no boxes but the other side has: compare objects with objects")
     ranking = np.lexsort((predictions.sample, -np.nan_to_num(predictions.confidence, nan=-1.0))).astype(np.int32)
     if truth.box is None and predictions.box is None:
         _one_label_a_sample(truth)
@@ -546,9 +545,9 @@ def top_classes(scores: ArrayLike, k: int, *, sample: ArrayLike | None = None) -
     """
     table = np.asarray(scores, np.float64)
     if table.ndim != 2:
-        raise ValueError(f"scores of shape {table.shape} are not (samples, classes)")
+        raise Refusal(f"scores of shape {table.shape} are not (samples, classes)")
     if k < 1:
-        raise ValueError(f"k {k} is not a number of guesses: give 1 or more")
+        raise Refusal(f"k {k} is not a number of guesses: give 1 or more")
     n, k = len(table), min(k, table.shape[1])
     numbers = np.arange(n) if sample is None else np.asarray(sample)
     best = np.argsort(-table, axis=1, kind="stable")[:, :k]
@@ -562,34 +561,34 @@ def top_classes(scores: ArrayLike, k: int, *, sample: ArrayLike | None = None) -
 def _column(values: ArrayLike, dtype: type, n: int, name: str) -> NDArray[Any]:
     column: NDArray[Any] = np.asarray(values, dtype).reshape(-1)
     if len(column) != n:
-        raise ValueError(f"{name} has {len(column)} values for {n} objects: give one for each object")
+        raise Refusal(f"{name} has {len(column)} values for {n} objects: give one for each object")
     return column
 
 
 def _check_masks(masks: Sequence[Bools | None], boxed: bool, n: int) -> None:
     if not boxed:
-        raise ValueError("masks need the box that each of them fills: give box too")
+        raise Refusal("masks need the box that each of them fills: give box too")
     if len(masks) != n:
-        raise ValueError(f"{len(masks)} masks for {n} objects: give one, or None, for each object")
+        raise Refusal(f"{len(masks)} masks for {n} objects: give one, or None, for each object")
     wrong = [i for i, mask in enumerate(masks) if mask is not None and np.ndim(mask) != 2]
     if wrong:
-        raise ValueError(f"mask of object {wrong[0]} is not (height, width): decode it first")
+        raise Refusal(f"mask of object {wrong[0]} is not (height, width): decode it first")
 
 
 def _boxes(box: ArrayLike, n: int) -> Floats:
     boxes = np.asarray(box, np.float64).reshape(-1, 4)
     if len(boxes) != n:
-        raise ValueError(f"{len(boxes)} boxes for {n} objects: give one (x, y, width, height) for each object")
+        raise Refusal(f"{len(boxes)} boxes for {n} objects: give one (x, y, width, height) for each object")
     broken = np.flatnonzero(~np.isfinite(boxes).all(axis=1))
     if len(broken):
-        raise ValueError(f"boxes of objects {broken[:5].tolist()} are not finite: leave those objects out or mend them")
+        raise Refusal(f"boxes of objects {broken[:5].tolist()} are not finite: leave those objects out or mend them")
     return boxes
 
 
 def _one_label_a_sample(truth: Objects) -> None:
     samples, counts = np.unique(truth.sample[truth.label >= 0], return_counts=True)
     if len(counts) and counts.max() > 1:
-        raise ValueError(
+        raise Refusal(
             f"sample {samples[counts.argmax()]} has {counts.max()} labels: classification compares one a sample"
         )
 

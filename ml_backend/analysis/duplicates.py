@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .neighbors import Neighbors, as_vectors, knn
+from ..errors import Refusal
+from .arrays import unit_rows
+from .checks import as_vectors, check_neighbors
+from .neighbors import Neighbors, knn
 
 _CHUNK = 65536  # rows held at once beside the vectors: 128 MB at d = 512
 _ROUNDING = 2e-6  # cosine distance that float32 leaves between copies of one direction
@@ -73,9 +76,9 @@ def near_duplicates(
     data = as_vectors(vectors)
     n = len(data)
     if threshold is not None and not 0 <= threshold <= 2:
-        raise ValueError(f"threshold is a cosine distance between 0 and 2; got {threshold}")
-    if neighbors is not None and len(neighbors.indices) != n:
-        raise ValueError(f"neighbors are of {len(neighbors.indices)} samples and vectors of {n}; search them again")
+        raise Refusal(f"threshold is a cosine distance between 0 and 2; got {threshold}")
+    if neighbors is not None:
+        check_neighbors(neighbors, n)
     first = identical_rows(data)
     if hashes is not None:
         first = _join_hashes(first, hashes)
@@ -145,7 +148,7 @@ def leaks(groups: Duplicates | ArrayLike, split: ArrayLike) -> NDArray[np.bool_]
     group = np.asarray(groups.groups if isinstance(groups, Duplicates) else groups)
     names = np.asarray(split)
     if group.shape != names.shape:
-        raise ValueError(f"groups are of shape {group.shape} and split of {names.shape}; give one part a sample")
+        raise Refusal(f"groups are of shape {group.shape} and split of {names.shape}; give one part a sample")
     inside = np.flatnonzero((group >= 0) & _in_a_part(names))
     result = np.zeros(len(group), bool)
     if len(inside):
@@ -191,7 +194,7 @@ def _join_hashes(first: NDArray[np.int64], hashes: ArrayLike) -> NDArray[np.int6
     values = np.asarray(hashes)
     n = len(first)
     if values.shape != (n,):
-        raise ValueError(f"hashes must be one for each of {n} samples; got shape {values.shape}")
+        raise Refusal(f"hashes must be one for each of {n} samples; got shape {values.shape}")
     _, start, which = np.unique(values, return_index=True, return_inverse=True)
     return _components(n, np.concatenate((np.arange(n), np.arange(n))), np.concatenate((first, start[which])))
 
@@ -279,10 +282,10 @@ def _most_central(data: NDArray[np.float32], nodes: NDArray[np.int64], part: NDA
     for a in range(0, count, _CHUNK):
         chunk, of = order[a : a + _CHUNK], number[a : a + _CHUNK]
         picks = csr_matrix((np.ones(len(of), np.float32), of, np.arange(len(of) + 1)), (len(of), of[-1] + 1))
-        sums[of[0] : of[-1] + 1] += (picks.T @ _unit(data[nodes[chunk]]))[of[0] :]
+        sums[of[0] : of[-1] + 1] += (picks.T @ unit_rows(data[nodes[chunk]]))[of[0] :]
     for a in range(0, count, _CHUNK):
         chunk, of = order[a : a + _CHUNK], number[a : a + _CHUNK]
-        closeness[chunk] = np.einsum("ij,ij->i", _unit(data[nodes[chunk]]), sums[of])
+        closeness[chunk] = np.einsum("ij,ij->i", unit_rows(data[nodes[chunk]]), sums[of])
     best = order[np.lexsort((-closeness[order], number))[starts]]
     result = np.empty(count, np.int64)
     result[order] = best[number]
@@ -294,11 +297,6 @@ def _cosine_distances(
 ) -> NDArray[np.float32]:
     result = np.empty(len(rows), np.float32)
     for a in range(0, len(rows), _CHUNK):
-        difference = _unit(data[rows[a : a + _CHUNK]]) - _unit(data[others[a : a + _CHUNK]])
+        difference = unit_rows(data[rows[a : a + _CHUNK]]) - unit_rows(data[others[a : a + _CHUNK]])
         result[a : a + _CHUNK] = np.einsum("ij,ij->i", difference, difference) / 2
     return result
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(norms > 0, norms, 1), np.float32)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .neighbor_search import Metric, Progress, searchable
-from .neighbors import METRICS, as_vectors
+from ..errors import Refusal
+from ..progress import Progress
+from .checks import as_vectors
+from .neighbor_search import Metric, searchable
+from .neighbors import METRICS
 
 _ROWS = 128  # sampled rows at a time: two distances to every vector, 1 GB at a million
 
@@ -57,11 +60,11 @@ def map_quality(
     data, drawn = as_vectors(vectors), as_vectors(points)
     n = len(data)
     if len(drawn) != n:
-        raise ValueError(f"the map has {len(drawn)} points for {n} vectors; compute the map again")
+        raise Refusal(f"the map has {len(drawn)} points for {n} vectors; compute the map again")
     if k < 1 or sample < 1:
-        raise ValueError(f"k and sample must be at least 1; got {k} and {sample}")
+        raise Refusal(f"k and sample must be at least 1; got {k} and {sample}")
     if metric not in METRICS:
-        raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
+        raise Refusal(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
     k = min(k, (n - 1) // 2)
     if k < 1:
         return MapQuality(1.0, 1.0)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import Refusal
+
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -123,7 +125,7 @@ def _image_sizes(sample: Ints, box: Floats, shape: Counts) -> Counts:
     size = shape / side
     if size.max() > _LARGEST_IMAGE:
         i = int(size.max(axis=1).argmax())
-        raise ValueError(
+        raise Refusal(
             f"a mask of {shape[i, 1]} x {shape[i, 0]} pixels in a box of {side[i, 1]:g} x {side[i, 0]:g} "
             "is no share of an image: with masks, boxes are relative (0..1)"
         )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..progress import Progress, no_progress
+from .arrays import Floats, one_hot
+from .checks import as_labels, as_vectors, check_neighbors
 from .duplicates import row_hashes
-from .neighbors import Neighbors, as_vectors, knn
-
-Floats = NDArray[np.float32]
-Progress = Callable[[float, str], object]
+from .neighbors import Neighbors, knn
 
 _K = 50
 _CHUNK = 16384  # rows of features held at once: 64 MB at 1,024 landmarks
@@ -78,11 +78,9 @@ def mislabel_scores(
     """
     data = as_vectors(vectors)
     given = as_labels(labels, len(data), n_classes)
-    if neighbors is not None and len(neighbors.indices) != len(data):
-        raise ValueError(
-            f"neighbors are of {len(neighbors.indices)} samples and vectors of {len(data)}; search them again"
-        )
-    tell = progress if progress is not None else _silent
+    if neighbors is not None:
+        check_neighbors(neighbors, len(data))
+    tell = progress or no_progress
     classes, known = np.unique(given[given >= 0], return_inverse=True)
     if len(classes) < 2:
         return Mislabels(
@@ -100,28 +98,6 @@ def mislabel_scores(
     tell(0.05, "Trust in each neighbor")
     trust = _neighbor_trust(table, compact, len(classes))
     return _judged(data, table, compact, trust, rows, classes, seed, tell)
-
-
-def as_labels(labels: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
-    """Check labels at the public edge and give them as (n,) int64.
-
-    Raises:
-        ValueError: not whole numbers, another length than n, or outside -1..n_classes - 1 (the first is named).
-    """
-    given = np.asarray(labels)
-    if given.shape != (n,) or (n and given.dtype.kind not in "iu"):
-        raise ValueError(f"labels must be {n} whole numbers, one a vector; got {given.dtype} {given.shape}")
-    bad = np.flatnonzero((given < -1) | (given >= n_classes))
-    if len(bad):
-        raise ValueError(
-            f"labels must be -1 (unlabeled) or 0..{n_classes - 1}; row {bad[0]} has {given[bad[0]]}. "
-            "Give the number of classes that the labels count to"
-        )
-    return given.astype(np.int64)
-
-
-def _silent(_: float, __: str) -> None:
-    return None
 
 
 def _neighbor_trust(table: NDArray[np.int32], labels: NDArray[np.int64], count: int) -> Floats:
@@ -200,7 +176,7 @@ class _Head:
         for rows, labels in chunks:
             features = kernel(rows)
             gram += features.T @ features
-            targets += features.T @ _one_hot(labels, count)
+            targets += features.T @ one_hot(labels, count)
         spectrum, axes = np.linalg.eigh(gram)
         return _Head(
             kernel,
@@ -218,20 +194,14 @@ class _Head:
         shrunk = 1 / (self.spectrum + np.float32(penalty))
         leverage = np.minimum((rotated * rotated) @ shrunk, 1 - 1e-3)[:, None]
         fitted = rotated @ (shrunk[:, None] * self.targets)
-        return np.asarray((fitted - leverage * _one_hot(labels, fitted.shape[1])) / (1 - leverage), np.float32)
-
-
-def _one_hot(labels: NDArray[np.int64], count: int) -> Floats:
-    result = np.zeros((len(labels), count), np.float32)
-    result[np.arange(len(labels)), labels] = 1
-    return result
+        return np.asarray((fitted - leverage * one_hot(labels, fitted.shape[1])) / (1 - leverage), np.float32)
 
 
 def _chosen(
     data: Floats, labels: NDArray[np.int64], sample: NDArray[np.int64], mean: Floats, centers: Floats, count: int
 ) -> tuple[float, float]:
     """Width and penalty with the least leave-one-out error on a sample of the labeled rows."""
-    truth = _one_hot(labels[sample], count)
+    truth = one_hot(labels[sample], count)
     errors = {}
     for width in _WIDTHS:
         head = _Head.fit(_Kernel.fit(mean, centers, width), iter([(data[sample], labels[sample])]), count)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import Refusal
+from ..progress import Progress, no_progress
 from .calibration import Calibration, accept
 from .neighbors import Neighbors
 from .propagation import Suggestions, suggest
-
-Progress = Callable[[float, str], object]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def suggest_several(
     Raises:
         ValueError: precision out of range, states or a neighbor table that do not fit, or nothing labeled.
     """
-    report = progress or (lambda fraction, message: None)
+    report = progress or no_progress
     parts: list[Proposals] = []
     calibrations: list[Calibration] = []
     for code in range(n_classes):
@@ -86,7 +86,7 @@ def suggest_several(
         parts.append(_proposals(found, rows, np.full(len(rows), code)))
         calibrations.append(found.calibration)
     if not parts:
-        raise ValueError("no sample is labeled: label at least one sample of two classes first")
+        raise Refusal("no sample is labeled: label at least one sample of two classes first")
     speaking = [one for part, one in zip(parts, calibrations, strict=True) if len(part.rows)]
     least = min(speaking or calibrations, key=lambda one: one.held_out)
     return _together(parts, precision, least.sentence)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import Progress, part_of
+
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 Metric = Literal["cosine", "euclidean"]
-Progress = Callable[[float, str], object]
 Found = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 _ROWS, _COLUMNS = 1024, 32768  # one tile of the matrix product: 128 MB
@@ -61,13 +62,6 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     rows = vectors / np.where(largest > 0, largest, 1)  # first, so that squares do not vanish
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1)  # at least 1, or the row is zero
     return np.asarray(rows, np.float32)
-
-
-def part_of(progress: Progress | None, start: float, stop: float) -> Progress:
-    """Progress of one stage of a longer work, from share `start` to share `stop`."""
-    if progress is None:
-        return lambda done, message: None
-    return lambda done, message: progress(start + (stop - start) * done, message)
 
 
 def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Progress) -> Found:

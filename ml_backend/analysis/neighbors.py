@@ -8,11 +8,13 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .neighbor_search import Metric, Progress, part_of, search_all, search_cells, searchable
+from ..errors import Refusal
+from ..progress import Progress, part_of
+from .checks import as_vectors
+from .neighbor_search import Metric, search_all, search_cells, searchable
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 _EXACT_UP_TO = 20_000  # rows: all pairs of so many x 512 take 3 s on 2 cores; cells are faster above
-_LARGEST = 1e15  # larger values are no embedding, and their squares sum to infinity
 _RECALL = 0.985  # asked of the search in cells, so that what is measured stays above .98
 
 
@@ -31,29 +33,6 @@ class Neighbors:
     indices: NDArray[np.int32]
     distances: NDArray[np.float32]
     recall: float = 1.0
-
-
-def as_vectors(vectors: ArrayLike) -> NDArray[np.float32]:
-    """Check vectors at the public edge and give them as an (n, d) C-contiguous float32 array.
-
-    Raises:
-        ValueError: no table of two dimensions, or NaN, infinity or a value beyond 1e15 in some rows (the
-            first are named).
-    """
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity and is named below
-        array = np.asarray(vectors, dtype=np.float32, order="C")
-    if array.ndim != 2:
-        raise ValueError(f"vectors must be a table of shape (n, d); got shape {array.shape}")
-    # The extremes first (NaN passes through them): five times as fast as a look at every row, which is rarely needed.
-    if array.size and not (array.min() > -_LARGEST and array.max() < _LARGEST):
-        bad = np.flatnonzero(~((array > -_LARGEST) & (array < _LARGEST)).all(axis=1))
-        first = ", ".join(map(str, bad[:5]))
-        raise ValueError(
-            f"{len(bad)} of {len(array)} vectors hold NaN, infinity or a value beyond 1e15 "
-            f"(first rows: {first}); "
-            "embed these samples again or leave them out"
-        )
-    return array
 
 
 def knn(
@@ -115,7 +94,7 @@ def neighbors_of(
     asked, data = as_vectors(queries), as_vectors(vectors)
     _check(k, metric)
     if asked.shape[1] != data.shape[1]:
-        raise ValueError(f"queries have {asked.shape[1]} dimensions, vectors {data.shape[1]}; use one model for both")
+        raise Refusal(f"queries have {asked.shape[1]} dimensions, vectors {data.shape[1]}; use one model for both")
     k = min(k, len(data))
     if k == 0 or len(asked) == 0:
         return Neighbors(np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.float32))
@@ -126,6 +105,6 @@ def neighbors_of(
 
 def _check(k: int, metric: str) -> None:
     if metric not in METRICS:
-        raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
+        raise Refusal(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
     if k < 1:
-        raise ValueError(f"k must be at least 1; got {k}")
+        raise Refusal(f"k must be at least 1; got {k}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .neighbors import Neighbors, as_vectors
-from .propagation import checked_labels, suggest
-from .region import check_table
+from ..errors import Refusal
+from .arrays import unit_rows
+from .checks import as_labels, as_vectors, check_neighbors
+from .neighbors import Neighbors
+from .propagation import suggest
 
 _CANDIDATES = 2_000
 
@@ -44,10 +46,10 @@ def next_to_label(
         ValueError: labels or a neighbor table that do not fit, or count below 1.
     """
     data = as_vectors(vectors)
-    known = checked_labels(labels, len(data), n_classes)
-    check_table(neighbors, len(data))
+    known = as_labels(labels, len(data), n_classes)
+    check_neighbors(neighbors, len(data))
     if count < 1:
-        raise ValueError(f"count must be at least 1; got {count}")
+        raise Refusal(f"count must be at least 1; got {count}")
     unlabeled = np.flatnonzero(known < 0)
     if len(unlabeled) <= 1:
         return unlabeled.astype(np.int32)
@@ -84,9 +86,8 @@ def _cover(
     count: int,
 ) -> NDArray[np.int64]:
     """Greedy: the most valuable that is far from what was labeled last and from the picks before it."""
-    unit = data[pool] / np.maximum(np.linalg.norm(data[pool], axis=1, keepdims=True), 1e-12)
-    recent = data[labeled[:: max(1, len(labeled) // 500)]]
-    recent = recent / np.maximum(np.linalg.norm(recent, axis=1, keepdims=True), 1e-12)
+    unit = unit_rows(data[pool])
+    recent = unit_rows(data[labeled[:: max(1, len(labeled) // 500)]])
     distance = 1 - (unit @ recent.T).max(axis=1) if len(recent) else np.ones(len(pool))
     picks: list[int] = []
     open_ = np.ones(len(pool), dtype=bool)

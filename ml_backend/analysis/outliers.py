@@ -8,11 +8,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arrays import Floats
+from .checks import as_labels, as_vectors, check_neighbors
 from .duplicates import automatic_threshold
-from .mislabels import as_labels
-from .neighbors import Neighbors, as_vectors, knn
-
-Floats = NDArray[np.float32]
+from .neighbors import Neighbors, knn
 
 _K = 50  # more than a clump of foreign samples has
 _CHUNK = 8192  # rows held at once
@@ -85,8 +84,8 @@ def outlier_scores(
     """
     data = as_vectors(vectors)
     n = len(data)
-    if neighbors is not None and len(neighbors.indices) != n:
-        raise ValueError(f"neighbors are of {len(neighbors.indices)} samples and vectors of {n}; search them again")
+    if neighbors is not None:
+        check_neighbors(neighbors, n)
     given = np.full(n, -1) if labels is None else np.asarray(labels)
     given = as_labels(given, n, int(given.max(initial=-1)) + 1)
     table = knn(data, _K, seed=seed) if neighbors is None else neighbors
@@ -123,10 +122,14 @@ def _moments(
 
 
 def _whitening(scatter: NDArray[np.float64], n: int) -> Floats:
-    values, axes = np.linalg.eigh(scatter / n)
-    values = np.maximum(values, 0)
-    floor = _SHRINKAGE * values.mean()
-    return np.asarray(axes / np.sqrt(values + (floor if floor > 0 else 1)), np.float32)
+    """Matrix W (d, d) with |x W|² = x (scatter / n + floor)⁻¹ x', by Cholesky: far faster than by eigenvalues."""
+    from scipy.linalg import cholesky, solve_triangular
+
+    covariance = scatter / n
+    floor = _SHRINKAGE * float(np.trace(covariance)) / len(covariance)
+    covariance[np.diag_indices_from(covariance)] += floor if floor > 0 else 1
+    lower = cholesky(covariance, lower=True)
+    return np.asarray(solve_triangular(lower, np.eye(len(lower)), lower=True).T, np.float32)
 
 
 def _from_middle(data: Floats, mean: Floats, scatter: NDArray[np.float64]) -> tuple[Floats, Floats]:

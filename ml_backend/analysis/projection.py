@@ -7,15 +7,17 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .neighbor_search import Metric, Progress, part_of
-from .neighbors import METRICS, Neighbors, as_vectors, knn, neighbors_of
+from ..errors import Refusal
+from ..progress import Progress, part_of
+from .arrays import unit_rows
+from .checks import as_vectors
+from .neighbor_search import Metric
+from .neighbors import METRICS, Neighbors, knn, neighbors_of
+from .principal_axes import pca
 
 Method = Literal["umap", "tsne", "pca"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-_CHUNK = 65_536  # rows that the covariance is summed over at a time
-_EARLY, _LATE = 250, 500  # rounds of t-SNE with and without exaggeration, as openTSNE
-_TSNE_REPORTS_EVERY = 10  # rounds
 _PLACED_AMONG = 10  # measured: the median of 10 keeps more neighbors of new samples than umap-learn's transform
 
 
@@ -63,7 +65,7 @@ def project(
     data = spherized(data) if spherize else data
     stage = part_of(progress, 0, 1)
     stage(0, "Principal axes")
-    start = pca(_unit_rows(data) if metric == "cosine" else data, dims)
+    start = pca(unit_rows(data) if metric == "cosine" else data, dims)
     if method == "pca" or len(data) <= 3:
         stage(1, "Points along the principal axes")
         return start
@@ -72,10 +74,12 @@ def project(
     indices, distances = neighbors.indices[:, :needed], neighbors.distances[:, :needed]
     stage = part_of(progress, 0.4, 1)
     if method == "tsne":
-        return _tsne(indices, _scaled(start, 1e-4, seed), seed, stage)
-    from .umap_layout import layout
+        from . import tsne_layout
 
-    return layout(indices, distances, _scaled(start, 3, seed), min_dist=min_dist, seed=seed, progress=stage)
+        return tsne_layout.layout(indices, _scaled(start, 1e-4, seed), seed=seed, progress=stage)
+    from . import umap_layout
+
+    return umap_layout.layout(indices, distances, _scaled(start, 3, seed), min_dist=min_dist, seed=seed, progress=stage)
 
 
 def place(
@@ -99,9 +103,9 @@ def place(
     """
     new, data, drawn = as_vectors(new_vectors), as_vectors(vectors), as_vectors(points)
     if len(drawn) != len(data):
-        raise ValueError(f"the map has {len(drawn)} points for {len(data)} vectors; compute the map again")
+        raise Refusal(f"the map has {len(drawn)} points for {len(data)} vectors; compute the map again")
     if len(data) == 0:
-        raise ValueError("there is no point on the map yet; compute the map first")
+        raise Refusal("there is no point on the map yet; compute the map first")
     near = neighbors_of(new, data, _PLACED_AMONG, metric=metric, progress=progress)
     around = np.median(drawn[near.indices], axis=1)
     equal = near.distances[:, :1] == 0
@@ -115,70 +119,18 @@ def neighbors_needed(method: Method, *, n_neighbors: int = 15, perplexity: float
         ValueError: an unknown method, or fewer than 2 n_neighbors or perplexity.
     """
     if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+        raise Refusal(f"method must be one of {', '.join(METHODS)}; got {method!r}")
     if not n_neighbors >= 2:
-        raise ValueError(f"n_neighbors must be at least 2; got {n_neighbors}")
+        raise Refusal(f"n_neighbors must be at least 2; got {n_neighbors}")
     if not perplexity >= 2:
-        raise ValueError(f"perplexity must be at least 2; got {perplexity}")
+        raise Refusal(f"perplexity must be at least 2; got {perplexity}")
     return {"umap": n_neighbors, "tsne": round(perplexity / 2), "pca": 0}[method]
 
 
 def spherized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Vectors (n, d) moved to their center and made of length 1; what lies at the center stays there."""
     center = vectors.mean(axis=0) if len(vectors) else 0
-    return _unit_rows(vectors - center)
-
-
-def pca(vectors: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
-    """Coordinates (n, dims) along the axes of largest variance; axes that the vectors do not have are 0."""
-    import torch
-
-    table = torch.from_numpy(vectors)
-    n, d = table.shape
-    points = torch.zeros((n, dims))
-    if n == 0 or d == 0:
-        return points.numpy()
-    mean = table.mean(0)
-    covariance = torch.zeros((d, d), dtype=torch.float64)
-    for part in table.split(_CHUNK):
-        centered = part - mean
-        covariance += centered.T @ centered
-    axes = torch.linalg.eigh(covariance).eigenvectors[:, -dims:].flip(1).float()
-    largest = axes.abs().argmax(0, keepdim=True)
-    axes *= torch.where(axes.gather(0, largest) < 0, -1.0, 1.0)  # an axis has no sign of its own: choose one
-    points[:, : axes.shape[1]] = table @ axes - mean @ axes
-    return points.numpy()
-
-
-def _tsne(indices: NDArray[np.int32], start: NDArray[np.float32], seed: int, progress: Progress) -> NDArray[np.float32]:
-    from openTSNE import TSNEEmbedding
-    from openTSNE.affinity import Uniform
-    from openTSNE.nearest_neighbors import PrecomputedNeighbors
-
-    table = PrecomputedNeighbors(indices, np.ones(indices.shape))
-    affinities = Uniform(knn_index=table, symmetrize="max")
-    # The interpolation is for two dimensions and pays from some thousand points on.
-    gradient = "fft" if start.shape[1] == 2 and len(start) > 3000 else "bh"
-    points = TSNEEmbedding(
-        start.astype(np.float64),
-        affinities,
-        negative_gradient_method=gradient,
-        # Small maps are faster on one thread: on a busy machine threads wait for each other (1 s against 6).
-        n_jobs=1 if len(start) < 10_000 else -1,
-        random_state=seed,
-    )
-    done = 0
-
-    def report(iteration: int, _error: float, _points: object) -> None:
-        past = done + iteration
-        progress(past / (_EARLY + _LATE), f"t-SNE, round {past} of {_EARLY + _LATE}")
-
-    options = {"inplace": True, "propagate_exception": True, "callbacks": report}
-    options["callbacks_every_iters"] = _TSNE_REPORTS_EVERY
-    points.optimize(_EARLY, exaggeration=12, momentum=0.5, **options)
-    done = _EARLY
-    points.optimize(_LATE, momentum=0.8, **options)
-    return np.asarray(points, np.float32)
+    return unit_rows(vectors - center)
 
 
 def _scaled(points: NDArray[np.float32], spread: float, seed: int) -> NDArray[np.float32]:
@@ -186,11 +138,6 @@ def _scaled(points: NDArray[np.float32], spread: float, seed: int) -> NDArray[np
     deviation = points[:, 0].std()
     hair = np.random.default_rng(seed).normal(scale=1e-3 * spread, size=points.shape)
     return np.asarray(points / (deviation if deviation > 0 else 1) * spread + hair, np.float32)
-
-
-def _unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(norms > 0, norms, 1), np.float32)
 
 
 def _check(
@@ -203,15 +150,15 @@ def _check(
     needed: int,
 ) -> None:
     if dims not in (2, 3):
-        raise ValueError(f"dims must be 2 or 3; got {dims}")
+        raise Refusal(f"dims must be 2 or 3; got {dims}")
     if not 0 <= min_dist <= 3:
-        raise ValueError(f"min_dist must lie between 0 and 3; got {min_dist}")
+        raise Refusal(f"min_dist must lie between 0 and 3; got {min_dist}")
     if metric not in METRICS:
-        raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
+        raise Refusal(f"metric must be one of {', '.join(METRICS)}; got {metric!r}")
     if neighbors is None:
         return
     if spherize:
-        raise ValueError("neighbors were found before spherizing; leave them out, or spherize the vectors first")
+        raise Refusal("neighbors were found before spherizing; leave them out, or spherize the vectors first")
     rows, width = neighbors.indices.shape
     if rows != len(data) or width < needed:
-        raise ValueError(f"neighbors are a table of {rows} x {width}; these vectors need {len(data)} x {needed}")
+        raise Refusal(f"neighbors are a table of {rows} x {width}; these vectors need {len(data)} x {needed}")

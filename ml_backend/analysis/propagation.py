@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,16 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
+from ..errors import Refusal
+from ..progress import Progress, no_progress
 from . import heads, spreading
+from .arrays import Floats
 from .calibration import Calibration, accept, describe
-from .neighbors import Neighbors, as_vectors, knn
+from .checks import as_labels, as_vectors, check_neighbors, check_precision
+from .neighbors import Neighbors, knn
 from .reference import REFERENCE
-from .region import Region, check_table, label_neighbors
+from .region import Region, label_neighbors
 
 __all__ = ["Region", "Suggestions", "label_neighbors", "suggest"]
 
-Progress = Callable[[float, str], object]
-Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Decided = tuple[NDArray[np.float64], Labels, float]  # see `_evidence`
 
@@ -104,19 +106,18 @@ def suggest(
         ValueError: precision out of range, labels or a neighbor table that do not fit, or nothing labeled.
     """
     data = as_vectors(vectors)
-    known = checked_labels(labels, len(data), n_classes)
-    if not 0.5 <= precision <= 1:
-        raise ValueError(f"precision must be between 0.5 and 1; got {precision}")
+    known = as_labels(labels, len(data), n_classes)
+    check_precision(precision)
     rows = np.flatnonzero(known >= 0)
     if not len(rows):
-        raise ValueError("no sample is labeled: label at least one sample of two classes first")
+        raise Refusal("no sample is labeled: label at least one sample of two classes first")
     classes, codes = np.unique(known[rows], return_inverse=True)
     if len(classes) < 2 or len(rows) == len(data):
         return _nothing(len(data), rows, len(classes))
-    report = progress or (lambda fraction, message: None)
+    report = progress or no_progress
     if neighbors is None:
         neighbors = knn(data, spreading.GRAPH_NEIGHBORS, seed=seed)
-    check_table(neighbors, len(data))
+    check_neighbors(neighbors, len(data))
     case = weigh(data, neighbors, rows, codes, len(classes), seed=seed, report=report)
     reliability = REFERENCE
     if len(case.right):
@@ -143,18 +144,6 @@ def suggest(
         method=_in_words(case.trust),
         calibration=calibration,
     )
-
-
-def checked_labels(labels: ArrayLike, n: int, n_classes: int) -> Labels:
-    """Check labels at the public edge: (n,) integers from -1 to n_classes - 1."""
-    array = np.asarray(labels)
-    if array.shape != (n,) or array.dtype.kind not in "iu":
-        raise ValueError(f"labels must be {n} integers, one a sample; got {array.dtype} of shape {array.shape}")
-    if n and (array.min() < -1 or array.max() >= n_classes):
-        raise ValueError(
-            f"labels must lie between -1 (unlabeled) and {n_classes - 1}; got {array.min()}..{array.max()}"
-        )
-    return array.astype(np.int64)
 
 
 @dataclass(frozen=True)

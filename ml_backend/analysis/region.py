@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import Refusal
+from .arrays import Floats, unit_rows
 from .calibration import Reliability, accept
+from .checks import check_neighbors, check_precision
 from .neighbors import Neighbors, knn
 
 _NEIGHBORS = 15
@@ -23,7 +26,6 @@ _FAR = 3.0  # log ratio of distances at most: beyond it nothing is surer
 # nearest rival and to the nearest anchor, log path length, share of the sample's own neighbors that lie outside.
 _PRIOR = Reliability(np.array([-1.1, 3.6, -1.9, 1.6]), np.diag([3.0, 2.0, 0.3, 0.3]) ** 2)
 
-Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 
@@ -78,19 +80,18 @@ def label_neighbors(
     data, known = np.asarray(vectors), np.asarray(labels)
     starts = np.unique(np.asarray(anchors, dtype=np.int64))
     if not len(starts):
-        raise ValueError("no anchor: choose at least one sample to grow the label from")
+        raise Refusal("no anchor: choose at least one sample to grow the label from")
     if starts[0] < 0 or starts[-1] >= len(data):
-        raise ValueError(f"anchors must be rows between 0 and {len(data) - 1}; got {starts[0]}..{starts[-1]}")
+        raise Refusal(f"anchors must be rows between 0 and {len(data) - 1}; got {starts[0]}..{starts[-1]}")
     if len(known) != len(data):
-        raise ValueError(f"labels must be {len(data)} integers, one a sample; got {len(known)}")
+        raise Refusal(f"labels must be {len(data)} integers, one a sample; got {len(known)}")
     if label < 0:
-        raise ValueError(f"label must be a class, 0 or more; got {label}")
+        raise Refusal(f"label must be a class, 0 or more; got {label}")
     if reach is not None and reach < 0:
-        raise ValueError(f"reach must be 0 or more samples, or None for automatic; got {reach}")
-    if not 0.5 <= precision <= 1:
-        raise ValueError(f"precision must be between 0.5 and 1; got {precision}")
+        raise Refusal(f"reach must be 0 or more samples, or None for automatic; got {reach}")
+    check_precision(precision)
     table = neighbors if neighbors is not None else knn(data, _NEIGHBORS)
-    check_table(table, len(data))
+    check_neighbors(table, len(data))
     grown = _grow(table, known, starts, label, max(_CAP, reach or 0))
     if not len(grown.rows):
         empty = np.empty(0, np.int32)
@@ -112,14 +113,6 @@ def label_neighbors(
         reach=taken,
         why=_why(confidence[order][:taken], held_out, grown.stopped),
     )
-
-
-def check_table(neighbors: Neighbors, n: int) -> None:
-    """Refuse a neighbor table of other samples than the n at hand."""
-    if len(neighbors.indices) != n:
-        raise ValueError(
-            f"the neighbor table has {len(neighbors.indices)} rows for {n} samples: search the neighbors again"
-        )
 
 
 @dataclass(frozen=True)
@@ -174,12 +167,12 @@ def _grow(table: Neighbors, known: NDArray[np.integer], starts: Labels, label: i
 def _evidence(
     data: NDArray[np.generic], table: Neighbors, grown: _Grown, supporters: Labels, rivals: Labels, starts: Labels
 ) -> tuple[NDArray[np.float64], Labels]:
-    members = _unit(data[grown.rows])
-    similarity = members @ _unit(data[supporters]).T
+    members = unit_rows(data[grown.rows])
+    similarity = members @ unit_rows(data[supporters]).T
     near = 1 - similarity.max(axis=1)
     ratio: NDArray[np.float64] = np.zeros(len(members))
     if len(rivals):
-        ratio = _log_ratio(1 - (members @ _unit(data[rivals]).T).max(axis=1), near)
+        ratio = _log_ratio(1 - (members @ unit_rows(data[rivals]).T).max(axis=1), near)
     width = min(table.indices.shape[1], _NEIGHBORS)
     inside = np.isin(table.indices[grown.rows, :width], np.concatenate([grown.rows, starts, supporters])).mean(axis=1)
     evidence = np.stack(
@@ -203,7 +196,7 @@ def _calibrated(data: NDArray[np.generic], known: NDArray[np.integer], labeled: 
     _, code, counts = np.unique(codes, return_inverse=True, return_counts=True)
     if len(counts) < 2:
         return _PRIOR, 0
-    unit = _unit(data[labeled])
+    unit = unit_rows(data[labeled])
     distance = 1 - unit @ unit.T
     np.fill_diagonal(distance, np.inf)
     guess = codes[distance.argmin(axis=1)]
@@ -225,11 +218,6 @@ def _log_ratio(rival: Floats, near: Floats) -> NDArray[np.float64]:
 def _sampled(rows: Labels) -> Labels:
     """At most so many rows, evenly taken: deterministic, and the region needs no more."""
     return rows if len(rows) <= _RIVALS else rows[np.linspace(0, len(rows) - 1, _RIVALS).astype(np.int64)]
-
-
-def _unit(rows: NDArray[np.generic]) -> Floats:
-    floats = np.asarray(rows, dtype=np.float32)
-    return np.asarray(floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
 
 def _why(confidence: NDArray[np.float64], held_out: int, stopped: str) -> str:

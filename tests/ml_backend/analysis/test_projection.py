@@ -255,3 +255,34 @@ def test_importing_the_analysis_loads_nothing_heavy():
     )
 
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize("n", [4, 5, 8, 12, 24, 40])
+@both_dims
+def test_a_small_tsne_map_keeps_its_samples_apart(n, dims, digits):
+    points = project(digits[:n], method="tsne", dims=dims)
+
+    assert knn(points, 1, metric="euclidean").distances.min() > 1e-2
+
+
+def test_a_small_tsne_map_can_be_trusted(digits):
+    trust = [map_quality(rows, project(rows, method="tsne")).trustworthiness for rows in np.split(digits[:400], 10)]
+
+    assert np.mean(trust) > 0.85
+
+
+@pytest.mark.parametrize("shape", [(60, 2000), (2000, 900), (900, 2000)])
+def test_pca_of_wide_tables_is_that_of_scikit_learn(shape):
+    random = np.random.default_rng(0)
+    strong = random.standard_normal((shape[0], 3)) * [9, 6, 4] @ random.standard_normal((3, shape[1]))
+    vectors = (strong + random.standard_normal(shape)).astype(np.float32)
+    ours, theirs = pca(vectors, 3), PCA(3, svd_solver="full").fit_transform(vectors)
+
+    for axis in range(3):
+        assert abs(np.corrcoef(ours[:, axis], theirs[:, axis])[0, 1]) > 0.9999
+
+
+@methods
+def test_vectors_without_values_are_refused(method):
+    with pytest.raises(ValueError, match="5 vectors have 0 dimensions"):
+        project(np.ones((5, 0)), method=method)
