@@ -57,7 +57,8 @@ def _axes_through_rows(table: Tensor, mean: Tensor, dims: int) -> Tensor:
 
     centered = (table - mean).double()
     vectors = torch.linalg.eigh(centered @ centered.T).eigenvectors[:, -dims:].flip(1)
-    return _orthonormal(centered.T @ vectors, centered).float()
+    axes: Tensor = _orthonormal(centered.T @ vectors, centered).float()
+    return axes
 
 
 def _orthonormal(directions: Tensor, centered: Tensor) -> Tensor:
