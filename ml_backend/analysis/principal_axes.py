@@ -48,7 +48,8 @@ def _axes_through_columns(table: Tensor, mean: Tensor, dims: int) -> Tensor:
     for part in table.split(_CHUNK):
         centered = part - mean
         covariance += centered.T @ centered
-    return torch.linalg.eigh(covariance).eigenvectors[:, -dims:].flip(1).float()
+    axes: Tensor = torch.linalg.eigh(covariance).eigenvectors[:, -dims:].flip(1).float()
+    return axes
 
 
 def _axes_through_rows(table: Tensor, mean: Tensor, dims: int) -> Tensor:
