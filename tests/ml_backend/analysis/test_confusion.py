@@ -222,7 +222,7 @@ def test_equal_boxes_match_at_an_overlap_of_one():
 def test_result_does_not_depend_on_the_chunks(monkeypatch):
     (truth, _), (predictions, _) = mask_scene(4)
     before = candidate_pairs(truth, predictions).match(iou=0.1)
-    monkeypatch.setattr("labelscape.ml_backend.analysis.confusion._CANDIDATES_AT_ONCE", 20)
+    monkeypatch.setattr("labelscape.ml_backend.analysis.confusion.overlaps._CANDIDATES_AT_ONCE", 20)
     monkeypatch.setattr("labelscape.ml_backend.analysis.mask_iou._PIXELS_AT_ONCE", 500)
     after = candidate_pairs(truth, predictions).match(iou=0.1)
     assert our_pairs(after) == our_pairs(before)
