@@ -29,7 +29,7 @@ import fiftyone as fo
 import fiftyone.brain as fob
 import numpy as np
 import psutil
-from labelscape.cli.demo import PatientServer
+from labelscape.cli.app_server import PatientServer
 from labelscape.cli.digits import write_digits
 from labelscape.cli.plugin_link import install
 

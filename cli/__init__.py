@@ -1,6 +1,7 @@
-"""The command line `labelscape`: look whether all is well, install the plugin, see the demo, serve Label Studio."""
+"""The command line `labelscape`: check the setup, install the plugin, explore a folder, serve Label Studio."""
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,13 +9,13 @@ import typer
 app = typer.Typer(
     help="Labelscape, the data explorer for FiftyOne and Label Studio.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_show_locals=False,
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"labelscape {version('labelscape')}")
         raise typer.Exit
 
@@ -30,10 +31,10 @@ def main(
 
 @app.command("doctor")
 def run_doctor() -> None:
-    """Check everything Labelscape stands on, and say how to mend what is broken.
+    """Check everything Labelscape depends on, and say how to fix what is broken.
 
-    Looks at MongoDB, PyTorch, the plugin as FiftyOne sees it, the place of the vectors, the model hubs and
-    the graphics card. Ends with code 1 when something essential is broken.
+    Checks MongoDB, PyTorch, the plugin as FiftyOne sees it, where the vectors are kept, the model hubs, and
+    the GPU. Exits with code 1 if something essential is broken.
     """
     from .doctor import CHECKS, report
 
@@ -42,9 +43,9 @@ def run_doctor() -> None:
 
 @app.command("install-plugin")
 def link_plugin() -> None:
-    """Put a link to this package into FiftyOne's plugins folder, so that the App shows Labelscape.
+    """Link this package into FiftyOne's plugins folder, so that the App shows Labelscape.
 
-    Overwrites nothing: where another copy of the plugin is installed, says where and how to remove it.
+    Overwrites nothing: if another copy of the plugin is installed, says where it is and how to remove it.
     """
     from .plugin_link import install
 
@@ -56,19 +57,19 @@ def link_plugin() -> None:
 
 @app.command("demo")
 def run_demo(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The App is served at this port.")] = 5151,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve the App at.")] = 5151,
     address: Annotated[
-        str, typer.Option(help="The App listens at this address; 0.0.0.0 lets other machines in.")
+        str, typer.Option(help="Address to serve the App at; 0.0.0.0 lets other machines in.")
     ] = "localhost",
     browser: Annotated[bool, typer.Option(help="Open the App in a browser.")] = True,
     reset: Annotated[
         bool,
-        typer.Option("--reset", help="Make the demo's dataset anew; labels given in it are lost."),
+        typer.Option("--reset", help="Make the demo dataset again; labels given in it are lost."),
     ] = False,
 ) -> None:
-    """Show 1,797 real handwritten digits on a map in the FiftyOne App, most of them still to be labeled.
+    """Show 1,797 real handwritten digits on a map in the FiftyOne App, most of them not labeled yet.
 
-    Needs no network. The dataset is kept, so a second run starts at once; stop it with Ctrl-C.
+    Needs no network. The dataset is kept, so a second run starts right away. Press Ctrl-C to stop.
     """
     from .demo import run
 
@@ -78,16 +79,48 @@ def run_demo(
         _fail(error)
 
 
+@app.command("explore")
+def run_explore(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, resolve_path=True, help="Folder of images, at any depth.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the dataset; the folder's by default.")] = "",
+    model: Annotated[str, typer.Option(help="Embedding model, such as torchvision/resnet18.")] = "preprocessing",
+    weights: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="File with the model's weights, instead of a hub.")
+    ] = None,
+    labels: Annotated[
+        bool, typer.Option("--labels-from-folders", help="Take each image's folder name as its label.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve the App at.")] = 5151,
+    address: Annotated[
+        str, typer.Option(help="Address to serve the App at; 0.0.0.0 lets other machines in.")
+    ] = "localhost",
+    browser: Annotated[bool, typer.Option(help="Open the App in a browser.")] = True,
+) -> None:
+    """Explore a folder of images: make a dataset, embed it, map it, and open the App at its map.
+
+    Nothing is copied or changed in the folder. Run it again after adding images: only new ones are embedded.
+    """
+    from .explore import Exploration, run
+
+    exploration = Exploration(folder, name or folder.name, model, weights, labels)
+    try:
+        run(exploration, port=port, address=address, browser=browser)
+    except ValueError as error:
+        _fail(error)
+
+
 @app.command("serve")
 def run_serve(
     host: Annotated[
-        str, typer.Option(help="The backend listens at this address; another than loopback needs $LABELSCAPE_SECRET.")
+        str, typer.Option(help="Address to serve at; any address but loopback needs $LABELSCAPE_SECRET.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="And at this port; 0 = a free one.")] = 9090,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve at; 0 picks a free one.")] = 9090,
 ) -> None:
     """Serve the Label Studio backend: pre-annotations that improve with each annotation. “connect” adds projects.
 
-    Every request has to show the secret, which is made at the first start. Stop it with Ctrl-C or SIGTERM.
+    Every request must carry the secret, which is generated at the first start. Stop it with Ctrl-C or SIGTERM.
     """
     from .serve import run
 
@@ -99,7 +132,7 @@ def run_serve(
 
 @app.command("connect")
 def run_connect(
-    project: Annotated[int, typer.Option(help="The project's number: it is in its address, /projects/3/.")],
+    project: Annotated[int, typer.Option(help="The project's number, as in its address, /projects/3/.")],
     url: Annotated[str, typer.Option(envvar="LABEL_STUDIO_URL", help="Label Studio's address.")],
     token: Annotated[
         str,
@@ -107,16 +140,16 @@ def run_connect(
             envvar="LABEL_STUDIO_API_KEY",
             prompt="Token (Label Studio: Account & Settings, Personal Access Token)",
             hide_input=True,
-            help="A personal access token or a legacy token; asked for where it is not given.",
+            help="A personal access token or a legacy token; prompted for if it is not given.",
         ),
     ],
     backend: Annotated[
         str, typer.Option(help="The address at which Label Studio reaches “labelscape serve”.")
     ] = "http://127.0.0.1:9090",
 ) -> None:
-    """Connect a Label Studio project: its tasks open with pre-annotations from what is labeled already.
+    """Connect a Label Studio project: its tasks then open with pre-annotations from the labels so far.
 
-    Registers the backend and its webhook with the project. “labelscape serve” has to run. Can be repeated.
+    Registers the backend and its webhook with the project. “labelscape serve” must be running. Safe to repeat.
     """
     from ..ml_backend.server.connecting import connect
 

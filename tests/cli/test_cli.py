@@ -15,7 +15,7 @@ import pytest
 from labelscape.cli import app, digits, doctor
 from typer.testing import CliRunner
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
 LABELSCAPE = Path(sys.executable).with_name("labelscape")
 PLUGIN = "@labelscape/data-explorer"
 
@@ -43,7 +43,7 @@ def closed_port() -> int:
 
 def test_help_names_every_command() -> None:
     said = type_in("--help").output
-    assert all(command in said for command in ("doctor", "install-plugin", "demo"))
+    assert all(command in said for command in ("doctor", "install-plugin", "demo", "explore"))
 
 
 def test_install_plugin_links_this_package(plugins: Path) -> None:

@@ -1,0 +1,65 @@
+"""`labelscape explore`: a folder of images becomes a dataset with a map, and nothing is done twice."""
+
+import shutil
+from pathlib import Path
+
+import fiftyone as fo
+import pytest
+from labelscape.cli.digits import write_digits
+from labelscape.cli.explore import EMBEDDINGS, LABELS, MAP, Exploration, prepare
+from labelscape.ml_backend.errors import Refusal
+
+
+@pytest.fixture
+def photos(tmp_path: Path, database: None) -> Path:
+    """Forty digits in folders named after them, beside a file that is no image."""
+    paths, digits = write_digits(tmp_path / "digits", count=60)
+    folder = tmp_path / "photos"
+    for path, digit in zip(paths[:40], digits[:40].tolist(), strict=True):
+        (folder / str(digit)).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / str(digit))
+    (folder / "notes.txt").write_text("not an image")
+    return folder
+
+
+@pytest.fixture
+def exploration(photos: Path):
+    yield Exploration(photos, "explored", "preprocessing", None, labels_from_folders=True)
+    if fo.dataset_exists("explored"):
+        fo.delete_dataset("explored")
+
+
+def test_a_folder_becomes_a_labeled_dataset_with_a_map(exploration: Exploration) -> None:
+    dataset = prepare(exploration)
+    assert len(dataset) == 40
+    assert dataset.count(LABELS) == 40
+    assert dataset.first()[LABELS].label == Path(dataset.first().filepath).parent.name
+    assert dataset.load_brain_results(MAP).points.shape == (40, 2)
+    assert dataset.has_workspace(exploration.workspace)
+
+
+def test_running_it_again_embeds_only_what_is_new(exploration: Exploration, photos: Path, capsys) -> None:
+    prepare(exploration)
+    capsys.readouterr()
+    prepare(exploration)
+    assert "Embedded" not in capsys.readouterr().out
+    shutil.copy(photos.parent / "digits" / "digit-0050.png", photos / "new.png")
+    dataset = prepare(exploration)
+    assert "Embedded 1 sample" in capsys.readouterr().out
+    assert len(dataset) == 41
+    assert dataset.has_brain_run(EMBEDDINGS)
+    assert dataset.load_brain_results(MAP).points.shape == (41, 2)
+
+
+def test_a_folder_without_images_is_refused_and_leaves_no_dataset(tmp_path: Path, database: None) -> None:
+    (tmp_path / "readme.txt").write_text("nothing to see")
+    with pytest.raises(Refusal, match="has no images"):
+        prepare(Exploration(tmp_path, "explored-empty", "preprocessing", None, labels_from_folders=False))
+    assert not fo.dataset_exists("explored-empty")
+
+
+def test_a_dataset_of_something_else_is_never_touched(exploration: Exploration) -> None:
+    mine = fo.Dataset("explored", persistent=True)
+    with pytest.raises(Refusal, match="exists already"):
+        prepare(exploration)
+    assert len(mine) == 0
