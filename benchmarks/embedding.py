@@ -40,17 +40,17 @@ def main() -> None:
 
 def compare(paths: list[str], architecture: str, weights: Path, repeats: int) -> None:
     from labelscape.ml_backend.embedding import load
-    from labelscape.ml_backend.embedding.preprocessing import Preprocessing
+    from labelscape.ml_backend.embedding.image.preprocessing import Preprocessing
 
-    model = load(f"torchvision/{architecture}", weights=str(weights), crop=SIDE)
-    prepared = np.stack([model._prepare(read(path)) for path in paths[: 4 * BATCH]])
+    model = load(f"torchvision/{architecture}", weights=str(weights), size=SIDE)
+    prepared = np.stack([model.prepare(read(path)) for path in paths[: 4 * BATCH]])
     samples = fiftyone_samples(paths)
     signal = Preprocessing()
-    theirs = fiftyone_model(model._network)
+    theirs = fiftyone_model(model.network)
     ways: dict[str, tuple[int, Callable[[], np.ndarray | None]]] = {
         "labelscape": (len(paths), lambda: model.embed(paths, batch_size=BATCH).vectors),
-        "  its reading alone": (len(paths), lambda: read_all(model._prepare, paths)),
-        "  its network alone": (len(prepared), lambda: run_all(model._forward, prepared)),
+        "  its reading alone": (len(paths), lambda: read_all(model.prepare, paths)),
+        "  its network alone": (len(prepared), lambda: run_all(model.forward, prepared)),
         "fiftyone, batches of 64": (len(paths), lambda: samples.compute_embeddings(theirs, batch_size=BATCH)),
         "fiftyone, as called by default": (len(paths), lambda: samples.compute_embeddings(theirs)),
         "labelscape preprocessing": (len(paths), lambda: signal.embed(paths, batch_size=BATCH).vectors),
@@ -101,10 +101,11 @@ def read_all(prepare: Callable[[np.ndarray], np.ndarray], paths: list[str]) -> N
 
 
 def read(path: str) -> np.ndarray:
-    from labelscape.ml_backend.embedding.images import UnreadableImage, read_patches
+    from labelscape.ml_backend.embedding.base import UnreadableMedium
+    from labelscape.ml_backend.embedding.image.reading import read_patches
 
     (pixels,) = read_patches(path, [None], at_least=SIDE)
-    if isinstance(pixels, UnreadableImage):
+    if isinstance(pixels, UnreadableMedium):
         raise SystemExit(f"{path}: {pixels}")
     return pixels
 

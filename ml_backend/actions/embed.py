@@ -1,6 +1,7 @@
 """Embed a view: media to vectors, kept as a similarity run; only what is new or changed is computed."""
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..analysis.baseline import neighbor_accuracy
 from ..embedding import EmbeddingModel, load
+from ..embedding.equal_vectors import EqualVectors, VectorTally
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
 from ..embedding.trained import TrainedHead, save_head, train
 from ..store.embedding_errors import failed_items, record_errors
@@ -50,6 +52,7 @@ class EmbeddingReport:
     failed: int
     first_failure: str | None
     noun: str
+    equal: EqualVectors | None = None
 
     def sentence(self) -> str:
         """The closing message."""
@@ -64,7 +67,15 @@ class EmbeddingReport:
                 f"; {self.failed:,} could not be read and were skipped, the reason is in their field "
                 f"“embedding_error” (first: {self.first_failure})"
             )
-        return text + "."
+        text += "."
+        if self.equal:
+            first, second = (os.path.basename(path) for path in self.equal.examples)
+            text += (
+                f" Warning: at least {self.equal.count:,} different {nouns} have one and the same vector, such as "
+                f"{first} and {second}: {self.model} cannot tell them apart. Look at these files, or choose another "
+                "model."
+            )
+        return text
 
 
 @dataclass(frozen=True)
@@ -287,11 +298,23 @@ def _as_item_ids(samples: fo.core.collections.SampleCollection, items: Items, na
     by_name: dict[str, str] = {}
     ambiguous: set[str] = set()
     for item, path in zip(ids, paths, strict=True):
-        for name in {path, os.path.basename(path)}:
+        # macOS writes names in another Unicode form (NFD): the composed form stands for both.
+        for name in {composed for spelled in (path, os.path.basename(path)) for composed in (spelled, _nfc(spelled))}:
             if name in by_name:
                 ambiguous.add(name)
             by_name[name] = item
-    return [name if name in ambiguous else by_name.get(name, name) for name in names]
+    return [_item_of(name, by_name, ambiguous) for name in names]
+
+
+def _item_of(name: str, by_name: Mapping[str, str], ambiguous: set[str]) -> str:
+    for spelled in (name, _nfc(name)):
+        if spelled in by_name and spelled not in ambiguous:
+            return by_name[spelled]
+    return name
+
+
+def _nfc(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _check_same_embeddings(dataset: fo.Dataset, key: str, provenance: Provenance, patches_field: str | None) -> None:
@@ -332,12 +355,14 @@ def _update(
     removed = _remove_orphans(dataset, key, table, items.patches_field)
     failed = failed_items(dataset, items.patches_field)
     reasons: dict[str, str] = {}
+    tally = VectorTally()
     for start in range(0, len(todo), _ITEMS_PER_COMMIT):
         rows = todo[start : start + _ITEMS_PER_COMMIT]
         inner = _part_of(progress, start, len(rows), len(todo), items.noun)
         embedded = embedder.embed([media[row] for row in rows], batch_size=batch_size, progress=inner)
         kept = [rows[row] for row in embedded.kept]
         if kept:
+            tally.add([media[row] for row in kept], embedded.vectors)
             table.upsert(items.ids[kept], items.sample_ids[kept], embedded.vectors)
             write_fingerprints(dataset, key, items.ids[kept].tolist(), [marks[row] for row in kept])
         failures = {str(items.ids[rows[failure.index]]): failure.reason for failure in embedded.failed}
@@ -356,6 +381,7 @@ def _update(
         failed=len(reasons),
         first_failure=next(iter(reasons.values()), None),
         noun=items.noun,
+        equal=tally.equal_vectors(),
     )
 
 

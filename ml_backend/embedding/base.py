@@ -1,26 +1,37 @@
-"""What an embedding model is: media in, one vector a medium out, in order, with the reasons of those that failed."""
+"""What an embedding model is: media in, one vector per medium out, in order, with the reasons of those that failed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-Progress = Callable[[float, str], object]
+from ..progress import Progress
+
+Content = TypeVar("Content")
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Media:
-    """An image file, or the part of it inside ``box``: relative [x, y, width, height], FiftyOne's convention."""
+    """A file, or the part of an image inside ``box``: relative [x, y, width, height], FiftyOne's convention."""
 
     path: str
-    box: tuple[float, float, float, float] | None = None
+    box: Box | None = None
+
+
+class UnreadableMedium(Exception):
+    """A medium that cannot be read; the message says why, in words for the user."""
+
+
+# Reads the parts of one file that a run asks for; a part that cannot be read is the reason in its place.
+Reader = Callable[[str, Sequence[Media]], Sequence[Content | UnreadableMedium]]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A medium, by its ``index`` in what was asked, that could not be embedded, and why, in words."""
+    """A medium, by its ``index`` in the media that were passed in, that could not be embedded, and why, in words."""
 
     index: int
     reason: str
@@ -28,11 +39,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class Embedded:
-    """Vectors (m, d) float32 of the media ``kept`` (m,) int64, ascending; the others are in ``failed``."""
+    """Vectors (m, d) float32 of the media ``kept`` (m,) int64, ascending; the others are in ``failed``.
+
+    ``logits`` (m, c) float32 are the scores of the model's classes before softmax, where the model predicts classes
+    too and was asked for them; None otherwise.
+    """
 
     vectors: NDArray[np.float32]
     kept: NDArray[np.int64]
     failed: list[Failure]
+    logits: NDArray[np.float32] | None = None
 
 
 class EmbeddingModel(Protocol):
@@ -46,5 +62,22 @@ class EmbeddingModel(Protocol):
     ) -> Embedded:
         """Embed media in their order; those that cannot be read are skipped and reported.
 
-        ``progress`` is called with (share done, message); what it raises stops the run and is passed on.
+        ``progress`` is called with the fraction done and a message; what it raises stops the run and is passed on.
         """
+
+
+@runtime_checkable
+class TextTower(Protocol):
+    """What a model has that embeds texts into the space of its images."""
+
+    def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors (n, dim) float32 of length 1, comparable with those of images."""
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """What a model has that predicts classes in the same pass as it embeds."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the logits."""

@@ -1,4 +1,4 @@
-"""Decode in threads while the model works: batches of prepared media, in order, never many in memory."""
+"""Read in threads while the model works: batches of prepared media, in order, never many in memory."""
 
 import os
 from collections import deque
@@ -10,42 +10,43 @@ from itertools import groupby, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Embedded, Failure, Media, Progress
-from .images import Pixels, UnreadableImage, read_patches
+from ..errors import Refusal
+from ..progress import Progress
+from .base import Content, Embedded, Failure, Media, Reader, UnreadableMedium
 
 Prepared = NDArray[np.generic]
 _BATCHES_AHEAD = 2
-_PATCHES_A_READ = 64
-_NOT_FINITE = "the model's vector of it is not finite"
+_PARTS_PER_READ = 64
+_NOT_FINITE = "the model's vector for it is not finite"
 
 
 def embed_in_batches(
     media: Sequence[str | Media],
-    prepare: Callable[[Pixels], Prepared],
-    forward: Callable[[Prepared], NDArray[np.float32]],
     *,
-    at_least: int,
+    read: Reader[Content],
+    prepare: Callable[[Content], Prepared],
+    forward: Callable[[Prepared], NDArray[np.float32]],
     dim: int,
     batch_size: int,
     progress: Progress | None = None,
 ) -> Embedded:
     """Read and prepare media in a thread pool, run ``forward`` on batches (b, …) → (b, dim), keep the order.
 
-    Patches of one image that follow each other share one decoding. ``at_least`` as in `read_patches`.
+    Parts of one file that follow each other are read together.
 
     Raises:
-        ValueError: a batch size below 1.
+        Refusal: a batch size below 1.
     """
     if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
+        raise Refusal(f"batch_size is {batch_size}; it must be at least 1")
     vectors = np.empty((len(media), dim), np.float32)
     kept: list[int] = []
     failed: list[Failure] = []
-    items = _prepared(media, prepare, at_least, _BATCHES_AHEAD * batch_size)
+    items = _prepared(media, read, prepare, _BATCHES_AHEAD * batch_size)
     with closing(items):
         while batch := list(islice(items, batch_size)):
-            good = [(index, item) for index, item in batch if not isinstance(item, UnreadableImage)]
-            failed += [Failure(index, str(item)) for index, item in batch if isinstance(item, UnreadableImage)]
+            good = [(index, item) for index, item in batch if not isinstance(item, UnreadableMedium)]
+            failed += [Failure(index, str(item)) for index, item in batch if isinstance(item, UnreadableMedium)]
             if good:
                 rows = forward(np.stack([item for _, item in good]))
                 finite = np.atleast_1d(np.isfinite(rows).all(axis=1))
@@ -62,17 +63,16 @@ def embed_in_batches(
 
 
 def _prepared(
-    media: Sequence[str | Media], prepare: Callable[[Pixels], Prepared], at_least: int, ahead: int
-) -> Generator[tuple[int, Prepared | UnreadableImage], None, None]:
-    def attempt(path: str, group: list[Media]) -> list[Prepared | UnreadableImage]:
-        patches = read_patches(path, [medium.box for medium in group], at_least=at_least)
-        return [patch if isinstance(patch, UnreadableImage) else prepare(patch) for patch in patches]
+    media: Sequence[str | Media], read: Reader[Content], prepare: Callable[[Content], Prepared], ahead: int
+) -> Generator[tuple[int, Prepared | UnreadableMedium], None, None]:
+    def attempt(path: str, group: list[Media]) -> list[Prepared | UnreadableMedium]:
+        return [part if isinstance(part, UnreadableMedium) else prepare(part) for part in read(path, group)]
 
-    waiting: deque[tuple[int, Future[list[Prepared | UnreadableImage]]]] = deque()
+    waiting: deque[tuple[int, Future[list[Prepared | UnreadableMedium]]]] = deque()
     submitted = given = 0
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode") as pool:
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="read") as pool:
         try:
-            for path, group in _by_image(media):
+            for path, group in _by_file(media):
                 waiting.append((submitted, pool.submit(attempt, path, group)))
                 submitted += len(group)
                 while submitted - given > ahead:
@@ -86,9 +86,9 @@ def _prepared(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _by_image(media: Sequence[str | Media]) -> Iterator[tuple[str, list[Media]]]:
+def _by_file(media: Sequence[str | Media]) -> Iterator[tuple[str, list[Media]]]:
     """Runs of media of one file, cut where they would fill the memory."""
     whole = (item if isinstance(item, Media) else Media(item) for item in media)
     for path, run in groupby(whole, key=lambda medium: medium.path):
-        while group := list(islice(run, _PATCHES_A_READ)):
+        while group := list(islice(run, _PARTS_PER_READ)):
             yield path, group

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .base import Embedded, EmbeddingModel, Media, Progress
+from ..errors import Refusal
+from ..progress import Progress
+from .base import Embedded, EmbeddingModel, Media
 
 if TYPE_CHECKING:
     import torch
@@ -56,11 +58,11 @@ class TrainedHead:
         """Embeddings (n, hidden) float32 of base vectors (n, d).
 
         Raises:
-            ValueError: vectors of another length than those it was trained on.
+            Refusal: vectors of another length than those it was trained on.
         """
         data = np.asarray(vectors, np.float32)
         if data.ndim != 2 or data.shape[1] != len(self.mean):
-            raise ValueError(f"this head was trained on vectors of {len(self.mean)} numbers; got shape {data.shape}")
+            raise Refusal(f"this head was trained on vectors of {len(self.mean)} numbers; got shape {data.shape}")
         hidden = _gelu(((data - self.mean) / self.scale) @ self.first.T + self.first_bias)
         return _gelu(hidden @ self.second.T + self.second_bias)
 
@@ -79,13 +81,13 @@ def train(
     trained on all of them for as long. Classes with fewer than four labels are left out.
 
     Raises:
-        ValueError: fewer than two classes with at least four labels each.
+        Refusal: fewer than two classes with at least four labels each.
     """
     data, codes = np.asarray(vectors, np.float32), np.asarray(labels)
     counts = np.bincount(codes[codes >= 0]) if (codes >= 0).any() else np.zeros(0, int)
     usable = np.flatnonzero(counts >= MIN_PER_CLASS)
     if len(usable) < 2:
-        raise ValueError(
+        raise Refusal(
             f"Training needs at least 2 classes with {MIN_PER_CLASS} labels each; there are {len(usable)} "
             f"({int(counts.sum())} labels of {int((counts > 0).sum())} classes in all): label more samples first."
         )
@@ -133,15 +135,15 @@ def load_head(path: str | Path) -> TrainedHead:
     """Read a head.
 
     Raises:
-        ValueError: no such file, or not a head's.
+        Refusal: no such file, or not a head's.
     """
     if not Path(path).is_file():
-        raise ValueError(f"There is no trained head '{path}': compute the embeddings “trained” again.")
+        raise Refusal(f"There is no trained head '{path}': compute the embeddings “trained” again.")
     with np.load(path, allow_pickle=False) as archive:
         fields = TrainedHead.__dataclass_fields__
         absent = [name for name in fields if name not in archive]
         if absent:
-            raise ValueError(f"'{path}' is no trained head: it lacks {', '.join(absent)}.")
+            raise Refusal(f"'{path}' is not a trained head: it lacks {', '.join(absent)}.")
         values = {name: archive[name] for name in fields}
     numbers = {name: value.item() if value.ndim == 0 else value for name, value in values.items()}
     return TrainedHead(**numbers)
@@ -175,7 +177,7 @@ def _held_out(targets: NDArray[np.int64], rng: np.random.Generator) -> NDArray[n
 
 
 class _Fit:
-    """Training on some rows of standardised vectors and their classes."""
+    """Training on some rows of standardized vectors and their classes."""
 
     def __init__(
         self,
@@ -195,7 +197,7 @@ class _Fit:
     def run(
         self, rows: NDArray[np.int64], *, epochs: int | None = None, stop_by: NDArray[np.int64] | None = None
     ) -> "tuple[torch.nn.Module, int]":
-        """A network trained for so many epochs, or until ``stop_by`` gets no better; and how many those were."""
+        """A network trained for so many epochs, or until ``stop_by`` stops improving; and the number of epochs."""
         import torch
         from torch import nn
 

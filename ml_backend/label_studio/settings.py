@@ -60,7 +60,7 @@ class ServerSettings:
         projects: ids of the Label Studio projects that are served; others are refused.
         media_roots: where media may come from beside Label Studio itself: addresses (``https://bucket.example.com``),
             local folders.
-        model: the embedding model's name, see `embedding.MODELS`.
+        model: the embedding model's name, see `embedding.families`.
         model_options: its options.
         precision: how often an accepted suggestion has to be right, in (0, 1].
         limits: the most a request may take.

@@ -162,7 +162,7 @@ def test_embeddings_are_computed_from_the_panel(make_explorer, make_digits_datas
     assert [(entry["key"], entry["count"]) for entry in made] == [("preprocessing", 20)]
     failed = panel.finish(panel.do("compute_embeddings", model="nonsense", key="other")["job"])
     assert failed["status"] == "failed"
-    assert "no embedding model" in failed["message"]
+    assert "is not an embedding model" in failed["message"]
     dataset.reload()
     assert dataset.list_brain_runs() == ["preprocessing"]
 

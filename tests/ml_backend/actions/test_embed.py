@@ -1,10 +1,12 @@
 """Embedding a dataset: only what is new, every failure told, and an interruption costs nothing but time."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from dataclasses import replace
 
 import cv2
@@ -154,9 +156,35 @@ def test_vectors_of_a_field_a_parquet_file_and_npy_with_names_are_taken_over(dat
     with pytest.raises(ValueError, match="no field 'nothing'; fields with vectors: mine"):
         import_field(dataset, key="x", field="nothing")
     (tmp_path / "names.txt").write_text("\n".join(["stranger.png", *names[1:]]))
-    with pytest.raises(ValueError, match=r"no sample of this dataset; first: stranger\.png"):
+    with pytest.raises(ValueError, match=r"not a sample of this dataset; first: stranger\.png"):
         import_file(dataset, key="x", path=str(tmp_path / "v.npy"), ids_path=str(tmp_path / "names.txt"))
     assert not dataset.has_brain_run("x")
+
+
+def test_names_as_macos_writes_them_are_the_same_names(dataset, tmp_path):
+    """macOS spells “ä” as two characters (NFD); other systems as one."""
+    path = tmp_path / unicodedata.normalize("NFC", "Käse.png")
+    shutil.copy(dataset.first().filepath, path)
+    dataset.add_sample(fo.Sample(filepath=str(path)))
+    pq.write_table(
+        pa.table({"id": [unicodedata.normalize("NFD", "Käse.png")], "v": [[1.0, 2.0]]}), tmp_path / "v.parquet"
+    )
+    assert import_file(dataset, key="nfd", path=str(tmp_path / "v.parquet")).embedded == 1
+
+
+def test_many_different_files_with_one_vector_are_reported(make_digits_dataset, tmp_path):
+    import cv2
+
+    dataset = make_digits_dataset(5)
+    for number in range(6):  # other bytes, the same pixels
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((8, 8), np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, number])
+        with open(tmp_path / f"{number}.png", "ab") as file:
+            file.write(bytes([number]))
+    dataset.add_samples([fo.Sample(filepath=str(tmp_path / f"{number}.png")) for number in range(6)])
+    report = compute_embeddings(dataset, key="emb")
+    assert report.equal is not None
+    assert report.equal.count == 6
+    assert "at least 6 different samples have one and the same vector, such as 0.png and 1.png" in report.sentence()
 
 
 def test_a_trained_embedding_reports_its_accuracy_and_embeds_new_samples(make_digits_dataset):

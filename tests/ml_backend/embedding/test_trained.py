@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.embedding import load
-from labelscape.ml_backend.embedding.preprocessing import Preprocessing
+from labelscape.ml_backend.embedding.image.preprocessing import Preprocessing
 from labelscape.ml_backend.embedding.trained import load_head, save_head, train
 from sklearn.datasets import load_digits
 
@@ -111,7 +111,7 @@ def test_a_saved_head_embeds_new_media_as_before(tmp_path):
 
 def test_a_file_that_is_no_head_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", something=1)
-    with pytest.raises(ValueError, match="no trained head: it lacks mean"):
+    with pytest.raises(ValueError, match="not a trained head: it lacks mean"):
         load_head(tmp_path / "other.npz")
     with pytest.raises(ValueError, match="There is no trained head"):
         load_head(tmp_path / "nothing.npz")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.analysis.neighbors import knn
 from labelscape.ml_backend.embedding import Media, load
-from labelscape.ml_backend.embedding.preprocessing import Preprocessing
+from labelscape.ml_backend.embedding.image.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope="module")
@@ -124,16 +124,16 @@ def test_a_densenet_file_with_the_hubs_old_names_fits(tmp_path):
     old = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", name): value for name, value in state.items()}
     assert old.keys() != state.keys()
     torch.save(old, tmp_path / "old.pt")
-    fitted = load("torchvision/densenet121", weights=str(tmp_path / "old.pt"))._network.state_dict()
+    fitted = load("torchvision/densenet121", weights=str(tmp_path / "old.pt")).network.state_dict()
     assert all(torch.equal(fitted[name], value) for name, value in state.items() if "classifier" not in name)
 
 
 def test_patches_of_one_image_are_read_once_and_keep_their_order(files, monkeypatch):
-    from labelscape.ml_backend.embedding import images
+    from labelscape.ml_backend.embedding.image import reading
 
     read = []
-    original = images._read_bytes
-    monkeypatch.setattr(images, "_read_bytes", lambda path: read.append(path) or original(path))
+    original = reading.read_bytes
+    monkeypatch.setattr(reading, "read_bytes", lambda path: read.append(path) or original(path))
     patches = [Media(path, (0, 0, share, 1)) for path in files[:3] for share in (0.3, 0.0, 0.6, 1.0)]
     embedded = Preprocessing().embed(patches, batch_size=5)
     assert sorted(read) == sorted(files[:3])
@@ -178,12 +178,12 @@ def test_a_weights_file_that_would_run_code_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("magic", {}, "no embedding model; there are: preprocessing"),
-        ("torchvision/magic", {}, "no torchvision classification model; there are: alexnet"),
-        ("open_clip/magic", {}, "no open_clip model"),
+        ("magic", {}, "not an embedding model; there are: preprocessing"),
+        ("torchvision/magic", {}, "not a torchvision classification model; there are: alexnet"),
+        ("open_clip/magic", {}, "not an open_clip model"),
         ("open_clip/ViT-B-32:magic", {}, "no weights 'magic' for ViT-B-32; there are: .*laion2b"),
         ("torchvision/resnet18", {"weights": "/nowhere.pt"}, "no weights file '/nowhere.pt'"),
-        ("torchvision/resnet18", {"colour": 1}, "does not know these options"),
+        ("torchvision/resnet18", {"color": 1}, "has no option “color”; its options are: weights, size"),
     ],
 )
 def test_a_wrong_name_or_option_is_an_error_that_says_what_there_is(name, options, message):
@@ -197,7 +197,7 @@ def test_without_a_network_the_error_names_the_file_to_fetch(monkeypatch, tmp_pa
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
-    with pytest.raises(ValueError, match=r"Fetch https://.*resnet18.*weights"):
+    with pytest.raises(ValueError, match=r"Download https://.*resnet18.*weights"):
         load("torchvision/resnet18")
 
 
@@ -214,7 +214,7 @@ def test_a_tag_says_how_images_are_prepared_for_a_local_file(tmp_path):
         patch.setattr(open_clip, "get_pretrained_cfg", lambda name, tag: {"resize_mode": tag})
         for tag in ("shortest", "squash"):
             model = load(f"open_clip/ViT-S-32-alt:{tag}", weights=str(tmp_path / "clip.pt"))
-            prepared[tag] = model._prepare(wide)
+            prepared[tag] = model.prepare(wide)
     assert prepared["shortest"].max() < 128  # the middle of the image alone, its edges blurred by enlarging
     np.testing.assert_array_equal(prepared["squash"].max(axis=(0, 1)), [255, 255, 0])
 

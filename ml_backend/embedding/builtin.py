@@ -1,0 +1,94 @@
+"""The families of embedding models that come with Labelscape; the only place where one is declared."""
+
+from typing import Any
+
+from .base import EmbeddingModel
+from .registry import ModelFamily, Option, load, register
+
+WEIGHTS = Option(
+    "weights",
+    "file",
+    "A local .pt, .pth or .safetensors file instead of the published weights, which come from the cache or the hub",
+)
+INPUT = (
+    Option("size", "integer", "Side in pixels of the square that the network gets"),
+    Option("resize", "integer", "Length in pixels of the shorter side before the middle is cut out"),
+    Option("mean", "numbers", "Mean of each channel for values of 0 to 1, in the network's channel order"),
+    Option("std", "numbers", "Standard deviation of each channel for values of 0 to 1"),
+    Option("channels", "choice", "Order of the color channels", ("rgb", "bgr")),
+    Option("flip", "yes_no", "Mirror images both ways, which some converted networks expect"),
+)
+
+
+def _preprocessing(_argument: str) -> EmbeddingModel:
+    from .image.preprocessing import Preprocessing
+
+    return Preprocessing()
+
+
+def _torchvision(architecture: str, **options: Any) -> EmbeddingModel:
+    from .image.torchvision_model import TorchvisionModel
+
+    return TorchvisionModel(architecture, **options)
+
+
+def _open_clip(argument: str, **options: Any) -> EmbeddingModel:
+    from .image.open_clip_model import OpenClipModel
+
+    architecture, _, tag = argument.partition(":")
+    return OpenClipModel(architecture, tag or None, **options)
+
+
+def _trained(_argument: str, *, base: str, head: str, base_options: dict[str, Any] | None = None) -> EmbeddingModel:
+    from .trained import TrainedModel, load_head
+
+    return TrainedModel(load(base, **(base_options or {})), load_head(head))
+
+
+FAMILIES = (
+    ModelFamily(
+        name="preprocessing",
+        argument="",
+        modality="image",
+        sentence="Intensity, color, and gradients: no network, no download",
+        make=_preprocessing,
+        per_second=400,
+    ),
+    ModelFamily(
+        name="torchvision",
+        argument="<architecture>",
+        modality="image",
+        sentence="A torchvision backbone, pretrained on photos",
+        make=_torchvision,
+        examples=("mobilenet_v3_large", "resnet18", "resnet50", "efficientnet_b0", "convnext_tiny", "vit_b_16"),
+        options=(WEIGHTS, *INPUT),
+        per_second=60,
+    ),
+    ModelFamily(
+        name="open_clip",
+        argument="<architecture>:<weights>",
+        modality="image",
+        sentence="An open_clip model, pretrained on photos with captions: also searches by text",
+        make=_open_clip,
+        examples=("ViT-B-32:laion2b_s34b_b79k", "MobileCLIP-S1:datacompdr", "ViT-B-16-SigLIP2:webli"),
+        options=(WEIGHTS, *INPUT),
+        text_tower="yes",
+        per_second=10,
+    ),
+    ModelFamily(
+        name="trained",
+        argument="",
+        modality="image",
+        sentence="Your own: a network head trained on your labels, over other embeddings",
+        make=_trained,
+        options=(
+            Option("base", "text", "The embedding model underneath"),
+            Option("base_options", "text", "Its options"),
+            Option("head", "file", "The file of the trained head"),
+        ),
+        in_menus=False,
+    ),
+)
+
+for _family in FAMILIES:
+    register(_family)

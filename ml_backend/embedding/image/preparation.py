@@ -1,0 +1,126 @@
+"""How pixels are prepared for a network: size, normalization, channel order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import Refusal
+from .decoding import Pixels
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MODES = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "nearest": cv2.INTER_NEAREST}
+_LARGEST = 4096  # pixels of a side; more is a typing error and would fill the memory
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """What a network expects of an image.
+
+    Attributes:
+        size: side in pixels of the square that the network gets.
+        resize: length in pixels of the shorter side before the middle is cut out; unused where ``squash``.
+        mean, std: of each channel, for values of 0..1, in the network's channel order.
+        interpolation: ``bilinear``, ``bicubic`` or ``nearest``, for enlarging; shrinking averages areas.
+        squash: resize the whole image to the square, whatever its shape, instead of cutting the middle out.
+        channels: ``rgb`` or ``bgr``.
+        flip: mirror the image both ways, which some converted networks expect.
+    """
+
+    size: int
+    resize: int
+    mean: Triple
+    std: Triple
+    interpolation: str = "bilinear"
+    squash: bool = False
+    channels: Literal["rgb", "bgr"] = "rgb"
+    flip: bool = False
+
+    def prepare(self, pixels: Pixels) -> Pixels:
+        """The square (size, size, 3) uint8 RGB that the network gets, of an image of any size."""
+        if not self.squash:
+            return center_crop(pixels, self.resize, self.size, _MODES[self.interpolation])
+        mode = cv2.INTER_AREA if min(pixels.shape[:2]) > self.size else _MODES[self.interpolation]
+        return np.asarray(cv2.resize(pixels, (self.size, self.size), interpolation=mode), np.uint8)
+
+    def normalize(self, batch: Pixels) -> NDArray[np.float32]:
+        """Prepared squares (b, size, size, 3) as the network's input (b, 3, size, size) float32."""
+        ordered = batch[..., ::-1] if self.channels == "bgr" else batch
+        if self.flip:
+            ordered = ordered[:, ::-1, ::-1]
+        scale = (1 / (255 * np.asarray(self.std))).astype(np.float32)
+        shift = (-np.asarray(self.mean) / np.asarray(self.std)).astype(np.float32)
+        return np.ascontiguousarray((ordered * scale + shift).transpose(0, 3, 1, 2), np.float32)
+
+    def sentence(self) -> str:
+        """How images are prepared, for messages."""
+        cut = "the whole image" if self.squash else "the middle of the image"
+        extras = ", mirrored both ways" * self.flip + ", channels in BGR order" * (self.channels == "bgr")
+        return f"{cut} at {self.size} x {self.size} pixels, mean {_listed(self.mean)}, std {_listed(self.std)}{extras}"
+
+
+def override(
+    settings: InputSettings,
+    *,
+    size: int | None = None,
+    resize: int | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    channels: str | None = None,
+    flip: bool | None = None,
+) -> InputSettings:
+    """Settings with what the user says instead; a new ``size`` without ``resize`` cuts nothing off the shorter side.
+
+    Raises:
+        Refusal: a value that no network can have.
+    """
+    changes: dict[str, Any] = {}
+    if size is not None:
+        changes |= {"size": _side("size", size), "resize": _side("size", size)}
+    if resize is not None:
+        changes["resize"] = max(_side("resize", resize), size or settings.size)
+    if mean is not None:
+        changes["mean"] = _triple("mean", mean)
+    if std is not None:
+        changes["std"] = _triple("std", std)
+        if min(changes["std"]) <= 0:
+            raise Refusal(f"std is {_listed(std)}; each number must be above 0")
+    if channels is not None:
+        if channels not in ("rgb", "bgr"):
+            raise Refusal(f"channels is '{channels}'; choose rgb or bgr")
+        changes["channels"] = channels
+    if flip is not None:
+        changes["flip"] = flip
+    return replace(settings, **changes)
+
+
+def center_crop(pixels: Pixels, resize: int, crop: int, interpolation: int) -> Pixels:
+    """Resize so that the shorter side is ``resize``, then cut the middle (crop, crop, 3) out, as torchvision does."""
+    height, width = pixels.shape[:2]
+    scale = resize / min(height, width)
+    size = max(round(width * scale), crop), max(round(height * scale), crop)
+    resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else interpolation)
+    top, left = (size[1] - crop) // 2, (size[0] - crop) // 2
+    return np.ascontiguousarray(resized[top : top + crop, left : left + crop], np.uint8)
+
+
+def _side(name: str, value: int) -> int:
+    if not 1 <= value <= _LARGEST:
+        raise Refusal(f"{name} is {value}; it must be 1 to {_LARGEST:,} pixels")
+    return int(value)
+
+
+def _triple(name: str, values: Sequence[float]) -> Triple:
+    if len(values) != 3 or not np.isfinite(np.asarray(values, float)).all():
+        raise Refusal(f"{name} must be three numbers, one for each channel, such as 0.5, 0.5, 0.5; got {list(values)}")
+    first, second, third = (float(value) for value in values)
+    return first, second, third
+
+
+def _listed(values: Sequence[float]) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in values) + ")"

@@ -1,0 +1,238 @@
+"""The registry of embedding models: each family once, with what menus, forms, the command line and docs say of it."""
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import Refusal
+from .base import EmbeddingModel
+
+ENTRY_POINTS = "labelscape.models"  # the group of entry points under which other packages add families
+
+Modality = Literal["image", "audio", "series", "text", "video"]
+OptionKind = Literal["text", "file", "integer", "numbers", "choice", "yes_no"]
+TextTower = Literal["yes", "no", "some"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the models of a family, as forms and the command line ask for it.
+
+    Attributes:
+        name: the keyword argument of the family's ``make``.
+        kind: ``text``, ``file`` (a path on the server), ``integer``, ``numbers`` (three, one for each channel),
+            ``choice`` (one of ``choices``) or ``yes_no``.
+        sentence: what it does, for forms and docs.
+    """
+
+    name: str
+    kind: OptionKind
+    sentence: str
+    choices: tuple[str, ...] = ()
+
+    def parse(self, value: Any) -> Any:
+        """A value as ``make`` takes it, of a value or a text such as ``0.5, 0.5, 0.5`` or ``yes``.
+
+        Raises:
+            Refusal: the value is not of this option's kind.
+        """
+        try:
+            return _PARSERS[self.kind](value, self.choices)
+        except (TypeError, ValueError, KeyError) as error:
+            raise Refusal(f"The option “{self.name}” is '{value}'; it must be {self.allowed()}.") from error
+
+    def allowed(self) -> str:
+        """What values the option takes, in words."""
+        return {
+            "text": "a text",
+            "file": "the path of a file on the server",
+            "integer": "a whole number",
+            "numbers": "three numbers, such as 0.5, 0.5, 0.5",
+            "choice": f"one of: {', '.join(self.choices)}",
+            "yes_no": "yes or no",
+        }[self.kind]
+
+
+@dataclass(frozen=True)
+class ModelFamily:
+    """A family of embedding models that are loaded in the same way.
+
+    Attributes:
+        name: what a model's name starts with, such as ``torchvision``.
+        argument: what follows after a slash, such as ``<architecture>``; "" for a family of one model.
+        modality: the kind of media it embeds.
+        sentence: what it is good for, for menus and docs.
+        make: loads a model: ``make(argument, **options)``; raises `Refusal` where it cannot.
+        examples: arguments that menus offer, the default first; any other may be typed.
+        options: what ``make`` takes besides the argument.
+        text_tower: whether its models embed texts into the space of their images: ``yes``, ``no``, or ``some`` do.
+        per_second: media per second on two cores (benchmarks/embedding.py), of the default; None where unmeasured.
+        extra: the optional dependencies that it needs, as in ``pip install labelscape[models]``; "" for none.
+        in_menus: whether menus offer it; those of `trained` have a form of their own.
+    """
+
+    name: str
+    argument: str
+    modality: Modality
+    sentence: str
+    make: Callable[..., EmbeddingModel]
+    examples: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    text_tower: TextTower = "no"
+    per_second: int | None = None
+    extra: str = ""
+    in_menus: bool = True
+
+    @property
+    def pattern(self) -> str:
+        """How the names of its models look, such as ``torchvision/<architecture>``."""
+        return f"{self.name}/{self.argument}" if self.argument else self.name
+
+    def model_name(self, argument: str) -> str:
+        """The full name of one of its models."""
+        return f"{self.name}/{argument}" if self.argument else self.name
+
+    @property
+    def default(self) -> str:
+        """The full name of the model that menus choose first; "" where there is none."""
+        if not self.argument:
+            return self.name
+        return self.model_name(self.examples[0]) if self.examples else ""
+
+
+_registered: dict[str, ModelFamily] = {}
+_from_packages: dict[str, ModelFamily] | None = None
+
+
+def register(family: ModelFamily) -> None:
+    """Add a family, or replace the one of its name."""
+    _registered[family.name] = family
+
+
+def families(modality: Modality | None = None) -> list[ModelFamily]:
+    """All families, ours first, then those that installed packages add; only those of one modality if it is given."""
+    everything = {**_families_of_packages(), **_registered}
+    in_order = [*_registered.values(), *(family for name, family in everything.items() if name not in _registered)]
+    return [family for family in in_order if modality in (None, family.modality)]
+
+
+def find_family(model: str) -> tuple[ModelFamily, str]:
+    """The family of a model's name, and the argument in it.
+
+    Raises:
+        Refusal: the name belongs to no family; those there are are listed.
+    """
+    name, slash, argument = model.partition("/")
+    family = next((family for family in families() if family.name == name), None)
+    if family is None or bool(slash and argument) != bool(family.argument):
+        listing = "; ".join(f"{known.pattern} ({known.sentence})" for known in families())
+        raise Refusal(f"'{model}' is not an embedding model; there are: {listing}")
+    return family, argument
+
+
+def load(model: str, **options: Any) -> EmbeddingModel:
+    """Load an embedding model by its name, such as ``torchvision/resnet18``, with the options of its family.
+
+    Raises:
+        Refusal: an unknown name or option, weights that do not fit, a package that is not installed, or a hub that
+            cannot be reached.
+    """
+    family, argument = find_family(model)
+    return family.make(argument, **parse_options(family, options))
+
+
+def parse_options(family: ModelFamily, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as ``make`` takes them; those that are None or empty are left out.
+
+    Raises:
+        Refusal: the family has no such option, or a value of the wrong kind.
+    """
+    known = {option.name: option for option in family.options}
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise Refusal(
+            f"'{family.pattern}' has no option “{unknown[0]}”; its options are: {', '.join(known) or 'none'}."
+        )
+    return {name: known[name].parse(value) for name, value in options.items() if value is not None and value != ""}
+
+
+def adopt(declared: Any) -> ModelFamily:
+    """A family of another package as one of ours.
+
+    FiftyOne loads this package under a name of its own, so a family made with the installed package is of another
+    class there: only its attributes count.
+
+    Raises:
+        AttributeError: an attribute of a family is missing.
+    """
+    values = {attribute.name: getattr(declared, attribute.name) for attribute in fields(ModelFamily)}
+    options = [
+        Option(**{attribute.name: getattr(option, attribute.name) for attribute in fields(Option)})
+        for option in values["options"]
+    ]
+    return ModelFamily(**{**values, "options": tuple(options)})
+
+
+def _families_of_packages() -> dict[str, ModelFamily]:
+    global _from_packages
+    if _from_packages is None:
+        _from_packages = {}
+        for point in entry_points(group=ENTRY_POINTS):
+            try:
+                family = adopt(point.load())
+            except Exception:  # another package's fault must not take our own models away
+                _log.exception("The embedding models of the entry point '%s' could not be loaded", point.name)
+            else:
+                _from_packages[family.name] = family
+    return _from_packages
+
+
+def _parse_text(value: Any, _choices: Sequence[str]) -> Any:
+    return value
+
+
+def _parse_file(value: Any, _choices: Sequence[str]) -> str:
+    return str(Path(str(value)).expanduser())
+
+
+def _parse_integer(value: Any, _choices: Sequence[str]) -> int:
+    number = float(value)
+    if number != math.floor(number):
+        raise ValueError
+    return int(number)
+
+
+def _parse_numbers(value: Any, _choices: Sequence[str]) -> tuple[float, ...]:
+    parts = value.replace(";", ",").split(",") if isinstance(value, str) else value
+    numbers = tuple(float(part) for part in parts)
+    if len(numbers) != 3 or not all(math.isfinite(number) for number in numbers):
+        raise ValueError
+    return numbers
+
+
+def _parse_choice(value: Any, choices: Sequence[str]) -> str:
+    if value not in choices:
+        raise ValueError
+    return str(value)
+
+
+def _parse_yes_no(value: Any, _choices: Sequence[str]) -> bool:
+    if isinstance(value, bool):
+        return value
+    return {"yes": True, "true": True, "no": False, "false": False}[str(value).lower()]
+
+
+_PARSERS: dict[OptionKind, Callable[[Any, Sequence[str]], Any]] = {
+    "text": _parse_text,
+    "file": _parse_file,
+    "integer": _parse_integer,
+    "numbers": _parse_numbers,
+    "choice": _parse_choice,
+    "yes_no": _parse_yes_no,
+}
