@@ -1,6 +1,6 @@
 # Every target sets up what it needs; a second run starts in seconds. ARGS="…" goes to the command itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench serve web setup clean
+.PHONY: help demo test lint format bench matrix serve web setup clean
 
 BIN := .venv/bin
 ARGS ?=
@@ -30,6 +30,9 @@ bench: setup ## run every benchmark: we and our peers on the same work
 	@scripts/setup label-studio
 	@for benchmark in $$(grep -l __main__ benchmarks/*.py); do echo "== $$benchmark"; $(BIN)/python $$benchmark $(ARGS) || exit 1; done
 
+matrix: setup ## run all but the end-to-end tests with every supported Python that is installed here
+	@scripts/matrix $(ARGS)
+
 serve: setup ## serve the Label Studio backend
 	@$(BIN)/labelscape serve $(ARGS)
 
@@ -40,4 +43,4 @@ setup: ## make the environment in .venv
 	@scripts/setup
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-label-studio build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis plugin/fiftyone/web/node_modules
+	rm -rf .venv .venv-label-studio .venv-matrix-* build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis plugin/fiftyone/web/node_modules

@@ -4,6 +4,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -151,8 +152,40 @@ def test_the_wheel_holds_every_module_and_what_fiftyone_reads(wheel: Path, track
     modules = {path for path in tracked if path.endswith(".py") and Path(path).parts[0] not in outside}
     assert {path for path in modules if Path(path).parent not in folders} == set()
     held = set(zipfile.ZipFile(wheel).namelist())
-    needed = {f"labelscape/{path}" for path in modules | BUNDLES | {"fiftyone.yml", "requirements.txt"}}
+    skills = {path for path in tracked if Path(path).name == "SKILL.md"}
+    needed = {f"labelscape/{path}" for path in modules | skills | BUNDLES | {"fiftyone.yml", "requirements.txt"}}
     assert needed - held == set()
+    assert not [path for path in held if Path(path).parts[1] in outside]
+
+
+@pytest.mark.slow
+def test_wheel_and_source_distribution_are_valid_to_publish(wheel: Path, clone: Path, tmp_path: Path) -> None:
+    build = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=clone, check=True, capture_output=True)
+    files = [wheel, next(tmp_path.glob("*.tar.gz"))]
+    checked = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *files], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout
+    assert checked.stdout.count("PASSED") == 2
+
+
+def test_fiftyone_finds_every_declared_skill(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fiftyone as fo
+    import fiftyone.plugins as fop
+
+    (plugins / "labelscape").symlink_to(REPOSITORY)
+    monkeypatch.setattr(fo.config, "plugins_dir", str(plugins))
+    skills = fop.list_skills(plugin=PLUGIN)
+    assert sorted(skill.name for skill in skills) == sorted(MANIFEST["skills"])
+    assert all(skill.description for skill in skills)
+
+
+def test_a_skill_names_only_operators_that_exist() -> None:
+    for skill in (REPOSITORY / "skills").glob("*/SKILL.md"):
+        text = skill.read_text()
+        named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text)) - set(MANIFEST["operators"])
+        assert not named, f"{skill.parent.name} names {named}"
 
 
 @pytest.mark.slow
