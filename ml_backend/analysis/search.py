@@ -1,0 +1,163 @@
+"""Similarity search: a score for every vector from a few examples, the best of them, and those around a threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+
+from ..errors import Refusal
+from .duplicates import near_duplicates
+from .neighbors import as_vectors
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+ScorerKind = Literal["mean", "probe"]
+
+NEGATIVES_WEIGHT = 0.25  # measured with marks from the top of a ranking: .25 helps, .5 and more lose the query itself
+_CHUNK = 65536  # rows normalized at once
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A linear function of unit vectors, as a score between 0 and 1, 1 = most like what was asked for.
+
+    Attributes:
+        kind: "mean" scores by cosine similarity to a query vector, mapped from -1..1 to 0..1; "probe" is a logistic
+            regression, and its score the probability that a person would mark the item as a match.
+        weights: (d,) float32; of length 1 for "mean".
+        slope: of a probe: the logistic function is applied to ``slope * product + offset``.
+        offset: see ``slope``.
+    """
+
+    kind: ScorerKind
+    weights: Floats
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def scores(self, unit: Floats) -> Floats:
+        """Scores (n,) of unit vectors (n, d).
+
+        Raises:
+            Refusal: the vectors have another dimension than the query.
+        """
+        if unit.shape[1] != len(self.weights):
+            raise Refusal(
+                f"The query has {len(self.weights):,} dimensions and the embeddings have {unit.shape[1]:,}: the "
+                "embeddings were made again with another model. Make the query again."
+            )
+        products = unit @ self.weights
+        if self.kind == "mean":
+            return np.asarray(np.clip((1 + products) / 2, 0, 1), np.float32)
+        return np.asarray(expit(self.slope * products + self.offset), np.float32)
+
+
+@dataclass(frozen=True)
+class Around:
+    """The rows just above and just below a threshold, each nearest to the threshold first."""
+
+    above: Rows
+    below: Rows
+
+
+def unit_vectors(vectors: ArrayLike) -> Floats:
+    """Vectors (n, d) scaled to length 1, float32; a zero vector stays zero and is at right angles to every query.
+
+    Raises:
+        ValueError: the vectors are no finite (n, d) table.
+    """
+    data = as_vectors(vectors)
+    result = np.empty_like(data)
+    for start in range(0, len(data), _CHUNK):
+        part = data[start : start + _CHUNK]
+        largest = np.abs(part).max(axis=1, keepdims=True, initial=0)
+        scaled = part / np.where(largest > 0, largest, 1)  # first, so that squares neither vanish nor overflow
+        result[start : start + _CHUNK] = scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-12)
+    return result
+
+
+def mean_query(positives: ArrayLike, negatives: ArrayLike | None = None) -> Scorer:
+    """Score by the mean of the positives minus a quarter of the mean of the negatives (Rocchio, 1971).
+
+    Args:
+        positives: (p, d) vectors of what to find, at least one. Each counts the same, whatever its length.
+        negatives: (q, d) vectors of what not to find. Alone they look for what is least like them.
+
+    Raises:
+        Refusal: neither positives nor negatives, or they cancel each other out.
+    """
+    direction: Floats | float = 0.0
+    liked, disliked = _rows(positives), _rows(negatives)
+    if len(liked):
+        direction = unit_vectors(liked).mean(axis=0)
+    if len(disliked):
+        weight = NEGATIVES_WEIGHT if len(liked) else 1.0
+        direction = direction - weight * unit_vectors(disliked).mean(axis=0)
+    length = float(np.linalg.norm(direction))
+    if length < 1e-6:
+        raise Refusal(
+            "There is nothing to search for: give at least one positive example or a text, and examples that do not "
+            "cancel each other out."
+        )
+    return Scorer("mean", np.asarray(direction / length, np.float32))
+
+
+def top_rows(scores: Floats, count: int, *, among: Rows | None = None) -> Rows:
+    """Rows of the ``count`` highest scores, highest first, ties by row; fewer where there are fewer.
+
+    Args:
+        scores: (n,).
+        among: (m,) the rows that may be returned; None = all.
+    """
+    rows = np.arange(len(scores)) if among is None else among
+    if count < len(rows):
+        values = scores[rows]
+        cut = np.partition(values, len(rows) - count)[len(rows) - count] if count else np.inf
+        better = rows[values > cut]
+        ties = np.sort(rows[values == cut])[: count - len(better)]
+        rows = np.concatenate((better, ties))
+    return np.asarray(rows[np.lexsort((rows, -scores[rows]))], np.int64)
+
+
+def rows_above(scores: Floats, threshold: float, *, among: Rows | None = None) -> Rows:
+    """Rows with a score of at least ``threshold``, highest first, ties by row."""
+    rows = np.arange(len(scores)) if among is None else among
+    kept = rows[scores[rows] >= np.float32(threshold)]
+    return np.asarray(kept[np.lexsort((kept, -scores[kept]))], np.int64)
+
+
+def around_threshold(scores: Floats, threshold: float, count: int, *, among: Rows | None = None) -> Around:
+    """The ``count`` rows just above and the ``count`` just below a threshold: what a person looks at to set it."""
+    rows = np.arange(len(scores)) if among is None else among
+    inside = scores[rows] >= np.float32(threshold)
+    above, below = rows[inside], rows[~inside]
+    return Around(above=top_rows(-scores, count, among=above), below=top_rows(scores, count, among=below))
+
+
+def fold_duplicates(unit: Floats, ranked: Rows, *, threshold: float | None = None) -> tuple[Rows, NDArray[np.int64]]:
+    """Keep of each group of near-duplicates the one that ranks highest.
+
+    Args:
+        unit: (n, d) unit vectors.
+        ranked: (m,) rows, best first.
+        threshold: cosine distance up to which two are near-duplicates; None chooses it by the data, as in
+            `near_duplicates`.
+
+    Returns:
+        The rows kept, in the order of ``ranked``, and how many others each stands for.
+    """
+    if len(ranked) < 2:
+        return ranked, np.zeros(len(ranked), np.int64)
+    groups = near_duplicates(unit[ranked], threshold).groups.astype(np.int64)
+    alone = groups < 0
+    groups[alone] = groups.max(initial=0) + 1 + np.arange(int(alone.sum()))
+    _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return ranked[first[order]], sizes[order] - 1
+
+
+def _rows(vectors: ArrayLike | None) -> Floats:
+    return np.empty((0, 0), np.float32) if vectors is None else np.asarray(vectors, np.float32)
