@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from ..errors import Refusal
+from .checks import as_vectors
 from .duplicates import near_duplicates
-from .neighbors import as_vectors
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
