@@ -1,85 +1,59 @@
 """Pull annotations of a Label Studio project into the labels of the samples that were sent there, as one save."""
 
+import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import dataclass
+from datetime import datetime
 
 import fiftyone as fo
 
 from ..label_studio.client import LabelStudio, LabelStudioError
 from ..label_studio.config import read_label_config
-from ..label_studio.exchange import Exchange, Progress, match_tasks, open_exchange, project_info, sent_marks, was
-from ..label_studio.ledger import Annotation, TaskRecord
-from ..label_studio.marks import Mark, Marks, Said, annotation_edits, declare_annotations
-from ..label_studio.mirror import FIELD_TYPES, as_annotation, as_time
-from ..store.label_edits import Conflict
+from ..label_studio.decisions import Rule, counting_annotation
+from ..label_studio.exchange import Exchange, match_tasks, open_exchange, project_info, sent_marks
+from ..label_studio.ledger import Annotation, SentTask
+from ..label_studio.marks import (
+    AnnotationEdits,
+    Mark,
+    Marks,
+    Origin,
+    Said,
+    annotation_edits,
+    as_stored_time,
+    declare_annotations,
+)
+from ..label_studio.migration import FIELD_TYPES
+from ..label_studio.mirror import as_annotation, labeling_of_result
+from ..label_studio.projects import remember_project
+from ..label_studio.reading import ReadMarks, marks_of_result, stated_marks
+from ..progress import Progress, no_progress
+from ..store.label_edits import read_documents
 from ..store.labels import label_field
-from ..store.saves import Edit, commit, read_head
-from .queue import conflict_note, count
+from ..store.saves import commit, read_head
+from ..wording import count
+from .pull_report import LeftAlone, PullReport, deeds
 from .save import show_new_labels
 
 _TASKS_PER_REPORT = 500
 
 
 @dataclass(frozen=True)
-class PullReport:
-    """What a pull wrote: labels ``given``, ``confirmed`` (the same label, now with who and when) and ``removed``.
+class _Counting:
+    """The annotation of a sample that counts, its task, and what it says."""
 
-    ``by`` counts these by annotator; ``latest`` is the last annotation's time. Of the tasks, ``annotated`` have one
-    that counts, ``skipped`` only skipped ones, ``waiting`` none; ``withdrawn`` had one at the last pull, ``gone`` were
-    deleted there. ``turned`` boxes were rotated and came as the upright frame around them.
-    """
+    task: SentTask
+    annotation: Annotation
+    read: ReadMarks
 
-    title: str
-    field: str
-    given: int
-    confirmed: int
-    removed: int
-    by: Mapping[str, int]
-    latest: datetime | None
-    conflicts: list[Conflict]
-    annotated: int
-    skipped: int
-    waiting: int
-    withdrawn: int
-    gone: int
-    turned: int
 
-    def sentence(self) -> str:
-        """The closing message."""
-        tasks = f"{self.annotated:,} of {count(self.annotated + self.skipped + self.waiting, 'task') or 'no tasks'}"
-        written = [
-            f"{number:,} {what}"
-            for number, what in ((self.given, "given"), (self.confirmed, "confirmed"), (self.removed, "removed"))
-            if number
-        ]
-        if written:
-            total = count(self.given + self.confirmed + self.removed, "label")
-            parts = [
-                f"Pulled {total} into '{self.field}' from “{self.title}”: {', '.join(written)}, by {self._who()}. "
-                f"“Undo save” takes this back. {tasks} are annotated."
-            ]
-        else:
-            parts = [f"Nothing new in “{self.title}”: {tasks} are annotated."]
-        if self.skipped:
-            parts.append(f"{self.skipped:,} {was(self.skipped)} skipped.")
-        if self.conflicts:
-            parts.append(conflict_note(self.conflicts).strip())
-        if self.withdrawn:
-            parts.append(
-                f"{count(self.withdrawn, 'annotation')} {was(self.withdrawn)} deleted there; labels stay here."
-            )
-        if self.gone:
-            parts.append(f"{count(self.gone, 'task')} {was(self.gone)} deleted there.")
-        if self.turned:
-            regions = f"{count(self.turned, 'region')} {was(self.turned)}"
-            parts.append(f"{regions} rotated there; what is here is the upright frame around it.")
-        return " ".join(parts)
+@dataclass(frozen=True)
+class _Pulled:
+    """What a pull found: tasks with the annotations they have now, and those of them that cannot be read."""
 
-    def _who(self) -> str:
-        names = ", ".join(f"{name} ({number:,})" for name, number in self.by.items())
-        return names if self.latest is None else f"{names}, last on {self.latest:%Y-%m-%d %H:%M} UTC"
+    tasks: list[SentTask]
+    counting: dict[str, _Counting]
+    unreadable: tuple[int, ...]
 
 
 def pull(
@@ -89,36 +63,38 @@ def pull(
     project: int,
     field: str,
     replace: bool = False,
-    progress: Progress | None = None,
+    annotation: Rule = "ground_truth_first",
+    progress: Progress = no_progress,
 ) -> PullReport:
     """Make the labels of a field what annotators said of the samples that were sent, with who and when.
 
-    It is one save, which can be undone. Of several annotations of a task the latest counts; skipped ones do not. A
-    label that was changed here after it was sent is kept and reported as a conflict.
+    It is one save, which can be undone. Skipped annotations do not count; an empty one says that there is nothing to
+    label. A label that was changed here after it was sent is kept and reported as a conflict.
 
     Args:
         field: an existing one that fits the project, or the name of a new one.
         replace: let annotations replace labels that were changed here too.
+        annotation: which of several annotations of a task counts, see `decisions.counting_annotation`.
 
     Raises:
-        ValueError: the project is gone, or asks for something else than the field holds.
+        Refusal: the project is gone, or asks for something else than the field has.
         LabelStudioError: it cannot be reached or refuses; nothing was changed.
     """
     _ensure_field(dataset, studio, project, field)
     exchange = open_exchange(dataset, studio, project, field)
     head = read_head(dataset)
     records, gone = match_tasks(exchange)
-    now = _annotated(exchange, records, progress)
-    counting = _counting(now)
-    said = _said(exchange, now, counting)
+    pulled = _pulled(exchange, records, annotation, progress)
+    said = _said(exchange, pulled)
     declare_annotations(dataset, exchange.target)
-    edits, conflicts = annotation_edits(dataset, exchange.target, said, replace=replace)
-    commit(dataset, edits, f"pull of {count(len(edits), 'label')} from “{exchange.title}”", head=head)
-    noted = _noted(exchange, now, counting)
-    exchange.ledger.write([record for record in noted if record != records[record.task]])
-    if edits:
+    documents = read_documents(dataset, list(said), [exchange.target.name])
+    found = annotation_edits(exchange.target, documents, said, replace=replace)
+    commit(dataset, found.edits, f"pull of {count(len(found.edits), 'label')} from “{exchange.title}”", head=head)
+    _note(exchange, records, pulled)
+    if found.edits:
         show_new_labels(dataset)
-    return _report(exchange, records, now, counting, said, edits, conflicts, len(gone))
+    report = _report(exchange, records, pulled, said, found)
+    return dataclasses.replace(report, gone=len(gone))
 
 
 def _ensure_field(dataset: fo.Dataset, studio: LabelStudio, project: int, field: str) -> None:
@@ -130,68 +106,91 @@ def _ensure_field(dataset: fo.Dataset, studio: LabelStudio, project: int, field:
     dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=kind)
 
 
-def _annotated(exchange: Exchange, records: Mapping[int, TaskRecord], progress: Progress | None) -> list[TaskRecord]:
-    """The records with the annotations that their tasks have now."""
-    annotated = {}
+def _pulled(exchange: Exchange, records: Mapping[int, SentTask], rule: Rule, progress: Progress) -> _Pulled:
+    """The annotations that tasks have now, and those that count."""
+    annotations: dict[int, tuple[Annotation, ...]] = {}
+    unreadable: list[int] = []
     for number, task in enumerate(exchange.studio.annotated_tasks(exchange.project)):
-        if progress is not None and number % _TASKS_PER_REPORT == 0:
-            progress(min(number / max(len(records), 1), 1.0), f"Read {number:,} annotated tasks")
-        payloads = task.get("annotations") or []
-        annotated[int(task["id"])] = tuple(as_annotation(exchange.control, payload) for payload in payloads)
-    return [replace(record, annotations=annotated.get(task, ())) for task, record in records.items()]
+        if number % _TASKS_PER_REPORT == 0:
+            progress(min(number / max(len(records), 1), 1.0), f"Read {count(number, 'annotated task')}")
+        read = [as_annotation(exchange.control, payload) for payload in task.get("annotations") or []]
+        annotations[int(task["id"])] = tuple(one for one in read if one is not None)
+        if None in read and int(task["id"]) in records:
+            unreadable.append(int(task["id"]))
+    tasks = [dataclasses.replace(record, annotations=annotations.get(task, ())) for task, record in records.items()]
+    return _Pulled(tasks, _counting(exchange, tasks, rule), tuple(unreadable))
 
 
-def _counting(records: Sequence[TaskRecord]) -> dict[str, tuple[TaskRecord, Annotation]]:
-    """Sample → the annotation that counts and its task: the latest, where several tasks name a sample."""
-    given = [(record, record.annotation) for record in records if record.annotation is not None]
-    given.sort(key=lambda pair: (pair[1].at, pair[1].id))
-    return {record.sample: (record, annotation) for record, annotation in given}
+def _counting(exchange: Exchange, tasks: Sequence[SentTask], rule: Rule) -> dict[str, _Counting]:
+    """Sample → the annotation that counts, of all its tasks where several name it."""
+    of_sample: dict[str, list[tuple[SentTask, Annotation]]] = defaultdict(list)
+    for task in tasks:
+        of_sample[task.sample] += [(task, annotation) for annotation in task.annotations]
+    counting = {}
+    for sample, given in of_sample.items():
+        chosen = counting_annotation(
+            [annotation for _, annotation in given],
+            rule,
+            lambda annotation: labeling_of_result(exchange.control, annotation.result),
+        )
+        for task, annotation in given:
+            if annotation is chosen:
+                counting[sample] = _Counting(task, annotation, _read(exchange, task, annotation.result))
+    return counting
 
 
-def _said(
-    exchange: Exchange, records: Sequence[TaskRecord], counting: Mapping[str, tuple[TaskRecord, Annotation]]
-) -> dict[str, Said]:
+def _read(exchange: Exchange, task: SentTask, result: list[dict[str, object]]) -> ReadMarks:
+    return marks_of_result(exchange.control, result, exchange.project, task.task, exchange.sizes.of(task.sample))
+
+
+def _said(exchange: Exchange, pulled: _Pulled) -> dict[str, Said]:
     """Sample → what its annotation says, and what of the labels here it may replace."""
-    names = _names(exchange.studio, [annotation for _, annotation in counting.values()])
+    names = _names(exchange.studio, [one.annotation for one in pulled.counting.values()])
     sent_from_here = exchange.remembered is not None and exchange.remembered.field == exchange.target.name
     known: dict[str, list[Marks]] = defaultdict(list)
-    for record in records:
+    for task in pulled.tasks:
         if sent_from_here:
-            known[record.sample].append(sent_marks(record))
-        known[record.sample].append(_pulled_marks(exchange, record))
+            known[task.sample].append(sent_marks(task))
+        known[task.sample] += _pulled_states(exchange, task)
     said = {}
-    for sample, (record, annotation) in counting.items():
-        marks = exchange.marks_of(record.task, annotation.result)
-        # A box without a class we know says nothing, not that the object is not there.
-        silent = {place for place, mark in marks.items() if not mark.label}
-        sent = record.shown if sent_from_here else ()
+    for sample, one in pulled.counting.items():
+        if one.annotation.silent:
+            continue
+        # A box without a class that the project has says nothing, not that the object is not there.
+        silent = one.read.silent_places
+        nothing = one.read.says_nothing_is_there
+        marks = {"": Mark("")} if nothing and exchange.target.kind == "classification" else one.read.marks
+        shown = one.task.shown if sent_from_here else ()
+        before = [place for state in _pulled_states(exchange, one.task) for place in state]
         said[sample] = Said(
-            marks=_without(marks, silent),
+            marks=marks if nothing else _without(marks, silent),
             known=[_without(state, silent) for state in known[sample]],
-            shown={*sent, *_pulled_marks(exchange, record)} - silent,
-            annotation=annotation.id,
-            annotator=names.get(annotation.by, ""),
-            at=_as_stored(annotation.at),
+            shown={*shown, *before} - silent,
+            origin=Origin(one.annotation.id, names.get(one.annotation.by, ""), as_stored_time(one.annotation.at)),
+            nothing=True if nothing else None,
         )
     return said
 
 
-def _pulled_marks(exchange: Exchange, record: TaskRecord) -> dict[str, Mark]:
+def _pulled_states(exchange: Exchange, task: SentTask) -> list[dict[str, Mark]]:
     """What an earlier pull took into the field."""
-    return exchange.marks_of(record.task, record.pulled.get(exchange.target.name, []))
+    result = task.pulled.get(exchange.target.name, [])
+    return stated_marks(exchange.control, result, exchange.project, task.task, exchange.sizes.of(task.sample))
 
 
-def _noted(
-    exchange: Exchange, records: Sequence[TaskRecord], counting: Mapping[str, tuple[TaskRecord, Annotation]]
-) -> list[TaskRecord]:
-    """The records with what was taken into the field now."""
-    taken = {record.task: annotation.result for record, annotation in counting.values()}
-    return [
-        replace(record, pulled={**record.pulled, exchange.target.name: taken[record.task]})
-        if record.task in taken
-        else record
-        for record in records
+def _note(exchange: Exchange, before: Mapping[int, SentTask], pulled: _Pulled) -> None:
+    """Note what was taken into the field now, and the label config that it was read by."""
+    taken = {one.task.task: one.annotation for one in pulled.counting.values() if not one.annotation.silent}
+    noted = [
+        dataclasses.replace(task, pulled={**task.pulled, exchange.target.name: taken[task.task].result})
+        if task.task in taken
+        else task
+        for task in pulled.tasks
     ]
+    exchange.ledger.write([task for task in noted if task != before[task.task]])
+    remembered = exchange.remembered
+    if remembered is not None and remembered.control != exchange.kept:
+        remember_project(exchange.dataset, dataclasses.replace(remembered, control=exchange.kept))
 
 
 def _without(marks: Marks, places: set[str]) -> Marks:
@@ -210,56 +209,50 @@ def _names(studio: LabelStudio, annotations: Iterable[Annotation]) -> dict[int |
     return names
 
 
-def _as_stored(text: str) -> datetime | None:
-    """A time as MongoDB gives it back: in UTC without saying so, to the millisecond."""
-    moment = as_time(text)
-    if moment is None:
-        return None
-    moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
 def _report(
     exchange: Exchange,
-    before: Mapping[int, TaskRecord],
-    now: Sequence[TaskRecord],
-    counting: Mapping[str, tuple[TaskRecord, Annotation]],
+    before: Mapping[int, SentTask],
+    pulled: _Pulled,
     said: Mapping[str, Said],
-    edits: Sequence[Edit],
-    conflicts: list[Conflict],
-    gone: int,
+    found: AnnotationEdits,
 ) -> PullReport:
-    removed = sum(edit.after is None for edit in edits)
-    confirmed = sum(_says_the_same(edit) for edit in edits)
-    skipped = sum(record.annotation is None and bool(record.annotations) for record in now)
-    annotated = sum(record.annotation is not None for record in now)
+    edits = found.edits
+    done = deeds(edits)
     touched = {edit.sample for edit in edits}
-    turned = [
-        region
-        for sample in touched
-        for region in exchange.control.regions_of(counting[sample][1].result)
-        if region.rotation
-    ]
+    origins = {sample: one.origin for sample, one in said.items() if one.origin is not None}
+    annotated = sum(task.is_annotated for task in pulled.tasks)
+    skipped = sum(not task.is_annotated and bool(task.annotations) for task in pulled.tasks)
     return PullReport(
         title=exchange.title,
         field=exchange.target.name,
-        given=len(edits) - removed - confirmed,
-        confirmed=confirmed,
-        removed=removed,
-        by=Counter(said[edit.sample].annotator or "somebody" for edit in edits),
-        latest=max((at for sample in touched if (at := said[sample].at) is not None), default=None),
-        conflicts=conflicts,
+        given=done["given"],
+        confirmed=done["confirmed"],
+        removed=done["removed"],
+        empty=done["empty"],
+        by=Counter(origins[edit.sample].annotator or "somebody" for edit in edits),
+        latest=_latest([origins[sample].at for sample in touched]),
+        conflicts=found.conflicts,
+        masks=found.masks,
         annotated=annotated,
         skipped=skipped,
-        waiting=len(now) - annotated - skipped,
-        withdrawn=sum(record.annotation is None and before[record.task].annotation is not None for record in now),
-        gone=gone,
-        turned=len(turned),
+        waiting=len(pulled.tasks) - annotated - skipped,
+        withdrawn=sum(not task.is_annotated and before[task.task].is_annotated for task in pulled.tasks),
+        gone=0,
+        turned=sum(pulled.counting[sample].read.turned for sample in touched),
+        left_alone=_left_alone(pulled),
+        news=exchange.news,
     )
 
 
-def _says_the_same(edit: Edit) -> bool:
-    if edit.before is None or edit.after is None:
-        return False
-    moved = edit.kind == "attributes" and "bounding_box" in edit.after
-    return not moved and bool(edit.before.get("label") == edit.after.get("label"))
+def _left_alone(pulled: _Pulled) -> LeftAlone:
+    counting = pulled.counting.values()
+    return LeftAlone(
+        unknown=Counter(name for one in counting for name in one.read.unknown.values()),
+        silent=sum(one.annotation.silent for one in counting),
+        unreadable=pulled.unreadable,
+        unplaced=sum(one.read.unplaced for one in counting),
+    )
+
+
+def _latest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((at for at in times if at is not None), default=None)

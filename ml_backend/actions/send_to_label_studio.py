@@ -2,97 +2,44 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
-from PIL import Image, UnidentifiedImageError
 
+from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioMissing
-from ..label_studio.config import Region, invalid_reason, make_label_config, read_label_config
+from ..label_studio.config import invalid_reason, make_label_config, nested_under, read_label_config
 from ..label_studio.exchange import (
     DATASET_KEY,
     SAMPLE_KEY,
     Exchange,
-    Progress,
     exchanged_field,
     match_tasks,
     noted_task,
     open_exchange,
-    was,
 )
-from ..label_studio.ledger import AnnotationLedger
+from ..label_studio.geometry import image_size
+from ..label_studio.ledger import AnnotationLedger, SentLedger
 from ..label_studio.marks import Mark, Marks, read_marks
 from ..label_studio.mirror import mirrored_project
 from ..label_studio.projects import SentProject, forget_project, hold_project, remember_project, sent_projects
 from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
+from ..label_studio.regions import Region
+from ..progress import Progress, no_progress
 from ..store.items import Items, as_ids, list_items
 from ..store.suggestions import Suggestion, read_suggestions
-from .queue import count
+from ..wording import count
+from .send_report import SendReport
 
 # Label Studio (1.23) takes 100 files and 250 MB a request, and of images these kinds.
 _FILES_AT_ONCE = 100
 _BYTES_AT_ONCE = 200_000_000
 UPLOADED_KINDS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp")
 TITLE_LENGTHS = (3, 50)
-_NAMED = 3  # files or classes that a message names
 _DECIMALS = 4
-
-
-@dataclass(frozen=True)
-class SendReport:
-    """What was sent: ``labeled`` of the new tasks carry the label there is, ``suggested`` a suggestion.
-
-    ``there`` samples were tasks already; ``again`` had a task that was deleted in Label Studio; ``left_out`` are files
-    that are missing or that Label Studio does not take; ``unknown`` counts labels of classes the project lacks.
-    """
-
-    address: str
-    title: str
-    version: str
-    shown_version: str
-    there: int = 0
-    again: int = 0
-    left_out: tuple[str, ...] = ()
-    sent: int = 0
-    labeled: int = 0
-    suggested: int = 0
-    unknown: Mapping[str, int] = field(default_factory=dict)
-
-    def sentence(self) -> str:
-        """The closing message."""
-        parts = [
-            f"Sent {count(self.sent, 'sample')} to “{self.title}” ({self.address}){self._filled_in()}."
-            if self.sent
-            else f"Nothing new to send to “{self.title}” ({self.address}).",
-        ]
-        if self.there:
-            parts.append(f"{count(self.there, 'sample')} {was(self.there)} sent before.")
-        if self.again:
-            parts.append(f"{self.again:,} of the new tasks stand for ones that were deleted there.")
-        if self.left_out:
-            parts.append(
-                f"Left out {count(len(self.left_out), 'file')} that cannot be found, are too large or of a kind that "
-                f"Label Studio does not take: {_listed(self.left_out)}."
-            )
-        if self.unknown:
-            labels = count(sum(self.unknown.values()), "label")
-            parts.append(f"Left out {labels} of classes that the project lacks: {_listed(list(self.unknown))}.")
-        if self.sent and self.shown_version != self.version:
-            parts.append(
-                f"The project shows the predictions of “{self.shown_version}”: to see these, choose “{self.version}” "
-                "in its settings, under Annotation."
-            )
-        if self.sent:
-            parts.append("“Pull from Label Studio” brings the annotations back.")
-        return " ".join(parts)
-
-    def _filled_in(self) -> str:
-        ways = ((self.labeled, "the label there is"), (self.suggested, "a suggestion"))
-        said = " and ".join(f"{number:,} with {what}" for number, what in ways if number)
-        return f", {said} as pre-annotation" if said else ", none with a pre-annotation"
 
 
 @dataclass(frozen=True)
@@ -127,14 +74,14 @@ def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field:
     """The number of a new project that asks for the labels of a field; one of this title that was made here goes on.
 
     Raises:
-        ValueError: a title that Label Studio does not take, no classes, a field that cannot be asked for, or another
+        Refusal: a title that Label Studio does not take, no classes, a field that cannot be asked for, or another
             call is just making it.
     """
     shortest, longest = TITLE_LENGTHS
     if not shortest <= len(title) <= longest:
-        raise ValueError(f"“{title}” has {len(title)} characters; a title has {shortest} to {longest}.")
+        raise Refusal(f"“{title}” has {len(title)} characters; a title has {shortest} to {longest}.")
     if not classes:
-        raise ValueError(f"Nothing is labeled in '{field}' yet: give the classes to choose from.")
+        raise Refusal(f"Nothing is labeled in '{field}' yet: give the classes to choose from.")
     config = _config_for(dataset, field, classes)
     with hold_project(dataset, f"{studio.url}#new {title}"):
         for sent in sent_projects(dataset, studio.url):
@@ -143,7 +90,7 @@ def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field:
                     studio.project(sent.project)
                 except LabelStudioMissing:
                     forget_project(dataset, sent)
-                    AnnotationLedger(dataset, sent.key).clear()
+                    SentLedger(dataset, sent.key).clear()
                 else:
                     return sent.project
         project = studio.create_project(title, config)
@@ -158,14 +105,14 @@ def send(
     studio: LabelStudio,
     project: int,
     field: str,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> SendReport:
     """Make tasks of samples (ids) that the project has none of; what an earlier call began, it ends.
 
     Every task carries its sample's id and, as a prediction, the label there is, else the suggestion.
 
     Raises:
-        ValueError: the project is gone or asks for something else, other labels of this dataset went there, or
+        Refusal: the project is gone or asks for something else, other labels of this dataset went there, or
             another call is just sending there.
         LabelStudioError: it cannot be reached or refuses; what was sent until then is there, and a next call goes on.
     """
@@ -175,9 +122,7 @@ def send(
         return _send(exchange, samples, go_on, progress)
 
 
-def _send(
-    exchange: Exchange, samples: Sequence[str], go_on: Callable[[], None], progress: Progress | None
-) -> SendReport:
+def _send(exchange: Exchange, samples: Sequence[str], go_on: Callable[[], None], progress: Progress) -> SendReport:
     _remember(exchange)
     there, gone = match_tasks(exchange)
     if gone:
@@ -189,8 +134,7 @@ def _send(
     sent: list[_SentSample] = []
     for batch in _batches(media):
         go_on()
-        if progress is not None:
-            progress(len(sent) / len(media), f"Sent {len(sent):,} of {len(media):,} samples")
+        progress(len(sent) / len(media), f"Sent {len(sent):,} of {count(len(media), 'sample')}")
         sent += _send_batch(exchange, batch, version)
     again = {record.sample for record in gone} & {medium.sample for medium in media}
     if any(one.shown for one in sent) and not exchange.model_version:  # one without predictions is refused (1.23)
@@ -207,6 +151,7 @@ def _send(
         labeled=sum(any(label.confidence is None for label in one.shown) for one in sent),
         suggested=sum(any(label.confidence is not None for label in one.shown) for one in sent),
         unknown=Counter(name for one in sent for name in one.unknown),
+        news=exchange.news,
     )
 
 
@@ -219,11 +164,11 @@ def _version(exchange: Exchange) -> str:
 
 
 def check_images(dataset: fo.Dataset) -> None:
-    """Raise a ValueError unless the dataset is of images."""
+    """Raise a Refusal unless the dataset is of images."""
     if dataset.media_type is None:
-        raise ValueError("This dataset has no samples yet: there is nothing to send.")
+        raise Refusal("This dataset has no samples yet: there is nothing to send.")
     if dataset.media_type != "image":
-        raise ValueError(
+        raise Refusal(
             f"Only images can be sent to Label Studio; this is a {dataset.media_type} dataset: make one of its images "
             "first (of frames or of a slice)."
         )
@@ -231,7 +176,7 @@ def check_images(dataset: fo.Dataset) -> None:
 
 def sent_before(dataset: fo.Dataset, studio: LabelStudio, project: int, samples: Sequence[str]) -> int:
     """How many of these samples were sent to a project, as far as the ledger knows."""
-    records = AnnotationLedger(dataset, f"{studio.url}#{project}").read().values()
+    records = SentLedger(dataset, f"{studio.url}#{project}").read().values()
     return len({record.sample for record in records} & set(samples))
 
 
@@ -245,13 +190,13 @@ def _remember(exchange: Exchange) -> None:
     """Note the project with the field; labels of one field only go to a project."""
     before = exchange.remembered
     if before is not None and before.field != exchange.target.name:
-        raise ValueError(
+        raise Refusal(
             f"The labels of '{before.field}' of this dataset went to “{exchange.title}”: choose that field, or another "
             "project."
         )
     remember_project(
         exchange.dataset,
-        SentProject(exchange.studio.url, exchange.project, exchange.title, exchange.target.name, _now()),
+        SentProject(exchange.studio.url, exchange.project, exchange.title, exchange.target.name, _now(), exchange.kept),
     )
 
 
@@ -357,7 +302,7 @@ def _upload(exchange: Exchange, media: Sequence[_Medium]) -> dict[str, str]:
 
 def _task(exchange: Exchange, medium: _Medium, address: str, prediction: dict[str, Any] | None) -> dict[str, Any]:
     data = {
-        exchange.control.data_key: address,
+        **nested_under(exchange.control.data_key, address),
         SAMPLE_KEY: medium.sample,
         DATASET_KEY: exchange.dataset.name,
         "filename": medium.path.name,
@@ -371,7 +316,7 @@ def _prediction(
     """The pre-annotation of a sample; None where there is none that Label Studio can show."""
     control = exchange.control
     if control.boxes:
-        width, height = medium.pixels or _pixels(medium.path)
+        width, height = image_size(medium.path) or medium.pixels or (None, None)
         result = [
             control.box(
                 Region(one.place, one.mark.box, None, 0.0, width, height), one.mark.label, _rounded(one.confidence)
@@ -414,22 +359,9 @@ def _suggestions(exchange: Exchange, samples: Sequence[str]) -> dict[str, dict[s
     return found
 
 
-def _pixels(path: Path) -> tuple[int, int] | tuple[None, None]:
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, UnidentifiedImageError):  # an SVG, say
-        return None, None
-
-
 def _rounded(confidence: float | None) -> float | None:
     return None if confidence is None else round(min(max(confidence, 0.0), 1.0), _DECIMALS)
 
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat()
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(f"“{name}”" for name in names[:_NAMED]) + more

@@ -1,134 +1,171 @@
-"""What of a project's label config can be pre-labeled, and how its results read and are written."""
+"""Label configs: which control of one Labelscape fills in, and how results of that control are read and written.
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+Label Studio's XML is read here as Label Studio 1.23 reads it: a class is stored by its alias, nested choices
+(``allowNested``) as paths, ``$meta.url`` walks into nested data, and a control under ``visibleWhen`` or with
+``perRegion`` is not always there.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
+from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
-Result = list[dict[str, Any]]
-_KINDS: dict[str, Literal["choices", "rectanglelabels"]] = {
-    "Choices": "choices",
-    "RectangleLabels": "rectanglelabels",
-}
-_BOX = ("x", "y", "width", "height")
+from ..errors import Refusal
+from ..wording import listing
+from .regions import Region, Result, chosen_paths, own_items, region_of
 
-
-@dataclass(frozen=True)
-class Region:
-    """A box on the image of a task: ``box`` is relative [x, y, width, height], ``label`` None where it has none."""
-
-    id: str
-    box: tuple[float, float, float, float]
-    label: str | None
-    rotation: float
-    original_width: int | None
-    original_height: int | None
-
-    @property
-    def upright(self) -> tuple[float, float, float, float]:
-        """The box, or of a rotated one the upright frame around it: Label Studio turns clockwise about its corner."""
-        if not self.rotation:
-            return self.box
-        x, y, width, height = self.box
-        across, down = self.original_width or 1, self.original_height or 1  # angles are in pixels, not in shares
-        cosine, sine = math.cos(math.radians(self.rotation)), math.sin(math.radians(self.rotation))
-        corners = [(a * width * across, b * height * down) for a in (0, 1) for b in (0, 1)]
-        xs = [x + (right * cosine - below * sine) / across for right, below in corners]
-        ys = [y + (right * sine + below * cosine) / down for right, below in corners]
-        return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+Kind = Literal["choices", "rectanglelabels"]
+_KINDS: dict[str, Kind] = {"Choices": "choices", "RectangleLabels": "rectanglelabels"}
+_CLASS_TAGS = ("Choice", "Label")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_KEY = re.compile(r"^\$[^\[\]{}$/]+$")
+_PATH_SEPARATOR = " / "
+_SERVED = "Labelscape fills in Choices and RectangleLabels of an <Image> whose value is one key of the task's data"
 
 
 @dataclass(frozen=True)
 class Control:
     """The control of a label config that Labelscape fills in.
 
-    ``classes`` are the labels as Label Studio stores them: the alias where a class has one. ``multi``: several of
-    them may be chosen. ``data_key``: where a task's data hold the image.
+    ``classes`` are the labels as Label Studio stores them: the alias where a class has one; of nested choices the last
+    part of the path, or the whole path where that alone is ambiguous. ``paths`` are those of nested choices, one for
+    each class, and empty for any other control. ``multi``: several classes may be chosen. ``data_key``: where a task's
+    data hold the image. ``others`` are the other controls of the config, ``required`` those of them that have to be
+    answered too. ``former_names`` are names that the control had before, ``renamed`` pairs of (former class, class
+    today).
     """
 
-    kind: Literal["choices", "rectanglelabels"]
+    kind: Kind
     from_name: str
     to_name: str
     data_key: str
     classes: tuple[str, ...]
     multi: bool
+    paths: tuple[tuple[str, ...], ...] = ()
+    others: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    former_names: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def boxes(self) -> bool:
         """Whether boxes inside an image are labeled, and not the image."""
         return self.kind == "rectanglelabels"
 
-    def own(self, result: Iterable[Mapping[str, Any]]) -> Result:
-        """The items of a result that are read here: choices of this control, or boxes on its image."""
-        return [
-            dict(item)
-            for item in result
-            if (_is_box(item, self.to_name) if self.boxes else item.get("from_name") == self.from_name)
-        ]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names under which results of this control are stored."""
+        return (self.from_name, *self.former_names)
 
-    def labels_of(self, result: Iterable[Mapping[str, Any]]) -> list[str]:
-        """The classes that a result chooses for the whole image; classes the config no longer has are left out."""
-        chosen = [
-            name
-            for item in self.own(result)
-            if isinstance(item.get("value"), Mapping)
-            for name in item["value"].get("choices") or []
-        ]
-        return [name for name in dict.fromkeys(chosen) if name in self.classes]
+    def own(self, result: Any) -> Result:
+        """The items of a result that are this control's, in one form; see `regions.own_items`."""
+        return own_items(result, self.names, self.kind)
 
-    def regions_of(self, result: Iterable[Mapping[str, Any]]) -> list[Region]:
-        """The boxes of a result, whatever tool drew them; a class the config no longer has counts as none."""
-        return [_region(item, self.classes) for item in result if _is_box(item, self.to_name)]
+    def is_silent(self, result: Any) -> bool:
+        """Whether a result says nothing of this control: not even that somebody looked and found nothing.
+
+        So it is where it was made for a control that the config has no longer, or that asks for something else now.
+        """
+        items = [item for item in result if isinstance(item, Mapping)] if isinstance(result, list) else []
+        unread = [item for item in items if item.get("from_name") is not None and item["from_name"] not in self.others]
+        return bool(unread) and not self.own(result)
+
+    def stated(self, result: Any) -> list[str]:
+        """What a result chooses for the whole image, also what the config has not (any more)."""
+        return list(dict.fromkeys(self._class_of(path) for path in chosen_paths(self.own(result))))
+
+    def labels_of(self, result: Any) -> list[str]:
+        """The classes of the config that a result chooses for the whole image."""
+        return [name for name in self.stated(result) if name in self.classes]
+
+    def regions_of(self, result: Any) -> list[Region]:
+        """The objects of this control in a result."""
+        renamed = dict(self.renamed)
+        return [region_of(item, self.classes, renamed) for item in self.own(result)]
 
     def choice(self, labels: Sequence[str]) -> Result:
-        """A result that chooses these classes for the image."""
-        return [self._item({"choices": list(labels)})] if labels else []
+        """A result that chooses these classes for the image; a class of nested choices becomes its path."""
+        if not labels:
+            return []
+        path_of = dict(zip(self.classes, self.paths, strict=False))
+        return [self._item({"choices": [list(path_of[name]) if name in path_of else name for name in labels]})]
 
     def box(self, region: Region, label: str, score: float | None) -> dict[str, Any]:
         """A region with this class, as an item of a result."""
         x, y, width, height = (100 * side for side in region.box)
         value = {"x": x, "y": y, "width": width, "height": height, "rotation": region.rotation}
         item = self._item({**value, "rectanglelabels": [label]}) | {"id": region.id}
-        if region.original_width and region.original_height:
+        if region.size is not None:
             item |= {"original_width": region.original_width, "original_height": region.original_height}
         return item if score is None else item | {"score": score}
+
+    def _class_of(self, path: tuple[str, ...]) -> str:
+        if path in self.paths:
+            return self.classes[self.paths.index(path)]
+        return dict(self.renamed).get(path[-1], path[-1])
 
     def _item(self, value: dict[str, Any]) -> dict[str, Any]:
         return {"from_name": self.from_name, "to_name": self.to_name, "type": self.kind, "value": value}
 
 
+@dataclass(frozen=True)
+class _Tag:
+    """A control of a label config; ``hidden`` says why it is not always there, "" where it is."""
+
+    element: ElementTree.Element
+    name: str
+    targets: tuple[str, ...]
+    hidden: str
+
+    def __str__(self) -> str:
+        return f"{self.element.tag} “{self.name}”"
+
+
 @lru_cache(maxsize=64)
 def read_label_config(config: str, keep: str | None = None) -> Control:
-    """The first control of a label config that can be pre-labeled: Choices of an image, or RectangleLabels on it.
+    """The first control of a label config that can be filled in: Choices of an image, or RectangleLabels on it.
 
     Args:
         config: Label Studio's XML.
         keep: the name of the control to take where the config has it, whatever comes before it.
 
     Raises:
-        ValueError: the config cannot be parsed or has no such control; the message says what it has.
+        Refusal: the config cannot be parsed or has no such control; the message says what it has, and why that is not
+            served.
     """
-    from label_studio_sdk.label_interface.interface import LabelInterface
-
-    try:
-        interface = LabelInterface(config)
-    except Exception as error:  # the SDK raises its XML parser's own errors
-        raise ValueError(f"The label config cannot be read: {error}") from error
-    images = {tag.name: tag.value for tag in interface.objects if tag.tag == "Image" and tag.value}
-    controls = [control for tag in interface.controls if (control := _control(tag, images)) is not None]
+    controls = served_controls(config)
     chosen = next((control for control in controls if control.from_name == keep), next(iter(controls), None))
     if chosen is not None:
         return chosen
-    found = ", ".join(f"{tag.tag} “{tag.name}”" for tag in interface.controls) or "no control at all"
-    raise ValueError(
-        "Labelscape fills in Choices and RectangleLabels on an <Image> whose value is one key of the task's data, "
-        f"like $image; this label config has {found}."
+    tags, objects = _read_tags(config)
+    reasons = [f"{tag} {reason}" for tag in tags if (reason := _reason_against(tag, objects))]
+    raise Refusal(f"{_SERVED}, like $image. This label config has {listing(reasons) or 'no control at all'}.")
+
+
+@lru_cache(maxsize=64)
+def served_controls(config: str) -> tuple[Control, ...]:
+    """All controls of a label config that could be filled in, in their order.
+
+    Raises:
+        Refusal: the config cannot be parsed.
+    """
+    tags, objects = _read_tags(config)
+    required = [tag for tag in tags if _is_true(tag.element, "required") and not _is_conditional(tag)]
+    return tuple(
+        replace(
+            _control(tag, objects),
+            others=tuple(other.name for other in tags if other is not tag),
+            required=tuple(other.name for other in required if other is not tag),
+        )
+        for tag in tags
+        if not _reason_against(tag, objects)
     )
 
 
-def make_label_config(kind: Literal["choices", "rectanglelabels"], classes: Sequence[str], *, multi: bool) -> str:
+def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool) -> str:
     """A label config that asks for one class of an image, for several (``multi``), or for upright boxes."""
     if kind == "choices":
         choice = "multiple" if multi else "single"
@@ -146,47 +183,117 @@ def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:
     return str(errors[0]) if errors else None
 
 
-def _control(tag: Any, images: Mapping[str, str]) -> Control | None:
-    target = next((name for name in tag.to_name if name in images), None)
-    per_region = str(tag.attr.get("perRegion", "")).lower() == "true"
-    if tag.tag not in _KINDS or target is None or per_region or not tag.labels:
+def value_at(data: Any, key: str) -> Any:
+    """What a task's data hold under a key, as Label Studio looks it up: the key itself, else a dot walks inward."""
+    if not isinstance(data, Mapping):
         return None
-    key = images[target].lstrip("$")
-    if not images[target].startswith("$") or any(sign in key for sign in "[]{}"):
-        return None
+    if key in data:
+        return data[key]
+    first, dot, rest = key.partition(".")
+    return value_at(data.get(first), rest) if dot else None
+
+
+def nested_under(key: str, value: Any) -> dict[str, Any]:
+    """Task data in which `value_at` finds a value under a key."""
+    first, dot, rest = key.partition(".")
+    return {first: nested_under(rest, value)} if dot else {key: value}
+
+
+def _read_tags(config: str) -> tuple[list[_Tag], dict[str, ElementTree.Element]]:
+    """The controls of a label config, and its objects by name."""
+    try:
+        root = ElementTree.fromstring(_DECLARATION.sub("", config))
+    except ElementTree.ParseError as error:
+        raise Refusal(f"The label config cannot be read: {error}.") from error
+    tags: list[_Tag] = []
+    objects: dict[str, ElementTree.Element] = {}
+    pending = [(root, "")]
+    while pending:
+        element, hidden = pending.pop()
+        hidden = hidden or _condition(element)
+        name, target = element.get("name"), element.get("toName")
+        if name and target and element.tag != "Filter":
+            targets = tuple(one.strip() for one in target.split(","))
+            tags.append(_Tag(element, name, targets, hidden))
+        elif name and (element.get("value") or element.get("valueList")):
+            objects[name] = element
+        pending += [(child, hidden) for child in reversed(element)]
+    return tags, objects
+
+
+def _condition(element: ElementTree.Element) -> str:
+    """Why what stands in an element is not always on the screen; "" where it is."""
+    if element.get("visibleWhen"):
+        return "is shown only under a condition (visibleWhen)"
+    return ""
+
+
+def _is_conditional(tag: _Tag) -> bool:
+    return bool(tag.hidden) or _is_true(tag.element, "perRegion")
+
+
+def _is_true(element: ElementTree.Element, attribute: str) -> bool:
+    return (element.get(attribute) or "").lower() == "true"
+
+
+def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> str:
+    """Why a control is not filled in, as the end of a sentence that begins with it; "" where it is."""
+    targets = [objects[name] for name in tag.targets if name in objects]
+    image = next((one for one in targets if one.tag == "Image"), None)
+    if tag.element.tag not in _KINDS:
+        return "of a kind that is not served"
+    if image is None:
+        named = listing([f"{one.tag} “{one.get('name')}”" for one in targets]) or "nothing there is"
+        return f"on {named}"
+    if _is_true(tag.element, "perRegion"):
+        return "that is asked for each region (perRegion)"
+    if tag.hidden:
+        return f"that {tag.hidden}"
+    if not image.get("value"):
+        return "on a list of images (valueList)"
+    if not _KEY.match(image.get("value") or ""):
+        return f"on the image {image.get('value')}"
+    if not _paths(tag.element):
+        return "without classes of its own"
+    return ""
+
+
+def _control(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
+    target = next(name for name in tag.targets if name in objects and objects[name].tag == "Image")
+    paths = _paths(tag.element)
+    nested = tag.element.tag == "Choices" and _is_true(tag.element, "allowNested")
+    classes = _class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths))
     return Control(
-        kind=_KINDS[tag.tag],
+        kind=_KINDS[tag.element.tag],
         from_name=tag.name,
         to_name=target,
-        data_key=key,
-        classes=tuple(tag.labels),
-        multi=tag.attr.get("choice", "single") == "multiple",
+        data_key=(objects[target].get("value") or "")[1:],
+        classes=classes,
+        multi=tag.element.get("choice", "single") == "multiple" and tag.element.tag == "Choices",
+        paths=paths if nested else (),
     )
+
+
+def _paths(element: ElementTree.Element, above: tuple[str, ...] = ()) -> tuple[tuple[str, ...], ...]:
+    """The path to each class of a control, in their order; those that are read from a task's data are left out."""
+    paths: list[tuple[str, ...]] = []
+    for child in element:
+        name = child.get("alias") or child.get("value") if child.tag in _CLASS_TAGS else None
+        path = (*above, name) if name else above
+        if name:
+            paths.append(path)
+        paths += _paths(child, path)
+    return tuple(dict.fromkeys(paths))
+
+
+def _class_names(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The last part of each path, or the whole path where several end alike."""
+    ends = [path[-1] for path in paths]
+    return tuple(_PATH_SEPARATOR.join(path) if ends.count(path[-1]) > 1 else path[-1] for path in paths)
 
 
 @lru_cache(maxsize=8)
 def _interface(config: str) -> Any:
     from label_studio_sdk.label_interface.interface import LabelInterface
 
-    return LabelInterface(config)
-
-
-def _is_box(item: Mapping[str, Any], to_name: str) -> bool:
-    value = item.get("value")
-    if item.get("to_name") != to_name or not isinstance(value, Mapping):
-        return False
-    return all(isinstance(value.get(side), int | float) for side in _BOX) and "id" in item
-
-
-def _region(item: Mapping[str, Any], classes: Sequence[str]) -> Region:
-    value = item["value"]
-    x, y, width, height = (float(value[side]) / 100 for side in _BOX)
-    label = next((name for name in value.get("rectanglelabels") or [] if name in classes), None)
-    return Region(
-        id=str(item["id"]),
-        box=(x, y, width, height),
-        label=label,
-        rotation=float(value.get("rotation") or 0),
-        original_width=item.get("original_width"),
-        original_height=item.get("original_height"),
-    )
+    return LabelInterface(_DECLARATION.sub("", config))

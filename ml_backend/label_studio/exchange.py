@@ -1,37 +1,43 @@
 """A user's dataset and the Label Studio project that its samples go to: what sending and pulling share."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
 
+from ..errors import Refusal
 from ..store.labels import LabelField, label_field
 from ..store.suggestions import FIELD as SUGGESTED
 from .client import LabelStudio, LabelStudioMissing
-from .config import Control, Result, read_label_config
-from .ledger import AnnotationLedger, TaskRecord
-from .marks import Mark, Marks, clipped, read_marks
-from .mirror import FIELD_TYPES, mirrored_project, object_id
+from .config import Control, value_at
+from .following import Followed, follow, kept_control
+from .geometry import clipped
+from .ledger import SentLedger, SentTask
+from .marks import Mark, Marks, read_marks
+from .migration import FIELD_TYPES
+from .mirror import mirrored_project
 from .projects import SentProject, sent_projects
+from .reading import ImageSizes, marks_of_result
 from .settings import TOKEN_VARIABLE, URL_VARIABLE, load_settings, same_address
 
 SAMPLE_KEY = "fiftyone_id"
 DATASET_KEY = "fiftyone_dataset"
-_ASKED = {
-    fo.Classification: "one class an image",
-    fo.Classifications: "several classes an image",
+_ASKED_FOR = {
+    fo.Classification: "one class per image",
+    fo.Classifications: "several classes per image",
     fo.Detections: "boxes with a class",
 }
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A dataset, the project, the control there and the label field here that fit, and the ledger of its tasks."""
+    """A dataset, the project, the control there and the label field here that fit, and the ledger of its tasks.
+
+    ``news`` are sentences on what changed in the label config since the last time.
+    """
 
     dataset: fo.Dataset
     studio: LabelStudio
@@ -39,27 +45,30 @@ class Exchange:
     title: str
     label_config: str
     model_version: str
-    control: Control
+    followed: Followed
     target: LabelField
-    ledger: AnnotationLedger
+    ledger: SentLedger
+    sizes: ImageSizes
+
+    @property
+    def control(self) -> Control:
+        """What is asked for there."""
+        return self.followed.control
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """Sentences on what changed in the label config since samples were sent or annotations pulled last."""
+        return self.followed.news
 
     @property
     def remembered(self) -> SentProject | None:
         """What is known of it from an earlier sending."""
-        known = sent_projects(self.dataset, self.studio.url)
-        return next((sent for sent in known if sent.project == self.project), None)
+        return _remembered(self.dataset, self.studio, self.project)
 
-    def marks_of(self, task: int, result: Result) -> dict[str, Mark]:
-        """What a result says of a task; "" for a box whose class the project no longer has."""
-        if not self.control.boxes:
-            labels = self.control.labels_of(result)
-            return {label if self.control.multi else "": Mark(label) for label in labels}
-        return {
-            region.id if ObjectId.is_valid(region.id) else object_id(self.project, task, region.id): Mark(
-                region.label or "", clipped(region.upright)
-            )
-            for region in self.control.regions_of(result)
-        }
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What has to be remembered to follow the next change of the label config."""
+        return self.followed.kept(self.label_config).as_info()
 
 
 def saved_connection(secrets: Mapping[str, str | None]) -> LabelStudio:
@@ -68,7 +77,7 @@ def saved_connection(secrets: Mapping[str, str | None]) -> LabelStudio:
     A token goes only to the address that it was given with.
 
     Raises:
-        ValueError: none is named, or the token is not taken; the message says the mend.
+        Refusal: none is named, or the token is not taken; the message says what to do.
     """
     named = {name: value for name, value in secrets.items() if value}
     environment = {**os.environ, **named}
@@ -76,12 +85,12 @@ def saved_connection(secrets: Mapping[str, str | None]) -> LabelStudio:
         environment.pop(TOKEN_VARIABLE, None)
     settings = load_settings(environment)
     if settings.url and not settings.token:
-        raise ValueError(
+        raise Refusal(
             f"No token was given for {settings.url}: name both {URL_VARIABLE} and {TOKEN_VARIABLE} in the same place "
             f"(FiftyOne's secrets or the environment), or run “labelscape connect --url {settings.url} --project …”."
         )
     if not settings.url:
-        raise ValueError(
+        raise Refusal(
             "No Label Studio is connected: run “labelscape connect --url http://… --project …” once, or give FiftyOne "
             f"the secrets (environment variables) {URL_VARIABLE} and {TOKEN_VARIABLE}."
         )
@@ -92,70 +101,73 @@ def open_exchange(dataset: fo.Dataset, studio: LabelStudio, project: int, field:
     """What is needed to send labels of a field to a project, or to take annotations into it.
 
     Raises:
-        ValueError: the project is gone, asks for something else than the field holds, or is what the dataset mirrors.
+        Refusal: the project is gone, asks for something else than the field holds, or is what the dataset mirrors.
     """
     if mirrored_project(dataset) == (studio.url, project):
-        raise ValueError(
+        raise Refusal(
             f"This dataset mirrors project {project}: its samples are the tasks there, and “labelscape serve” keeps "
             "the labels in step."
         )
     info = project_info(studio, project)
-    control = read_label_config(info["label_config"])
+    label_config = str(info["label_config"])
+    remembered = _remembered(dataset, studio, project)
+    followed = follow(label_config, None if remembered is None else kept_control(remembered.control or None))
     target = exchanged_field(dataset, field)
-    check_fits(control, dataset, field)
+    check_fits(followed.control, dataset, field)
     return Exchange(
         dataset=dataset,
         studio=studio,
         project=project,
         title=str(info["title"]),
-        label_config=str(info["label_config"]),
+        label_config=label_config,
         model_version=str(info.get("model_version") or ""),
-        control=control,
+        followed=followed,
         target=target,
-        ledger=AnnotationLedger(dataset, f"{studio.url}#{project}"),
+        ledger=SentLedger(dataset, f"{studio.url}#{project}"),
+        sizes=ImageSizes(dataset),
     )
 
 
 def project_info(studio: LabelStudio, project: int) -> dict[str, Any]:
-    """A project; a ValueError with the mend where it is gone."""
+    """A project; a Refusal that says what to do where it is gone."""
     try:
         return studio.project(project)
     except LabelStudioMissing as error:
-        raise ValueError(
+        raise Refusal(
             f"Project {project} is not in {studio.url} any more, or we may not see it: choose another one."
         ) from error
 
 
 def exchanged_fields(dataset: fo.Dataset) -> list[str]:
     """The fields whose labels Label Studio can be asked for."""
-    return [name for name in dataset.get_field_schema(embedded_doc_type=tuple(_ASKED)) if name != SUGGESTED]
+    return [name for name in dataset.get_field_schema(embedded_doc_type=tuple(_ASKED_FOR)) if name != SUGGESTED]
 
 
 def exchanged_field(dataset: fo.Dataset, field: str) -> LabelField:
     """One of them, described.
 
     Raises:
-        ValueError: it is none; the message lists those there are.
+        Refusal: it is none; the message lists those there are.
     """
     if field not in exchanged_fields(dataset):
         listing = ", ".join(exchanged_fields(dataset)) or "none yet"
-        raise ValueError(f"'{field}' holds neither classifications nor detections; fields that do: {listing}.")
+        raise Refusal(f"'{field}' holds neither classifications nor detections; fields that do: {listing}.")
     boxes = dataset.get_field(field).document_type is fo.Detections
     return label_field(dataset, field, field if boxes else None)
 
 
 def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
-    """Raise a ValueError unless the project asks for what the field, one of `exchanged_fields`, holds."""
-    asked = FIELD_TYPES.get((control.kind, control.multi))
-    held = dataset.get_field(field).document_type
-    if held is not asked:
-        raise ValueError(
-            f"The project asks for {_ASKED.get(asked, 'something else')} (“{control.from_name}”), '{field}' holds "
-            f"{_ASKED[held]}: choose another project or field, or make a new project."
+    """Raise a Refusal unless the project asks for what the field, one of `exchanged_fields`, has."""
+    expected = FIELD_TYPES[control.kind, control.multi]
+    present = dataset.get_field(field).document_type
+    if present is not expected:
+        raise Refusal(
+            f"The project asks for {_ASKED_FOR[expected]} (“{control.from_name}”), and '{field}' has "
+            f"{_ASKED_FOR[present]}: choose another project or field, or make a new project."
         )
 
 
-def match_tasks(exchange: Exchange) -> tuple[dict[int, TaskRecord], list[TaskRecord]]:
+def match_tasks(exchange: Exchange) -> tuple[dict[int, SentTask], list[SentTask]]:
     """Task → record of the tasks that are there, and the records of those that were deleted there.
 
     Tasks of an interrupted sending, which the ledger does not know, are found by the dataset and the sample they name:
@@ -174,47 +186,49 @@ def match_tasks(exchange: Exchange) -> tuple[dict[int, TaskRecord], list[TaskRec
         and values[SAMPLE_KEY] not in known
     }
     if strays:
-        held = read_marks(exchange.dataset, exchange.target, list(strays.values()))
+        present = read_marks(exchange.dataset, exchange.target, list(strays.values()))
         adopted = [
-            _adopted(exchange, task, strays[int(task["id"])], held[strays[int(task["id"])]])
+            _adopted(exchange, task, strays[int(task["id"])], present[strays[int(task["id"])]])
             for task in exchange.studio.tasks(exchange.project)
-            if strays.get(int(task["id"])) in held
+            if strays.get(int(task["id"])) in present
         ]
         exchange.ledger.write(adopted)
         there |= {record.task: record for record in adopted}
     return there, [record for task, record in records.items() if task not in data]
 
 
-def was(number: int) -> str:
-    """“was” or “were”, for a sentence that counts."""
-    return "was" if number == 1 else "were"
-
-
-def noted_task(exchange: Exchange, task: Mapping[str, Any], sample: str, sent: Marks) -> TaskRecord:
+def noted_task(exchange: Exchange, task: Mapping[str, Any], sample: str, sent: Marks) -> SentTask:
     """The record of a task that was made when a sample was labeled so."""
-    shown = _shown_marks(exchange, task)
-    return TaskRecord(
+    shown = _shown_marks(exchange, task, sample)
+    return SentTask(
         int(task["id"]),
         sample,
-        media=str(task["data"].get(exchange.control.data_key) or ""),
+        media=str(value_at(task["data"], exchange.control.data_key) or ""),
         sent=tuple((place, mark.label, mark.box) for place, mark in sent.items()),
         shown=tuple(place for place in sent if place in shown),
     )
 
 
-def sent_marks(record: TaskRecord) -> dict[str, Mark]:
+def sent_marks(record: SentTask) -> dict[str, Mark]:
     """What a sample was labeled with when it was sent."""
     return {place: Mark(label, box and clipped(box)) for place, label, box in record.sent}
 
 
-def _adopted(exchange: Exchange, task: Mapping[str, Any], sample: str, held: Marks) -> TaskRecord:
+def _adopted(exchange: Exchange, task: Mapping[str, Any], sample: str, present: Marks) -> SentTask:
     """The record of a task that was sent without being noted: what its prediction repeats was the label then."""
-    shown = _shown_marks(exchange, task)
-    sent = {place: mark for place, mark in held.items() if place in shown and mark.same(shown[place])}
+    shown = _shown_marks(exchange, task, sample)
+    sent = {place: mark for place, mark in present.items() if place in shown and mark.same(shown[place])}
     return noted_task(exchange, task, sample, sent)
 
 
-def _shown_marks(exchange: Exchange, task: Mapping[str, Any]) -> dict[str, Mark]:
+def _shown_marks(exchange: Exchange, task: Mapping[str, Any], sample: str) -> Marks:
     """What the pre-annotation says that a task was made with."""
     predictions = sorted(task.get("predictions") or [], key=lambda prediction: str(prediction.get("created_at")))
-    return exchange.marks_of(int(task["id"]), predictions[0]["result"]) if predictions else {}
+    if not predictions:
+        return {}
+    place = (exchange.project, int(task["id"]), exchange.sizes.of(sample))
+    return marks_of_result(exchange.control, predictions[0]["result"], *place).marks
+
+
+def _remembered(dataset: fo.Dataset, studio: LabelStudio, project: int) -> SentProject | None:
+    return next((sent for sent in sent_projects(dataset, studio.url) if sent.project == project), None)

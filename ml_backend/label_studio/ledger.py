@@ -1,17 +1,21 @@
-"""What of each Label Studio task is in a dataset: its sample, its annotations, the prediction it has there.
+"""What is known of each Label Studio task of a dataset: its sample, its annotations, and what went back and forth.
 
 One MongoDB document a task. It is what makes both directions idempotent: an annotation, a label or a prediction that
-is in step already is neither read nor written again.
+is in step already is neither read nor written again. A dataset either mirrors a project (`TaskRecord`) or sent samples
+of its own there (`SentTask`), never both with one project.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import fiftyone as fo
 from fiftyone.core.odm.database import get_db_conn
 from pymongo import DeleteMany, ReplaceOne, UpdateOne
+
+from .geometry import Box
+from .regions import Result
 
 _COLLECTION = "labelscape.label_studio_tasks"
 _WRITE_AT_ONCE = 10_000
@@ -21,19 +25,24 @@ _READ_AT_ONCE = 500  # decoded in one go, during which no other thread runs
 # that has a class (place = the region's id).
 Labeling = tuple[tuple[str, str], ...]
 
-Box = tuple[float, float, float, float]  # relative x, y, width, height
-
 
 @dataclass(frozen=True)
 class Annotation:
-    """One annotation as Label Studio holds it; ``ours``: made there from a label saved in FiftyOne."""
+    """One annotation as Label Studio has it.
+
+    ``result`` are the items of the control that is served, in one form. ``silent``: it says nothing of that control,
+    not even that there is nothing. ``ours``: made there from a label saved in FiftyOne. ``truth``: a reviewer marked it
+    as ground truth.
+    """
 
     id: int
-    result: list[dict[str, Any]]
+    result: Result
     by: int | None
     at: str  # ISO time, UTC: comparable as text
     skipped: bool = False
     ours: bool = False
+    truth: bool = False
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,13 +66,11 @@ class Sending:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """A task and its sample, "" where its medium could not be had; ``refused`` says why where trying again is no use.
+    """A task of a mirrored project and its sample, "" where its medium cannot be read.
 
-    ``candidates``: boxes that somebody else's model proposes; ``synced``: the labeling that both sides agreed on last;
-    ``sending``: one that is being sent, and may or may not have arrived where that broke off; ``columns``: what we
-    wrote into the task's data; ``sent``: what a sample was labeled with when it was sent to be labeled there, as
-    (place, class, relative box of an object); ``shown``: those of its places that the pre-annotation has; ``pulled``:
-    label field → the result that was taken into it last.
+    ``refused`` says why there is no medium where trying again is no use. ``candidates``: boxes that somebody else's
+    model proposes. ``synced``: the labeling that both sides agreed on last. ``sending``: one that is being sent, and
+    may or may not have arrived where that was interrupted. ``columns``: what we wrote into the task's data.
     """
 
     task: int
@@ -71,46 +78,63 @@ class TaskRecord:
     media: str
     refused: str = ""
     annotations: tuple[Annotation, ...] = ()
-    candidates: list[dict[str, Any]] = field(default_factory=list)
+    candidates: Result = field(default_factory=list)
     synced: Labeling = ()
     sending: Sending | None = None
     prediction: Prediction | None = None
     columns: dict[str, Any] = field(default_factory=dict)
-    sent: tuple[tuple[str, str, Box | None], ...] = ()
-    shown: tuple[str, ...] = ()
-    pulled: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
-    def annotation(self) -> Annotation | None:
-        """The annotation that counts: the latest that was not skipped."""
-        given = [annotation for annotation in self.annotations if not annotation.skipped]
-        return max(given, key=lambda annotation: (annotation.at, annotation.id), default=None)
+    def is_annotated(self) -> bool:
+        """Whether somebody annotated the task and did not skip it."""
+        return any(not annotation.skipped for annotation in self.annotations)
 
 
-class AnnotationLedger:
+@dataclass(frozen=True)
+class SentTask:
+    """A task that was made of a sample, to be labeled there.
+
+    ``sent``: what the sample was labeled with then, as (place, class, relative box of an object). ``shown``: those of
+    its places that the pre-annotation has. ``pulled``: label field → the result that was pulled into it last.
+    """
+
+    task: int
+    sample: str
+    media: str
+    annotations: tuple[Annotation, ...] = ()
+    sent: tuple[tuple[str, str, Box | None], ...] = ()
+    shown: tuple[str, ...] = ()
+    pulled: dict[str, Result] = field(default_factory=dict)
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether somebody annotated the task and did not skip it."""
+        return any(not annotation.skipped for annotation in self.annotations)
+
+
+Record = TypeVar("Record", TaskRecord, SentTask)
+
+
+class _Ledger(Generic[Record]):
     """The records of one Label Studio project in one dataset; ``project`` names server and project."""
 
     def __init__(self, dataset: fo.Dataset, project: str) -> None:
         self._owner = {"dataset": dataset._doc.id, "project": project}
 
-    def read(self, tasks: Iterable[int] | None = None) -> dict[int, TaskRecord]:
+    def read(self, tasks: Iterable[int] | None = None) -> dict[int, Record]:
         """Task → record, of these tasks or of all; tasks without one are left out."""
         return self._find({} if tasks is None else {"task": {"$in": [int(task) for task in tasks]}})
 
-    def of_samples(self, samples: Iterable[str]) -> dict[int, TaskRecord]:
+    def of_samples(self, samples: Iterable[str]) -> dict[int, Record]:
         """Task → record, of the tasks of these samples."""
         return self._find({"sample": {"$in": list(samples)}})
 
-    def _find(self, which: Mapping[str, Any]) -> dict[int, TaskRecord]:
-        found = _collection().find({**self._owner, **which}, batch_size=_READ_AT_ONCE)
-        return {document["task"]: _as_record(document) for document in found}
-
-    def write(self, records: Sequence[TaskRecord]) -> None:
+    def write(self, records: Sequence[Record]) -> None:
         """Write records whole."""
         writes = [
             ReplaceOne(
                 {**self._owner, "task": record.task},
-                {**self._owner, **asdict(record), "annotation_ids": [held.id for held in record.annotations]},
+                {**self._owner, **asdict(record), "annotation_ids": [one.id for one in record.annotations]},
                 upsert=True,
             )
             for record in records
@@ -121,6 +145,21 @@ class AnnotationLedger:
     def forget(self, tasks: Sequence[int]) -> None:
         """Drop the records of these tasks."""
         _collection().bulk_write([DeleteMany({**self._owner, "task": {"$in": list(tasks)}})])
+
+    def clear(self) -> None:
+        """Drop all records of the project."""
+        _collection().delete_many(self._owner)
+
+    def _find(self, which: Mapping[str, Any]) -> dict[int, Record]:
+        found = _collection().find({**self._owner, **which}, batch_size=_READ_AT_ONCE)
+        return {document["task"]: self._as_record(document) for document in found}
+
+    def _as_record(self, document: Mapping[str, Any]) -> Record:
+        raise NotImplementedError
+
+
+class AnnotationLedger(_Ledger[TaskRecord]):
+    """The records of a project that a dataset mirrors."""
 
     def set_predictions(self, predictions: Mapping[int, Prediction | None]) -> None:
         """Note the predictions of tasks, None = none, and leave all else of their records as it is."""
@@ -134,12 +173,16 @@ class AnnotationLedger:
         for start in range(0, len(writes), _WRITE_AT_ONCE):
             _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
 
+    def doubt_predictions(self) -> None:
+        """Note that no prediction says what is in Label Studio's config any more: each is due to be published again."""
+        _collection().update_many({**self._owner, "prediction": {"$ne": None}}, {"$set": {"prediction.labeling": []}})
+
     def set_column(self, tasks: Sequence[int], name: str, value: str | float) -> None:
         """Note a value in the data of tasks, and leave all else of their records as it is."""
         _collection().update_many({**self._owner, "task": {"$in": list(tasks)}}, {"$set": {f"columns.{name}": value}})
 
     def tasks_of(self, annotations: Sequence[int]) -> list[int]:
-        """The tasks that hold these annotations: a deletion names the annotation only."""
+        """The tasks that have these annotations: a deletion names the annotation only."""
         query = {**self._owner, "annotation_ids": {"$in": list(annotations)}}
         return [document["task"] for document in _collection().find(query, {"task": 1})]
 
@@ -147,9 +190,37 @@ class AnnotationLedger:
         """All tasks that have a record."""
         return [document["task"] for document in _collection().find(self._owner, {"task": 1})]
 
-    def clear(self) -> None:
-        """Drop all records of the project."""
-        _collection().delete_many(self._owner)
+    def _as_record(self, document: Mapping[str, Any]) -> TaskRecord:
+        prediction, sending = document["prediction"], document.get("sending")
+        return TaskRecord(
+            task=document["task"],
+            sample=document["sample"],
+            media=document["media"],
+            refused=document["refused"],
+            annotations=_annotations(document),
+            candidates=document["candidates"],
+            synced=as_labeling(document["synced"]),
+            sending=None if sending is None else Sending(as_labeling(sending["labeling"]), sending["after"]),
+            prediction=None
+            if prediction is None
+            else Prediction(**{**prediction, "labeling": as_labeling(prediction["labeling"])}),
+            columns=document["columns"],
+        )
+
+
+class SentLedger(_Ledger[SentTask]):
+    """The records of a project that samples of a dataset were sent to."""
+
+    def _as_record(self, document: Mapping[str, Any]) -> SentTask:
+        return SentTask(
+            task=document["task"],
+            sample=document["sample"],
+            media=document["media"],
+            annotations=_annotations(document),
+            sent=tuple((place, label, box and tuple(box)) for place, label, box in document.get("sent", ())),
+            shown=tuple(document.get("shown", ())),
+            pulled=document.get("pulled", {}),
+        )
 
 
 def as_labeling(pairs: Iterable[Sequence[str]]) -> Labeling:
@@ -157,25 +228,8 @@ def as_labeling(pairs: Iterable[Sequence[str]]) -> Labeling:
     return tuple(sorted((place, label) for place, label in pairs))
 
 
-def _as_record(document: dict[str, Any]) -> TaskRecord:
-    prediction, sending = document["prediction"], document.get("sending")
-    return TaskRecord(
-        task=document["task"],
-        sample=document["sample"],
-        media=document["media"],
-        refused=document["refused"],
-        annotations=tuple(Annotation(**annotation) for annotation in document["annotations"]),
-        candidates=document["candidates"],
-        synced=as_labeling(document["synced"]),
-        sending=None if sending is None else Sending(as_labeling(sending["labeling"]), sending["after"]),
-        prediction=None
-        if prediction is None
-        else Prediction(**{**prediction, "labeling": as_labeling(prediction["labeling"])}),
-        columns=document["columns"],
-        sent=tuple((place, label, box and tuple(box)) for place, label, box in document.get("sent", ())),
-        shown=tuple(document.get("shown", ())),
-        pulled=document.get("pulled", {}),
-    )
+def _annotations(document: Mapping[str, Any]) -> tuple[Annotation, ...]:
+    return tuple(Annotation(**annotation) for annotation in document["annotations"])
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
@@ -11,24 +11,27 @@ import fiftyone as fo
 from ..store.label_edits import Conflict, attribute_edit, read_documents
 from ..store.labels import LabelField, ensure_label_field
 from ..store.saves import Edit
-from .ledger import Box
+from .geometry import Box, clipped
 
 # What a label carries beside `labels.PROVENANCE_ATTRIBUTES` when it comes from an annotation in Label Studio.
 ANNOTATION_ATTRIBUTES: dict[str, Any] = {"annotator": fo.StringField, "annotation": fo.IntField}
 NO_LABEL = "no label"
 _SAME_BOX = 1e-4  # of a side of the image; percentages there and back are not exact
+_OF_THE_BOX = ("mask", "mask_path")  # true of the pixels in a box: of another box they are not
+_OF_THE_CLASS = ("confidence", "logits")  # what a model made of the class: of another class it is not
 
 
 @dataclass(frozen=True)
 class Mark:
     """What one place of a sample is labeled with: its class, "" for an object without one, and an object's box.
 
-    ``followed``: the label only followed a neighbor's, nobody set it.
+    ``followed``: the label only followed a neighbor's, nobody set it. ``region``: the object's id in Label Studio.
     """
 
     label: str
     box: Box | None = None
     followed: bool = field(default=False, compare=False)
+    region: str = field(default="", compare=False)
 
     def same(self, other: "Mark") -> bool:
         """Whether both say the same, boxes within what rounding does to them."""
@@ -46,28 +49,51 @@ Marks = Mapping[str, Mark]
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the annotation that counts says of a sample, by whom (``annotator``) and when (``at``, in UTC).
+class Origin:
+    """The annotation that a label comes from, by whom (``annotator``) and when (``at``, in UTC)."""
 
-    ``known``: the states of the labels here that it may replace: what was sent, and what was taken before. ``shown``:
-    the places that the annotator had before them; that only these are missing in ``marks`` says anything.
-    """
-
-    marks: Marks
-    known: Sequence[Marks]
-    shown: AbstractSet[str]
     annotation: int
     annotator: str
     at: datetime | None
 
 
 @dataclass(frozen=True)
-class _Held:
-    """A label as MongoDB holds it; ``position`` is its place in a list, None where it is no list's."""
+class Said:
+    """What is said of a sample in Label Studio; ``origin`` None: by nobody there, such as boxes of another model.
+
+    ``known``: the states of the labels here that it may replace: what was sent, and what was taken before. ``shown``:
+    the places that the annotator had before them; that only these are missing in ``marks`` says anything. ``nothing``:
+    True where somebody looked and found nothing, False where nobody looked, None where that cannot be told.
+    """
+
+    marks: Marks
+    known: Sequence[Marks]
+    shown: AbstractSet[str]
+    origin: Origin | None
+    nothing: bool | None = None
+
+
+@dataclass(frozen=True)
+class StoredLabel:
+    """A label as MongoDB has it; ``position`` is its place in a list, None where it is in none."""
 
     document: dict[str, Any]
     position: int | None
     mark: Mark
+
+    def comes_from(self, origin: Origin | None) -> bool:
+        """Whether the label was taken from this annotation as it is now."""
+        taken = (self.document.get("annotation"), self.document.get("labeled_at"))
+        return origin is None or taken == (origin.annotation, origin.at)
+
+
+@dataclass(frozen=True)
+class AnnotationEdits:
+    """What has to change; ``masks`` counts instance masks that are dropped because their boxes moved."""
+
+    edits: list[Edit]
+    conflicts: list[Conflict]
+    masks: int
 
 
 def declare_annotations(dataset: fo.Dataset, target: LabelField) -> None:
@@ -81,122 +107,175 @@ def declare_annotations(dataset: fo.Dataset, target: LabelField) -> None:
 def read_marks(dataset: fo.Dataset, target: LabelField, samples: Sequence[str]) -> dict[str, dict[str, Mark]]:
     """Sample id → its labels now; samples that are gone are left out."""
     return {
-        sample: {place: held.mark for place, held in _labels(target, document).items()}
+        sample: {place: stored.mark for place, stored in stored_labels(target, document).items()}
         for sample, document in read_documents(dataset, samples, [target.name]).items()
     }
 
 
+def stored_labels(target: LabelField, document: Mapping[str, Any]) -> dict[str, StoredLabel]:
+    """Place → label of a sample, as MongoDB has it."""
+    value = document.get(target.name)
+    if value is None:
+        return {}
+    if target.kind == "classification":
+        return {"": StoredLabel(value, None, _mark(value))}
+    listed = enumerate(value.get(target.path.rsplit(".", 1)[-1]) or [])
+    labels = (StoredLabel(label, position, _mark(label)) for position, label in listed)
+    if target.kind == "classifications":
+        return {stored.mark.label: stored for stored in labels if stored.mark.label}
+    return {str(stored.document["_id"]): stored for stored in labels}
+
+
 def annotation_edits(
-    dataset: fo.Dataset, target: LabelField, said: Mapping[str, Said], *, replace: bool
-) -> tuple[list[Edit], list[Conflict]]:
-    """Edits that make labels what annotations say, sample id → `Said`; samples that are gone are left out.
+    target: LabelField, documents: Mapping[str, Mapping[str, Any]], said: Mapping[str, Said], *, replace: bool
+) -> AnnotationEdits:
+    """Edits that make labels what is said of them in Label Studio.
 
     A label here that is none of the known states was changed here by a person: it is kept and returned as a conflict
     (``item`` is the sample), unless ``replace``. A label that the annotator was never shown stays. A label that says
-    the same gets the provenance; what is so already needs no edit.
+    the same gets the provenance; what is so already needs no edit. Attributes of a label that are not true of its new
+    box or class are dropped, all others stay.
+
+    Args:
+        documents: sample id → its labels as `label_edits.read_documents` read them.
+        said: sample id → what is said of it.
     """
     edits: list[Edit] = []
     conflicts: list[Conflict] = []
-    for sample, document in read_documents(dataset, list(said), [target.name]).items():
-        labels, annotation = _labels(target, document), said[sample]
-        removals = []
-        for place in dict.fromkeys([*labels, *annotation.marks]):
-            held, theirs = labels.get(place), annotation.marks.get(place)
-            known = [state[place] for state in annotation.known if place in state]
-            if theirs is None and (held is None or place not in annotation.shown):
-                continue
-            if _is_taken(held, theirs, annotation):
-                continue
-            if not replace and not _may_replace(target, held, theirs, known):
-                conflicts.append(Conflict(sample, _name(theirs), _name(None if held is None else held.mark)))
-            elif theirs is not None:
-                edits.append(_setting(target, sample, place, held, theirs, annotation))
-            elif held is not None:
-                removals.append(_removal(target, sample, held))
-        # From the back, so that an undo finds every position as it was.
-        edits += reversed(removals)
-    return edits, conflicts
+    for sample, document in documents.items():
+        found, kept = _sample_edits(target, sample, document, said[sample], replace=replace)
+        edits += found
+        conflicts += kept
+    masks = sum(any((edit.before or {}).get(name) is not None for name in _OF_THE_BOX) for edit in edits if edit.after)
+    return AnnotationEdits(edits, conflicts, masks)
 
 
-def _is_taken(held: _Held | None, theirs: Mark | None, annotation: Said) -> bool:
-    if held is None or theirs is None:
-        return False
-    taken = (held.document.get("annotation"), held.document.get("labeled_at"))
-    return held.mark.same(theirs) and taken == (annotation.annotation, annotation.at)
+def as_stored_time(text: str) -> datetime | None:
+    """A time as Label Studio writes it, as MongoDB gives it back: UTC without saying so, to the millisecond."""
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _may_replace(target: LabelField, held: _Held | None, theirs: Mark | None, known: Sequence[Mark]) -> bool:
-    if held is None:  # an object, or one of several classes, that was sent and then deleted here stays so
+def _sample_edits(
+    target: LabelField, sample: str, document: Mapping[str, Any], said: Said, *, replace: bool
+) -> tuple[list[Edit], list[Conflict]]:
+    labels = stored_labels(target, document)
+    settings: list[Edit] = []
+    removals: list[Edit] = []
+    conflicts: list[Conflict] = []
+    for place in dict.fromkeys([*labels, *said.marks]):
+        stored, theirs = labels.get(place), said.marks.get(place)
+        if not _is_said(place, stored, theirs, said):
+            continue
+        known = [state[place] for state in said.known if place in state]
+        if not replace and not _may_replace(target, stored, theirs, known):
+            conflicts.append(Conflict(sample, _name(theirs), _name(None if stored is None else stored.mark)))
+        elif theirs is not None:
+            settings.append(_setting(target, sample, place, stored, theirs, said.origin))
+        elif stored is not None:
+            removals.append(_removal(target, sample, stored))
+    # From the back, so that an undo finds every position as it was.
+    edits = [*settings, *reversed(removals)]
+    left = len(labels) - len(removals) + sum(edit.before is None for edit in settings)
+    return edits + _emptiness_edits(target, sample, document.get(target.name), said, left), conflicts
+
+
+def _is_said(place: str, stored: StoredLabel | None, theirs: Mark | None, said: Said) -> bool:
+    """Whether something is said of a place that is not taken already."""
+    if theirs is None or not theirs.label:
+        if stored is None and theirs is None:
+            return False
+        if stored is not None and (theirs is None or stored.mark.label) and place not in said.shown:
+            return False
+    taken = stored is not None and theirs is not None and stored.mark.same(theirs) and stored.comes_from(said.origin)
+    return not taken
+
+
+def _may_replace(target: LabelField, stored: StoredLabel | None, theirs: Mark | None, known: Sequence[Mark]) -> bool:
+    if stored is None:  # an object, or one of several classes, that was sent and then deleted here stays so
         return target.kind == "classification" or not known
-    mine = held.mark
+    mine = stored.mark
     if not mine.label or mine.followed or (theirs is not None and mine.same(theirs)):
         return True
     return any(mine.same(state) for state in known)
 
 
-def _setting(target: LabelField, sample: str, place: str, held: _Held | None, theirs: Mark, annotation: Said) -> Edit:
-    origin = {
+def _setting(
+    target: LabelField, sample: str, place: str, stored: StoredLabel | None, theirs: Mark, origin: Origin | None
+) -> Edit:
+    provenance = _provenance(origin)
+    if stored is None:
+        document = _document(target, place, theirs, provenance)
+        return Edit("value" if target.kind == "classification" else "element", sample, target.path, None, document)
+    values: dict[str, Any] = {"label": theirs.label or None, **provenance}
+    if theirs.box is not None and not stored.mark.same_box(theirs):
+        values |= {"bounding_box": list(theirs.box), **_dropped(stored, _OF_THE_BOX)}
+    if theirs.label != stored.mark.label:
+        values |= _dropped(stored, _OF_THE_CLASS)
+    return attribute_edit(sample, target.path, stored.position, stored.document, values)
+
+
+def _removal(target: LabelField, sample: str, stored: StoredLabel) -> Edit:
+    if target.kind == "classification":
+        return Edit("value", sample, target.path, stored.document, None)
+    return Edit("element", sample, target.path, stored.document, None, position=stored.position)
+
+
+def _emptiness_edits(target: LabelField, sample: str, value: Any, said: Said, left: int) -> list[Edit]:
+    """An empty list of labels says “checked, nothing there”; no list at all says that nobody looked."""
+    if target.kind == "classification":
+        return []
+    leaf = target.path.rsplit(".", 1)[-1]
+    empty = {"_cls": leaf.capitalize(), leaf: []}
+    if said.nothing is True and value is None:
+        return [Edit("value", sample, target.name, None, empty)]
+    if said.nothing is False and value is not None and not left:
+        return [Edit("value", sample, target.name, empty, None)]
+    return []
+
+
+def _provenance(origin: Origin | None) -> dict[str, Any]:
+    if origin is None:
+        return {}
+    return {
         "labelscape": "human",
         "anchor": None,
         "labelscape_confidence": None,
-        "labeled_at": annotation.at,
-        "annotator": annotation.annotator,
-        "annotation": annotation.annotation,
+        "labeled_at": origin.at,
+        "annotator": origin.annotator,
+        "annotation": origin.annotation,
     }
-    if held is not None and (target.kind == "patch" or held.mark.label == theirs.label):
-        values: dict[str, Any] = {"label": theirs.label, **origin}
-        if theirs.box is not None and not held.mark.same_box(theirs):
-            values["bounding_box"] = list(theirs.box)
-        return attribute_edit(sample, target.path, held.position, held.document, values)
-    document = _document(target, place, theirs, origin)
-    if target.kind == "classification":
-        return Edit("value", sample, target.path, None if held is None else held.document, document)
-    return Edit("element", sample, target.path, None, document)
 
 
-def _removal(target: LabelField, sample: str, held: _Held) -> Edit:
-    if target.kind == "classification":
-        return Edit("value", sample, target.path, held.document, None)
-    return Edit("element", sample, target.path, held.document, None, position=held.position)
+def _dropped(stored: StoredLabel, names: Sequence[str]) -> dict[str, None]:
+    return {name: None for name in names if stored.document.get(name) is not None}
 
 
-def _document(target: LabelField, place: str, mark: Mark, origin: Mapping[str, Any]) -> dict[str, Any]:
+def _document(target: LabelField, place: str, mark: Mark, provenance: Mapping[str, Any]) -> dict[str, Any]:
     if target.kind == "patch":
-        label = fo.Detection(id=place, label=mark.label, bounding_box=list(mark.box or ()), **origin)
+        region = {"region": mark.region} if mark.region else {}
+        label = fo.Detection(
+            id=place, label=mark.label or None, bounding_box=list(mark.box or ()), **region, **provenance
+        )
     else:
-        label = fo.Classification(label=mark.label, **origin)
+        label = fo.Classification(label=mark.label or None, **provenance)
     return dict(label.to_mongo())
-
-
-def _labels(target: LabelField, document: Mapping[str, Any]) -> dict[str, _Held]:
-    """Place → label of a sample."""
-    held = document.get(target.name)
-    if held is None:
-        return {}
-    if target.kind == "classification":
-        return {"": _Held(held, None, _mark(held))}
-    listed = enumerate(held.get(target.path.rsplit(".", 1)[-1]) or [])
-    if target.kind == "classifications":
-        return {label["label"]: _Held(label, position, _mark(label)) for position, label in listed if label["label"]}
-    return {str(label["_id"]): _Held(label, position, _mark(label)) for position, label in listed}
 
 
 def _mark(document: Mapping[str, Any]) -> Mark:
     box = document.get("bounding_box")
     return Mark(
         label=document.get("label") or "",
-        box=None if box is None else clipped(box),
+        box=clipped(box) if isinstance(box, list) and len(box) == 4 else None,
         followed=document.get("labelscape") == "neighbors",
+        region=document.get("region") or "",
     )
 
 
-def clipped(box: Sequence[float]) -> Box:
-    """The part of a box that lies inside the image, which is all that Label Studio takes."""
-    x, y, width, height = box
-    left, top = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
-    right, bottom = min(max(x + width, 0.0), 1.0), min(max(y + height, 0.0), 1.0)
-    return left, top, right - left, bottom - top
-
-
 def _name(mark: Mark | None) -> str:
-    return NO_LABEL if mark is None else mark.label or "no class"
+    return NO_LABEL if mark is None or not mark.label else mark.label

@@ -29,7 +29,7 @@ def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, P
     return {
         record.task: _joined(found[record.sample], mirror.control.classes)
         for record in records
-        if record.sample and found.get(record.sample) and record.annotation is None
+        if record.sample and found.get(record.sample) and not record.is_annotated
     }
 
 
@@ -40,7 +40,7 @@ def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, v
         labels = dict(proposed.labeling)
         result = [
             control.box(region, labels[region.id], proposed.scores[region.id, labels[region.id]])
-            for region in regions_of(control, record)
+            for region in regions_of(mirror, record)
             if region.id in labels
         ]
     else:

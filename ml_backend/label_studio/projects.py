@@ -5,31 +5,38 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
+from ..errors import Refusal
 from ..store.records import read_records
 
 _STORE = "labelscape.label_studio_projects"
-_HOLDERS = "labelscape.label_studio_sendings"
-_HELD_SECONDS = 600  # more than any one request to Label Studio takes
+_CLAIMS = "labelscape.label_studio_sendings"
+_CLAIM_SECONDS = 600  # more than any one request to Label Studio takes
 
 
 @dataclass(frozen=True)
 class SentProject:
-    """A Label Studio project with tasks of this dataset; ``sent_at`` is when samples were sent last, as ISO time."""
+    """A Label Studio project with tasks of this dataset.
+
+    ``sent_at`` is when samples were sent last, as ISO time; ``control`` what is known of the control that asks for
+    their labels, as `KeptControl.as_info` gives it.
+    """
 
     url: str
     project: int
     title: str
     field: str
     sent_at: str
+    control: dict[str, Any] = dataclass_field(default_factory=dict)
 
     @property
     def key(self) -> str:
-        """What names server and project, here and in the `AnnotationLedger`."""
+        """What names server and project, here and in the `SentLedger`."""
         return f"{self.url}#{self.project}"
 
 
@@ -54,22 +61,22 @@ def hold_project(dataset: fo.Dataset, key: str) -> Iterator[Callable[[], None]]:
     """Send to a project, or make it, alone, in whatever process; what this gives is to be called between requests.
 
     Raises:
-        ValueError: somebody else holds it, or took it over because nothing was heard of this holder for ten minutes.
+        Refusal: another call is sending there, or took over because nothing was heard of this one for ten minutes.
     """
-    store, claim = ExecutionStore.create(_HOLDERS, dataset._doc.id), _new_claim()
+    store, claim = ExecutionStore.create(_CLAIMS, dataset._doc.id), _new_claim()
     if not store.set_if_absent(key, claim):
         former = store.get(key)
         if former is None or former["until"] > time.time() or not store.compare_and_set(key, former, claim):
-            raise ValueError(
-                "Samples of this dataset are being sent there just now: wait until that has ended, then send again. "
-                f"One that was killed is in the way for up to {_HELD_SECONDS // 60} minutes."
+            raise Refusal(
+                "Samples of this dataset are being sent there right now: wait until that has ended, then send again. "
+                f"A process that was killed blocks this for up to {_CLAIM_SECONDS // 60} minutes."
             )
 
     def go_on() -> None:
         nonlocal claim
         renewed = _new_claim()
         if not store.compare_and_set(key, claim, renewed):
-            raise ValueError("This sending took too long and another one went on: look at the result, then send again.")
+            raise Refusal("This took too long, and another process went on with it: check the result, then send again.")
         claim = renewed
 
     try:
@@ -80,7 +87,7 @@ def hold_project(dataset: fo.Dataset, key: str) -> Iterator[Callable[[], None]]:
 
 
 def _new_claim() -> dict[str, Any]:
-    return {"holder": uuid.uuid4().hex, "until": time.time() + _HELD_SECONDS}
+    return {"holder": uuid.uuid4().hex, "until": time.time() + _CLAIM_SECONDS}
 
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:

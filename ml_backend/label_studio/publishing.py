@@ -50,7 +50,7 @@ def plan(records: Mapping[int, TaskRecord], wanted: Mapping[int, Preannotation],
         held = record.prediction if record.prediction and record.prediction.version == version else None
         proposed = wanted.get(task)
         if proposed is None:
-            if held is not None and record.annotation is None:
+            if held is not None and not record.is_annotated:
                 gone.append(task)
         elif held is None:
             new.append(task)

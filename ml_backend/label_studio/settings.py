@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..store.settings import data_directory
+from .decisions import RULES, Rule
 
 SECRET_VARIABLE = "LABELSCAPE_SECRET"
 URL_VARIABLE = "LABEL_STUDIO_URL"
@@ -27,6 +28,7 @@ _SETTINGS: dict[str, type | tuple[type, ...]] = {
     "model": str,
     "model_options": dict,
     "precision": _NUMBER,
+    "annotation": str,
     "limits": dict,
 }
 
@@ -63,6 +65,7 @@ class ServerSettings:
         model: the embedding model's name, see `embedding.families`.
         model_options: its options.
         precision: how often an accepted suggestion has to be right, in (0, 1].
+        annotation: which of several annotations of a task counts: ``ground_truth_first``, ``latest`` or ``majority``.
         limits: the most a request may take.
     """
 
@@ -74,6 +77,7 @@ class ServerSettings:
     model: str = "preprocessing"
     model_options: dict[str, Any] = field(default_factory=dict)
     precision: float = 0.95
+    annotation: Rule = "ground_truth_first"
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
@@ -86,6 +90,8 @@ class ServerSettings:
                 raise ValueError(f"'{root}' is no place of media; give an https address or an absolute folder.")
         if not 0 < self.precision <= 1:
             raise ValueError(f"precision is {self.precision}; it must be above 0 and at most 1.")
+        if self.annotation not in RULES:
+            raise ValueError(f"The setting annotation is '{self.annotation}'; it must be one of {', '.join(RULES)}.")
 
 
 def server_directory() -> Path:

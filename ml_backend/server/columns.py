@@ -124,7 +124,7 @@ def _columns(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[int, dic
     return {
         record.task: {
             OUTLIER: _rounded(outlier.get(record.sample)),
-            MISLABEL: _rounded(mislabel.get(record.sample)) if record.annotation else 0.0,
+            MISLABEL: _rounded(mislabel.get(record.sample)) if record.is_annotated else 0.0,
             CLUSTER: float(clusters.get(record.sample, 0)),
             SEGMENTS: "".join(f"|{slug}" for slug in sorted(segments[record.sample])) + "|"
             if segments[record.sample]

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -13,22 +12,18 @@ import structlog
 from ..actions.embed import compute_embeddings
 from ..actions.suggest import suggest_labels
 from ..label_studio.client import LabelStudio, LabelStudioError
-from ..label_studio.ledger import Annotation, Labeling, Sending, TaskRecord
+from ..label_studio.flow import LabelFlow
+from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import (
     EMBEDDINGS,
     FIELD,
     Fetch,
     Mirror,
     add_tasks,
-    as_annotation,
-    as_result,
-    bring_in_step,
     drop_annotations,
     drop_tasks,
     fetch_media,
-    labeling_of_result,
     open_mirror,
-    regions_of,
     take_annotations,
     take_tasks,
 )
@@ -41,7 +36,6 @@ from .events import Event
 _TASKS_AT_ONCE = 500
 _SUGGEST_SECONDS = 15.0  # of the time for a prediction, kept free for the suggestions at its end
 _FEW_CHANGED = 1_000  # samples; of more all tasks are compared at once
-_SENT_AT_ONCE = 50  # annotations made there of labels saved here, 0.12 s each
 _INFO = "label_studio_seen"
 _CONFIG = "label_studio_config"
 
@@ -59,12 +53,15 @@ class ProjectSync:
         self._fetch = fetch
         self._mirror: Mirror | None = None
         self._publisher: Publisher | None = None
-        self.behind = False  # more labels wait to be sent than one catching up takes
-        self._users: dict[int, str] = {}
-        self._told: set[int] = set()
+        self._flow = LabelFlow(studio)
         self._disagreed = False
         self._retried = False
         self._just_changed: set[str] = set()  # samples whose suggestions did, and were not compared with Label Studio
+
+    @property
+    def behind(self) -> bool:
+        """Whether more labels wait to be sent than one catching up takes."""
+        return self._flow.behind
 
     @property
     def version(self) -> str:
@@ -162,74 +159,7 @@ class ProjectSync:
             _log.warning("no_medium", project=self.project, task=task, reason=reason)
 
     def _step(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
-        step = bring_in_step(mirror, [self._settle(mirror, record) for record in records], self._who)
-        for task, lost in step.conflicts:
-            labels = [label for _, label in lost]
-            _log.warning("labeled_on_both_sides", project=self.project, task=task, gave_way=labels)
-        outgoing = [
-            (record, labeling) for record, labeling in step.outgoing if self._can_be_sent(mirror, record, labeling)
-        ]
-        for record, labeling in outgoing[:_SENT_AT_ONCE]:
-            self._send(mirror, record, labeling)
-        self.behind = len(outgoing) > _SENT_AT_ONCE
-        return bool(step.changed or outgoing)
-
-    def _can_be_sent(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> bool:
-        """An annotation completes a task in Label Studio: it needs a class for each box, and classes known there."""
-        unknown = {label for _, label in labeling} - set(mirror.control.classes)
-        if unknown and record.task not in self._told:
-            self._told.add(record.task)
-            _log.warning("class_unknown_there", project=self.project, task=record.task, classes=sorted(unknown))
-        regions = {region.id for region in regions_of(mirror.control, record)}
-        partly = mirror.control.boxes and labeling and {place for place, _ in labeling} != regions
-        return not unknown and not partly
-
-    def _send(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> None:
-        """Make an annotation of a label that was saved here; our own earlier one goes."""
-        made = None
-        if labeling:
-            after = max((held.id for held in record.annotations), default=0)
-            record = replace(record, sending=Sending(labeling, after))
-            mirror.ledger.write([record])  # whatever breaks off from here on, `_settle` ends it
-            made = as_annotation(
-                mirror.control, self.studio.create_annotation(record.task, as_result(mirror.control, record, labeling))
-            )
-        self._note_sent(mirror, record, labeling, made)
-
-    def _settle(self, mirror: Mirror, record: TaskRecord) -> TaskRecord:
-        """End a sending that broke off: the annotation is ours if it arrived, else the label is sent anew."""
-        sending = record.sending
-        if sending is None:
-            return record
-        me = self.studio.whoami()["id"]
-        for payload in self.studio.annotations(record.task):
-            held = as_annotation(mirror.control, payload)
-            arrived = labeling_of_result(mirror.control, held.result) == sending.labeling
-            if arrived and held.by == me and held.id > sending.after:
-                return self._note_sent(mirror, record, sending.labeling, held)
-        settled = replace(record, sending=None)
-        mirror.ledger.write([settled])
-        return settled
-
-    def _note_sent(self, mirror: Mirror, record: TaskRecord, labeling: Labeling, made: Annotation | None) -> TaskRecord:
-        """Delete our earlier annotation and note the one that was made."""
-        annotations = [held for held in record.annotations if not held.ours]
-        for held in record.annotations:
-            if held.ours:
-                self.studio.delete_annotation(held.id)
-        if made is not None:
-            annotations = [held for held in annotations if held.id != made.id] + [replace(made, ours=True)]
-        sent = replace(record, annotations=tuple(annotations), synced=labeling, sending=None)
-        mirror.ledger.write([sent])
-        return sent
-
-    def _who(self, user: int) -> str:
-        if user not in self._users:
-            try:
-                self._users[user] = self.studio.user(user)
-            except LabelStudioError:
-                return str(user)
-        return self._users[user]
+        return self._flow.step(mirror, records)
 
     # --- suggestions and predictions ---------------------------------------------------------------------------------
 
@@ -354,7 +284,9 @@ class ProjectSync:
         if self._mirror is not None and not fo.dataset_exists(self._mirror.dataset.name):
             self._mirror = None
         if self._mirror is None or self._mirror.label_config != label_config:
-            self._mirror = open_mirror(self.settings.url, self.project, label_config)
+            self._mirror = open_mirror(self.settings.url, self.project, label_config, self.settings.annotation)
+            for news in self._mirror.news:
+                _log.warning("label_config_changed", project=self.project, news=news)
             self._publisher = None
 
     def opened(self) -> Mirror:

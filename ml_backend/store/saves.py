@@ -122,7 +122,7 @@ def recover(dataset: fo.Dataset) -> bool:
     numbers = range(meta["chunks"]) if forward else reversed(range(meta["chunks"]))
     for number in numbers:
         edits = [Edit(**record) for record in store.get(f"{save_id}:{number}") or []]
-        _apply(dataset, edits if forward else [edit.inverse() for edit in reversed(edits)])
+        apply_edits(dataset, edits if forward else [edit.inverse() for edit in reversed(edits)])
     forget_acts(dataset, meta["acts"])
     _move_head(store, head, f"{save_id}:{'applied' if forward else 'undone'}")
     return True
@@ -158,7 +158,8 @@ def undo(dataset: fo.Dataset) -> SaveRecord:
     return record
 
 
-def _apply(dataset: fo.Dataset, edits: Sequence[Edit]) -> None:
+def apply_edits(dataset: fo.Dataset, edits: Sequence[Edit]) -> None:
+    """Make edits without a record to undo them by: each touches only what is still as it was before."""
     updates = [update for edit in edits if edit.kind != "sample" for update in _UPDATES[edit.kind](edit)]
     if updates:
         dataset._bulk_write(updates, ids=list({edit.sample for edit in edits}), ordered=True)
@@ -244,6 +245,9 @@ _UPDATES = {"value": _update_value, "element": _update_element, "attributes": _u
 
 
 def _same_label(path: str, document: dict[str, Any]) -> dict[str, Any]:
+    """What finds a label that was not changed; of a list of labels, which has no id, all of it has to be the same."""
+    if "_id" not in document:
+        return {f"{path}.{name}": value for name, value in document.items()}
     return {f"{path}._id": document["_id"], f"{path}.label": document.get("label")}
 
 

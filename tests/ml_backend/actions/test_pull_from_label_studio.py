@@ -10,7 +10,7 @@ from labelscape.ml_backend.actions.save import undo_save
 from labelscape.ml_backend.actions.send_to_label_studio import open_project, send
 from labelscape.ml_backend.label_studio.client import LabelStudioDown
 from labelscape.ml_backend.label_studio.config import Region, read_label_config
-from labelscape.ml_backend.label_studio.ledger import AnnotationLedger, TaskRecord
+from labelscape.ml_backend.label_studio.ledger import SentLedger, SentTask
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
@@ -99,7 +99,7 @@ def test_annotations_become_labels_with_who_and_when(digits):
     assert label.labeled_at == datetime(2026, 5, 1, 12, 0, 0, 123000)
     assert digits.label(8) == "8"
     said = report.sentence()
-    assert "ann@example.com (1), bob@example.com (1), last on 2026-05-02 08:30 UTC" in said
+    assert "ann@example.com (1) and bob@example.com (1), last on 2026-05-02 08:30 UTC" in said
     assert "2 of 10 tasks are annotated" in said
 
 
@@ -377,9 +377,7 @@ def test_of_several_tasks_of_a_sample_the_latest_annotation_counts(digits):
     twin = {**digits.studio.task_of(digits.project, digits.ids[0]), "id": 1_000, "annotations": []}
     second = {**first, "id": 1_001, "result": digits.control.choice(["5"]), "updated_at": "2026-05-02T00:00:00Z"}
     digits.studio.tasks_of[digits.project].append({**twin, "annotations": [second]})
-    AnnotationLedger(digits.dataset, f"{digits.studio.url}#{digits.project}").write(
-        [TaskRecord(1_000, digits.ids[0], "")]
-    )
+    SentLedger(digits.dataset, f"{digits.studio.url}#{digits.project}").write([SentTask(1_000, digits.ids[0], "")])
     digits.pull()
     assert digits.label(0) == "7"
     second.update(updated_at="2026-05-04T00:00:00Z")

@@ -109,7 +109,7 @@ def test_of_two_sendings_at_once_the_second_is_told_to_wait(dataset, studio):
     refused = []
 
     def send_in_another_tab(fraction, message):
-        with pytest.raises(ValueError, match="being sent there just now") as error:
+        with pytest.raises(ValueError, match="being sent there right now") as error:
             send_all(dataset, studio, project)
         refused.append(error)
 
@@ -142,7 +142,7 @@ def test_a_sending_that_was_killed_is_in_the_way_for_ten_minutes(dataset, studio
         send_all(dataset, studio, project)
     go_on()
     monkeypatch.setattr(time, "time", lambda: now + 11 * 60)
-    with pytest.raises(ValueError, match="just now"):
+    with pytest.raises(ValueError, match="right now"):
         send_all(dataset, studio, project)
     monkeypatch.setattr(time, "time", lambda: now + 20 * 60)
     assert send_all(dataset, studio, project).sent == 12
@@ -307,7 +307,7 @@ def test_files_that_cannot_go_are_named_and_the_others_go(make_digits_dataset, s
     report = send_all(dataset, studio, project)
     assert report.sent == 3
     assert report.left_out == ("gone.png", "scan.tiff")
-    assert "“gone.png”, “scan.tiff”" in report.sentence()
+    assert "“gone.png” and “scan.tiff”" in report.sentence()
 
 
 def test_uploads_are_split_before_they_are_too_large(make_digits_dataset, studio, monkeypatch):
@@ -351,7 +351,7 @@ def test_labels_of_one_field_only_go_to_a_project(dataset, studio):
 
 def test_what_is_in_the_way_is_said_in_words(dataset, boxes, studio):
     project = new_project(dataset, studio)
-    with pytest.raises(ValueError, match="asks for one class an image"):
+    with pytest.raises(ValueError, match="asks for one class per image"):
         send_all(boxes, studio, project, "objects")
     with pytest.raises(ValueError, match="neither classifications nor detections"):
         send_all(dataset, studio, project, "filepath")

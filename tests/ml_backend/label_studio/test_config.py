@@ -48,13 +48,13 @@ def test_boxes_keep_their_place_and_get_a_class() -> None:
     assert invalid_reason(BOXES, {"result": [item], "score": 0.75, "model_version": "v"}) is None
 
 
-def test_boxes_drawn_with_another_tool_are_boxes_without_a_class() -> None:
+def test_boxes_of_another_control_are_no_objects_of_ours() -> None:
     control = read_label_config(BOXES)
-    drawn = {"id": "a", "from_name": "rect", "to_name": "img", "type": "rectangle"}
     value = {"x": 1, "y": 2, "width": 3, "height": 4}
-    elsewhere = {**drawn, "id": "b", "to_name": "other", "value": value}
-    (region,) = control.regions_of([{**drawn, "value": value}, elsewhere, {"type": "brush"}])
-    assert (region.id, region.label) == ("a", None)
+    drawn = {"id": "a", "from_name": "rect", "to_name": "img", "type": "rectangle", "value": value}
+    unlabeled = {"id": "b", "from_name": "obj", "to_name": "img", "type": "rectanglelabels", "value": value}
+    (region,) = control.regions_of([drawn, unlabeled, {"type": "brush"}])
+    assert (region.id, region.label) == ("b", None)
 
 
 def test_a_class_that_the_config_no_longer_has_is_no_label() -> None:
@@ -66,19 +66,21 @@ def test_a_class_that_the_config_no_longer_has_is_no_label() -> None:
 IMAGE = '<Image name="i" value="{value}"/>'
 CHOICE = '<Choices name="c" toName="{to}"><Choice value="a"/></Choices>'
 BRUSH = '<BrushLabels name="b" toName="i"><Label value="a"/></BrushLabels>'
+HIDDEN = '<View visibleWhen="region-selected"><Choices name="c" toName="i"><Choice value="a"/></Choices></View>'
 
 
 @pytest.mark.parametrize(
     ("inside", "said"),
     [
-        ('<Text name="t" value="$text"/>' + CHOICE.format(to="t"), "Choices “c”"),
-        (IMAGE.format(value="$image") + BRUSH, "BrushLabels “b”"),
+        ('<Text name="t" value="$text"/>' + CHOICE.format(to="t"), "Choices “c” on Text “t”"),
+        (IMAGE.format(value="$image") + BRUSH, "BrushLabels “b” of a kind that is not served"),
         (IMAGE.format(value="$image"), "no control"),
-        (IMAGE.format(value="https://x/$id.png") + CHOICE.format(to="i"), "Choices “c”"),
+        (IMAGE.format(value="https://x/$id.png") + CHOICE.format(to="i"), "Choices “c” on the image https://x/"),
+        (IMAGE.format(value="$image") + HIDDEN, "Choices “c” that is shown only under a condition"),
     ],
 )
 def test_a_config_with_nothing_to_fill_in_says_what_it_has(inside: str, said: str) -> None:
-    with pytest.raises(ValueError, match=f"like \\$image; this label config has .*{said}"):
+    with pytest.raises(ValueError, match=f"like \\$image. This label config has .*{said}"):
         read_label_config(f"<View>{inside}</View>")
 
 

@@ -1,0 +1,39 @@
+"""Which of several annotations of a task counts: the latest, a reviewer's decision, or what most annotators say."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from typing import Literal
+
+from .ledger import Annotation
+
+Rule = Literal["latest", "ground_truth_first", "majority"]
+RULES: tuple[Rule, ...] = ("ground_truth_first", "latest", "majority")
+
+
+def counting_annotation(
+    annotations: Sequence[Annotation], rule: Rule, labeling_of: Callable[[Annotation], Hashable]
+) -> Annotation | None:
+    """The annotation of a task that counts; None where all were skipped or there is none.
+
+    latest: the one that was changed last. ground_truth_first: the last that a reviewer marked as ground truth, else
+    the latest. majority: of each annotator their latest, and of these what most say; a tie goes to the latest.
+
+    Args:
+        labeling_of: what an annotation says, in a form that can be compared.
+    """
+    given = sorted((one for one in annotations if not one.skipped), key=lambda one: (one.at, one.id))
+    if not given:
+        return None
+    if rule == "ground_truth_first":
+        return next((one for one in reversed(given) if one.truth), given[-1])
+    if rule == "majority":
+        return _of_most(given, labeling_of)
+    return given[-1]
+
+
+def _of_most(given: Sequence[Annotation], labeling_of: Callable[[Annotation], Hashable]) -> Annotation:
+    """Of annotations in their order of time, the latest of those that say what most annotators say."""
+    latest = {one.id if one.by is None else ("by", one.by): one for one in given}
+    votes = Counter(labeling_of(one) for one in latest.values())
+    most = max(votes.values())
+    return max((one for one in latest.values() if votes[labeling_of(one)] == most), key=lambda one: (one.at, one.id))

@@ -1,0 +1,135 @@
+"""A label config that changed: which control its labels belong to now, and what its classes are called now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import Refusal
+from ..wording import agree, listing, noun
+from .config import Control, read_label_config, served_controls
+
+
+@dataclass(frozen=True)
+class KeptControl:
+    """The control whose labels a dataset keeps, as it was when the config was read last.
+
+    ``former_names`` are names it had before that, ``renamed`` pairs of (former class, class then).
+    """
+
+    name: str
+    config: str = ""
+    former_names: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+
+    def as_info(self) -> dict[str, Any]:
+        """What a dataset's ``info`` holds of it."""
+        return {
+            "name": self.name,
+            "config": self.config,
+            "former_names": list(self.former_names),
+            "renamed": [list(pair) for pair in self.renamed],
+        }
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A control with what it is called now, and sentences on what changed; ``moved``: under another name."""
+
+    control: Control
+    news: tuple[str, ...] = ()
+    moved: bool = False
+    renamed_now: tuple[tuple[str, str], ...] = ()
+
+    def kept(self, config: str) -> KeptControl:
+        """What has to be known to follow the next change of the config."""
+        return KeptControl(self.control.from_name, config, self.control.former_names, self.control.renamed)
+
+
+def kept_control(info: Any) -> KeptControl | None:
+    """A control as a dataset's ``info`` holds it; None where it holds none."""
+    if isinstance(info, str):  # as it was written before configs were followed
+        return KeptControl(info)
+    if not isinstance(info, Mapping):
+        return None
+    renamed = tuple((str(before), str(now)) for before, now in info.get("renamed", ()))
+    return KeptControl(info["name"], info.get("config", ""), tuple(info.get("former_names", ())), renamed)
+
+
+def follow(config: str, kept: KeptControl | None) -> Followed:
+    """The control of a label config whose labels are kept, whatever it is called now.
+
+    One control that went for one of the same kind that came is the same under another name; so is one class that went
+    for one that came in its place.
+
+    Raises:
+        Refusal: the config has nothing that is served.
+    """
+    control = read_label_config(config, keep=None if kept is None else kept.name)
+    if kept is None:
+        return Followed(control)
+    control = replace(control, former_names=kept.former_names, renamed=kept.renamed)
+    before = _before(kept)
+    if control.from_name == kept.name:
+        return _with_classes(control, before)
+    successor = _successor(config, kept, before)
+    if successor is None:
+        lost = f"The control “{kept.name}” is gone from the label config, and “{control.from_name}” is served instead"
+        news = f"{lost}: labels given with “{kept.name}” stay; to go on with them, give the control its name again."
+        return Followed(replace(control, former_names=(), renamed=()), (news,), moved=True)
+    names = tuple(name for name in (*kept.former_names, kept.name) if name != successor.from_name)
+    followed = _with_classes(replace(successor, former_names=names, renamed=kept.renamed), before)
+    news = f"The control “{kept.name}” is now called “{successor.from_name}”: its labels stay, and annotations made "
+    return replace(followed, news=(f"{news}under the old name count.", *followed.news), moved=True)
+
+
+def _with_classes(control: Control, before: Control | None) -> Followed:
+    """A control whose classes may have changed, with the class that is another's successor."""
+    if before is None or before.classes == control.classes:
+        return Followed(control)
+    gone = [name for name in before.classes if name not in control.classes]
+    come = [name for name in control.classes if name not in before.classes]
+    in_place = len(before.classes) == len(control.classes)
+    if len(gone) == len(come) == 1 and in_place and before.classes.index(gone[0]) == control.classes.index(come[0]):
+        pair = (gone[0], come[0])
+        news = f"The class “{pair[0]}” is now called “{pair[1]}”: labels of it are renamed."
+        return Followed(_with_renamed(control, pair), (news,), renamed_now=(pair,))
+    kept = tuple(pair for pair in control.renamed if pair[0] not in control.classes and pair[1] in control.classes)
+    return Followed(replace(control, renamed=kept), (_gone_news(gone),) if gone else ())
+
+
+def _before(kept: KeptControl) -> Control | None:
+    try:
+        return next((one for one in served_controls(kept.config) if one.from_name == kept.name), None)
+    except Refusal:  # known by its name only
+        return None
+
+
+def _successor(config: str, kept: KeptControl, before: Control | None) -> Control | None:
+    """The one control of the same kind that came where only the kept one went."""
+    if before is None:
+        return None
+    today = served_controls(config)
+    names = {name for one in today for name in (one.from_name, *one.others)}
+    if kept.name in names:  # it is there, but not served any more
+        return None
+    came = [one for one in today if one.from_name not in before.others and one.kind == before.kind]
+    gone = [one for one in served_controls(kept.config) if one.from_name not in names and one.kind == before.kind]
+    return came[0] if len(came) == len(gone) == 1 else None
+
+
+def _with_renamed(control: Control, pair: tuple[str, str]) -> Control:
+    """A control that reads one more class by its new name, and earlier ones by the newest."""
+    before, now = pair
+    earlier = {old: now if name == before else name for old, name in control.renamed}
+    renamed = {**earlier, before: now}
+    renamed.pop(now, None)
+    return replace(control, renamed=tuple(renamed.items()))
+
+
+def _gone_news(gone: Sequence[str]) -> str:
+    names, number = listing([f"“{name}”" for name in gone]), len(gone)
+    it, them = ("it", "it") if number == 1 else ("they", "them")
+    return (
+        f"The label config no longer has the {noun(number, 'class')} {names}: labels of {them} stay as they are, and "
+        f"{it} {agree(number, 'is')} no longer suggested; to use {them} again, add {them} to the config."
+    )

@@ -1,0 +1,93 @@
+"""Labels of a field whose label config asks for something else now: one class an image or several."""
+
+from collections.abc import Callable
+from typing import Any
+
+import fiftyone as fo
+
+from ..errors import Refusal
+from ..wording import count
+
+FIELD_TYPES = {
+    ("choices", False): fo.Classification,
+    ("choices", True): fo.Classifications,
+    ("rectanglelabels", False): fo.Detections,
+}
+_PLAIN_FIELDS = (fo.StringField, fo.IntField, fo.FloatField, fo.BooleanField, fo.DateTimeField)
+
+
+def migrate_labels(dataset: fo.Dataset, field: str, kind: type) -> list[str]:
+    """Make a field hold labels of this kind, with the labels it has; sentences on what moved.
+
+    One class becomes the only one of several. Of several classes the first becomes the one, and where a sample has
+    more, the field as it was is kept under another name. It can be interrupted, and then goes on.
+
+    Raises:
+        Refusal: the field has labels that cannot be turned into this kind.
+    """
+    scratch = f"{field}_migrated"
+    if dataset.has_sample_field(scratch) and not dataset.has_sample_field(field):  # interrupted before the last step
+        dataset.rename_sample_field(scratch, field)
+    if not dataset.has_sample_field(field):
+        dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=kind)
+        return []
+    present = dataset.get_field(field).document_type
+    if present is kind:
+        return []
+    if {present, kind} != {fo.Classification, fo.Classifications}:
+        raise Refusal(
+            f"The label config now asks for {kind.__name__}, and '{field}' of the dataset '{dataset.name}' has "
+            f"{present.__name__}: rename that dataset, and a new one will be made."
+        )
+    if dataset.has_sample_field(scratch):
+        dataset.delete_sample_field(scratch)
+    dataset.add_sample_field(scratch, fo.EmbeddedDocumentField, embedded_doc_type=kind)
+    turn = _into_several if kind is fo.Classifications else _into_one
+    return turn(dataset, field, scratch)
+
+
+def _into_several(dataset: fo.Dataset, field: str, scratch: str) -> list[str]:
+    labels = {"$cond": [{"$in": [{"$ifNull": [f"${field}.label", ""]}, ["", None]]}, [], [f"${field}"]]}
+    moved = _fill(dataset, field, {scratch: {"_cls": "Classifications", "classifications": labels}})
+    _declare_like(dataset, field, f"{scratch}.classifications")
+    dataset.delete_sample_field(field)
+    dataset.rename_sample_field(scratch, field)
+    return [f"The label config now asks for several classes an image: {count(moved, 'label')} moved along."]
+
+
+def _into_one(dataset: fo.Dataset, field: str, scratch: str) -> list[str]:
+    moved = _fill(dataset, field, {scratch: {"$first": f"${field}.classifications"}})
+    _declare_like(dataset, f"{field}.classifications", scratch)
+    several = dataset._sample_collection.count_documents({f"{field}.classifications.1": {"$exists": True}})
+    news = [f"The label config now asks for one class an image: {count(moved, 'label')} moved along."]
+    if several:
+        kept = _free_name(f"{field}_several", dataset.has_sample_field)
+        dataset.rename_sample_field(field, kept)
+        news.append(f"{count(several, 'sample')} had more than one class; all of them are kept in '{kept}'.")
+    else:
+        dataset.delete_sample_field(field)
+    dataset.rename_sample_field(scratch, field)
+    return news
+
+
+def _fill(dataset: fo.Dataset, field: str, values: dict[str, Any]) -> int:
+    """Set a field of all samples that have another one, computed by MongoDB from it; how many."""
+    filled = dataset._sample_collection.update_many({field: {"$ne": None}}, [{"$set": values}])
+    dataset.reload()
+    return int(filled.modified_count)
+
+
+def _declare_like(dataset: fo.Dataset, before: str, now: str) -> None:
+    """Declare the attributes that labels had, so that the App can filter by them."""
+    for path, field in dataset.get_field_schema(flat=True).items():
+        name = path.removeprefix(f"{before}.")
+        is_own = name != path and "." not in name and type(field) in _PLAIN_FIELDS
+        if is_own and dataset.get_field(f"{now}.{name}") is None:
+            dataset.add_sample_field(f"{now}.{name}", type(field))
+
+
+def _free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    number = 1
+    while is_taken(name if number == 1 else f"{name}_{number}"):
+        number += 1
+    return name if number == 1 else f"{name}_{number}"

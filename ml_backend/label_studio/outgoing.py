@@ -1,0 +1,78 @@
+"""A label that was saved in FiftyOne as an annotation in Label Studio, with what other controls were answered."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..wording import listing, noun
+from .ledger import Labeling, TaskRecord
+from .mirror import Mirror, regions_of
+from .regions import Result, belongs_to
+
+
+class HeldBack(Exception):
+    """A label that cannot become an annotation; the message says why, and what would let it."""
+
+
+def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: Sequence[Mapping[str, Any]]) -> Result:
+    """The result that says of a task what it is labeled with here, and all else that the annotation ``base`` says.
+
+    An annotation completes its task in Label Studio: it needs a class for each box, classes that the config has, and an
+    answer of every control that is required.
+
+    Raises:
+        HeldBack: it would lack one of these.
+    """
+    control = mirror.control
+    items = [dict(item) for item in base if isinstance(item, Mapping)]
+    _check_classes(mirror, labeling, items)
+    if control.boxes:
+        result = _with_box_classes(mirror, record, labeling, items)
+    else:
+        others = [item for item in items if not belongs_to(item, control.names)]
+        result = [*control.choice([label for _, label in labeling]), *others]
+    answered = {item.get("from_name") for item in result}
+    missing = [name for name in control.required if name not in answered]
+    if missing:
+        names = listing([f"“{name}”" for name in missing])
+        raise HeldBack(f"The label config requires an answer of {names} too: annotate the task in Label Studio.")
+    return result
+
+
+def _check_classes(mirror: Mirror, labeling: Labeling, base: Result) -> None:
+    """A class that the config no longer has may stay where it is, but cannot be given anew."""
+    control = mirror.control
+    stated = {region.stated for region in control.regions_of(base)} if control.boxes else set(control.stated(base))
+    unknown = sorted({label for _, label in labeling} - set(control.classes) - stated)
+    if unknown:
+        names = listing([f"“{name}”" for name in unknown])
+        raise HeldBack(f"The label config has no {noun(len(unknown), 'class')} {names}: add it there, or relabel here.")
+
+
+def _with_box_classes(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: Result) -> Result:
+    """The items of an annotation with the classes that its boxes have here; without one, boxes of another model."""
+    control = mirror.control
+    labels = dict(labeling)
+    regions = regions_of(mirror, record)
+    if {region.id for region in regions} != set(labels):
+        raise HeldBack("Boxes of this image have no class yet, or were drawn or deleted here: label all of them.")
+    if not base:
+        return [control.box(region, labels[region.id], None) for region in regions]
+    result = copy.deepcopy(base)
+    before = {region.id: region.stated for region in control.regions_of(base)}
+    for item, region in _own_boxes(mirror, result):
+        if before.get(region) != labels.get(region):
+            item["value"][control.kind] = [labels[region]]
+            item["from_name"] = control.from_name
+    return result
+
+
+def _own_boxes(mirror: Mirror, items: Result) -> list[tuple[dict[str, Any], str]]:
+    """The items of the control that are boxes, with their region ids."""
+    own = []
+    known = {region.id for region in mirror.control.regions_of(items)}
+    for number, item in enumerate(items):
+        region = str(item["id"]) if item.get("id") else f"#{number}"
+        if belongs_to(item, mirror.control.names) and region in known and isinstance(item.get("value"), dict):
+            own.append((item, region))
+    return own

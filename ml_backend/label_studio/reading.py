@@ -1,0 +1,99 @@
+"""What a result says of a task, as marks of a dataset's sample."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import fiftyone as fo
+from bson import ObjectId
+
+from .config import Control
+from .geometry import Size, image_size
+from .marks import Mark
+from .mirror import object_id
+from .regions import Result
+
+
+@dataclass(frozen=True)
+class ReadMarks:
+    """What a result says: ``marks`` by place, and of places with a class that the config has not, ``unknown`` names.
+
+    ``unplaced`` counts turned boxes of which nobody knows the size of the image; ``turned`` those whose upright frame
+    was taken.
+    """
+
+    marks: dict[str, Mark]
+    unknown: dict[str, str]
+    unplaced: int = 0
+    turned: int = 0
+
+    @property
+    def silent_places(self) -> set[str]:
+        """Places of which nothing is known but that they are there: a box without a class, or with an unknown one."""
+        return {place for place, mark in self.marks.items() if not mark.label} | self.unknown.keys()
+
+    @property
+    def says_nothing_is_there(self) -> bool:
+        """Whether somebody looked and found nothing."""
+        return not self.marks and not self.unknown and not self.unplaced
+
+
+@dataclass
+class ImageSizes:
+    """The sizes of samples' images, read from their files where they are needed."""
+
+    dataset: fo.Dataset
+    known: dict[str, Size | None] = field(default_factory=dict)
+
+    def of(self, sample: str) -> Callable[[], Size | None]:
+        """What gives the size of a sample's image, once somebody asks for it."""
+
+        def size() -> Size | None:
+            if sample not in self.known:
+                paths = self.dataset.match(fo.ViewField("_id") == ObjectId(sample)).values("filepath")
+                self.known[sample] = image_size(paths[0]) if paths else None
+            return self.known[sample]
+
+        return size
+
+
+def marks_of_result(
+    control: Control, result: Result, project: int, task: int, size: Callable[[], Size | None]
+) -> ReadMarks:
+    """What a result of a control says of a task; an object is placed by its id here, or one made of its region id.
+
+    Args:
+        size: gives the width and height of the image; asked only for a turned box that does not say.
+    """
+    if not control.boxes:
+        stated = control.stated(result)
+        chosen = stated if control.multi else stated[:1]
+        known = {name if control.multi else "": Mark(name) for name in chosen if name in control.classes}
+        return ReadMarks(known, {name if control.multi else "": name for name in chosen if name not in control.classes})
+    marks: dict[str, Mark] = {}
+    unknown: dict[str, str] = {}
+    regions = [region if region.can_be_placed else region.sized(size()) for region in control.regions_of(result)]
+    for region in regions:
+        place = region.id if ObjectId.is_valid(region.id) else object_id(project, task, region.id)
+        if region.unknown:
+            unknown[place] = region.unknown
+        elif region.can_be_placed:
+            marks[place] = Mark(region.label or "", region.upright)
+    unplaced = sum(not region.can_be_placed for region in regions)
+    return ReadMarks(marks, unknown, unplaced, sum(bool(region.rotation) for region in regions))
+
+
+def stated_marks(
+    control: Control, result: Result, project: int, task: int, size: Callable[[], Size | None]
+) -> list[dict[str, Mark]]:
+    """The states of labels that an earlier result may have left here: by the names of its classes then, and today."""
+    today = marks_of_result(control, result, project, task, size)
+    states = [today.marks]
+    if control.renamed:
+        states.append(marks_of_result(_as_written(control), result, project, task, size).marks)
+    return states
+
+
+def _as_written(control: Control) -> Control:
+    """The same control with its former classes instead of their successors."""
+    classes = tuple(dict.fromkeys([*control.classes, *(before for before, _ in control.renamed)]))
+    return replace(control, classes=classes, paths=(), renamed=())

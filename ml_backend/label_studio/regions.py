@@ -1,0 +1,206 @@
+"""The items of an annotation's result that belong to one control, brought into one form as they are read.
+
+A result is a list of items. One object of an image is all items that share a region id: its box, its class, and the
+answers that other controls gave for it. Its class is what the control at hand says; where that item has no usable box,
+another item of the same id may have it. Whatever Label Studio or another tool wrote, nothing here raises.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .geometry import Box, Size, clipped, upright
+
+Result = list[dict[str, Any]]
+_SIDES = ("x", "y", "width", "height")
+
+
+@dataclass(frozen=True)
+class Region:
+    """One object on a task's image.
+
+    ``box`` is relative [x, y, width, height]; a turned one is turned by ``rotation`` degrees clockwise about its
+    corner (x, y). ``label`` is a class of the config, None where there is none; ``unknown`` is a class that somebody
+    gave and that the config does not have (any more).
+    """
+
+    id: str
+    box: Box
+    label: str | None
+    rotation: float
+    original_width: int | None
+    original_height: int | None
+    unknown: str = ""
+
+    @property
+    def size(self) -> Size | None:
+        """Width and height of the image in pixels, where the annotation says."""
+        if not self.original_width or not self.original_height:
+            return None
+        return self.original_width, self.original_height
+
+    @property
+    def can_be_placed(self) -> bool:
+        """Whether the upright frame around the box can be told."""
+        return not self.rotation or self.size is not None
+
+    @property
+    def stated(self) -> str | None:
+        """The class that somebody gave, whether the config has it or not."""
+        return self.label or self.unknown or None
+
+    @property
+    def upright(self) -> Box:
+        """The box, or the upright frame around a turned one; clipped to the image."""
+        return upright(self.box, self.rotation, self.size)
+
+    def sized(self, size: Size | None) -> "Region":
+        """The same with the size of its image, where the annotation does not say."""
+        if self.size is not None or size is None:
+            return self
+        return replace(self, original_width=size[0], original_height=size[1])
+
+
+def own_items(result: Any, names: Collection[str], kind: str) -> Result:
+    """The items of the control with one of these names, in one form; ``kind`` is ``choices`` or ``rectanglelabels``.
+
+    Of choices, one item with all that was chosen; an item that chooses nothing stays, because it says that somebody
+    looked. Of boxes, one item for each region id that has a usable box; an item without an id is an object of its own.
+    """
+    items = [item for item in _listed(result) if isinstance(item, Mapping)]
+    mine = [(number, item) for number, item in enumerate(items) if _name(item.get("from_name")) in names]
+    if kind == "choices":
+        return _joined_choices([item for _, item in mine])
+    by_id: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for item in items:
+        if _id(item):
+            by_id[_id(item)].append(item)
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for number, item in mine:
+        groups[_id(item) or f"#{number}"].append(item)
+    objects = (_joined_box(region, own, by_id[region], kind) for region, own in groups.items())
+    return [item for item in objects if item is not None]
+
+
+def chosen_paths(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """What items of `own_items` choose: a nested choice is the path to it, any other a path of one."""
+    paths = [
+        tuple(choice) if isinstance(choice, list) else (choice,)
+        for item in items
+        for choice in item["value"].get("choices", [])
+    ]
+    return list(dict.fromkeys(paths))
+
+
+def region_of(item: Mapping[str, Any], classes: Collection[str], renamed: Mapping[str, str]) -> Region:
+    """A box item of `own_items` as a region; of several classes the first that the config has counts."""
+    value = item["value"]
+    x, y, width, height = (float(value[side]) / 100 for side in _SIDES)
+    stated = [renamed.get(name, name) for name in value.get("rectanglelabels", [])]
+    label = next((name for name in stated if name in classes), None)
+    return Region(
+        id=str(item["id"]),
+        box=(x, y, width, height),
+        label=label,
+        rotation=float(value["rotation"]),
+        original_width=item.get("original_width"),
+        original_height=item.get("original_height"),
+        unknown="" if label or not stated else stated[0],
+    )
+
+
+def belongs_to(item: Mapping[str, Any], names: Collection[str]) -> bool:
+    """Whether an item of a result is of the control with one of these names."""
+    return _name(item.get("from_name")) in names
+
+
+def _joined_choices(items: Sequence[Mapping[str, Any]]) -> Result:
+    if not items:
+        return []
+    choices: list[Any] = []
+    for item in items:
+        value = item.get("value")
+        listed = value.get("choices") if isinstance(value, Mapping) else None
+        for choice in [listed] if isinstance(listed, str) else _listed(listed):
+            read = _names(choice) if isinstance(choice, list) else _name(choice)
+            if read and read not in choices:
+                choices.append(read)
+    return [{**_head(items[0]), "type": "choices", "value": {"choices": choices}}]
+
+
+def _joined_box(
+    region: str, own: Sequence[Mapping[str, Any]], same_id: Sequence[Mapping[str, Any]], kind: str
+) -> dict[str, Any] | None:
+    """One item for an object; None where none of its items has a box with an area."""
+    drawn = next(((item, box) for item in [*own, *same_id] if (box := _box(item)) is not None), None)
+    if drawn is None:
+        return None
+    item, box = drawn
+    labels = [
+        name for one in own if isinstance(one.get("value"), Mapping) for name in _names(_listed(one["value"].get(kind)))
+    ]
+    joined = {**_head(own[0]), "type": kind, "id": region, "value": {**box, kind: list(dict.fromkeys(labels))}}
+    width, height = _pixels(item.get("original_width")), _pixels(item.get("original_height"))
+    if width and height:
+        joined |= {"original_width": width, "original_height": height}
+    return joined
+
+
+def _head(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"from_name": _name(item.get("from_name")), "to_name": _name(item.get("to_name"))}
+
+
+def _box(item: Mapping[str, Any]) -> dict[str, float] | None:
+    """The box of an item in percent; of positive size and inside the image unless it is turned."""
+    value = item.get("value")
+    if not isinstance(value, Mapping):
+        return None
+    sides = [_number(value.get(side)) for side in _SIDES]
+    if any(side is None for side in sides):
+        return None
+    x, y, width, height = (side for side in sides if side is not None)
+    rotation = (_number(value.get("rotation")) or 0.0) % 360
+    inside = 0 <= x <= x + width <= 100 and 0 <= y <= y + height <= 100
+    if not rotation and not inside:
+        x, y, width, height = (100 * share for share in clipped((x / 100, y / 100, width / 100, height / 100)))
+    if not width or not height:
+        return None
+    return {"x": x, "y": y, "width": width, "height": height, "rotation": rotation}
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _pixels(value: Any) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and 1 <= number < 2**31 else None
+
+
+def _names(values: Iterable[Any]) -> list[str]:
+    """Names in a list; the elements of a nested name (a path in a list of labels) count by their last part."""
+    flat = [value[-1] if isinstance(value, list) and value else value for value in values]
+    return [name for value in flat if (name := _name(value))]
+
+
+def _id(item: Mapping[str, Any]) -> str:
+    """The id of an item, which some tools write as a number; "" where there is none."""
+    value = item.get("id")
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _name(value)
+
+
+def _name(value: Any) -> str:
+    """A text in a form that MongoDB can store; "" for anything that is no text."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
