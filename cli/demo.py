@@ -8,7 +8,7 @@ import typer
 from numpy.typing import NDArray
 
 from ..ml_backend.actions.embed import compute_embeddings
-from ..ml_backend.actions.map import compute_map
+from ..ml_backend.actions.map import MapSettings, compute_map
 from ..ml_backend.store.embeddings import delete_embeddings, list_embeddings
 from .app_server import explorer_workspace, progress_bar, serve_app
 from .digits import write_digits
@@ -44,7 +44,9 @@ def prepare() -> fo.Dataset:
             report = compute_embeddings(dataset, key=EMBEDDINGS, model="preprocessing", progress=progress)
         typer.echo(report.sentence())
         with progress_bar("Mapping") as progress:
-            drawn = compute_map(dataset, embeddings=EMBEDDINGS, key=MAP, method="tsne", progress=progress)
+            drawn = compute_map(
+                dataset, embeddings=EMBEDDINGS, key=MAP, settings=MapSettings(method="tsne"), progress=progress
+            )
         typer.echo(drawn.sentence())
     if not dataset.has_workspace(WORKSPACE):
         description = "The samples beside their map, colored by label"

@@ -51,17 +51,24 @@ class ComputeMap(LabelscapeOperator):
             target_view(ctx),
             embeddings=params["embeddings"],
             key=params["key"],
-            method=params.get("method", "umap"),
-            dims=int(params.get("dims", 2)),
-            n_neighbors=int(params.get("n_neighbors", 15)),
-            min_dist=float(params.get("min_dist", 0.1)),
-            perplexity=float(params.get("perplexity", 30)),
-            spherize=bool(params.get("spherize", False)),
-            metric=params.get("metric", "cosine"),
-            seed=int(params.get("seed", 0)),
+            settings=_settings(params),
             progress=progress,
         )
         return Outcome(report.sentence(), reload_dataset=True)
+
+
+def _settings(params: dict[str, Any]) -> maps.MapSettings:
+    return maps.MapSettings(
+        method=params.get("method", "umap"),
+        dims=int(params.get("dims", 2)),
+        n_neighbors=int(params.get("n_neighbors", 15)),
+        min_dist=float(params.get("min_dist", 0.1)),
+        perplexity=float(params.get("perplexity", 30)),
+        spherize=bool(params.get("spherize", False)),
+        metric=params.get("metric", "cosine"),
+        seed=int(params.get("seed", 0)),
+        index=bool(params.get("index", False)),
+    )
 
 
 def _updatable(ctx: Any) -> list[str]:
@@ -120,4 +127,11 @@ def _ask_layout(ctx: Any, inputs: types.Object) -> None:
         label="Spherize",
         description="Move the center to the origin and give all vectors one length first",
     )
+    if ctx.params.get("dims", "2") == "2":
+        inputs.bool(
+            "index",
+            default=False,
+            label="Spatial index",
+            description="A field on every sample that makes the lasso of FiftyOne's own Embeddings panel faster",
+        )
     inputs.int("seed", default=0, label="Seed", description="The same seed gives the same map")

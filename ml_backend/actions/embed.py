@@ -2,9 +2,10 @@
 
 import os
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
@@ -12,36 +13,36 @@ import numpy as np
 
 from ..analysis.baseline import neighbor_accuracy
 from ..embedding import EmbeddingModel, load
-from ..embedding.equal_vectors import EqualVectors, VectorTally
+from ..embedding.equal_vectors import EqualVectors
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
 from ..embedding.trained import TrainedHead, save_head, train
-from ..store.embedding_errors import failed_items, record_errors
+from ..errors import Refusal
+from ..progress import Progress, no_progress
 from ..store.embeddings import (
     Provenance,
     check_embeddings,
     check_new_key,
     create_embeddings,
     delete_embeddings,
-    forget_fingerprints,
     load_embeddings,
     locate,
-    provenance_of,
-    read_fingerprints,
+    table_to_write,
     vector_table,
-    write_fingerprints,
 )
-from ..store.items import Items, fingerprints, list_items, list_media, plural
+from ..store.fingerprints import read_fingerprints, write_fingerprints
+from ..store.items import Items, every_sample, item_view, list_items, list_like
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
 from ..store.settings import DEFAULT_BACKEND, data_directory
-from ..store.vector_table import VectorTable
-
-Progress = Callable[[float, str], None]
-_ITEMS_PER_COMMIT = 1024  # an interruption loses at most this much work
+from ..wording import agree, count, noun, plural
+from .embed_update import Update, update_vectors
 
 
 @dataclass(frozen=True)
 class EmbeddingReport:
-    """What a run did: counts of items ``embedded`` now, ``reused`` unchanged, ``removed`` and ``failed``."""
+    """What a run did: counts of items ``embedded`` now, ``reused`` unchanged, ``removed``, and ``failed``.
+
+    The files of ``unavailable`` items cannot be read now, and their vectors stay; ``restarted``: they were damaged.
+    """
 
     key: str
     model: str
@@ -53,29 +54,46 @@ class EmbeddingReport:
     first_failure: str | None
     noun: str
     equal: EqualVectors | None = None
+    unavailable: int = 0
+    first_unavailable: str | None = None
+    restarted: bool = False
 
     def sentence(self) -> str:
         """The closing message."""
-        nouns = plural(self.noun)
-        text = f"Embedded {self.embedded:,} {nouns} with {self.model} ({self.dim} numbers each) in '{self.key}'"
+        text = self._about_unavailable()
+        if self.restarted:
+            text += "The stored vectors were damaged, so all were computed again. "
+        text += (
+            f"Embedded {count(self.embedded, self.noun)} with {self.model} ({self.dim} numbers each) in '{self.key}'"
+        )
         if self.reused:
-            text += f"; {self.reused:,} were up to date"
+            text += f"; {self.reused:,} {agree(self.reused, 'was')} up to date"
         if self.removed:
-            text += f"; {self.removed:,} vectors of deleted or changed {nouns} removed"
+            text += f"; removed {count(self.removed, 'vector')} of deleted or changed {plural(self.noun)}"
         if self.failed:
             text += (
-                f"; {self.failed:,} could not be read and were skipped, the reason is in their field "
-                f"“embedding_error” (first: {self.first_failure})"
+                f"; {self.failed:,} could not be read and {agree(self.failed, 'was')} skipped: "
+                f"“embedding_error” says why (first: {self.first_failure})"
             )
         text += "."
         if self.equal:
             first, second = (os.path.basename(path) for path in self.equal.examples)
             text += (
-                f" Warning: at least {self.equal.count:,} different {nouns} have one and the same vector, such as "
+                f" Warning: at least {self.equal.count:,} different {plural(self.noun)} have one and the same vector, such as "
                 f"{first} and {second}: {self.model} cannot tell them apart. Look at these files, or choose another "
                 "model."
             )
         return text
+
+    def _about_unavailable(self) -> str:
+        """First of all, what could not be looked at: a disk or a share that is away."""
+        if not self.unavailable:
+            return ""
+        return (
+            f"The files of {count(self.unavailable, self.noun)} cannot be read now (first: {self.first_unavailable}); "
+            f"{agree(self.unavailable, 'its')} {noun(self.unavailable, 'vector')} "
+            f"{agree(self.unavailable, 'was')} kept. If a disk or share is missing, mount it. "
+        )
 
 
 @dataclass(frozen=True)
@@ -124,20 +142,24 @@ def compute_embeddings(
         progress: called with a fraction 0..1 and a message; may raise to stop.
 
     Raises:
-        ValueError: the model, the backend or the patches field is unknown, the view is empty, or the key holds
+        Refusal: the model, the backend or the patches field is unknown, the view is empty, or the key holds
             the embeddings of another model.
     """
     dataset = samples._root_dataset
     items = list_items(samples, patches_field)
     if not len(items):
-        raise ValueError("There is nothing to embed in this view: choose a view with samples, or the dataset.")
+        raise Refusal("There is nothing to embed in this view: choose a view with samples, or the dataset.")
     provenance = Provenance(model=model, options=dict(options or {}))
     embedder = load(model, **provenance.options)
-    if dataset.has_brain_run(key):
-        _check_same_embeddings(dataset, key, provenance, patches_field)
-    else:
+    dataset.reload()  # another process may have started the same embeddings
+    is_new = not dataset.has_brain_run(key)
+    if is_new:
         create_embeddings(samples, key, provenance, patches_field=patches_field, backend=backend)
-    return _update(dataset, samples, key, items, embedder, batch_size, progress or _silent)
+    else:
+        _check_same_embeddings(dataset, key, provenance, items)
+    with _gone_if_empty(dataset, key) if is_new else nullcontext():
+        update = update_vectors(samples, key, items, embedder, batch_size=batch_size, progress=progress or no_progress)
+    return _as_report(key, embedder, items, update)
 
 
 def train_embeddings(
@@ -155,7 +177,7 @@ def train_embeddings(
     Later calls of `compute_embeddings` with the options of ``key`` embed new samples with the same head.
 
     Raises:
-        ValueError: no such base, the key is taken, fewer than two classes, or too few labels.
+        Refusal: no such base, the key is taken, fewer than two classes, or too few labels.
     """
     dataset = samples._root_dataset
     check_new_key(dataset, key)
@@ -163,13 +185,14 @@ def train_embeddings(
     items = held.items
     labels = read_labels(dataset, items, label_field(dataset, items.patches_field or field, items.patches_field))
     head = train(held.vectors, labels.codes, seed=seed, progress=progress)
-    path = data_directory() / "heads" / f"{dataset._doc.id}-{key}.npz"
-    save_head(head, path)
-    options = {"base": held.provenance.model, "base_options": held.provenance.options, "head": str(path)}
+    head_path = data_directory() / "heads" / f"{dataset._doc.id}-{key}.npz"
+    options = {"base": held.provenance.model, "base_options": held.provenance.options, "head": str(head_path)}
     provenance = Provenance(model="trained", options=options)
-    create_embeddings(samples, key, provenance, patches_field=items.patches_field, backend=backend)
-    with _whole_or_gone(dataset, key):
-        vector_table(dataset, key).upsert(items.ids, items.sample_ids, head.transform(held.vectors))
+    with _whole_or_gone(dataset, key, head_path):
+        save_head(head, head_path)
+        view = item_view(samples, items) if items.parts else samples
+        create_embeddings(view, key, provenance, patches_field=items.patches_field, backend=backend)
+        table_to_write(dataset, key).upsert(items.ids, items.sample_ids, head.transform(held.vectors))
         known = read_fingerprints(dataset, base)
         marked = [item for item in items.ids.tolist() if item in known]
         write_fingerprints(dataset, key, marked, [known[item] for item in marked])
@@ -192,7 +215,7 @@ def import_embeddings(
     An id may be a sample's id, its file's path or name where that is the only one.
 
     Raises:
-        ValueError: another count, NaN, an id twice or unknown (the first are named), or the key is taken.
+        Refusal: another count, NaN, an id twice or unknown (the first are named), or the key is taken.
     """
     dataset = samples._root_dataset
     check_new_key(dataset, key)
@@ -200,11 +223,10 @@ def import_embeddings(
     found = _as_item_ids(samples, items, ids)
     checked = check_vectors(found, vectors, known=items.ids.tolist())
     rows = locate(np.asarray(found, items.ids.dtype), items.ids)
-    create_embeddings(
-        samples, key, Provenance("precomputed", {"source": source}), patches_field=patches_field, backend=backend
-    )
+    provenance = Provenance("precomputed", {"source": source})
     with _whole_or_gone(dataset, key):
-        vector_table(dataset, key).upsert(items.ids[rows], items.sample_ids[rows], checked)
+        create_embeddings(samples, key, provenance, patches_field=patches_field, backend=backend)
+        table_to_write(dataset, key).upsert(items.ids[rows], items.sample_ids[rows], checked)
     return EmbeddingReport(
         key=key,
         model=f"precomputed vectors of {source}",
@@ -224,16 +246,16 @@ def import_field(
     """Store the vectors of a field of the samples; samples without one are left out.
 
     Raises:
-        ValueError: no such field, or vectors of different lengths, with NaN, or none at all (the first are named).
+        Refusal: no such field, or vectors of different lengths, with NaN, or none at all (the first are named).
     """
     if not samples.has_field(field):
-        raise ValueError(
+        raise Refusal(
             f"There is no field '{field}'; fields with vectors: {', '.join(vector_fields(samples)) or 'none'}."
         )
-    ids, held = samples.values(["id", field])
+    ids, held = every_sample(samples).values(["id", field])
     present = [row for row, vector in enumerate(held) if vector is not None]
     if not present:
-        raise ValueError(f"The field '{field}' is empty here: there are no vectors to take over.")
+        raise Refusal(f"The field '{field}' is empty here: there are no vectors to take over.")
     return import_embeddings(
         samples,
         key=key,
@@ -256,11 +278,11 @@ def import_file(
     """Store the vectors of a Parquet file, or of a ``.npy`` file with the ids in ``ids_path``.
 
     Raises:
-        ValueError: a file is missing, or what `import_embeddings` refuses.
+        Refusal: a file is missing, or what `import_embeddings` refuses.
     """
     if path.endswith(".npy"):
         if not ids_path:
-            raise ValueError(f"'{path}' holds no ids: name a second file with them, .npy or text with one id a line.")
+            raise Refusal(f"'{path}' holds no ids: name a second file with them, .npy or text with one id a line.")
         ids, vectors = read_npy(path, ids_path)
     else:
         ids, vectors = read_parquet(path)
@@ -281,12 +303,28 @@ def vector_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
 
 
 @contextmanager
-def _whole_or_gone(dataset: fo.Dataset, key: str) -> Iterator[None]:
-    """Delete a new run whose vectors could not be written: its key stays free for the next try."""
+def _gone_if_empty(dataset: fo.Dataset, key: str) -> Iterator[None]:
+    """Delete a new run that ended before its first vector; one that has some goes on at the next call."""
     try:
         yield
     except BaseException:
-        delete_embeddings(dataset, key)
+        if fo.dataset_exists(dataset.name) and dataset.has_brain_run(key):
+            with suppress(Refusal):
+                if not len(vector_table(dataset, key).ids()):
+                    delete_embeddings(dataset, key)
+        raise
+
+
+@contextmanager
+def _whole_or_gone(dataset: fo.Dataset, key: str, head: Path | None = None) -> Iterator[None]:
+    """Delete a new run (and its head) whose vectors could not be written: its key stays free for the next try."""
+    try:
+        yield
+    except BaseException:
+        if dataset.has_brain_run(key):
+            delete_embeddings(dataset, key)
+        if head is not None:
+            head.unlink(missing_ok=True)
         raise
 
 
@@ -294,7 +332,7 @@ def _as_item_ids(samples: fo.core.collections.SampleCollection, items: Items, na
     """Ids as they are; file paths and unambiguous file names as the ids of their samples."""
     if items.patches_field is not None:
         return list(names)
-    ids, paths = samples.values(["id", "filepath"])
+    ids, paths = every_sample(samples).values(["id", "filepath"])
     by_name: dict[str, str] = {}
     ambiguous: set[str] = set()
     for item, path in zip(ids, paths, strict=True):
@@ -317,96 +355,36 @@ def _nfc(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _check_same_embeddings(dataset: fo.Dataset, key: str, provenance: Provenance, patches_field: str | None) -> None:
-    config = check_embeddings(dataset, key)
-    held = provenance_of(dataset, key)
-    if held != provenance:
-        raise ValueError(
-            f"'{key}' holds embeddings of {held.model} {held.options or ''}; asked for {provenance.model} "
-            f"{provenance.options or ''}: choose another key, or delete the embeddings '{key}' first."
+def _check_same_embeddings(dataset: fo.Dataset, key: str, provenance: Provenance, items: Items) -> None:
+    run = check_embeddings(dataset, key)
+    if run.provenance != provenance:
+        raise Refusal(
+            f"'{key}' holds embeddings of {_described(run.provenance)}, not of {_described(provenance)}: choose "
+            f"another name, or delete the embeddings '{key}' first."
         )
-    if config.patches_field != patches_field:
-        raise ValueError(
-            f"'{key}' holds embeddings of {config.patches_field or 'whole samples'}; asked for "
-            f"{patches_field or 'whole samples'}: choose another key."
-        )
+    if (run.patches_field, run.parts) != (items.patches_field, items.parts):
+        here = items.patches_field or f"whole {items.nouns}"
+        other = run.patches_field or f"whole {list_like(dataset.limit(0), None, run.parts).nouns}"
+        raise Refusal(f"'{key}' holds embeddings of {other}, not of {here}: choose another name.")
 
 
-def _update(
-    dataset: fo.Dataset,
-    samples: fo.core.collections.SampleCollection,
-    key: str,
-    items: Items,
-    embedder: EmbeddingModel,
-    batch_size: int,
-    progress: Progress,
-) -> EmbeddingReport:
-    table = vector_table(dataset, key)
-    progress(0.0, "Looking for new and changed files")
-    media = list_media(samples, items)
-    marks = fingerprints(media)
-    known = read_fingerprints(dataset, key)
-    held = set(table.ids().tolist())
-    todo = [
-        row
-        for row, (item, mark) in enumerate(zip(items.ids.tolist(), marks, strict=True))
-        if not mark or item not in held or known.get(item) != mark
-    ]
-    removed = _remove_orphans(dataset, key, table, items.patches_field)
-    failed = failed_items(dataset, items.patches_field)
-    reasons: dict[str, str] = {}
-    tally = VectorTally()
-    for start in range(0, len(todo), _ITEMS_PER_COMMIT):
-        rows = todo[start : start + _ITEMS_PER_COMMIT]
-        inner = _part_of(progress, start, len(rows), len(todo), items.noun)
-        embedded = embedder.embed([media[row] for row in rows], batch_size=batch_size, progress=inner)
-        kept = [rows[row] for row in embedded.kept]
-        if kept:
-            tally.add([media[row] for row in kept], embedded.vectors)
-            table.upsert(items.ids[kept], items.sample_ids[kept], embedded.vectors)
-            write_fingerprints(dataset, key, items.ids[kept].tolist(), [marks[row] for row in kept])
-        failures = {str(items.ids[rows[failure.index]]): failure.reason for failure in embedded.failed}
-        removed += _drop_vectors(dataset, key, table, [item for item in failures if item in held])
-        mended = {str(items.ids[row]) for row in kept} & failed
-        record_errors(dataset, {**failures, **dict.fromkeys(mended)}, items.patches_field)
-        reasons.update(failures)
-    table.compact()
+def _described(provenance: Provenance) -> str:
+    return f"{provenance.model} {provenance.options}" if provenance.options else provenance.model
+
+
+def _as_report(key: str, model: EmbeddingModel, items: Items, update: Update) -> EmbeddingReport:
     return EmbeddingReport(
         key=key,
-        model=embedder.name,
-        dim=embedder.dim,
-        embedded=len(todo) - len(reasons),
-        reused=len(items) - len(todo),
-        removed=removed,
-        failed=len(reasons),
-        first_failure=next(iter(reasons.values()), None),
+        model=model.name,
+        dim=model.dim,
+        embedded=update.embedded,
+        reused=update.reused,
+        removed=update.removed,
+        failed=len(update.failures),
+        first_failure=next(iter(update.failures.values()), None),
         noun=items.noun,
-        equal=tally.equal_vectors(),
+        equal=update.equal,
+        unavailable=len(update.unavailable),
+        first_unavailable=next(iter(update.unavailable.values()), None),
+        restarted=update.restarted,
     )
-
-
-def _remove_orphans(dataset: fo.Dataset, key: str, table: VectorTable, patches_field: str | None) -> int:
-    ids = table.ids()
-    orphans = ids[locate(ids, list_items(dataset, patches_field).ids) < 0]
-    return _drop_vectors(dataset, key, table, orphans.tolist())
-
-
-def _drop_vectors(dataset: fo.Dataset, key: str, table: VectorTable, ids: Sequence[str]) -> int:
-    if ids:
-        table.remove(np.asarray(ids))
-        forget_fingerprints(dataset, key, ids)
-    return len(ids)
-
-
-def _part_of(progress: Progress, done: int, count: int, total: int, noun: str) -> Progress:
-    nouns = plural(noun)
-
-    def report(fraction: float, _message: str) -> None:
-        reached = done + fraction * count
-        progress(reached / total, f"Embedded {int(reached):,} of {total:,} {nouns}")
-
-    return report
-
-
-def _silent(_fraction: float, _message: str) -> None:
-    """Nobody is watching."""

@@ -1,19 +1,20 @@
-"""What to label next: the items whose labels would teach most."""
+"""What to label next: the items whose labels would be the most informative."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import fiftyone as fo
 
 from ..analysis.next_best import next_to_label as next_rows
-from ..store.items import items_of
+from ..errors import Refusal
+from ..progress import Progress
+from ..store.items import Items, ordered_view
 from ..store.labels import DEFAULT_FIELD
 from ..store.session import open_session
 from ..store.suggestions import read_suggestions
+from ..wording import agree, count, percent
 from .evidence import field_of_embeddings, labels_with_pending
 
-Progress = Callable[[float, str], None]
-_SHOWN_DOUBTS = 3
+_SHOWN_SUGGESTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,8 @@ def next_to_label(
     progress: Progress | None = None,
 ) -> list[str]:
     """Ids of the unlabeled items whose labels would teach most, best first; fewer where fewer are left."""
-    held = field_of_embeddings(dataset, embeddings, field)
-    session = open_session(dataset, embeddings, progress=progress)
-    labels = labels_with_pending(session, held)
-    rows = next_rows(session.embeddings.vectors, session.neighbors, labels.codes, len(labels.classes), count=count)
-    return [str(item) for item in session.embeddings.items.ids[rows]]
+    items = _next_items(dataset, embeddings=embeddings, field=field, n_items=count, progress=progress)
+    return [str(item) for item in items.ids]
 
 
 def label_next(
@@ -52,22 +50,35 @@ def label_next(
     """What to label next, as a view with the reason.
 
     Raises:
-        ValueError: no such embeddings, a field that holds no labels, or everything is labeled.
+        Refusal: no such embeddings, a field that holds no labels, or everything is labeled.
     """
-    ids = next_to_label(dataset, embeddings=embeddings, field=field, count=count, progress=progress)
-    held = field_of_embeddings(dataset, embeddings, field)
-    if not ids:
-        raise ValueError(f"Everything with an embedding in '{embeddings}' is labeled in '{held.name}': nothing to do.")
-    view = dataset if held.patches_field is None else dataset.to_patches(held.patches_field)
-    doubts = [
-        f"“{one.label}” {one.confidence:.0%}"
-        for one in read_suggestions(dataset, items_of(dataset, ids, held.patches_field))
-        if one is not None and one.field == held.name
+    items = _next_items(dataset, embeddings=embeddings, field=field, n_items=count, progress=progress)
+    labeled = field_of_embeddings(dataset, embeddings, field)
+    if not len(items):
+        raise Refusal(f"Everything with an embedding in '{embeddings}' is labeled in '{labeled.name}' already.")
+    suggested = [
+        f"“{suggestion.label}” {percent(suggestion.confidence)}"
+        for suggestion in read_suggestions(dataset, items)
+        if suggestion is not None and suggestion.field == labeled.name
     ]
-    unsure = f"; suggested so far: {', '.join(doubts[:_SHOWN_DOUBTS])}" if doubts else ""
-    message = (
-        f"Label these {len(ids):,} next, they teach most: what they are is least sure, each stands for many others, "
-        f"and they lie far from each other and from what is labeled{unsure}. Tick those that are alike and set their "
-        "label, save, then run this again."
+    return LabelNext(items.ids.tolist(), ordered_view(dataset, items), _message(items, suggested))
+
+
+def _next_items(dataset: fo.Dataset, *, embeddings: str, field: str, n_items: int, progress: Progress | None) -> Items:
+    labeled = field_of_embeddings(dataset, embeddings, field)
+    session = open_session(dataset, embeddings, progress=progress)
+    labels = labels_with_pending(session, labeled)
+    vectors, n_classes = session.embeddings.vectors, len(labels.classes)
+    rows = next_rows(vectors, session.neighbors, labels.codes, n_classes, count=n_items)
+    return session.embeddings.items.take(rows)
+
+
+def _message(items: Items, suggested: list[str]) -> str:
+    number = len(items)
+    uncertain = f" Suggested so far: {', '.join(suggested[:_SHOWN_SUGGESTIONS])}." if suggested else ""
+    return (
+        f"Label {agree(number, 'this')} {count(number, items.noun)} next: the most informative of all, because "
+        f"{'its label is' if number == 1 else 'their labels are'} the least certain and many others resemble "
+        f"{'it' if number == 1 else 'them'}.{uncertain} Select those that are alike, set their label, save, and run "
+        "this again."
     )
-    return LabelNext(ids, view.select(ids, ordered=True), message)

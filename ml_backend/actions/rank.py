@@ -1,23 +1,28 @@
 """Rankings: what to look at first, because it is odd, probably labeled wrong, or there twice."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
 import numpy as np
+from fiftyone.core.collections import SampleCollection
 
 from ..analysis.duplicates import Duplicates, leaks, near_duplicates
 from ..analysis.mislabels import mislabel_scores
 from ..analysis.outliers import Reason, outlier_scores
-from ..store.embeddings import locate
-from ..store.items import Items, list_items, list_media
+from ..errors import Refusal
+from ..progress import Progress
+from ..store.embeddings import check_embeddings, locate
+from ..store.items import FRAMES, Items, every_sample, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
-from ..store.scores import write_numbers, write_words
+from ..store.media import list_media
+from ..store.scores import Score, check_score_fields, write_scores
 from ..store.session import open_session
+from ..wording import agree, count
 
-Progress = Callable[[float, str], None]
+_SPLITS = ("train", "training", "validation", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Ranking:
 
 
 def rank_outliers(
-    samples: fo.core.collections.SampleCollection,
+    samples: SampleCollection,
     *,
     embeddings: str,
     field: str | None = None,
@@ -48,32 +53,34 @@ def rank_outliers(
         field: label field; with it an item far from its own class, or inside another one, counts as odd too.
 
     Raises:
-        ValueError: no such embeddings, or a field that holds no labels.
+        Refusal: no such embeddings, a field that holds no labels, or a score field that is not Labelscape's.
     """
     dataset = samples._root_dataset
+    _check_fields(dataset, embeddings, ["outlier_score", "outlier_reason"])
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
     codes = None
     if field is not None:
         codes = read_labels(dataset, items, label_field(dataset, field, items.patches_field)).codes
-    found = outlier_scores(session.embeddings.vectors, codes, neighbors=session.neighbors)
+    outliers = outlier_scores(session.embeddings.vectors, codes, neighbors=session.neighbors)
     rows = _rows_in_view(samples, items)
-    shown = _part(items, rows)
-    write_numbers(dataset, shown, "outlier_score", found.scores[rows])
-    write_words(dataset, shown, "outlier_reason", [Reason(code).words or None for code in found.reasons[rows].tolist()])
-    order = rows[np.argsort(-found.scores[rows], kind="stable")]
-    suspects = order[found.reasons[order] != 0]
-    first = Reason(int(found.reasons[order[0]])).words or "nothing stands out"
+    reasons = [Reason(code).words or None for code in outliers.reasons[rows].tolist()]
+    scores = [Score("outlier_score", outliers.scores[rows]), Score("outlier_reason", reasons)]
+    write_scores(dataset, items.take(rows), scores)
+    order = rows[np.argsort(-outliers.scores[rows], kind="stable")]
+    suspects = order[outliers.reasons[order] != 0]
+    first = Reason(int(outliers.reasons[order[0]])).words or "nothing stands out"
     message = (
-        f"Ranked {len(rows):,} {items.nouns} by oddness into “outlier_score”; the first scores "
-        f"{found.scores[order[0]]:.2f}: {first}; {len(suspects):,} have a reason (“outlier_reason”)."
+        f"Ranked {count(len(rows), items.noun)} by how unusual {agree(len(rows), 'it')} {agree(len(rows), 'is')} "
+        f"(“outlier_score”). The highest score is {outliers.scores[order[0]]:.2f}: {first}. "
+        f"{len(suspects):,} {agree(len(suspects), 'has')} a reason (“outlier_reason”)."
     )
     view = _ranked_view(samples, items, "outlier_score")
     return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.patches_field)
 
 
 def rank_mislabels(
-    samples: fo.core.collections.SampleCollection,
+    samples: SampleCollection,
     *,
     embeddings: str,
     field: str = DEFAULT_FIELD,
@@ -82,42 +89,44 @@ def rank_mislabels(
     """Score how strongly everything speaks against each label, into ``mislabel_score`` and ``mislabel_suggestion``.
 
     Raises:
-        ValueError: no such embeddings, a field that holds no labels, or fewer than two classes.
+        Refusal: no such embeddings, a field that holds no labels, fewer than two classes, or a score field that is not
+            Labelscape's.
     """
     dataset = samples._root_dataset
+    _check_fields(dataset, embeddings, ["mislabel_score", "mislabel_suggestion"])
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
-    held = label_field(dataset, field, items.patches_field)
-    labels = read_labels(dataset, items, held)
+    labeled = label_field(dataset, field, items.patches_field)
+    labels = read_labels(dataset, items, labeled)
     if labels.multi:
-        raise ValueError(f"'{held.name}' holds several labels an item: this ranking needs a field with one each.")
+        raise Refusal(f"'{labeled.name}' holds several labels per sample: this ranking needs a field with one each.")
     if len(labels.classes) < 2:
-        raise ValueError(
-            f"'{held.name}' has {len(labels.classes)} classes here: finding wrong labels needs at least two."
+        raise Refusal(
+            f"'{labeled.name}' has {count(len(labels.classes), 'class')} here: finding wrong labels needs at least two."
         )
-    found = mislabel_scores(
+    result = mislabel_scores(
         session.embeddings.vectors, labels.codes, len(labels.classes), neighbors=session.neighbors, progress=progress
     )
     rows = _rows_in_view(samples, items)
     rows = rows[labels.codes[rows] >= 0]
     if not len(rows):
-        raise ValueError(f"Nothing in this view is labeled in '{held.name}': choose a view with labels.")
-    shown = _part(items, rows)
-    suggested = [labels.classes[code] for code in found.suggested[rows].tolist()]
-    write_numbers(dataset, shown, "mislabel_score", found.scores[rows])
-    write_words(dataset, shown, "mislabel_suggestion", suggested)
-    order = rows[np.argsort(-found.scores[rows], kind="stable")]
-    suspects = order[found.suggested[order] != labels.codes[order]]
+        raise Refusal(f"Nothing in this view is labeled in '{labeled.name}': choose a view with labels.")
+    suggested = [labels.classes[code] for code in result.suggested[rows].tolist()]
+    scores = [Score("mislabel_score", result.scores[rows]), Score("mislabel_suggestion", suggested)]
+    write_scores(dataset, items.take(rows), scores)
+    order = rows[np.argsort(-result.scores[rows], kind="stable")]
+    suspects = order[result.suggested[order] != labels.codes[order]]
     message = (
-        f"Ranked {len(rows):,} labels into “mislabel_score”; for {len(suspects):,} the evidence speaks for another "
-        f"label (“mislabel_suggestion”). {found.method}."
+        f"Ranked {count(len(rows), 'label')} by how likely {agree(len(rows), 'it')} {agree(len(rows), 'is')} wrong "
+        f"(“mislabel_score”); for {len(suspects):,} the evidence favors another label (“mislabel_suggestion”). "
+        f"{result.method}."
     )
     view = _ranked_view(samples, items, "mislabel_score")
     return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.patches_field)
 
 
 def find_duplicates(
-    samples: fo.core.collections.SampleCollection,
+    samples: SampleCollection,
     *,
     embeddings: str,
     threshold: float | None = None,
@@ -131,67 +140,77 @@ def find_duplicates(
         split: a field, or "tags", that tells training from test data: groups in several splits are leaks.
 
     Raises:
-        ValueError: no such embeddings or split, or no duplicates at all.
+        Refusal: no such embeddings or split, or a field of these names that is not Labelscape's.
     """
     dataset = samples._root_dataset
+    leak_fields = [] if split is None else ["duplicate_leak"]
+    _check_fields(dataset, embeddings, ["duplicate_group", "duplicate_distance", *leak_fields])
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
     hashes = _file_hashes(dataset, items) if items.patches_field is None else None
-    found = near_duplicates(session.embeddings.vectors, threshold, neighbors=session.neighbors, hashes=hashes)
+    duplicates = near_duplicates(session.embeddings.vectors, threshold, neighbors=session.neighbors, hashes=hashes)
     rows = _rows_in_view(samples, items)
-    grouped = rows[found.groups[rows] >= 0]
-    shown = _part(items, rows)
-    write_numbers(dataset, shown, "duplicate_group", np.where(found.groups[rows] < 0, np.nan, found.groups[rows]))
-    write_numbers(dataset, shown, "duplicate_distance", np.where(found.groups[rows] < 0, np.nan, found.distances[rows]))
-    message = _duplicates_message(found, grouped, items)
+    grouped = rows[duplicates.groups[rows] >= 0]
+    alone = duplicates.groups[rows] < 0
+    scores = [
+        Score("duplicate_group", np.where(alone, np.nan, duplicates.groups[rows])),
+        Score("duplicate_distance", np.where(alone, np.nan, duplicates.distances[rows])),
+    ]
+    message = _duplicates_message(duplicates, grouped, items)
     if split is not None:
-        leaking = leaks(found, _splits(dataset, items, split))
-        write_words(dataset, shown, "duplicate_leak", ["leak" if leaking[row] else None for row in rows.tolist()])
+        leaking = leaks(duplicates, _splits(dataset, items, split))
+        scores.append(Score("duplicate_leak", ["leak" if leaking[row] else None for row in rows.tolist()]))
         message += f" {int(leaking[rows].sum()):,} of them are in groups that leak across “{split}” (“duplicate_leak”)."
-    order = grouped[np.lexsort((found.distances[grouped], found.groups[grouped]))]
-    redundant = items.ids[order[~found.keep[order]]].tolist()
+    write_scores(dataset, items.take(rows), scores)
+    order = grouped[np.lexsort((duplicates.distances[grouped], duplicates.groups[grouped]))]
+    redundant = items.ids[order[~duplicates.keep[order]]].tolist()
     return Ranking(_grouped_view(samples, items), items.ids[order].tolist(), message, redundant, items.patches_field)
 
 
-def _duplicates_message(found: Duplicates, grouped: np.ndarray, items: Items) -> str:
+def _check_fields(dataset: fo.Dataset, embeddings: str, names: Sequence[str]) -> None:
+    """Refuse before anything is computed where the results could not be written."""
+    run = check_embeddings(dataset, embeddings)
+    check_score_fields(dataset, Items(np.empty(0), np.empty(0), run.patches_field, run.parts), names)
+
+
+def _duplicates_message(duplicates: Duplicates, grouped: np.ndarray, items: Items) -> str:
     if not len(grouped):
-        return f"No duplicates: no two {items.nouns} are within a distance of {found.threshold:.3g}."
-    groups = len(np.unique(found.groups[grouped]))
+        return f"No duplicates: no two {items.nouns} are within a distance of {duplicates.threshold:.3g}."
+    groups = len(np.unique(duplicates.groups[grouped]))
+    exact = int(duplicates.exact[grouped].sum())
     return (
-        f"{len(grouped):,} {items.nouns} in {groups:,} groups of duplicates ({int(found.exact[grouped].sum()):,} "
-        f"identical, the others within a distance of {found.threshold:.3g})."
+        f"{count(len(grouped), items.noun)} in {groups:,} groups of duplicates ({exact:,} identical, the others within "
+        f"a distance of {duplicates.threshold:.3g})."
     )
 
 
-def _rows_in_view(samples: fo.core.collections.SampleCollection, items: Items) -> np.ndarray:
-    rows = locate(list_items(samples, items.patches_field).ids, items.ids)
-    found: np.ndarray = rows[rows >= 0]
-    if not len(found):
-        raise ValueError("Nothing in this view has an embedding: run “Labelscape: compute embeddings” on it.")
-    return found
+def _rows_in_view(samples: SampleCollection, items: Items) -> np.ndarray:
+    rows = locate(list_like(samples, items.patches_field, items.parts).ids, items.ids)
+    present: np.ndarray = rows[rows >= 0]
+    if not len(present):
+        raise Refusal("Nothing in this view has an embedding: run “Labelscape: compute embeddings” on it.")
+    return present
 
 
-def _part(items: Items, rows: np.ndarray) -> Items:
-    return Items(items.ids[rows], items.sample_ids[rows], items.patches_field)
-
-
-def _ranked_view(samples: fo.core.collections.SampleCollection, items: Items, name: str) -> fo.DatasetView:
+def _ranked_view(samples: SampleCollection, items: Items, name: str) -> fo.DatasetView:
     view, path = _item_view(samples, items, name)
     return view.exists(path).sort_by(path, reverse=True)
 
 
-def _grouped_view(samples: fo.core.collections.SampleCollection, items: Items) -> fo.DatasetView:
+def _grouped_view(samples: SampleCollection, items: Items) -> fo.DatasetView:
     view, group = _item_view(samples, items, "duplicate_group")
     distance = group.replace("duplicate_group", "duplicate_distance")
     return view.exists(group).sort_by([(group, 1), (distance, 1)])
 
 
-def _item_view(samples: fo.core.collections.SampleCollection, items: Items, name: str) -> tuple[fo.DatasetView, str]:
-    """One document an item: the samples themselves, or the patches of their field."""
-    if items.patches_field is None:
-        return samples.view(), name
-    view = samples if samples._is_patches else samples.to_patches(items.patches_field)
-    return view.view(), f"{items.patches_field}.{name}"
+def _item_view(samples: SampleCollection, items: Items, name: str) -> tuple[fo.DatasetView, str]:
+    """A view of which each document is one item, made after the scores were written, and the path of a score in it."""
+    if samples._is_generated:
+        samples.reload()  # it was copied from the dataset before the scores were there
+    view = item_view(samples, items)
+    if items.patches_field is not None:
+        return view, f"{local_field(view, items.patches_field)}.{name}"
+    return view, name if items.parts in (None, FRAMES) else f"{items.parts}.{name}"
 
 
 def _file_hashes(dataset: fo.Dataset, items: Items) -> list[str]:
@@ -201,7 +220,7 @@ def _file_hashes(dataset: fo.Dataset, items: Items) -> list[str]:
     _, inverse, counts = np.unique(sizes, return_inverse=True, return_counts=True)
     twins = (counts[inverse] > 1) & (sizes >= 0)
     return [
-        str(fou.compute_filehash(path, method="md5")) if twin else f"row {row}"
+        _file_hash(path, row) if twin else f"row {row}"
         for row, (path, twin) in enumerate(zip(paths, twins.tolist(), strict=True))
     ]
 
@@ -209,21 +228,24 @@ def _file_hashes(dataset: fo.Dataset, items: Items) -> list[str]:
 def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
-    except OSError:
+    except (OSError, ValueError):
         return -1
+
+
+def _file_hash(path: str, row: int) -> str:
+    try:
+        return str(fou.compute_filehash(path, method="md5"))
+    except OSError:  # it went away, or may not be read: it is the same as no other
+        return f"row {row}"
 
 
 def _splits(dataset: fo.Dataset, items: Items, split: str) -> np.ndarray:
     if not dataset.has_field(split):
-        raise ValueError(f"There is no field '{split}' to tell the splits apart: choose “tags” or a text field.")
-    values = dict(zip(*dataset.values(["id", split]), strict=True))
-    return np.asarray([_split_name(values[sample]) for sample in items.sample_ids.tolist()])
+        raise Refusal(f"There is no field '{split}' to tell the splits apart: choose “tags” or a text field.")
+    values = dict(zip(*every_sample(dataset).values(["id", split]), strict=True))
+    return np.asarray([_split_name(values.get(sample)) for sample in items.sample_ids.tolist()])
 
 
 def _split_name(value: object) -> str:
-    known = (
-        [tag for tag in value if tag in ("train", "training", "validation", "val", "test")]
-        if isinstance(value, list)
-        else [value]
-    )
+    known = [tag for tag in value if tag in _SPLITS] if isinstance(value, list) else [value]
     return "" if not known or known[0] is None else str(known[0])

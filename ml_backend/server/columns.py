@@ -12,10 +12,11 @@ import numpy as np
 import structlog
 
 from ..actions.map import compute_map, update_map
-from ..actions.rank import Progress, rank_mislabels, rank_outliers
+from ..actions.rank import rank_mislabels, rank_outliers
 from ..analysis.clusters import cluster
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
+from ..progress import Progress
 from ..store.embeddings import list_embeddings, load_embeddings
 from ..store.maps import list_maps, map_status
 from ..store.scores import score_path

@@ -3,32 +3,30 @@
 from collections.abc import Mapping
 
 import fiftyone as fo
+import numpy as np
 
-from .items import label_path
+from .items import Items
+from .scores import Score, read_words, score_path, write_scores
 
 ERROR_FIELD = "embedding_error"
 
 
-def record_errors(dataset: fo.Dataset, reasons: Mapping[str, str | None], patches_field: str | None) -> None:
-    """Write the reason of each failed item (by id); None clears it."""
-    if not reasons:
+def record_errors(dataset: fo.Dataset, items: Items, reasons: Mapping[str, str | None]) -> None:
+    """Write the reason of each failed item (by id); None clears it.
+
+    Raises:
+        Refusal: the field exists and is not Labelscape's.
+    """
+    rows = np.flatnonzero(np.isin(items.ids, list(reasons)))
+    if not len(rows):
         return
-    if patches_field is None:
-        if not dataset.has_sample_field(ERROR_FIELD):
-            dataset.add_sample_field(
-                ERROR_FIELD, fo.StringField, description="Why Labelscape could not embed this sample's file"
-            )
-        dataset.set_values(ERROR_FIELD, dict(reasons), key_field="id")
-    else:
-        dataset.set_label_values(f"{label_path(dataset, patches_field)}.{ERROR_FIELD}", dict(reasons), dynamic=True)
+    chosen = items.take(rows)
+    write_scores(dataset, chosen, [Score(ERROR_FIELD, [reasons[item] for item in chosen.ids.tolist()])])
 
 
-def failed_items(dataset: fo.Dataset, patches_field: str | None) -> set[str]:
-    """Ids of the items whose last embedding failed."""
-    if patches_field is None:
-        if not dataset.has_sample_field(ERROR_FIELD):
-            return set()
-        return set(dataset.exists(ERROR_FIELD).values("id"))
-    root = label_path(dataset, patches_field)
-    ids, reasons = dataset.values([f"{root}.id", f"{root}.{ERROR_FIELD}"], unwind=True)
-    return {item for item, reason in zip(ids, reasons, strict=True) if reason is not None}
+def failed_items(dataset: fo.Dataset, items: Items) -> set[str]:
+    """Ids of those of these items whose last embedding failed."""
+    if dataset.get_field(score_path(dataset, items.patches_field, ERROR_FIELD, items.parts)) is None:
+        return set()
+    reasons = read_words(dataset, items, ERROR_FIELD)
+    return {item for item, reason in zip(items.ids.tolist(), reasons, strict=True) if reason is not None}

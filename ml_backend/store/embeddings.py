@@ -1,9 +1,8 @@
-"""Embeddings of a dataset: a FiftyOne similarity run, its vectors, and which media they were made of."""
+"""Embeddings of a dataset: a FiftyOne similarity run, its vectors, and how they were made."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import fiftyone as fo
@@ -11,15 +10,22 @@ import fiftyone.brain as fob
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from fiftyone.core.odm.database import get_db_conn
-from pymongo import DeleteMany, ReplaceOne
+from fiftyone.core.collections import SampleCollection
 
-from .items import Items, check_patches_field, list_items, plural
-from .settings import DEFAULT_BACKEND, adopt_lancedb_uri, persist_lancedb_uri
-from .vector_table import VectorTable, open_table
-
-_FINGERPRINTS = "labelscape.embedded"  # MongoDB collection: which medium each vector was made of
-_WRITE_AT_ONCE = 10_000
+from ..errors import Refusal
+from ..wording import agree, count, listing
+from .fingerprints import forget_fingerprints
+from .items import FRAMES, Items, check_patches_field, item_view, list_like, local_field, parts_of, root_field
+from .settings import DEFAULT_BACKEND, adopt_lancedb_uri, check_vector_folder, persist_lancedb_uri, vector_folder
+from .table_ownership import (
+    drop_abandoned_tables,
+    leave_shared_table,
+    own_table,
+    point_to_table,
+    spare_table_name,
+    table_name,
+)
+from .vector_table import DamagedVectors, VectorTable, damage_in_words, open_table
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,22 @@ class Provenance:
 
     model: str
     options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EmbeddingsRun:
+    """What a similarity run says of itself.
+
+    ``patches_field`` and ``parts`` say what its items are, as in `Items`; ``folder`` is where LanceDB kept its vectors
+    when they were made, None where that was not written down.
+    """
+
+    key: str
+    method: str
+    patches_field: str | None
+    parts: str | None
+    provenance: Provenance
+    folder: str | None
 
 
 @dataclass(frozen=True)
@@ -42,30 +64,37 @@ class Embeddings:
 
 @dataclass(frozen=True)
 class EmbeddingsStatus:
-    """How well embeddings cover a view: ``missing`` items have no vector, ``orphaned`` vectors no sample."""
+    """How well embeddings cover a view: ``missing`` items have no vector, ``orphaned`` vectors no sample.
+
+    ``damage`` says in words why the vectors cannot be read; None where they can.
+    """
 
     key: str
     total: int
     missing: int
     orphaned: int
     noun: str
+    damage: str | None = None
 
     @property
     def complete(self) -> bool:
         """Whether there is nothing to update."""
-        return not self.missing and not self.orphaned
+        return not self.missing and not self.orphaned and self.damage is None
 
     def sentence(self) -> str:
-        """What a user should know, with the mend."""
+        """What a user should know, with the fix."""
+        if self.damage is not None:
+            return self.damage
         parts = []
         if self.missing:
-            verb = "has" if self.missing == 1 else "have"
-            parts.append(f"{self.missing:,} of {self.total:,} {plural(self.noun)} {verb} no embedding")
+            verb = agree(self.missing, "has")
+            parts.append(f"{self.missing:,} of {count(self.total, self.noun)} {verb} no embedding")
         if self.orphaned:
-            parts.append(f"{self.orphaned:,} vectors belong to no {self.noun} any more")
+            verb = "belongs" if self.orphaned == 1 else "belong"
+            parts.append(f"{count(self.orphaned, 'vector')} {verb} to no {self.noun} any more")
         if not parts:
-            return f"All {self.total:,} {plural(self.noun)} have an embedding in '{self.key}'."
-        return f"{' and '.join(parts)}: run “Compute embeddings” on '{self.key}' to mend."
+            return f"All {count(self.total, self.noun)} have an embedding in '{self.key}'."
+        return f"{listing(parts)}: run “Compute embeddings” on '{self.key}' to update it."
 
 
 def list_embeddings(dataset: fo.Dataset) -> list[str]:
@@ -75,7 +104,7 @@ def list_embeddings(dataset: fo.Dataset) -> list[str]:
 
 
 def create_embeddings(
-    samples: fo.core.collections.SampleCollection,
+    samples: SampleCollection,
     key: str,
     provenance: Provenance,
     *,
@@ -83,37 +112,50 @@ def create_embeddings(
     backend: str = DEFAULT_BACKEND,
     metric: str = "cosine",
 ) -> None:
-    """Register an empty similarity run.
+    """Register an empty similarity run of the samples, frames, or clips of a view, or of patches in them.
 
     Raises:
-        ValueError: the key is taken or no valid name, the backend or the patches field is unknown.
+        Refusal: the key is taken or not a valid name, the backend or the patches field is unknown.
     """
     dataset = samples._root_dataset
     check_new_key(dataset, key)
     known = fob.brain_config.similarity_backends
     if backend not in known:
-        raise ValueError(f"'{backend}' is no similarity backend; choose one of: {', '.join(sorted(known))}")
+        raise Refusal(f"'{backend}' is not a similarity backend; choose one of: {', '.join(sorted(known))}")
     if patches_field is not None:
         check_patches_field(samples, patches_field)
+        patches_field = root_field(samples, patches_field)
+    record: dict[str, Any] = {
+        "model": provenance.model,
+        "options": provenance.options,
+        "parts": None if patches_field else parts_of(samples),
+        "patches_field": patches_field,
+    }
+    options: dict[str, Any] = {}
     if backend == "lancedb":
-        persist_lancedb_uri()
+        check_vector_folder()
+        record["folder"] = persist_lancedb_uri()
+        drop_abandoned_tables()
+        options["table_name"] = table_name(dataset, key)
+    home = _home(samples, patches_field)
     fob.compute_similarity(
-        dataset,
+        home,
         embeddings=False,
         brain_key=key,
         backend=backend,
-        patches_field=patches_field,
+        patches_field=None if patches_field is None else local_field(home, patches_field),
         metric=metric,
-        labelscape={"model": provenance.model, "options": provenance.options},
+        labelscape=record,
+        **options,
     )
 
 
 def check_new_key(dataset: fo.Dataset, key: str) -> None:
-    """Raise a ValueError unless ``key`` can name a new run of this dataset."""
+    """Raise a Refusal unless ``key`` can name a new run of this dataset."""
     if not key.isidentifier():
-        raise ValueError(f"'{key}' cannot be a key: use letters, digits and _, not starting with a digit")
+        raise Refusal(f"'{key}' cannot be a name: use letters, digits, and _, not starting with a digit")
     if dataset.has_brain_run(key):
-        raise ValueError(f"'{key}' already names a run of this dataset: choose another key or delete it")
+        raise Refusal(f"'{key}' already names a run of this dataset: choose another name or delete it")
 
 
 def free_key(dataset: fo.Dataset, stem: str) -> str:
@@ -123,58 +165,112 @@ def free_key(dataset: fo.Dataset, stem: str) -> str:
     return next(key for key in (stem, *numbered) if key not in taken)
 
 
-def check_embeddings(dataset: fo.Dataset, key: str) -> Any:
-    """The config of the embeddings ``key``; a ValueError that lists those there are if it names none."""
+def check_embeddings(dataset: fo.Dataset, key: str) -> EmbeddingsRun:
+    """What the embeddings ``key`` are.
+
+    Raises:
+        Refusal: there are none of this name; it lists those there are.
+    """
     runs = list_embeddings(dataset)
     if key not in runs:
-        listing = ", ".join(runs) or "none yet: run “Compute embeddings” first"
-        raise ValueError(f"'{key}' names no embeddings of this dataset; there are: {listing}")
-    return dataset.get_brain_info(key).config
+        names = ", ".join(runs) or "none yet: run “Compute embeddings” first"
+        raise Refusal(f"'{key}' does not name embeddings of this dataset; there are: {names}")
+    config = dataset.get_brain_info(key).config
+    record = getattr(config, "labelscape", None)
+    if record is not None:
+        ours = plain(record)
+        provenance = Provenance(ours["model"], ours["options"])
+        patches_field = ours.get("patches_field") or config.patches_field
+        return EmbeddingsRun(key, config.method, patches_field, ours.get("parts"), provenance, ours.get("folder"))
+    provenance = Provenance(model=config.model or "unknown", options={})
+    of_frames = is_run_of_frames(dataset, key)
+    if config.patches_field is not None:
+        patches_field = f"{FRAMES}.{config.patches_field}" if of_frames else config.patches_field
+        return EmbeddingsRun(key, config.method, patches_field, None, provenance, None)
+    return EmbeddingsRun(key, config.method, None, FRAMES if of_frames else None, provenance, None)
+
+
+def is_run_of_frames(dataset: fo.Dataset, key: str) -> bool:
+    """Whether a run was made of a view of frames."""
+    stages = dataset._doc.brain_methods[key].view_stages or []
+    return any("fiftyone.core.stages.ToFrames" in stage for stage in stages)
 
 
 def provenance_of(dataset: fo.Dataset, key: str) -> Provenance:
     """How the embeddings ``key`` were made; a run that is not Labelscape's names the model FiftyOne knows."""
-    config = check_embeddings(dataset, key)
-    ours = getattr(config, "labelscape", None)
-    if ours is None:
-        return Provenance(model=config.model or "unknown", options={})
-    return Provenance(**plain(ours))
+    return check_embeddings(dataset, key).provenance
 
 
 def vector_table(dataset: fo.Dataset, key: str) -> VectorTable:
-    """The table of vectors behind the embeddings ``key``."""
-    config = check_embeddings(dataset, key)
-    if config.method == "lancedb":
-        adopt_lancedb_uri()
-    return open_table(dataset.load_brain_results(key))
+    """The table of vectors behind the embeddings ``key``, to read from.
+
+    Raises:
+        DamagedVectors: the backend cannot open it.
+    """
+    run = check_embeddings(dataset, key)
+    place = f"the backend '{run.method}'"
+    if run.method == "lancedb":
+        place = adopt_lancedb_uri()
+        check_vector_folder()
+    with damage_in_words(key, place):
+        return open_table(dataset.load_brain_results(key, load_view=False))
 
 
-def load_embeddings(samples: fo.core.collections.SampleCollection, key: str) -> Embeddings:
+def table_to_write(dataset: fo.Dataset, key: str) -> VectorTable:
+    """The table of vectors behind the embeddings ``key``, which no other dataset shares.
+
+    Raises:
+        DamagedVectors: the backend cannot open it.
+        Refusal: a clone shares it in a backend that Labelscape cannot copy.
+    """
+    own_table(dataset, key)
+    return vector_table(dataset, key)
+
+
+def start_table_anew(dataset: fo.Dataset, key: str) -> VectorTable:
+    """Give embeddings an empty LanceDB table in the place of a damaged one, which stays in the folder.
+
+    Raises:
+        DamagedVectors: another backend holds the vectors; what it holds is its own to repair.
+    """
+    if check_embeddings(dataset, key).method == "lancedb":
+        check_vector_folder()
+        point_to_table(dataset, key, spare_table_name(dataset, key))
+    table = vector_table(dataset, key)
+    forget_fingerprints(dataset, key)
+    return table
+
+
+def load_embeddings(samples: SampleCollection, key: str) -> Embeddings:
     """The vectors of a view, in its order; items without a vector are left out.
 
     Raises:
-        ValueError: no such embeddings, or none of the view's items has a vector.
+        Refusal: no such embeddings, they are damaged, or none of the view's items has a vector.
     """
     dataset = samples._root_dataset
-    config = check_embeddings(dataset, key)
-    items = list_items(samples, config.patches_field)
+    run = check_embeddings(dataset, key)
+    items = list_like(samples, run.patches_field, run.parts)
     ids, vectors = vector_table(dataset, key).read()
     rows = locate(items.ids, ids)
-    kept = rows >= 0
-    if not kept.any():
-        raise ValueError(f"No {items.noun} here has an embedding in '{key}': run “Compute embeddings” on them.")
-    found = Items(items.ids[kept], items.sample_ids[kept], items.patches_field)
+    present = rows >= 0
+    if not present.any():
+        raise Refusal(
+            f"No {items.noun} here has an embedding in '{key}': run “Compute embeddings” on them.{_elsewhere(run)}"
+        )
     in_order = len(rows) == len(ids) and np.array_equal(rows, np.arange(len(ids)))
-    return Embeddings(key, found, vectors if in_order else vectors[rows[kept]], provenance_of(dataset, key))
+    return Embeddings(key, items.take(present), vectors if in_order else vectors[rows[present]], run.provenance)
 
 
-def embeddings_status(samples: fo.core.collections.SampleCollection, key: str) -> EmbeddingsStatus:
+def embeddings_status(samples: SampleCollection, key: str) -> EmbeddingsStatus:
     """Count the items of a view without a vector, and the vectors without an item in the whole dataset."""
     dataset = samples._root_dataset
-    config = check_embeddings(dataset, key)
-    items = list_items(samples, config.patches_field)
-    ids = vector_table(dataset, key).ids()
-    everything = items if samples is dataset else list_items(dataset, config.patches_field)
+    run = check_embeddings(dataset, key)
+    items = list_like(samples, run.patches_field, run.parts)
+    try:
+        ids = vector_table(dataset, key).ids()
+    except DamagedVectors as damage:
+        return EmbeddingsStatus(key, len(items), len(items), 0, items.noun, damage=str(damage))
+    everything = items if samples is dataset else list_like(dataset, run.patches_field, run.parts)
     return EmbeddingsStatus(
         key=key,
         total=len(items),
@@ -185,37 +281,16 @@ def embeddings_status(samples: fo.core.collections.SampleCollection, key: str) -
 
 
 def delete_embeddings(dataset: fo.Dataset, key: str) -> None:
-    """Delete a similarity run, its vectors and what is remembered of them."""
-    vector_table(dataset, key)  # an index that is not open yet would leave its vectors behind
+    """Delete a similarity run, its vectors unless a clone still uses them, and what is remembered of them."""
+    check_embeddings(dataset, key)
+    leave_shared_table(dataset, key)
+    try:
+        vector_table(dataset, key)  # an index that is not open yet would leave its vectors behind
+    except DamagedVectors:
+        start_table_anew(dataset, key)  # a damaged table cannot be opened to be deleted
     dataset.delete_brain_run(key)
     forget_fingerprints(dataset, key)
-
-
-def read_fingerprints(dataset: fo.Dataset, key: str) -> dict[str, str]:
-    """Item id → fingerprint of the medium that its vector was made of."""
-    owner = {"dataset": dataset._doc.id, "key": key}
-    records = _fingerprint_collection().find(owner, {"item": 1, "fingerprint": 1})
-    return {record["item"]: record["fingerprint"] for record in records}
-
-
-def write_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str], marks: Sequence[str]) -> None:
-    """Remember of which medium the vectors of these items were made."""
-    collection = _fingerprint_collection()
-    owner = {"dataset": dataset._doc.id, "key": key}
-    writes = [
-        ReplaceOne({**owner, "item": item}, {**owner, "item": item, "fingerprint": mark}, upsert=True)
-        for item, mark in zip(ids, marks, strict=True)
-    ]
-    for start in range(0, len(writes), _WRITE_AT_ONCE):
-        collection.bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
-
-
-def forget_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str] | None = None) -> None:
-    """Forget the media of these items, or of all items of the embeddings."""
-    owner: dict[str, Any] = {"dataset": dataset._doc.id, "key": key}
-    if ids is not None:
-        owner["item"] = {"$in": list(ids)}
-    _fingerprint_collection().bulk_write([DeleteMany(owner)])
+    drop_abandoned_tables()
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,17 +302,25 @@ def plain(record: Mapping[str, Any]) -> dict[str, Any]:
 def locate(wanted: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Row of each wanted id in ``ids``; -1 where it is not there. Shape of ``wanted``, int64."""
     rows = pc.index_in(pa.array(wanted.tolist(), pa.string()), value_set=pa.array(ids.tolist(), pa.string()))
-    found: np.ndarray = rows.fill_null(-1).to_numpy().astype(np.int64)
-    return found
+    result: np.ndarray = rows.fill_null(-1).to_numpy().astype(np.int64)
+    return result
 
 
-@lru_cache(maxsize=1)
-def _indexed(database: str) -> bool:
-    get_db_conn()[_FINGERPRINTS].create_index([("dataset", 1), ("key", 1), ("item", 1)], unique=True)
-    return True
+def _home(samples: SampleCollection, patches_field: str | None) -> SampleCollection:
+    """What a run is registered on: the dataset, or the view of all its frames or clips, as FiftyOne's search needs."""
+    dataset = samples._root_dataset
+    if not (samples._is_frames or samples._is_clips):
+        return dataset
+    if patches_field is not None:
+        return dataset.to_frames() if samples._is_frames else dataset
+    return item_view(dataset, Items(np.empty(0), np.empty(0), None, parts_of(samples)))
 
 
-def _fingerprint_collection() -> Any:
-    connection = get_db_conn()
-    _indexed(connection.name)
-    return connection[_FINGERPRINTS]
+def _elsewhere(run: EmbeddingsRun) -> str:
+    """A hint where the vectors were stored in another folder than this process looks in."""
+    if run.method != "lancedb" or run.folder is None or run.folder == vector_folder().uri:
+        return ""
+    return (
+        f" They were stored in {run.folder}, but {vector_folder().decided_by} says {vector_folder().uri}: "
+        "use the same setting for every process."
+    )

@@ -1,30 +1,41 @@
-"""What gets a vector: the samples of a view, or the object patches inside them."""
+"""What gets a vector: samples, frames, or clips of a view, or the object patches inside them.
 
-import hashlib
-import os
+Fields are named as the dataset names them, whatever view they are asked for in: the boxes ``det`` of a video's frames
+are ``frames.det`` here, also in a view made by `to_frames()`.
+"""
+
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.media as fom
 import numpy as np
+from fiftyone.core.collections import SampleCollection
+from pymongo.collection import Collection
 
-from ..embedding.base import Media
+from ..errors import Refusal
+from ..wording import plural
 
+FRAMES = "frames"
+FRAMES_PREFIX = "frames."
 _PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
-_LIST_TYPES = {fo.Detections: "detections", fo.Polylines: "polylines"}
+_LIST_TYPES = {fo.Detections: "detections", fo.Polylines: "polylines", fo.TemporalDetections: "detections"}
 
 
 @dataclass(frozen=True)
 class Items:
-    """Samples, or the patches of one field, in the order of the view they were read from.
+    """Items in the order of the view they were read from.
 
-    ``ids`` (n,) are sample ids, or label ids for patches; ``sample_ids`` (n,) are the samples they belong to.
+    ``ids`` (n,) are ids of samples, frames, or clips, or label ids for patches; ``sample_ids`` (n,) are the samples
+    they belong to. ``parts`` says what part of a sample an item is: None for the whole, "frames", or the field of
+    temporal detections that the clips were made of.
     """
 
     ids: np.ndarray
     sample_ids: np.ndarray
     patches_field: str | None = None
+    parts: str | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -32,91 +43,174 @@ class Items:
     @property
     def noun(self) -> str:
         """What one of these is called on screen."""
-        return "patch" if self.patches_field else "sample"
+        if self.patches_field:
+            return "patch"
+        if self.parts:
+            return "frame" if self.parts == FRAMES else "clip"
+        return "sample"
 
     @property
     def nouns(self) -> str:
         """What several of these are called on screen."""
         return plural(self.noun)
 
+    def take(self, rows: np.ndarray) -> "Items":
+        """Return some of these items, by row number or by a mask."""
+        return replace(self, ids=self.ids[rows], sample_ids=self.sample_ids[rows])
 
-def plural(noun: str) -> str:
-    """“samples” or “patches”."""
-    return "patches" if noun == "patch" else f"{noun}s"
 
+def list_items(samples: SampleCollection, patches_field: str | None = None) -> Items:
+    """Read the ids of the samples (frames, clips) of a view, or of the patches of one of its label fields.
 
-def list_items(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> Items:
-    """Read the ids of the samples of a view, or of the patches of one of its label fields.
+    The whole of a grouped dataset is all its slices; a view of dynamic groups is all samples of those groups.
 
     Raises:
-        ValueError: ``patches_field`` is no field of boxes or polygons.
+        Refusal: ``patches_field`` is not a field of boxes or polygons, or the clips have no ids that last.
     """
     if patches_field is None:
-        # In a view of patches, the samples are those the patches lie in.
-        named = dict.fromkeys(samples.values("sample_id")) if samples._is_patches else samples.values("id")
-        ids = as_ids(list(named))
-        return Items(ids=ids, sample_ids=ids)
+        return list_whole(samples, parts_of(samples))
     check_patches_field(samples, patches_field)
-    if samples._is_patches:
-        label_ids, sample_ids = samples.values([f"{patches_field}.id", "sample_id"])
-        return Items(as_ids(label_ids), as_ids(sample_ids), patches_field)
-    sample_ids, nested = samples.values(["id", f"{label_path(samples, patches_field)}.id"])
-    counts = [len(_as_list(labels)) for labels in nested]
-    flat = [label for labels in nested for label in _as_list(labels)]
-    return Items(as_ids(flat), np.repeat(as_ids(sample_ids), counts), patches_field)
+    return _list_patches(every_sample(samples), root_field(samples, patches_field))
+
+
+def list_like(samples: SampleCollection, patches_field: str | None, parts: str | None) -> Items:
+    """Read the items of one kind in a view of any other: the frames of a view of videos, the videos of its frames.
+
+    Raises:
+        Refusal: the field that the items are of is gone.
+    """
+    if patches_field is None:
+        return list_whole(samples, parts)
+    return _list_patches(every_sample(samples), patches_field)
+
+
+def list_whole(samples: SampleCollection, parts: str | None) -> Items:
+    """Read the ids of the samples of a view, of their frames, or of the clips of a field; see `Items.parts`."""
+    samples = every_sample(samples)
+    if parts == parts_of(samples) and not samples._is_patches:
+        names = ["id", "id"] if parts is None else ["id", "sample_id"]
+        ids, sample_ids = samples.values(names)
+        return Items(as_ids(ids), as_ids(sample_ids), None, parts)
+    if parts is None:
+        ids = as_ids(list(dict.fromkeys(_ids_of_samples(samples))))
+        return Items(ids, ids)
+    if parts == FRAMES and samples._is_frames:  # patches of frames
+        table = dict(zip(*samples.values(["frame_id", "sample_id"]), strict=True))
+        return Items(as_ids(list(table)), as_ids(list(table.values())), None, parts)
+    path = f"{FRAMES}.id" if parts == FRAMES else f"{label_path(samples._root_dataset, parts)}.id"
+    return Items(*_unnest(_whole_samples(samples), path), None, parts)
 
 
 def items_of(dataset: fo.Dataset, ids: Sequence[str] | np.ndarray, patches_field: str | None = None) -> Items:
     """The samples, or the objects of a field, with these ids; those that are gone are left out."""
+    every = every_sample(dataset)
     if patches_field is None:
-        return list_items(dataset.select(list(ids)))
-    near = list_items(dataset.select_labels(ids=list(ids), fields=patches_field), patches_field)
-    meant = np.isin(near.ids, as_ids(ids))
-    return Items(near.ids[meant], near.sample_ids[meant], patches_field)
+        return list_whole(every.select(list(ids)), None)
+    near = _list_patches(every.select_labels(ids=list(ids), fields=patches_field), patches_field)
+    return near.take(np.isin(near.ids, as_ids(ids)))
 
 
-def list_media(samples: fo.core.collections.SampleCollection, items: Items) -> list[Media]:
-    """The file of each item, with the relative box of a patch; in the order of ``items``."""
-    if items.patches_field is None:
-        path_of = dict(zip(*samples.values(["id", "filepath"]), strict=True))
-        return [Media(path=path_of[item]) for item in items.ids.tolist()]
-    root = items.patches_field if samples._is_patches else label_path(samples, items.patches_field)
-    shape_path = f"{root}.{_shape_attribute(samples, items)}"
-    filepaths, ids, shapes = samples.values(["filepath", f"{root}.id", shape_path])
-    media = {
-        label_id: Media(path=path, box=_bounding_box(shape))
-        for path, labels, label_shapes in zip(filepaths, ids, shapes, strict=True)
-        for label_id, shape in zip(_as_list(labels), _as_shapes(labels, label_shapes), strict=True)
-    }
-    return [media[item] for item in items.ids.tolist()]
+def item_view(samples: SampleCollection, items: Items) -> fo.DatasetView:
+    """A view of which each document is one item, to rank or select by: patches, frames, clips, or the samples.
+
+    The document of an object in a field of a single box (or polygon) is its sample or frame: FiftyOne (1.22) makes no
+    patches of such a field.
+    """
+    samples = every_sample(samples)
+    if items.patches_field is not None:
+        return _patch_view(samples, items.patches_field)
+    if items.parts == parts_of(samples) and not samples._is_patches:
+        return samples.view()
+    whole = _whole_samples(samples)
+    if items.parts is None:
+        return whole.view()
+    return whole.to_frames() if items.parts == FRAMES else whole.to_clips(items.parts)
 
 
-def fingerprints(media: Sequence[Media]) -> list[str]:
-    """A short text for each medium that changes when its file or its box does; "" for a missing file."""
-    return [_fingerprint(medium) for medium in media]
+def ordered_view(dataset: fo.Dataset, items: Items) -> fo.DatasetView:
+    """A view of exactly these items, in their order."""
+    view = item_view(dataset, items)
+    alone = items.patches_field is not None and not view._is_patches
+    return view.select((items.sample_ids if alone else items.ids).tolist(), ordered=True)
 
 
-def check_patches_field(samples: fo.core.collections.SampleCollection, field: str) -> None:
-    """Raise a ValueError that lists the fields that hold patches, unless ``field`` is one of them."""
+def every_sample(samples: SampleCollection) -> SampleCollection:
+    """All group slices where ``samples`` is a whole grouped dataset, all members where it is of dynamic groups.
+
+    FiftyOne (1.22) itself iterates over the active slice only, and over one sample of each dynamic group.
+    """
+    if samples._is_dynamic_groups:
+        samples = samples.flatten()
+    if samples.media_type == fom.GROUP and not (isinstance(samples, fo.DatasetView) and samples._all_stages):
+        return samples.select_group_slices(_allow_mixed=True)
+    return samples
+
+
+def parts_of(samples: SampleCollection) -> str | None:
+    """What a document of this view is a part of; see `Items.parts`.
+
+    Raises:
+        Refusal: a view of clips that were not made of temporal detections. Their ids are made anew with each view.
+    """
+    if samples._is_frames:
+        return FRAMES
+    if not samples._is_clips:
+        return None
+    field = getattr(_clips_stage(samples), "field_or_expr", None)
+    source = samples._root_dataset.get_field(field) if isinstance(field, str) else None
+    if source is not None and getattr(source, "document_type", None) in (fo.TemporalDetections, fo.TemporalDetection):
+        return str(field)
+    raise Refusal(
+        "These clips are not made of temporal detections, so they have no lasting ids to store vectors under: "
+        "add the segments as a field of TemporalDetections and open “to clips” of that field."
+    )
+
+
+def check_patches_field(samples: SampleCollection, field: str) -> None:
+    """Raise a Refusal that lists the fields that hold patches, unless ``field`` is one of them."""
     usable = patches_fields(samples)
-    if field not in usable:
-        listing = ", ".join(usable) or "none"
-        raise ValueError(f"'{field}' holds no object patches; fields of this dataset that do: {listing}")
+    if field not in usable and local_field(samples, field) not in usable:
+        names = ", ".join(usable) or "none"
+        raise Refusal(f"'{field}' holds no object patches; fields of this dataset that do: {names}")
 
 
-def patches_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """Names of the label fields whose objects can be cut out as patches."""
-    schema = samples.get_field_schema(embedded_doc_type=_PATCH_TYPES)
-    return list(schema)
+def patches_fields(samples: SampleCollection) -> list[str]:
+    """Names of the label fields whose objects can be cut out as patches, as this view names them."""
+    return list(samples.get_field_schema(embedded_doc_type=_PATCH_TYPES))
 
 
-def label_path(samples: fo.core.collections.SampleCollection, field: str) -> str:
-    """Path of the labels themselves: ``ground_truth`` or ``ground_truth.detections``."""
+def is_list_field(samples: SampleCollection, field: str) -> bool:
+    """Whether the field holds several objects a sample, rather than a single `Detection` or `Polyline`."""
+    return getattr(samples.get_field(field), "document_type", None) in _LIST_TYPES
+
+
+def label_path(samples: SampleCollection, field: str) -> str:
+    """Path of the labels themselves: ``ground_truth`` or ``ground_truth.detections``.
+
+    Raises:
+        Refusal: there is no such field.
+    """
     if not samples.has_field(field):
-        raise ValueError(f"There is no field '{field}' any more.")
-    label_type = samples.get_field(field).document_type
-    leaf = _LIST_TYPES.get(label_type)
+        raise Refusal(f"There is no field '{field}' any more.")
+    leaf = _LIST_TYPES.get(getattr(samples.get_field(field), "document_type", None))
     return f"{field}.{leaf}" if leaf else field
+
+
+def root_field(samples: SampleCollection, field: str) -> str:
+    """The name that the dataset has for a field of a view: ``frames.det`` for ``det`` of a view of frames."""
+    return f"{FRAMES_PREFIX}{field}" if samples._is_frames and not field.startswith(FRAMES_PREFIX) else field
+
+
+def local_field(samples: SampleCollection, field: str) -> str:
+    """The name that a view has for a field of the dataset: ``det`` for ``frames.det`` in a view of frames."""
+    return field.removeprefix(FRAMES_PREFIX) if samples._is_frames else field
+
+
+def stored_path(dataset: fo.Dataset, path: str) -> tuple[Collection, str]:
+    """The MongoDB collection that holds a path of the dataset, and the path in its documents."""
+    if path.startswith(FRAMES_PREFIX):
+        return dataset._frame_collection, path.removeprefix(FRAMES_PREFIX)
+    return dataset._sample_collection, path
 
 
 def as_ids(values: Sequence[str] | np.ndarray) -> np.ndarray:
@@ -124,36 +218,63 @@ def as_ids(values: Sequence[str] | np.ndarray) -> np.ndarray:
     return np.asarray(values, dtype="U24")
 
 
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """A list as it is, anything else as the only element of one, None as an empty one."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
-def _as_shapes(labels: Any, shapes: Any) -> list[Any]:
-    """Shapes as a list as long as the labels: a single box is itself a list of four numbers."""
-    return _as_list(shapes) if isinstance(labels, list) else [shapes] * len(_as_list(labels))
+def _patch_view(samples: SampleCollection, patches_field: str) -> fo.DatasetView:
+    if samples._is_patches:
+        return samples.view()
+    if patches_field.startswith(FRAMES_PREFIX):
+        samples = samples if samples._is_frames else samples.to_frames()
+    else:
+        samples = _whole_samples(samples)
+    name = local_field(samples, patches_field)
+    return samples.to_patches(name) if is_list_field(samples, name) else samples.exists(name)
 
 
-def _shape_attribute(samples: fo.core.collections.SampleCollection, items: Items) -> str:
-    document = samples.get_field(items.patches_field).document_type
-    return "bounding_box" if document in (fo.Detections, fo.Detection) else "points"
+def _list_patches(samples: SampleCollection, patches_field: str) -> Items:
+    name = local_field(samples, patches_field)
+    if samples._is_patches:
+        if not samples.has_field(name):
+            raise Refusal(f"This view shows patches of another field than '{name}': open the samples first.")
+        label_ids, sample_ids = samples.values([f"{name}.id", "sample_id"])
+        return Items(as_ids(label_ids), as_ids(sample_ids), patches_field)
+    if not patches_field.startswith(FRAMES_PREFIX) or samples._is_clips:
+        samples = _whole_samples(samples)
+    return Items(*_unnest(samples, f"{label_path(samples, name)}.id"), patches_field)
 
 
-def _bounding_box(shape: list[Any]) -> tuple[float, float, float, float]:
-    """The relative [x, y, width, height] of a box, or around the shapes of a polyline."""
-    if len(shape) == 4 and not isinstance(shape[0], list):
-        x, y, width, height = shape
-        return x, y, width, height
-    corners = np.concatenate([np.asarray(ring, dtype=float).reshape(-1, 2) for ring in shape])
-    (left, top), (right, bottom) = corners.min(0), corners.max(0)
-    return float(left), float(top), float(right - left), float(bottom - top)
+def _whole_samples(samples: SampleCollection) -> SampleCollection:
+    """The samples that the documents of a view of patches, frames, or clips belong to."""
+    if not samples._is_generated:
+        return samples
+    return every_sample(samples._root_dataset).select(list(dict.fromkeys(_ids_of_samples(samples))))
 
 
-def _fingerprint(medium: Media) -> str:
-    try:
-        status = os.stat(medium.path)
-    except OSError:
-        return ""
-    identity = f"{medium.path}\n{status.st_size}\n{status.st_mtime_ns}\n{medium.box}"
-    return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+def _unnest(samples: SampleCollection, path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ids (n,) at a path that goes through lists, and ids (n,) of the samples they are in; those without are left out.
+
+    An object that was written past FiftyOne may lack an id: nothing can be stored under it.
+    """
+    own = "sample_id" if samples._is_generated else "id"
+    sample_ids, nested = samples.values([own, path])
+    flat = [[one for one in _flatten(labels) if one is not None] for labels in nested]
+    return as_ids([one for ids in flat for one in ids]), np.repeat(as_ids(sample_ids), [len(ids) for ids in flat])
+
+
+def _flatten(value: Any) -> list[Any]:
+    return [leaf for part in value for leaf in _flatten(part)] if isinstance(value, list) else as_list(value)
+
+
+def _ids_of_samples(samples: SampleCollection) -> list[str]:
+    ids: list[str] = samples.values("sample_id" if samples._is_generated else "id")
+    return ids
+
+
+def _clips_stage(samples: SampleCollection) -> Any:
+    stages = getattr(samples, "_all_stages", [])
+    return next((stage for stage in stages if type(stage).__name__ in ("ToClips", "ToTrajectories")), None)

@@ -8,16 +8,22 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.brain as fob
 import numpy as np
+from fiftyone.core.collections import SampleCollection
 
-from .embeddings import check_new_key, locate, plain, vector_table
-from .items import Items, as_ids, list_items, plural
+from ..errors import Refusal
+from ..wording import agree, count, listing
+from .embeddings import check_new_key, is_run_of_frames, locate, plain, vector_table
+from .items import FRAMES, FRAMES_PREFIX, Items, as_ids, every_sample, item_view, list_like, local_field, parts_of
 
 _UPDATING = "_updating"  # ends the key of a map that is about to take the place of another one
 
 
 @dataclass(frozen=True)
 class MapProvenance:
-    """How a map was made: of which embeddings, by which method with which parameters, of how many items."""
+    """How a map was made: of which embeddings, by which method with which parameters, of how many items.
+
+    ``patches_field`` and ``parts`` say what the items are, as in `Items`.
+    """
 
     embeddings: str
     method: str
@@ -28,6 +34,8 @@ class MapProvenance:
     neighbors_kept: float | None = None
     placed_later: int = 0
     versions: Mapping[str, str] | None = None
+    patches_field: str | None = None
+    parts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,16 +65,16 @@ class MapStatus:
         return bool(self.missing or self.removed)
 
     def sentence(self) -> str:
-        """What a user should know, with the mend."""
-        nouns = plural(self.noun)
+        """What a user should know, with the fix."""
         if not self.stale:
-            return f"The map '{self.key}' shows all {self.placed:,} {nouns}."
+            return f"The map '{self.key}' shows all {count(self.placed, self.noun)}."
         parts = []
         if self.missing:
-            parts.append(f"{self.missing:,} {nouns} are not on this map")
+            parts.append(f"{count(self.missing, self.noun)} {agree(self.missing, 'is')} not on this map")
         if self.removed:
-            parts.append(f"{self.removed:,} points belong to no {self.noun} any more")
-        return f"Stale: {' and '.join(parts)}: run “Compute map” with “update” on '{self.key}' to mend."
+            verb = "belongs" if self.removed == 1 else "belong"
+            parts.append(f"{count(self.removed, 'point')} {verb} to no {self.noun} any more")
+        return f"Stale: {listing(parts)}. Run “Compute map” with “update” on '{self.key}' to update it."
 
 
 def list_maps(dataset: fo.Dataset) -> list[str]:
@@ -76,54 +84,67 @@ def list_maps(dataset: fo.Dataset) -> list[str]:
 
 
 def check_map(dataset: fo.Dataset, key: str) -> None:
-    """Raise a ValueError that lists the maps there are unless ``key`` names one."""
+    """Raise a Refusal that lists the maps there are unless ``key`` names one."""
     maps = list_maps(dataset)
     if key not in maps:
-        listing = ", ".join(maps) or "none yet: run “Compute map” first"
-        raise ValueError(f"'{key}' names no map of this dataset; there are: {listing}")
+        names = ", ".join(maps) or "none yet: run “Compute map” first"
+        raise Refusal(f"'{key}' does not name a map of this dataset; there are: {names}")
 
 
 def save_map(
-    samples: fo.core.collections.SampleCollection,
+    samples: SampleCollection,
     key: str,
     items: Items,
     points: np.ndarray,
     provenance: MapProvenance,
+    *,
+    index: bool = False,
 ) -> None:
     """Store points (n, dims) as a new visualization run that FiftyOne's own Embeddings panel lists and draws.
 
-    A 2D map of samples gets a spatial index, which makes a lasso in that panel a constant-size query.
+    Args:
+        index: also write the points of a 2D map of samples into a field of the samples, with a spatial index: a lasso
+            in that panel is then a query of constant size. It takes about 75 µs a sample.
 
     Raises:
-        ValueError: the key is taken or no valid name.
+        Refusal: the key is taken or not a valid name.
     """
     dataset = samples._root_dataset
     check_new_key(dataset, key)
+    home = _home(samples, items)
     spread = bool(len(points)) and float(points.max()) > float(points.min())  # MongoDB indexes no single place
-    indexed = provenance.dims == 2 and items.patches_field is None and spread
-    fob.compute_visualization(
-        samples,
-        points=dict(zip(items.ids.tolist(), points.astype(np.float32), strict=True)),
-        patches_field=items.patches_field,
-        brain_key=key,
-        create_index=indexed,
-        labelscape=asdict(provenance),
-    )
+    of_samples = items.patches_field is None and items.parts is None
+    try:
+        fob.compute_visualization(
+            home,
+            points=dict(zip(items.ids.tolist(), points.astype(np.float32), strict=True)),
+            patches_field=None if items.patches_field is None else local_field(home, items.patches_field),
+            brain_key=key,
+            create_index=index and provenance.dims == 2 and of_samples and spread,
+            labelscape=asdict(replace(provenance, patches_field=items.patches_field, parts=items.parts)),
+        )
+    except BaseException:
+        if dataset.has_brain_run(key):
+            dataset.delete_brain_run(key)
+        raise
 
 
 def load_map(dataset: fo.Dataset, key: str) -> Map:
-    """Read a map; raises a ValueError that lists the maps there are when it does not exist."""
+    """Read a map; raises a Refusal that lists the maps there are when it does not exist."""
     check_map(dataset, key)
     info = dataset.get_brain_info(key)
-    results = dataset.load_brain_results(key)
-    patches_field = info.config.patches_field
+    results = dataset.load_brain_results(key, load_view=False)
+    if results is None:
+        raise Refusal(f"The map '{key}' has no points: the run that made it did not finish. Delete it and compute it.")
+    provenance = provenance_of_map(dataset, key)
+    patches_field, parts = _kind_of_items(dataset, key, info.config.patches_field, provenance)
     sample_ids = as_ids(results.sample_ids)
     ids = sample_ids if patches_field is None else as_ids(results.label_ids)
     return Map(
         key=key,
-        items=Items(ids, sample_ids, patches_field),
+        items=Items(ids, sample_ids, patches_field, parts),
         points=np.ascontiguousarray(results.points, np.float32),
-        provenance=provenance_of_map(dataset, key),
+        provenance=provenance,
         timestamp=info.timestamp,
     )
 
@@ -136,29 +157,34 @@ def provenance_of_map(dataset: fo.Dataset, key: str) -> MapProvenance | None:
 
 def map_status(dataset: fo.Dataset, key: str) -> MapStatus:
     """Compare a map with the view it was made of and with the embeddings it shows."""
-    held = load_map(dataset, key)
-    wanted = list_items(dataset.load_brain_view(key), held.items.patches_field)
-    missing = locate(wanted.ids, held.items.ids) < 0
-    if held.provenance is not None and dataset.has_brain_run(held.provenance.embeddings):
-        missing &= locate(wanted.ids, vector_table(dataset, held.provenance.embeddings).ids()) >= 0
-    removed = locate(held.items.ids, wanted.ids) < 0
-    return MapStatus(key, len(held.items), int(missing.sum()), int(removed.sum()), held.items.noun)
+    items, provenance = load_map(dataset, key).items, provenance_of_map(dataset, key)
+    present = list_like(dataset.load_brain_view(key), items.patches_field, items.parts)
+    missing = locate(present.ids, items.ids) < 0
+    if provenance is not None and dataset.has_brain_run(provenance.embeddings):
+        missing &= locate(present.ids, vector_table(dataset, provenance.embeddings).ids()) >= 0
+    removed = locate(items.ids, present.ids) < 0
+    return MapStatus(key, len(items), int(missing.sum()), int(removed.sum()), items.noun)
 
 
 def replace_map(dataset: fo.Dataset, key: str, items: Items, points: np.ndarray, placed_later: int) -> None:
     """Give a map new points under its old key, made of the same view, and say how many were placed later.
 
     The new points are stored under another key first: whatever interrupts this, one of the two maps is there.
+
+    Raises:
+        Refusal: no such map, or Labelscape did not make it.
     """
-    held = load_map(dataset, key)
+    check_map(dataset, key)
+    provenance = provenance_of_map(dataset, key)
+    if provenance is None:
+        raise Refusal(f"Labelscape did not make the map '{key}' and cannot update it: compute a new one.")
     view = dataset.load_brain_view(key)
-    if held.provenance is None:
-        raise ValueError(f"Labelscape did not make the map '{key}' and cannot update it: compute a new one.")
-    provenance = replace(held.provenance, count=len(items), placed_later=placed_later)
+    indexed = dataset.get_brain_info(key).config.points_field is not None
+    updated = replace(provenance, count=len(items), placed_later=placed_later)
     scratch = f"{key}{_UPDATING}"
     if dataset.has_brain_run(scratch):
         delete_map(dataset, scratch)  # left by an update that was interrupted
-    save_map(view, scratch, items, points, provenance)
+    save_map(view, scratch, items, points, updated, index=indexed)
     delete_map(dataset, key)
     dataset.rename_brain_run(scratch, key)
     # FiftyOne (1.22) renames the field of the spatial index everywhere but in the results it keeps in memory.
@@ -172,7 +198,28 @@ def delete_map(dataset: fo.Dataset, key: str) -> None:
 
 
 def touch_map(dataset: fo.Dataset, key: str) -> None:
-    """Make FiftyOne's Embeddings panel recolour: its colours are cached by the run's timestamp (1.22)."""
+    """Make FiftyOne's Embeddings panel recolor: its colors are cached by the run's timestamp (1.22)."""
     document = dataset._doc.brain_methods[key]
     document.timestamp = datetime.utcnow()
     document.save()
+
+
+def _home(samples: SampleCollection, items: Items) -> SampleCollection:
+    """The view that a map of these items is registered on, as FiftyOne's Embeddings panel draws it."""
+    of_other_documents = samples._is_patches or items.parts != parts_of(samples)
+    if items.patches_field is None and of_other_documents:
+        return item_view(samples, items)
+    if items.patches_field is not None and items.patches_field.startswith(FRAMES_PREFIX):
+        return item_view(samples, items)
+    return every_sample(samples)
+
+
+def _kind_of_items(
+    dataset: fo.Dataset, key: str, patches_field: str | None, provenance: MapProvenance | None
+) -> tuple[str | None, str | None]:
+    """The patches field and the parts of a map's items; those of foreign maps and older ones are read off their run."""
+    if provenance is not None and (provenance.patches_field or provenance.parts):
+        return provenance.patches_field, provenance.parts
+    if not is_run_of_frames(dataset, key):
+        return patches_field, None
+    return (f"{FRAMES_PREFIX}{patches_field}", None) if patches_field else (None, FRAMES)

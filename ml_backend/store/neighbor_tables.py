@@ -3,7 +3,6 @@
 import hashlib
 import os
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..analysis.neighbor_search import Metric
 from ..analysis.neighbors import Neighbors, knn
+from ..progress import Progress
 from .embeddings import Embeddings
 from .settings import data_directory
 
@@ -23,7 +23,7 @@ def neighbors_of(
     *,
     k: int = DEFAULT_K,
     metric: Metric = "cosine",
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Neighbors:
     """The k nearest neighbors of every item among the same items, from disk where they are known.
 

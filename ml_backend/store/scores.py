@@ -1,65 +1,122 @@
-"""Numbers and words that a ranking writes on samples, or on the objects of patches."""
+"""Numbers and words that a ranking writes on samples or frames, or on the objects of patches and clips."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import fiftyone as fo
 import numpy as np
+from bson import ObjectId
+from pymongo import UpdateOne
 
-from .items import Items, label_path
+from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path
+from .own_fields import check_own_field, ensure_own_field
+from .segments import moment
 
+_WRITE_AT_ONCE = 50_000
 _DESCRIPTIONS = {
-    "outlier_score": "Labelscape: 0..1, higher = look at it first",
-    "outlier_reason": "Labelscape: why the outlier score is high",
-    "mislabel_score": "Labelscape: 0..1, higher = the label is more likely wrong",
-    "mislabel_suggestion": "Labelscape: the label its neighbors speak for",
-    "duplicate_group": "Labelscape: samples with the same number show the same",
+    "outlier_score": "0..1, higher = look at it first",
+    "outlier_reason": "why the outlier score is high",
+    "mislabel_score": "0..1, higher = the label is more likely wrong",
+    "mislabel_suggestion": "the label that its neighbors have",
+    "duplicate_group": "samples with the same number show the same",
+    "duplicate_distance": "distance to the sample of the group that is kept, which has 0",
+    "duplicate_leak": "the group is in several splits",
+    "embedding_error": "why this could not be embedded",
 }
 
 
-def write_numbers(dataset: fo.Dataset, items: Items, name: str, values: np.ndarray) -> None:
-    """Write a float per item, NaN as nothing, into the field ``name`` (an attribute of the objects of patches)."""
-    plain = values.astype(float)
-    _write(dataset, items, name, fo.FloatField, [None if value != value else value for value in plain.tolist()])
+@dataclass(frozen=True)
+class Score:
+    """A column of a ranking: the field's name and a value for each item, NaN and None as nothing."""
+
+    name: str
+    values: Sequence[float | str | None] | np.ndarray
+
+    def plain(self) -> list[float | str | None]:
+        """The values as MongoDB stores them."""
+        values = self.values.tolist() if isinstance(self.values, np.ndarray) else self.values
+        return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+
+    @property
+    def field_type(self) -> type[fo.Field]:
+        """The field that holds such values; floats for an array, else strings."""
+        kind: type[fo.Field] = fo.FloatField if isinstance(self.values, np.ndarray) else fo.StringField
+        return kind
 
 
-def write_words(dataset: fo.Dataset, items: Items, name: str, values: Sequence[str | None]) -> None:
-    """Write a text per item into the field ``name`` (an attribute of the objects of patches)."""
-    _write(dataset, items, name, fo.StringField, list(values))
+def check_score_fields(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> None:
+    """Raise a Refusal where a field of one of these names is not Labelscape's to write."""
+    for name in names:
+        check_own_field(dataset, _path(dataset, items, name))
+
+
+def write_scores(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> int:
+    """Write the columns of a ranking, all fields of a sample in one write; return how many samples or objects changed.
+
+    Only what changed is written. Every field is checked before the first one is written.
+
+    Raises:
+        Refusal: a field is not Labelscape's, or read-only.
+    """
+    check_score_fields(dataset, items, [score.name for score in scores])
+    before = {score.name: _read(dataset, items, score.name) for score in scores}
+    changes: list[dict[str, float | str | None]] = [{} for _ in range(len(items))]
+    for score in scores:
+        path = _path(dataset, items, score.name)
+        ensure_own_field(
+            dataset, path, score.field_type, description=f"Labelscape: {_DESCRIPTIONS.get(score.name, score.name)}"
+        )
+        for change, old, new in zip(changes, before[score.name], score.plain(), strict=True):
+            if old != new:
+                change[score.name] = new
+    rows = [row for row, change in enumerate(changes) if change]
+    if rows:
+        _write(dataset, items.take(np.asarray(rows)), [changes[row] for row in rows])
+    return len(rows)
 
 
 def read_words(dataset: fo.Dataset, items: Items, name: str) -> list[str | None]:
     """The text of each item in the field ``name``, None where there is none."""
-    path = score_path(dataset, items.patches_field, name)
+    return [value if isinstance(value, str) else None for value in _read(dataset, items, name)]
+
+
+def score_path(dataset: fo.Dataset, patches_field: str | None, name: str, parts: str | None = None) -> str:
+    """Path of a score in the dataset: a field of the sample or frame, or an attribute of the objects."""
+    if patches_field is not None:
+        return f"{label_path(dataset, patches_field)}.{name}"
+    if parts == FRAMES:
+        return f"{FRAMES_PREFIX}{name}"
+    return name if parts is None else f"{label_path(dataset, parts)}.{name}"
+
+
+def _path(dataset: fo.Dataset, items: Items, name: str) -> str:
+    return score_path(dataset, items.patches_field, name, items.parts)
+
+
+def _read(dataset: fo.Dataset, items: Items, name: str) -> list[float | str | None]:
+    path = _path(dataset, items, name)
     if dataset.get_field(path) is None:
         return [None] * len(items)
-    ids_path = "id" if items.patches_field is None else f"{label_path(dataset, items.patches_field)}.id"
-    ids, words = dataset.values([ids_path, path], unwind=items.patches_field is not None)
-    found = dict(zip(ids, words, strict=True))
-    return [found.get(item) for item in items.ids.tolist()]
+    ids_path = f"{path.rsplit('.', 1)[0]}.id" if "." in path else "id"
+    ids, values = every_sample(dataset).values([ids_path, path], unwind="." in path)
+    known = dict(zip(ids, values, strict=True))
+    return [known.get(item) for item in items.ids.tolist()]
 
 
-def score_path(dataset: fo.Dataset, patches_field: str | None, name: str) -> str:
-    """Path of a score: a field of the sample, or an attribute of the objects."""
-    return name if patches_field is None else f"{label_path(dataset, patches_field)}.{name}"
-
-
-def _write(
-    dataset: fo.Dataset,
-    items: Items,
-    name: str,
-    field_type: type,
-    values: list[float | None] | list[str | None],
-) -> None:
-    path = score_path(dataset, items.patches_field, name)
-    held = dataset.get_field(path)
-    if held is None:
-        dataset.add_sample_field(path, field_type, description=_DESCRIPTIONS.get(name))
-    elif not isinstance(held, field_type):
-        raise ValueError(
-            f"The field '{path}' is not Labelscape's: it holds {type(held).__name__}. Rename or delete it first."
-        )
-    by_item = dict(zip(items.ids.tolist(), values, strict=True))
-    if items.patches_field is None:
-        dataset.set_values(name, by_item, key_field="id")
-    else:
-        dataset.set_label_values(path, by_item)
+def _write(dataset: fo.Dataset, items: Items, changes: Sequence[dict[str, float | str | None]]) -> None:
+    whole = items.patches_field is None and items.parts in (None, FRAMES)
+    if whole:
+        now = moment()
+        writes = [
+            UpdateOne({"_id": ObjectId(item)}, {"$set": {**change, "last_modified_at": now}})
+            for item, change in zip(items.ids.tolist(), changes, strict=True)
+        ]
+        for start in range(0, len(writes), _WRITE_AT_ONCE):
+            dataset._bulk_write(writes[start : start + _WRITE_AT_ONCE], frames=items.parts == FRAMES)
+        return
+    for name in dict.fromkeys(name for change in changes for name in change):
+        by_label = {
+            item: change[name] for item, change in zip(items.ids.tolist(), changes, strict=True) if name in change
+        }
+        every_sample(dataset).set_label_values(_path(dataset, items, name), by_label)

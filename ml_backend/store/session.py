@@ -1,7 +1,6 @@
 """Embeddings with their neighbors kept in memory between the clicks of a person."""
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -9,6 +8,7 @@ from weakref import WeakValueDictionary
 import fiftyone as fo
 
 from ..analysis.neighbors import Neighbors
+from ..progress import Progress
 from .embeddings import Embeddings, check_embeddings, load_embeddings, vector_table
 from .items import label_path
 from .neighbor_tables import neighbors_of
@@ -28,7 +28,7 @@ class Session:
     neighbors: Neighbors
 
 
-def open_session(dataset: fo.Dataset, key: str, *, progress: Callable[[float, str], None] | None = None) -> Session:
+def open_session(dataset: fo.Dataset, key: str, *, progress: Progress | None = None) -> Session:
     """Load the embeddings ``key`` of the whole dataset, or take them from memory while nothing has changed.
 
     Who asks for embeddings that are being loaded waits for them; other embeddings are not held up.

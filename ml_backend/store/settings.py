@@ -4,6 +4,7 @@ import functools
 import inspect
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,25 @@ import fiftyone.brain as fob
 import fiftyone.constants as foc
 from fiftyone.brain.config import locate_brain_config
 
+from ..errors import Refusal
+
 DEFAULT_BACKEND = "lancedb"
 DIRECTORY_VARIABLE = "LABELSCAPE_DIR"
+LANCEDB_VARIABLE = "FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI"
 _ALL_TABLES = 2**31 - 1
+_adopted: set[str] = set()  # what Labelscape itself told FiftyOne in this process
+
+
+@dataclass(frozen=True)
+class VectorFolder:
+    """The folder (or address) of the LanceDB tables, and what decided it, in words."""
+
+    uri: str
+    decided_by: str
 
 
 def data_directory() -> Path:
-    """Folder of the vector tables, trained heads and neighbor tables.
+    """Folder of the vector tables, trained heads, and neighbor tables.
 
     ``$LABELSCAPE_DIR``, or ``labelscape`` inside FiftyOne's own configuration folder.
     """
@@ -30,22 +43,51 @@ def lancedb_uri() -> str | None:
     return uri
 
 
+def vector_folder() -> VectorFolder:
+    """Where this process keeps vectors: the environment decides, then FiftyOne's configuration, then the default.
+
+    What a program chose by hand (``fiftyone.brain.brain_config``) comes before all. FiftyOne's own default is in
+    ``/tmp``, which the next reboot may empty: it is never used.
+    """
+    chosen = lancedb_uri()
+    if chosen and chosen not in (*_adopted, os.environ.get(LANCEDB_VARIABLE), _saved_lancedb_uri()):
+        return VectorFolder(chosen, "this program, through fiftyone.brain.brain_config")
+    if uri := os.environ.get(LANCEDB_VARIABLE):
+        return VectorFolder(uri, f"the environment variable {LANCEDB_VARIABLE}")
+    if os.environ.get(DIRECTORY_VARIABLE):
+        return VectorFolder(str(data_directory() / "lancedb"), f"the environment variable {DIRECTORY_VARIABLE}")
+    if uri := _saved_lancedb_uri():
+        return VectorFolder(uri, f"FiftyOne's brain configuration {locate_brain_config()}")
+    return VectorFolder(str(data_directory() / "lancedb"), "Labelscape's default")
+
+
 def adopt_lancedb_uri() -> str:
-    """Give LanceDB in this process a folder that survives a reboot, unless the user chose one; return it."""
+    """Make LanceDB in this process use `vector_folder`; return its address."""
     _list_every_lancedb_table()
-    uri = lancedb_uri() or _saved_lancedb_uri() or str(data_directory() / "lancedb")
-    fob.brain_config.similarity_backends["lancedb"]["uri"] = uri
-    return uri
+    folder = vector_folder()
+    _adopted.add(folder.uri)
+    fob.brain_config.similarity_backends["lancedb"]["uri"] = folder.uri
+    return folder.uri
+
+
+def check_vector_folder() -> None:
+    """Raise a Refusal where there is a file in the place of the folder of vectors."""
+    folder = vector_folder()
+    if "://" not in folder.uri and Path(folder.uri).exists() and not Path(folder.uri).is_dir():
+        raise Refusal(
+            f"The embeddings cannot be read or stored: {folder.uri} is a file, not a folder. Move it away, or choose "
+            f"another folder with {DIRECTORY_VARIABLE} (this one was decided by {folder.decided_by})."
+        )
 
 
 def persist_lancedb_uri() -> str:
     """As `adopt_lancedb_uri`, for every later process too, through FiftyOne's brain configuration file.
 
     A similarity run does not store its URI: without the setting, another process would look for the vectors
-    in FiftyOne's default folder and find none.
+    in FiftyOne's default folder and find none. A folder that is written there already stays.
     """
     uri = adopt_lancedb_uri()
-    if _saved_lancedb_uri() is None and "FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI" not in os.environ:
+    if _saved_lancedb_uri() is None and LANCEDB_VARIABLE not in os.environ:
         path = Path(locate_brain_config())
         config = json.loads(path.read_text()) if path.is_file() else {}
         config.setdefault("similarity_backends", {}).setdefault("lancedb", {})["uri"] = uri
@@ -67,7 +109,7 @@ def _list_every_lancedb_table() -> None:
     """Make LanceDB name more than ten tables to FiftyOne.
 
     FiftyOne's adapter looks a table up in `table_names()`, which stops at ten unless told otherwise (lancedb issue
-    3914): from the eleventh embeddings on, FiftyOne would find none (fiftyone-brain 0.25; mended after it).
+    3914): from the eleventh embeddings on, FiftyOne would find none (fiftyone-brain 0.25; fixed after it).
     """
     from lancedb.db import LanceDBConnection
 

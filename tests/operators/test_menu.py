@@ -197,7 +197,7 @@ def test_what_to_label_next_is_shown_best_first_with_the_reason(embedded):
     ids = shown.view.values("id")
     assert len(ids) == 9
     assert all(names(embedded)[item] is None for item in ids)
-    assert shown.message.startswith("Label these 9 next, they teach most")
+    assert shown.message.startswith("Label these 9 samples next: the most informative")
     run("set_label", embedded, selected=ids, label="x")
     assert set(outcome("label_next", embedded, embeddings="emb").view.values("id")).isdisjoint(ids)
     run("set_label", embedded, view=embedded.skip(60), label="x", replace=True)

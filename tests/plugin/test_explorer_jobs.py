@@ -6,7 +6,7 @@ import time
 import fiftyone as fo
 import pytest
 from labelscape.ml_backend.actions.embed import compute_embeddings
-from labelscape.ml_backend.actions.map import compute_map
+from labelscape.ml_backend.actions.map import MapSettings, compute_map
 from labelscape.plugin.fiftyone.explorer.jobs import JobQueue, Notes
 
 
@@ -114,7 +114,7 @@ def test_samples_added_since_are_embedded_and_placed_by_an_update(make_explorer,
     panel.do("sync", revision=-1)
     of_some = compute_embeddings(dataset.limit(25), key="emb")
     assert of_some.embedded == 25
-    compute_map(dataset, embeddings="emb", key="flat", method="pca")
+    compute_map(dataset, embeddings="emb", key="flat", settings=MapSettings(method="pca"))
     panel.load("flat")
     # Those left out when it was made are no news.
     assert panel.state["maps"][0]["stale"] == {"missing": 0, "removed": 0}

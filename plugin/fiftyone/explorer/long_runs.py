@@ -7,7 +7,7 @@ import fiftyone as fo
 
 from ....ml_backend.actions import rank
 from ....ml_backend.actions.embed import EmbeddingReport, compute_embeddings
-from ....ml_backend.actions.map import compute_map, update_map
+from ....ml_backend.actions.map import MapSettings, compute_map, update_map
 from ....ml_backend.actions.suggest import suggest_labels
 from ....ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, list_embeddings, provenance_of
 from .jobs import Progress
@@ -50,12 +50,14 @@ class LaunchMethods:
                 view,
                 embeddings=form["embeddings"],
                 key=key,
-                method=form["method"],
-                dims=int(form["dims"]),
-                n_neighbors=int(form["n_neighbors"]),
-                min_dist=float(form["min_dist"]),
-                perplexity=float(form["perplexity"]),
-                spherize=bool(form["spherize"]),
+                settings=MapSettings(
+                    method=form["method"],
+                    dims=int(form["dims"]),
+                    n_neighbors=int(form["n_neighbors"]),
+                    min_dist=float(form["min_dist"]),
+                    perplexity=float(form["perplexity"]),
+                    spherize=bool(form["spherize"]),
+                ),
                 progress=progress,
             )
             board.remember_map(dataset, panel_id, key)

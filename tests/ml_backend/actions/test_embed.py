@@ -25,8 +25,8 @@ from labelscape.ml_backend.store.embeddings import (
     delete_embeddings,
     embeddings_status,
     load_embeddings,
-    read_fingerprints,
 )
+from labelscape.ml_backend.store.fingerprints import read_fingerprints
 
 
 @pytest.fixture
@@ -87,7 +87,8 @@ def test_a_broken_file_is_skipped_recorded_on_its_sample_and_counted(dataset, ow
 
 def test_a_file_that_breaks_later_loses_its_old_vector(dataset, own_files):
     compute_embeddings(dataset, key="emb")
-    os.remove(own_files[0])
+    with open(own_files[0], "w") as file:
+        file.write("no image")
     report = compute_embeddings(dataset, key="emb")
     assert (report.failed, report.removed, report.embedded) == (1, 1, 0)
     assert embeddings_status(dataset, "emb").missing == 1
@@ -112,13 +113,13 @@ def test_patches_are_embedded_and_follow_their_boxes(dataset):
     assert held.items.ids.tolist() == [item for item in view.values("id") if item != first[2].id]
 
 
-def test_a_view_of_nothing_and_a_key_of_another_model_are_errors_with_the_mend(dataset):
+def test_a_view_of_nothing_and_a_key_of_another_model_are_errors_with_the_fix(dataset):
     with pytest.raises(ValueError, match="nothing to embed in this view"):
         compute_embeddings(dataset.match(fo.ViewField("id") == "x"), key="emb")
     compute_embeddings(dataset, key="emb")
-    with pytest.raises(ValueError, match="holds embeddings of preprocessing.*choose another key"):
+    with pytest.raises(ValueError, match="holds embeddings of preprocessing.*choose another name"):
         compute_embeddings(dataset, key="emb", model="torchvision/resnet18", options={"weights": _weights()})
-    with pytest.raises(ValueError, match="no similarity backend"):
+    with pytest.raises(ValueError, match="not a similarity backend"):
         compute_embeddings(dataset, key="emb2", backend="nothing")
 
 
@@ -215,8 +216,8 @@ def test_a_run_killed_in_the_middle_goes_on_and_ends_with_the_same_result(make_d
     program = (
         "import sys, time\n"
         "import fiftyone as fo\n"
-        "from labelscape.ml_backend.actions import embed\n"
-        "embed._ITEMS_PER_COMMIT = 50\n"
+        "from labelscape.ml_backend.actions import embed, embed_update\n"
+        "embed_update._ITEMS_PER_COMMIT = 50\n"
         "def progress(share, message):\n"
         "    print(message, flush=True)\n"
         "    time.sleep(0.05)\n"

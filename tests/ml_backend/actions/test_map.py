@@ -3,7 +3,7 @@
 import fiftyone as fo
 import numpy as np
 import pytest
-from labelscape.ml_backend.actions.map import clear_map, compute_map, update_map
+from labelscape.ml_backend.actions.map import MapSettings, clear_map, compute_map, update_map
 from labelscape.ml_backend.store import maps
 from labelscape.ml_backend.store.embeddings import (
     Provenance,
@@ -57,7 +57,7 @@ def test_sort_by_similarity_of_fiftyone_works_on_our_embeddings(dataset, backend
 @pytest.mark.parametrize("dims", [2, 3])
 def test_a_map_of_each_kind_is_a_visualization_run_with_its_provenance(dataset, method, dims):
     embed_by_hand(dataset)
-    report = compute_map(dataset, embeddings="emb", key="map", method=method, dims=dims)
+    report = compute_map(dataset, embeddings="emb", key="map", settings=MapSettings(method=method, dims=dims))
     results = fo.load_dataset(dataset.name).load_brain_results("map")
     assert results.config.cls.startswith("fiftyone.brain.visualization.")
     assert results.points.shape == (60, dims)
@@ -66,7 +66,7 @@ def test_a_map_of_each_kind_is_a_visualization_run_with_its_provenance(dataset, 
     assert (held.embeddings, held.method, held.dims, held.count) == ("emb", method, dims, 60)
     assert 0.8 < held.trustworthiness <= 1
     assert f"{60} samples" in report.sentence()
-    assert dataset.has_sample_field("map") == (dims == 2)
+    assert not dataset.has_sample_field("map")
     clear_map(dataset, key="map")
     assert not dataset.has_brain_run("map")
     assert not dataset.has_sample_field("map")
@@ -75,7 +75,7 @@ def test_a_map_of_each_kind_is_a_visualization_run_with_its_provenance(dataset, 
 def test_the_same_seed_gives_the_same_map(dataset):
     embed_by_hand(dataset)
     for key in ("one", "two"):
-        compute_map(dataset, embeddings="emb", key=key, seed=5)
+        compute_map(dataset, embeddings="emb", key=key, settings=MapSettings(seed=5))
     np.testing.assert_array_equal(load_map(dataset, "one").points, load_map(dataset, "two").points)
 
 
@@ -132,9 +132,21 @@ def test_an_update_that_is_killed_never_loses_the_map(dataset, monkeypatch, step
         assert not map_status(dataset, "map").stale
 
 
+def test_a_map_changes_no_sample_unless_the_spatial_index_is_wanted(dataset):
+    embed_by_hand(dataset)
+    before = dataset.values("last_modified_at"), set(dataset.get_field_schema())
+    compute_map(dataset, embeddings="emb", key="map")
+    dataset.reload()
+    assert (dataset.values("last_modified_at"), set(dataset.get_field_schema())) == before
+    compute_map(dataset, embeddings="emb", key="indexed", settings=MapSettings(index=True))
+    assert dataset.has_sample_field("indexed")
+    clear_map(dataset, key="indexed")
+    assert not dataset.has_sample_field("indexed")
+
+
 def test_an_updated_map_keeps_its_spatial_index(dataset):
     embed_by_hand(dataset)
-    compute_map(dataset, embeddings="emb", key="map")
+    compute_map(dataset, embeddings="emb", key="map", settings=MapSettings(index=True))
     dataset.delete_samples(dataset.values("id")[:2])
     update_map(dataset, key="map")
     held = fo.load_dataset(dataset.name, reload=True)
@@ -158,7 +170,7 @@ def test_a_map_of_patches_shows_the_objects(make_digits_dataset):
             detections=[fo.Detection(label="a", bounding_box=[0.1 * n, 0, 0.5, 0.5]) for n in range(3)]
         )
     items, _ = embed_by_hand(dataset, patches_field="parts")
-    compute_map(dataset, embeddings="emb", key="map", method="pca")
+    compute_map(dataset, embeddings="emb", key="map", settings=MapSettings(method="pca"))
     results = fo.load_dataset(dataset.name).load_brain_results("map")
     assert results.config.patches_field == "parts"
     assert sorted(results.label_ids) == sorted(items.ids.tolist())
@@ -175,14 +187,14 @@ def test_a_handful_of_samples_still_gets_a_map(make_digits_dataset, count):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"embeddings": "nothing"}, "names no embeddings.*emb"),
-        ({"key": "not a name"}, "cannot be a key"),
+        ({"embeddings": "nothing"}, "does not name embeddings.*emb"),
+        ({"key": "not a name"}, "cannot be a name"),
         ({"key": "emb"}, "already names a run"),
-        ({"method": "magic"}, "umap.*magic"),
-        ({"dims": 4}, "2 or 3"),
+        ({"settings": MapSettings(method="magic")}, "umap.*magic"),
+        ({"settings": MapSettings(dims=4)}, "2 or 3"),
     ],
 )
-def test_a_wrong_parameter_is_an_error_that_names_the_mend(dataset, change, message):
+def test_a_wrong_parameter_is_an_error_that_names_the_fix(dataset, change, message):
     embed_by_hand(dataset)
     with pytest.raises(ValueError, match=message):
         compute_map(dataset, **{"embeddings": "emb", "key": "map", **change})

@@ -1,0 +1,208 @@
+"""Bring embeddings up to date: new and changed media are embedded, vectors leave with their samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import fiftyone as fo
+import numpy as np
+from fiftyone.core.collections import SampleCollection
+from fiftyone.core.odm.database import get_db_conn
+
+from ..embedding import EmbeddingModel
+from ..embedding.base import Media
+from ..embedding.equal_vectors import EqualVectors, VectorTally
+from ..errors import Refusal
+from ..progress import Progress, part_of
+from ..store.embedding_errors import ERROR_FIELD, failed_items, record_errors
+from ..store.embeddings import locate, start_table_anew, table_to_write
+from ..store.fingerprints import forget_fingerprints, read_fingerprints, write_fingerprints
+from ..store.items import Items, list_like
+from ..store.media import UnusableItem, fingerprints, list_media, why_unavailable
+from ..store.scores import check_score_fields
+from ..store.vector_table import DamagedVectors, VectorTable
+from ..wording import count
+
+_ITEMS_PER_COMMIT = 1024  # an interruption loses at most this much work
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a run did: how many items were embedded and removed, and the reasons (by item id) of all others.
+
+    ``unavailable`` items keep the vectors they have, because their files can be read neither as they were nor changed.
+    ``restarted``: the table was damaged, and everything was computed anew. ``equal``: different media of one vector.
+    """
+
+    embedded: int
+    reused: int
+    removed: int
+    failures: dict[str, str]
+    unavailable: dict[str, str]
+    restarted: bool
+    equal: EqualVectors | None
+
+
+@dataclass
+class _Work:
+    """What there is to do, and what became of it so far."""
+
+    items: Items
+    media: list[Media | UnusableItem]
+    marks: list[str]
+    known_ids: set[str]
+    todo: list[int] = field(default_factory=list)
+    embedded: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    removed: int = 0
+    tally: VectorTally = field(default_factory=VectorTally)
+
+
+def update_vectors(
+    samples: SampleCollection, key: str, items: Items, model: EmbeddingModel, *, batch_size: int, progress: Progress
+) -> Update:
+    """Embed what is new or changed among these items, and remove the vectors of items that are gone.
+
+    Raises:
+        Refusal: the dataset was deleted meanwhile, or the field of the reasons is not Labelscape's.
+    """
+    dataset = samples._root_dataset
+    try:
+        return _update(dataset, samples, key, items, model, batch_size, progress)
+    except Exception as error:
+        if _is_gone(dataset):
+            raise _deleted_meanwhile(dataset) from error
+        raise
+
+
+def _update(
+    dataset: fo.Dataset,
+    samples: SampleCollection,
+    key: str,
+    items: Items,
+    model: EmbeddingModel,
+    batch_size: int,
+    progress: Progress,
+) -> Update:
+    check_score_fields(dataset, items, [ERROR_FIELD])
+    progress(0.0, "Looking for new and changed files")
+    table, known_ids, restarted = _open(dataset, key)
+    media = list_media(samples, items)
+    work = _Work(items, media, fingerprints(media), known_ids)
+    _plan(work, read_fingerprints(dataset, key))
+    if away := _mostly_away(work):
+        progress(0.0, away)
+    work.removed = _remove_orphans(dataset, key, table, items)
+    _drop(dataset, key, table, work, [item for item in work.failures if item in known_ids])
+    failed_before = failed_items(dataset, items)
+    record_errors(dataset, items, work.failures)
+    for start in range(0, len(work.todo), _ITEMS_PER_COMMIT):
+        rows = work.todo[start : start + _ITEMS_PER_COMMIT]
+        share = part_of(progress, start / len(work.todo), (start + len(rows)) / len(work.todo))
+        _embed_rows(dataset, key, table, work, rows, model, batch_size, share, failed_before)
+        if _is_gone(dataset):
+            raise _deleted_meanwhile(dataset)
+    gone = _remove_orphans(dataset, key, table, items)
+    table.compact()
+    return Update(
+        embedded=len(work.embedded) - gone,
+        reused=len(items) - len(work.embedded) - len(work.failures) - len(work.unavailable),
+        removed=work.removed,
+        failures=work.failures,
+        unavailable=work.unavailable,
+        restarted=restarted,
+        equal=work.tally.equal_vectors(),
+    )
+
+
+def _open(dataset: fo.Dataset, key: str) -> tuple[VectorTable, set[str], bool]:
+    """The table to write to, the ids in it, and whether it had to be started anew because it was damaged."""
+    try:
+        table = table_to_write(dataset, key)
+        return table, set(table.ids().tolist()), False
+    except DamagedVectors:
+        return start_table_anew(dataset, key), set(), True
+
+
+def _plan(work: _Work, known_marks: dict[str, str]) -> None:
+    """Sort the items into those to embed, those that cannot be, and those whose files are away."""
+    for row, (item, medium, mark) in enumerate(zip(work.items.ids.tolist(), work.media, work.marks, strict=True)):
+        if isinstance(medium, UnusableItem):
+            work.failures[item] = medium.reason
+        elif not mark and (reason := why_unavailable(medium.path)) is not None:
+            (work.unavailable if item in work.known_ids else work.failures)[item] = reason
+        elif not mark or item not in work.known_ids or known_marks.get(item) != mark:
+            work.todo.append(row)
+
+
+def _embed_rows(
+    dataset: fo.Dataset,
+    key: str,
+    table: VectorTable,
+    work: _Work,
+    rows: Sequence[int],
+    model: EmbeddingModel,
+    batch_size: int,
+    progress: Progress,
+    failed_before: set[str],
+) -> None:
+    ids = work.items.ids
+    media = [medium for row in rows if isinstance(medium := work.media[row], Media)]
+    done_before, total = len(work.embedded), count(len(work.todo), work.items.noun)
+
+    def report(fraction: float, _message: str, /) -> None:
+        progress(fraction, f"Embedded {done_before + int(fraction * len(rows)):,} of {total}")
+
+    result = model.embed(media, batch_size=batch_size, progress=report)
+    kept = [rows[row] for row in result.kept]
+    if kept:
+        work.tally.add([media[row] for row in result.kept], result.vectors)
+        table.upsert(ids[kept], work.items.sample_ids[kept], result.vectors)
+        write_fingerprints(dataset, key, ids[kept].tolist(), [work.marks[row] for row in kept])
+        work.embedded.extend(ids[kept].tolist())
+    failures: dict[str, str] = {}
+    for failure in result.failed:
+        item = str(ids[rows[failure.index]])
+        # A share may go away in the middle of a run: its files are neither gone nor changed.
+        away = item in work.known_ids and why_unavailable(media[failure.index].path) is not None
+        (work.unavailable if away else failures)[item] = failure.reason
+    work.failures.update(failures)
+    _drop(dataset, key, table, work, [item for item in failures if item in work.known_ids])
+    fixed = failed_before.intersection(ids[kept].tolist())
+    record_errors(dataset, work.items, {**failures, **dict.fromkeys(fixed)})
+
+
+def _mostly_away(work: _Work) -> str | None:
+    """A warning where more than half of all files cannot be read."""
+    reasons = {**work.failures, **work.unavailable}
+    if len(reasons) * 2 <= len(work.items):
+        return None
+    first = next(iter(reasons.values()))
+    return f"{len(reasons):,} of {count(len(work.items), 'file')} cannot be read now (first: {first})"
+
+
+def _remove_orphans(dataset: fo.Dataset, key: str, table: VectorTable, items: Items) -> int:
+    """Remove the vectors of items that the dataset no longer has; return how many."""
+    ids = table.ids()
+    orphans = ids[locate(ids, list_like(dataset, items.patches_field, items.parts).ids) < 0]
+    _remove(dataset, key, table, orphans.tolist())
+    return len(orphans)
+
+
+def _drop(dataset: fo.Dataset, key: str, table: VectorTable, work: _Work, ids: Sequence[str]) -> None:
+    _remove(dataset, key, table, ids)
+    work.removed += len(ids)
+
+
+def _remove(dataset: fo.Dataset, key: str, table: VectorTable, ids: Sequence[str]) -> None:
+    if ids:
+        table.remove(np.asarray(ids))
+        forget_fingerprints(dataset, key, ids)
+
+
+def _is_gone(dataset: fo.Dataset) -> bool:
+    return get_db_conn()["datasets"].find_one({"_id": dataset._doc.id}, {"_id": 1}) is None
+
+
+def _deleted_meanwhile(dataset: fo.Dataset) -> Refusal:
+    return Refusal(f"The dataset '{dataset._doc.name}' was deleted while it was being embedded: nothing was kept.")

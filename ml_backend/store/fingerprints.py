@@ -1,0 +1,73 @@
+"""Which medium each vector was made of, so that only new and changed media are embedded again."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+from fiftyone.core.odm.database import get_db_conn
+from pymongo import DeleteMany, ReplaceOne
+from pymongo.collection import Collection
+
+_COLLECTION = "labelscape.embedded"
+_WRITE_AT_ONCE = 10_000
+
+
+def read_fingerprints(dataset: fo.Dataset, key: str) -> dict[str, str]:
+    """Item id → fingerprint of the medium that its vector was made of."""
+    records = _collection().find(_owner(dataset, key), {"item": 1, "fingerprint": 1})
+    return {record["item"]: record["fingerprint"] for record in records}
+
+
+def write_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str], marks: Sequence[str]) -> None:
+    """Remember of which medium the vectors of these items were made."""
+    owner = _owner(dataset, key)
+    writes = [
+        ReplaceOne({**owner, "item": item}, {**owner, "item": item, "fingerprint": mark}, upsert=True)
+        for item, mark in zip(ids, marks, strict=True)
+    ]
+    for start in range(0, len(writes), _WRITE_AT_ONCE):
+        _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
+
+
+def forget_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str] | None = None) -> None:
+    """Forget the media of these items, or of all items of the embeddings."""
+    owner = _owner(dataset, key)
+    if ids is None:
+        _collection().bulk_write([DeleteMany(owner)])
+        return
+    for start in range(0, len(ids), _WRITE_AT_ONCE):
+        chosen = list(ids[start : start + _WRITE_AT_ONCE])
+        _collection().bulk_write([DeleteMany({**owner, "item": {"$in": chosen}})])
+
+
+def copy_fingerprints(source: ObjectId, source_key: str, dataset: fo.Dataset, key: str) -> None:
+    """Take over what another dataset remembers of its vectors."""
+    records = list(_collection().find({"dataset": source, "key": source_key}, {"item": 1, "fingerprint": 1}))
+    write_fingerprints(dataset, key, [one["item"] for one in records], [one["fingerprint"] for one in records])
+
+
+def forget_datasets_that_are_gone() -> None:
+    """Forget the media of datasets that were deleted."""
+    known = set(get_db_conn()["datasets"].distinct("_id"))
+    gone = [dataset for dataset in _collection().distinct("dataset") if dataset not in known]
+    if gone:
+        _collection().bulk_write([DeleteMany({"dataset": {"$in": gone}})])
+
+
+def _owner(dataset: fo.Dataset, key: str) -> dict[str, Any]:
+    return {"dataset": dataset._doc.id, "key": key}
+
+
+@lru_cache(maxsize=1)
+def _indexed(database: str) -> bool:
+    get_db_conn()[_COLLECTION].create_index([("dataset", 1), ("key", 1), ("item", 1)], unique=True)
+    return True
+
+
+def _collection() -> Collection:
+    connection = get_db_conn()
+    _indexed(connection.name)
+    collection: Collection = connection[_COLLECTION]
+    return collection

@@ -1,0 +1,162 @@
+"""The file behind each item, whether it can be read now, and whether it changed."""
+
+import hashlib
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from fiftyone.core.collections import SampleCollection
+
+from ..embedding.base import Media
+from .items import FRAMES, FRAMES_PREFIX, Items, as_list, every_sample, label_path, local_field
+
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+@dataclass(frozen=True)
+class UnusableItem:
+    """An item that has no medium, and why, in words: an object without a box, a polygon without points."""
+
+    path: str
+    reason: str
+
+
+def list_media(samples: SampleCollection, items: Items) -> list[Media | UnusableItem]:
+    """The file of each item, with the relative box of a patch; in the order of ``items``."""
+    samples = every_sample(samples)
+    table = _media_of_patches(samples, items) if items.patches_field else _media_of_files(samples, items)
+    gone = UnusableItem("", f"the {items.noun} was deleted meanwhile")
+    return [table.get(item, gone) for item in items.ids.tolist()]
+
+
+def fingerprints(media: Sequence[Media | UnusableItem]) -> list[str]:
+    """A short text for each medium that changes when its file or its box does; "" where it cannot be read now."""
+    return [_fingerprint(medium) for medium in media]
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is an address such as ``s3://…`` or ``https://…``, not a file."""
+    return _REMOTE.match(path) is not None
+
+
+def why_unavailable(path: str) -> str | None:
+    """Why a file cannot be opened now, in words; None where it can."""
+    if is_remote(path):
+        return (
+            f"“{path}” is a remote address, and only local files and mounted shares are read: mount or download the "
+            "media and set `filepath` to the local file"
+        )
+    try:
+        with open(path, "rb") as file:
+            file.read(1)
+    except FileNotFoundError:
+        return "the file does not exist"
+    except OSError as error:
+        return f"the file cannot be opened: {error.strerror}"
+    except ValueError:
+        return "the path contains a null byte"
+    return None
+
+
+def _media_of_files(samples: SampleCollection, items: Items) -> dict[str, Media | UnusableItem]:
+    if items.parts == FRAMES and not samples._is_generated:
+        ids, paths = samples.values(["frames.id", "frames.filepath"], unwind=True)
+    elif items.parts is not None and not samples._is_generated:
+        videos = dict(zip(*samples.values(["id", "filepath"]), strict=True))
+        ids, paths = items.ids.tolist(), [videos.get(sample) for sample in items.sample_ids.tolist()]
+    elif items.parts is None and samples._is_generated:
+        ids, paths = every_sample(samples._root_dataset).select(items.ids.tolist()).values(["id", "filepath"])
+    else:
+        ids, paths = samples.values(["id", "filepath"])
+    return {item: _whole(path, items.noun) for item, path in zip(ids, paths, strict=True)}
+
+
+def _whole(path: str | None, noun: str) -> Media | UnusableItem:
+    if path is None:
+        return UnusableItem("", f"the {noun} has no file: sample the frames first (`to_frames(sample_frames=True)`)")
+    return Media(path=path)
+
+
+def _media_of_patches(samples: SampleCollection, items: Items) -> dict[str, Media | UnusableItem]:
+    assert items.patches_field is not None
+    if items.patches_field.startswith(FRAMES_PREFIX) and not samples._is_generated:
+        samples = samples.to_frames()
+    name = local_field(samples, items.patches_field)
+    root = name if samples._is_patches else label_path(samples, name)
+    boxed = samples.get_field(name).document_type in (fo.Detections, fo.Detection)
+    paths, ids = samples.values(["filepath", f"{root}.id"])
+    # As stored: a shape that is not a list of numbers would raise while FiftyOne decodes it.
+    shapes = samples.values(f"{root}.{'bounding_box' if boxed else 'points'}", _raw=True)
+    return {
+        label: _patch(path, shape, boxed=boxed)
+        for path, labels, label_shapes in zip(paths, ids, shapes, strict=True)
+        for label, shape in zip(as_list(labels), _as_shapes(labels, label_shapes), strict=True)
+    }
+
+
+def _as_shapes(labels: Any, shapes: Any) -> list[Any]:
+    """Shapes as a list as long as the labels: a single box is itself a list of four numbers."""
+    if not isinstance(labels, list):
+        return [shapes] * len(as_list(labels))
+    return shapes if isinstance(shapes, list) and len(shapes) == len(labels) else [None] * len(labels)
+
+
+def _patch(path: str, shape: Any, *, boxed: bool) -> Media | UnusableItem:
+    box = _box(shape) if boxed else _around(shape)
+    if isinstance(box, str):
+        return UnusableItem(path, box)
+    return Media(path=path, box=box)
+
+
+def _box(shape: Any) -> tuple[float, float, float, float] | str:
+    if shape is None or shape == []:
+        return "the object has no box"
+    values = _numbers(shape)
+    if values is None or len(values) != 4:
+        return f"its box is not four numbers: {_shortened(shape)}"
+    x, y, width, height = values
+    return x, y, width, height
+
+
+def _around(shape: Any) -> tuple[float, float, float, float] | str:
+    """The relative [x, y, width, height] around the rings of a polyline, or why there is none."""
+    rings = shape if isinstance(shape, list) else []
+    corners = [_numbers(point) for ring in rings if isinstance(ring, list) for point in ring]
+    if not corners:
+        return "the polygon has no points"
+    if any(corner is None or len(corner) != 2 for corner in corners):
+        return f"its points are not pairs of numbers: {_shortened(shape)}"
+    points = np.asarray(corners, float)
+    (left, top), (right, bottom) = points.min(0), points.max(0)
+    return float(left), float(top), float(right - left), float(bottom - top)
+
+
+def _numbers(values: Any) -> list[float] | None:
+    """Finite numbers; None where it is anything else."""
+    if not isinstance(values, list) or any(
+        isinstance(one, bool) or not isinstance(one, (int, float)) for one in values
+    ):
+        return None
+    numbers = [float(one) for one in values]
+    return numbers if all(map(math.isfinite, numbers)) else None
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _fingerprint(medium: Media | UnusableItem) -> str:
+    if isinstance(medium, UnusableItem) or is_remote(medium.path):
+        return ""
+    try:
+        status = os.stat(medium.path)
+    except (OSError, ValueError):
+        return ""
+    identity = f"{medium.path}\n{status.st_size}\n{status.st_mtime_ns}\n{medium.box}"
+    return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
