@@ -6,6 +6,7 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.segments import add_to_segment, create_segment
 from ..ml_backend.store.items import Items
+from ..ml_backend.store.segment_origins import Selected
 from .asking import ask_patches, chosen_patches
 from .running import LabelscapeOperator, Outcome, Progress
 from .segment_forms import ask_new_segment, ask_segment, relabeling_step, segment_items, segments_of_kind
@@ -50,7 +51,7 @@ class CreateSegment(LabelscapeOperator):
                 kind=ctx.params.get("kind", "data quality"),
                 note=ctx.params.get("note") or "",
                 patches_field=patches_field,
-                made_by={"by": "selection" if ctx.selected or ctx.selected_labels else "view"},
+                made_by=Selected("selection" if ctx.selected or ctx.selected_labels else "view"),
             )
         steps = [relabeling_step(report.segment)]
         return Outcome(report.sentence(), reload_dataset=True, next_steps=steps)

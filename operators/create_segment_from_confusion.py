@@ -11,9 +11,9 @@ from ..ml_backend.actions.confusion import (
     WHATS,
     Choice,
     choose,
-    create_segment_from_confusion,
     evaluate,
 )
+from ..ml_backend.actions.confusion_segments import create_segment_from_confusion
 from ..ml_backend.store.evaluation_columns import evaluation_fields
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 from .segment_forms import ask_new_segment, relabeling_step

@@ -4,7 +4,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.confusion import remake_segment
+from ..ml_backend.actions.confusion_segments import remakable_rule, remake_segment
 from ..ml_backend.store.evaluation_columns import evaluation_fields
 from ..ml_backend.store.segments import Segment
 from .running import LabelscapeOperator, Outcome, Progress
@@ -23,13 +23,12 @@ class RemakeSegment(LabelscapeOperator):
         """Ask which one, on which predictions, and whether to keep the result."""
         segments = _from_confusions(ctx)
         ask_segment(inputs, segments)
-        how = chosen_segment(ctx, segments).made_by
+        rule = remakable_rule(chosen_segment(ctx, segments))
+        assert rule is not None
         inputs.view("rule", types.Notice(label=chosen_segment(ctx, segments).sentence()))
         kinds = evaluation_fields(ctx.dataset).values()
-        fields = [
-            name for names in kinds if how["truth_field"] in names for name in names if name != how["truth_field"]
-        ]
-        inputs.enum("prediction_field", fields, default=how["prediction_field"], label="Predictions")
+        fields = [name for names in kinds if rule.truth_field in names for name in names if name != rule.truth_field]
+        inputs.enum("prediction_field", fields, default=rule.prediction_field, label="Predictions")
         inputs.str("name", label="Name of the new segment", description="Empty = compare alone")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
@@ -45,7 +44,7 @@ class RemakeSegment(LabelscapeOperator):
 
 
 def _from_confusions(ctx: Any) -> list[Segment]:
-    segments = [segment for segment in some_segments(ctx) if segment.made_by.get("by") == "confusion"]
+    segments = [segment for segment in some_segments(ctx) if remakable_rule(segment) is not None]
     if not segments:
         raise ValueError("No segment was made from a confusion: run “Labelscape: create segment from confusion” first.")
     return segments

@@ -5,7 +5,8 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.store.items import Items, as_ids
-from ..ml_backend.store.segments import SEGMENT_KINDS, Segment, list_segments
+from ..ml_backend.store.segment_members import list_segments
+from ..ml_backend.store.segments import SEGMENT_KINDS, Segment
 from .asking import target_items
 from .running import NextStep, target_view
 

@@ -79,8 +79,9 @@ class EmbeddingReport:
         if self.equal:
             first, second = (os.path.basename(path) for path in self.equal.examples)
             text += (
-                f" Warning: at least {self.equal.count:,} different {plural(self.noun)} have the same vector, such as {first} "
-                f"and {second}: {self.model} cannot tell them apart. Look at these files, or choose another model."
+                f" Warning: at least {self.equal.count:,} different {plural(self.noun)} have the same vector, such as "
+                f"{first} and {second}: {self.model} cannot tell them apart. Look at these files, or choose another "
+                "model."
             )
         return text
 

@@ -1,50 +1,53 @@
 """Segments: make, fill, rename, merge, empty, delete and export named groups of samples or objects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import fiftyone as fo
 
-from ..store.deleted_segments import remember_deleted
+from ..errors import Refusal
+from ..store.deleted_segments import forget_deleted, remember_deleted
 from ..store.items import check_patches_field
-from ..store.segments import (
-    Segment,
+from ..store.records import moment
+from ..store.segment_members import (
     add_members,
-    check_kind,
-    claim_segment,
+    check_can_tag,
     copy_members,
+    count_members,
     forget_segment,
-    load_segment,
     member_table,
     members,
-    moment,
     remove_members,
     save_segment,
-    segment_slug,
 )
+from ..store.segment_origins import Origin, Selected
+from ..store.segment_snapshots import all_or_nothing
+from ..store.segments import Merged, Segment, check_kind, claim_segment, load_segment, segment_slug
+from ..wording import agree, count, plural
 
 ExportFormat = Literal["fiftyone", "coco", "csv"]
+_BY_SELECTION = Selected()
 _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
 
 
 @dataclass(frozen=True)
 class SegmentReport:
-    """A segment after ``asked`` ids were put in; ``added`` of them are new in it."""
+    """A segment after ``given`` ids were put in; ``added`` of them are new in it."""
 
     segment: Segment
-    asked: int
+    given: int
     added: int
 
     def sentence(self) -> str:
         """The closing message."""
         segment = self.segment
-        rest = self.asked - self.added
-        note = f" {rest:,} were in it already or are no longer in the dataset." if rest else ""
+        rest = self.given - self.added
+        note = f" {rest:,} {agree(rest, 'was')} in it already, or {agree(rest, 'is')} no longer in the dataset."
         return (
-            f"Added {_count(self.added, segment.noun)} to the segment “{segment.name}” ({segment.kind}), "
-            f"which has {segment.size:,} now.{note}"
+            f"Added {count(self.added, segment.noun)} to the segment “{segment.name}” ({segment.kind}), "
+            f"which has {segment.size:,} now.{note if rest else ''}"
         )
 
 
@@ -56,17 +59,17 @@ def create_segment(
     kind: str,
     note: str = "",
     patches_field: str | None = None,
-    made_by: Mapping[str, Any] | None = None,
+    made_by: Origin = _BY_SELECTION,
 ) -> SegmentReport:
     """Make a segment of samples, or of objects of a patches field.
 
     Args:
         ids: of samples, or of the objects (labels) of ``patches_field``
         kind: "data quality", "data organization" or "collection campaign"
-        made_by: how the members were found, so that it can be told and done again; plain values only
+        made_by: how the members were chosen
 
     Raises:
-        ValueError: no ids, an unknown kind, a name without letters, or a segment of this name exists.
+        Refusal: no ids, an unknown kind, a name without letters, or a segment of this name exists.
     """
     _check_target(dataset, ids, patches_field)
     segment = Segment(
@@ -75,11 +78,12 @@ def create_segment(
         kind=check_kind(kind),
         note=note.strip(),
         fields=[] if patches_field is None else [patches_field],
-        made_by=dict(made_by or {"by": "selection"}),
+        made_by=made_by,
         created_at=moment(),
     )
-    claim_segment(dataset, segment)
-    return _add(dataset, segment, ids, patches_field)
+    claimed = claim_segment(dataset, segment)
+    with all_or_nothing(dataset, new=claimed):
+        return _add(dataset, claimed, ids, patches_field)
 
 
 def add_to_segment(
@@ -88,15 +92,17 @@ def add_to_segment(
     """Put more samples, or more objects, into a segment. A segment of objects takes those of other fields too.
 
     Raises:
-        ValueError: no ids, no such segment, or samples for a segment of objects or the reverse.
+        Refusal: no ids, no such segment, or samples for a segment of objects or the reverse.
     """
     _check_target(dataset, ids, patches_field)
     segment = load_segment(dataset, slug)
     if bool(segment.fields) != (patches_field is not None):
-        raise ValueError(
-            f"“{segment.name}” is a segment of {segment.noun}s: choose {segment.noun}s, or make a new one."
+        raise Refusal(
+            f"“{segment.name}” is a segment of {plural(segment.noun)}: choose {plural(segment.noun)}, or create a new "
+            "segment."
         )
-    return _add(dataset, segment, ids, patches_field)
+    with all_or_nothing(dataset, segment):
+        return _add(dataset, segment, ids, patches_field)
 
 
 def remove_from_segment(
@@ -104,10 +110,12 @@ def remove_from_segment(
 ) -> SegmentReport:
     """Take samples or objects out of a segment; they stay in the dataset. ``added`` is minus what left."""
     _check_target(dataset, ids, patches_field)
-    segment = save_segment(dataset, load_segment(dataset, slug))
-    remove_members(dataset, segment, ids, patches_field)
-    after = save_segment(dataset, segment)
-    return SegmentReport(after, asked=len(ids), added=after.size - segment.size)
+    segment = load_segment(dataset, slug)
+    with all_or_nothing(dataset, segment):
+        before = save_segment(dataset, segment)
+        remove_members(dataset, segment, ids, patches_field)
+        after = save_segment(dataset, before)
+    return SegmentReport(after, given=len(ids), added=after.size - before.size)
 
 
 def rename_segment(
@@ -116,7 +124,7 @@ def rename_segment(
     """Give a segment another name, kind or note; None = as it is. Its tag and saved view follow the name.
 
     Raises:
-        ValueError: no such segment, an unknown kind, or another segment has this name.
+        Refusal: no such segment, an unknown kind, or another segment has this name.
     """
     old = load_segment(dataset, slug)
     new = replace(
@@ -126,42 +134,47 @@ def rename_segment(
         kind=old.kind if kind is None else check_kind(kind),
         note=old.note if note is None else note.strip(),
     )
-    if new.slug != old.slug:
-        claim_segment(dataset, new)
-        copy_members(dataset, old, new)
+    if new.slug == old.slug:
+        with all_or_nothing(dataset, old):
+            return save_segment(dataset, new)
+    claimed = claim_segment(dataset, new)
+    with all_or_nothing(dataset, old, new=claimed):
+        copy_members(dataset, old, claimed)
+        renamed = save_segment(dataset, claimed)
         forget_segment(dataset, old)
-    return save_segment(dataset, new)
+    return renamed
 
 
 def merge_segments(dataset: fo.Dataset, *, slugs: Sequence[str], into: str) -> SegmentReport:
     """Put the members of segments into another one, and delete them.
 
     Raises:
-        ValueError: no such segment, nothing to merge, or samples with objects.
+        Refusal: no such segment, nothing to merge, or samples with objects.
     """
-    target = save_segment(dataset, load_segment(dataset, into))
+    target = load_segment(dataset, into)
     sources = [load_segment(dataset, slug) for slug in dict.fromkeys(slugs) if slug != into]
     if not sources:
-        raise ValueError("Choose at least two segments to merge.")
-    odd = next((source for source in sources if source.noun != target.noun), None)
-    if odd is not None:
-        raise ValueError(f"“{odd.name}” is of {odd.noun}s, “{target.name}” of {target.noun}s: they cannot be merged.")
-    asked = sum(save_segment(dataset, source).size for source in sources)
-    for source in sources:
-        copy_members(dataset, source, target)
-    merged_from = [*target.made_by.get("merged", []), *({"name": s.name, "made_by": s.made_by} for s in sources)]
-    fields = sorted({name for segment in (target, *sources) for name in segment.fields})
-    merged = save_segment(dataset, replace(target, fields=fields, made_by={**target.made_by, "merged": merged_from}))
-    for source in sources:
-        forget_segment(dataset, source)
-    return SegmentReport(merged, asked=asked, added=merged.size - target.size)
+        raise Refusal("Choose at least two segments to merge.")
+    other = next((source for source in sources if source.noun != target.noun), None)
+    if other is not None:
+        raise Refusal(
+            f"“{other.name}” holds {plural(other.noun)} and “{target.name}” holds {plural(target.noun)}: "
+            "they cannot be merged."
+        )
+    with all_or_nothing(dataset, target, *sources):
+        return _merge(dataset, target, sources)
 
 
 def delete_segment(dataset: fo.Dataset, *, slug: str) -> Segment:
-    """Delete a segment with its tag, saved view and record; it can be undone. Its samples and objects stay."""
+    """Delete a segment with its tag, saved view, and record; it can be undone. Its samples and objects stay."""
     segment = load_segment(dataset, slug)
-    remember_deleted(dataset, segment)
-    forget_segment(dataset, segment)
+    with all_or_nothing(dataset, segment):
+        key = remember_deleted(dataset, segment)
+        try:
+            forget_segment(dataset, segment)
+        except BaseException:
+            forget_deleted(dataset, key)
+            raise
     return segment
 
 
@@ -180,12 +193,14 @@ def export_segment(
         label_field: for COCO, the field of boxes; default: that of the segment's objects
 
     Raises:
-        ValueError: an unknown format, a folder that is not empty, or COCO without one field of boxes.
+        Refusal: an unknown format, a folder that is not empty, or COCO without one field of boxes.
     """
     segment = load_segment(dataset, slug)
+    if not count_members(dataset, segment):
+        raise Refusal(f"The segment “{segment.name}” has no members any more: there is nothing to export.")
     target = Path(folder).expanduser()
     if target.exists() and any(target.iterdir()):
-        raise ValueError(f"The folder {target} is not empty: choose a new one, so that nothing is overwritten.")
+        raise Refusal(f"The folder {target} is not empty: choose a new one, so that nothing is overwritten.")
     if format == "csv":
         target.mkdir(parents=True, exist_ok=True)
         member_table(dataset, segment).to_csv(target / f"{slug}.csv", index=False)
@@ -196,7 +211,7 @@ def export_segment(
         options = {"dataset_type": fo.types.COCODetectionDataset, "label_field": boxes}
         members(dataset, segment).export(str(target), **options)
     else:
-        raise ValueError(f"'{format}' is no format: choose {', '.join(get_args(ExportFormat))}.")
+        raise Refusal(f"'{format}' is not a format: choose {', '.join(get_args(ExportFormat))}.")
     return target
 
 
@@ -207,7 +222,7 @@ def _boxes_field(dataset: fo.Dataset, segment: Segment, chosen: str | None) -> s
         return usable[0]
     if chosen is None or chosen not in usable:
         listing = ", ".join(usable) or "none in this segment: export as CSV or FiftyOne"
-        raise ValueError(f"COCO takes one field of boxes; choose among: {listing}.")
+        raise Refusal(f"COCO takes one field of boxes; choose among: {listing}.")
     return chosen
 
 
@@ -216,15 +231,25 @@ def _add(dataset: fo.Dataset, segment: Segment, ids: Sequence[str], patches_fiel
     before = save_segment(dataset, replace(segment, fields=fields)).size if segment.sizes else 0
     add_members(dataset, segment, ids, patches_field)
     filled = save_segment(dataset, replace(segment, fields=fields))
-    return SegmentReport(filled, asked=len(ids), added=filled.size - before)
+    return SegmentReport(filled, given=len(ids), added=filled.size - before)
+
+
+def _merge(dataset: fo.Dataset, target: Segment, sources: Sequence[Segment]) -> SegmentReport:
+    before = save_segment(dataset, target)
+    given = sum(save_segment(dataset, source).size for source in sources)
+    for source in sources:
+        copy_members(dataset, source, before)
+    merged = [*before.merged, *(Merged(source.name, source.made_by) for source in sources)]
+    fields = sorted({name for segment in (before, *sources) for name in segment.fields})
+    result = save_segment(dataset, replace(before, fields=fields, merged=merged))
+    for source in sources:
+        forget_segment(dataset, source)
+    return SegmentReport(result, given=given, added=result.size - before.size)
 
 
 def _check_target(dataset: fo.Dataset, ids: Sequence[str], patches_field: str | None) -> None:
     if not len(ids):
-        raise ValueError(_NOTHING_SELECTED)
+        raise Refusal(_NOTHING_SELECTED)
     if patches_field is not None:
         check_patches_field(dataset, patches_field)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    check_can_tag(dataset, patches_field)

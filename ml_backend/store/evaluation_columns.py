@@ -1,5 +1,6 @@
 """Labels and predictions of a view as columns, for the confusion analysis."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,10 +11,13 @@ import pandas as pd
 from fiftyone.core.collections import SampleCollection
 
 from ..analysis.confusion import Objects
-from .items import as_ids, label_path
+from ..errors import Refusal
+from .items import as_ids, every_sample, label_path
 
 EvaluationKind = Literal["detection", "classification"]
 _BOXED = (fo.Detections, fo.Detection)
+NO_LABEL = "(no label)"
+NO_PREDICTION = "(no prediction)"
 _NO_BOX = [0.0, 0.0, 0.0, 0.0]
 _CLASSED = (fo.Classification, fo.Classifications)
 
@@ -56,12 +60,15 @@ def evaluation_fields(dataset: fo.Dataset) -> dict[EvaluationKind, list[str]]:
 
 
 def read_evaluation(samples: SampleCollection, *, truth_field: str, prediction_field: str) -> EvaluationColumns:
-    """Read both fields of a view. Labels without a class take no part; a missing box overlaps nothing.
+    """Read both fields of a view. Labels without a class take no part; a box that is none overlaps nothing.
+
+    The whole of a grouped dataset is all its slices.
 
     Raises:
-        ValueError: a patches view, or fields that are missing, equal, or of different kinds.
+        Refusal: a patches view, or fields that are missing, equal, or of different kinds.
     """
     kind = _check_fields(samples, truth_field, prediction_field)
+    samples = every_sample(samples)
     sample_ids, filepaths = samples.values(["id", "filepath"])
     raw = [_read(samples, name, kind) for name in (truth_field, prediction_field)]
     names = pd.concat([one["label"] for one in raw], ignore_index=True)
@@ -69,7 +76,7 @@ def read_evaluation(samples: SampleCollection, *, truth_field: str, prediction_f
     truth_codes, prediction_codes = np.split(codes, [len(raw[0])])
     return EvaluationColumns(
         kind=kind,
-        classes=[str(name) for name in classes],
+        classes=[_class_name(str(name)) for name in classes],
         truth=_columns(truth_field, raw[0], truth_codes, kind),
         predictions=_columns(prediction_field, raw[1], prediction_codes, kind),
         sample_ids=as_ids(sample_ids),
@@ -79,21 +86,23 @@ def read_evaluation(samples: SampleCollection, *, truth_field: str, prediction_f
 
 def _check_fields(samples: SampleCollection, truth_field: str, prediction_field: str) -> EvaluationKind:
     if samples._is_patches or samples._is_frames or samples._is_clips:
-        raise ValueError("A view of patches, frames or clips has no whole samples to compare: open the samples first.")
+        raise Refusal("A view of patches, frames, or clips has no whole samples to compare: open the samples first.")
     if truth_field == prediction_field:
-        raise ValueError(f"'{truth_field}' was chosen twice: choose a label field and another field of predictions.")
+        raise Refusal(f"'{truth_field}' was chosen twice: choose a label field and another field of predictions.")
     fields = evaluation_fields(samples._root_dataset)
     kinds = [next((kind for kind in fields if name in fields[kind]), None) for name in (truth_field, prediction_field)]
     for name, kind in zip((truth_field, prediction_field), kinds, strict=True):
         if kind is None:
             listing = ", ".join(name for names in fields.values() for name in names) or "none"
-            raise ValueError(f"'{name}' holds no classes or boxes; fields of this dataset that do: {listing}.")
+            raise Refusal(f"'{name}' holds no classes or boxes; fields of this dataset that do: {listing}.")
     if kinds[0] != kinds[1]:
-        raise ValueError(
+        raise Refusal(
             f"'{truth_field}' holds {kinds[0]}s and '{prediction_field}' {kinds[1]}s: choose two fields of one kind."
         )
     if samples.get_field(truth_field).document_type is fo.Classifications:
-        raise ValueError(f"'{truth_field}' holds several classes a sample: choose a field with one as the label field.")
+        raise Refusal(
+            f"'{truth_field}' holds several classes per sample: choose a field with one class as the label field."
+        )
     assert kinds[0] is not None
     return kinds[0]
 
@@ -101,8 +110,8 @@ def _check_fields(samples: SampleCollection, truth_field: str, prediction_field:
 def _read(samples: SampleCollection, field: str, kind: EvaluationKind) -> pd.DataFrame:
     """A row for each label of the field: sample number, id, label, confidence, and of boxes the rest."""
     path = _path(samples, field)
-    wanted = ["id", "label", "confidence", *(["bounding_box"] if kind == "detection" else [])]
-    present = [name for name in wanted if samples.get_field(f"{path}.{name}") is not None]
+    attributes = ["id", "label", "confidence", *(["bounding_box"] if kind == "detection" else [])]
+    present = [name for name in attributes if samples.get_field(f"{path}.{name}") is not None]
     present += [name for name in ("mask", "mask_path") if kind == "detection" and samples.count(f"{path}.{name}")]
     if kind == "detection" and _has_crowds(samples, path):
         present.append("iscrowd")
@@ -137,12 +146,7 @@ def _path(samples: SampleCollection, field: str) -> str:
 def _columns(field: str, table: pd.DataFrame, codes: np.ndarray, kind: EvaluationKind) -> LabelColumns:
     box = None
     if kind == "detection":
-        boxes = [one or _NO_BOX for one in table["bounding_box"]]
-        broken = [label for label, one in zip(table["id"], boxes, strict=True) if len(one) != 4]
-        if broken:
-            raise ValueError(
-                f"{len(broken):,} boxes of '{field}' have no four numbers, as label {broken[0]}: mend them."
-            )
+        boxes = [shape if _is_box(shape) else _NO_BOX for shape in table["bounding_box"]]
         box = np.array(boxes, float).reshape(-1, 4)
     objects = Objects(
         sample=table["sample"].to_numpy(),
@@ -153,6 +157,20 @@ def _columns(field: str, table: pd.DataFrame, codes: np.ndarray, kind: Evaluatio
         masks=_masks(table),
     )
     return LabelColumns(field=field, objects=objects, ids=as_ids(table["id"].tolist()))
+
+
+def _is_box(shape: Any) -> bool:
+    """Whether a stored box is four numbers; anything else stops no other object."""
+    return (
+        isinstance(shape, list)
+        and len(shape) == 4
+        and all(isinstance(one, (int, float)) and math.isfinite(one) for one in shape)
+    )
+
+
+def _class_name(name: str) -> str:
+    """The name of a class as it is shown and chosen: one that is called like “no label” is told apart from it."""
+    return f"{name} (class)" if name in (NO_LABEL, NO_PREDICTION) else name
 
 
 def _masks(table: pd.DataFrame) -> Sequence[Any] | None:

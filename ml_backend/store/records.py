@@ -7,6 +7,7 @@ from typing import Any
 
 import fiftyone as fo
 from fiftyone.core.odm.database import get_db_conn
+from fiftyone.operators.store import ExecutionStore
 
 _COLLECTION = "execution_store"
 
@@ -30,3 +31,14 @@ def timely_key() -> str:
 def time_of_key(key: str) -> datetime:
     """When a `timely_key` was made, in UTC."""
     return datetime.utcfromtimestamp(int(key.split("-")[0]) / 1e9)
+
+
+def open_store(dataset: fo.Dataset, name: str) -> ExecutionStore:
+    """A store of this dataset by its name."""
+    return ExecutionStore.create(name, dataset._doc.id)
+
+
+def moment() -> datetime:
+    """Now in UTC, to the millisecond that MongoDB keeps."""
+    now = datetime.utcnow()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -11,7 +11,7 @@ from pymongo import UpdateOne
 
 from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path
 from .own_fields import check_own_field, ensure_own_field
-from .segments import moment
+from .records import moment
 
 _WRITE_AT_ONCE = 50_000
 _DESCRIPTIONS = {

@@ -3,7 +3,9 @@
 import fiftyone.operators as foo
 import pytest
 from labelscape.cli.scenes import add_scenes
-from labelscape.ml_backend.store.segments import list_segments, load_segment
+from labelscape.ml_backend.store.segment_members import list_segments
+from labelscape.ml_backend.store.segment_origins import Selected
+from labelscape.ml_backend.store.segments import load_segment
 
 PLUGIN = "@labelscape/data-explorer"
 FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}
@@ -44,7 +46,7 @@ def test_ticked_samples_become_a_segment_and_more_can_join(dataset):
 def test_without_selection_the_view_becomes_the_segment(dataset):
     run("create_segment", dataset, view=dataset.limit(8), name="View")
     assert load_segment(dataset, "view").size == 8
-    assert load_segment(dataset, "view").made_by == {"by": "view"}
+    assert load_segment(dataset, "view").made_by == Selected("view")
 
 
 def test_a_whole_dataset_never_becomes_a_segment_by_accident(dataset):
@@ -68,10 +70,10 @@ def test_a_confusion_becomes_a_segment_without_any_panel(scenes):
     (segment,) = list_segments(scenes)
     assert segment.size > 0
     assert f"{segment.size:,} object" in message
-    assert segment.made_by["whats"] == ["false positives"]
+    assert segment.made_by.whats == ("false positives",)
     pair = {"what": "one pair of classes", "truth_class": "(no label)", "predicted_class": "3"}
     run("create_segment_from_confusion", scenes, **FIELDS, **pair, name="Threes")
-    assert load_segment(scenes, "threes").made_by["cells"] == [["(no label)", "3"]]
+    assert load_segment(scenes, "threes").made_by.cells == (("(no label)", "3"),)
 
 
 def test_the_form_counts_what_would_go_in(scenes):

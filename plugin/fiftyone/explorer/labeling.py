@@ -9,6 +9,7 @@ from ....ml_backend.actions import label_neighbors, queue, save, suggest
 from ....ml_backend.actions.segments import create_segment
 from ....ml_backend.actions.undo import undo_last
 from ....ml_backend.store.pending import one_act
+from ....ml_backend.store.segment_origins import Selected
 from .column_files import clear_columns, pack, unpack
 from .label_states import SUGGESTED, LabelRows, state_patch
 from .map_rows import as_bytes
@@ -192,7 +193,7 @@ class LabelMethods:
             kind=str(asked.params["segment_kind"]),
             note=str(asked.params.get("note") or ""),
             patches_field=labels.rows.patches_field,
-            made_by={"by": "selection on a map", "map": labels.rows.key, "how": str(asked.params["how"]["kind"])},
+            made_by=Selected("lasso" if asked.params["how"]["kind"] == "polygon" else "selection", map=labels.rows.key),
         )
         asked.ctx.ops.reload_dataset()
         return {"slug": report.segment.slug, "count": report.added}

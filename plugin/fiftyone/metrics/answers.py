@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ....ml_backend.actions.confusion import Choice, Evaluation, samples_of
+from ....ml_backend.actions.confusion_segments import remakable_rule
 from ....ml_backend.analysis.confusion import Matches, Outcomes
 from ....ml_backend.store.segments import Segment
 from .comparisons import Comparison
@@ -126,7 +127,7 @@ def segment_info(segment: Segment) -> dict[str, Any]:
         "size": segment.size,
         "sizes": [[f"{at:%Y-%m-%dT%H:%M:%SZ}", size] for at, size in segment.sizes],
         "origin": segment.origin(),
-        "can_remake": segment.made_by.get("by") == "confusion",
+        "can_remake": remakable_rule(segment) is not None,
     }
 
 

@@ -11,11 +11,13 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from ....ml_backend.actions import segments as acts
-from ....ml_backend.actions.confusion import Choice, choose, keep, keep_in, made_by, outcome_ids, remake_segment
+from ....ml_backend.actions.confusion import Choice, choose, outcome_ids
+from ....ml_backend.actions.confusion_segments import keep, keep_in, remake_segment, rule_of
 from ....ml_backend.analysis.confusion import Outcomes
 from ....ml_backend.store.evaluation_columns import evaluation_fields
 from ....ml_backend.store.items import list_items
-from ....ml_backend.store.segments import list_segments, load_segment, segment_view
+from ....ml_backend.store.segment_members import list_segments, segment_view
+from ....ml_backend.store.segments import load_segment
 from ....operators.asking import next_step
 from ....operators.running import PLUGIN, NextStep
 from ....operators.segment_forms import relabeling_step
@@ -147,12 +149,13 @@ class ModelMetrics(foo.Panel):
             report = keep_in(ctx.dataset, comparison.evaluation, outcomes, slug=asked["slug"], members=members)
         else:
             thresholds, choice = _thresholds(ctx), choice_of(asked)
-            how = made_by(
+            rule = rule_of(
                 comparison.evaluation,
                 iou=thresholds.iou,
                 confidence=thresholds.confidence,
                 choice=choice,
                 members=members,
+                by_hand=_by_hand(asked),
             )
             report = keep(
                 ctx.dataset,
@@ -161,8 +164,7 @@ class ModelMetrics(foo.Panel):
                 name=asked["name"],
                 kind=asked["kind"],
                 note=asked.get("note") or "",
-                members=members,
-                how={**how, "by": "choice among a confusion"} if _by_hand(asked) else how,
+                rule=rule,
             )
         return _changed(ctx, report.sentence())
 

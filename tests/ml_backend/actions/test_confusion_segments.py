@@ -8,12 +8,12 @@ from labelscape.ml_backend.actions.confusion import (
     NO_LABEL,
     Choice,
     choose,
-    create_segment_from_confusion,
     evaluate,
-    remake_segment,
 )
+from labelscape.ml_backend.actions.confusion_segments import create_segment_from_confusion, remake_segment
 from labelscape.ml_backend.store.evaluation_columns import read_evaluation
-from labelscape.ml_backend.store.segments import load_segment, member_ids
+from labelscape.ml_backend.store.segment_members import member_ids
+from labelscape.ml_backend.store.segments import load_segment
 
 FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}
 
@@ -53,7 +53,7 @@ def test_confident_confusions_are_the_wrong_labels(made):
     )
     assert report.segment.fields == ["ground_truth"]
     assert set(member_ids(dataset, report.segment, "ground_truth")) == set(faults.wrong)
-    assert report.segment.made_by["confidence"] == 0.8
+    assert report.segment.made_by.confidence == 0.8
 
 
 def test_one_cell_of_the_matrix_is_one_class_pair(made):
@@ -103,14 +103,14 @@ def test_several_guesses_a_sample_are_right_among_the_top_k(classified):
     evaluation = evaluate(classified, truth_field="ground_truth", prediction_field="guesses")
     assert len(evaluation.match(top_k=1).true_positives()) == 0
     assert len(evaluation.match(top_k=2).true_positives()) == 60
-    with pytest.raises(ValueError, match="several classes a sample"):
+    with pytest.raises(ValueError, match="several classes per sample"):
         evaluate(classified, truth_field="guesses", prediction_field="predictions")
 
 
 def test_a_view_is_evaluated_alone(classified):
     view = classified.limit(3)
     report = create_segment_from_confusion(view, **FIELDS, name="Wrong", choice=Choice(("confusions",)))
-    assert (report.segment.size, report.segment.made_by["samples"]) == (3, 3)
+    assert (report.segment.size, report.segment.made_by.samples) == (3, 3)
 
 
 def test_made_again_on_better_predictions_it_tells_what_stayed_and_what_is_gone(made):
@@ -127,7 +127,7 @@ def test_made_again_on_better_predictions_it_tells_what_stayed_and_what_is_gone(
     dataset.set_values("better", better)
     remake = remake_segment(dataset, slug="fp", prediction_field="better", name="FP better")
     assert (remake.before, remake.after, remake.stayed) == (first.segment.size, 4, 4)
-    assert load_segment(dataset, "fp-better").made_by["again"] == "fp"
+    assert load_segment(dataset, "fp-better").made_by.remade_from == "fp"
     assert load_segment(dataset, "fp").size == first.segment.size
     assert "4 stayed" in remake.sentence()
 
@@ -171,19 +171,19 @@ def test_a_segment_outlives_the_predictions_it_was_made_from(made):
     assert (remake.lost, remake.after, remake.stayed) == (first.segment.size, first.segment.size, 0)
 
 
-def test_refusals_name_the_mend(made, classified):
+def test_refusals_name_the_fix(made, classified):
     dataset, _ = made
     with pytest.raises(ValueError, match="fields of this dataset that do: ground_truth, predictions"):
         read_evaluation(dataset, truth_field="ground_truth", prediction_field="nothing")
     with pytest.raises(ValueError, match="chosen twice"):
         read_evaluation(dataset, truth_field="ground_truth", prediction_field="ground_truth")
-    with pytest.raises(ValueError, match="patches, frames or clips"):
+    with pytest.raises(ValueError, match="patches, frames, or clips"):
         read_evaluation(dataset.to_patches("ground_truth"), **FIELDS)
     with pytest.raises(ValueError, match="lower IoU or confidence"):
         create_segment_from_confusion(
             dataset, **FIELDS, name="None", confidence=1.0, choice=Choice(("false positives",))
         )
-    with pytest.raises(ValueError, match="is no class"):
+    with pytest.raises(ValueError, match="is not a class"):
         create_segment_from_confusion(dataset, **FIELDS, name="None", choice=Choice(cells=(("cat", "dog"),)))
 
 

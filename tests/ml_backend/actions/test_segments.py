@@ -17,7 +17,9 @@ from labelscape.ml_backend.actions.segments import (
     rename_segment,
 )
 from labelscape.ml_backend.actions.undo import describe_undo, undo_last
-from labelscape.ml_backend.store.segments import list_segments, load_segment, member_ids, segment_slug, segment_view
+from labelscape.ml_backend.store.segment_members import list_segments, member_ids, segment_view
+from labelscape.ml_backend.store.segment_origins import Selected
+from labelscape.ml_backend.store.segments import load_segment, segment_slug
 
 
 @pytest.fixture
@@ -44,14 +46,14 @@ def objects(dataset, field="ground_truth"):
 
 def test_a_segment_of_samples_is_tag_view_and_record(dataset):
     ids = dataset.values("id")[:7]
-    report = make(dataset, ids, note="seen in May", made_by={"by": "ranking", "score": "outlier_score"})
+    report = make(dataset, ids, note="seen in May", made_by=Selected("ranking"))
     assert report.added == report.segment.size == 7
     fresh = fo.load_dataset(dataset.name)
     assert fresh.match_tags("segment:blurred-digits").values("id") == ids
     assert fresh.load_saved_view("segment blurred-digits").values("id") == ids
     held = load_segment(fresh, "blurred-digits")
     assert (held.name, held.kind, held.note) == ("Blurred digits", "data quality", "seen in May")
-    assert held.made_by == {"by": "ranking", "score": "outlier_score"}
+    assert held.made_by == Selected("ranking")
     assert [size for _, size in held.sizes] == [7]
 
 
@@ -147,12 +149,12 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(dataset):
 
 def test_merged_segments_become_one_and_tell_where_members_came_from(scenes):
     ids = objects(scenes)
-    make(scenes, ids[:4], name="A", patches_field="ground_truth", made_by={"by": "lasso"})
+    make(scenes, ids[:4], name="A", patches_field="ground_truth", made_by=Selected("lasso"))
     make(scenes, ids[2:6], name="B", patches_field="ground_truth")
     make(scenes, objects(scenes, "predictions")[:3], name="C", patches_field="predictions")
     report = merge_segments(scenes, slugs=["a", "c"], into="b")
     assert (report.added, report.segment.size) == (5, 9)
-    assert [one["name"] for one in report.segment.made_by["merged"]] == ["A", "C"]
+    assert [one.name for one in report.segment.merged] == ["A", "C"]
     assert [one.slug for one in list_segments(scenes)] == ["b"]
     assert scenes.count_label_tags() == {"segment:b": 9}
 
@@ -177,7 +179,7 @@ def test_samples_and_objects_are_never_mixed(scenes):
         add_to_segment(scenes, scenes.values("id")[:4], slug="a")
 
 
-def test_every_refusal_is_a_sentence_with_the_mend(dataset):
+def test_every_refusal_is_a_sentence_with_the_fix(dataset):
     ids = dataset.values("id")
     with pytest.raises(ValueError, match="data quality, data organization, collection campaign"):
         make(dataset, ids, kind="quality")

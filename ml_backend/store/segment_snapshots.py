@@ -1,0 +1,46 @@
+"""Changes of segments that either happen whole or leave every segment as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import fiftyone as fo
+
+from .segment_members import add_members, forget_segment, member_ids, remove_members, save_segment
+from .segments import Segment, find_segment, write_segment
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    segment: Segment
+    members: dict[str | None, list[str]]
+
+
+@contextmanager
+def all_or_nothing(dataset: fo.Dataset, *segments: Segment, new: Segment | None = None) -> Iterator[None]:
+    """Put these segments back as they are now where the block fails; ``new``, which it fills, is deleted then."""
+    before = [_snapshot(dataset, segment) for segment in segments]
+    try:
+        yield
+    except BaseException:
+        if new is not None:
+            forget_segment(dataset, find_segment(dataset, new.slug) or new)
+        for snapshot in before:
+            _put_back(dataset, snapshot)
+        raise
+
+
+def _snapshot(dataset: fo.Dataset, segment: Segment) -> _Snapshot:
+    return _Snapshot(segment, {name: member_ids(dataset, segment, name).tolist() for name in segment.targets})
+
+
+def _put_back(dataset: fo.Dataset, snapshot: _Snapshot) -> None:
+    segment = snapshot.segment
+    now = find_segment(dataset, segment.slug) or segment
+    for name in dict.fromkeys([*segment.targets, *now.targets]):
+        ids = snapshot.members.get(name, [])
+        present = member_ids(dataset, segment, name).tolist()
+        remove_members(dataset, segment, sorted(set(present) - set(ids)), name)
+        add_members(dataset, segment, sorted(set(ids) - set(present)), name)
+    save_segment(dataset, segment)
+    write_segment(dataset, segment)  # with the sizes it had: nothing happened
