@@ -1,4 +1,4 @@
-"""Look at everything Labelscape stands on: what was found, and how to mend what is missing."""
+"""Check everything that Labelscape needs: what there is, and how to fix what is missing."""
 
 import importlib.util
 import shutil
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+
+from ..ml_backend.wording import count
 
 HUBS = ("https://huggingface.co", "https://download.pytorch.org")
 HUB_SECONDS = 4
@@ -21,11 +23,11 @@ INSTALL_MONGODB = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; ``mend`` says what to do and is None where all is well."""
+    """What one check found; ``fix`` says what to do and is None where all is well."""
 
     subject: str
     found: str
-    mend: str | None = None
+    fix: str | None = None
     essential: bool = True
 
 
@@ -50,8 +52,8 @@ def check_mongodb() -> Finding:
     except subprocess.CalledProcessError as error:
         return Finding("MongoDB", f"{error.cmd[0]} does not run: {_first_line(error.stderr)}", INSTALL_MONGODB)
     except (pymongo.errors.PyMongoError, ConnectionError, RuntimeError, OSError) as error:
-        mend = "start it, or correct database_uri (FIFTYONE_DATABASE_URI)" if uri else INSTALL_MONGODB
-        return Finding("MongoDB", f"no answer: {_first_line(str(error))}", mend)
+        fix = "start it, or correct database_uri (FIFTYONE_DATABASE_URI)" if uri else INSTALL_MONGODB
+        return Finding("MongoDB", f"no answer: {_first_line(str(error))}", fix)
     return Finding("MongoDB", f"{version}, {whose}")
 
 
@@ -88,29 +90,35 @@ def check_plugin() -> Finding:
         return Finding("plugin", f"{how}, is disabled", f"`fiftyone plugins enable {PLUGIN}`")
     plugin = fop.get_plugin(PLUGIN)
     if not plugin.has_js:
-        mend = "install it again; in a repository, `make web` builds it"
-        return Finding("plugin", f"{how}, lacks its panel: no {plugin.js_bundle_path}", mend)
+        fix = "install it again; in a repository, `make web` builds it"
+        return Finding("plugin", f"{how}, lacks its panel: no {plugin.js_bundle_path}", fix)
     context = PluginContext(plugin)
     context.register_all()
     if context.has_errors():
         reason = context.errors[0].strip().splitlines()[-1]
-        mend = f"install what it requires: `fiftyone plugins requirements {PLUGIN} --install`"
-        return Finding("plugin", f"{how}, does not load: {reason}", mend)
+        fix = f"install what it requires: `fiftyone plugins requirements {PLUGIN} --install`"
+        return Finding("plugin", f"{how}, does not load: {reason}", fix)
     return Finding("plugin", f"{how}, {len(context.instances)} operators and panels")
 
 
 def check_vectors() -> Finding:
-    """The vectors are kept where a reboot does not delete them."""
-    from ..ml_backend.store.settings import adopt_lancedb_uri
+    """The folder of the vectors, what decided it, and that a reboot does not empty it."""
+    from ..ml_backend.errors import Refusal
+    from ..ml_backend.store.settings import DIRECTORY_VARIABLE, check_vector_folder, vector_folder
 
-    uri = adopt_lancedb_uri()
-    if "://" not in uri and Path(tempfile.gettempdir()).resolve() in Path(uri).resolve().parents:
+    folder = vector_folder()
+    where = f"in {folder.uri}, decided by {folder.decided_by}"
+    try:
+        check_vector_folder()
+    except Refusal as refusal:
+        return Finding("vectors", where, str(refusal))
+    if "://" not in folder.uri and Path(tempfile.gettempdir()).resolve() in Path(folder.uri).resolve().parents:
         return Finding(
             "vectors",
-            f"in {uri}, which the next reboot may empty",
-            "choose a folder that stays: FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI=/path/to/folder",
+            f"{where}, which the next reboot may empty",
+            f"choose a folder that stays: {DIRECTORY_VARIABLE}=/path",
         )
-    return Finding("vectors", f"in {uri}")
+    return Finding("vectors", where)
 
 
 def check_hub() -> Finding:
@@ -138,7 +146,7 @@ def check_gpu() -> Finding:
     try:
         import torch
     except (ImportError, OSError):
-        return Finding("GPU", "unknown without PyTorch", "mend PyTorch first", essential=False)
+        return Finding("GPU", "unknown without PyTorch", "fix PyTorch first", essential=False)
     if torch.cuda.is_available():
         return Finding("GPU", torch.cuda.get_device_name(0), essential=False)
     if torch.backends.mps.is_available():
@@ -146,7 +154,7 @@ def check_gpu() -> Finding:
     return Finding(
         "GPU",
         "none that PyTorch can use",
-        "nothing must be done: all runs on the CPU, where `pretrained` models are slower",
+        "no action needed; everything runs on the CPU, where `pretrained` models are slower",
         essential=False,
     )
 
@@ -156,8 +164,8 @@ def check_browser() -> Finding:
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found is None:
-        mend = "only the browser tests need it: `apt-get install chromium`"
-        return Finding("Chromium", "none", mend, essential=False)
+        fix = "only the browser tests need it: `apt-get install chromium`"
+        return Finding("Chromium", "none", fix, essential=False)
     return Finding("Chromium", found, essential=False)
 
 
@@ -174,20 +182,20 @@ if importlib.util.find_spec("playwright"):
 
 
 def report(findings: Iterable[Finding]) -> int:
-    """Print the findings as they come; 1 when something essential is to mend, else 0."""
+    """Print the findings as they come; return 1 when something essential needs fixing, else 0."""
     broken = 0
     for finding in findings:
-        if finding.mend is None:
-            mark, colour = "✓", typer.colors.GREEN
+        if finding.fix is None:
+            mark, color = "✓", typer.colors.GREEN
         elif finding.essential:
-            mark, colour = "✗", typer.colors.RED
+            mark, color = "✗", typer.colors.RED
             broken += 1
         else:
-            mark, colour = "–", typer.colors.YELLOW
-        typer.echo(f"{typer.style(mark, fg=colour)} {finding.subject:<11} {finding.found}")
-        if finding.mend is not None:
-            typer.echo(f"  {'':<11} → {finding.mend}")
-    typer.echo(f"{broken} to mend." if broken else "All that is essential is well.")
+            mark, color = "–", typer.colors.YELLOW
+        typer.echo(f"{typer.style(mark, fg=color)} {finding.subject:<11} {finding.found}")
+        if finding.fix is not None:
+            typer.echo(f"  {'':<11} → {finding.fix}")
+    typer.echo(f"{count(broken, 'problem')} to fix." if broken else "All essential checks passed.")
     return 1 if broken else 0
 
 

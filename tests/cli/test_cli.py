@@ -60,7 +60,7 @@ def test_installing_the_plugin_twice_changes_nothing(plugins: Path) -> None:
     assert "Nothing to do" in result.output
 
 
-def test_install_plugin_mends_a_link_that_leads_nowhere(plugins: Path, tmp_path: Path) -> None:
+def test_install_plugin_fixes_a_link_that_leads_nowhere(plugins: Path, tmp_path: Path) -> None:
     plugins.mkdir()
     (plugins / "labelscape").symlink_to(tmp_path / "gone")
     assert type_in("install-plugin").exit_code == 0
@@ -104,7 +104,7 @@ def test_doctor_tells_of_a_disabled_plugin(plugins: Path, monkeypatch: pytest.Mo
 
     type_in("install-plugin")
     monkeypatch.setattr(fop, "list_disabled_plugins", lambda: [PLUGIN])
-    assert doctor.check_plugin().mend == f"`fiftyone plugins enable {PLUGIN}`"
+    assert doctor.check_plugin().fix == f"`fiftyone plugins enable {PLUGIN}`"
 
 
 def test_doctor_tells_why_a_plugin_does_not_load(plugins: Path) -> None:
@@ -113,12 +113,12 @@ def test_doctor_tells_why_a_plugin_does_not_load(plugins: Path) -> None:
     (plugins / "broken" / "__init__.py").write_text("import a_missing_package\n")
     finding = doctor.check_plugin()
     assert "No module named 'a_missing_package'" in finding.found
-    assert "plugins requirements" in (finding.mend or "")
+    assert "plugins requirements" in (finding.fix or "")
 
 
 def test_doctor_reaches_mongodb() -> None:
     finding = doctor.check_mongodb()
-    assert finding.mend is None
+    assert finding.fix is None
     assert finding.found[0].isdigit()
 
 
@@ -136,7 +136,7 @@ def test_doctor_notices_within_seconds_that_mongodb_does_not_answer(
     )
     finding = doctor.check_mongodb()
     assert "no answer" in finding.found
-    assert "start it" in (finding.mend or "")
+    assert "start it" in (finding.fix or "")
     assert asked[0]["serverSelectionTimeoutMS"] <= 5000  # PyMongo's own is 30 s
 
 
@@ -147,12 +147,12 @@ def test_doctor_says_so_where_there_is_no_mongod_at_all(tmp_path: Path, monkeypa
     monkeypatch.setattr(fo.config, "database_uri", None)
     monkeypatch.setattr(foc, "FIFTYONE_DB_BIN_DIR", str(tmp_path))
     finding = doctor.check_mongodb()
-    assert finding.mend == doctor.INSTALL_MONGODB
+    assert finding.fix == doctor.INSTALL_MONGODB
 
 
 def test_torch_and_torchvision_are_of_one_build() -> None:
     finding = doctor.check_torch()
-    assert finding.mend is None
+    assert finding.fix is None
     assert "torchvision" in finding.found
 
 
@@ -163,7 +163,18 @@ def test_doctor_warns_of_vectors_that_a_reboot_deletes(monkeypatch: pytest.Monke
     monkeypatch.setitem(backend, "uri", "/tmp/lancedb")
     assert "reboot" in doctor.check_vectors().found
     monkeypatch.setitem(backend, "uri", "/var/lib/vectors")
-    assert doctor.check_vectors().mend is None
+    assert doctor.check_vectors().fix is None
+
+
+def test_doctor_names_the_folder_of_the_vectors_and_what_decided_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    finding = doctor.check_vectors()
+    assert os.environ["LABELSCAPE_DIR"] in finding.found
+    assert "decided by the environment variable LABELSCAPE_DIR" in finding.found
+    (tmp_path / "lancedb").write_text("a file")
+    monkeypatch.setenv("LABELSCAPE_DIR", str(tmp_path))
+    assert "is a file, not a folder" in (doctor.check_vectors().fix or "")
 
 
 def test_an_unreachable_hub_is_told_but_is_no_failure(

@@ -185,7 +185,7 @@ def test_many_different_files_with_one_vector_are_reported(make_digits_dataset, 
     report = compute_embeddings(dataset, key="emb")
     assert report.equal is not None
     assert report.equal.count == 6
-    assert "at least 6 different samples have one and the same vector, such as 0.png and 1.png" in report.sentence()
+    assert "at least 6 different samples have the same vector, such as 0.png and 1.png" in report.sentence()
 
 
 def test_a_trained_embedding_reports_its_accuracy_and_embeds_new_samples(make_digits_dataset):
