@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from .models import app as models_app
+
 app = typer.Typer(
     help="Labelscape, the data explorer for FiftyOne and Label Studio.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(models_app, name="model")
 
 
 def _print_version(requested: bool) -> None:

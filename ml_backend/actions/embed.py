@@ -4,7 +4,7 @@ import os
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import fiftyone as fo
 import numpy as np
 
 from ..analysis.baseline import neighbor_accuracy
-from ..embedding import EmbeddingModel, load
+from ..embedding import EmbeddingModel
+from ..embedding.base import Classifier, Embedded
 from ..embedding.equal_vectors import EqualVectors
+from ..embedding.image.preparation import InputSettings
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
 from ..embedding.trained import TrainedHead, save_head, train
 from ..errors import Refusal
@@ -26,15 +28,18 @@ from ..store.embeddings import (
     delete_embeddings,
     load_embeddings,
     locate,
+    plain,
     table_to_write,
     vector_table,
 )
 from ..store.fingerprints import read_fingerprints, write_fingerprints
 from ..store.items import Items, every_sample, item_view, list_items, list_like
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
+from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
 from ..store.settings import DEFAULT_BACKEND, data_directory
 from ..wording import agree, count, noun, plural
-from .embed_update import Update, update_vectors
+from .embed_update import Keep, Update, update_vectors
+from .models import load
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class EmbeddingReport:
     unavailable: int = 0
     first_unavailable: str | None = None
     restarted: bool = False
+    predictions: str | None = None
+    prepared: str | None = None
 
     def sentence(self) -> str:
         """The closing message."""
@@ -76,6 +83,10 @@ class EmbeddingReport:
                 f"“embedding_error” says why (first: {self.first_failure})"
             )
         text += "."
+        if self.predictions:
+            text += f" The classes that it predicts are in the field '{self.predictions}'."
+        if self.prepared:
+            text += f" The network got {self.prepared}."
         if self.equal:
             first, second = (os.path.basename(path) for path in self.equal.examples)
             text += (
@@ -128,6 +139,7 @@ def compute_embeddings(
     model: str = "preprocessing",
     options: Mapping[str, Any] | None = None,
     patches_field: str | None = None,
+    predictions: str | None = None,
     backend: str = DEFAULT_BACKEND,
     batch_size: int = 64,
     progress: Progress | None = None,
@@ -138,7 +150,8 @@ def compute_embeddings(
     whose sample is gone are removed. Interrupted at any point, a second call ends with the same result.
 
     Args:
-        model: a name that `labelscape.ml_backend.embedding.load` knows, with its ``options``.
+        model: a name that `labelscape.ml_backend.actions.models.load` knows, with its ``options``.
+        predictions: the field for the classes that the model predicts in the same pass (`own/…` does); None keeps none.
         progress: called with a fraction 0..1 and a message; may raise to stop.
 
     Raises:
@@ -149,17 +162,23 @@ def compute_embeddings(
     items = list_items(samples, patches_field)
     if not len(items):
         raise Refusal("There is nothing to embed in this view: choose a view with samples, or the dataset.")
-    provenance = Provenance(model=model, options=dict(options or {}))
-    embedder = load(model, **provenance.options)
     dataset.reload()  # another process may have started the same embeddings
     is_new = not dataset.has_brain_run(key)
+    if predictions is None and not is_new:
+        predictions = check_embeddings(dataset, key).provenance.predictions
+    provenance = Provenance(model=model, options=plain(options or {}), predictions=predictions)
+    embedder = load(model, **provenance.options)
+    keep = None if predictions is None else _keeper(dataset, predictions, embedder, items)
     if is_new:
         create_embeddings(samples, key, provenance, patches_field=patches_field, backend=backend)
     else:
         _check_same_embeddings(dataset, key, provenance, items)
     with _gone_if_empty(dataset, key) if is_new else nullcontext():
-        update = update_vectors(samples, key, items, embedder, batch_size=batch_size, progress=progress or no_progress)
-    return _as_report(key, embedder, items, update)
+        update = update_vectors(
+            samples, key, items, embedder, batch_size=batch_size, progress=progress or no_progress, keep=keep
+        )
+    report = _as_report(key, embedder, items, update)
+    return replace(report, predictions=predictions, prepared=_prepared(embedder, provenance))
 
 
 def train_embeddings(
@@ -366,6 +385,28 @@ def _check_same_embeddings(dataset: fo.Dataset, key: str, provenance: Provenance
         here = items.patches_field or f"whole {items.nouns}"
         other = run.patches_field or f"whole {list_like(dataset.limit(0), None, run.parts).nouns}"
         raise Refusal(f"'{key}' holds embeddings of {other}, not of {here}: choose another name.")
+
+
+def _keeper(dataset: fo.Dataset, field: str, model: EmbeddingModel, items: Items) -> Keep:
+    """What keeps the classes that a model predicts, in a field of the samples."""
+    check_predictions_field(dataset, field, items.patches_field)
+    if not isinstance(model, Classifier) or not model.classes:
+        raise Refusal(f"{model.name} predicts no classes: leave the field of predictions out.")
+    add_predictions_field(dataset, field, model.name)
+    classes = model.classes
+
+    def keep(ids: Sequence[str], embedded: Embedded) -> None:
+        if embedded.logits is not None:
+            write_predictions(dataset, field, ids, embedded.logits, classes)
+
+    return keep
+
+
+def _prepared(model: EmbeddingModel, provenance: Provenance) -> str | None:
+    """How images were prepared for a network from a file, whose maker alone knows what is right."""
+    settings = getattr(model, "input", None)
+    from_file = provenance.options.get("weights") or provenance.model.startswith("own/")
+    return settings.sentence() if isinstance(settings, InputSettings) and from_file else None
 
 
 def _described(provenance: Provenance) -> str:

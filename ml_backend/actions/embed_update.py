@@ -1,6 +1,6 @@
 """Bring embeddings up to date: new and changed media are embedded, vectors leave with their samples."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import fiftyone as fo
@@ -9,7 +9,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone.core.odm.database import get_db_conn
 
 from ..embedding import EmbeddingModel
-from ..embedding.base import Media
+from ..embedding.base import Embedded, Media
 from ..embedding.equal_vectors import EqualVectors, VectorTally
 from ..errors import Refusal
 from ..progress import Progress, part_of
@@ -23,6 +23,9 @@ from ..store.vector_table import DamagedVectors, VectorTable
 from ..wording import count
 
 _ITEMS_PER_COMMIT = 1024  # an interruption loses at most this much work
+
+# What else is kept of the items (by id) that a batch has embedded, such as the classes the model predicts.
+Keep = Callable[[Sequence[str], Embedded], None]
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,18 @@ class _Work:
     unavailable: dict[str, str] = field(default_factory=dict)
     removed: int = 0
     tally: VectorTally = field(default_factory=VectorTally)
+    keep: Keep | None = None
 
 
 def update_vectors(
-    samples: SampleCollection, key: str, items: Items, model: EmbeddingModel, *, batch_size: int, progress: Progress
+    samples: SampleCollection,
+    key: str,
+    items: Items,
+    model: EmbeddingModel,
+    *,
+    batch_size: int,
+    progress: Progress,
+    keep: Keep | None = None,
 ) -> Update:
     """Embed what is new or changed among these items, and remove the vectors of items that are gone.
 
@@ -68,7 +79,7 @@ def update_vectors(
     """
     dataset = samples._root_dataset
     try:
-        return _update(dataset, samples, key, items, model, batch_size, progress)
+        return _update(dataset, samples, key, items, model, batch_size, progress, keep)
     except Exception as error:
         if _is_gone(dataset):
             raise _deleted_meanwhile(dataset) from error
@@ -83,12 +94,13 @@ def _update(
     model: EmbeddingModel,
     batch_size: int,
     progress: Progress,
+    keep: Keep | None,
 ) -> Update:
     check_score_fields(dataset, items, [ERROR_FIELD])
     progress(0.0, "Looking for new and changed files")
     table, known_ids, restarted = _open(dataset, key)
     media = list_media(samples, items)
-    work = _Work(items, media, fingerprints(media), known_ids)
+    work = _Work(items, media, fingerprints(media), known_ids, keep=keep)
     _plan(work, read_fingerprints(dataset, key))
     if away := _mostly_away(work):
         progress(0.0, away)
@@ -158,6 +170,8 @@ def _embed_rows(
     if kept:
         work.tally.add([media[row] for row in result.kept], result.vectors)
         table.upsert(ids[kept], work.items.sample_ids[kept], result.vectors)
+        if work.keep is not None:
+            work.keep(ids[kept].tolist(), result)
         write_fingerprints(dataset, key, ids[kept].tolist(), [work.marks[row] for row in kept])
         work.embedded.extend(ids[kept].tolist())
     failures: dict[str, str] = {}

@@ -39,6 +39,24 @@ def _open_clip(argument: str, **options: Any) -> EmbeddingModel:
     return OpenClipModel(architecture, tag or None, **options)
 
 
+def _timm(name: str, **options: Any) -> EmbeddingModel:
+    from .image.timm_model import TimmModel
+
+    return TimmModel(name, **options)
+
+
+def _transformers(reference: str, **options: Any) -> EmbeddingModel:
+    from .image.transformers_model import TransformersModel
+
+    return TransformersModel(reference, **options)
+
+
+def _own(reference: str, **options: Any) -> EmbeddingModel:
+    from .image.own.model import OwnModel
+
+    return OwnModel(reference, **options)
+
+
 def _trained(_argument: str, *, base: str, head: str, base_options: dict[str, Any] | None = None) -> EmbeddingModel:
     from .trained import TrainedModel, load_head
 
@@ -74,6 +92,40 @@ FAMILIES = (
         options=(WEIGHTS, *INPUT),
         text_tower="yes",
         per_second=10,
+    ),
+    ModelFamily(
+        name="timm",
+        argument="<name or folder>",
+        modality="image",
+        sentence="Any of timm's backbones: EfficientNet, ConvNeXt, ViT, DINOv2 and hundreds more",
+        make=_timm,
+        examples=("tf_efficientnet_lite0.in1k", "vit_small_patch14_dinov2.lvd142m", "convnext_tiny.in12k_ft_in1k"),
+        options=(WEIGHTS, *INPUT),
+        extra="models",
+    ),
+    ModelFamily(
+        name="hf",
+        argument="<repository or folder>",
+        modality="image",
+        sentence="A vision model of Hugging Face transformers: DINOv2, DINOv3, SigLIP 2, CLIP, ViT",
+        make=_transformers,
+        examples=("facebook/dinov2-small", "google/siglip2-base-patch16-224", "openai/clip-vit-base-patch32"),
+        options=INPUT,
+        text_tower="some",
+        extra="models",
+    ),
+    ModelFamily(
+        name="own",
+        argument="<file or package.module:factory>",
+        modality="image",
+        sentence="Your own trained network: ONNX, TorchScript, torch.export (.pt2), or Python code",
+        make=_own,
+        options=(
+            Option("layer", "text", "Layer whose output is the embedding; empty: the input of the last linear layer"),
+            Option("classes", "text", "Names of its classes, separated by commas, or a text file with one per line"),
+            *INPUT,
+        ),
+        extra="models",
     ),
     ModelFamily(
         name="trained",

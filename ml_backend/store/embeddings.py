@@ -30,10 +30,14 @@ from .vector_table import DamagedVectors, VectorTable, damage_in_words, open_tab
 
 @dataclass(frozen=True)
 class Provenance:
-    """How embeddings were made: the embedding model's name and the options that change its vectors."""
+    """How embeddings were made: the embedding model's name and the options that change its vectors.
+
+    ``predictions`` names the field that the classes which the model predicts in the same pass are written to.
+    """
 
     model: str
     options: dict[str, Any]
+    predictions: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ def create_embeddings(
     record: dict[str, Any] = {
         "model": provenance.model,
         "options": provenance.options,
+        "predictions": provenance.predictions,
         "parts": None if patches_field else parts_of(samples),
         "patches_field": patches_field,
     }
@@ -179,7 +184,7 @@ def check_embeddings(dataset: fo.Dataset, key: str) -> EmbeddingsRun:
     record = getattr(config, "labelscape", None)
     if record is not None:
         ours = plain(record)
-        provenance = Provenance(ours["model"], ours["options"])
+        provenance = Provenance(ours["model"], ours["options"], ours.get("predictions"))
         patches_field = ours.get("patches_field") or config.patches_field
         return EmbeddingsRun(key, config.method, patches_field, ours.get("parts"), provenance, ours.get("folder"))
     provenance = Provenance(model=config.model or "unknown", options={})

@@ -85,9 +85,9 @@ def override(
     if resize is not None:
         changes["resize"] = max(_side("resize", resize), size or settings.size)
     if mean is not None:
-        changes["mean"] = _triple("mean", mean)
+        changes["mean"] = triple("mean", mean)
     if std is not None:
-        changes["std"] = _triple("std", std)
+        changes["std"] = triple("std", std)
         if min(changes["std"]) <= 0:
             raise Refusal(f"std is {_listed(std)}; each number must be above 0")
     if channels is not None:
@@ -115,7 +115,12 @@ def _side(name: str, value: int) -> int:
     return int(value)
 
 
-def _triple(name: str, values: Sequence[float]) -> Triple:
+def triple(name: str, values: Sequence[float]) -> Triple:
+    """Numbers of the three channels.
+
+    Raises:
+        Refusal: not three finite numbers.
+    """
     if len(values) != 3 or not np.isfinite(np.asarray(values, float)).all():
         raise Refusal(f"{name} must be three numbers, one for each channel, such as 0.5, 0.5, 0.5; got {list(values)}")
     first, second, third = (float(value) for value in values)

@@ -11,6 +11,7 @@ import fiftyone as fo
 import fiftyone.server.view as server_view
 import numpy as np
 
+from ....ml_backend.actions.models import offered_models, searches_text
 from ....ml_backend.actions.undo import describe_undo
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
 from ....ml_backend.store.labels import usable_label_fields
@@ -19,7 +20,6 @@ from .column_files import digest, publish
 from .field_values import distinct_classes, fetch_ids, field_source, last_change, shown_fields
 from .label_states import LabelRows
 from .map_rows import MapRows, iso
-from .models import embedding_models, searches_text
 
 METHODS = ("umap", "tsne", "pca")
 _FIRST_SAMPLES = 10_000  # whose classes are listed until all labels are read
@@ -127,7 +127,7 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
         "jobs": jobs,
         "messages": board.notes.listing(),
         "palette": _palette(dataset),
-        "options": {"models": embedding_models(), "methods": list(METHODS)},
+        "options": {"models": offered_models(), "methods": list(METHODS)},
     }
 
 

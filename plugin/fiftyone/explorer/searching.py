@@ -8,12 +8,12 @@ import numpy as np
 from bson import ObjectId
 from fiftyone.core.fields import ListField, StringField
 
+from ....ml_backend.actions.models import embed_text, searches_text
 from ....ml_backend.store.embeddings import provenance_of
 from ....ml_backend.store.session import Session
 from .field_values import fetch, shown_fields
 from .label_states import LabelRows
 from .map_rows import as_bytes
-from .models import embed_text, searches_text
 
 _PATH_END = r"[^/\\]*$"  # a word in the name of the file, not in those of its folders
 
@@ -53,8 +53,8 @@ def search_meaning(
     made = provenance_of(dataset, session.embeddings.key)
     if not searches_text(made.model):
         raise ValueError(
-            f"“{session.embeddings.key}” was made by {made.model}, which does not know texts: compute embeddings with "
-            "an open_clip model to search by meaning."
+            f"“{session.embeddings.key}” was made by {made.model}, which does not embed texts: compute embeddings with "
+            "an open_clip model, or a model of hf/… with a text tower, to search by meaning."
         )
     vector = embed_text(made.model, made.options, text)
     vectors = session.embeddings.vectors

@@ -1,0 +1,91 @@
+"""The commands `labelscape model …`: list the embedding models, their options, and what is in a network's file."""
+
+from typing import Annotated
+
+import typer
+
+from ..ml_backend.errors import Refusal
+from ..ml_backend.wording import count
+
+app = typer.Typer(help="Embedding models: list them, and look into the file of your own network.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the families of embedding models, with what each is good for."""
+    from ..ml_backend.actions.models import families
+
+    shown = [family for family in families() if family.in_menus]
+    width = max(len(family.pattern) for family in shown)
+    for family in shown:
+        notes = [f"for {family.modality}", _TEXT_TOWER[family.text_tower]]
+        if family.extra:
+            notes.append(f"pip install 'labelscape[{family.extra}]'")
+        if family.per_second:
+            notes.append(f"about {family.per_second} per second on two cores")
+        typer.echo(f"{family.pattern:{width}}  {family.sentence}")
+        typer.echo(f"{'':{width}}  ({'; '.join(note for note in notes if note)})")
+    typer.echo("\n“labelscape model options <family>” lists the options of one, such as: labelscape model options own")
+
+
+@app.command("options")
+def list_options(
+    family: Annotated[str, typer.Argument(help="A family, such as torchvision, or a model's full name.")],
+) -> None:
+    """List the options of a family of embedding models."""
+    from ..ml_backend.actions.models import families
+
+    name = family.partition("/")[0]
+    found = next((known for known in families() if known.name == name), None)
+    if found is None:
+        _fail(Refusal(f"'{name}' is not a family; there are: {', '.join(known.name for known in families())}."))
+        return
+    typer.echo(f"{found.pattern}: {found.sentence}")
+    if found.examples:
+        typer.echo(f"Such as {', '.join(found.model_name(example) for example in found.examples)}")
+    width = max((len(option.name) for option in found.options), default=0)
+    for option in found.options:
+        typer.echo(f"  {option.name:{width}}  {option.sentence} ({option.allowed()})")
+    if not found.options:
+        typer.echo("  It has no options.")
+
+
+@app.command("inspect")
+def inspect(
+    file: Annotated[str, typer.Argument(help="An .onnx, TorchScript or .pt2 file, or package.module:factory.")],
+    size: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Side of the images in pixels, where the file does not say it.")
+    ] = None,
+) -> None:
+    """Show the layers of your own network with their sizes, where it is cut, and what its file says about its input."""
+    from ..ml_backend.embedding.image.own.model import inspect_network
+
+    try:
+        inspection = inspect_network(file, size)
+    except Refusal as refusal:
+        _fail(refusal)
+        return
+    typer.echo(f"{inspection.kind} network, {count(len(inspection.layers), 'layer')}")
+    width = max((len(layer.name) for layer in inspection.layers), default=0)
+    for layer in inspection.layers:
+        mark = "  ← the embedding" if layer.name == inspection.cut else ""
+        typer.echo(f"  {layer.name:{width}}  {' x '.join(map(str, layer.size)):14}  {layer.kind}{mark}")
+    if inspection.cut and all(layer.name != inspection.cut for layer in inspection.layers):
+        typer.echo(f"The embedding is the {inspection.cut.removeprefix('the ')}.")
+    if inspection.cut is None:
+        typer.echo("It has no linear layer: its own output is the embedding.")
+    classes = inspection.declared.classes
+    if inspection.n_classes:
+        named = f": {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}" if classes else ", without names"
+        typer.echo(f"It predicts {count(inspection.n_classes, 'class')}{named}.")
+    for what in ("size", "mean", "std", "channels"):
+        said = getattr(inspection.declared, what)
+        typer.echo(f"{what}: {said if said is not None else 'not in the file'}")
+
+
+_TEXT_TOWER = {"yes": "also searches by text", "some": "some search by text", "no": ""}
+
+
+def _fail(refusal: Refusal) -> None:
+    typer.secho(f"✗ {refusal}", fg=typer.colors.RED, err=True)
+    raise typer.Exit(1) from refusal

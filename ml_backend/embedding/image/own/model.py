@@ -1,0 +1,137 @@
+"""Models `own/<file>`: a user's own trained network, cut before its classifier, whose predictions are kept too."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import Refusal
+from ..decoding import Pixels
+from ..model import ImageModel
+from ..preparation import InputSettings, override
+from .network import Compute, Declared, Floats, Inspection, OwnNetwork
+from .opening import open_network
+
+_TRIED_SIZE = 224  # for a look at the layers of a network that takes images of any size
+
+
+class OwnModel(ImageModel):
+    """A trained network from a file or from Python code.
+
+    Args:
+        reference: the path of an .onnx, TorchScript or .pt2 file, or ``package.module:factory``.
+        layer: the layer whose output is the embedding; None takes the input of the last linear layer.
+        classes: names of the classes, separated by commas, or a text file with one per line; None takes those that
+            the file names, else their numbers.
+        size, resize, mean, std, channels, flip: how images are prepared; see `InputSettings`. What the file says
+            itself need not be given.
+
+    Raises:
+        Refusal: the network cannot be loaded, or neither the file nor the options say how images are prepared.
+    """
+
+    def __init__(
+        self,
+        reference: str,
+        *,
+        layer: str | None = None,
+        classes: str | None = None,
+        size: int | None = None,
+        resize: int | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        channels: str | None = None,
+        flip: bool | None = None,
+    ) -> None:
+        network = open_network(reference)
+        declared = network.declared
+        settings = override(
+            _settings(reference, declared, size=size, mean=mean, std=std), resize=resize, channels=channels, flip=flip
+        )
+        compute = network.compute(layer)
+        _, scores = _first(compute, settings, reference)
+        names = () if scores is None else _class_names(classes, declared, scores.shape[1])
+        super().__init__(f"own/{reference}", settings, _Forward(compute, settings, raw=declared.raw), names)
+
+
+def inspect_network(reference: str, size: int | None = None) -> Inspection:
+    """Look into a network's file without embedding anything; sizes are for images of ``size`` pixels.
+
+    Raises:
+        Refusal: the network cannot be loaded, or cannot run on images of this size.
+    """
+    network = open_network(reference)
+    side = size or network.declared.size or _TRIED_SIZE
+    return _translated(reference, side, network)
+
+
+def _translated(reference: str, side: int, network: OwnNetwork) -> Inspection:
+    try:
+        return network.inspect(side)
+    except Refusal:
+        raise
+    except Exception as error:  # each framework has kinds of its own
+        reason = str(error).splitlines()[0]
+        raise Refusal(f"'{reference}' cannot run on images of {side} x {side} pixels: {reason}") from error
+
+
+def _settings(
+    reference: str,
+    declared: Declared,
+    *,
+    size: int | None,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+) -> InputSettings:
+    if declared.raw:
+        mean, std = mean or (0, 0, 0), std or (1, 1, 1)
+    side, means, stds = size or declared.size, mean or declared.mean, std or declared.std
+    absent = [name for name, value in (("size", side), ("mean", means), ("std", stds)) if value is None]
+    if absent or side is None or means is None or stds is None:
+        raise Refusal(
+            f"'{reference}' does not say how images are prepared for it: give {', '.join(absent)}. Networks trained "
+            "with ImageNet's normalization take mean 0.485, 0.456, 0.406 and std 0.229, 0.224, 0.225; those that take "
+            "values of 0 to 1 take mean 0, 0, 0 and std 1, 1, 1."
+        )
+    blank = InputSettings(size=side, resize=side, mean=(0, 0, 0), std=(1, 1, 1))
+    return override(blank, size=side, mean=means, std=stds, channels=declared.channels)
+
+
+def _first(compute: Compute, settings: InputSettings, reference: str) -> tuple[Floats, Floats | None]:
+    blank = np.zeros((1, 3, settings.size, settings.size), np.float32)
+    try:
+        return compute(blank)
+    except Refusal:
+        raise
+    except Exception as error:  # each framework has kinds of its own
+        raise Refusal(
+            f"'{reference}' cannot run on images of {settings.size} x {settings.size} pixels "
+            f"({str(error).splitlines()[0]}): is the option “size” right?"
+        ) from error
+
+
+class _Forward:
+    """Prepared squares to vectors, followed by class scores."""
+
+    def __init__(self, compute: Compute, settings: InputSettings, *, raw: bool) -> None:
+        self._compute, self._settings, self._raw = compute, settings, raw
+
+    def __call__(self, batch: NDArray[np.generic]) -> Floats:
+        squares: Pixels = np.asarray(batch, np.uint8)
+        images = squares.transpose(0, 3, 1, 2).astype(np.float32) if self._raw else self._settings.normalize(squares)
+        vectors, scores = self._compute(images)
+        return vectors if scores is None else np.concatenate([vectors, scores], axis=1)
+
+
+def _class_names(given: str | None, declared: Declared, count: int) -> tuple[str, ...]:
+    names = declared.classes
+    if given:
+        file = Path(given).expanduser()
+        lines = file.read_text(encoding="utf-8-sig").splitlines() if file.is_file() else given.split(",")
+        names = tuple(line.strip() for line in lines if line.strip())
+        if len(names) != count:
+            raise Refusal(f"The option “classes” names {len(names)} classes; the network has {count}.")
+    if len(names) != count:
+        names = tuple(str(number) for number in range(count))
+    return names

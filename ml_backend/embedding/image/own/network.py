@@ -1,0 +1,133 @@
+"""What every kind of trained network offers: its layers, what it says about its input, and its computation."""
+
+import json
+from ast import literal_eval
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+# Normalized images (b, 3, size, size) float32 to vectors (b, dim) and class scores (b, classes), or None without.
+Compute = Callable[[Floats], tuple[Floats, Floats | None]]
+
+OUTPUT = "output"  # the name under which the network's own output can be asked for as a layer
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of a network: its name, its kind, and the size of its output for one image, such as (512, 7, 7)."""
+
+    name: str
+    kind: str
+    size: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a file says about its input and its classes; None or empty where it says nothing."""
+
+    size: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    channels: str | None = None
+    classes: tuple[str, ...] = ()
+    raw: bool = False  # the network takes bytes and normalizes them itself
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is in a network's file: its kind, its layers in order, the layer that it is cut at, and what it declares."""
+
+    kind: str
+    layers: tuple[Layer, ...]
+    cut: str | None
+    declared: Declared
+    n_classes: int
+
+
+class OwnNetwork(Protocol):
+    """A trained network of any kind."""
+
+    kind: str
+    declared: Declared
+
+    def inspect(self, size: int) -> Inspection:
+        """List the layers with the sizes they have for images of ``size`` x ``size`` pixels."""
+
+    def compute(self, layer: str | None) -> Compute:
+        """The computation up to ``layer``, or to the input of the last linear layer, with the class scores.
+
+        Raises:
+            Refusal: there is no such layer.
+        """
+
+
+def pooled(values: NDArray[Any]) -> Floats:
+    """The output of a layer as vectors (b, dim): feature maps and tokens are averaged over their places."""
+    array = np.asarray(values, np.float32)
+    if array.ndim > 3:
+        array = array.mean(axis=tuple(range(2, array.ndim)))
+    elif array.ndim == 3:
+        array = array.mean(axis=1)
+    return array.reshape(len(array), -1)
+
+
+def in_fixed_batches(compute: Compute, batch: int) -> Compute:
+    """A computation for any number of images, of one for exactly ``batch``; the last batch is filled up with zeros."""
+
+    def run(images: Floats) -> tuple[Floats, Floats | None]:
+        vectors, scores = [], []
+        for start in range(0, len(images), batch):
+            part = images[start : start + batch]
+            filled = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)])
+            vector, score = compute(filled)
+            vectors.append(vector[: len(part)])
+            if score is not None:
+                scores.append(score[: len(part)])
+        return np.concatenate(vectors), np.concatenate(scores) if scores else None
+
+    return run
+
+
+def read_declared(properties: Mapping[str, Any]) -> Declared:
+    """Read what the metadata of a file says, in our own words or in those of Ultralytics' exports.
+
+    Keys: ``size`` or ``imgsz``, ``mean``, ``std``, ``channels`` (rgb or bgr), and ``classes`` or ``names`` (a list, or
+    a dictionary of numbers to names), each as JSON or a Python literal. What cannot be read counts as not said.
+    """
+    values = {name: _literal(value) for name, value in properties.items()}
+    size = values.get("size", values.get("imgsz"))
+    if isinstance(size, list | tuple) and size:
+        size = size[-1]
+    names = values.get("classes", values.get("names")) or ()
+    if isinstance(names, dict):
+        names = [names[key] for key in sorted(names, key=int)]
+    elif isinstance(names, str):
+        names = [name.strip() for name in names.split(",")]
+    return Declared(
+        size=int(size) if isinstance(size, int | float) else None,
+        mean=_numbers(values.get("mean")),
+        std=_numbers(values.get("std")),
+        channels=values["channels"] if values.get("channels") in ("rgb", "bgr") else None,
+        classes=tuple(str(name) for name in names),
+    )
+
+
+def _numbers(value: Any) -> tuple[float, ...] | None:
+    if isinstance(value, list | tuple) and len(value) == 3 and all(isinstance(part, int | float) for part in value):
+        return tuple(float(part) for part in value)
+    return None
+
+
+def _literal(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    for read in (json.loads, literal_eval):
+        try:
+            return read(value)
+        except (ValueError, SyntaxError):
+            continue
+    return value

@@ -1,0 +1,22 @@
+"""Optional packages: imported where they are needed, and a clear sentence where they are missing."""
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import Refusal
+
+
+def require(module: str, extra: str) -> Any:
+    """Import a package of one of Labelscape's optional extras.
+
+    Raises:
+        Refusal: it is not installed; the sentence has the command that installs it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise Refusal(
+            f"This model needs the package “{package}”, which is not installed: pip install 'labelscape[{extra}]' "
+            f"(or pip install {package}), then restart."
+        ) from error
