@@ -250,7 +250,7 @@ def _left_alone(pulled: _Pulled) -> LeftAlone:
         unknown=Counter(name for one in counting for name in one.read.unknown.values()),
         silent=sum(one.annotation.silent for one in counting),
         unreadable=pulled.unreadable,
-        unplaced=sum(one.read.unplaced for one in counting),
+        unplaced=sum(len(one.read.unplaced) for one in counting),
     )
 
 

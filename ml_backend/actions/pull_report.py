@@ -20,7 +20,7 @@ class LeftAlone:
 
     ``unknown`` counts labels of classes that the project has not (any more); ``silent`` annotations were made for a
     control that it has not (any more); ``unreadable`` are tasks with an annotation that cannot be read; ``unplaced``
-    boxes are turned, and the size of their image is not known.
+    boxes have no area, or are turned and the size of their image is not known.
     """
 
     unknown: Mapping[str, int] = field(default_factory=dict)
@@ -48,8 +48,8 @@ class LeftAlone:
             said.append(f"Skipped annotations of {count(len(self.unreadable), 'task')} that cannot be read ({tasks}).")
         if self.unplaced:
             said.append(
-                f"Left out {count(self.unplaced, 'rotated box')}: neither the annotation nor the file tells the size "
-                "of the image."
+                f"Left out {count(self.unplaced, 'box')} without an area, or rotated on an image whose size is "
+                "not known."
             )
         return said
 

@@ -15,7 +15,7 @@ from xml.sax.saxutils import quoteattr
 
 from ..errors import Refusal
 from ..wording import listing
-from .regions import Region, Result, chosen_paths, own_items, region_of
+from .regions import Region, Result, chosen_paths, has_box, own_items, region_of
 
 Kind = Literal["choices", "rectanglelabels"]
 _KINDS: dict[str, Kind] = {"Choices": "choices", "RectangleLabels": "rectanglelabels"}
@@ -69,12 +69,13 @@ class Control:
 
         So it is where it was made for a control that the config has no longer, or that asks for something else now.
         """
-        items = [item for item in result if isinstance(item, Mapping)] if isinstance(result, list) else []
-        unread = [item for item in items if item.get("from_name") is not None and item["from_name"] not in self.others]
-        return bool(unread) and not self.own(result)
+        items = result if isinstance(result, list) else [result]
+        return not self.own(result) and not all(self._is_of_others(item) for item in items)
 
     def stated(self, result: Any) -> list[str]:
         """What a result chooses for the whole image, also what the config has not (any more)."""
+        if self.boxes:
+            return []
         return list(dict.fromkeys(self._class_of(path) for path in chosen_paths(self.own(result))))
 
     def labels_of(self, result: Any) -> list[str]:
@@ -84,7 +85,13 @@ class Control:
     def regions_of(self, result: Any) -> list[Region]:
         """The objects of this control in a result."""
         renamed = dict(self.renamed)
-        return [region_of(item, self.classes, renamed) for item in self.own(result)]
+        if not self.boxes:
+            return []
+        return [region_of(item, self.classes, renamed) for item in self.own(result) if has_box(item)]
+
+    def boxless(self, result: Any) -> list[str]:
+        """The region ids of objects whose box cannot be used: they are there, and nobody took them away."""
+        return [str(item["id"]) for item in self.own(result) if not has_box(item)] if self.boxes else []
 
     def choice(self, labels: Sequence[str]) -> Result:
         """A result that chooses these classes for the image; a class of nested choices becomes its path."""
@@ -101,6 +108,9 @@ class Control:
         if region.size is not None:
             item |= {"original_width": region.original_width, "original_height": region.original_height}
         return item if score is None else item | {"score": score}
+
+    def _is_of_others(self, item: Any) -> bool:
+        return isinstance(item, Mapping) and (item.get("type") == "relation" or item.get("from_name") in self.others)
 
     def _class_of(self, path: tuple[str, ...]) -> str:
         if path in self.paths:

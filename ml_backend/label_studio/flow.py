@@ -274,7 +274,10 @@ def _said(mirror: Mirror, record: TaskRecord, labels: _Labels, who: Who) -> Said
     if annotation is not None and not annotation.ours:
         by = "" if annotation.by is None else who(annotation.by)
         origin = Origin(annotation.id, by, as_stored_time(annotation.at))
+    boxless = set() if annotation is None else set(mirror.control.boxless(annotation.result))
+    nothing = nothing and not boxless
     shown = {place for place, stored in labels.items() if stored.mark.region or not mirror.control.boxes}
+    shown -= {place for place, stored in labels.items() if stored.mark.region in boxless}
     return Said(marks, [], shown, origin, nothing)
 
 

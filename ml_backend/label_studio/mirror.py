@@ -235,6 +235,8 @@ def as_annotation(control: Control, payload: Any) -> Annotation | None:
     """An annotation as Label Studio sends it, of its result what the control reads; None for what is no annotation."""
     if not isinstance(payload, Mapping) or not _is_number(payload.get("id")):
         return None
+    if not isinstance(payload.get("result"), list):
+        return None
     by = payload.get("completed_by")
     by = by.get("id") if isinstance(by, Mapping) else by
     return Annotation(

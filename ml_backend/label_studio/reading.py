@@ -17,19 +17,19 @@ from .regions import Result
 class ReadMarks:
     """What a result says: ``marks`` by place, and of places with a class that the config has not, ``unknown`` names.
 
-    ``unplaced`` counts turned boxes of which nobody knows the size of the image; ``turned`` those whose upright frame
-    was taken.
+    ``unplaced`` are places of objects whose box cannot be used: it has no area, or is turned and nobody knows the size
+    of the image. ``turned`` counts boxes whose upright frame was taken.
     """
 
     marks: dict[str, Mark]
     unknown: dict[str, str]
-    unplaced: int = 0
+    unplaced: frozenset[str] = frozenset()
     turned: int = 0
 
     @property
     def silent_places(self) -> set[str]:
-        """Places of which nothing is known but that they are there: a box without a class, or with an unknown one."""
-        return {place for place, mark in self.marks.items() if not mark.label} | self.unknown.keys()
+        """Places of which no more is known than that they are there: a box without a class, say."""
+        return {place for place, mark in self.marks.items() if not mark.label} | self.unknown.keys() | self.unplaced
 
     @property
     def says_nothing_is_there(self) -> bool:
@@ -71,15 +71,17 @@ def marks_of_result(
         return ReadMarks(known, {name if control.multi else "": name for name in chosen if name not in control.classes})
     marks: dict[str, Mark] = {}
     unknown: dict[str, str] = {}
+    unplaced = {_place(project, task, region) for region in control.boxless(result)}
     regions = [region if region.can_be_placed else region.sized(size()) for region in control.regions_of(result)]
     for region in regions:
-        place = region.id if ObjectId.is_valid(region.id) else object_id(project, task, region.id)
-        if region.unknown:
+        place = _place(project, task, region.id)
+        if not region.can_be_placed:
+            unplaced.add(place)
+        elif region.unknown:
             unknown[place] = region.unknown
-        elif region.can_be_placed:
+        else:
             marks[place] = Mark(region.label or "", region.upright)
-    unplaced = sum(not region.can_be_placed for region in regions)
-    return ReadMarks(marks, unknown, unplaced, sum(bool(region.rotation) for region in regions))
+    return ReadMarks(marks, unknown, frozenset(unplaced), sum(bool(region.rotation) for region in regions))
 
 
 def stated_marks(
@@ -97,3 +99,7 @@ def _as_written(control: Control) -> Control:
     """The same control with its former classes instead of their successors."""
     classes = tuple(dict.fromkeys([*control.classes, *(before for before, _ in control.renamed)]))
     return replace(control, classes=classes, paths=(), renamed=())
+
+
+def _place(project: int, task: int, region: str) -> str:
+    return region if ObjectId.is_valid(region) else object_id(project, task, region)

@@ -67,7 +67,8 @@ def own_items(result: Any, names: Collection[str], kind: str) -> Result:
     """The items of the control with one of these names, in one form; ``kind`` is ``choices`` or ``rectanglelabels``.
 
     Of choices, one item with all that was chosen; an item that chooses nothing stays, because it says that somebody
-    looked. Of boxes, one item for each region id that has a usable box; an item without an id is an object of its own.
+    looked. Of boxes, one item for each region id, without a box where none of its items has a usable one; an item
+    without an id is an object of its own.
     """
     items = [item for item in _listed(result) if isinstance(item, Mapping)]
     mine = [(number, item) for number, item in enumerate(items) if _name(item.get("from_name")) in names]
@@ -80,8 +81,12 @@ def own_items(result: Any, names: Collection[str], kind: str) -> Result:
     groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for number, item in mine:
         groups[_id(item) or f"#{number}"].append(item)
-    objects = (_joined_box(region, own, by_id[region], kind) for region, own in groups.items())
-    return [item for item in objects if item is not None]
+    return [_joined_box(region, own, by_id[region], kind) for region, own in groups.items()]
+
+
+def has_box(item: Mapping[str, Any]) -> bool:
+    """Whether a box item of `own_items` has a usable box."""
+    return "x" in item["value"]
 
 
 def chosen_paths(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
@@ -95,7 +100,7 @@ def chosen_paths(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def region_of(item: Mapping[str, Any], classes: Collection[str], renamed: Mapping[str, str]) -> Region:
-    """A box item of `own_items` as a region; of several classes the first that the config has counts."""
+    """A box item of `own_items` that has a box as a region; of several classes the first that the config has counts."""
     value = item["value"]
     x, y, width, height = (float(value[side]) / 100 for side in _SIDES)
     stated = [renamed.get(name, name) for name in value.get("rectanglelabels", [])]
@@ -132,12 +137,10 @@ def _joined_choices(items: Sequence[Mapping[str, Any]]) -> Result:
 
 def _joined_box(
     region: str, own: Sequence[Mapping[str, Any]], same_id: Sequence[Mapping[str, Any]], kind: str
-) -> dict[str, Any] | None:
-    """One item for an object; None where none of its items has a box with an area."""
-    drawn = next(((item, box) for item in [*own, *same_id] if (box := _box(item)) is not None), None)
-    if drawn is None:
-        return None
-    item, box = drawn
+) -> dict[str, Any]:
+    """One item for an object, with the first box of its items that has an area."""
+    boxes = ((item, box) for item in [*own, *same_id] if (box := _box(item)) is not None)
+    item, box = next(boxes, (own[0], {}))
     labels = [
         name for one in own if isinstance(one.get("value"), Mapping) for name in _names(_listed(one["value"].get(kind)))
     ]

@@ -383,3 +383,128 @@ def test_of_several_tasks_of_a_sample_the_latest_annotation_counts(digits):
     second.update(updated_at="2026-05-04T00:00:00Z")
     assert digits.pull().conflicts == []
     assert digits.label(0) == "5"
+
+
+def test_an_empty_annotation_says_that_somebody_looked(objects, make_digits_dataset, studio):
+    objects.draw(0)
+    report = objects.pull()
+    assert report.removed == 2
+    assert objects.dataset[objects.ids[0]].objects.detections == []
+    sent = Sent(make_digits_dataset(3, labeled=0), StandIn(url="http://third.test"), "ground_truth")
+    sent.submit(0)
+    report = sent.pull()
+    assert (report.given, report.removed, report.empty, report.annotated) == (0, 0, 1, 1)
+    checked = sent.dataset[sent.ids[0]].ground_truth
+    assert (checked.label, checked.annotator, sent.dataset[sent.ids[1]].ground_truth) == (None, "ann@example.com", None)
+    assert "1 sample checked with nothing to label" in report.sentence()
+    assert "Nothing new" in sent.pull().sentence()
+    undo_save(sent.dataset)
+    sent.dataset.reload()
+    assert sent.dataset[sent.ids[0]].ground_truth is None
+
+
+def test_samples_without_objects_are_told_from_samples_nobody_looked_at(make_digits_dataset, studio):
+    dataset = make_digits_dataset(2)
+    dataset.add_sample_field("objects", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    sent = Sent(dataset, studio, "objects")
+    sent.draw(0)
+    report = sent.pull()
+    assert report.empty == 1
+    assert [None if one is None else one.detections for one in dataset.values("objects")] == [[], None]
+    undo_save(dataset)
+    dataset.reload()
+    assert dataset.values("objects") == [None, None]
+
+
+def test_a_class_that_the_project_no_longer_has_takes_no_label_away_and_is_reported(digits):
+    for number in (3, 4):
+        digits.submit(number)
+    digits.choose(5, "5")
+    digits.pull()
+    held = digits.studio.held[digits.project]
+    held["label_config"] = held["label_config"].replace('<Choice value="3"/><Choice value="4"/>', "")
+    report = digits.pull()
+    assert (report.removed, report.conflicts) == (0, [])
+    assert [digits.label(number) for number in (3, 4, 5)] == ["3", "4", "5"]
+    assert report.left_alone.unknown == {"3": 1, "4": 1}
+    assert "add them to the project, then pull again" in report.sentence()
+
+
+def test_a_renamed_class_and_a_renamed_control_are_followed(digits):
+    for number in (3, 4):
+        digits.submit(number)
+    digits.pull()
+    held = digits.studio.held[digits.project]
+    held["label_config"] = held["label_config"].replace('"3"', '"three"').replace('name="label"', 'name="digit"')
+    report = digits.pull()
+    assert (report.given, report.conflicts) == (1, [])
+    assert [digits.label(number) for number in (3, 4)] == ["three", "4"]
+    assert "“label” is now called “digit”" in report.sentence()
+    assert "Nothing new" in digits.pull().sentence()
+
+
+def test_annotations_of_a_control_that_is_gone_leave_the_labels_and_are_reported(digits):
+    digits.submit(3)
+    digits.pull()
+    held = digits.studio.held[digits.project]
+    other = '<Choices name="{}" toName="image"><Choice value="calm"/></Choices>'
+    held["label_config"] = (
+        f'<View><Image name="image" value="$image"/>{other.format("mood")}{other.format("tone")}</View>'
+    )
+    report = digits.pull()
+    assert digits.label(3) == "3"
+    assert report.left_alone.silent == 1
+    assert "give the control its former name" in report.sentence()
+
+
+def test_a_reviewers_decision_goes_before_a_later_annotation(digits):
+    digits.choose(0, "7", truth=True, at="2026-05-03T00:00:00Z")
+    digits.choose(0, "8", by=2, at="2026-05-04T00:00:00Z")
+    digits.pull()
+    assert digits.label(0) == "7"
+    digits.pull(annotation="latest")
+    assert digits.label(0) == "8"
+
+
+def test_a_moved_box_drops_its_mask_and_that_is_said(objects):
+    import numpy as np
+
+    sample = objects.dataset[objects.ids[0]]
+    box, other = sample.objects.detections
+    box.mask, box.index = np.ones((4, 4), bool), 3
+    sample.save()
+    objects.draw(
+        0, ("1", (box.id, (0.3, 0.5, 0.5, 0.25), None, 0.0)), ("2", (other.id, (0.0, 0.0, 0.25, 0.25), None, 0.0))
+    )
+    report = objects.pull()
+    moved = objects.dataset[objects.ids[0]].objects.detections[0]
+    assert (moved.mask, moved.index, moved.tags) == (None, 3, ["kept"])
+    assert "Dropped 1 instance mask" in report.sentence()
+    undo_save(objects.dataset)
+    objects.dataset.reload()
+    assert objects.dataset[objects.ids[0]].objects.detections[0].mask.shape == (4, 4)
+
+
+def test_a_relabeled_sample_keeps_its_tags_and_own_attributes(digits):
+    sample = digits.dataset[digits.ids[0]]
+    sample.ground_truth.tags, sample.ground_truth["weather"] = ["seen"], "rain"
+    sample.save()
+    digits.choose(0, "7")
+    digits.pull()
+    label = digits.dataset[digits.ids[0]].ground_truth
+    assert (label.label, label.tags, label["weather"]) == ("7", ["seen"], "rain")
+
+
+def test_an_annotation_that_cannot_be_read_is_skipped_and_named_once(digits):
+    digits.studio.task_of(digits.project, digits.ids[0])["annotations"].append({"id": "odd", "result": 3})
+    digits.choose(1, "7")
+    report = digits.pull()
+    assert digits.label(1) == "7"
+    assert len(report.left_alone.unreadable) == 1
+    assert "Skipped annotations of 1 task that cannot be read" in report.sentence()
+
+
+def test_one_annotated_task_is_said_in_the_singular(make_digits_dataset, studio):
+    sent = Sent(make_digits_dataset(1), studio, "ground_truth")
+    sent.choose(0, "7")
+    assert "1 of 1 task is annotated" in sent.pull().sentence()

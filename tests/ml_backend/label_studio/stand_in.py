@@ -31,7 +31,7 @@ class StandIn:
         if project not in self.held:
             raise LabelStudioMissing("404")
         tasks = self.tasks_of[project]
-        skipped = [annotation["was_cancelled"] for task in tasks for annotation in task["annotations"]]
+        skipped = [annotation.get("was_cancelled", False) for task in tasks for annotation in task["annotations"]]
         return {
             **self.held[project],
             "task_number": len(tasks),
@@ -119,9 +119,12 @@ class StandIn:
         by: int = 1,
         at: str = "2026-05-01T12:00:00.123456Z",
         skipped: bool = False,
+        truth: bool = False,
     ) -> dict[str, Any]:
-        """What a person does there with the task of a sample."""
-        return self._annotate(self.task_of(project, sample), result, by=by, at=at, skipped=skipped)
+        """What a person does there with the task of a sample; ``truth``: a reviewer marks it as ground truth."""
+        made = self._annotate(self.task_of(project, sample), result, by=by, at=at, skipped=skipped)
+        made["ground_truth"] = truth
+        return made
 
     def task_of(self, project: int, sample: str) -> dict[str, Any]:
         return next(task for task in self.tasks_of[project] if task["data"]["fiftyone_id"] == sample)

@@ -1,0 +1,342 @@
+"""Labels go both ways without loss: other people's answers, decisions, classes and boxes that changed."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import pytest
+from labelscape.cli.digits import write_digits
+from labelscape.ml_backend.label_studio import mirror as mirroring
+from labelscape.ml_backend.label_studio.flow import LabelFlow
+from labelscape.ml_backend.label_studio.mirror import Mirror
+
+from .stand_in import URL, StandIn
+
+IMAGE = '<Image name="img" value="$image"/>'
+KIND = '<Choices name="kind" toName="img"><Choice value="Cat"/><Choice value="Dog"/></Choices>'
+SEVERAL = KIND.replace('toName="img"', 'toName="img" choice="multiple"')
+QUALITY = '<Choices name="quality" toName="img" required="true"><Choice value="good"/><Choice value="bad"/></Choices>'
+BOXES = (
+    '<RectangleLabels name="obj" toName="img"><Label value="Cat"/><Label value="Dog"/></RectangleLabels>'
+    '<TextArea name="note" toName="img" perRegion="true"/>'
+)
+SHAPE = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0}
+
+
+def view(*parts: str) -> str:
+    return f"<View>{IMAGE}{''.join(parts)}</View>"
+
+
+def chosen(*labels: str, name: str = "kind") -> dict[str, Any]:
+    return {"from_name": name, "to_name": "img", "type": "choices", "value": {"choices": list(labels)}}
+
+
+def drawn(region: str, label: str, **more: Any) -> dict[str, Any]:
+    value = {**SHAPE, **more, "rectanglelabels": [label]}
+    return {"id": region, "from_name": "obj", "to_name": "img", "type": "rectanglelabels", "value": value}
+
+
+class Setting:
+    """A project with three tasks, its mirror, and what the backend does at each poll."""
+
+    def __init__(self, config: str, paths: list[Path], rule: Any) -> None:
+        self.studio = StandIn()
+        self.project = self.studio.create_project("pets", config)
+        self.flow = LabelFlow(self.studio)  # type: ignore[arg-type]
+        self.paths = paths
+        self.rule = rule
+        tasks = [{"data": {"image": f"/{number}", "fiftyone_id": str(number)}} for number in range(3)]
+        self.studio.import_tasks(self.project, tasks)
+        self.mirror = self.poll()
+
+    def poll(self, config: str | None = None) -> Mirror:
+        """Read the project, its config as it is now, and carry labels both ways."""
+        held = self.studio.held[self.project]
+        held["label_config"] = config or held["label_config"]
+        self.mirror = mirroring.open_mirror(URL, self.project, held["label_config"], self.rule)
+        tasks = self.studio.tasks(self.project)
+        mirroring.add_tasks(self.mirror, tasks, lambda urls, _seconds: [self.paths[int(url[1:])] for url in urls])
+        self.flow.step(self.mirror, mirroring.take_tasks(self.mirror, tasks, "labelscape-"))
+        self.mirror.dataset.reload()
+        return self.mirror
+
+    def annotate(self, number: int, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return self.studio.annotate(self.project, str(number), list(items), **more)
+
+    def sample(self, number: int) -> fo.Sample:
+        task = self.studio.task_of(self.project, str(number))["id"]
+        return self.mirror.dataset.match({"task_id": task}).first()
+
+    def label(self, number: int) -> str | None:
+        held = self.sample(number).ground_truth
+        return None if held is None else held.label
+
+    def relabel(self, number: int, label: str) -> None:
+        """As a person does in the panel."""
+        sample = self.sample(number)
+        sample.ground_truth = fo.Classification(label=label)
+        sample.save()
+
+    def results(self, number: int) -> list[list[dict[str, Any]]]:
+        return [one["result"] for one in self.studio.task_of(self.project, str(number))["annotations"]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Setting]]:
+    paths, _ = write_digits(tmp_path, count=3)
+    made: list[Setting] = []
+
+    def make(*parts: str, rule: Any = "ground_truth_first") -> Setting:
+        made.append(Setting(view(*parts), paths, rule))
+        return made[-1]
+
+    yield make
+    for one in made:
+        fo.delete_dataset(one.mirror.dataset.name)
+
+
+# --- what other people answered --------------------------------------------------------------------------------------
+
+
+def test_a_label_that_would_leave_a_required_question_open_is_held_back_and_that_is_said(start: Any) -> None:
+    setting = start(KIND, QUALITY)
+    setting.relabel(0, "Cat")
+    setting.poll()
+    assert setting.results(0) == []
+    [waiting] = setting.flow.held_back.values()
+    assert "requires an answer of “quality”" in waiting.reason
+    assert setting.label(0) == "Cat"
+    setting.relabel(0, "Dog")
+    setting.annotate(0, chosen("Cat"), chosen("good", name="quality"), at="2020-01-01T00:00:00Z")
+    setting.poll()
+    assert setting.flow.held_back == {}
+
+
+def test_a_relabel_carries_the_answers_of_other_controls_over(start: Any) -> None:
+    setting = start(KIND, QUALITY)
+    setting.annotate(0, chosen("Cat"), chosen("good", name="quality"), by=2)
+    setting.poll()
+    setting.relabel(0, "Dog")
+    setting.poll()
+    theirs, ours = setting.results(0)
+    assert theirs == [chosen("Cat"), chosen("good", name="quality")]
+    assert sorted(item["value"]["choices"][0] for item in ours) == ["Dog", "good"]
+    setting.poll()
+    assert len(setting.results(0)) == 2
+
+
+def test_a_relabeled_box_keeps_its_note_and_all_else_of_its_annotation(start: Any) -> None:
+    setting = start(BOXES)
+    note = {"id": "r1", "from_name": "note", "to_name": "img", "type": "textarea", "value": {**SHAPE, "text": ["old"]}}
+    relation = {"type": "relation", "from_id": "r1", "to_id": "r2", "direction": "right"}
+    setting.annotate(0, drawn("r1", "Cat"), note, drawn("r2", "Cat", x=-5), relation)
+    setting.poll()
+    sample = setting.sample(0)
+    sample.ground_truth.detections[0].label = "Dog"
+    sample.save()
+    setting.poll()
+    ours = setting.results(0)[-1]
+    assert ours == [drawn("r1", "Dog"), note, drawn("r2", "Cat", x=-5), relation]
+
+
+# --- whose word counts -----------------------------------------------------------------------------------------------
+
+
+def test_ground_truth_is_not_taken_back_by_a_later_annotation_nor_by_a_label_saved_here(start: Any) -> None:
+    setting = start(KIND)
+    setting.annotate(0, chosen("Cat"), truth=True, at="2026-05-01T00:00:00Z")
+    setting.annotate(0, chosen("Dog"), by=2, at="2026-05-02T00:00:00Z")
+    setting.poll()
+    assert setting.label(0) == "Cat"
+    setting.relabel(0, "Dog")
+    setting.poll()
+    assert setting.label(0) == "Cat"
+    assert len(setting.results(0)) == 2
+
+
+def test_the_latest_annotation_counts_where_the_setting_says_so(start: Any) -> None:
+    setting = start(KIND, rule="latest")
+    setting.annotate(0, chosen("Cat"), truth=True, at="2026-05-01T00:00:00Z")
+    setting.annotate(0, chosen("Dog"), by=2, at="2026-05-02T00:00:00Z")
+    setting.poll()
+    assert setting.label(0) == "Dog"
+
+
+def test_an_annotation_that_becomes_ground_truth_without_another_change_counts(start: Any) -> None:
+    setting = start(KIND)
+    first = setting.annotate(0, chosen("Cat"), at="2026-05-01T00:00:00Z")
+    setting.annotate(0, chosen("Dog"), by=2, at="2026-05-02T00:00:00Z")
+    setting.poll()
+    assert setting.label(0) == "Dog"
+    changed = mirroring.take_annotations(setting.mirror, [{**first, "ground_truth": True}])
+    setting.flow.step(setting.mirror, changed)
+    setting.mirror.dataset.reload()
+    assert setting.label(0) == "Cat"
+
+
+# --- checked, nothing there ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parts", "empty"), [(KIND, "Classification"), (SEVERAL, "Classifications"), (BOXES, "Detections")]
+)
+def test_checked_and_nothing_there_is_not_the_same_as_not_looked_at(start: Any, parts: str, empty: str) -> None:
+    setting = start(parts)
+    annotation = setting.annotate(0)
+    setting.annotate(1, skipped=True)
+    for _ in range(2):
+        setting.poll()
+        checked, *others = (setting.sample(number).ground_truth for number in range(3))
+        assert type(checked).__name__ == empty
+        assert not (checked.label if empty == "Classification" else checked[empty.lower()])
+        assert others == [None, None]
+    setting.studio.delete_annotation(annotation["id"])
+    setting.poll()
+    assert setting.sample(0).ground_truth is None
+
+
+def test_labels_that_somebody_took_away_there_are_gone_here_and_the_sample_counts_as_checked(start: Any) -> None:
+    setting = start(BOXES)
+    annotation = setting.annotate(0, drawn("r1", "Cat"))
+    setting.poll()
+    annotation.update(result=[], updated_at="2026-06-01T00:00:00Z")
+    setting.poll()
+    assert setting.sample(0).ground_truth.detections == []
+
+
+# --- boxes that change -----------------------------------------------------------------------------------------------
+
+
+def test_a_moved_box_moves_here_keeps_its_tags_and_drops_the_mask_of_its_old_place(start: Any) -> None:
+    import numpy as np
+
+    setting = start(BOXES)
+    annotation = setting.annotate(0, drawn("r1", "Cat"))
+    setting.poll()
+    sample = setting.sample(0)
+    box = sample.ground_truth.detections[0]
+    box.tags, box.index, box.mask, box["color"] = ["seen"], 7, np.ones((4, 4), bool), "red"
+    sample.save()
+    annotation.update(result=[drawn("r1", "Cat", x=50)], updated_at="2026-06-01T00:00:00Z")
+    setting.poll()
+    [moved] = setting.sample(0).ground_truth.detections
+    assert moved.bounding_box == pytest.approx([0.5, 0.2, 0.3, 0.4])
+    assert (moved.id, moved.mask, moved.tags, moved.index, moved["color"]) == (box.id, None, ["seen"], 7, "red")
+
+
+def test_a_relabeled_sample_keeps_its_tags_and_drops_a_models_confidence(start: Any) -> None:
+    setting = start(KIND)
+    annotation = setting.annotate(0, chosen("Cat"))
+    setting.poll()
+    sample = setting.sample(0)
+    sample.ground_truth.tags, sample.ground_truth.confidence = ["seen"], 0.9
+    sample.save()
+    annotation.update(result=[chosen("Dog")], updated_at="2026-06-01T00:00:00Z")
+    setting.poll()
+    label = setting.sample(0).ground_truth
+    assert (label.label, label.tags, label.confidence) == ("Dog", ["seen"], None)
+
+
+def test_a_turned_box_without_a_size_is_measured_on_its_image(start: Any) -> None:
+    setting = start(BOXES)
+    from PIL import Image
+
+    Image.new("RGB", (200, 100)).save(setting.paths[0])
+    setting.annotate(0, drawn("r1", "Cat", x=50, y=20, width=10, height=40, rotation=90))
+    setting.poll()
+    [box] = setting.sample(0).ground_truth.detections
+    assert box.bounding_box == pytest.approx([0.3, 0.2, 0.2, 0.2])
+
+
+def test_an_object_whose_box_became_unusable_is_not_a_removed_object(start: Any) -> None:
+    setting = start(BOXES)
+    annotation = setting.annotate(0, drawn("r1", "Cat"))
+    setting.poll()
+    annotation.update(result=[drawn("r1", "Cat", x=float("nan"))], updated_at="2026-06-01T00:00:00Z")
+    setting.poll()
+    [box] = setting.sample(0).ground_truth.detections
+    assert (box.label, box.bounding_box) == ("Cat", pytest.approx([0.1, 0.2, 0.3, 0.4]))
+
+
+# --- a config that changes -------------------------------------------------------------------------------------------
+
+
+def test_a_renamed_control_keeps_all_labels_and_makes_its_predictions_due_again(start: Any) -> None:
+    from labelscape.ml_backend.label_studio.ledger import Prediction
+
+    setting = start(KIND)
+    setting.annotate(0, chosen("Cat"))
+    setting.poll()
+    task = setting.studio.task_of(setting.project, "1")["id"]
+    setting.mirror.ledger.set_predictions({task: Prediction(1, (("", "Cat"),), 0.9, True, "labelscape-0001")})
+    mirror = setting.poll(view(KIND.replace('name="kind"', 'name="sort"')))
+    assert setting.label(0) == "Cat"
+    prediction = mirror.ledger.read()[task].prediction
+    assert prediction is not None
+    assert prediction.labeling == ()
+    setting.annotate(2, chosen("Dog", name="sort"))
+    setting.poll()
+    assert [setting.label(number) for number in (0, 2)] == ["Cat", "Dog"]
+    assert len(setting.results(0)) == 1
+
+
+def test_a_renamed_class_is_renamed_here_as_one_save_that_can_be_undone(start: Any) -> None:
+    from labelscape.ml_backend.store.saves import undo
+
+    setting = start(KIND)
+    setting.annotate(0, chosen("Cat"))
+    setting.poll()
+    setting.relabel(1, "Cat")
+    mirror = setting.poll(view(KIND.replace("Cat", "Kitty")))
+    assert [setting.label(number) for number in range(3)] == ["Kitty", "Kitty", None]
+    assert "is now called “Kitty”" in mirror.news[0]
+    assert setting.results(1) == [[chosen("Kitty")]]
+    setting.poll()
+    assert undo(mirror.dataset).count == 2
+
+
+def test_a_control_that_was_replaced_by_another_question_leaves_the_labels(start: Any) -> None:
+    setting = start(KIND)
+    setting.annotate(0, chosen("Cat"))
+    setting.poll()
+    other = '<Choices name="mood" toName="img"><Choice value="calm"/></Choices>'
+    mirror = setting.poll(view(other, other.replace("mood", "tone")))
+    assert setting.label(0) == "Cat"
+    assert "“kind” is gone" in mirror.news[0]
+
+
+def test_one_class_becomes_several_and_back_without_losing_any(start: Any) -> None:
+    setting = start(KIND)
+    setting.annotate(0, chosen("Cat"))
+    setting.poll()
+    mirror = setting.poll(view(SEVERAL))
+    assert [one.label for one in setting.sample(0).ground_truth.classifications] == ["Cat"]
+    assert "several classes an image: 1 label moved along" in mirror.news[0]
+    setting.annotate(1, chosen("Cat", "Dog"))
+    setting.poll()
+    mirror = setting.poll(view(KIND))
+    assert [setting.label(number) for number in range(3)] == ["Cat", "Cat", None]
+    kept = setting.sample(1).ground_truth_several
+    assert [one.label for one in kept.classifications] == ["Cat", "Dog"]
+    assert "kept in 'ground_truth_several'" in mirror.news[1]
+    setting.poll()
+    assert setting.label(1) == "Cat"
+
+
+def test_boxes_cannot_become_choices_and_that_is_said(start: Any) -> None:
+    setting = start(BOXES)
+    with pytest.raises(ValueError, match="rename that dataset"):
+        mirroring.open_mirror(URL, setting.project, view(KIND))
+
+
+def test_an_annotation_that_cannot_be_read_is_skipped_and_the_rest_goes_on(start: Any) -> None:
+    setting = start(KIND)
+    setting.studio.task_of(setting.project, "0")["annotations"].append({"id": None, "result": []})
+    setting.studio.task_of(setting.project, "0")["annotations"].append({"id": 8, "result": "odd"})
+    setting.annotate(0, chosen("Cat"))
+    setting.annotate(1, chosen("Dog"))
+    for _ in range(2):
+        setting.poll()
+    assert [setting.label(number) for number in range(2)] == ["Cat", "Dog"]
+    assert setting.mirror.unreadable == {str(setting.studio.task_of(setting.project, "0")["id"])}

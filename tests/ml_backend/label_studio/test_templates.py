@@ -1,0 +1,56 @@
+"""Every label config that Label Studio ships is served or refused with a reason."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from labelscape.ml_backend.errors import Refusal
+from labelscape.ml_backend.label_studio.config import Control, invalid_reason, read_label_config
+from labelscape.ml_backend.label_studio.regions import Region
+from labelscape.testing.label_studio import LABEL_STUDIO
+
+pytestmark = pytest.mark.slow  # it needs the environment that `scripts/setup label-studio` makes
+
+SERVED = {
+    "computer-vision/image-classification": "choice",
+    "computer-vision/medical-image-classification-with-bboxes": "label",
+    "computer-vision/object-detection-with-bounding-boxes": "label",
+}
+
+
+def templates() -> dict[str, str]:
+    """Folder of a template → its config."""
+    [folder] = LABEL_STUDIO.parent.parent.glob("lib/python*/site-packages/label_studio/annotation_templates")
+    return {
+        str(path.parent.relative_to(folder)): str(yaml.safe_load(path.read_text())["config"])
+        for path in sorted(Path(folder).rglob("config.yml"))
+    }
+
+
+def read_all() -> tuple[dict[str, Control], dict[str, str]]:
+    """The controls that are served, and why the other templates are refused."""
+    served, refused = {}, {}
+    for name, config in templates().items():
+        try:
+            served[name] = read_label_config(config)
+        except Refusal as refusal:
+            refused[name] = str(refusal)
+    return served, refused
+
+
+def test_every_template_of_label_studio_is_served_or_refused_with_a_reason() -> None:
+    served, refused = read_all()
+    assert len(served) + len(refused) == len(templates()) > 60
+    assert {name: control.from_name for name, control in served.items() if name in SERVED} == SERVED
+    unexplained = [name for name, reason in refused.items() if "This label config has" not in reason]
+    assert unexplained == []
+    assert [name for name, reason in refused.items() if "no control at all" in reason] == []
+
+
+def test_what_would_be_sent_to_a_served_template_is_valid() -> None:
+    for name, control in read_all()[0].items():
+        label = control.classes[0]
+        region = Region("r1", (0.1, 0.1, 0.2, 0.2), None, 0.0, 640, 480)
+        result = [control.box(region, label, 0.5)] if control.boxes else control.choice([label])
+        prediction = {"result": result, "score": 0.5, "model_version": "v"}
+        assert invalid_reason(templates()[name], prediction) is None, name
