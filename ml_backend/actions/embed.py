@@ -11,13 +11,11 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from ..analysis.baseline import neighbor_accuracy
 from ..embedding import EmbeddingModel
 from ..embedding.base import Classifier, Embedded
 from ..embedding.equal_vectors import EqualVectors
 from ..embedding.image.preparation import InputSettings
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
-from ..embedding.trained import TrainedHead, save_head, train
 from ..errors import Refusal
 from ..progress import Progress, no_progress
 from ..store.embeddings import (
@@ -26,17 +24,14 @@ from ..store.embeddings import (
     check_new_key,
     create_embeddings,
     delete_embeddings,
-    load_embeddings,
     locate,
     plain,
     table_to_write,
     vector_table,
 )
-from ..store.fingerprints import read_fingerprints, write_fingerprints
-from ..store.items import Items, every_sample, item_view, list_items, list_like
-from ..store.labels import DEFAULT_FIELD, label_field, read_labels
+from ..store.items import Items, every_sample, list_items, list_like
 from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
-from ..store.settings import DEFAULT_BACKEND, data_directory
+from ..store.settings import DEFAULT_BACKEND
 from ..wording import agree, count, noun, plural
 from .embed_update import Keep, Update, update_vectors
 from .models import load
@@ -107,31 +102,6 @@ class EmbeddingReport:
         )
 
 
-@dataclass(frozen=True)
-class TrainingReport:
-    """A trained head, how many items got its embedding, and how many labels a neighbor vote in its base gets right."""
-
-    key: str
-    base: str
-    head: TrainedHead
-    count: int
-    neighbor_accuracy: float
-
-    def sentence(self) -> str:
-        """The closing message."""
-        head = self.head
-        text = (
-            f"Trained on {head.samples:,} labels of {head.classes:,} classes: {head.accuracy:.0%} of {head.held_out:,} "
-            f"held-out labels right. {self.count:,} embeddings of {head.dim} numbers each are in '{self.key}'."
-        )
-        if head.accuracy < self.neighbor_accuracy:
-            text += (
-                f" Warning: a vote of the nearest neighbors in '{self.base}' gets {self.neighbor_accuracy:.0%} right, "
-                f"so '{self.base}' serves better: go on with that one, or label more samples and train again."
-            )
-        return text
-
-
 def compute_embeddings(
     samples: fo.core.collections.SampleCollection,
     *,
@@ -181,44 +151,6 @@ def compute_embeddings(
     return replace(report, predictions=predictions, prepared=_prepared(embedder, provenance))
 
 
-def train_embeddings(
-    samples: fo.core.collections.SampleCollection,
-    *,
-    key: str,
-    base: str,
-    field: str = DEFAULT_FIELD,
-    backend: str = DEFAULT_BACKEND,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> TrainingReport:
-    """Train a head on the labels there are, over the embeddings ``base``, and store its embeddings under ``key``.
-
-    Later calls of `compute_embeddings` with the options of ``key`` embed new samples with the same head.
-
-    Raises:
-        Refusal: no such base, the key is taken, fewer than two classes, or too few labels.
-    """
-    dataset = samples._root_dataset
-    check_new_key(dataset, key)
-    held = load_embeddings(samples, base)
-    items = held.items
-    labels = read_labels(dataset, items, label_field(dataset, items.patches_field or field, items.patches_field))
-    head = train(held.vectors, labels.codes, seed=seed, progress=progress)
-    head_path = data_directory() / "heads" / f"{dataset._doc.id}-{key}.npz"
-    options = {"base": held.provenance.model, "base_options": held.provenance.options, "head": str(head_path)}
-    provenance = Provenance(model="trained", options=options)
-    with _whole_or_gone(dataset, key, head_path):
-        save_head(head, head_path)
-        view = item_view(samples, items) if items.parts else samples
-        create_embeddings(view, key, provenance, patches_field=items.patches_field, backend=backend)
-        table_to_write(dataset, key).upsert(items.ids, items.sample_ids, head.transform(held.vectors))
-        known = read_fingerprints(dataset, base)
-        marked = [item for item in items.ids.tolist() if item in known]
-        write_fingerprints(dataset, key, marked, [known[item] for item in marked])
-    baseline = neighbor_accuracy(held.vectors, labels.codes, len(labels.classes))
-    return TrainingReport(key, base, head, len(items), baseline)
-
-
 def import_embeddings(
     samples: fo.core.collections.SampleCollection,
     *,
@@ -243,7 +175,7 @@ def import_embeddings(
     checked = check_vectors(found, vectors, known=items.ids.tolist())
     rows = locate(np.asarray(found, items.ids.dtype), items.ids)
     provenance = Provenance("precomputed", {"source": source})
-    with _whole_or_gone(dataset, key):
+    with whole_or_gone(dataset, key):
         create_embeddings(samples, key, provenance, patches_field=patches_field, backend=backend)
         table_to_write(dataset, key).upsert(items.ids[rows], items.sample_ids[rows], checked)
     return EmbeddingReport(
@@ -335,15 +267,15 @@ def _gone_if_empty(dataset: fo.Dataset, key: str) -> Iterator[None]:
 
 
 @contextmanager
-def _whole_or_gone(dataset: fo.Dataset, key: str, head: Path | None = None) -> Iterator[None]:
-    """Delete a new run (and its head) whose vectors could not be written: its key stays free for the next try."""
+def whole_or_gone(dataset: fo.Dataset, key: str, *files: Path) -> Iterator[None]:
+    """Delete a new run (and its files) whose vectors could not be written: its key stays free for the next try."""
     try:
         yield
     except BaseException:
         if dataset.has_brain_run(key):
             delete_embeddings(dataset, key)
-        if head is not None:
-            head.unlink(missing_ok=True)
+        for file in files:
+            file.unlink(missing_ok=True)
         raise
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .base import EmbeddingModel
+from .inspection import Inspection
 from .registry import ModelFamily, Option, load, register
 
 WEIGHTS = Option(
@@ -57,10 +58,23 @@ def _own(reference: str, **options: Any) -> EmbeddingModel:
     return OwnModel(reference, **options)
 
 
-def _trained(_argument: str, *, base: str, head: str, base_options: dict[str, Any] | None = None) -> EmbeddingModel:
+def _inspect_own(reference: str, size: int | None = None) -> Inspection:
+    from .image.own.model import inspect_network
+
+    return inspect_network(reference, size)
+
+
+def _trained(
+    _argument: str, *, base: str, head: str, base_options: dict[str, Any] | None = None, tuned: str | None = None
+) -> EmbeddingModel:
     from .trained import TrainedModel, load_head
 
-    return TrainedModel(load(base, **(base_options or {})), load_head(head))
+    model = load(base, **(base_options or {}))
+    if tuned is not None:
+        from .image.tuning import load_tuned
+
+        load_tuned(model, tuned)
+    return TrainedModel(model, load_head(head))
 
 
 FAMILIES = (
@@ -126,6 +140,7 @@ FAMILIES = (
             *INPUT,
         ),
         extra="models",
+        inspect=_inspect_own,
     ),
     ModelFamily(
         name="trained",
@@ -137,6 +152,7 @@ FAMILIES = (
             Option("base", "text", "The embedding model underneath"),
             Option("base_options", "text", "Its options"),
             Option("head", "file", "The file of the trained head"),
+            Option("tuned", "file", "The file of the fine-tuned last block, where there is one"),
         ),
         in_menus=False,
     ),

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ..errors import Refusal
 from .base import EmbeddingModel
+from .inspection import Inspection
 
 ENTRY_POINTS = "labelscape.models"  # the group of entry points under which other packages add families
 
@@ -74,6 +75,7 @@ class ModelFamily:
         text_tower: whether its models embed texts into the space of their images: ``yes``, ``no``, or ``some`` do.
         per_second: media per second on two cores (benchmarks/embedding.py), of the default; None where unmeasured.
         extra: the optional dependencies that it needs, as in ``pip install labelscape[models]``; "" for none.
+        inspect: looks into the file that an argument names, for forms and the command line; None where there is none.
         in_menus: whether menus offer it; those of `trained` have a form of their own.
     """
 
@@ -87,6 +89,7 @@ class ModelFamily:
     text_tower: TextTower = "no"
     per_second: int | None = None
     extra: str = ""
+    inspect: Callable[..., Inspection] | None = None
     in_menus: bool = True
 
     @property

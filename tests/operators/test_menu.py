@@ -50,7 +50,7 @@ def names(dataset):
 
 
 def test_from_files_to_a_map_in_two_entries(dataset):
-    assert "150 to embed" in form("compute_embeddings", dataset)["plan"]["view"]["label"]
+    assert "150 samples to embed" in form("compute_embeddings", dataset)["plan"]["view"]["label"]
     assert "Embedded 150 samples with preprocessing" in run("compute_embeddings", dataset, key="emb")
     asked = form("compute_map", dataset)
     assert asked["embeddings"]["default"] == "emb"

@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 
 from ...errors import Refusal
 from .device import choose_device, mixed_precision
-from .model import ImageModel
 from .preparation import InputSettings, override
-from .torch_forward import torch_forward
+from .torch_forward import TorchImageModel
 from .weights import fit_state, read_state
 
 if TYPE_CHECKING:
     import torch
 
 
-class OpenClipModel(ImageModel):
+class OpenClipModel(TorchImageModel):
     """An open_clip model with both towers; vectors have length 1.
 
     Args:
@@ -56,10 +55,10 @@ class OpenClipModel(ImageModel):
             flip=flip,
         )
         self._architecture = architecture
-        self._device = choose_device()
-        self.network = network.eval().to(self._device)
+        device = choose_device()
+        network = network.eval().to(device)
         name = f"open_clip/{architecture}" + (f":{tag}" if tag else "")
-        super().__init__(name, settings, torch_forward(self._encode_image, settings, self._device))
+        super().__init__(name, settings, network, self._encode_image, device)
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors (n, dim) float32 of length 1, comparable with those of images.
@@ -69,9 +68,10 @@ class OpenClipModel(ImageModel):
         """
         import torch
 
-        tokens = self._tokenizer(list(texts)).to(self._device)
-        with torch.inference_mode(), mixed_precision(self._device):
-            output = self.network.encode_text(tokens, normalize=True)
+        tokens = self._tokenizer(list(texts)).to(self.device)
+        network: Any = self.network
+        with torch.inference_mode(), mixed_precision(self.device):
+            output = network.encode_text(tokens, normalize=True)
         return np.asarray(output.float().cpu().numpy(), np.float32)
 
     @cached_property
@@ -88,7 +88,8 @@ class OpenClipModel(ImageModel):
             ) from error
 
     def _encode_image(self, pixels: "torch.Tensor") -> "torch.Tensor":
-        encoded: torch.Tensor = self.network.encode_image(pixels, normalize=True)
+        network: Any = self.network
+        encoded: torch.Tensor = network.encode_image(pixels, normalize=True)
         return encoded
 
 

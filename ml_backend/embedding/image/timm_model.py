@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 from ...errors import Refusal
 from ..packages import require
 from .device import choose_device
-from .model import ImageModel
 from .preparation import InputSettings, override
-from .torch_forward import torch_forward
+from .torch_forward import TorchImageModel
 from .weights import fit_state, read_state
 
 if TYPE_CHECKING:
     import torch
 
 
-class TimmModel(ImageModel):
+class TimmModel(TorchImageModel):
     """A timm network without its classifier.
 
     Args:
@@ -49,8 +48,8 @@ class TimmModel(ImageModel):
             _settings(network), size=size, resize=resize, mean=mean, std=std, channels=channels, flip=flip
         )
         device = choose_device()
-        self.network: torch.nn.Module = network.eval().to(device).to(memory_format=torch.channels_last)
-        super().__init__(f"timm/{name}", settings, torch_forward(self._embed, settings, device))
+        network = network.eval().to(device).to(memory_format=torch.channels_last)
+        super().__init__(f"timm/{name}", settings, network, self._embed, device)
 
     def _embed(self, pixels: "torch.Tensor") -> "torch.Tensor":
         network: Any = self.network

@@ -1,4 +1,4 @@
-"""Run a PyTorch network on prepared images, on the device and in the precision that is fastest."""
+"""Image models of PyTorch: run on prepared images, on the device and in the precision that is fastest."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .device import mixed_precision
-from .model import Forward
+from .model import Forward, ImageModel
 from .preparation import InputSettings
 
 if TYPE_CHECKING:
@@ -60,3 +60,23 @@ def normalizer(settings: InputSettings, device: "torch.device") -> "Callable[[to
         return (pixels.float() - mean) / std
 
     return normalize
+
+
+class TorchImageModel(ImageModel):
+    """An image model of PyTorch, whose last block can be fine-tuned.
+
+    Args:
+        network: the network, on its device.
+        compute: normalized images (b, 3, size, size) to vectors (b, …) with it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: InputSettings,
+        network: "torch.nn.Module",
+        compute: "Callable[[torch.Tensor], torch.Tensor]",
+        device: "torch.device",
+    ) -> None:
+        self.network, self.compute, self.device = network, compute, device
+        super().__init__(name, settings, torch_forward(compute, settings, device))

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import Refusal
 from .device import choose_device
-from .model import ImageModel
 from .preparation import IMAGENET_MEAN, IMAGENET_STD, InputSettings, override
-from .torch_forward import torch_forward
+from .torch_forward import TorchImageModel
 from .torch_layers import last_linear_layer
 from .weights import fit_state, read_state
 
@@ -21,7 +20,7 @@ _FROM_TENSORFLOW = ("googlenet", "inception_v3")
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 
-class TorchvisionModel(ImageModel):
+class TorchvisionModel(TorchImageModel):
     """A torchvision classification network without its classifier.
 
     Args:
@@ -53,8 +52,8 @@ class TorchvisionModel(ImageModel):
             published_settings(architecture), size=size, resize=resize, mean=mean, std=std, channels=channels, flip=flip
         )
         device = choose_device()
-        self.network = network.eval().to(device).to(memory_format=torch.channels_last)
-        super().__init__(f"torchvision/{architecture}", settings, torch_forward(self.network, settings, device))
+        network = network.eval().to(device).to(memory_format=torch.channels_last)
+        super().__init__(f"torchvision/{architecture}", settings, network, network, device)
 
 
 def published_settings(architecture: str) -> InputSettings:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from ...errors import Refusal
 from ..packages import require
 from .device import choose_device, mixed_precision
-from .model import ImageModel
 from .preparation import InputSettings, override, triple
-from .torch_forward import torch_forward
+from .torch_forward import TorchImageModel
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +21,7 @@ _RESAMPLING = {0: "nearest", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 _CLASS_TOKENS = ("cls_token", "class_embedding", "class_token")
 
 
-class TransformersModel(ImageModel):
+class TransformersModel(TorchImageModel):
     """A vision model of transformers: DINOv2 and v3, SigLIP 2, CLIP, ViT, ConvNeXt and their like.
 
     The embedding is what the model compares with texts where it has a text tower (of length 1), else its class token,
@@ -61,11 +60,11 @@ class TransformersModel(ImageModel):
             channels=channels,
             flip=flip,
         )
-        self._device = choose_device()
-        self.network = network.eval().to(self._device)
+        device = choose_device()
+        network = network.eval().to(device)
         self.has_text_tower = hasattr(network, "get_text_features")
         self._has_class_token = any(name.endswith(_CLASS_TOKENS) for name, _ in network.named_parameters())
-        super().__init__(f"hf/{reference}", settings, torch_forward(self._embed, settings, self._device))
+        super().__init__(f"hf/{reference}", settings, network, self._embed, device)
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors (n, dim) float32 of length 1, comparable with those of images.
@@ -77,11 +76,12 @@ class TransformersModel(ImageModel):
 
         if not self.has_text_tower:
             raise Refusal(f"{self.name} has no text tower: it embeds images alone.")
+        network: Any = self.network
         # SigLIP was trained on texts filled up to its longest length.
-        padding = "max_length" if "siglip" in self.network.config.model_type else True
-        tokens = self._tokenizer(list(texts), padding=padding, truncation=True, return_tensors="pt").to(self._device)
-        with torch.inference_mode(), mixed_precision(self._device):
-            vectors = _unit(_features(self.network.get_text_features(**tokens)))
+        padding = "max_length" if "siglip" in network.config.model_type else True
+        tokens = self._tokenizer(list(texts), padding=padding, truncation=True, return_tensors="pt").to(self.device)
+        with torch.inference_mode(), mixed_precision(self.device):
+            vectors = _unit(_features(network.get_text_features(**tokens)))
         return np.asarray(vectors.float().cpu().numpy(), np.float32)
 
     @cached_property
@@ -90,9 +90,10 @@ class TransformersModel(ImageModel):
         return _from_pretrained(transformers.AutoTokenizer, self._reference, "a tokenizer")
 
     def _embed(self, pixels: "torch.Tensor") -> "torch.Tensor":
+        network: Any = self.network
         if self.has_text_tower:
-            return _unit(_features(self.network.get_image_features(pixel_values=pixels)))
-        last: torch.Tensor = self.network(pixel_values=pixels).last_hidden_state
+            return _unit(_features(network.get_image_features(pixel_values=pixels)))
+        last: torch.Tensor = network(pixel_values=pixels).last_hidden_state
         if last.ndim == 4:
             averaged: torch.Tensor = last.mean((2, 3))
             return averaged

@@ -19,8 +19,8 @@ from labelscape.ml_backend.actions.embed import (
     compute_embeddings,
     import_field,
     import_file,
-    train_embeddings,
 )
+from labelscape.ml_backend.actions.train import train_embeddings
 from labelscape.ml_backend.store.embeddings import (
     delete_embeddings,
     embeddings_status,

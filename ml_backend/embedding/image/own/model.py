@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import Refusal
+from ...inspection import Declared, Inspection
 from ..decoding import Pixels
 from ..model import ImageModel
 from ..preparation import InputSettings, override
-from .network import Compute, Declared, Floats, Inspection, OwnNetwork
+from .network import Compute, Floats, OwnNetwork
 from .opening import open_network
 
 _TRIED_SIZE = 224  # for a look at the layers of a network that takes images of any size

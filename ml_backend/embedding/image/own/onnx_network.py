@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import Refusal
+from ...inspection import Declared, Inspection, Layer
 from ...packages import require
-from .network import OUTPUT, Compute, Declared, Floats, Inspection, Layer, in_fixed_batches, pooled, read_declared
+from .network import OUTPUT, Compute, Floats, in_fixed_batches, pooled, read_declared
 
 _LINEAR = ("Gemm", "MatMul", "Conv")
 _LISTED = (*_LINEAR, "GlobalAveragePool", "ReduceMean", "Flatten", "Relu", "LayerNormalization", "Add", "Concat")

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ....errors import Refusal
-from .network import Compute, Declared, Floats, Inspection, OwnNetwork, pooled, read_declared
+from ...inspection import Declared, Inspection
+from .network import Compute, Floats, OwnNetwork, pooled, read_declared
 from .onnx_network import OnnxNetwork
 from .torch_network import open_exported, open_module, open_torchscript
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....errors import Refusal
+from ...inspection import Declared, Inspection, Layer
 from ..device import choose_device
-from .network import OUTPUT, Compute, Declared, Floats, Inspection, Layer, in_fixed_batches, pooled, read_declared
+from .network import OUTPUT, Compute, Floats, in_fixed_batches, pooled, read_declared
 
 if TYPE_CHECKING:
     import torch
