@@ -1,16 +1,24 @@
-"""Menu entry “Accept suggestions”: queue suggestions as labels, those of the selection or all sure ones."""
+"""Menu entry “Accept suggestions”: queue suggestions as labels, the confident ones unless others are chosen."""
 
 from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.suggest import accept_suggestions
+from ..ml_backend.actions.suggest import Which, accept_suggestions
+from ..ml_backend.errors import Refusal
+from ..ml_backend.progress import Progress
 from ..ml_backend.store.items import list_items
-from ..ml_backend.store.suggestions import read_suggestions
+from ..ml_backend.store.suggestions import Suggestion, read_suggestions
+from ..ml_backend.wording import count
 from .asking import ask_label_field, ask_patches, chosen_label_field, chosen_patches, show_media
-from .running import LabelscapeOperator, Outcome, Progress, target_view
+from .running import LabelscapeOperator, Outcome, target_view
 
 _SHOWN = 6
+_WHICH: dict[Which, str] = {
+    "confident": "The {} confident: they reach the target precision",
+    "uncertain": "The {} uncertain: they do not reach the target precision; look at them first",
+    "all": "All {}",
+}
 
 
 class AcceptSuggestions(LabelscapeOperator):
@@ -18,28 +26,32 @@ class AcceptSuggestions(LabelscapeOperator):
 
     operator_name = "accept_suggestions"
     label = "Labelscape: accept suggestions"
-    description = "Queue suggestions as labels: those of the selection, or all sure ones of the view"
+    description = "Queue suggestions as labels, pending until you save: the confident ones, unless you choose others"
     icon = "done_all"
     delegable = False
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Say how many, and show the least sure of them."""
+        """Ask which, say how many, and show the least certain of them."""
         patches_field = ask_patches(ctx, inputs, "Suggestions for")
         ask_label_field(ctx, inputs, patches_field)
-        chosen = _chosen(ctx, patches_field)
-        if not chosen:
-            raise ValueError("There is no suggestion to accept here: run “Labelscape: suggest labels” first.")
-        weakest = sorted(chosen.items(), key=lambda pair: pair[1])[:_SHOWN]
-        inputs.view("count", types.Notice(label=f"{len(chosen):,} suggestions will be queued as labels."))
-        confidences = [confidence for _, confidence in weakest]
+        found = _suggestions(ctx, patches_field)
+        if not found:
+            raise Refusal("There is no suggestion to accept here: run “Labelscape: suggest labels” first.")
+        which = types.RadioGroup()
+        for name, text in _WHICH.items():
+            which.add_choice(name, label=text.format(f"{len(_chosen(found, name)):,}"))
+        inputs.enum("which", which.values(), view=which, default="confident", label="Which suggestions")
+        chosen = _chosen(found, ctx.params.get("which", "confident"))
+        inputs.view("count", types.Notice(label=f"{count(len(chosen), 'suggestion')} will be queued as labels."))
+        weakest = sorted(chosen.items(), key=lambda pair: pair[1].confidence)[:_SHOWN]
         show_media(
             ctx,
             inputs,
             "least_sure",
-            "The least sure of them",
+            "The least certain",
             [item for item, _ in weakest],
-            confidences,
+            [suggestion.confidence for _, suggestion in weakest],
             patches_field,
         )
 
@@ -47,17 +59,18 @@ class AcceptSuggestions(LabelscapeOperator):
         """Queue them."""
         patches_field = chosen_patches(ctx)
         field = chosen_label_field(ctx, patches_field).name
-        ids = list(_chosen(ctx, patches_field))
-        report = accept_suggestions(ctx.dataset, ids, field=field, patches_field=patches_field)
+        ids = list(_suggestions(ctx, patches_field))
+        which: Which = ctx.params.get("which", "confident")
+        report = accept_suggestions(ctx.dataset, ids, which=which, field=field, patches_field=patches_field)
         return Outcome(report.sentence())
 
 
-def _chosen(ctx: Any, patches_field: str | None) -> dict[str, float]:
-    """Item → confidence: every suggestion of the selection, the sure ones of a view or the dataset."""
+def _suggestions(ctx: Any, patches_field: str | None) -> dict[str, Suggestion]:
+    """Item → suggestion, of the selection, the view, or the dataset."""
     items = list_items(target_view(ctx), patches_field)
-    held = read_suggestions(ctx.dataset, items)
-    return {
-        item: suggestion.confidence
-        for item, suggestion in zip(items.ids.tolist(), held, strict=True)
-        if suggestion is not None and (suggestion.sure or ctx.selected)
-    }
+    found = read_suggestions(ctx.dataset, items)
+    return {item: one for item, one in zip(items.ids.tolist(), found, strict=True) if one is not None}
+
+
+def _chosen(found: dict[str, Suggestion], which: Which) -> dict[str, Suggestion]:
+    return {item: one for item, one in found.items() if which == "all" or one.sure == (which == "confident")}

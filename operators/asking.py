@@ -7,9 +7,19 @@ from urllib.parse import quote
 import fiftyone as fo
 from fiftyone.operators import types
 
+from ..ml_backend.errors import Refusal
 from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, free_key, list_embeddings
 from ..ml_backend.store.items import Items, items_of, list_items, patches_fields
-from ..ml_backend.store.labels import DEFAULT_FIELD, LabelField, Labels, label_field, read_labels, usable_label_fields
+from ..ml_backend.store.labels import (
+    LabelField,
+    Labels,
+    default_label_field,
+    holds_predictions,
+    label_field,
+    read_labels,
+    usable_label_fields,
+)
+from ..ml_backend.wording import percent
 from .running import NextStep, target_view
 
 WHOLE_SAMPLES = "whole samples"
@@ -18,20 +28,20 @@ NAMED = "items"  # parameter of a form: ids of the samples or objects it is abou
 
 
 def ask_embeddings(ctx: Any, inputs: types.Object) -> str:
-    """Let the user choose among the embeddings there are; a ValueError with the mend if there are none."""
+    """Let the user choose among the embeddings there are; a Refusal that says what to do if there are none."""
     keys = list_embeddings(ctx.dataset)
     if not keys:
-        raise ValueError("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
+        raise Refusal("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
     inputs.enum("embeddings", keys, default=keys[-1], required=True, label="Embeddings")
     return str(chosen_embeddings(ctx))
 
 
 def chosen_embeddings(ctx: Any) -> str:
-    """The embeddings asked for, else the newest."""
+    """The embeddings chosen in the form, else the newest."""
     chosen = ctx.params.get("embeddings")
     keys = list_embeddings(ctx.dataset)
     if chosen is None and not keys:
-        raise ValueError("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
+        raise Refusal("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
     return str(chosen or keys[-1])
 
 
@@ -58,7 +68,7 @@ def ask_patches(ctx: Any, inputs: types.Object, label: str) -> str | None:
 
 
 def chosen_patches(ctx: Any) -> str | None:
-    """The patches field asked for, or that of a patches view; None for whole samples."""
+    """The patches field chosen in the form, or that of a patches view; None for whole samples."""
     chosen = ctx.params.get("patches") or _default_patches(ctx, patches_fields(ctx.dataset))
     return None if chosen == WHOLE_SAMPLES else str(chosen)
 
@@ -73,25 +83,25 @@ def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None) -
     """Let the user choose the label field, or name a new one; patches carry their own labels."""
     if patches_field is not None:
         return label_field(ctx.dataset, patches_field, patches_field)
-    fields = usable_label_fields(ctx.dataset)
-    default = DEFAULT_FIELD if DEFAULT_FIELD in fields or not fields else fields[0]
-    choices = list(dict.fromkeys([default, *fields, NEW_FIELD]))
+    default = default_label_field(ctx.dataset).name
+    choices = list(dict.fromkeys([default, *usable_label_fields(ctx.dataset), NEW_FIELD]))
     inputs.enum("field", choices, default=default, label="Label field")
     if ctx.params.get("field") == NEW_FIELD:
         inputs.str("new_field", required=True, label="Name of the new field")
-    return chosen_label_field(ctx, patches_field)
+    field = chosen_label_field(ctx, patches_field)
+    if field.name != default and ctx.dataset.has_field(field.name) and holds_predictions(ctx.dataset, field.name):
+        warning = f"'{field.name}' holds predictions: labels that you set there take their place."
+        inputs.view("predictions", types.Warning(label=warning))
+    return field
 
 
 def chosen_label_field(ctx: Any, patches_field: str | None) -> LabelField:
-    """The label field asked for, else ``ground_truth``, else the first there is."""
-    if patches_field is not None:
-        return label_field(ctx.dataset, patches_field, patches_field)
+    """The label field chosen in the form, else the default one, which never holds predictions."""
     name = ctx.params.get("field")
     if name == NEW_FIELD:
-        name = ctx.params.get("new_field") or DEFAULT_FIELD
-    if name is None:
-        fields = usable_label_fields(ctx.dataset)
-        name = DEFAULT_FIELD if DEFAULT_FIELD in fields or not fields else fields[0]
+        name = ctx.params.get("new_field")
+    if patches_field is not None or name is None:
+        return default_label_field(ctx.dataset, patches_field)
     return label_field(ctx.dataset, name)
 
 
@@ -104,15 +114,15 @@ def ask_label(ctx: Any, inputs: types.Object, field: LabelField) -> None:
 
 
 def ask_precision(inputs: types.Object) -> None:
-    """How often a suggestion should be right."""
+    """Let the user choose how many of the suggestions should be right."""
     inputs.float(
         "precision",
         default=0.95,
         min=0.5,
         max=0.999,
         view=types.SliderView(min=0.5, max=0.999),
-        label="Wanted precision",
-        description="Share of suggestions that should be right; higher means fewer of them",
+        label="Target precision",
+        description="The share of suggestions that should be right; a higher target gives fewer suggestions",
     )
 
 
@@ -125,7 +135,7 @@ def show_media(
     confidence: Sequence[float],
     patches_field: str | None,
 ) -> None:
-    """Thumbnails of a few samples with how sure they are; for objects, of the sample they are in."""
+    """Show thumbnails of a few samples with their confidence; for objects, of the sample they are in."""
     path_of = _paths(ctx.dataset, ids, patches_field)
     shown = [(path_of[item], sure) for item, sure in zip(ids, confidence, strict=True) if item in path_of]
     if not shown:
@@ -135,7 +145,7 @@ def show_media(
     for number, (path, sure) in enumerate(shown):
         row.str(
             f"{name}_{number}",
-            label=f"{sure:.0%}",
+            label=percent(sure),
             default=f"/media?filepath={quote(path)}",
             view=types.ImageView(read_only=True, height="96px"),
         )
@@ -169,10 +179,10 @@ def known_classes(dataset: fo.Dataset, field: LabelField) -> list[str]:
 def target_items(ctx: Any, patches_field: str | None) -> Items:
     """What a next step names, else the selected samples or objects, else those of a lasso or a filtered view.
 
-    Labels are only set on what a person singled out: never on a whole dataset by accident.
+    Labels are only set on what a person selected: never on a whole dataset by accident.
 
     Raises:
-        ValueError: nothing is singled out.
+        Refusal: nothing is selected.
     """
     if ctx.params.get(NAMED):
         return items_of(ctx.dataset, ctx.params[NAMED], patches_field)
@@ -181,9 +191,7 @@ def target_items(ctx: Any, patches_field: str | None) -> Items:
         return list_items(view, patches_field)
     view = target_view(ctx)
     if not ctx.selected and not ctx.has_custom_view:
-        raise ValueError(
-            "Nothing is selected: tick samples in the grid, or lasso points on a map, then run this again."
-        )
+        raise Refusal("Nothing is selected: tick samples in the grid, or lasso points on a map, then run this again.")
     return list_items(view, patches_field)
 
 

@@ -1,20 +1,23 @@
-"""Menu entry “Clear labels”: take labels or suggestions away, after asking; can be undone."""
+"""Menu entry “Clear labels”: take labels away, pending until saved, or suggestions, which can be undone."""
 
 from typing import Any
 
 from fiftyone.operators import types
 from fiftyone.operators.types import RiskLevel
 
-from ..ml_backend.actions.save import clear_labels
+from ..ml_backend.actions.queue import clear_labels, count_clearable
 from ..ml_backend.actions.suggest import clear_suggestions
+from ..ml_backend.errors import Refusal
+from ..ml_backend.progress import Progress
+from ..ml_backend.wording import count
 from .asking import ask_label_field, ask_patches, chosen_label_field, chosen_patches
-from .running import LabelscapeOperator, Outcome, Progress, target_view
+from .running import LabelscapeOperator, Outcome, target_view
 
 _WHICH = {
-    "neighbors": "Only labels that followed a neighbor's",
-    "ours": "All labels set through Labelscape, by hand too",
-    "suggestions": "Only suggestions; no label is touched",
-    "all": "All labels of the field, imported ones too",
+    "neighbors": "Only labels that came from neighbors",
+    "ours": "All labels set in Labelscape, including those set by hand",
+    "suggestions": "Only suggestions; labels stay",
+    "all": "All labels of the field, including imported ones",
 }
 
 
@@ -23,7 +26,7 @@ class ClearLabels(LabelscapeOperator):
 
     operator_name = "clear_labels"
     label = "Labelscape: clear labels"
-    description = "Take labels or suggestions away: all, only Labelscape's, only neighbors', only suggestions"
+    description = "Remove labels (pending until you save) or suggestions of the selection, the view, or the dataset"
     icon = "label_off"
     risk = RiskLevel.HIGH
 
@@ -31,28 +34,26 @@ class ClearLabels(LabelscapeOperator):
         """Ask which, and for a confirmation."""
         inputs.view_target(ctx, action_description="Clear")
         patches_field = ask_patches(ctx, inputs, "Labels of")
-        ask_label_field(ctx, inputs, patches_field)
+        field = ask_label_field(ctx, inputs, patches_field)
         which = types.RadioGroup()
         for name, text in _WHICH.items():
             which.add_choice(name, label=text)
         inputs.enum("which", which.values(), view=which, default="neighbors", label="What to clear")
-        size = len(target_view(ctx))
-        inputs.view("consequence", types.Warning(label=f"Clears labels of up to {size:,} samples; can be undone."))
-        sure = inputs.bool("sure", default=False, label="Yes, clear them", required=True)
+        counts = count_clearable(target_view(ctx), field=field.name, patches_field=patches_field)
+        inputs.view("consequence", types.Warning(label=f"In '{field.name}' here: {counts.sentence()}"))
+        confirmed = inputs.bool("sure", default=False, label="Yes, clear them", required=True)
         if ctx.params.get("sure") is False:
-            sure.invalid = True
-            sure.error_message = "Tick to confirm"
+            confirmed.invalid = True
+            confirmed.error_message = "Select this to confirm"
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Clear."""
         if not ctx.params.get("sure"):
-            raise ValueError("Not confirmed: tick “Yes, clear them” to clear labels.")
+            raise Refusal("Not confirmed: select “Yes, clear them” to clear labels.")
         patches_field = chosen_patches(ctx)
         which = ctx.params.get("which", "neighbors")
         if which == "suggestions":
             cleared = clear_suggestions(target_view(ctx), patches_field=patches_field)
-            return Outcome(f"Cleared {cleared:,} suggestions.", reload_samples=True)
+            return Outcome(f"Cleared {count(cleared, 'suggestion')}; “Undo” brings them back.", reload_samples=True)
         field = chosen_label_field(ctx, patches_field).name
-        cleared = clear_labels(target_view(ctx), field=field, patches_field=patches_field, which=which)
-        message = f"Cleared {cleared:,} labels of '{field}'; “Undo save” brings them back."
-        return Outcome(message, reload_dataset=True, reload_samples=True)
+        return Outcome(clear_labels(target_view(ctx), field=field, patches_field=patches_field, which=which).sentence())

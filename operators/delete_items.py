@@ -1,4 +1,4 @@
-"""Menu entry “Delete”: ask for the deletion of the selected samples or objects, pending until it is saved."""
+"""Menu entry “Delete selected”: mark samples or objects for deletion, pending until you save."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from fiftyone.operators import types
 from fiftyone.operators.types import RiskLevel
 
 from ..ml_backend.actions.queue import delete_items
+from ..ml_backend.progress import Progress
+from ..ml_backend.wording import agree, count
 from .asking import ask_patches, chosen_patches, target_items
-from .running import LabelscapeOperator, Outcome, Progress
+from .running import LabelscapeOperator, Outcome
 
 
 class DeleteItems(LabelscapeOperator):
@@ -24,13 +26,10 @@ class DeleteItems(LabelscapeOperator):
         """Say how many would go."""
         patches_field = ask_patches(ctx, inputs, "What to delete")
         items = target_items(ctx, patches_field)
-        nouns = "objects" if patches_field else "samples"
-        inputs.view(
-            "consequence",
-            types.Warning(
-                label=f"{len(items):,} {nouns} will be marked for deletion. They go when you save; media files stay."
-            ),
-        )
+        marked = count(len(items), "object" if patches_field else "sample")
+        they = agree(len(items), "it").capitalize()
+        label = f"{marked} will be marked for deletion. {they} will be deleted when you save; media files stay."
+        inputs.view("consequence", types.Warning(label=label))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Queue the deletion."""

@@ -1,21 +1,23 @@
-"""Menu entry “Discard changes”: forget what is pending, for the selection or for all."""
+"""Menu entry “Discard changes”: drop what is pending, for the selection or for all; can be undone."""
 
 from typing import Any
 
 from fiftyone.operators import types
 
 from ..ml_backend.actions.save import discard_changes
-from ..ml_backend.store.pending import pending_changes
-from .running import LabelscapeOperator, Outcome, Progress
+from ..ml_backend.progress import Progress
+from ..ml_backend.store.pending_changes import pending_changes
+from ..ml_backend.wording import count
+from .running import LabelscapeOperator, Outcome
 from .save_changes import show_pending
 
 
 class DiscardChanges(LabelscapeOperator):
-    """Forget pending changes."""
+    """Drop pending changes."""
 
     operator_name = "discard_changes"
     label = "Labelscape: discard changes"
-    description = "Forget pending labels and deletions; nothing saved is touched"
+    description = "Drop pending labels and deletions; saved labels stay, and this can be undone"
     icon = "delete_sweep"
     delegable = False
 
@@ -23,10 +25,13 @@ class DiscardChanges(LabelscapeOperator):
         """Ask whether only the selection's, and show what is pending."""
         show_pending(ctx, inputs)
         if ctx.selected:
-            inputs.bool("only_selected", default=True, label=f"Only those of the {len(ctx.selected):,} selected")
+            inputs.bool(
+                "only_selected", default=True, label=f"Only those of the {len(ctx.selected):,} selected samples"
+            )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Discard."""
         only = ctx.selected if ctx.selected and ctx.params.get("only_selected", True) else None
         discarded = discard_changes(ctx.dataset, only)
-        return Outcome(f"Discarded {discarded:,} changes. {pending_changes(ctx.dataset).sentence()}")
+        left = pending_changes(ctx.dataset).sentence()
+        return Outcome(f"Discarded {count(discarded, 'change')}; “Undo” brings this back. {left}")

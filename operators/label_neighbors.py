@@ -1,10 +1,12 @@
-"""Menu entry “Label neighbors”: one label for the selected and for their vicinity, pending until it is saved."""
+"""Menu entry “Label neighbors”: one label for the selection and for its neighbors, pending until it is saved."""
 
 from typing import Any
 
 from fiftyone.operators import types
 
 from ..ml_backend.actions.label_neighbors import NeighborPreview, label_neighbors, preview_neighbors
+from ..ml_backend.progress import Progress
+from ..ml_backend.wording import count, percent
 from .asking import (
     ask_embeddings,
     ask_label,
@@ -16,7 +18,7 @@ from .asking import (
     show_media,
     target_items,
 )
-from .running import LabelscapeOperator, Outcome, Progress
+from .running import LabelscapeOperator, Outcome
 
 _SHOWN = 6
 
@@ -27,23 +29,29 @@ class LabelNeighbors(LabelscapeOperator):
     operator_name = "label_neighbors"
     label = "Labelscape: label neighbors"
     description = (
-        "Give the selected a label and suggest it to their neighbors in embedding space; pending until you save"
+        "Give the selection a label, and its unlabeled neighbors in embedding space too; pending until you save"
     )
     icon = "scatter_plot"
     delegable = False
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the label and how far it reaches, and show the least sure ones it would take."""
+        """Ask for the label and how far it reaches, and show the least certain ones it would take."""
         embeddings = ask_embeddings(ctx, inputs)
         patches_field = embedded_patches_field(ctx, embeddings)
         items = target_items(ctx, patches_field)
         field = ask_label_field(ctx, inputs, patches_field)
         ask_label(ctx, inputs, field)
         ask_precision(inputs)
-        inputs.bool("by_number", default=False, label="Choose the number myself")
+        inputs.bool("by_number", default=False, label="Set the number of neighbors")
         if ctx.params.get("by_number"):
-            inputs.int("reach", default=20, min=0, label="Reach", description="How many neighbors, surest first")
+            inputs.int(
+                "reach",
+                default=20,
+                min=0,
+                label="Reach",
+                description="How many neighbors to label, the most confident first",
+            )
         if ctx.params.get("label"):
             preview = _preview(ctx, items.ids.tolist())
             _show(ctx, inputs, preview)
@@ -89,10 +97,11 @@ def _show(ctx: Any, inputs: types.Object, preview: NeighborPreview) -> None:
     inputs.view(
         "reached",
         types.Notice(
-            label=f"Reaches {len(taken):,} unlabeled neighbors, from {max(taken):.0%} to {min(taken):.0%} sure. "
+            label=f"Reaches {count(len(taken), 'unlabeled neighbor')}, confidence {percent(min(taken))} to "
+            f"{percent(max(taken))}. "
             f"{preview.why}"
         ),
     )
     least_sure = preview.ids[: preview.reach][-_SHOWN:]
     patches_field = embedded_patches_field(ctx, chosen_embeddings(ctx))
-    show_media(ctx, inputs, "least_sure", "The least sure of them", least_sure, taken[-_SHOWN:], patches_field)
+    show_media(ctx, inputs, "least_sure", "The least certain", least_sure, taken[-_SHOWN:], patches_field)

@@ -1,4 +1,4 @@
-"""Menu entry “Label next”: show the few unlabeled samples or objects whose labels would teach most."""
+"""Menu entry “Label next”: show the few unlabeled samples or objects that are most informative to label."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class LabelNext(LabelscapeOperator):
 
     operator_name = "label_next"
     label = "Labelscape: label next"
-    description = "Show the unlabeled samples whose labels would teach most: unsure, typical for many, far apart"
+    description = "Show the most informative unlabeled samples: uncertain, representative of many others, and diverse"
     icon = "school"
     on_grid = True
 

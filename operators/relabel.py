@@ -1,13 +1,16 @@
-"""Menu entry “Relabel”: give items the better label that the ranking of wrong labels found, pending until saved."""
+"""Menu entry “Relabel”: give items the better label that “find wrong labels” found, pending until saved."""
 
 from typing import Any
 
 from fiftyone.operators import types
 
 from ..ml_backend.actions.queue import relabel
+from ..ml_backend.errors import Refusal
+from ..ml_backend.progress import Progress
 from ..ml_backend.store.scores import read_words
+from ..ml_backend.wording import agree, count
 from .asking import ask_label_field, ask_patches, chosen_label_field, chosen_patches, labels_of, target_items
-from .running import LabelscapeOperator, Outcome, Progress
+from .running import LabelscapeOperator, Outcome
 
 
 class Relabel(LabelscapeOperator):
@@ -15,7 +18,7 @@ class Relabel(LabelscapeOperator):
 
     operator_name = "relabel"
     label = "Labelscape: relabel"
-    description = "Give the selected the better label that “find wrong labels” found for each; pending until you save"
+    description = "Give the selected samples the better labels that “find wrong labels” found; pending until you save"
     icon = "published_with_changes"
     delegable = False
 
@@ -31,11 +34,14 @@ class Relabel(LabelscapeOperator):
             for name, code in zip(better, labels.codes.tolist(), strict=True)
         )
         if not changed:
-            raise ValueError(
+            raise Refusal(
                 "No better label is known for what is selected: run “Labelscape: find wrong labels” first, then "
                 "select among the first it shows."
             )
-        inputs.view("target", types.Notice(label=f"{changed:,} of {len(items):,} labels will be replaced."))
+        inputs.view(
+            "target",
+            types.Notice(label=f"{changed:,} of {count(len(items), 'label')} {agree(changed, 'is')} to be replaced."),
+        )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Queue the labels."""

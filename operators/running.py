@@ -1,5 +1,6 @@
-"""How every operator of the menu runs: target, live progress, stopping, closing message, errors in words."""
+"""How every operator of the menu runs: target, live progress, stopping, closing message, errors as sentences."""
 
+import logging
 import queue
 import threading
 import time
@@ -13,16 +14,15 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 from fiftyone.operators.types import RiskLevel
 
-Progress = Callable[[float, str], None]
+from ..ml_backend.errors import Cancelled, Refusal
+
+Progress = Callable[[float, str], None]  # narrower than `progress.Progress`, for actions that still ask for this
+_log = logging.getLogger(__name__)
 PLUGIN = "@labelscape/data-explorer"
 _SECONDS_BETWEEN_REPORTS = 0.2
 _SECONDS_WITHOUT_PROGRESS = 1.0  # what is quicker needs no progress window
-_UNEXPECTED = "Something went wrong that Labelscape did not expect; the server's log has the details."
+_UNEXPECTED = "Internal error: the server's log has the details."
 _SECONDS_BETWEEN_STOP_CHECKS = 2.0
-
-
-class Stopped(Exception):
-    """The user closed the page or cancelled the run."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Outcome:
 
 
 class LabelscapeOperator(foo.Operator):
-    """An operator that fills in a form, does one deed and closes with a message in numbers.
+    """An operator that shows a form, runs one action, and closes with a message in numbers.
 
     A subclass has ``name``, ``label``, ``description``, ``icon`` and ``risk``; it defines `form` and `run`.
-    Errors a user can mend are ValueErrors: they are shown as a sentence.
+    A `Refusal` is shown as a sentence; any other error is logged and answered with “internal error”.
     """
 
     label: str
@@ -80,11 +80,11 @@ class LabelscapeOperator(foo.Operator):
         )
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Add the inputs to the form; a ValueError becomes a notice in it that blocks the run."""
+        """Add the inputs to the form; a Refusal becomes a notice in it that blocks the run."""
         raise NotImplementedError
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Do the deed."""
+        """Run the action."""
         raise NotImplementedError
 
     def resolve_input(self, ctx: Any) -> types.Property:
@@ -92,7 +92,7 @@ class LabelscapeOperator(foo.Operator):
         inputs = types.Object()
         try:
             if ctx.dataset is None:
-                raise ValueError("Open a dataset first.")
+                raise Refusal("Open a dataset first.")
             self.form(ctx, inputs)
         except ValueError as error:
             blocked = inputs.view("blocked", types.Error(label=self.label, description=str(error)))
@@ -101,7 +101,7 @@ class LabelscapeOperator(foo.Operator):
         return types.Property(inputs, view=types.View(label=self.label))
 
     def resolve_placement(self, ctx: Any) -> types.Placement | None:
-        """A button above the samples grid, for what one does with ticked samples."""
+        """A button above the samples grid, for actions on selected samples."""
         if not self.on_grid:
             return None
         button = types.Button(label=self.label, icon=self.icon, prompt=True)
@@ -114,14 +114,14 @@ class LabelscapeOperator(foo.Operator):
     def _run_plainly(self, ctx: Any) -> dict[str, str]:
         last_report = 0.0
 
-        def progress(fraction: float, message: str) -> None:
+        def progress(fraction: float, message: str, /) -> None:
             nonlocal last_report
             now = time.monotonic()
             if now - last_report > _SECONDS_BETWEEN_STOP_CHECKS or fraction >= 1:
                 last_report = now
                 ctx.set_progress(progress=fraction, label=message)
                 if _was_cancelled(ctx):
-                    raise Stopped
+                    raise Cancelled
 
         return {"message": self.run(ctx, progress).message}
 
@@ -130,9 +130,9 @@ class LabelscapeOperator(foo.Operator):
         stop = threading.Event()
         result: list[Outcome | BaseException] = []
 
-        def progress(fraction: float, message: str) -> None:
+        def progress(fraction: float, message: str, /) -> None:
             if stop.is_set():
-                raise Stopped
+                raise Cancelled
             reports.put((fraction, message))
 
         def work() -> None:
@@ -166,9 +166,11 @@ def target_view(ctx: Any) -> fo.core.collections.SampleCollection:
 
 def _close(ctx: Any, result: Outcome | BaseException, shown: bool) -> Iterator[Any]:
     """Say what happened: in the progress window where there is one, which stays until it is read, else in a note."""
-    if isinstance(result, Stopped):
+    if isinstance(result, Cancelled):
         return
-    if isinstance(result, ValueError):
+    if isinstance(result, ValueError):  # not every action raises a Refusal for a sentence yet
+        if not isinstance(result, Refusal):
+            _log.error("An operator failed", exc_info=result)
         yield from _say(ctx, str(result), "error", shown)
         return
     if isinstance(result, BaseException):

@@ -3,11 +3,15 @@
 from collections import Counter
 from typing import Any
 
+import numpy as np
 from fiftyone.operators import types
 
 from ..ml_backend.actions.save import save_changes
-from ..ml_backend.store.pending import pending_changes
-from .running import LabelscapeOperator, Outcome, Progress
+from ..ml_backend.errors import Refusal
+from ..ml_backend.progress import Progress
+from ..ml_backend.store.pending_changes import PendingChanges, pending_changes
+from ..ml_backend.wording import count
+from .running import LabelscapeOperator, Outcome
 
 _SHOWN_CLASSES = 12
 
@@ -27,25 +31,37 @@ class SaveChanges(LabelscapeOperator):
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Save."""
-        report = save_changes(ctx.dataset)
+        report = save_changes(ctx.dataset, progress)
         return Outcome(report.sentence(), reload_dataset=True, reload_samples=True)
 
 
 def show_pending(ctx: Any, inputs: types.Object) -> None:
-    """A table of the pending labels by class, and the deletions; a ValueError if there are none."""
+    """A table of the pending labels by class, and the deletions; a Refusal if there are none."""
     changes = pending_changes(ctx.dataset)
     if not len(changes):
-        raise ValueError("Nothing is pending: set a label or ask for a deletion first.")
+        raise Refusal("Nothing is pending: set a label or ask for a deletion first.")
     inputs.view("pending", types.Notice(label=changes.sentence()))
-    counts = Counter((label.field, label.label, label.origin) for label in changes.labels)
+    counts = _by_class(changes)
     rows = [
-        f"| {_escape(label)} | {field} | {number:,} | {'from neighbors' if origin == 'neighbors' else 'by hand'} |"
-        for (field, label, origin), number in counts.most_common(_SHOWN_CLASSES)
+        f"| {_escape(label)} | {field} | {number:,} | {how} |"
+        for (field, label, how), number in counts.most_common(_SHOWN_CLASSES)
     ]
     if rows:
-        more = f"\n\n… and {len(counts) - len(rows):,} more" if len(counts) > len(rows) else ""
+        more = f"\n\n… and {count(len(counts) - len(rows), 'more row')}" if len(counts) > len(rows) else ""
         table = "| label | field | items | set |\n|---|---|---|---|\n" + "\n".join(rows) + more
         inputs.md(table, name="classes")
+
+
+def _by_class(changes: PendingChanges) -> Counter[tuple[str, str, str]]:
+    """(field, class, how it was set) → how many labels are pending."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for one in changes.fields:
+        for followed, how in ((False, "by hand"), (True, "from neighbors")):
+            numbers = np.bincount(one.codes[one.followed == followed], minlength=len(one.names)).tolist()
+            counts.update({(one.field, name, how): n for name, n in zip(one.names, numbers, strict=True) if n})
+        if len(one.cleared):
+            counts[one.field, "", "cleared"] = len(one.cleared)
+    return counts
 
 
 def _escape(text: str) -> str:

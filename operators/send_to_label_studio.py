@@ -5,7 +5,6 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.queue import count
 from ..ml_backend.actions.send_to_label_studio import (
     TITLE_LENGTHS,
     check_images,
@@ -21,6 +20,7 @@ from ..ml_backend.label_studio.projects import sent_projects
 from ..ml_backend.store.items import items_of, list_items
 from ..ml_backend.store.segment_members import list_segments, members
 from ..ml_backend.store.segments import load_segment
+from ..ml_backend.wording import count
 from .asking import NAMED, chosen_patches, known_classes
 from .label_studio_forms import ask_exchanged_field, chosen_exchanged_field, connected
 from .running import LabelscapeOperator, Outcome, Progress, target_view

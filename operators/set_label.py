@@ -5,6 +5,8 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.queue import set_label
+from ..ml_backend.progress import Progress
+from ..ml_backend.wording import agree, count
 from .asking import (
     ask_label,
     ask_label_field,
@@ -14,7 +16,7 @@ from .asking import (
     labels_of,
     target_items,
 )
-from .running import LabelscapeOperator, Outcome, Progress
+from .running import LabelscapeOperator, Outcome
 
 
 class SetLabel(LabelscapeOperator):
@@ -34,10 +36,14 @@ class SetLabel(LabelscapeOperator):
         field = ask_label_field(ctx, inputs, patches_field)
         ask_label(ctx, inputs, field)
         labeled = int((labels_of(ctx, items, field).codes >= 0).sum())
-        nouns = "patches" if patches_field else "samples"
-        inputs.view("target", types.Notice(label=f"{len(items):,} {nouns} selected, {labeled:,} of them labeled."))
+        selected = count(len(items), "patch" if patches_field else "sample")
+        inputs.view("target", types.Notice(label=f"{selected} selected, {labeled:,} already labeled."))
         if labeled and field.kind != "classifications":
-            inputs.bool("replace", default=False, label=f"Replace the label of the {labeled:,} that have another one")
+            inputs.bool(
+                "replace",
+                default=False,
+                label=f"Replace other labels of the {labeled:,} that {agree(labeled, 'is')} labeled",
+            )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Queue the label."""

@@ -1,4 +1,4 @@
-"""Menu entry “Suggest labels”: from all labels to everything unlabeled, at a wanted precision."""
+"""Menu entry “Suggest labels”: from all labels to everything unlabeled, at a target precision."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from fiftyone.operators import types
 from ..ml_backend.actions.suggest import accept_suggestions, suggest_labels
 from ..ml_backend.store.items import list_items
 from ..ml_backend.store.labels import check_evidence
-from ..ml_backend.store.suggestions import FIELD, read_suggestions
+from ..ml_backend.store.suggestions import FIELD
+from ..ml_backend.wording import count
 from .asking import (
     ask_embeddings,
     ask_label_field,
@@ -27,12 +28,14 @@ class SuggestLabels(LabelscapeOperator):
 
     operator_name = "suggest_labels"
     label = "Labelscape: suggest labels"
-    description = "Suggest a label for every unlabeled sample the labels speak for; abstains on the rest"
+    description = (
+        "Suggest labels for unlabeled samples, each with a confidence; samples without a clear answer get none"
+    )
     icon = "auto_awesome"
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the evidence and the wanted precision."""
+        """Show the evidence and ask for the target precision."""
         inputs.view_target(ctx, action_description="Suggest labels for")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
@@ -47,15 +50,16 @@ class SuggestLabels(LabelscapeOperator):
         inputs.view(
             "evidence",
             types.Notice(
-                label=f"{len(evidence):,} labels of {len(counts):,} classes (fewest: {counts.min():,} of "
-                f"“{everything.classes[int(counts.argmin())]}”) speak for {unlabeled:,} unlabeled."
+                label=f"{count(len(evidence), 'label')} of {count(len(counts), 'class')} (fewest: {counts.min():,} of "
+                f"“{everything.classes[int(counts.argmin())]}”) are the evidence for "
+                f"{count(unlabeled, 'unlabeled item')}."
             ),
         )
         ask_precision(inputs)
-        inputs.bool("queue", default=False, label="Queue the sure ones as pending labels at once")
+        inputs.bool("queue", default=False, label="Queue the confident suggestions as pending labels right away")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Suggest, and queue the sure ones if asked."""
+        """Suggest, and queue the confident ones if that was chosen."""
         embeddings = chosen_embeddings(ctx)
         patches_field = embedded_patches_field(ctx, embeddings)
         field = chosen_label_field(ctx, patches_field).name
@@ -68,10 +72,8 @@ class SuggestLabels(LabelscapeOperator):
         )
         message = report.sentence()
         if ctx.params.get("queue") and report.sure:
-            items = list_items(target_view(ctx), patches_field)
-            held = read_suggestions(ctx.dataset, items)
-            sure = [item for item, found in zip(items.ids.tolist(), held, strict=True) if found and found.sure]
-            queued = accept_suggestions(ctx.dataset, sure, field=field, patches_field=patches_field)
+            ids = list_items(target_view(ctx), patches_field).ids.tolist()
+            queued = accept_suggestions(ctx.dataset, ids, field=field, patches_field=patches_field)
             message += " " + queued.sentence()
         view = None
         if patches_field is None and report.suggested:

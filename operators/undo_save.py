@@ -1,31 +1,43 @@
-"""Menu entry “Undo save”: take back the last save, clearing, rejection or deletion of a segment."""
+"""Menu entry “Undo”: undo the last save, clearing, rejection, or deletion of a segment, or several of them."""
 
 from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.undo import describe_undo, undo_last
-from .running import LabelscapeOperator, Outcome, Progress
+from ..ml_backend.actions.undo import list_undo_steps, undo_last, undo_through
+from ..ml_backend.errors import Refusal
+from ..ml_backend.progress import Progress
+from .running import LabelscapeOperator, Outcome
+
+_SHOWN = 20
 
 
 class UndoSave(LabelscapeOperator):
-    """Take back the last save."""
+    """Undo the last acts."""
 
     operator_name = "undo_save"
-    label = "Labelscape: undo save"
+    label = "Labelscape: undo"
     description = (
-        "Take back the last save, clearing, rejection or deletion of a segment; what you changed since then stays"
+        "Undo saves, clearings, rejections, and deletions of segments, the last one first; later changes of yours stay"
     )
     icon = "undo"
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Say what would be taken back."""
-        words = describe_undo(ctx.dataset, pending=False)
-        if words is None:
-            raise ValueError("There is no save to undo: none in the last seven days, or it is undone already.")
-        inputs.view("record", types.Notice(label=f"Will take back the {words}."))
+        """List what can be undone."""
+        steps = list_undo_steps(ctx.dataset, pending=False)[:_SHOWN]
+        if not steps:
+            raise Refusal("There is no save to undo: none in the last seven days, or it is undone already.")
+        choices = types.RadioGroup()
+        for number, step in enumerate(steps):
+            alone = "" if number == 0 else f", and the {number} above" if number > 1 else ", and the one above"
+            choices.add_choice(step.key, label=f"{step.title}{alone}")
+        inputs.enum("through", choices.values(), view=choices, default=steps[0].key, label="What to undo")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Undo."""
-        return Outcome(undo_last(ctx.dataset, pending=False), reload_dataset=True, reload_samples=True)
+        through = ctx.params.get("through")
+        undo = (
+            undo_last if through is None else lambda dataset, pending: undo_through(dataset, through, pending=pending)
+        )
+        return Outcome(undo(ctx.dataset, pending=False), reload_dataset=True, reload_samples=True)

@@ -4,7 +4,7 @@ import fiftyone as fo
 
 from ..store.embeddings import check_embeddings
 from ..store.labels import LabelField, Labels, label_field, read_labels, with_pending
-from ..store.pending import pending_changes
+from ..store.pending_changes import pending_changes
 from ..store.session import Session
 
 
@@ -18,4 +18,4 @@ def labels_with_pending(session: Session, field: LabelField) -> Labels:
     """The labels of all embedded items as they will be once what a person set is saved."""
     items = session.embeddings.items
     saved = read_labels(session.dataset, items, field)
-    return with_pending(saved, items, field, pending_changes(session.dataset).labels)
+    return with_pending(saved, items, field, pending_changes(session.dataset))

@@ -7,17 +7,19 @@ import fiftyone as fo
 import numpy as np
 
 from ..analysis.propagation import label_neighbors as grow
+from ..errors import Refusal
 from ..store.embeddings import locate
 from ..store.labels import DEFAULT_FIELD, Labels
-from ..store.pending import PendingLabel, one_act
+from ..store.pending import one_act
+from ..store.records import as_oids
 from ..store.session import open_session
 from .evidence import field_of_embeddings, labels_with_pending
-from .queue import QueueReport, clean_label, queue_labels, set_label
+from .queue import LabelBatch, QueueReport, clean_label, queue_labels, set_label
 
 
 @dataclass(frozen=True)
 class NeighborPreview:
-    """Whom the label of a few samples would reach, surest first: parallel lists, of which ``reach`` would be taken."""
+    """The items that a label would reach, most confident first: parallel lists; the first ``reach`` would be taken."""
 
     ids: list[str]
     confidence: list[float]
@@ -39,21 +41,21 @@ def preview_neighbors(
     """Grow a label from some samples to the unlabeled ones in their vicinity, in embedding space; queues nothing.
 
     Args:
-        reach: how many to take; None takes as many as the wanted precision allows.
+        reach: how many to take; None takes as many as the target precision allows.
 
     Raises:
-        ValueError: no such embeddings, nothing selected, or none of the selected has an embedding.
+        Refusal: no such embeddings, nothing selected, or none of the selected has an embedding.
     """
-    held = field_of_embeddings(dataset, embeddings, field)
+    target = field_of_embeddings(dataset, embeddings, field)
     name = clean_label(label)
     session = open_session(dataset, embeddings)
     items = session.embeddings.items
     rows = locate(np.asarray(ids, items.ids.dtype), items.ids)
     if not (rows >= 0).any():
-        raise ValueError(
-            f"None of the selected has an embedding in '{embeddings}': run “Labelscape: compute embeddings” first."
+        raise Refusal(
+            f"No selected item has an embedding in '{embeddings}': run “Labelscape: compute embeddings” first."
         )
-    codes, code = _single_codes(labels_with_pending(session, held), name)
+    codes, code = _single_codes(labels_with_pending(session, target), name)
     found = grow(
         session.embeddings.vectors,
         codes,
@@ -84,8 +86,8 @@ def label_neighbors(
     precision: float = 0.95,
 ) -> QueueReport:
     """Queue a label for some samples and for their vicinity, as one act."""
-    held = field_of_embeddings(dataset, embeddings, field)
-    by_hand = set_label(dataset, ids, label, field=held.name, patches_field=held.patches_field)
+    target = field_of_embeddings(dataset, embeddings, field)
+    by_hand = set_label(dataset, ids, label, field=target.name, patches_field=target.patches_field)
     refused = {conflict.item for conflict in by_hand.conflicts}
     anchors = [item for item in ids if item not in refused]
     if not anchors:
@@ -116,13 +118,15 @@ def accept_neighbors(
     field: str = DEFAULT_FIELD,
 ) -> QueueReport:
     """Queue a label that samples get from their neighbors' anchors."""
-    held = field_of_embeddings(dataset, embeddings, field)
-    name = clean_label(label)
-    asked = [
-        PendingLabel(item, held.name, held.patches_field, name, "neighbors", sure, anchor, replace=False)
-        for item, sure, anchor in zip(ids, confidence, anchors, strict=True)
-    ]
-    return queue_labels(dataset, held, asked)
+    target = field_of_embeddings(dataset, embeddings, field)
+    batch = LabelBatch(
+        ids=as_oids(ids),
+        codes=np.zeros(len(ids), np.int32),
+        names=[clean_label(label)],
+        confidence=np.asarray(confidence, float),
+        anchors=as_oids(anchors),
+    )
+    return queue_labels(dataset, target, batch)
 
 
 def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, int]:

@@ -1,16 +1,21 @@
-"""Ask for labels and deletions: everything is pending until it is saved, and no label is overwritten unasked."""
+"""Ask for labels, clearings, and deletions: all is pending until it is saved, and no label is overwritten unasked."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import fiftyone as fo
+import numpy as np
 
+from ..errors import Refusal
 from ..store.items import items_of
-from ..store.label_edits import Conflict, label_edits
+from ..store.label_edits import Conflict, clearable_items, find_conflicts
 from ..store.labels import DEFAULT_FIELD, LabelField, label_field
-from ..store.pending import PendingAct, PendingLabel, add_act, one_act, pending_changes
+from ..store.pending import Clear, PendingAct, add_acts
+from ..store.pending_changes import pending_changes
+from ..store.records import as_names, as_oids
+from ..store.schema import field_mark
 from ..store.scores import read_words
+from ..wording import agree, count, listing
 
 _SHOWN_CONFLICTS = 3
 _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
@@ -29,6 +34,42 @@ class QueueReport:
         return f"Queued {count(len(self.queued), 'change')}. {conflict_note(self.conflicts)}{self.pending}"
 
 
+@dataclass(frozen=True)
+class ClearableCounts:
+    """How many labels there are to clear, by who set them: a person here, neighbors, or nobody here (imported)."""
+
+    human: int
+    neighbors: int
+    imported: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.human + self.neighbors + self.imported
+
+    def sentence(self) -> str:
+        """What a user should know before clearing."""
+        return (
+            f"{count(self.total, 'label')}: {self.human:,} set by hand in Labelscape, {self.neighbors:,} from "
+            f"neighbors, {self.imported:,} imported."
+        )
+
+
+@dataclass(frozen=True)
+class LabelBatch:
+    """Labels to ask for: ``names[codes[i]]`` for item ``ids[i]`` (bytes of 12), n of them.
+
+    ``confidence`` (n,) and ``anchors`` (n,) are given where they come from neighbors, else None.
+    """
+
+    ids: np.ndarray
+    codes: np.ndarray
+    names: Sequence[str]
+    confidence: np.ndarray | None = None
+    anchors: np.ndarray | None = None
+    replace: bool = False
+
+
 def set_label(
     dataset: fo.Dataset,
     ids: Sequence[str],
@@ -44,17 +85,14 @@ def set_label(
         replace: overwrite another label that is there; without it such items are left alone and reported.
 
     Raises:
-        ValueError: no ids, an empty label, or a field that cannot hold labels.
+        Refusal: no ids, an empty label, or a field that cannot hold labels.
     """
-    held = label_field(dataset, field, patches_field)
+    target = label_field(dataset, field, patches_field)
     if not len(ids):
-        raise ValueError(_NOTHING_SELECTED)
-    name = clean_label(label)
-    return queue_labels(
-        dataset,
-        held,
-        [PendingLabel(item, held.name, held.patches_field, name, "human", None, None, replace) for item in ids],
-    )
+        raise Refusal(_NOTHING_SELECTED)
+    oids = as_oids(ids)
+    batch = LabelBatch(oids, np.zeros(len(oids), np.int32), [clean_label(label)], replace=replace)
+    return queue_labels(dataset, target, batch)
 
 
 def relabel(
@@ -63,96 +101,168 @@ def relabel(
     """Ask for the better label that “find wrong labels” found for each item, in place of the one it has.
 
     Raises:
-        ValueError: no ids, or no better label for any of them.
+        Refusal: no ids, or no better label for any of them.
     """
-    held = label_field(dataset, field, patches_field)
+    target = label_field(dataset, field, patches_field)
     if not len(ids):
-        raise ValueError(_NOTHING_SELECTED)
+        raise Refusal(_NOTHING_SELECTED)
     items = items_of(dataset, ids, patches_field)
-    better = zip(items.ids.tolist(), read_words(dataset, items, "mislabel_suggestion"), strict=True)
-    asked = [
-        PendingLabel(item, held.name, held.patches_field, name, "human", None, None, replace=True)
-        for item, name in better
-        if name
+    better = read_words(dataset, items, "mislabel_suggestion")
+    rows = [row for row, name in enumerate(better) if name]
+    if not rows:
+        raise Refusal("No better label is known for these: run “Labelscape: find wrong labels” on them first.")
+    names, codes = np.unique([str(better[row]) for row in rows], return_inverse=True)
+    return queue_labels(dataset, target, LabelBatch(as_oids(items.ids[rows]), codes, names.tolist(), replace=True))
+
+
+def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> QueueReport:
+    """Ask for labels of one field as one act, except those that would overwrite another label unasked.
+
+    What a person asked for and has not saved goes before what neighbors say.
+    """
+    conflicts = [] if batch.replace else _overwriting(dataset, field, batch)
+    if batch.confidence is not None:
+        conflicts += _asked_otherwise(dataset, field, batch)
+    kept = np.ones(len(batch.ids), bool)
+    if conflicts:
+        kept = ~np.isin(batch.ids, as_oids(list({conflict.item for conflict in conflicts})))
+    acts = [
+        act
+        for code in range(len(batch.names))
+        if len((act := _label_act(dataset, field, batch, np.flatnonzero(kept & (batch.codes == code)), code)).ids)
     ]
-    if not asked:
-        raise ValueError("No better label is known for these: run “Labelscape: find wrong labels” on them first.")
-    return queue_labels(dataset, held, asked)
+    add_acts(dataset, acts)
+    return QueueReport(as_names(batch.ids[kept]), conflicts, pending_changes(dataset).sentence())
 
 
-def queue_labels(dataset: fo.Dataset, field: LabelField, asked: Sequence[PendingLabel]) -> QueueReport:
-    """Add labels of one field that are asked for, as one act, but for those that would overwrite another one."""
-    _, conflicts = label_edits(dataset, field, asked)
-    conflicts += _asked_otherwise(dataset, field, [label for label in asked if label.origin == "neighbors"])
-    refused = {conflict.item for conflict in conflicts}
-    alike = defaultdict(list)
-    for label in asked:
-        if label.item not in refused:
-            alike[label.label, label.origin, label.replace].append(label)
-    with one_act():
-        for (name, origin, replace), labels in alike.items():
-            from_neighbors = origin == "neighbors"
-            add_act(
-                dataset,
-                PendingAct(
-                    field=field.name,
-                    patches_field=field.patches_field,
-                    ids=[label.item for label in labels],
-                    label=name,
-                    origin=origin,
-                    confidence=[float(label.confidence or 0) for label in labels] if from_neighbors else [],
-                    anchors=[label.anchor or "" for label in labels] if from_neighbors else [],
-                    multi=field.kind == "classifications",
-                    replace=replace,
-                ),
+def count_clearable(
+    samples: fo.core.collections.SampleCollection, *, field: str = DEFAULT_FIELD, patches_field: str | None = None
+) -> ClearableCounts:
+    """Count the labels of a view that `clear_labels` could take away."""
+    _, who = clearable_items(samples, label_field(samples._root_dataset, field, patches_field))
+    return ClearableCounts(*(int((who == origin).sum()) for origin in ("human", "neighbors", "imported")))
+
+
+def clear_labels(
+    samples: fo.core.collections.SampleCollection,
+    *,
+    field: str = DEFAULT_FIELD,
+    patches_field: str | None = None,
+    which: Clear = "ours",
+) -> QueueReport:
+    """Ask for labels of a view to be taken away; pending until it is saved.
+
+    Args:
+        which: "all" labels, "ours" = set through Labelscape, "neighbors" = those that came from neighbors.
+
+    Raises:
+        Refusal: there is no such label in the view.
+    """
+    dataset = samples._root_dataset
+    target = label_field(dataset, field, patches_field)
+    ids, who = clearable_items(samples, target)
+    meant = {"all": np.ones(len(ids), bool), "ours": who != "imported", "neighbors": who == "neighbors"}[which]
+    chosen = np.unique(ids[meant])
+    if not len(chosen):
+        raise Refusal(f"There is no such label in '{field}' here: there is nothing to clear.")
+    add_acts(
+        dataset,
+        [
+            PendingAct(
+                kind="clear",
+                ids=chosen,
+                field=target.name,
+                patches_field=target.patches_field,
+                multi=target.kind == "classifications",
+                which=which,
+                mark=field_mark(dataset, target.name),
+                count=len(chosen),
             )
-    queued = [label.item for labels in alike.values() for label in labels]
-    return QueueReport(queued, conflicts, pending_changes(dataset).sentence())
-
-
-def _asked_otherwise(dataset: fo.Dataset, field: LabelField, asked: Sequence[PendingLabel]) -> list[Conflict]:
-    """What a person asked for but has not saved goes before what neighbors say."""
-    if not asked:
-        return []
-    changes = pending_changes(dataset)
-    waiting = {label.item: label.label for label in changes.labels if label.field == field.name}
-    waiting |= dict.fromkeys(changes.deletions, "deletion")
-    return [Conflict(label.item, label.label, waiting[label.item]) for label in asked if label.item in waiting]
+        ],
+    )
+    return QueueReport(as_names(chosen), [], pending_changes(dataset).sentence())
 
 
 def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> QueueReport:
     """Ask for the deletion of samples, or of objects; pending until saved. Media files are never deleted.
 
     Raises:
-        ValueError: no ids, or a dataset whose samples could not be brought back whole.
+        Refusal: no ids, or a dataset whose samples could not be brought back whole.
     """
     if not len(ids):
-        raise ValueError(_NOTHING_SELECTED)
+        raise Refusal(_NOTHING_SELECTED)
     if patches_field is None and dataset.media_type in ("video", "group"):
-        raise ValueError(
+        raise Refusal(
             f"Samples of a {dataset.media_type} dataset cannot be deleted here, because an undo could not bring back "
             "all that belongs to them: use FiftyOne's own delete."
         )
-    add_act(dataset, PendingAct("", patches_field, list(ids), None))
-    return QueueReport(list(ids), [], pending_changes(dataset).sentence())
+    oids = as_oids(ids)
+    add_acts(dataset, [PendingAct(kind="delete", ids=oids, patches_field=patches_field, count=len(oids))])
+    return QueueReport(as_names(oids), [], pending_changes(dataset).sentence())
 
 
 def clean_label(label: str) -> str:
-    """A label without blanks around it; a ValueError if nothing is left."""
+    """A label without blanks around it.
+
+    Raises:
+        Refusal: nothing is left.
+    """
     cleaned = label.strip()
     if not cleaned:
-        raise ValueError("The label is empty: type a class name.")
+        raise Refusal("The label is empty: type a class name.")
     return cleaned
-
-
-def count(number: int, noun: str) -> str:
-    """Number and noun, as in “3 labels” or “1 label”; nothing for none."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
 def conflict_note(conflicts: Sequence[Conflict]) -> str:
     """What a user should know of labels that were left alone."""
     if not conflicts:
         return ""
-    examples = ", ".join(f"“{c.existing}” instead of “{c.label}”" for c in conflicts[:_SHOWN_CONFLICTS])
-    return f"{count(len(conflicts), 'item')} kept the label already there ({examples}); “replace” overwrites. "
+    examples = listing([f"“{c.existing}” instead of “{c.label}”" for c in conflicts[:_SHOWN_CONFLICTS]])
+    kept = f"{count(len(conflicts), 'item')} kept {agree(len(conflicts), 'its')} existing label"
+    return f"{kept}{'s' if len(conflicts) != 1 else ''} ({examples}); “replace” overwrites. "
+
+
+def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
+    """Items that have another label, unless that is to be cleared."""
+    pending = pending_changes(dataset).fields
+    cleared = [changes.cleared for changes in pending if changes.field == field.name]
+    conflicts = []
+    for code, name in enumerate(batch.names):
+        ids = batch.ids[batch.codes == code]
+        ids = ids[~np.isin(ids, cleared[0])] if cleared and len(cleared[0]) else ids
+        conflicts += find_conflicts(dataset, field, ids, name)
+    return conflicts
+
+
+def _asked_otherwise(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
+    """What a person asked for but has not saved, where neighbors say something."""
+    changes = pending_changes(dataset)
+    names = [batch.names[code] for code in batch.codes.tolist()]
+    wanted = dict(zip(as_names(batch.ids), names, strict=True))
+    waiting: dict[str, str] = {}
+    for one in changes.fields:
+        if one.field == field.name:
+            rows = np.flatnonzero(np.isin(one.ids, batch.ids))
+            labels = [one.names[code] for code in one.codes[rows].tolist()]
+            waiting |= dict(zip(as_names(one.ids[rows]), labels, strict=True))
+    for ids in changes.deleted.values():
+        waiting |= dict.fromkeys(as_names(ids[np.isin(ids, batch.ids)]), "deletion")
+    return [Conflict(item, wanted[item], label) for item, label in waiting.items()]
+
+
+def _label_act(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, rows: np.ndarray, code: int) -> PendingAct:
+    act = PendingAct(
+        kind="label",
+        ids=batch.ids[rows],
+        field=field.name,
+        patches_field=field.patches_field,
+        label=batch.names[code],
+        multi=field.kind == "classifications",
+        replace=batch.replace,
+        mark=field_mark(dataset, field.name),
+        count=len(rows),
+    )
+    if batch.confidence is None or batch.anchors is None:
+        return act
+    more = {"confidence": batch.confidence[rows], "anchors": batch.anchors[rows]}
+    return PendingAct(**{**vars(act), **more, "origin": "neighbors"})

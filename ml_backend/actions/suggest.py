@@ -1,18 +1,20 @@
-"""Suggestions: from all labels to everything unlabeled; accepted, rejected or cleared by a person."""
+"""Suggestions: from all labels to everything unlabeled; accepted, rejected, or cleared by a person."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import fiftyone as fo
 import numpy as np
 
 from ..analysis.multi_label import Proposals, as_proposals, suggest_several
 from ..analysis.propagation import suggest
+from ..errors import Refusal
 from ..store.embeddings import locate
 from ..store.items import Items, items_of, list_items
 from ..store.label_edits import suggestion_clearing_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence, label_field
-from ..store.pending import PendingLabel
+from ..store.records import as_oids
 from ..store.saves import commit, read_head
 from ..store.session import Session, open_session
 from ..store.suggestions import (
@@ -25,10 +27,13 @@ from ..store.suggestions import (
     stop_following,
     write_suggestions,
 )
+from ..wording import agree, count, listing, percent
 from .evidence import field_of_embeddings, labels_with_pending
-from .queue import QueueReport, queue_labels
+from .queue import LabelBatch, QueueReport, queue_labels
 
 Progress = Callable[[float, str], None]
+Which = Literal["confident", "uncertain", "all"]
+_NO_ANCHOR = "0" * 24
 _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences by one or two (10,000 samples)
 
 
@@ -49,10 +54,11 @@ class SuggestReport:
 
     def sentence(self) -> str:
         """The closing message."""
+        uncertain = self.suggested - self.sure
         return (
-            f"{self.sure:,} of {self.unlabeled:,} unlabeled got a sure suggestion (wanted precision "
-            f"{self.precision:.0%}), {self.suggested - self.sure:,} an unsure one, by {self.method}; "
-            f"{self.calibration}."
+            f"{self.sure:,} of {count(self.unlabeled, 'unlabeled item')} received a confident suggestion (target "
+            f"precision {percent(self.precision)}); {uncertain:,} {agree(uncertain, 'is')} uncertain. Method: "
+            f"{self.method}; {self.calibration}."
         )
 
 
@@ -67,15 +73,15 @@ def suggest_labels(
 ) -> SuggestReport:
     """Suggest a label for every unlabeled item of a view that the labels of the dataset speak for.
 
-    What a person labeled is the evidence; labels that themselves followed neighbors are not. Suggestions go to the
+    What a person labeled is the evidence; labels that came from neighbors are not. Suggestions go to the
     field ``suggested_label``; those of a whole dataset follow after each save. In a multi-label field an item gets its
-    surest class, and every other one that is accepted at the wanted precision.
+    most confident class, and every other one that reaches the target precision.
 
     Args:
         follow: remember how they were made, so that they follow.
 
     Raises:
-        ValueError: no such embeddings, nothing labeled or only by neighbors, or a wanted precision outside 0.5..1.
+        Refusal: no such embeddings, nothing labeled or only by neighbors, or a target precision outside 0.5..1.
     """
     dataset = samples._root_dataset
     field_held = field_of_embeddings(dataset, embeddings, field)
@@ -197,42 +203,58 @@ def accept_suggestions(
     dataset: fo.Dataset,
     ids: Sequence[str] | None = None,
     *,
+    which: Which = "confident",
     field: str = DEFAULT_FIELD,
     patches_field: str | None = None,
 ) -> QueueReport:
-    """Queue the suggestions of these items as labels, of several classes each; None takes all sure ones.
+    """Queue suggestions as labels, of several classes each, for these items or for the whole dataset.
+
+    Args:
+        which: the "confident" ones, those that reach the target precision; the "uncertain" ones; or "all".
 
     Raises:
-        ValueError: there is none.
+        Refusal: there is none.
     """
-    held = label_field(dataset, field, patches_field)
+    target = label_field(dataset, field, patches_field)
     items = list_items(dataset, patches_field) if ids is None else items_of(dataset, ids, patches_field)
     found = {
         item: suggestion
         for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True)
-        if suggestion is not None and (suggestion.sure or ids is not None)
+        if suggestion is not None
     }
+    chosen = {item: one for item, one in found.items() if which == "all" or one.sure == (which == "confident")}
     asked = [
-        PendingLabel(
-            item,
-            held.name,
-            held.patches_field,
-            label,
-            "neighbors",
-            confidence,
-            suggestion.nearest[label],
-            replace=False,
-        )
-        for item, suggestion in found.items()
-        if suggestion.field in ("", held.name)
+        (item, label, confidence, suggestion.nearest[label] or _NO_ANCHOR)
+        for item, suggestion in chosen.items()
+        if suggestion.field in ("", target.name)
         for label, confidence in suggestion.confidences.items()
     ]
-    if found and not asked:
-        others = ", ".join(sorted({f"'{suggestion.field}'" for suggestion in found.values()}))
-        raise ValueError(f"The suggestions here were made for {others}, not for '{held.name}': choose that field.")
     if not asked:
-        raise ValueError("There is no suggestion to accept here: run “Labelscape: suggest labels” first.")
-    return queue_labels(dataset, held, asked)
+        raise Refusal(_nothing_to_accept(found, chosen, target, which))
+    item_ids, labels, confidence, anchors = zip(*asked, strict=True)
+    names, codes = np.unique(labels, return_inverse=True)
+    batch = LabelBatch(
+        ids=as_oids(item_ids),
+        codes=codes,
+        names=names.tolist(),
+        confidence=np.asarray(confidence, float),
+        anchors=as_oids(anchors),
+    )
+    return queue_labels(dataset, target, batch)
+
+
+def _nothing_to_accept(
+    found: Mapping[str, Suggestion], chosen: Mapping[str, Suggestion], target: LabelField, which: Which
+) -> str:
+    if chosen:
+        others = listing(sorted({f"'{suggestion.field}'" for suggestion in chosen.values()}))
+        return f"The suggestions here were made for {others}, not for '{target.name}': choose that field."
+    if found:
+        kind = "uncertain" if which == "confident" else "confident"
+        return (
+            f"There is no {which} suggestion here: {count(len(found), 'suggestion')} {agree(len(found), 'is')} {kind}."
+        )
+    return "There is no suggestion to accept here: run “Labelscape: suggest labels” first."
 
 
 def reject_suggestions(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> int:
@@ -251,12 +273,13 @@ def clear_suggestions(samples: fo.core.collections.SampleCollection, *, patches_
     """Take all suggestions of a view away, as one act that can be undone; returns how many.
 
     Raises:
-        ValueError: there is none.
+        Refusal: there is none.
     """
-    head = read_head(samples._root_dataset)
-    edits = suggestion_clearing_edits(samples, patches_field)
+    dataset = samples._root_dataset
+    head = read_head(dataset)
+    edits = list(suggestion_clearing_edits(samples, patches_field))
     if not edits:
-        raise ValueError("There are no suggestions here: there is nothing to clear.")
-    stop_following(samples._root_dataset)
-    commit(samples._root_dataset, edits, f"clearing of {len(edits):,} suggestions", head=head)
-    return len(edits)
+        raise Refusal("There are no suggestions here: there is nothing to clear.")
+    record = commit(dataset, edits, f"clearing of {count(len(edits), 'suggestion')}", head=head)
+    stop_following(dataset)
+    return record.total_written

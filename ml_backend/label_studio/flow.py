@@ -11,8 +11,8 @@ from typing import Any
 
 import structlog
 
+from ..store.edits import Edit, apply
 from ..store.label_edits import read_documents
-from ..store.saves import Edit, apply_edits
 from .client import LabelStudio, LabelStudioError
 from .config import Control
 from .geometry import image_size
@@ -204,7 +204,7 @@ def take_in(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
     }
     documents = {sample: difference.documents[sample] for sample in said}
     found = annotation_edits(mirror.target, documents, said, replace=True)
-    apply_edits(mirror.dataset, found.edits)
+    apply(mirror.dataset, found.edits)
     if found.masks:
         _log.warning("masks_dropped", project=mirror.project, masks=found.masks, reason="their boxes were moved")
     taken = _in_step(mirror, difference.incoming, difference.there)

@@ -1,23 +1,27 @@
-"""Pending changes, and the labels to clear, as edits of what MongoDB holds now."""
+"""Pending changes as edits of what MongoDB holds now."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import fiftyone as fo
+import numpy as np
 from bson import ObjectId
 
+from .edits import AnyEdit, Edit, Fill, Purpose
 from .items import label_path, list_items
 from .labels import PROVENANCE_ATTRIBUTES, LabelField
-from .pending import PendingChanges, PendingLabel
-from .saves import Edit
+from .pending import Clear
+from .pending_changes import FieldChanges, PendingLabel, which_of
+from .records import as_names, as_object_ids, as_oids
 from .suggestions import FIELD, suggestion_path
 
-Clear = Literal["all", "ours", "neighbors"]
 _READ_AT_ONCE = 10_000
-_PATCH_ATTRIBUTES = ("label", *PROVENANCE_ATTRIBUTES)
+_MATCHED_AT_ONCE = 100_000
+_ATTRIBUTES = ("label", *PROVENANCE_ATTRIBUTES)
+_Object = tuple[str, int | None, dict[str, Any]]  # sample id, position in its list (None: it is no list's), document
 
 
 @dataclass(frozen=True)
@@ -29,148 +33,287 @@ class Conflict:
     existing: str
 
 
+@dataclass
+class Plan:
+    """What becomes of pending changes: conflicts gather here while the edits are made."""
+
+    conflicts: list[Conflict]
+
+
 def label_edits(
-    dataset: fo.Dataset, field: LabelField, labels: Sequence[PendingLabel]
-) -> tuple[list[Edit], list[Conflict]]:
-    """Edits that give items their pending labels; labels that are there are kept and returned as conflicts.
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, *, leaving: np.ndarray
+) -> Iterator[AnyEdit]:
+    """Edits that clear and set the pending labels of a field; labels that may not be overwritten become conflicts.
 
-    A pending label equal to the one that is there needs no edit. Items that are gone are left out.
+    A pending label equal to the one that is there needs no edit. Items that are gone are left out, and so is
+    everything in samples that are ``leaving`` (n,), because a sample is deleted as it was when that was asked for.
     """
-    if field.kind == "patch":
-        return _patch_edits(dataset, field, labels)
-    current = read_documents(dataset, [label.item for label in labels], [field.name])
-    edits, conflicts = [], []
     now = datetime.utcnow()
-    for label in labels:
-        sample = current.get(label.item)
-        if sample is None:
-            continue
-        held = sample.get(field.name)
-        if field.kind == "classifications":
-            edits += _joining_edits(field, label, (held or {}).get("classifications", []), now)
-            continue
-        existing = (held or {}).get("label")
-        if existing == label.label and not _confirms(label, held or {}):
-            continue
-        if existing and existing != label.label and not label.replace:
-            conflicts.append(Conflict(label.item, label.label, existing))
-        else:
-            edits.append(Edit("value", label.item, field.path, held, _label_document(label, now)))
-    return edits, conflicts
-
-
-def deletion_edits(dataset: fo.Dataset, changes: PendingChanges) -> list[Edit]:
-    """Edits that delete samples, or objects inside samples, keeping what is needed to bring them back."""
-    by_field: dict[str | None, list[str]] = defaultdict(list)
-    for item, patches_field in changes.deletions.items():
-        by_field[patches_field].append(item)
-    edits = [
-        Edit("sample", item, "", document, None)
-        for item, document in read_documents(dataset, by_field.pop(None, []), None).items()
-    ]
-    for patches_field, items in by_field.items():
-        assert patches_field is not None
-        path = label_path(dataset, patches_field)
-        # From the back, so that positions stay true while objects of one sample come and go.
-        for sample, position, element in reversed(_objects(dataset, path, items)):
-            kind: Literal["value", "element"] = "value" if position is None else "element"
-            edits.append(Edit(kind, sample, path, element, None, position=position))
-    return edits
-
-
-def clearing_edits(samples: fo.core.collections.SampleCollection, field: LabelField, which: Clear) -> list[Edit]:
-    """Edits that take labels away from a view: all, those Labelscape saved, or only those from neighbors."""
-    dataset = samples._root_dataset
     if field.kind == "patch":
-        root = field.name if samples._is_patches else field.path
-        ids = [item for item in samples.values(f"{root}.id", unwind=True) if item is not None]
-        return [
-            attribute_edit(sample, field.path, position, element, dict.fromkeys(_PATCH_ATTRIBUTES))
-            for sample, position, element in _objects(dataset, field.path, ids)
-            if element.get("label") and _is_meant(element, which)
+        yield from _object_edits(dataset, field, changes, plan, leaving, now)
+        return
+    if field.kind == "classifications":
+        yield from _several_edits(dataset, field, changes, now)
+        return
+    yield from _clearings(dataset, field, changes)
+    equal = _alike(changes)
+    labeled = _samples_with_a_value(dataset, field, changes.ids)
+    empty = ~np.isin(changes.ids, labeled) if len(labeled) else np.ones(len(changes.ids), bool)
+    filled = np.zeros(len(changes.ids), bool)
+    for rows in equal:
+        alike = rows[empty[rows]]
+        if len(alike):
+            filled[alike] = True
+            label = _label_document(_row(changes, int(alike[0])), now)
+            del label["_id"]
+            yield Fill(field.path, changes.ids[alike], label, _stamp())
+    yield from _single_edits(dataset, field, changes, np.flatnonzero(~filled), plan, now)
+
+
+def find_conflicts(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, label: str) -> list[Conflict]:
+    """The items of these that have another label than this; one query each 100,000, which returns only those."""
+    if field.kind == "classifications":
+        return []
+    other = {"$nin": [None, "", label]}
+    found = []
+    for start in range(0, len(ids), _MATCHED_AT_ONCE):
+        wanted = as_object_ids(ids[start : start + _MATCHED_AT_ONCE])
+        key = "_id" if field.kind == "classification" else f"{field.path}._id"
+        stages: list[dict[str, Any]] = [{"$match": {key: {"$in": wanted}, f"{field.path}.label": other}}]
+        stages += [] if field.kind == "classification" or "." not in field.path else [{"$unwind": f"${field.path}"}]
+        stages += [{"$match": {key: {"$in": wanted}, f"{field.path}.label": other}}]
+        stages += [{"$project": {"_id": f"${key}", "label": f"${field.path}.label"}}]
+        found += [
+            Conflict(str(document["_id"]), label, document["label"])
+            for document in dataset._sample_collection.aggregate(stages)
         ]
-    edits = []
-    for sample, document in read_documents(dataset, samples.values("id"), [field.name]).items():
-        held = document.get(field.name)
-        if held is None:
+    return found
+
+
+def deletion_edits(dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray]) -> Iterator[Edit]:
+    """Edits that delete samples, or objects inside samples, keeping what is needed to bring them back.
+
+    Objects of samples that are deleted go with them.
+    """
+    samples = deleted.get(None, np.empty(0, "S12"))
+    leaving = set(as_names(samples))
+    for field, items in deleted.items():
+        if field is None:
             continue
-        if field.kind == "classification" and _is_meant(held, which):
-            edits.append(Edit("value", sample, field.path, held, None))
-        # From the back, so that an undo finds every position as it was.
-        for position, element in reversed(list(enumerate(held.get("classifications", [])))):
-            if _is_meant(element, which):
-                edits.append(Edit("element", sample, field.path, element, None, position=position))
-    return edits
+        path = label_path(dataset, field)
+        # From the back, so that positions stay true while objects of one sample come and go.
+        for sample, position, element in reversed(_objects(dataset, path, as_names(items))):
+            if sample not in leaving:
+                kind: Literal["value", "element"] = "value" if position is None else "element"
+                yield Edit(kind, sample, path, element, None, position=position, purpose="delete")
+    for item, document in _read(dataset, as_names(samples), None):
+        yield Edit("sample", item, "", document, None, purpose="delete")
 
 
-def suggestion_clearing_edits(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> list[Edit]:
+def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelField) -> tuple[np.ndarray, np.ndarray]:
+    """Ids (n,) of the labeled items of a view, and who set the label (n,): "human", "neighbors", or "imported".
+
+    An item with several labels stands there once for each of them.
+    """
+    if not samples.has_field(field.name):
+        return np.empty(0, "S12"), np.empty(0, "U9")
+    root = field.name if samples._is_patches and field.kind == "patch" else field.path
+    attributes = ["label"] if samples.get_field(f"{root}.labelscape") is None else ["label", "labelscape"]
+    ids_path = f"{root}.id" if field.kind == "patch" else "id"
+    ids, names, *origins = samples.values([ids_path, *(f"{root}.{attribute}" for attribute in attributes)])
+    found = [
+        (item, origin)
+        for item, name, origin in _rows_of(ids, names, origins[0] if origins else None, field)
+        if item is not None and name
+    ]
+    who = np.asarray([origin if origin in ("human", "neighbors") else "imported" for _, origin in found], "U9")
+    return as_oids([item for item, _ in found]), who
+
+
+def suggestion_clearing_edits(
+    samples: fo.core.collections.SampleCollection, patches_field: str | None
+) -> Iterator[Edit]:
     """Edits that take the suggestions of a view away."""
     dataset = samples._root_dataset
     if dataset.get_field(suggestion_path(dataset, patches_field)) is None:
-        return []
+        return
     if patches_field is None:
-        documents = read_documents(dataset, samples.values("id"), [FIELD])
-        held = {sample: document.get(FIELD) for sample, document in documents.items()}
-        return [Edit("value", sample, FIELD, value, None) for sample, value in held.items() if value is not None]
+        for sample, document in _read(dataset, samples.values("id"), [FIELD]):
+            if document.get(FIELD) is not None:
+                yield Edit("value", sample, FIELD, document[FIELD], None, purpose="clear")
+        return
     path = label_path(dataset, patches_field)
     ids = list_items(samples, patches_field).ids.tolist()
-    return [
-        Edit(
-            "attributes",
-            sample,
-            path,
-            {"label": element.get("label"), FIELD: element[FIELD]},
-            {"label": element.get("label"), FIELD: None},
-            element=str(element["_id"]),
-            position=position,
-        )
-        for sample, position, element in _objects(dataset, path, ids)
-        if element.get(FIELD) is not None
-    ]
-
-
-def _patch_edits(
-    dataset: fo.Dataset, field: LabelField, labels: Sequence[PendingLabel]
-) -> tuple[list[Edit], list[Conflict]]:
-    by_item = {label.item: label for label in labels}
-    edits, conflicts = [], []
-    now = datetime.utcnow()
-    for sample, position, element in _objects(dataset, field.path, list(by_item)):
-        label = by_item[str(element["_id"])]
-        existing = element.get("label")
-        if existing == label.label and not _confirms(label, element):
-            continue
-        if existing and existing != label.label and not label.replace:
-            conflicts.append(Conflict(label.item, label.label, existing))
-        else:
-            values = {"label": label.label, **_provenance(label, now)}
-            edits.append(attribute_edit(sample, field.path, position, element, values))
-    return edits, conflicts
-
-
-def _joining_edits(
-    field: LabelField, label: PendingLabel, elements: Sequence[dict[str, Any]], now: datetime
-) -> list[Edit]:
-    """The edit that lets a label join those of a multi-label field; none where it is there already."""
-    for position, element in enumerate(elements):
-        if element.get("label") == label.label:
-            values = {"label": label.label, **_provenance(label, now)}
-            edit = attribute_edit(label.item, field.path, position, element, values)
-            return [edit] if _confirms(label, element) else []
-    return [Edit("element", label.item, field.path, None, _label_document(label, now))]
+    for sample, position, element in _objects(dataset, path, ids):
+        if element.get(FIELD) is not None:
+            values = {"label": element.get("label"), FIELD: None}
+            yield attribute_edit(sample, path, position, element, values, purpose="clear")
 
 
 def attribute_edit(
-    sample: str, path: str, position: int | None, element: dict[str, Any], values: dict[str, Any]
+    sample: str,
+    path: str,
+    position: int | None,
+    element: dict[str, Any],
+    values: dict[str, Any],
+    *,
+    purpose: Purpose = "label",
 ) -> Edit:
     """The edit that gives attributes of a label these values; ``element`` is the label as it is now."""
     before = {name: element.get(name) for name in values}
-    return Edit("attributes", sample, path, before, values, element=str(element["_id"]), position=position)
+    element_id = str(element["_id"])
+    return Edit("attributes", sample, path, before, values, element=element_id, position=position, purpose=purpose)
 
 
-def _confirms(label: PendingLabel, held: dict[str, Any]) -> bool:
+def read_documents(dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+    """Sample id → its document in MongoDB, whole or in part; samples that are gone are left out."""
+    return dict(_read(dataset, ids, fields))
+
+
+# --- one label a sample ----------------------------------------------------------------------------------------------
+
+
+def _alike(changes: FieldChanges) -> list[np.ndarray]:
+    """Rows whose label documents are equal, class by class: what a person set, where the ids tell labels apart."""
+    tails = np.frombuffer(changes.ids.tobytes(), np.uint8).reshape(-1, 12)[:, 4:]
+    _, first = np.unique(np.ascontiguousarray(tails).view(np.uint64).ravel(), return_index=True)
+    distinct = np.zeros(len(changes.ids), bool)
+    distinct[first] = True
+    usable = ~changes.followed & distinct
+    return [np.flatnonzero(usable & (changes.codes == code)) for code in range(len(changes.names))]
+
+
+def _samples_with_a_value(dataset: fo.Dataset, field: LabelField, ids: np.ndarray) -> np.ndarray:
+    found: list[bytes] = []
+    for start in range(0, len(ids), _MATCHED_AT_ONCE):
+        query = {"_id": {"$in": as_object_ids(ids[start : start + _MATCHED_AT_ONCE])}, field.path: {"$ne": None}}
+        found += [document["_id"].binary for document in dataset._sample_collection.find(query, {"_id": 1})]
+    return np.asarray(found, "S12")
+
+
+def _single_edits(
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, rows: np.ndarray, plan: Plan, now: datetime
+) -> Iterator[Edit]:
+    row_of = dict(zip(as_names(changes.ids[rows]), rows.tolist(), strict=True))
+    for item, sample in _read(dataset, row_of, [field.name]):
+        label, existing = _row(changes, row_of[item]), sample.get(field.name)
+        name = (existing or {}).get("label")
+        if name == label.label and not _confirms(label, existing or {}):
+            continue
+        if name and name != label.label and not label.replace:
+            plan.conflicts.append(Conflict(item, label.label, name))
+        else:
+            yield Edit("value", item, field.path, existing, _label_document(label, now))
+
+
+def _clearings(dataset: fo.Dataset, field: LabelField, changes: FieldChanges) -> Iterator[Edit]:
+    which = which_of(changes)
+    for sample, document in _read(dataset, which, [field.name]):
+        label = document.get(field.name)
+        if label is not None and _is_meant(label, which[sample]):
+            yield Edit("value", sample, field.path, label, None, purpose="clear")
+
+
+# --- several labels a sample -----------------------------------------------------------------------------------------
+
+
+def _several_edits(dataset: fo.Dataset, field: LabelField, changes: FieldChanges, now: datetime) -> Iterator[Edit]:
+    which = which_of(changes)
+    joining: dict[str, list[PendingLabel]] = {}
+    for label in changes.rows():
+        joining.setdefault(label.item, []).append(label)
+    for sample, document in _read(dataset, dict.fromkeys([*which, *joining]), [field.name]):
+        elements = (document.get(field.name) or {}).get("classifications") or []
+        names = {label.label for label in joining.get(sample, [])}
+        kept = []
+        # From the back, so that an undo finds every position as it was.
+        for position, element in reversed(list(enumerate(elements))):
+            if sample in which and element.get("label") not in names and _is_meant(element, which[sample]):
+                yield Edit("element", sample, field.path, element, None, position=position, purpose="clear")
+            else:
+                kept.append((position, element))
+        for label in joining.get(sample, []):
+            yield from _joining(field, label, kept, now)
+
+
+def _joining(
+    field: LabelField, label: PendingLabel, elements: Sequence[tuple[int, dict[str, Any]]], now: datetime
+) -> Iterator[Edit]:
+    """The edit that lets a label join those of its item; none where it is there already."""
+    same = next(((position, element) for position, element in elements if element.get("label") == label.label), None)
+    if same is None:
+        yield Edit("element", label.item, field.path, None, _label_document(label, now))
+    elif _confirms(label, same[1]):
+        yield attribute_edit(label.item, field.path, *same, {"label": label.label, **_provenance(label, now)})
+
+
+# --- objects ---------------------------------------------------------------------------------------------------------
+
+
+def _object_edits(
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, leaving: np.ndarray, now: datetime
+) -> Iterator[Edit]:
+    which = which_of(changes)
+    row_of = {item: row for row, item in enumerate(as_names(changes.ids))}
+    gone = set(as_names(leaving))
+    for sample, position, element in _objects(dataset, field.path, [*which, *row_of]):
+        item, name = str(element["_id"]), element.get("label")
+        if sample in gone:
+            continue
+        if item in which:
+            if name and _is_meant(element, which[item]):
+                empty = dict.fromkeys(_ATTRIBUTES)
+                yield attribute_edit(sample, field.path, position, element, empty, purpose="clear")
+            continue
+        label = _row(changes, row_of[item])
+        if name == label.label and not _confirms(label, element):
+            continue
+        if name and name != label.label and not label.replace:
+            plan.conflicts.append(Conflict(item, label.label, name))
+        else:
+            values = {"label": label.label, **_provenance(label, now)}
+            yield attribute_edit(sample, field.path, position, element, values)
+
+
+def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object]:
+    """The objects with these ids, in the order of their samples; those that are gone are left out."""
+    wanted = {ObjectId(item) for item in ids}
+    every = list(wanted)
+    found: dict[ObjectId, _Object] = {}  # a sample with objects in two parts of the ids is read twice
+    for start in range(0, len(every), _MATCHED_AT_ONCE):
+        query = {f"{path}._id": {"$in": every[start : start + _MATCHED_AT_ONCE]}}
+        for document in dataset._sample_collection.find(query, {path: 1}):
+            value: Any = document
+            for part in path.split("."):
+                value = value[part]
+            elements = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
+            for position, element in elements:
+                if element["_id"] in wanted:
+                    found[element["_id"]] = (str(document["_id"]), position, element)
+    return list(found.values())
+
+
+# --- what labels are made of -----------------------------------------------------------------------------------------
+
+
+def _row(changes: FieldChanges, row: int) -> PendingLabel:
+    followed = bool(changes.followed[row])
+    anchor = changes.anchors[row : row + 1]
+    return PendingLabel(
+        as_names(changes.ids[row : row + 1])[0],
+        changes.field,
+        changes.patches_field,
+        changes.names[changes.codes[row]],
+        "neighbors" if followed else "human",
+        float(changes.confidence[row]) if followed else None,
+        as_names(anchor)[0] if followed and anchor[0] else None,
+        bool(changes.replace[row]),
+    )
+
+
+def _confirms(label: PendingLabel, existing: dict[str, Any]) -> bool:
     """Whether a person sets by hand what only followed a neighbor: from then on it is theirs."""
-    return label.origin == "human" and held.get("labelscape") == "neighbors"
+    return label.origin == "human" and existing.get("labelscape") == "neighbors"
 
 
 def _is_meant(document: dict[str, Any], which: Clear) -> bool:
@@ -199,31 +342,32 @@ def _provenance(label: PendingLabel, now: datetime) -> dict[str, Any]:
     }
 
 
-def read_documents(dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None) -> dict[str, dict[str, Any]]:
-    """Sample id → its document in MongoDB, whole or in part; samples that are gone are left out."""
+def _stamp() -> str:
+    """The first eight digits of the ids of many labels; no time of a real id, so that it is nobody else's."""
+    return f"{0x80 | secrets.randbits(7):02x}{secrets.token_hex(3)}"
+
+
+def _rows_of(
+    ids: Sequence[Any], names: Sequence[Any], origins: Sequence[Any] | None, field: LabelField
+) -> Iterator[tuple[Any, Any, Any]]:
+    """(item, label, who set it) from columns, of which some are nested: objects of a sample, labels of an item."""
+    nested = any(isinstance(name, list) for name in names)
+    for place, (item, name) in enumerate(zip(ids, names, strict=True)):
+        origin = None if origins is None else origins[place]
+        if not nested:
+            yield item, name, origin
+            continue
+        each = name or []
+        items = item if isinstance(item, list) else [item] * len(each)
+        yield from zip(items, each, origin or [None] * len(each), strict=True)
+
+
+def _read(
+    dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     wanted = [ObjectId(item) for item in ids]
     projection = None if fields is None else dict.fromkeys(fields, 1)
-    found = {}
     for start in range(0, len(wanted), _READ_AT_ONCE):
         query = {"_id": {"$in": wanted[start : start + _READ_AT_ONCE]}}
-        found.update({str(doc["_id"]): doc for doc in dataset._sample_collection.find(query, projection)})
-    return found
-
-
-def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[tuple[str, int | None, dict[str, Any]]]:
-    """(sample id, position in its list, document) of objects by id; a single object has the position None."""
-    wanted = {ObjectId(item) for item in ids}
-    listing = list(wanted)
-    found: list[tuple[str, int | None, dict[str, Any]]] = []
-    for start in range(0, len(listing), _READ_AT_ONCE):
-        query = {f"{path}._id": {"$in": listing[start : start + _READ_AT_ONCE]}}
-        for document in dataset._sample_collection.find(query, {path: 1}):
-            held: Any = document
-            for part in path.split("."):
-                held = held[part]
-            elements = list(enumerate(held)) if isinstance(held, list) else [(None, held)]
-            found.extend(
-                (str(document["_id"]), position, element) for position, element in elements if element["_id"] in wanted
-            )
-    # A sample with objects in two parts of the listing was found twice.
-    return list({element["_id"]: (sample, position, element) for sample, position, element in found}.values())
+        for document in dataset._sample_collection.find(query, projection):
+            yield str(document["_id"]), document

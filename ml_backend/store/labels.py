@@ -1,6 +1,6 @@
 """Labels of samples or patches: what kind of field holds them, which there are, which there could be."""
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,10 +8,16 @@ import fiftyone as fo
 import numpy as np
 import pandas as pd
 
+from ..errors import Refusal
+from ..wording import count
 from .items import Items, label_path
-from .pending import PendingLabel
+from .pending_changes import PendingChanges
+from .records import as_names
 
 DEFAULT_FIELD = "ground_truth"
+SUGGESTED_FIELD = "suggested_label"
+_PREDICTION_NAME = re.compile(r"(^|_)(preds?|predictions?|predicted|predictor|outputs?|inference|model)(_|$)", re.I)
+_EXAMINED = 10_000  # samples that are looked at for confidence or logits
 Kind = Literal["classification", "classifications", "patch"]
 
 
@@ -71,27 +77,79 @@ def usable_label_fields(dataset: fo.Dataset, patches_field: str | None = None) -
     if patches_field is not None:
         return [patches_field]
     schema = dataset.get_field_schema(embedded_doc_type=(fo.Classification, fo.Classifications))
-    return [name for name, field in schema.items() if not field.read_only]
+    return [name for name, field in schema.items() if not field.read_only and name != SUGGESTED_FIELD]
+
+
+def default_label_field(
+    dataset: fo.Dataset, patches_field: str | None = None, *, chosen: str | None = None
+) -> LabelField:
+    """The field that labels are written to while nobody has chosen another one; patches carry their own labels.
+
+    It is the one ``chosen`` earlier while it can still hold labels, else ``ground_truth``, else the first that holds
+    no predictions, else a new one: labels never go into a field of predictions unless a person chooses it.
+    """
+    if patches_field is not None:
+        return label_field(dataset, patches_field, patches_field)
+    usable = usable_label_fields(dataset)
+    if chosen is not None and (chosen in usable or not dataset.has_sample_field(chosen)):
+        return label_field(dataset, chosen)
+    own = [name for name in usable if not holds_predictions(dataset, name)]
+    if DEFAULT_FIELD in own or (not own and not dataset.has_sample_field(DEFAULT_FIELD)):
+        return label_field(dataset, DEFAULT_FIELD)
+    return label_field(dataset, own[0] if own else _free_name(dataset))
+
+
+def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
+    """Whether a field of labels holds a model's predictions: by its name, an evaluation, confidence, or logits.
+
+    The labels that Labelscape saved carry a confidence too, and say so; they are no predictions.
+    """
+    if name == SUGGESTED_FIELD or _PREDICTION_NAME.search(name) or name in _evaluated_fields(dataset):
+        return True
+    if not _is_document(dataset, name):
+        return False
+    path = label_path(dataset, name)
+    listed = dataset.get_field(name).document_type in (fo.Classifications, fo.Detections, fo.Polylines)
+    document = dataset.get_field(name).document_type
+    path = f"{name}.classifications" if document is fo.Classifications else path
+    of_a_model = [{f"{path}.confidence": {"$gt": None}}, {f"{path}.logits": {"$gt": None}}]
+    stages: list[dict[str, Any]] = [{"$limit": _EXAMINED}]
+    stages += [{"$unwind": f"${path}"}] if listed else []
+    stages += [{"$match": {"$or": of_a_model, f"{path}.labelscape": None}}, {"$limit": 1}, {"$project": {"_id": 1}}]
+    return bool(list(dataset._sample_collection.aggregate(stages)))
+
+
+def _evaluated_fields(dataset: fo.Dataset) -> set[str]:
+    """The fields that evaluations of this dataset took for predictions."""
+    configs = [dataset.get_evaluation_info(key).config for key in dataset.list_evaluations()]
+    return {str(config.pred_field) for config in configs if getattr(config, "pred_field", None)}
+
+
+def _free_name(dataset: fo.Dataset) -> str:
+    names = ("label", *(f"label_{number}" for number in range(2, 1000)))
+    return next(name for name in names if not dataset.has_sample_field(name))
 
 
 def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None) -> LabelField:
     """Describe a label field, which need not exist yet for labels of whole samples.
 
     Raises:
-        ValueError: the field holds something else, is read-only, or does not belong to the patches.
+        Refusal: the field holds something else, is read-only, or does not belong to the patches.
     """
     if patches_field is not None:
         if name != patches_field:
-            raise ValueError(
+            raise Refusal(
                 f"Patches of '{patches_field}' carry their own labels: choose '{patches_field}' as the label "
                 f"field, not '{name}'."
             )
         path = label_path(dataset, name)
         _refuse_read_only(dataset, name)
         return LabelField(name, "patch", path)
+    if name == SUGGESTED_FIELD:
+        raise Refusal(f"The field '{name}' holds Labelscape's suggestions: choose another label field.")
     if not dataset.has_sample_field(name):
         if not name.isidentifier():
-            raise ValueError(f"'{name}' cannot name a field: use letters, digits and _")
+            raise Refusal(f"'{name}' cannot be the name of a field: use letters, digits, and _.")
         return LabelField(name, "classification", name)
     _refuse_read_only(dataset, name)
     document = dataset.get_field(name).document_type if _is_document(dataset, name) else None
@@ -99,8 +157,8 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
         return LabelField(name, "classification", name)
     if document is fo.Classifications:
         return LabelField(name, "classifications", f"{name}.classifications")
-    usable = ", ".join(usable_label_fields(dataset)) or "none yet: name a new one, it will be made"
-    raise ValueError(f"The field '{name}' holds no classifications; fields that do: {usable}.")
+    usable = ", ".join(usable_label_fields(dataset)) or "none yet; enter a new name to create one"
+    raise Refusal(f"The field '{name}' does not hold classifications. Fields that do: {usable}.")
 
 
 def ensure_label_field(dataset: fo.Dataset, field: LabelField) -> None:
@@ -140,19 +198,24 @@ def read_labels(samples: fo.core.collections.SampleCollection, items: Items, fie
     return _as_labels(table, len(items), multi=multi)
 
 
-def with_pending(labels: Labels, items: Items, field: LabelField, pending: Sequence[PendingLabel]) -> Labels:
+def with_pending(labels: Labels, items: Items, field: LabelField, pending: PendingChanges) -> Labels:
     """The labels as they will be once what a person set is saved; what only followed neighbors is no evidence."""
-    set_by_hand = [label for label in pending if label.field == field.name and label.origin == "human"]
-    rows = pd.Index(items.ids).get_indexer([label.item for label in set_by_hand])
-    fresh = {label.label for label in set_by_hand} - set(labels.classes)
+    changes = next((one for one in pending.fields if one.field == field.name), None)
+    if changes is None:
+        return labels
+    by_hand = ~changes.followed
+    index = pd.Index(items.ids)
+    rows = index.get_indexer(as_names(changes.ids[by_hand]))
+    fresh = set(np.asarray(changes.names, object)[np.unique(changes.codes[by_hand])]) - set(labels.classes)
     classes = sorted([*labels.classes, *fresh])
     code_of = {name: code for code, name in enumerate(classes)}
-    renumbered = np.asarray([code_of[name] for name in labels.classes], np.int64)
     members = labels.members.copy()
-    members[:, 1] = renumbered[members[:, 1]] if len(members) else members[:, 1]
-    added = np.asarray([code_of[label.label] for label in set_by_hand], np.int64)
-    more = np.column_stack([rows, added])[rows >= 0].reshape(-1, 2)
+    if len(members):
+        members[:, 1] = np.asarray([code_of[name] for name in labels.classes], np.int64)[members[:, 1]]
+    renumbered = np.asarray([code_of.get(name, -1) for name in changes.names], np.int64)
+    more = np.column_stack([rows, renumbered[changes.codes[by_hand]]])[rows >= 0].reshape(-1, 2)
     kept = np.ones(len(members), bool) if labels.multi else ~np.isin(members[:, 0], more[:, 0])
+    kept &= ~np.isin(members[:, 0], index.get_indexer(as_names(changes.cleared)))
     # What a person set comes first, so that it is what stays of a label that followed a neighbor before.
     followed = np.concatenate([np.zeros(len(more), bool), labels.followed[kept]])
     members, first = np.unique(np.concatenate([more, members[kept]]), axis=0, return_index=True)
@@ -160,12 +223,12 @@ def with_pending(labels: Labels, items: Items, field: LabelField, pending: Seque
 
 
 def check_evidence(labels: Labels, field: LabelField) -> None:
-    """Raise a ValueError with the mend unless some label speaks for others."""
+    """Raise a Refusal that says what to do unless some label speaks for others."""
     if not labels.classes:
-        raise ValueError(f"Nothing is labeled in '{field.name}' yet: label a few samples of each class first.")
+        raise Refusal(f"Nothing is labeled in '{field.name}' yet: label a few samples of each class first.")
     if labels.followed.all():
-        raise ValueError(
-            f"All {len(labels.followed):,} labels in '{field.name}' followed their neighbors, and repeating them "
+        raise Refusal(
+            f"All {count(len(labels.followed), 'label')} in '{field.name}' came from neighbors, and repeating them "
             "proves nothing: label a few samples by hand first, or confirm some by setting the label they have."
         )
 
@@ -189,7 +252,7 @@ def _first_codes(members: np.ndarray, count: int) -> np.ndarray:
 
 def _refuse_read_only(dataset: fo.Dataset, name: str) -> None:
     if dataset.get_field(name).read_only:
-        raise ValueError(f"The field '{name}' is read-only: choose another label field, or make it writable.")
+        raise Refusal(f"The field '{name}' is read-only: choose another label field, or make it writable.")
 
 
 def _is_document(dataset: fo.Dataset, name: str) -> bool:

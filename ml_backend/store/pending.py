@@ -1,47 +1,66 @@
-"""Pending changes: labels and deletions asked for but not saved, kept in FiftyOne's execution store.
+"""Pending changes: labels, clearings, and deletions asked for but not saved, kept in FiftyOne's execution store.
 
-Every act is one record of its own, written at once, so that acts of two browser tabs never overwrite each
-other and a crash loses none.
+Every act is a record of its own, written at once and never changed, so that acts of two browser tabs never overwrite
+each other and a crash loses none. Discarding is an act too, which is what makes it undoable.
 """
 
+import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import fiftyone as fo
+import numpy as np
 from fiftyone.operators.store import ExecutionStore
 
-from .records import read_records, time_of_key, timely_key
+from .records import as_oids, delete_records, list_keys, pack, read_some, time_of_key, timely_key, unpack
 
+ActKind = Literal["label", "clear", "delete", "discard"]
 Origin = Literal["human", "neighbors"]
-_STORE = "labelscape.pending"
-_ITEMS_PER_RECORD = 50_000  # MongoDB holds 16 MB a document
+Clear = Literal["all", "ours", "neighbors"]
+PENDING_STORE = "labelscape.pending"
+OID = "S12"
+_KEPT_PREFIX = "kept:"  # sorts after every key of an act, and is no act until the save that wrote it is done
+_ITEMS_PER_RECORD = 200_000  # MongoDB holds 16 MB a document; one item takes at most 43 bytes
+_DISCARDED_FOR = timedelta(days=7)
 _current_act: ContextVar[str] = ContextVar("current_act", default="")
+_read: dict[str, dict[str, "PendingAct"]] = {}  # dataset → key → act: records never change
+_lock = threading.Lock()
 
 
-@dataclass(frozen=True)
+def _no_ids() -> np.ndarray:
+    return np.empty(0, OID)
+
+
+@dataclass(frozen=True, eq=False)
 class PendingAct:
     """One thing a person asked for, over one or many items, not saved yet.
 
-    ``label`` None means: delete the items. ``confidence`` and ``anchors`` are parallel to ``ids``, or empty.
-    ``multi``: the field holds several labels an item, and this one joins them. ``replace``: the person chose
-    to overwrite the label that is there. Records of the same ``act`` are undone together.
+    ``ids`` (n,) bytes of 12 name the items. A label has a ``label``, the ``confidence`` (n,) and ``anchors`` (n,) that
+    neighbors gave it, both empty where a person set it, and ``replace`` where it may overwrite another one. In a field
+    of several labels an item (``multi``) it joins them. A clearing takes labels away: ``which``. A discard forgets
+    what was asked for before it about its items, or about all where it has none. ``mark`` identifies the field
+    (`schema.field_mark`). Records of the same ``act`` are undone together; ``count`` is what the act is told to be of.
     """
 
-    field: str
-    patches_field: str | None
-    ids: list[str]
-    label: str | None
+    kind: ActKind
+    ids: np.ndarray
+    field: str = ""
+    patches_field: str | None = None
+    label: str = ""
     origin: Origin = "human"
-    confidence: list[float] = dataclass_field(default_factory=list)
-    anchors: list[str] = dataclass_field(default_factory=list)
+    confidence: np.ndarray = dataclass_field(default_factory=lambda: np.empty(0))
+    anchors: np.ndarray = dataclass_field(default_factory=_no_ids)
     multi: bool = False
     replace: bool = False
+    which: Clear = "all"
+    mark: str | None = None
+    count: int = 0
     act: str = ""
     key: str = ""
 
@@ -49,39 +68,6 @@ class PendingAct:
     def at(self) -> datetime:
         """When it was asked for, in UTC."""
         return time_of_key(self.key)
-
-
-@dataclass(frozen=True)
-class PendingLabel:
-    """A label that one item will get; ``confidence`` and ``anchor`` are None where a person set it."""
-
-    item: str
-    field: str
-    patches_field: str | None
-    label: str
-    origin: Origin
-    confidence: float | None
-    anchor: str | None
-    replace: bool
-
-
-@dataclass(frozen=True)
-class PendingChanges:
-    """What saving would do now: the acts folded in their order."""
-
-    labels: list[PendingLabel]
-    deletions: dict[str, str | None]  # item id → patches field
-    acts: list[str]
-
-    def __len__(self) -> int:
-        return len(self.labels) + len(self.deletions)
-
-    def sentence(self) -> str:
-        """What a user sees of it in a bar."""
-        if not len(self):
-            return "Nothing is pending."
-        parts = [_count(len(self.labels), "label"), _count(len(self.deletions), "deletion")]
-        return f"{', '.join(part for part in parts if part)} pending."
 
 
 @contextmanager
@@ -94,87 +80,116 @@ def one_act() -> Iterator[None]:
         _current_act.reset(token)
 
 
+def add_acts(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> None:
+    """Remember acts, all or none of them, to be undone together."""
+    name = _current_act.get() or uuid.uuid4().hex
+    store = _store(dataset)
+    written: list[str] = []
+    try:
+        for act in acts:
+            for record in _as_records(replace(act, act=act.act or name)):
+                written.append(timely_key())
+                store.set(written[-1], record)
+    except BaseException:
+        delete_records(dataset, PENDING_STORE, written)
+        raise
+    _forget_what_was_discarded_long_ago(dataset)
+
+
+def list_acts(dataset: fo.Dataset) -> list[PendingAct]:
+    """All acts since the last save, in their order."""
+    keys = [key for key in list_keys(dataset, PENDING_STORE) if not key.startswith(_KEPT_PREFIX)]
+    owner = str(dataset._doc.id)
+    with _lock:
+        known = _read.get(owner, {})
+    missing = [key for key in keys if key not in known]
+    fresh = {key: _from_record(record, key) for key, record in read_some(dataset, PENDING_STORE, missing).items()}
+    found = {key: act for key in keys if (act := known.get(key) or fresh.get(key)) is not None}
+    with _lock:
+        _read[owner] = found
+    return list(found.values())
+
+
 def records_of_last_act(acts: Sequence[PendingAct]) -> list[PendingAct]:
     """The records, at the end of all of them, of what was asked for last."""
     return [act for act in acts if act.act == acts[-1].act]
 
 
-def add_act(dataset: fo.Dataset, act: PendingAct) -> None:
-    """Remember an act."""
-    store = _store(dataset)
-    name = act.act or _current_act.get() or uuid.uuid4().hex
-    for start in range(0, len(act.ids), _ITEMS_PER_RECORD):
-        part = slice(start, start + _ITEMS_PER_RECORD)
-        record = asdict(act) | {
-            "act": name,
-            "ids": act.ids[part],
-            "confidence": act.confidence[part],
-            "anchors": act.anchors[part],
-        }
-        record.pop("key")
-        store.set(timely_key(), record)
-
-
-def list_acts(dataset: fo.Dataset) -> list[PendingAct]:
-    """All acts that wait to be saved, in their order."""
-    return [PendingAct(**record, key=key) for key, record in read_records(dataset, _STORE).items()]
-
-
-def pending_changes(dataset: fo.Dataset) -> PendingChanges:
-    """Fold the acts: the last one on an item counts; a multi-label field gathers all its labels."""
-    labels: dict[tuple[str, str, str], PendingLabel] = {}
-    deletions: dict[str, str | None] = {}
-    acts = list_acts(dataset)
-    for act in acts:
-        if act.label is None:
-            deletions.update(dict.fromkeys(act.ids, act.patches_field))
-            continue
-        confidences: Sequence[float | None] = act.confidence or [None] * len(act.ids)
-        anchors: Sequence[str | None] = act.anchors or [None] * len(act.ids)
-        for item, confidence, anchor in zip(act.ids, confidences, anchors, strict=True):
-            deletions.pop(item, None)
-            labels[item, act.field, act.label if act.multi else ""] = PendingLabel(
-                item, act.field, act.patches_field, act.label, act.origin, confidence, anchor, act.replace
-            )
-    kept = [label for label in labels.values() if label.item not in deletions]
-    return PendingChanges(kept, deletions, [act.key for act in acts])
-
-
-def discard(dataset: fo.Dataset, ids: Iterable[str] | None = None) -> int:
-    """Forget what is pending for these items, or everything; returns how many changes that were."""
-    before = len(pending_changes(dataset))
-    if ids is None:
-        forget_acts(dataset, [act.key for act in list_acts(dataset)])
-        return before
-    unwanted = set(ids)
-    store = _store(dataset)
-    for act in list_acts(dataset):
-        kept = [row for row, item in enumerate(act.ids) if item not in unwanted]
-        if len(kept) == len(act.ids):
-            continue
-        if not kept:
-            store.delete(act.key)
-            continue
-        record: dict[str, Any] = asdict(act) | {
-            "ids": [act.ids[row] for row in kept],
-            "confidence": [act.confidence[row] for row in kept] if act.confidence else [],
-            "anchors": [act.anchors[row] for row in kept] if act.anchors else [],
-        }
-        record.pop("key")
-        store.set(act.key, record)
-    return before - len(pending_changes(dataset))
-
-
-def forget_acts(dataset: fo.Dataset, keys: Iterable[str]) -> None:
+def forget_acts(dataset: fo.Dataset, keys: Sequence[str]) -> None:
     """Drop acts by their keys; unknown keys are ignored."""
-    store = _store(dataset)
-    for key in keys:
-        store.delete(key)
+    delete_records(dataset, PENDING_STORE, keys)
+
+
+def keep_aside(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> list[str]:
+    """Write acts that become pending with `settle`, when a save that cannot write them is done; returns their keys."""
+    keys: list[str] = []
+    for act in acts:
+        for record in _as_records(replace(act, act=act.act or uuid.uuid4().hex)):
+            keys.append(f"{_KEPT_PREFIX}{timely_key()}")
+            _store(dataset).set(keys[-1], record)
+    return keys
+
+
+def settle(dataset: fo.Dataset, done: Sequence[str], kept: Sequence[str]) -> None:
+    """Forget the acts that a save has written, and make those it kept aside pending; twice is the same as once."""
+    for key, record in read_some(dataset, PENDING_STORE, kept).items():
+        _store(dataset).set(key.removeprefix(_KEPT_PREFIX), record)
+    delete_records(dataset, PENDING_STORE, [*kept, *done])
+
+
+def _as_records(act: PendingAct) -> Iterator[dict[str, Any]]:
+    """An act as JSON, in parts small enough for one MongoDB document."""
+    plain = {name: value for name, value in vars(act).items() if name not in ("ids", "confidence", "anchors", "key")}
+    for start in range(0, max(len(act.ids), 1), _ITEMS_PER_RECORD):
+        part = slice(start, start + _ITEMS_PER_RECORD)
+        yield {
+            **plain,
+            "count": 0 if start else act.count,
+            "ids": pack(act.ids[part].astype(OID)),
+            "confidence": pack(act.confidence[part].astype("<f8")),
+            "anchors": pack(act.anchors[part].astype(OID)),
+        }
+
+
+def _from_record(record: dict[str, Any], key: str) -> PendingAct:
+    if isinstance(record["ids"], list):
+        return _from_early_record(record, key)
+    arrays = {
+        "ids": unpack(record["ids"], OID),
+        "confidence": unpack(record["confidence"], "<f8"),
+        "anchors": unpack(record["anchors"], OID),
+    }
+    return PendingAct(**{**record, **arrays, "key": key})
+
+
+def _from_early_record(record: dict[str, Any], key: str) -> PendingAct:
+    """An act as version 0.1 wrote it: ids in hexadecimal, and no label for a deletion."""
+    anchors = [anchor or "0" * 24 for anchor in record.get("anchors") or []]
+    return PendingAct(
+        kind="delete" if record["label"] is None else "label",
+        ids=as_oids(record["ids"]),
+        field=record["field"],
+        patches_field=record["patches_field"],
+        label=record["label"] or "",
+        origin=record.get("origin", "human"),
+        confidence=np.asarray(record.get("confidence") or [], float),
+        anchors=as_oids(anchors),
+        multi=bool(record.get("multi")),
+        replace=bool(record.get("replace")),
+        count=len(record["ids"]),
+        act=record.get("act", ""),
+        key=key,
+    )
+
+
+def _forget_what_was_discarded_long_ago(dataset: fo.Dataset) -> None:
+    """Without this, acts that are discarded and never saved would gather for ever."""
+    acts = list_acts(dataset)
+    oldest = datetime.utcnow() - _DISCARDED_FOR
+    ends = [number for number, act in enumerate(acts) if act.kind == "discard" and not len(act.ids) and act.at < oldest]
+    if ends:
+        forget_acts(dataset, [act.key for act in acts[: ends[-1] + 1]])
 
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:
-    return ExecutionStore.create(_STORE, dataset._doc.id)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else ""
+    return ExecutionStore.create(PENDING_STORE, dataset._doc.id)

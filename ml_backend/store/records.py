@@ -1,15 +1,26 @@
-"""Records of FiftyOne's execution store read many at a time: one query, not one a record."""
+"""Records of FiftyOne's execution store: many read with one query, ids and numbers packed as text.
 
+FiftyOne's server passes every record through `json.dumps` (1.22, MongoDB without a replica set), and one that fails
+stops the notifications of all plugins: whatever is written to that store is JSON.
+"""
+
+import base64
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
+import numpy as np
+from bson import ObjectId
 from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.store import ExecutionStore
 
+from ..errors import Refusal
+
 _COLLECTION = "execution_store"
+_ID_BYTES = 12
 
 
 def read_records(dataset: fo.Dataset, store: str, *, prefix: str = "") -> dict[str, Any]:
@@ -21,6 +32,64 @@ def read_records(dataset: fo.Dataset, store: str, *, prefix: str = "") -> dict[s
     }
     found = get_db_conn()[_COLLECTION].find(query, {"key": 1, "value": 1}).sort("key", 1)
     return {record["key"]: record["value"] for record in found}
+
+
+def read_some(dataset: fo.Dataset, store: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Key → value of the records of these keys; unknown keys are left out."""
+    query = {"store_name": store, "dataset_id": dataset._doc.id, "key": {"$in": list(keys)}}
+    return {record["key"]: record["value"] for record in get_db_conn()[_COLLECTION].find(query)}
+
+
+def list_keys(dataset: fo.Dataset, store: str) -> list[str]:
+    """The keys of all records of a store of this dataset, sorted."""
+    query = {"store_name": store, "dataset_id": dataset._doc.id, "key": {"$ne": "__store__"}}
+    found = get_db_conn()[_COLLECTION].find(query, {"key": 1})
+    return sorted(record["key"] for record in found if record.get("key"))
+
+
+def delete_records(dataset: fo.Dataset, store: str, keys: Sequence[str]) -> None:
+    """Delete the records of these keys; unknown keys are ignored."""
+    if keys:
+        query = {"store_name": store, "dataset_id": dataset._doc.id, "key": {"$in": list(keys)}}
+        get_db_conn()[_COLLECTION].delete_many(query)
+
+
+def as_oids(ids: Sequence[str] | np.ndarray) -> np.ndarray:
+    """Ids in hexadecimal as (n,) byte strings of 12 bytes, in their order.
+
+    Raises:
+        Refusal: one of them is not an id of FiftyOne's.
+    """
+    names = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+    try:
+        if any(len(name) != 2 * _ID_BYTES for name in names):
+            raise ValueError("an id has 24 digits")
+        return np.frombuffer(bytes.fromhex("".join(names)), f"S{_ID_BYTES}")
+    except ValueError:
+        wrong = next(name for name in names if not ObjectId.is_valid(name))
+        raise Refusal(f"“{wrong}” is not the id of a sample or an object.") from None
+
+
+def as_names(oids: np.ndarray) -> list[str]:
+    """Ids as `as_oids` gives them, in hexadecimal."""
+    text = oids.tobytes().hex()
+    return [text[start : start + 2 * _ID_BYTES] for start in range(0, len(text), 2 * _ID_BYTES)]
+
+
+def as_object_ids(oids: np.ndarray) -> list[ObjectId]:
+    """Ids as `as_oids` gives them, as MongoDB takes them."""
+    raw = oids.tobytes()
+    return [ObjectId(raw[start : start + _ID_BYTES]) for start in range(0, len(raw), _ID_BYTES)]
+
+
+def pack(array: np.ndarray) -> str:
+    """The bytes of an array as text, which JSON can hold; `unpack` needs the dtype."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+def unpack(text: str, dtype: str) -> np.ndarray:
+    """The array (n,) that was packed as text."""
+    return np.frombuffer(base64.b64decode(text), dtype)
 
 
 def timely_key() -> str:

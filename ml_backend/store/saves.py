@@ -1,273 +1,309 @@
 """Saving as one act: prepared as a record, applied, undoable; an interrupted one is finished later.
 
-A record lists edits with what was there before and what comes after. It is written to FiftyOne's execution
-store first; one atomic key then says "prepared". From that moment the save happens, whatever crashes: an edit
-applied twice is the same as once, because it only touches what is still as it was before.
+Edits, with what was there before and what comes after, are written to a MongoDB collection first; one atomic key in
+FiftyOne's execution store, the head, then says "prepared". From that moment the save happens, whatever crashes.
+
+The saves form a stack that is undone from the top. It holds the saves of the last seven days, at most `HISTORY_SAVES`
+of them with at most `HISTORY_BYTES` in all; the last save is kept whatever its size.
 """
 
+import os
+import socket
+import threading
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
+from datetime import datetime, timedelta
+from typing import Any
 
-import bson
 import fiftyone as fo
-from bson import ObjectId
 from fiftyone.operators.store import ExecutionStore
-from pymongo import UpdateOne
 
-from .pending import forget_acts
+from ..errors import Cancelled, Refusal
+from ..progress import Progress, no_progress
+from ..wording import listing, noun
+from .early_saves import migrate_early_saves
+from .edits import AnyEdit, Written, apply, pack_edits, unpack_edits
+from .edits import Edit as Edit
+from .edits import Fill as Fill
+from .labels import LabelField, ensure_label_field
+from .pending import forget_acts, settle
+from .records import delete_records
+from .save_records import UNDO_SECONDS as UNDO_SECONDS
+from .save_records import forget_records, read_records, write_record
+from .schema import field_mark, field_today
 
-_STORE = "labelscape.saves"
+SAVES_STORE = "labelscape.saves"
+HISTORY_SAVES = 50
+HISTORY_BYTES = 256_000_000
 _HEAD = "head"
-_BYTES_PER_RECORD = 8_000_000  # MongoDB holds 16 MB a document
-UNDO_SECONDS = 7 * 24 * 3600
-
-EditKind = Literal["value", "element", "attributes", "sample"]
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One change of one sample in MongoDB; swapping ``before`` and ``after`` undoes it.
-
-    value: the whole document of the field at ``path``; None = no label.
-    element: one document of the list at ``path``, at ``position``; None = not in the list.
-    attributes: some attributes of the document ``element`` in the list (or the single document) at ``path``.
-    sample: the whole sample; None = deleted.
-    """
-
-    kind: EditKind
-    sample: str
-    path: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    element: str | None = None
-    position: int | None = None
-
-    def inverse(self) -> "Edit":
-        """The edit that undoes this one."""
-        return Edit(self.kind, self.sample, self.path, self.after, self.before, self.element, self.position)
+_WRITER = "writer"
+_NONE = "none"  # stands in the head for no save
+_SILENT_SECONDS = 120  # after which the writer of a save on another machine is taken for dead
+_WHOLE_SAMPLES = ""  # the root of edits of whole samples
+_turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 @dataclass(frozen=True)
 class SaveRecord:
-    """What is known of the last save: its id, what it was, how many edits it made, and when (UTC)."""
+    """A save: its id, what it was, how many edits it planned, when (UTC), and what is known of its outcome.
+
+    ``written`` counts, by purpose, the edits that MongoDB matched; ``lost`` names fields that were deleted since.
+    """
 
     id: str
     title: str
-    state: str
     count: int
     at: datetime
+    written: Mapping[str, int] = dataclass_field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    undoable: bool = True
+
+    @property
+    def total_written(self) -> int:
+        """How many edits MongoDB matched."""
+        return sum(self.written.values())
 
 
 def read_head(dataset: fo.Dataset) -> str | None:
-    """What tells saves apart: read it before the edits are made, and `commit` notices a save in between."""
-    recover(dataset)
+    """What tells saves apart: read it before the edits are made, and `commit` notices a save in between.
+
+    Raises:
+        Refusal: another save or undo is being written at this moment.
+    """
+    if not recover(dataset):
+        raise Refusal("Another save or undo is being written at this moment: try again when it is done.")
     head: str | None = _store(dataset).get(_HEAD)
     return head
 
 
 def commit(
-    dataset: fo.Dataset, edits: Sequence[Edit], title: str, *, head: str | None, acts: Sequence[str] = ()
+    dataset: fo.Dataset,
+    edits: Iterable[AnyEdit],
+    title: str,
+    *,
+    head: str | None,
+    acts: Sequence[str] = (),
+    kept: Sequence[str] = (),
+    declare: Sequence[LabelField] = (),
+    progress: Progress = no_progress,
 ) -> SaveRecord:
-    """Make all edits as one act that can be undone; ``acts`` are the pending acts it settles.
+    """Make all edits as one act that can be undone.
 
-    Without an edit only the acts are settled, and the save before can still be undone.
+    Without an edit only the acts are settled, and the saves before can still be undone.
+
+    Args:
+        head: what `read_head` returned before the edits were made.
+        acts: keys of the pending acts that it settles.
+        kept: keys of acts kept aside (`pending.keep_aside`), which become pending when it is done.
+        declare: label fields to make, or to declare what labels carry in them, before anything is written.
+        progress: may raise `Cancelled` while the edits are prepared; after that the save happens.
 
     Raises:
-        ValueError: another save of this dataset was made at the same moment; nothing was changed.
+        Refusal: another save of this dataset was made at the same moment; nothing was changed.
+        Cancelled: nothing was changed.
     """
-    store = _store(dataset)
-    save_id = uuid.uuid4().hex
-    now = datetime.utcnow()
-    if not edits:
-        forget_acts(dataset, acts)
-        return SaveRecord(save_id, title, "applied", 0, now)
-    chunks = 0
-    for part in _records(edits):
-        store.set(f"{save_id}:{chunks}", part, ttl=UNDO_SECONDS)
-        chunks += 1
-    meta = {
+    save, store = uuid.uuid4().hex, _store(dataset)
+    more = {
         "title": title,
-        "chunks": chunks,
-        "count": len(edits),
         "acts": list(acts),
-        "at": now,
+        "kept": list(kept),
+        "declare": [asdict(field) for field in declare],
+        "at": datetime.utcnow().isoformat(),
+        "previous": _top(head),
     }
-    store.set(f"{save_id}:meta", meta, ttl=UNDO_SECONDS)
-    if not _move_head(store, head, f"{save_id}:prepared"):
-        _forget(store, save_id)
-        raise ValueError("Another save was made at the same moment: look at the result, then save again.")
-    if head is not None:
-        _forget(store, head.split(":")[0])
-    recover(dataset)
-    return SaveRecord(save_id, title, "applied", len(edits), now)
+    try:
+        meta = _prepare(dataset, save, edits, progress) | more
+        if not meta["count"]:
+            settle(dataset, acts, kept)
+            return _as_record(dataset, save, meta)
+        store.set(f"{save}:meta", meta, ttl=UNDO_SECONDS)
+        if not _move_head(store, head, f"{save}:prepared"):
+            raise Refusal("Another save was made at the same moment: look at the result, then save again.")
+    except BaseException:
+        if store.get(_HEAD) != f"{save}:prepared":
+            _forget(dataset, save)
+            forget_acts(dataset, kept)
+        raise
+    _complete(dataset, _unstoppable(progress))
+    _bound_history(dataset)
+    return _as_record(dataset, save, _meta(store, save) or meta)
 
 
 def recover(dataset: fo.Dataset) -> bool:
-    """Finish a save or an undo that was interrupted; returns whether there was one."""
+    """Finish a save or an undo that was interrupted; returns False where another thread or process is at it."""
+    migrate_early_saves(dataset, SAVES_STORE)
+    return _complete(dataset, no_progress) is not None
+
+
+def list_saves(dataset: fo.Dataset) -> list[SaveRecord]:
+    """The saves that can be undone, the last one first; without the one that is being written."""
+    recover(dataset)
     store = _store(dataset)
-    head = store.get(_HEAD)
-    if head is None:
-        return False
-    save_id, state = head.split(":")
-    if state not in ("prepared", "undoing"):
-        return False
-    meta = store.get(f"{save_id}:meta")
-    if meta is None:  # interrupted more than seven days ago, and its record has expired
-        store.delete(_HEAD)
-        return False
-    forward = state == "prepared"
-    numbers = range(meta["chunks"]) if forward else reversed(range(meta["chunks"]))
-    for number in numbers:
-        edits = [Edit(**record) for record in store.get(f"{save_id}:{number}") or []]
-        apply_edits(dataset, edits if forward else [edit.inverse() for edit in reversed(edits)])
-    forget_acts(dataset, meta["acts"])
-    _move_head(store, head, f"{save_id}:{'applied' if forward else 'undone'}")
-    return True
+    save, state = _parse(store.get(_HEAD))
+    if state == "undoing":
+        save = (_meta(store, save) or {}).get("previous")
+    found: list[SaveRecord] = []
+    while save is not None and (meta := _meta(store, save)) is not None:
+        if state != "prepared" or found:
+            found.append(_as_record(dataset, save, meta))
+        state, save = "applied", meta["previous"]
+    return found
 
 
 def last_save(dataset: fo.Dataset) -> SaveRecord | None:
     """The last save, while it can still be undone; None when there is none."""
-    recover(dataset)
-    store = _store(dataset)
-    head = store.get(_HEAD)
-    if head is None:
-        return None
-    save_id, state = head.split(":")
-    meta = store.get(f"{save_id}:meta")
-    if meta is None or state != "applied":
-        return None
-    return SaveRecord(save_id, meta["title"], state, meta["count"], meta["at"])
+    saves = list_saves(dataset)
+    return saves[0] if saves else None
 
 
-def undo(dataset: fo.Dataset) -> SaveRecord:
-    """Undo the last save; what a person changed since then stays as it is.
+def undo(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveRecord:
+    """Undo the last save; what a person changed since then stays as it is. Returns it with what was undone.
 
     Raises:
-        ValueError: there is nothing to undo, or it is too long ago.
+        Refusal: there is nothing to undo, all its fields are gone, or another save is being written.
     """
+    head = read_head(dataset)
     record = last_save(dataset)
-    if record is None:
-        raise ValueError("There is no save to undo: none was made in the last seven days, or it is undone already.")
+    if head is None or record is None:
+        raise Refusal("There is no save to undo: none was made in the last seven days, or it is undone already.")
+    if not record.undoable:
+        fields = f"{noun(len(record.lost), 'field')} {listing([f'“{name}”' for name in record.lost])}"
+        raise Refusal(f"The {record.title} cannot be undone: its {fields} no longer exist in this dataset.")
+    if not _move_head(_store(dataset), head, f"{record.id}:undoing"):
+        raise Refusal("Another tab is saving or undoing at this moment: try again.")
+    undone = _complete(dataset, _unstoppable(progress)) or Counter()
+    return SaveRecord(record.id, record.title, record.count, record.at, undone, record.lost)
+
+
+def pass_over(dataset: fo.Dataset) -> None:
+    """Take the last save off the history as it is: for one that cannot be undone because its fields are gone."""
+    head = read_head(dataset)
+    save = _top(head)
+    if save is not None:
+        store = _store(dataset)
+        if _move_head(store, head, _applied((_meta(store, save) or {}).get("previous"))):
+            _forget(dataset, save)
+
+
+def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress: Progress) -> dict[str, Any]:
+    """Write the edits of a save, and return what is known of them."""
+    found: set[str] = set()
+    planned = size = parts = 0
+
+    def seen() -> Iterator[AnyEdit]:
+        for edit in edits:
+            found.add(edit.path.split(".")[0])
+            yield edit
+
+    for number, packed in pack_edits(seen()):
+        write_record(dataset, save, parts, packed)
+        parts, planned, size = parts + 1, planned + number, size + len(packed)
+        progress(0.0, f"Prepared {planned:,} changes")
+    marked = dataset.get_field_schema() if _WHOLE_SAMPLES in found else found
+    return {
+        "count": planned,
+        "bytes": size,
+        "roots": sorted(found),
+        "marks": {name: field_mark(dataset, name) for name in marked},
+        "written": {},
+    }
+
+
+def _complete(dataset: fo.Dataset, progress: Progress) -> Written | None:
+    """Finish what the head says is unfinished; None where another thread or process is at it."""
     store = _store(dataset)
-    if not _move_head(store, f"{record.id}:applied", f"{record.id}:undoing"):
-        raise ValueError("Another tab is saving or undoing at this moment: try again.")
-    recover(dataset)
-    return record
+    if not _is_unfinished(store.get(_HEAD)):
+        return Counter()
+    turn = _turns[str(dataset._doc.id)]
+    if not turn.acquire(blocking=False):
+        return None
+    try:
+        if not _claim(store):
+            return None
+        try:
+            return _finish(dataset, store, progress)
+        finally:
+            store.delete(_WRITER)
+    finally:
+        turn.release()
 
 
-def apply_edits(dataset: fo.Dataset, edits: Sequence[Edit]) -> None:
-    """Make edits without a record to undo them by: each touches only what is still as it was before."""
-    updates = [update for edit in edits if edit.kind != "sample" for update in _UPDATES[edit.kind](edit)]
-    if updates:
-        dataset._bulk_write(updates, ids=list({edit.sample for edit in edits}), ordered=True)
-    restored = [edit for edit in edits if edit.kind == "sample" and edit.after is not None]
-    if restored:
-        dataset.reload()
-        documents = [_in_todays_schema(dataset, edit.after) for edit in restored if edit.after]
-        dataset._sample_collection.bulk_write(
-            [UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True) for document in documents]
-        )
-        dataset.reload()
-    deleted = {edit.sample: edit.before for edit in edits if edit.kind == "sample" and edit.after is None}
-    if deleted:
-        dataset.delete_samples(_unchanged(dataset, deleted))
+def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> Written:
+    head = store.get(_HEAD)
+    save, state = _parse(head)
+    meta = _meta(store, save)
+    if save is None or meta is None:  # interrupted more than seven days ago, and its record has expired
+        store.delete(_HEAD)
+        return Counter()
+    forward = state == "prepared"
+    if forward and meta["declare"]:
+        for field in meta["declare"]:
+            ensure_label_field(dataset, LabelField(**field))
+        meta["marks"] |= {name: field_mark(dataset, name) for name in meta["roots"] if name}
+    names = _names(dataset, meta)
+    written: Written = Counter()
+    done = 0
+    for packed in read_records(dataset, save, backwards=not forward):
+        edits = unpack_edits(packed)
+        written += apply(dataset, edits, undo=not forward, names=names)
+        done += sum(len(edit) for edit in edits)
+        _renew(store)
+        progress(done / max(meta["count"], done), f"{'Wrote' if forward else 'Undid'} {done:,} of {meta['count']:,}")
+    if forward:
+        store.set(f"{save}:meta", meta | {"written": dict(written)}, ttl=UNDO_SECONDS)
+        settle(dataset, meta["acts"], meta["kept"])
+        _move_head(store, head, f"{save}:applied")
+    elif _move_head(store, head, _applied(meta["previous"])):
+        _forget(dataset, save)
+    return written
 
 
-def _unchanged(dataset: fo.Dataset, expected: dict[str, dict[str, Any] | None]) -> list[str]:
-    """Those of the samples that are there and as they were when their deletion was prepared."""
-    held = dataset._sample_collection.find(
-        {"_id": {"$in": [ObjectId(sample) for sample in expected]}}, {"last_modified_at": 1}
-    )
-    return [
-        str(document["_id"])
-        for document in held
-        if document.get("last_modified_at") == (expected[str(document["_id"])] or {}).get("last_modified_at")
-    ]
+def _bound_history(dataset: fo.Dataset) -> None:
+    """Forget the oldest saves beyond what the history may take."""
+    store = _store(dataset)
+    save = _top(store.get(_HEAD))
+    kept = size = 0
+    while save is not None and (meta := _meta(store, save)) is not None:
+        kept, size = kept + 1, size + meta["bytes"]
+        if kept > 1 and (kept > HISTORY_SAVES or size > HISTORY_BYTES):
+            _forget(dataset, save)
+        save = meta["previous"]
 
 
-def _in_todays_schema(dataset: fo.Dataset, document: dict[str, Any]) -> dict[str, Any]:
-    """A deleted sample as it fits now: fields deleted since are left out, new ones are empty."""
-    fields = {field.db_field or name for name, field in dataset.get_field_schema().items()}
-    kept = {name: value for name, value in document.items() if name.startswith("_") or name in fields}
-    return {**{name: None for name in fields if not name.startswith("_")}, **kept}
+def _as_record(dataset: fo.Dataset, save: str, meta: Mapping[str, Any]) -> SaveRecord:
+    lost = tuple(name for name, now in _names(dataset, meta).items() if now is None and name in meta["roots"])
+    at = datetime.fromisoformat(meta["at"])
+    undoable = not lost or len(lost) < len(meta["roots"])
+    return SaveRecord(save, meta["title"], meta["count"], at, meta["written"], lost, undoable)
 
 
-def _update_value(edit: Edit) -> list[UpdateOne]:
-    """Write the field only where it still holds what was there before."""
-    before = {edit.path: None} if edit.before is None else _same_label(edit.path, edit.before)
-    return [UpdateOne({"_id": ObjectId(edit.sample), **before}, {"$set": {edit.path: edit.after, **_now()}})]
+def _names(dataset: fo.Dataset, meta: Mapping[str, Any]) -> dict[str, str | None]:
+    """Field at the time of a save → its name now, None where it is gone."""
+    return {name: field_today(dataset, name, mark) for name, mark in meta["marks"].items() if name}
 
 
-def _update_element(edit: Edit) -> list[UpdateOne]:
-    """Push a document into a list that lacks it, or pull it where it is still the same."""
-    sample = {"_id": ObjectId(edit.sample)}
-    if edit.after is None:
-        assert edit.before is not None
-        same = {edit.path: {"$elemMatch": {"_id": edit.before["_id"], "label": edit.before.get("label")}}}
-        pull = {"$pull": {edit.path: {"_id": edit.before["_id"]}}, "$set": _now()}
-        return [UpdateOne({**sample, **same}, pull)]
-    parent, leaf = edit.path.rsplit(".", 1)
-    container = {"_cls": leaf.capitalize(), leaf: []}
-    absent = {f"{edit.path}._id": {"$ne": edit.after["_id"]}}
-    if leaf == "classifications":
-        absent[f"{edit.path}.label"] = {"$ne": edit.after["label"]}
-    each: dict[str, Any] = {"$each": [edit.after]}
-    if edit.position is not None:
-        each["$position"] = edit.position
-    return [
-        UpdateOne({**sample, parent: None}, {"$set": {parent: container}}),
-        UpdateOne({**sample, **absent}, {"$push": {edit.path: each}, "$set": _now()}),
-    ]
+# --- the head, and who writes ----------------------------------------------------------------------------------------
 
 
-def _update_attributes(edit: Edit) -> list[UpdateOne]:
-    """Write attributes of one object whose label is still the one from before."""
-    assert edit.element is not None
-    assert edit.before is not None
-    assert edit.after is not None
-    label = edit.before.get("label")
-    still = {"$in": [None, ""]} if label in (None, "") else label
-    identity = {"_id": ObjectId(edit.element), "label": still}
-    if edit.position is None:
-        where = {f"{edit.path}.{name}": value for name, value in identity.items()}
-        target = edit.path
-    else:
-        where = {edit.path: {"$elemMatch": identity}}
-        target = f"{edit.path}.$"
-    values = {f"{target}.{name}": value for name, value in edit.after.items()}
-    return [UpdateOne({"_id": ObjectId(edit.sample), **where}, {"$set": {**values, **_now()}})]
+def _parse(head: str | None) -> tuple[str | None, str]:
+    """The save at the top of the history, and its state."""
+    save, state = (head or f"{_NONE}:applied").split(":")
+    return (None if save == _NONE else save), state
 
 
-_UPDATES = {"value": _update_value, "element": _update_element, "attributes": _update_attributes}
+def _top(head: str | None) -> str | None:
+    return _parse(head)[0]
 
 
-def _same_label(path: str, document: dict[str, Any]) -> dict[str, Any]:
-    """What finds a label that was not changed; of a list of labels, which has no id, all of it has to be the same."""
-    if "_id" not in document:
-        return {f"{path}.{name}": value for name, value in document.items()}
-    return {f"{path}._id": document["_id"], f"{path}.label": document.get("label")}
+def _applied(save: str | None) -> str:
+    return f"{save or _NONE}:applied"
 
 
-def _now() -> dict[str, datetime]:
-    return {"last_modified_at": datetime.utcnow()}
-
-
-def _records(edits: Sequence[Edit]) -> Iterator[list[dict[str, Any]]]:
-    """Edits as dictionaries, in lists small enough for one MongoDB document."""
-    part: list[dict[str, Any]] = []
-    size = 0
-    for edit in edits:
-        record = dict(vars(edit))
-        size += len(bson.encode(record))
-        if part and size > _BYTES_PER_RECORD:
-            yield part
-            part, size = [], len(bson.encode(record))
-        part.append(record)
-    if part:
-        yield part
+def _is_unfinished(head: str | None) -> bool:
+    return _parse(head)[1] in ("prepared", "undoing")
 
 
 def _move_head(store: ExecutionStore, expected: str | None, value: str) -> bool:
@@ -276,11 +312,60 @@ def _move_head(store: ExecutionStore, expected: str | None, value: str) -> bool:
     return bool(store.compare_and_set(_HEAD, expected, value))
 
 
-def _forget(store: ExecutionStore, save_id: str) -> None:
-    for key in store._store_service.list_keys(_STORE):
-        if key.startswith(f"{save_id}:"):
-            store.delete(key)
+def _claim(store: ExecutionStore) -> bool:
+    """Become the one who writes; False where another process is alive and at it."""
+    writer = store.get(_WRITER)
+    if writer is None:
+        return bool(store.set_if_absent(_WRITER, _myself()))
+    return not _is_alive(writer) and bool(store.compare_and_set(_WRITER, writer, _myself()))
+
+
+def _renew(store: ExecutionStore) -> None:
+    store.set(_WRITER, _myself())
+
+
+def _myself() -> dict[str, Any]:
+    return {"host": socket.gethostname(), "process": os.getpid(), "at": datetime.utcnow().isoformat()}
+
+
+def _is_alive(writer: Mapping[str, Any]) -> bool:
+    """Whether the writer of a save still runs; one of this process would hold the lock that we hold now."""
+    if datetime.utcnow() - datetime.fromisoformat(writer["at"]) > timedelta(seconds=_SILENT_SECONDS):
+        return False
+    if writer["host"] != socket.gethostname():
+        return True
+    if writer["process"] == os.getpid():
+        return False
+    try:
+        os.kill(writer["process"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _unstoppable(progress: Progress) -> Progress:
+    """Progress that no longer stops the work: what is committed happens."""
+
+    def report(fraction: float, message: str, /) -> None:
+        try:
+            progress(fraction, message)
+        except Cancelled:
+            return
+
+    return report
+
+
+def _meta(store: ExecutionStore, save: str | None) -> dict[str, Any] | None:
+    meta: dict[str, Any] | None = None if save is None else store.get(f"{save}:meta")
+    return meta
+
+
+def _forget(dataset: fo.Dataset, save: str) -> None:
+    forget_records(dataset, save)
+    delete_records(dataset, SAVES_STORE, [f"{save}:meta"])
 
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:
-    return ExecutionStore.create(_STORE, dataset._doc.id)
+    return ExecutionStore.create(SAVES_STORE, dataset._doc.id)

@@ -11,9 +11,10 @@ from fiftyone.operators.store import ExecutionStore
 from pymongo import UpdateOne
 
 from .items import Items, items_of, label_path
+from .labels import SUGGESTED_FIELD
 from .records import read_records, time_of_key, timely_key
 
-FIELD = "suggested_label"
+FIELD = SUGGESTED_FIELD
 _MORE: dict[str, Any] = {"more": fo.StringField, "more_confidence": fo.FloatField, "more_anchors": fo.StringField}
 _ATTRIBUTES = ("label", "confidence", "sure", "anchors", "field", *_MORE)
 _STORE = "labelscape.suggestions"

@@ -9,7 +9,8 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionContext
-from labelscape.operators.running import Stopped, _was_cancelled
+from labelscape.ml_backend.errors import Cancelled
+from labelscape.operators.running import _was_cancelled
 
 PREFIX = "@labelscape/data-explorer"
 
@@ -52,4 +53,4 @@ def test_a_delegated_run_marked_as_failed_stops(make_digits_dataset):
     assert not _was_cancelled(ctx)
     DelegatedOperationService().set_failed(operation)
     assert _was_cancelled(ctx)
-    assert issubclass(Stopped, Exception)
+    assert issubclass(Cancelled, Exception)

@@ -68,16 +68,16 @@ def test_from_files_to_a_map_in_two_entries(dataset):
 def test_label_save_undo(embedded):
     ids = embedded.values("id")
     asked = form("set_label", embedded, selected=ids[58:63])
-    assert asked["target"]["view"]["label"] == "5 samples selected, 2 of them labeled."
+    assert asked["target"]["view"]["label"] == "5 samples selected, 2 already labeled."
     message = run("set_label", embedded, selected=ids[58:63], label="x")
     assert "Queued 3 changes" in message
-    assert "2 items kept the label already there" in message
+    assert "2 items kept their existing labels" in message
     assert names(embedded)[ids[60]] is None
     assert "3 labels pending." in form("save_changes", embedded)["pending"]["view"]["label"]
     assert "Saved 3 labels" in run("save_changes", embedded)
     assert [names(embedded)[item] for item in ids[60:63]] == ["x"] * 3
     assert embedded.values("ground_truth.labelscape")[60] == "human"
-    assert "Took back: save of 3 changes" in run("undo_save", embedded)
+    assert "Undid: save of 3 changes" in run("undo_save", embedded)
     assert names(embedded)[ids[60]] is None
 
 
@@ -110,7 +110,7 @@ def test_suggestions_are_made_accepted_and_follow(embedded):
     asked = form("suggest_labels", embedded)
     assert "60 labels of 10 classes" in asked["evidence"]["view"]["label"]
     message = run("suggest_labels", embedded, embeddings="emb", precision=0.9)
-    assert "of 90 unlabeled got a sure suggestion" in message
+    assert "of 90 unlabeled items received a confident suggestion" in message
     assert embedded.count("suggested_label") > 45
     ids = [item for item, label in zip(*embedded.values(["id", "suggested_label.label"]), strict=True) if label]
     assert set(ids).isdisjoint(item for item, label in names(embedded).items() if label)
@@ -250,13 +250,17 @@ def test_deletion_is_pending_until_saved(embedded):
 def test_clearing_asks_first_and_can_be_undone(embedded):
     with pytest.raises(ExecutionError, match="sure"):
         run("clear_labels", embedded, which="all")
-    assert "Cleared 60 labels" in run("clear_labels", embedded, which="all", sure=True)
+    asked = form("clear_labels", embedded)["consequence"]["view"]["label"]
+    assert "60 labels: 0 set by hand in Labelscape, 0 from neighbors, 60 imported." in asked
+    assert "60 cleared labels pending." in run("clear_labels", embedded, which="all", sure=True)
+    assert embedded.count("ground_truth") == 60
+    assert "Saved cleared 60 labels" in run("save_changes", embedded)
     assert embedded.count("ground_truth") == 0
     run("undo_save", embedded)
     assert embedded.count("ground_truth") == 60
     run("suggest_labels", embedded, embeddings="emb")
     made = embedded.count("suggested_label")
-    assert f"Cleared {made}" in run("clear_labels", embedded, which="suggestions", sure=True)
+    assert f"Cleared {made} suggestion" in run("clear_labels", embedded, which="suggestions", sure=True)
     assert embedded.count("suggested_label") == 0
     run("undo_save", embedded)
     assert embedded.count("suggested_label") == made
@@ -306,7 +310,7 @@ def test_nothing_labeled_one_class_and_an_empty_view_are_said_in_words(make_digi
     ids = dataset.values("id")
     run("set_label", dataset, selected=ids[:3], label="only")
     run("save_changes", dataset)
-    assert "0 of 37 unlabeled got a sure suggestion" in run("suggest_labels", dataset, embeddings="emb")
+    assert "0 of 37 unlabeled items received a confident suggestion" in run("suggest_labels", dataset, embeddings="emb")
     empty = dataset.match(fo.ViewField("true_digit") == "none")
     for name in ("compute_embeddings", "compute_map", "rank_outliers"):
         with pytest.raises(ExecutionError, match="Nothing|nothing|No sample"):

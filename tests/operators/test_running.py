@@ -5,8 +5,9 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from labelscape.ml_backend.errors import Cancelled
 from labelscape.operators import running
-from labelscape.operators.running import LabelscapeOperator, NextStep, Outcome, Stopped
+from labelscape.operators.running import LabelscapeOperator, NextStep, Outcome
 
 
 class Ops:
@@ -75,7 +76,7 @@ def test_a_page_that_is_closed_stops_the_work(ctx, monkeypatch):
             while True:
                 progress(0.5, "working")
                 time.sleep(0.05)
-        except Stopped:
+        except Cancelled:
             stopped.set()
             raise
 
@@ -95,7 +96,7 @@ def test_an_error_to_mend_is_a_sentence_and_a_bug_is_raised_after_a_plain_one(ct
     ((name, text, params),) = list(fail(ValueError("Label something first.")).execute(ctx))
     assert (name, text, params["variant"]) == ("notify", ("Label something first.",), "error")
     stream = fail(KeyError("bug")).execute(ctx)
-    assert "did not expect" in next(stream)[1][0]
+    assert "Internal error" in next(stream)[1][0]
     with pytest.raises(KeyError):
         next(stream)
 

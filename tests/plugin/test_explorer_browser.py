@@ -168,7 +168,7 @@ def test_a_person_finds_labels_saves_and_undoes(shown: Shown) -> None:
     shown.gone(panel.get_by_label("Pending changes"))
     assert shown.labels()[111] == "found"
     page.keyboard.press("u")
-    shown.sees(panel.get_by_text("Took back: save of 1 change."))
+    shown.sees(panel.get_by_text("Undid: save of 1 change."))
     assert shown.labels()[111] is None
 
     shown.find("digit-0003")

@@ -15,8 +15,8 @@ import fiftyone as fo
 from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.store import ExecutionStore
 
-from ....ml_backend.store.labels import DEFAULT_FIELD, LabelField, label_field, usable_label_fields
-from ....ml_backend.store.pending import PendingChanges, pending_changes
+from ....ml_backend.store.labels import LabelField, default_label_field, label_field
+from ....ml_backend.store.pending_changes import PendingChanges, pending_changes
 from ....ml_backend.store.session import Session, open_session
 from .field_values import last_change
 from .jobs import Job, JobQueue, Notes
@@ -85,7 +85,7 @@ class Board:
         self.opened.set()
         self._places_until = 0.0
         self._background = ThreadPoolExecutor(1, thread_name_prefix="labelscape-panel")
-        self._pending: tuple[Any, PendingChanges] = (None, PendingChanges([], {}, []))
+        self._pending: tuple[Any, PendingChanges] = (None, PendingChanges((), {}, ()))
 
     # --- maps ------------------------------------------------------------------------------------------------------
 
@@ -181,15 +181,7 @@ class Board:
 
     def label_field(self, dataset: fo.Dataset, patches_field: str | None) -> LabelField:
         """The label field chosen for this dataset, else a good first one; patches carry their own labels."""
-        if patches_field is not None:
-            return label_field(dataset, patches_field, patches_field)
-        usable = usable_label_fields(dataset)
-        chosen = self._store(dataset).get("label_field")
-        if chosen is not None and (chosen in usable or not dataset.has_sample_field(chosen)):
-            return label_field(dataset, chosen)
-        if DEFAULT_FIELD in usable or (not usable and not dataset.has_sample_field(DEFAULT_FIELD)):
-            return label_field(dataset, DEFAULT_FIELD)
-        return label_field(dataset, usable[0] if usable else "label")
+        return default_label_field(dataset, patches_field, chosen=self._store(dataset).get("label_field"))
 
     def choose_label_field(self, dataset: fo.Dataset, name: str) -> None:
         """Use this label field from now on, in every tab; a ValueError if it cannot hold labels."""

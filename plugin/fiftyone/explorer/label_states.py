@@ -9,7 +9,7 @@ import fiftyone as fo
 import numpy as np
 
 from ....ml_backend.store.labels import LabelField
-from ....ml_backend.store.pending import PendingChanges
+from ....ml_backend.store.pending_changes import PendingChanges
 from ....ml_backend.store.suggestions import suggestion_path
 from .column_files import MISSING_CODE, digest, pack
 from .field_values import FieldSource, code_of, distinct_classes, fetch, first_of
@@ -41,7 +41,7 @@ class LabelRows:
         self.present = np.ones(len(rows), bool)
         self._saved_states = np.zeros(len(rows), np.uint8)
         self._code_of: dict[str, int] = {}
-        self._pending = PendingChanges([], {}, [])
+        self._pending = PendingChanges((), {}, ())
         self.now = self._overlay()
 
     def over(self, rows: MapRows) -> "LabelRows":

@@ -170,17 +170,16 @@ class LabelMethods:
 
     @method(changes=True)
     def clear_labels(self, asked: Asked) -> Answer:
-        """Take every label of the label field away, as one save that can be undone."""
+        """Ask for every label of the label field to be taken away, pending until it is saved."""
         labels = asked.loaded_labels()
         patches_field = None if labels is None else labels.field.patches_field
         field = asked.board.label_field(asked.dataset, patches_field).name
-        patch, count = _patched(
+        patch, report = _patched(
             asked,
             labels,
-            lambda: save.clear_labels(asked.dataset, field=field, patches_field=patches_field, which="all"),
+            lambda: queue.clear_labels(asked.dataset, field=field, patches_field=patches_field, which="all"),
         )
-        asked.ctx.ops.reload_samples()
-        return {"patch": patch, "count": count}
+        return {"patch": patch, "count": len(report.queued)}
 
     @method(changes=True)
     def create_segment(self, asked: Asked) -> Answer:

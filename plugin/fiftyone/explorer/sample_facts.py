@@ -8,7 +8,7 @@ import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 
-from ....ml_backend.store.pending import PendingChanges, PendingLabel
+from ....ml_backend.store.pending_changes import PendingChanges, PendingLabel
 from ....ml_backend.store.session import Session
 from ....ml_backend.store.suggestions import suggestion_path
 from .label_states import PENDING_DELETE, PENDING_LABEL, LabelRows

@@ -8,12 +8,12 @@ import pytest
 from labelscape.ml_backend.actions import suggest as acts
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.label_neighbors import preview_neighbors
-from labelscape.ml_backend.actions.queue import delete_items, set_label
-from labelscape.ml_backend.actions.save import clear_labels, save_changes, undo_save
+from labelscape.ml_backend.actions.queue import clear_labels, delete_items, set_label
+from labelscape.ml_backend.actions.save import save_changes, undo_save
 from labelscape.ml_backend.actions.undo import describe_undo, undo_last
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.labels import label_field, read_labels, with_pending
-from labelscape.ml_backend.store.pending import pending_changes
+from labelscape.ml_backend.store.pending_changes import pending_changes
 from labelscape.ml_backend.store.suggestions import read_suggestions, remember_rejections
 
 
@@ -112,7 +112,7 @@ def test_a_label_from_neighbors_becomes_evidence_when_a_person_confirms_it(sever
     items, field = list_items(several), label_field(several, "kinds")
     name = parity(several[item].true_digit)
     set_label(several, [item], name, field="kinds")
-    labels = with_pending(read_labels(several, items, field), items, field, pending_changes(several).labels)
+    labels = with_pending(read_labels(several, items, field), items, field, pending_changes(several))
     assert labels.evidence_of_class(labels.classes.index(name))[25] == 1
     save_changes(several)
     assert fo.load_dataset(several.name)[item].kinds.classifications[0].labelscape == "human"
@@ -129,7 +129,7 @@ def test_labels_that_all_came_from_neighbors_suggest_nothing_and_the_mend_is_sai
     labels = [fo.Classification(label=digit, labelscape="neighbors") for digit in first.values("true_digit")]
     several.set_values("ground_truth", dict(zip(first.values("id"), labels, strict=True)), key_field="id")
     count = 60 if field == "ground_truth" else 40
-    with pytest.raises(ValueError, match=rf"All {count} labels in '{field}' followed their neighbors.*by hand"):
+    with pytest.raises(ValueError, match=rf"All {count} labels in '{field}' came from neighbors.*by hand"):
         suggest(several, field)
 
 
@@ -209,6 +209,7 @@ def test_no_class_keeps_an_anchor_that_lost_its_label(two_things):
     anchors = [anchor for found in suggestions(two_things).values() for anchor in found.more_anchors]
     gone = max(set(anchors), key=anchors.count)
     clear_labels(two_things.select(gone), field="kinds", which="all")
+    save_changes(two_things)
     suggest(two_things, "kinds", follow=False)
     held = suggestions(two_things)
     assert held
@@ -287,6 +288,7 @@ def test_a_suggestion_never_keeps_an_anchor_that_lost_its_label(dataset):
     anchors = [anchor for found in suggestions(dataset).values() for anchor in found.anchors]
     gone = max(set(anchors), key=anchors.count)
     clear_labels(dataset.select(gone), which="all")
+    save_changes(dataset)
     suggest(dataset, follow=False)
     assert suggestions(dataset)
     assert all(gone not in found.anchors for found in suggestions(dataset).values())
@@ -302,6 +304,7 @@ def test_where_all_is_labeled_nothing_is_suggested_any_more_and_what_was_goes(da
 def test_labels_of_one_class_only_take_the_suggestions_away_and_the_mend_is_said(dataset):
     suggest(dataset)
     clear_labels(dataset.match(fo.ViewField("ground_truth.label") != "3"), which="all")
+    save_changes(dataset)
     report = suggest(dataset)
     assert (report.suggested, "label a sample of another class" in report.calibration) == (0, True)
     assert not suggestions(dataset)
@@ -334,7 +337,7 @@ def test_a_rejection_can_be_undone_and_is_then_forgotten(dataset):
     assert acts.reject_suggestions(dataset, items) == 3
     assert suggestions(dataset).keys() == before.keys() - set(items)
     assert describe_undo(dataset) == "rejection of 3 suggestions"
-    assert undo_last(dataset) == "Took back: rejection of 3 suggestions."
+    assert undo_last(dataset) == "Undid: rejection of 3 suggestions."
     assert suggestions(dataset) == before
     suggest(dataset)
     assert suggestions(dataset) == before
@@ -347,9 +350,9 @@ def test_undo_takes_back_rejections_labels_and_saves_newest_first(dataset):
     save_changes(dataset)
     acts.reject_suggestions(dataset, [second])
     set_label(dataset, [third], "y")
-    assert undo_last(dataset) == "Took back: label 1 sample “y”."
-    assert undo_last(dataset) == "Took back: rejection of 1 suggestion."
-    assert undo_last(dataset) == "Took back: save of 1 change."
+    assert undo_last(dataset) == "Undid: label 1 sample “y”."
+    assert undo_last(dataset) == "Undid: rejection of 1 suggestion."
+    assert undo_last(dataset) == "Undid: save of 1 change."
     assert describe_undo(dataset) is None
 
 
@@ -409,12 +412,13 @@ def test_suggestions_of_objects_are_accepted_cleared_and_undone_object_by_object
     assert len(held) >= 10
     assert held.keys() == {item for item, label in before.items() if label is None}
     chosen = list(held)[:4]
-    acts.accept_suggestions(objects, chosen, field="parts", patches_field="parts")
+    acts.accept_suggestions(objects, chosen, which="all", field="parts", patches_field="parts")
     save_changes(objects)
     after = labels_of(objects)
     assert after == before | {item: held[item].label for item in chosen}
     assert suggestions(objects, "parts").keys() >= held.keys() - set(chosen)
     clear_labels(objects, field="parts", patches_field="parts", which="ours")
+    save_changes(objects)
     assert labels_of(objects) == before
     undo_save(objects)
     assert labels_of(objects) == after

@@ -1,11 +1,16 @@
 """A save happens whole or not at all, once, and can be undone."""
 
 import fiftyone as fo
+import numpy as np
 import pytest
+from labelscape.ml_backend.actions.queue import clear_labels
+from labelscape.ml_backend.actions.save import discard_changes, save_changes
 from labelscape.ml_backend.store import saves
-from labelscape.ml_backend.store.label_edits import clearing_edits, deletion_edits, label_edits
+from labelscape.ml_backend.store.label_edits import Plan, deletion_edits, label_edits
 from labelscape.ml_backend.store.labels import LabelField, ensure_label_field, label_field
-from labelscape.ml_backend.store.pending import PendingAct, add_act, discard, list_acts, pending_changes
+from labelscape.ml_backend.store.pending import PendingAct, add_acts, list_acts
+from labelscape.ml_backend.store.pending_changes import pending_changes
+from labelscape.ml_backend.store.records import as_oids
 
 
 @pytest.fixture
@@ -20,17 +25,30 @@ def field(dataset) -> LabelField:
     return field
 
 
+def add(dataset, kind, items, field="ground_truth", patches_field=None, **options):
+    act = PendingAct(kind, as_oids(list(items)), field, patches_field, count=len(items), **options)
+    add_acts(dataset, [act])
+
+
 def propose(dataset, items, label, **options):
-    add_act(dataset, PendingAct("ground_truth", None, list(items), label, **options))
+    if "anchors" in options:
+        options |= {"anchors": as_oids(options["anchors"]), "confidence": np.asarray(options["confidence"])}
+    add(dataset, "label", items, label=label, **options)
 
 
 def save(dataset, field):
     head = saves.read_head(dataset)
     changes = pending_changes(dataset)
-    edits, conflicts = label_edits(dataset, field, changes.labels)
-    edits += deletion_edits(dataset, changes)
+    plan = Plan([])
+    leaving = changes.deleted.get(None, as_oids([]))
+    edits = [edit for one in changes.fields for edit in label_edits(dataset, field, one, plan, leaving=leaving)]
+    edits += deletion_edits(dataset, changes.deleted)
     saves.commit(dataset, edits, "test", head=head, acts=changes.acts)
-    return conflicts
+    return plan.conflicts
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
 
 
 def names(dataset):
@@ -65,7 +83,7 @@ def test_undo_brings_back_labels_and_deleted_samples_as_they_were(dataset, field
     ids = dataset.values("id")
     before = {sample.id: sample.to_dict() for sample in dataset}
     propose(dataset, ids[4:6], "3")
-    add_act(dataset, PendingAct("ground_truth", None, [ids[0], ids[7]], None))
+    add(dataset, "delete", [ids[0], ids[7]])
     save(dataset, field)
     assert len(dataset) == 10
     assert ids[0] not in dataset.values("id")
@@ -92,13 +110,13 @@ def test_undo_leaves_what_a_person_changed_since(dataset, field):
     assert held[ids[5]] is None
 
 
-@pytest.mark.parametrize("fails_at", ["_apply", "forget_acts"])
+@pytest.mark.parametrize("fails_at", ["apply", "settle"])
 def test_a_save_interrupted_after_its_commit_is_finished_at_the_next_call(dataset, field, monkeypatch, fails_at):
     ids = dataset.values("id")
     propose(dataset, ids[4:8], "3")
-    add_act(dataset, PendingAct("ground_truth", None, [ids[9]], None))
+    add(dataset, "delete", [ids[9]])
     with monkeypatch.context() as crash:
-        crash.setattr(saves, fails_at, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        crash.setattr(saves, fails_at, interrupt)
         with pytest.raises(KeyboardInterrupt):
             save(dataset, field)
     assert saves.last_save(dataset).count == 5
@@ -113,7 +131,7 @@ def test_a_save_interrupted_before_its_commit_changes_nothing(dataset, field, mo
     before = names(dataset)
     propose(dataset, ids[4:8], "3")
     with monkeypatch.context() as crash:
-        crash.setattr(saves, "_move_head", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        crash.setattr(saves, "_move_head", interrupt)
         with pytest.raises(KeyboardInterrupt):
             save(dataset, field)
     assert names(dataset) == before
@@ -126,7 +144,7 @@ def test_of_two_saves_at_the_same_moment_one_happens_and_the_other_says_so(datas
     ids = dataset.values("id")
     propose(dataset, ids[4:5], "3")
     head = saves.read_head(dataset)
-    edits, _ = label_edits(dataset, field, pending_changes(dataset).labels)
+    edits = list(label_edits(dataset, field, pending_changes(dataset).fields[0], Plan([]), leaving=as_oids([])))
     saves.commit(dataset, edits, "the other tab", head=saves.read_head(dataset))
     with pytest.raises(ValueError, match="same moment"):
         saves.commit(dataset, edits, "this tab", head=head)
@@ -137,7 +155,7 @@ def test_of_two_saves_at_the_same_moment_one_happens_and_the_other_says_so(datas
 
 def test_a_save_without_an_edit_leaves_the_undo_of_the_one_before(dataset, field):
     ids = dataset.values("id")
-    add_act(dataset, PendingAct("ground_truth", None, ids[:3], None))
+    add(dataset, "delete", ids[:3])
     save(dataset, field)
     propose(dataset, [ids[3]], names(dataset)[ids[3]])
     save(dataset, field)
@@ -149,7 +167,7 @@ def test_a_save_without_an_edit_leaves_the_undo_of_the_one_before(dataset, field
 def test_deleted_samples_come_back_after_the_fields_of_the_dataset_changed(dataset, field):
     ids = dataset.values("id")
     dataset.add_sample_field("old", fo.StringField)
-    add_act(dataset, PendingAct("ground_truth", None, ids[:2], None))
+    add(dataset, "delete", ids[:2])
     save(dataset, field)
     dataset.delete_sample_field("old")
     dataset.add_sample_field("new", fo.StringField)
@@ -160,9 +178,9 @@ def test_deleted_samples_come_back_after_the_fields_of_the_dataset_changed(datas
 
 def test_a_sample_edited_after_the_crash_is_not_deleted_when_the_save_is_finished(dataset, field, monkeypatch):
     ids = dataset.values("id")
-    add_act(dataset, PendingAct("ground_truth", None, ids[:2], None))
+    add(dataset, "delete", ids[:2])
     with monkeypatch.context() as crash:
-        crash.setattr(saves, "_apply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        crash.setattr(saves, "apply", interrupt)
         with pytest.raises(KeyboardInterrupt):
             save(dataset, field)
     sample = dataset[ids[0]]
@@ -178,11 +196,11 @@ def test_an_interrupted_save_whose_record_has_expired_blocks_nothing(dataset, fi
     ids = dataset.values("id")
     propose(dataset, ids[4:6], "3")
     with monkeypatch.context() as crash:
-        crash.setattr(saves, "_apply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        crash.setattr(saves, "apply", interrupt)
         with pytest.raises(KeyboardInterrupt):
             save(dataset, field)
     store = saves._store(dataset)
-    saves._forget(store, store.get("head").split(":")[0])
+    saves._forget(dataset, store.get("head").split(":")[0])
     save(dataset, field)
     assert names(dataset)[ids[4]] == "3"
 
@@ -202,14 +220,14 @@ def test_pending_changes_fold_in_order_and_can_be_discarded_one_by_one(dataset):
     ids = dataset.values("id")
     propose(dataset, ids[4:8], "1", origin="neighbors", confidence=[0.9] * 4, anchors=[ids[0]] * 4)
     propose(dataset, ids[5:6], "2")
-    add_act(dataset, PendingAct("ground_truth", None, [ids[6]], None))
+    add(dataset, "delete", [ids[6]])
     changes = pending_changes(dataset)
     assert {label.item: label.label for label in changes.labels} == {ids[4]: "1", ids[5]: "2", ids[7]: "1"}
     assert list(changes.deletions) == [ids[6]]
-    assert changes.sentence() == "3 labels, 1 deletion pending."
-    assert discard(dataset, [ids[4], ids[6]]) == 2
+    assert changes.sentence() == "3 labels and 1 deletion pending."
+    assert discard_changes(dataset, [ids[4], ids[6]]) == 2
     assert {label.item for label in pending_changes(dataset).labels} == {ids[5], ids[7]}
-    assert discard(dataset) == 2
+    assert discard_changes(dataset) == 2
     assert pending_changes(dataset).sentence() == "Nothing is pending."
 
 
@@ -224,11 +242,8 @@ def test_a_multi_label_field_gathers_labels_and_undo_takes_only_ours(make_digits
     field = label_field(dataset, "kinds")
     ensure_label_field(dataset, field)
     for label in ("odd", "prime"):
-        add_act(dataset, PendingAct("kinds", None, ids[:2], label, multi=True))
-    changes = pending_changes(dataset)
-    edits, conflicts = label_edits(dataset, field, changes.labels)
-    assert not conflicts
-    saves.commit(dataset, edits, "test", head=saves.read_head(dataset), acts=changes.acts)
+        add(dataset, "label", ids[:2], field="kinds", label=label, multi=True)
+    assert not save(dataset, field)
 
     def held():
         samples = fo.load_dataset(dataset.name).select(ids[:2], ordered=True)
@@ -249,17 +264,9 @@ def test_patches_are_labeled_deleted_and_brought_back_in_place(make_digits_datas
     field = label_field(dataset, "parts", "parts")
     ensure_label_field(dataset, field)
     items = [detection.id for detection in sample.parts.detections]
-    add_act(dataset, PendingAct("parts", "parts", items[:2], "loop"))
-    add_act(dataset, PendingAct("parts", "parts", [items[0], items[2]], None))
-    changes = pending_changes(dataset)
-    edits, _ = label_edits(dataset, field, changes.labels)
-    saves.commit(
-        dataset,
-        edits + deletion_edits(dataset, changes),
-        "test",
-        head=saves.read_head(dataset),
-        acts=changes.acts,
-    )
+    add(dataset, "label", items[:2], field="parts", patches_field="parts", label="loop")
+    add(dataset, "delete", [items[0], items[2]], field="", patches_field="parts")
+    save(dataset, field)
 
     def held():
         return [(d.id, d.label) for d in fo.load_dataset(dataset.name).first().parts.detections]
@@ -275,7 +282,8 @@ def test_clearing_labels_takes_only_what_was_meant_and_can_be_undone(dataset, fi
     propose(dataset, ids[4:5], "3")
     propose(dataset, ids[5:8], "3", origin="neighbors", confidence=[0.9] * 3, anchors=[ids[0]] * 3)
     save(dataset, field)
-    saves.commit(dataset, clearing_edits(dataset, field, which), "clear", head=saves.read_head(dataset))
+    clear_labels(dataset, which=which)
+    save_changes(dataset)
     assert sum(name is not None for name in names(dataset).values()) == left
     saves.undo(dataset)
     assert sum(name is not None for name in names(dataset).values()) == 8
@@ -283,7 +291,11 @@ def test_clearing_labels_takes_only_what_was_meant_and_can_be_undone(dataset, fi
 
 @pytest.mark.parametrize(
     ("field", "message"),
-    [("filepath", "holds no classifications"), ("no field", "cannot name a field"), ("locked", "read-only")],
+    [
+        ("filepath", "does not hold classifications"),
+        ("no field", "cannot be the name of a field"),
+        ("locked", "read-only"),
+    ],
 )
 def test_an_unusable_label_field_is_refused_with_the_mend(dataset, field, message):
     dataset.add_sample_field("locked", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)

@@ -1,0 +1,314 @@
+"""One change of what MongoDB holds of a sample, and one change of many samples at once; applied, undone, packed.
+
+An edit only touches what is still as it was before, so that applying it twice is the same as once, and what a person
+changed meanwhile stays.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+import bson
+import fiftyone as fo
+import fiftyone.core.sample as fos
+import numpy as np
+from bson import ObjectId
+from pymongo import UpdateOne
+
+from .generated_views import show_in_generated_views
+from .records import as_names, as_object_ids
+
+EditKind = Literal["value", "element", "attributes", "sample"]
+Purpose = Literal["label", "clear", "delete"]
+_BYTES_PER_RECORD = 8_000_000  # before compression; MongoDB holds 16 MB a document
+_IDS_PER_UPDATE = 50_000
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of one sample in MongoDB; swapping ``before`` and ``after`` undoes it.
+
+    value: the whole document of the field at ``path``; None = no label.
+    element: one document of the list at ``path``, at ``position``; None = not in the list.
+    attributes: some attributes of the document ``element`` in the list (or the single document) at ``path``.
+    sample: the whole sample; None = deleted.
+    ``purpose`` is what it counts as in a report.
+    """
+
+    kind: EditKind
+    sample: str
+    path: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    element: str | None = None
+    position: int | None = None
+    purpose: Purpose = "label"
+
+    def inverse(self) -> "Edit":
+        """The edit that undoes this one."""
+        return replace(self, before=self.after, after=self.before)
+
+    def __len__(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True, eq=False)
+class Fill:
+    """The same label for many samples that have none in the field ``path``, written by a few updates.
+
+    ``ids`` (n,) bytes of 12, their last eight bytes all different; ``document`` is the label without its id, which is
+    made of ``stamp`` (eight hexadecimal digits) and those bytes. Its ``labeled_at`` is a time of this save alone: an
+    undo empties the field where label and time are still these.
+    """
+
+    path: str
+    ids: np.ndarray
+    document: dict[str, Any]
+    stamp: str
+    purpose: Purpose = "label"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+_SAME: Mapping[str, str | None] = {}
+AnyEdit = Edit | Fill
+Written = Counter[str]  # purpose → how many edits MongoDB matched
+
+
+def pack_edits(edits: Iterable[AnyEdit]) -> Iterator[tuple[int, bytes]]:
+    """Edits as compressed BSON, in parts that fit into one MongoDB document each: (how many edits, the bytes)."""
+    part: list[bytes] = []
+    size = number = 0
+    for edit in edits:
+        for piece in _pieces(edit):
+            encoded = bson.encode(_as_document(piece))
+            if part and size + len(encoded) > _BYTES_PER_RECORD:
+                yield number, zlib.compress(b"".join(part), 1)
+                part, size, number = [], 0, 0
+            part.append(encoded)
+            size += len(encoded)
+            number += len(piece)
+    if part:
+        yield number, zlib.compress(b"".join(part), 1)
+
+
+def unpack_edits(packed: bytes) -> list[AnyEdit]:
+    """The edits that were packed into one part."""
+    return [_from_document(document) for document in bson.decode_all(zlib.decompress(packed))]
+
+
+def roots(edits: Iterable[AnyEdit]) -> set[str]:
+    """The fields of the samples that edits touch; "" stands for whole samples."""
+    return {edit.path.split(".")[0] for edit in edits}
+
+
+def renamed(edits: Sequence[AnyEdit], names: Mapping[str, str | None]) -> list[AnyEdit]:
+    """Edits of the fields as they are called now; those of fields that are gone (None) are left out."""
+    found = []
+    for edit in edits:
+        root, *rest = edit.path.split(".")
+        now = names.get(root, root)
+        if now is not None:
+            found.append(edit if now == root else replace(edit, path=".".join([now, *rest])))
+    return found
+
+
+def apply(
+    dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool = False, names: Mapping[str, str | None] = _SAME
+) -> Written:
+    """Apply edits, or undo them from the last to the first; returns how many MongoDB matched, by purpose.
+
+    Args:
+        names: field at the time of the edits → its name now, None where it is gone; others have kept theirs.
+    """
+    todays = renamed(edits, names)
+    written: Written = Counter()
+    for fill in todays:
+        if isinstance(fill, Fill):
+            written[fill.purpose] += _empty(dataset, fill) if undo else _fill(dataset, fill)
+    single = [edit for edit in todays if isinstance(edit, Edit)]
+    if undo:
+        single = [edit.inverse() for edit in reversed(single)]
+    for purpose in dict.fromkeys(edit.purpose for edit in single):
+        written[purpose] += _update(dataset, [edit for edit in single if edit.purpose == purpose])
+    written["delete"] += _restore(dataset, single, names) + _delete(dataset, single)
+    _show(dataset, todays, undo=undo)
+    return written
+
+
+def _pieces(edit: AnyEdit) -> Iterator[AnyEdit]:
+    if isinstance(edit, Edit):
+        yield edit
+        return
+    for start in range(0, len(edit.ids), 10 * _IDS_PER_UPDATE):
+        yield replace(edit, ids=edit.ids[start : start + 10 * _IDS_PER_UPDATE])
+
+
+def _as_document(edit: AnyEdit) -> dict[str, Any]:
+    return vars(edit) if isinstance(edit, Edit) else {**vars(edit), "ids": edit.ids.tobytes()}
+
+
+def _from_document(document: dict[str, Any]) -> AnyEdit:
+    if "stamp" in document:
+        return Fill(**{**document, "ids": np.frombuffer(document["ids"], "S12")})
+    return Edit(**document)
+
+
+def _show(dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool) -> None:
+    """Let samples in memory, and the datasets that FiftyOne generated for views, show what was written."""
+    ids: dict[str, None] = {}
+    for edit in edits:
+        ids.update(dict.fromkeys([edit.sample] if isinstance(edit, Edit) else as_names(edit.ids)))
+    fos.Sample._reload_docs(dataset._sample_collection_name, sample_ids=list(ids))
+    added = any(_adds(edit, undo=undo) for edit in edits if isinstance(edit, Edit))
+    show_in_generated_views(dataset, list(ids), roots(edits), added=added)
+
+
+def _adds(edit: Edit, *, undo: bool) -> bool:
+    """Whether a sample or an object comes, or comes back."""
+    before, after = (edit.after, edit.before) if undo else (edit.before, edit.after)
+    is_object = edit.kind == "sample" or "bounding_box" in (after or {}) or "points" in (after or {})
+    return is_object and edit.kind != "attributes" and before is None and after is not None
+
+
+# --- many samples ----------------------------------------------------------------------------------------------------
+
+
+def _fill(dataset: fo.Dataset, fill: Fill) -> int:
+    own = {"$concat": [fill.stamp, {"$substrBytes": [{"$toString": "$_id"}, 8, 16]}]}
+    label = {"$mergeObjects": [{"_id": {"$toObjectId": own}}, {"$literal": fill.document}]}
+    return _update_many(dataset, fill, {fill.path: None}, {fill.path: label})
+
+
+def _empty(dataset: fo.Dataset, fill: Fill) -> int:
+    same = {f"{fill.path}.{name}": fill.document[name] for name in ("label", "labeled_at")}
+    return _update_many(dataset, fill, same, {fill.path: {"$literal": None}})
+
+
+def _update_many(dataset: fo.Dataset, fill: Fill, where: dict[str, Any], values: dict[str, Any]) -> int:
+    matched = 0
+    for start in range(0, len(fill.ids), _IDS_PER_UPDATE):
+        ids = as_object_ids(fill.ids[start : start + _IDS_PER_UPDATE])
+        update = [{"$set": {**values, **_now()}}]
+        matched += dataset._sample_collection.update_many({"_id": {"$in": ids}, **where}, update).matched_count
+    return matched
+
+
+# --- single samples --------------------------------------------------------------------------------------------------
+
+
+def _update(dataset: fo.Dataset, edits: Sequence[Edit]) -> int:
+    collection = dataset._sample_collection
+    containers = [_container(edit) for edit in edits if edit.kind == "element" and edit.after is not None]
+    if containers:
+        collection.bulk_write(containers, ordered=False)
+    updates = [_UPDATES[edit.kind](edit) for edit in edits if edit.kind != "sample"]
+    return collection.bulk_write(updates, ordered=True).matched_count if updates else 0
+
+
+def _update_value(edit: Edit) -> UpdateOne:
+    """Write the field only where it still holds what was there before."""
+    before = {edit.path: None} if edit.before is None else _same_label(edit.path, edit.before)
+    return UpdateOne({"_id": ObjectId(edit.sample), **before}, {"$set": {edit.path: edit.after, **_now()}})
+
+
+def _container(edit: Edit) -> UpdateOne:
+    """Make the list that a label is to join, where there is none."""
+    parent, leaf = edit.path.rsplit(".", 1)
+    container = {"_cls": leaf.capitalize(), leaf: []}
+    return UpdateOne({"_id": ObjectId(edit.sample), parent: None}, {"$set": {parent: container}})
+
+
+def _update_element(edit: Edit) -> UpdateOne:
+    """Push a document into a list that lacks it, or pull it where it is still the same."""
+    sample = {"_id": ObjectId(edit.sample)}
+    if edit.after is None:
+        assert edit.before is not None
+        same = {edit.path: {"$elemMatch": {"_id": edit.before["_id"], "label": edit.before.get("label")}}}
+        return UpdateOne({**sample, **same}, {"$pull": {edit.path: {"_id": edit.before["_id"]}}, "$set": _now()})
+    absent = {f"{edit.path}._id": {"$ne": edit.after["_id"]}}
+    if edit.path.endswith(".classifications"):
+        absent[f"{edit.path}.label"] = {"$ne": edit.after["label"]}
+    each: dict[str, Any] = {"$each": [edit.after]}
+    if edit.position is not None:
+        each["$position"] = edit.position
+    return UpdateOne({**sample, **absent}, {"$push": {edit.path: each}, "$set": _now()})
+
+
+def _update_attributes(edit: Edit) -> UpdateOne:
+    """Write attributes of one object whose label is still the one from before."""
+    assert edit.element is not None
+    assert edit.before is not None
+    assert edit.after is not None
+    label = edit.before.get("label")
+    still = {"$in": [None, ""]} if label in (None, "") else label
+    identity = {"_id": ObjectId(edit.element), "label": still}
+    if edit.position is None:
+        where = {f"{edit.path}.{name}": value for name, value in identity.items()}
+        target = edit.path
+    else:
+        where = {edit.path: {"$elemMatch": identity}}
+        target = f"{edit.path}.$"
+    values = {f"{target}.{name}": value for name, value in edit.after.items()}
+    return UpdateOne({"_id": ObjectId(edit.sample), **where}, {"$set": {**values, **_now()}})
+
+
+_UPDATES = {"value": _update_value, "element": _update_element, "attributes": _update_attributes}
+
+
+def _same_label(path: str, document: dict[str, Any]) -> dict[str, Any]:
+    if "_id" not in document:  # of a list of labels, which has no id, all of it has to be the same
+        return {f"{path}.{name}": value for name, value in document.items()}
+    return {f"{path}._id": document["_id"], f"{path}.label": document.get("label")}
+
+
+def _now() -> dict[str, datetime]:
+    return {"last_modified_at": datetime.utcnow()}
+
+
+# --- whole samples ---------------------------------------------------------------------------------------------------
+
+
+def _restore(dataset: fo.Dataset, edits: Sequence[Edit], names: Mapping[str, str | None]) -> int:
+    documents = [edit.after for edit in edits if edit.kind == "sample" and edit.after is not None]
+    if not documents:
+        return 0
+    dataset.reload()
+    todays = [_in_todays_schema(dataset, document, names) for document in documents]
+    result = dataset._sample_collection.bulk_write(
+        [UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True) for document in todays]
+    )
+    dataset.reload()
+    return int(result.upserted_count)
+
+
+def _delete(dataset: fo.Dataset, edits: Sequence[Edit]) -> int:
+    deleted = {edit.sample: edit.before for edit in edits if edit.kind == "sample" and edit.after is None}
+    unchanged = _unchanged(dataset, deleted) if deleted else []
+    if unchanged:
+        dataset.delete_samples(unchanged)
+    return len(unchanged)
+
+
+def _unchanged(dataset: fo.Dataset, expected: dict[str, dict[str, Any] | None]) -> list[str]:
+    """Those of the samples that are there and as they were when their deletion was prepared."""
+    present = dataset._sample_collection.find(
+        {"_id": {"$in": [ObjectId(sample) for sample in expected]}}, {"last_modified_at": 1}
+    )
+    return [
+        str(document["_id"])
+        for document in present
+        if document.get("last_modified_at") == (expected[str(document["_id"])] or {}).get("last_modified_at")
+    ]
+
+
+def _in_todays_schema(dataset: fo.Dataset, document: dict[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:
+    """A deleted sample as it fits now: renamed fields are followed, deleted ones left out, new ones empty."""
+    fields = {field.db_field or name for name, field in dataset.get_field_schema().items()}
+    todays = {names.get(name, name): value for name, value in document.items()}
+    kept = {name: value for name, value in todays.items() if name is not None and (name[0] == "_" or name in fields)}
+    return {**{name: None for name in fields if not name.startswith("_")}, **kept}

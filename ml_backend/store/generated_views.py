@@ -1,0 +1,147 @@
+"""Views of patches, frames, and clips: FiftyOne (1.22) makes a dataset for each, once, and keeps it for its stages.
+
+What is written to the samples themselves does not reach these datasets, and a patch that is saved there later would
+bring its old label back. So they are brought up to date with every write of ours, or deleted where that cannot be
+done; FiftyOne makes a deleted one anew, under the same name, when its view is shown next.
+"""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.sample as fos
+from bson import ObjectId
+from fiftyone.core.odm.database import get_db_conn
+from pymongo import DeleteOne, UpdateOne
+
+_GENERATED = {"$regex": r"^(patches|frames|clips)\."}
+_SAMPLES_AT_ONCE = 5_000
+_MANY = 50_000  # samples beyond which making a view anew is faster than bringing it up to date
+_WANTED = {"name": 1, "sample_collection_name": 1, "sample_fields.name": 1}
+_LOOKED_AT = 20  # documents by which the samples of a view are recognized
+_LISTS = {
+    "Detections": "detections",
+    "Polylines": "polylines",
+    "Keypoints": "keypoints",
+    "Classifications": "classifications",
+    "TemporalDetections": "detections",
+}
+
+
+@dataclass(frozen=True)
+class _Generated:
+    """A dataset that FiftyOne generated for a view: of objects (``evaluation``: of matched pairs), frames, or clips."""
+
+    name: str
+    collection: str
+    fields: frozenset[str]
+
+    @property
+    def of_frames(self) -> bool:
+        """Whether its fields are those of frames, which may have the names of fields of the samples."""
+        return "frame_number" in self.fields
+
+    @property
+    def evaluation(self) -> bool:
+        """Whether its documents are pairs of an evaluation: their lists hold some of the objects of a sample."""
+        return {"type", "iou"} <= self.fields
+
+
+def show_in_generated_views(
+    dataset: fo.Dataset, samples: Sequence[str], fields: AbstractSet[str], *, added: bool
+) -> None:
+    """Make the datasets that FiftyOne generated for views of a dataset show what these samples hold now.
+
+    Args:
+        fields: the fields that were written; "" stands for the samples themselves.
+        added: objects or samples came (back), for which a generated dataset may have no document.
+    """
+    made = list(get_db_conn().datasets.find({"sample_collection_name": _GENERATED}, _WANTED))
+    if not made:
+        return
+    ids = [ObjectId(sample) for sample in samples]
+    for generated in _of_this(dataset, ids, made):
+        if added or len(ids) > _MANY:
+            fo.delete_dataset(generated.name)
+            continue
+        for start in range(0, len(ids), _SAMPLES_AT_ONCE):
+            _update(dataset, generated, ids[start : start + _SAMPLES_AT_ONCE], fields & generated.fields)
+        fos.Sample._reload_docs(generated.collection)
+
+
+def _of_this(dataset: fo.Dataset, samples: Sequence[ObjectId], made: Sequence[dict[str, Any]]) -> Iterator[_Generated]:
+    """Those of the generated datasets that were made from samples of this one."""
+    connection = get_db_conn()
+    mine = set(samples)
+    for document in made:
+        collection = connection[document["sample_collection_name"]]
+        some = [found.get("_sample_id") for found in collection.find({}, {"_sample_id": 1}).limit(_LOOKED_AT)]
+        if not mine.isdisjoint(some) or dataset._sample_collection.find_one({"_id": {"$in": some}}, {"_id": 1}):
+            fields = frozenset(field["name"] for field in document.get("sample_fields") or [])
+            yield _Generated(document["name"], document["sample_collection_name"], fields)
+
+
+def _update(dataset: fo.Dataset, generated: _Generated, samples: Sequence[ObjectId], fields: AbstractSet[str]) -> None:
+    collection = get_db_conn()[generated.collection]
+    query = {"_id": {"$in": list(samples)}}
+    projection = dict.fromkeys(fields, 1) or {"_id": 1}
+    current = {found["_id"]: found for found in dataset._sample_collection.find(query, projection)}
+    writes: list[DeleteOne | UpdateOne] = []
+    for document in collection.find({"_sample_id": {"$in": list(samples)}}):
+        sample = current.get(document["_sample_id"])
+        values = {} if sample is None or generated.of_frames else _values(generated, document, sample, fields)
+        if sample is None or values is None:
+            writes.append(DeleteOne({"_id": document["_id"]}))
+        elif values:
+            writes.append(UpdateOne({"_id": document["_id"]}, {"$set": values}))
+    if writes:
+        collection.bulk_write(writes, ordered=False)
+
+
+def _values(
+    generated: _Generated, document: dict[str, Any], sample: dict[str, Any], fields: AbstractSet[str]
+) -> dict[str, Any] | None:
+    """What a document of a generated dataset must change to show its sample; None where its object is gone."""
+    values = {}
+    for field in fields:
+        shown, now = document.get(field), sample.get(field)
+        if not generated.evaluation and not _holds(shown, document["_id"]):
+            value = now  # a whole field that the view carries along
+        else:
+            value = _same_objects(shown, now)
+            if _holds(shown, document["_id"]) and not _holds(value, document["_id"]):
+                return None
+        if value != shown:
+            values[field] = value
+    return values
+
+
+def _same_objects(shown: Any, now: Any) -> Any:
+    """The objects that a document shows as they are now, without those that are gone."""
+    by_id = {element["_id"]: element for element in _elements(now)}
+    leaf = _leaf(shown)
+    if leaf is not None:
+        kept = [by_id[element["_id"]] for element in shown.get(leaf) or [] if element["_id"] in by_id]
+        return {**shown, leaf: kept}
+    return None if shown is None else by_id.get(shown.get("_id"))
+
+
+def _holds(value: Any, element: ObjectId) -> bool:
+    return any(found.get("_id") == element for found in _elements(value))
+
+
+def _elements(value: Any) -> list[dict[str, Any]]:
+    """The labels of a field: those of a list, or the one there is."""
+    leaf = _leaf(value)
+    if leaf is not None:
+        return list(value.get(leaf) or [])
+    return [value] if isinstance(value, dict) else []
+
+
+def _leaf(value: Any) -> str | None:
+    """The name of the list in a field of several labels; None for one label, or none."""
+    if not isinstance(value, dict):
+        return None
+    return _LISTS.get(str(value.get("_cls")))
