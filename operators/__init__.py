@@ -1,12 +1,14 @@
 """The entries of the FiftyOne operator menu, one file an action."""
 
 from .accept_suggestions import AcceptSuggestions
+from .clear_explorer import ClearExplorer
 from .clear_labels import ClearLabels
 from .clear_map import ClearMap
 from .compute_embeddings import ComputeEmbeddings
 from .compute_map import ComputeMap
 from .create_segment import CreateSegment
 from .create_segment_from_confusion import CreateSegmentFromConfusion
+from .delete_embeddings import DeleteEmbeddings
 from .delete_items import DeleteItems
 from .delete_segment import DeleteSegment
 from .discard_changes import DiscardChanges
@@ -23,6 +25,7 @@ from .rank_outliers import RankOutliers
 from .relabel import Relabel
 from .remake_segment import RemakeSegment
 from .remove_from_segment import RemoveFromSegment
+from .rename_run import RenameRun
 from .save_changes import SaveChanges
 from .send_to_label_studio import SendToLabelStudio
 from .set_label import SetLabel
@@ -33,6 +36,9 @@ OPERATORS: list[type] = [
     ComputeEmbeddings,
     ComputeMap,
     ClearMap,
+    DeleteEmbeddings,
+    RenameRun,
+    ClearExplorer,
     SetLabel,
     LabelNeighbors,
     LabelNext,

@@ -1,20 +1,23 @@
-"""Menu entry “Clear map”: delete a map; embeddings, labels and samples stay."""
+"""Menu entry “Delete map”: delete a map; embeddings, labels, and samples stay."""
 
 from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.map import clear_map
+from ..ml_backend.actions.clear import delete_map
+from ..ml_backend.errors import Refusal
+from ..ml_backend.progress import Progress
 from ..ml_backend.store.maps import list_maps, load_map
-from .running import LabelscapeOperator, Outcome, Progress
+from ..ml_backend.wording import count
+from .running import LabelscapeOperator, Outcome
 
 
 class ClearMap(LabelscapeOperator):
     """Delete one map."""
 
     operator_name = "clear_map"
-    label = "Labelscape: clear map"
-    description = "Delete a map; embeddings, labels and samples stay"
+    label = "Labelscape: delete map"
+    description = "Delete a map; embeddings, labels, and samples stay"
     icon = "layers_clear"
     delegable = False
 
@@ -22,19 +25,16 @@ class ClearMap(LabelscapeOperator):
         """Ask which map and say what goes and what stays."""
         keys = list_maps(ctx.dataset)
         if not keys:
-            raise ValueError("This dataset has no map: there is nothing to clear.")
+            raise Refusal("This dataset has no map: there is nothing to delete.")
         inputs.enum("key", keys, default=keys[-1], required=True, label="Map")
         held = load_map(ctx.dataset, ctx.params.get("key") or keys[-1])
-        made_by = "" if held.provenance else " Labelscape did not make it, so it cannot make the same one again."
-        inputs.view(
-            "consequence",
-            types.Warning(
-                label=f"The {len(held.items):,} points of '{held.key}' will be deleted.{made_by} "
-                "Embeddings, labels and samples stay."
-            ),
-        )
+        points = count(len(held.items), "point")
+        origin = "" if held.provenance else " Labelscape did not make it and cannot make the same one again."
+        text = f"{points} of '{held.key}' will be deleted; this cannot be undone.{origin} Labels and samples stay."
+        inputs.view("consequence", types.Warning(label=text))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Delete the map."""
-        count = clear_map(ctx.dataset, key=ctx.params["key"])
-        return Outcome(f"Deleted the map '{ctx.params['key']}' with {count:,} points.", reload_dataset=True)
+        key = str(ctx.params["key"])
+        points = count(delete_map(ctx.dataset, key), "point")
+        return Outcome(f"Deleted the map '{key}' with {points}.", reload_dataset=True)

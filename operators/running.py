@@ -123,7 +123,10 @@ class LabelscapeOperator(foo.Operator):
                 if _was_cancelled(ctx):
                     raise Cancelled
 
-        return {"message": self.run(ctx, progress).message}
+        try:
+            return {"message": self.run(ctx, progress).message}
+        except Refusal as refusal:  # scripts and queued runs know the plain type
+            raise ValueError(str(refusal)) from None
 
     def _run_live(self, ctx: Any) -> Iterator[Any]:
         reports: queue.Queue[tuple[float, str]] = queue.Queue()

@@ -14,7 +14,7 @@ from fiftyone.core.collections import SampleCollection
 
 from ..errors import Refusal
 from ..wording import agree, count, listing
-from .fingerprints import forget_fingerprints
+from .fingerprints import forget_fingerprints, rename_fingerprints
 from .items import FRAMES, Items, check_patches_field, item_view, list_like, local_field, parts_of, root_field
 from .settings import DEFAULT_BACKEND, adopt_lancedb_uri, check_vector_folder, persist_lancedb_uri, vector_folder
 from .table_ownership import (
@@ -319,6 +319,27 @@ def _home(samples: SampleCollection, patches_field: str | None) -> SampleCollect
     if patches_field is not None:
         return dataset.to_frames() if samples._is_frames else dataset
     return item_view(dataset, Items(np.empty(0), np.empty(0), None, parts_of(samples)))
+
+
+def rename_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
+    """Give embeddings another key; what is remembered of their media follows.
+
+    Raises:
+        ValueError: there are no such embeddings, or the new key is taken or no valid name.
+    """
+    check_embeddings(dataset, key)
+    check_new_key(dataset, new_key)
+    dataset.rename_brain_run(key, new_key)
+    rename_fingerprints(dataset, key, new_key)
+
+
+def embeddings_size(dataset: fo.Dataset, key: str) -> tuple[int, int | None]:
+    """How many vectors there are, and the bytes of their numbers; None where the backend does not tell their width."""
+    table = vector_table(dataset, key)
+    number = len(table.ids())
+    schema = getattr(getattr(dataset.load_brain_results(key), "table", None), "schema", None)
+    width = None if schema is None else schema.field("vector").type.list_size
+    return number, None if width is None else 4 * number * width
 
 
 def _elsewhere(run: EmbeddingsRun) -> str:

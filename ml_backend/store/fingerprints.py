@@ -42,6 +42,11 @@ def forget_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str] | None
         _collection().bulk_write([DeleteMany({**owner, "item": {"$in": chosen}})])
 
 
+def rename_fingerprints(dataset: fo.Dataset, key: str, new_key: str) -> None:
+    """Let what is remembered of embeddings be found under their new key."""
+    _collection().update_many(_owner(dataset, key), {"$set": {"key": new_key}})
+
+
 def copy_fingerprints(source: ObjectId, source_key: str, dataset: fo.Dataset, key: str) -> None:
     """Take over what another dataset remembers of its vectors."""
     records = list(_collection().find({"dataset": source, "key": source_key}, {"item": 1, "fingerprint": 1}))

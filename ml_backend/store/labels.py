@@ -112,7 +112,7 @@ def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
     listed = dataset.get_field(name).document_type in (fo.Classifications, fo.Detections, fo.Polylines)
     document = dataset.get_field(name).document_type
     path = f"{name}.classifications" if document is fo.Classifications else path
-    of_a_model = [{f"{path}.confidence": {"$gt": None}}, {f"{path}.logits": {"$gt": None}}]
+    of_a_model = [{f"{path}.confidence": {"$ne": None}}, {f"{path}.logits": {"$ne": None}}]
     stages: list[dict[str, Any]] = [{"$limit": _EXAMINED}]
     stages += [{"$unwind": f"${path}"}] if listed else []
     stages += [{"$match": {"$or": of_a_model, f"{path}.labelscape": None}}, {"$limit": 1}, {"$project": {"_id": 1}}]

@@ -204,6 +204,36 @@ def touch_map(dataset: fo.Dataset, key: str) -> None:
     document.save()
 
 
+def rename_map(dataset: fo.Dataset, key: str, new_key: str) -> None:
+    """Give a map another key; the field of its spatial index follows.
+
+    Raises:
+        ValueError: there is no such map, or the new key is taken or no valid name.
+    """
+    check_map(dataset, key)
+    check_new_key(dataset, new_key)
+    dataset.rename_brain_run(key, new_key)
+    dataset._brain_cache.pop(new_key, None)  # see `replace_map`
+
+
+def map_size(dataset: fo.Dataset, key: str) -> tuple[int, int]:
+    """How many points a map has, and the bytes that it takes in the database."""
+    held = load_map(dataset, key)
+    results = dataset._doc.brain_methods[key].results
+    return len(held.items), int(results.length or 0) if results else 0
+
+
+def follow_renamed_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
+    """Let the maps that were made of some embeddings name them by their new key."""
+    for name in list_maps(dataset):
+        document = dataset._doc.brain_methods[name]
+        made = (document.config or {}).get("labelscape") or {}
+        if made.get("embeddings") == key:
+            document.config["labelscape"]["embeddings"] = new_key
+            document.save()
+            dataset._brain_cache.pop(name, None)
+
+
 def _home(samples: SampleCollection, items: Items) -> SampleCollection:
     """The view that a map of these items is registered on, as FiftyOne's Embeddings panel draws it."""
     of_other_documents = samples._is_patches or items.parts != parts_of(samples)

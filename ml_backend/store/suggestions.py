@@ -255,3 +255,25 @@ def _now() -> dict[str, datetime]:
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:
     return ExecutionStore.create(_STORE, dataset._doc.id)
+
+
+def suggestions_size(dataset: fo.Dataset, patches_field: str | None) -> tuple[int, int]:
+    """How many samples or objects have a suggestion, and the bytes that these take in the database."""
+    path = suggestion_path(dataset, patches_field)
+    if dataset.get_field(path) is None:
+        return 0, 0
+    unwound = path.rsplit(".", 1)[0] if patches_field is not None and path.count(".") > 1 else None
+    stages: list[dict[str, Any]] = [{"$unwind": f"${unwound}"}] if unwound else []
+    stages += [
+        {"$match": {f"{path}.label": {"$gt": ""}}},
+        {"$group": {"_id": None, "count": {"$sum": 1}, "size": {"$sum": {"$bsonSize": f"${path}"}}}},
+    ]
+    found = list(dataset._sample_collection.aggregate(stages))
+    return (int(found[0]["count"]), int(found[0]["size"])) if found else (0, 0)
+
+
+def rename_in_settings(dataset: fo.Dataset, key: str, new_key: str) -> None:
+    """Let the suggestions that follow name their embeddings by the new key."""
+    settings = load_settings(dataset)
+    if settings is not None and settings.embeddings == key:
+        save_settings(dataset, replace(settings, embeddings=new_key))

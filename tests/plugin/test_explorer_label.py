@@ -104,9 +104,10 @@ def test_suggestions_are_accepted_and_rejected(explorer, mapped_digits):
     ids = mapped_digits.values("id")
     mapped_digits.set_values(
         "suggested_label",
-        {ids[row]: fo.Classification(label=str(row % 2), confidence=0.75) for row in (80, 81, 82, 83)},
+        {ids[row]: fo.Classification(label=str(row % 2), confidence=0.75, sure=True) for row in (80, 81, 82, 83)},
         key_field="id",
     )
+    mapped_digits.add_sample_field("suggested_label.sure", fo.BooleanField)
     explorer.do("sync", revision=-1)
     front = Front(explorer)
     assert [front.states[row] for row in (80, 83)] == [SUGGESTED] * 2
@@ -197,7 +198,7 @@ def test_another_label_field_is_chosen_for_every_tab(explorer, mapped_digits, ma
     other.do("set_label", **other.rows(1), label="red")
     other.do("save")
     assert fo.load_dataset(mapped_digits.name).values("color.label")[1] == "red"
-    assert "holds no classifications" in explorer.ask("set_label_field", field="filepath")["error"]
+    assert "does not hold classifications" in explorer.ask("set_label_field", field="filepath")["error"]
     explorer.do("clear_explorer")
     explorer.do("sync", revision=-1)
     assert (explorer.state["label_field"], explorer.state["map"]) == ("ground_truth", None)
@@ -239,8 +240,8 @@ def test_clearing_all_labels_is_one_act_that_can_be_undone(explorer, mapped_digi
     front = Front(explorer)
     before = saved(mapped_digits)
     assert front.take(explorer.do("clear_labels"))["count"] == 40
-    assert front.states == [UNLABELED] * 120
-    assert "clearing of 40 labels" in explorer.state["undo"]
+    assert front.labels == [None] * 120
+    assert explorer.state["undo"] == "clear the labels of 40 samples"
     front.take(explorer.do("undo"))
     assert saved(mapped_digits) == before
 

@@ -117,6 +117,11 @@ class LabelRows:
             for label in self._pending.labels
             if label.field == self.field.name and label.patches_field == self.rows.patches_field
         ]
+        for changes in self._pending.fields:  # what is to be cleared, as a pending label that is none
+            if (changes.field, changes.patches_field) == (self.field.name, self.rows.patches_field):
+                cleared = self.rows.locate(changes.cleared)
+                codes[cleared[cleared >= 0]] = -1
+                states[cleared[cleared >= 0]] = PENDING_LABEL
         rows = self.rows.locate(as_bytes([label.item for label in mine]))
         new = np.asarray([self._code(label.label) for label in mine], np.int32)
         if self.field.kind == "classifications":

@@ -1,0 +1,156 @@
+"""Clear the explorer part by part: maps, embeddings, and suggestions are deleted, or renamed, one by one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import fiftyone as fo
+
+from ..errors import Refusal
+from ..store import embeddings as embeddings_store
+from ..store import maps as maps_store
+from ..store.embeddings import embeddings_size, list_embeddings
+from ..store.items import patches_fields
+from ..store.maps import follow_renamed_embeddings, list_maps, map_size, provenance_of_map
+from ..store.suggestions import rename_in_settings, suggestions_size
+from ..wording import count, listing, noun
+from .suggest import clear_suggestions
+
+Kind = Literal["map", "embeddings", "suggestions"]
+_UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True)
+class Clearable:
+    """A part of the explorer that can be cleared.
+
+    ``key`` names the map or the embeddings; of suggestions it is the field of their objects, "" for whole samples.
+    ``size_bytes`` is None where it is not known.
+    """
+
+    kind: Kind
+    key: str
+    count: int
+    size_bytes: int | None
+
+    @property
+    def undoable(self) -> bool:
+        """Whether clearing it can be undone; where not, it is asked for with a question."""
+        return self.kind == "suggestions"
+
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+        if self.kind == "suggestions":
+            return f"suggestions for the objects in '{self.key}'" if self.key else "suggestions for samples"
+        return f"{self.kind} '{self.key}'"
+
+    def sentence(self) -> str:
+        """A line of a checklist: what it is, and how large."""
+        parts = {"map": "point", "embeddings": "vector", "suggestions": "suggestion"}
+        size = "" if self.size_bytes is None else f", {_size(self.size_bytes)}"
+        undo = "can be undone" if self.undoable else "cannot be undone"
+        return f"{self.title[:1].upper()}{self.title[1:]}: {count(self.count, parts[self.kind])}{size} ({undo})"
+
+
+@dataclass(frozen=True)
+class ClearReport:
+    """What was cleared, and what could not be, with the reason."""
+
+    cleared: list[Clearable]
+    failed: list[tuple[Clearable, str]]
+
+    def sentence(self) -> str:
+        """The closing message."""
+        parts = [f"Cleared {listing([one.title for one in self.cleared])}."] if self.cleared else []
+        if any(one.undoable for one in self.cleared):
+            parts.append("“Undo” brings the suggestions back.")
+        parts += [f"Could not clear {one.title}: {reason}" for one, reason in self.failed]
+        return " ".join(parts)
+
+
+def clearable(dataset: fo.Dataset) -> list[Clearable]:
+    """Everything in the explorer that can be cleared, with its size."""
+    found = [Clearable("map", key, *map_size(dataset, key)) for key in list_maps(dataset)]
+    found += [Clearable("embeddings", key, *embeddings_size(dataset, key)) for key in list_embeddings(dataset)]
+    for field in (None, *patches_fields(dataset)):
+        number, size = suggestions_size(dataset, field)
+        if number:
+            found.append(Clearable("suggestions", field or "", number, size))
+    return found
+
+
+def clear_explorer(dataset: fo.Dataset, chosen: Sequence[Clearable]) -> ClearReport:
+    """Clear these parts; one that cannot be cleared does not stop the others. Labels and samples stay.
+
+    Raises:
+        Refusal: nothing was chosen.
+    """
+    if not chosen:
+        raise Refusal("Nothing is chosen: select what to clear.")
+    deeds: dict[Kind, Callable[[str], object]] = {
+        "suggestions": lambda key: clear_suggestions(dataset, patches_field=key or None),
+        "map": lambda key: delete_map(dataset, key),
+        "embeddings": lambda key: delete_embeddings(dataset, key),
+    }
+    cleared, failed = [], []
+    for kind, deed in deeds.items():
+        for one in (one for one in chosen if one.kind == kind):
+            try:
+                deed(one.key)
+                cleared.append(one)
+            except ValueError as error:
+                failed.append((one, str(error)))
+    return ClearReport(cleared, failed)
+
+
+def delete_map(dataset: fo.Dataset, key: str) -> int:
+    """Delete a map; embeddings, labels, and samples stay. Returns how many points it had."""
+    number, _ = map_size(dataset, key)
+    maps_store.delete_map(dataset, key)
+    return number
+
+
+def delete_embeddings(dataset: fo.Dataset, key: str) -> int:
+    """Delete embeddings with their vectors; maps made of them stay. Returns how many vectors there were."""
+    number, _ = embeddings_size(dataset, key)
+    embeddings_store.delete_embeddings(dataset, key)
+    return number
+
+
+def rename_map(dataset: fo.Dataset, key: str, new_key: str) -> None:
+    """Give a map another name."""
+    maps_store.rename_map(dataset, key, new_key)
+
+
+def rename_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
+    """Give embeddings another name, under which maps and suggestions made of them find them."""
+    embeddings_store.rename_embeddings(dataset, key, new_key)
+    follow_renamed_embeddings(dataset, key, new_key)
+    rename_in_settings(dataset, key, new_key)
+
+
+def maps_of(dataset: fo.Dataset, embeddings: str) -> list[str]:
+    """The maps that were made of these embeddings."""
+    made = {key: provenance_of_map(dataset, key) for key in list_maps(dataset)}
+    return [key for key, how in made.items() if how is not None and how.embeddings == embeddings]
+
+
+def consequence(dataset: fo.Dataset, embeddings: str) -> str:
+    """What deleting embeddings means for the maps made of them."""
+    maps = maps_of(dataset, embeddings)
+    if not maps:
+        return "No map was made of them."
+    names = listing([f"'{key}'" for key in maps])
+    return (
+        f"The {noun(len(maps), 'map')} {names} {'stays' if len(maps) == 1 else 'stay'}, but labeling neighbors and "
+        f"updating {'it' if len(maps) == 1 else 'them'} will no longer work."
+    )
+
+
+def _size(number: float) -> str:
+    """Bytes as people read them: “1.4 MB”."""
+    unit = 0
+    while number >= 1000 and unit < len(_UNITS) - 1:
+        number, unit = number / 1000, unit + 1
+    return f"{number:.1f} {_UNITS[unit]}" if unit else f"{int(number)} bytes"

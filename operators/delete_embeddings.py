@@ -1,0 +1,41 @@
+"""Menu entry “Delete embeddings”: delete embeddings with their vectors, after asking."""
+
+from typing import Any
+
+from fiftyone.operators import types
+from fiftyone.operators.types import RiskLevel
+
+from ..ml_backend.actions.clear import consequence, delete_embeddings
+from ..ml_backend.errors import Refusal
+from ..ml_backend.progress import Progress
+from ..ml_backend.store.embeddings import embeddings_size
+from ..ml_backend.wording import count
+from .asking import ask_embeddings, chosen_embeddings
+from .running import LabelscapeOperator, Outcome
+
+
+class DeleteEmbeddings(LabelscapeOperator):
+    """Delete embeddings."""
+
+    operator_name = "delete_embeddings"
+    label = "Labelscape: delete embeddings"
+    description = "Delete embeddings with their vectors; maps, labels, and samples stay"
+    icon = "delete_forever"
+    risk = RiskLevel.HIGH
+    delegable = False
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask which, say what goes and what stays, and ask for a confirmation."""
+        key = ask_embeddings(ctx, inputs)
+        vectors = count(embeddings_size(ctx.dataset, key)[0], "vector")
+        text = f"{vectors} will be deleted; this cannot be undone. {consequence(ctx.dataset, key)}"
+        inputs.view("consequence", types.Warning(label=text))
+        inputs.bool("sure", default=False, label="Yes, delete them", required=True)
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Delete them."""
+        if not ctx.params.get("sure"):
+            raise Refusal("Not confirmed: select “Yes, delete them”.")
+        key = chosen_embeddings(ctx)
+        vectors = count(delete_embeddings(ctx.dataset, key), "vector")
+        return Outcome(f"Deleted the embeddings '{key}' with {vectors}.", reload_dataset=True)
