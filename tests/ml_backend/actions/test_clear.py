@@ -11,12 +11,13 @@ from labelscape.ml_backend.actions.clear import (
     rename_map,
 )
 from labelscape.ml_backend.actions.embed import compute_embeddings
-from labelscape.ml_backend.actions.map import compute_map, update_map
+from labelscape.ml_backend.actions.map import MapSettings, compute_map, update_map
 from labelscape.ml_backend.actions.suggest import suggest_labels
 from labelscape.ml_backend.actions.undo import undo_last
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store import embeddings as embeddings_store
-from labelscape.ml_backend.store.embeddings import list_embeddings, load_embeddings, read_fingerprints
+from labelscape.ml_backend.store.embeddings import list_embeddings, load_embeddings
+from labelscape.ml_backend.store.fingerprints import read_fingerprints
 from labelscape.ml_backend.store.maps import list_maps, load_map
 from labelscape.ml_backend.store.suggestions import load_settings
 
@@ -26,7 +27,7 @@ def dataset(make_digits_dataset):
     """60 digits, 30 of them labeled, with embeddings, a map of them, and suggestions."""
     dataset = make_digits_dataset(60, labeled=30)
     compute_embeddings(dataset, key="emb")
-    compute_map(dataset, embeddings="emb", key="flat", method="pca")
+    compute_map(dataset, embeddings="emb", key="flat", settings=MapSettings(method="pca"))
     suggest_labels(dataset, embeddings="emb", precision=0.8)
     dataset.reload()
     return dataset
