@@ -3,6 +3,7 @@
 suggestions: 1 to 100 random labels a class, all else suggested at a wanted precision of 0.90, 0.95 and 0.99: real
     precision and coverage. Peers accept what their own probability promises ("as is"), or what their held-out labels
     allow ("held out"). Our starting point for the calibration is measured without the dataset at hand.
+ways: the same for labels as people give them (lassos, easy ones, unseen classes, ...), see labeling_promise.py.
 clicks: human acts to a labeled dataset, see labeling_clicks.py.
 time: seconds and memory from 10,000 to 1,000,000 samples, see labeling_time.py.
 outliers: foreign samples mixed in, see outliers.py.
@@ -19,6 +20,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import labeling_clicks
+import labeling_promise
 import labeling_time
 import mislabels
 import numpy as np
@@ -39,7 +41,7 @@ Results = dict[str, dict[tuple[str, int, float], list[tuple[int, int, int]]]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
-    sections = ["suggestions", "clicks", "outliers", "mislabels", "time"]
+    sections = ["suggestions", "ways", "clicks", "outliers", "mislabels", "time"]
     parser.add_argument("--section", nargs="+", choices=sections, default=sections)
     parser.add_argument("--samples", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
     arguments = parser.parse_args()
@@ -48,6 +50,9 @@ def main() -> None:
         for data in datasets(arguments.folder):
             measure(data, results)
         report(results)
+    if "ways" in arguments.section:
+        names = json.loads(REFERENCES.read_text())
+        labeling_promise.report(datasets(arguments.folder), {name: without(name) for name in names})
     if "clicks" in arguments.section:
         labeling_clicks.report(datasets(arguments.folder))
     if "outliers" in arguments.section:
@@ -60,7 +65,8 @@ def main() -> None:
 
 def measure(data: Dataset, results: Results) -> None:
     others = peers(data)
-    with patch.object(propagation, "REFERENCE", without(data.name)):
+    second = np.array(json.loads(labeling_promise.CORRECTIONS.read_text())[data.name])
+    with patch.object(propagation, "REFERENCE", without(data.name)), patch.object(propagation, "SECOND", second):
         for each in EACH:
             for seed in SEEDS:
                 labels = data.draw(each, seed)

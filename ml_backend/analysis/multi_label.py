@@ -100,7 +100,7 @@ def _proposals(found: Suggestions, rows: NDArray[np.int64], classes: NDArray[np.
         accepted=found.accepted[rows],
         anchors=found.anchors[rows],
         method=found.method,
-        calibration=found.calibration.sentence,
+        calibration="; ".join(part for part in (found.calibration.sentence, found.coverage.sentence) if part),
     )
 
 

@@ -33,3 +33,30 @@ def reliability(mean: list[float], triangle: list[list[float]]) -> Reliability:
 
 
 REFERENCE = reliability(_MEAN, _COVARIANCE)
+
+# Weights of the second calibration, in the order of `representativeness.FEATURES`: 420 labelings of ten datasets by
+# ten simulated ways of labeling (`benchmarks/labeling_ways.py`); `benchmarks/labeling_reference.py` fits them.
+SECOND = np.array(
+    [
+        0.5587,
+        0.4608,
+        0.0294,
+        0.0591,
+        0.9612,
+        0.4109,
+        1.3577,
+        6.9944,
+        1.8863,
+        -2.8897,
+        -7.4212,
+        11.6661,
+        -0.9901,
+        0.1706,
+        0.5158,
+        -0.2164,
+        3.6063,
+        0.1789,
+        -1.0345,
+        -0.3563,
+    ]
+)

@@ -1,0 +1,84 @@
+"""Which regions of a dataset its labels cover, and which sample of each of the others to label first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..wording import count
+from .arrays import Floats, unit_rows
+
+_MOST_REGIONS = 30
+_SAMPLE = 20_000  # rows that the regions are learned from
+_CHUNK = 16_384
+_ENOUGH = 0.7  # share of the regions from which on nothing is said
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of a dataset has labels nearby.
+
+    Attributes:
+        regions: (n,) int32 region of each sample, 0 = the largest.
+        covered: (r,) bool, True where a sample of the region has a label.
+        next_to_label: rows, one for each region without a label, the largest region first: its most central sample.
+        sentence: the same for a person, empty where the labels cover most regions.
+    """
+
+    regions: NDArray[np.int32]
+    covered: NDArray[np.bool_]
+    next_to_label: NDArray[np.int64]
+    sentence: str
+
+
+def cover(data: Floats, labeled: NDArray[np.int64], *, seed: int = 0) -> Coverage:
+    """Divide vectors (n, d) into regions by k-means on unit vectors, and see which of them hold a labeled row."""
+    centers = _centers(data, seed)
+    nearest, closeness = _assigned(data, centers)
+    sizes = np.bincount(nearest, minlength=len(centers))
+    order = np.argsort(-sizes, kind="stable")
+    order = order[: int((sizes > 0).sum())]
+    number = np.full(len(centers), -1, np.int32)
+    number[order] = np.arange(len(order))
+    regions = number[nearest]
+    covered = np.zeros(len(order), bool)
+    covered[regions[labeled]] = True
+    by_region = np.lexsort((-closeness, regions))
+    starts = np.searchsorted(regions[by_region], np.flatnonzero(~covered))
+    waiting = by_region[starts].astype(np.int64)
+    return Coverage(regions, covered, waiting, _sentence(int(covered.sum()), len(covered)))
+
+
+def no_coverage(n: int) -> Coverage:
+    """The coverage of n samples where nothing can be said about it."""
+    return Coverage(np.zeros(n, np.int32), np.ones(min(n, 1), bool), np.empty(0, np.int64), "")
+
+
+def _sentence(covered: int, regions: int) -> str:
+    if covered >= _ENOUGH * regions:
+        return ""
+    return f"your labels cover {covered} of about {count(regions, 'region')}; label one of the others first"
+
+
+def _centers(data: Floats, seed: int) -> Floats:
+    from sklearn.cluster import KMeans
+
+    random = np.random.default_rng(seed)
+    rows = unit_rows(data[np.sort(random.permutation(len(data))[:_SAMPLE])])
+    wanted = int(np.clip(round((len(data) / 2) ** 0.5), 1, _MOST_REGIONS))
+    wanted = min(wanted, len(np.unique(rows[:_MOST_REGIONS], axis=0)))
+    means = KMeans(wanted, n_init=1, max_iter=25, random_state=seed).fit(rows)
+    return np.asarray(means.cluster_centers_, np.float32)
+
+
+def _assigned(data: Floats, centers: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """The nearest center of each row, and how close it is."""
+    half = np.square(centers).sum(axis=1) / 2
+    nearest, closeness = np.empty(len(data), np.int64), np.empty(len(data), np.float32)
+    for start in range(0, len(data), _CHUNK):
+        scores = unit_rows(data[start : start + _CHUNK]) @ centers.T - half
+        nearest[start : start + _CHUNK] = scores.argmax(axis=1)
+        closeness[start : start + _CHUNK] = scores.max(axis=1)
+    return nearest, closeness

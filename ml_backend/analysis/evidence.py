@@ -1,0 +1,161 @@
+"""What speaks for a suggestion before anyone says how certain it is: pooled votes and what surrounds them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from ..progress import Progress
+from . import heads, spreading
+from .arrays import Floats
+from .ensemble import LARGE, VOTERS, Ensemble
+from .neighbors import Neighbors
+from .representativeness import Surroundings
+
+Labels = NDArray[np.int64]
+Decided = tuple[NDArray[np.float64], Labels, float]  # see `_evidence`
+
+_LARGE_NEIGHBORS = 10
+_SCALE_NEIGHBORS = 15
+_CHUNK = 65_536
+_MOST_CERTAIN = 6.0  # log odds at most: a voter is never more certain than that
+
+# Weights of the voters before any label was held out, and how firmly they are held. Measured with 1 label a class.
+_TRUST = np.array([1.0, 0.0, 0.0, 0.5, 0.0])
+_TRUST_STRENGTH = 2.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """What speaks for a guess for each of u unlabeled samples, before anyone says how sure that is.
+
+    Attributes:
+        guess: (u,) code of the class.
+        evidence: (u, f) see reference.py.
+        anchors: (u, 3) labeled rows of that class nearest to the sample, -1 pads.
+        held_out: (h, f) evidence for labels that their own prediction did not see.
+        right: (h,) whether those predictions were right.
+        trust: (v,) weight of each voter.
+        surroundings: how the unlabeled samples lie to the labels, and the held-out labels to the others.
+    """
+
+    guess: Labels
+    evidence: NDArray[np.float64]
+    anchors: NDArray[np.int32]
+    held_out: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    trust: NDArray[np.float64]
+    surroundings: Surroundings
+
+
+def weigh(
+    data: Floats, neighbors: Neighbors, rows: Labels, codes: Labels, n_classes: int, *, seed: int, report: Progress
+) -> Case:
+    """Let the voters guess from the labels, codes 0..n_classes - 1 at some rows, each with at least one label."""
+    report(0.1, "Connecting neighbors")
+    width = spreading.GRAPH_NEIGHBORS if len(data) <= LARGE else _LARGE_NEIGHBORS
+    graph = spreading.neighbor_graph(neighbors, width)
+    report(0.2, "Spreading labels")
+    ensemble = Ensemble(data, graph, rows, codes, n_classes, seed)
+    report(0.4, "Comparing methods on held-out labels")
+    tested, truth = ensemble.held_out_votes(report)
+    trust = _trust(tested, truth)
+    report(0.6, "Suggesting")
+    decided = ensemble.decide(lambda votes: _evidence(votes, trust), report)
+    guess = np.concatenate([chosen for _, chosen, _ in decided])
+    agreement = _log_odds(sum(agreed for _, _, agreed in decided) / len(guess))
+    evidence = _in_context(np.concatenate([found for found, _, _ in decided]), agreement)
+    held_out, tested_guess, _ = _evidence(tested, trust)
+    report(0.9, "Finding anchors")
+    anchors, distances = ensemble.anchors(guess)
+    surroundings = Surroundings(
+        distances=distances,
+        mass=ensemble.mass(),
+        held_out_distances=ensemble.held_out_distances(tested_guess),
+        held_out_mass=ensemble.held_out_mass(),
+        scale=neighbors.distances[ensemble.unlabeled, min(neighbors.distances.shape[1], _SCALE_NEIGHBORS) - 1],
+        share=np.bincount(guess, minlength=n_classes)[guess] * n_classes / len(guess),
+        consistency=_consistency(neighbors, rows, codes, ensemble.unlabeled, guess),
+        agreement=agreement,
+        labels_a_class=len(rows) / n_classes,
+    )
+    right = tested_guess == truth
+    return Case(guess, evidence, anchors, _in_context(held_out, agreement), right, trust, surroundings)
+
+
+def _consistency(neighbors: Neighbors, rows: Labels, codes: Labels, unlabeled: Labels, guess: Labels) -> Floats:
+    """Share (u,) of the neighbors of each unlabeled sample that have the class guessed for it, as label or guess."""
+    classes = np.empty(len(neighbors.indices), np.int64)
+    classes[rows], classes[unlabeled] = codes, guess
+    near = neighbors.indices[:, :_SCALE_NEIGHBORS]
+    result = np.empty(len(unlabeled), np.float32)
+    for start in range(0, len(unlabeled), _CHUNK):
+        part = unlabeled[start : start + _CHUNK]
+        result[start : start + _CHUNK] = (classes[near[part]] == classes[part][:, None]).mean(axis=1)
+    return result
+
+
+def _trust(votes: Floats, truth: Labels) -> NDArray[np.float64]:
+    """Weight of each voter (v,): those under which the held-out labels are likeliest, drawn towards the usual."""
+    if not len(truth):
+        return _TRUST
+    scores = votes.astype(np.float64)
+
+    def loss(trust: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        pooled = np.einsum("hvc,v->hc", scores, trust)
+        pooled -= pooled.max(axis=1, keepdims=True)
+        probability = np.exp(pooled)
+        total = probability.sum(axis=1, keepdims=True)
+        probability /= total
+        likelihood = (pooled - np.log(total))[np.arange(len(truth)), truth].sum()
+        expected = np.einsum("hvc,hc->v", scores, probability)
+        observed = scores[np.arange(len(truth)), :, truth].sum(axis=0)
+        away = trust - _TRUST
+        return (
+            -float(likelihood) + _TRUST_STRENGTH * float(away @ away),
+            expected - observed + 2 * _TRUST_STRENGTH * away,
+        )
+
+    found = minimize(loss, _TRUST, jac=True, method="L-BFGS-B", bounds=[(0, 5)] * len(_TRUST))
+    return np.asarray(found.x)
+
+
+def _evidence(votes: Floats, trust: NDArray[np.float64]) -> Decided:
+    """What speaks for the pooled guess.
+
+    Returns:
+        (m, f) evidence: 1, log odds of the pooled guess, log odds of each voter for it, whether all voters agree;
+        (m,) the guess; and how many samples two voters agree on, the mean over three pairs of voters.
+    """
+    pooled = heads.log_softmax(np.einsum("hvc,v->hc", votes, trust).astype(np.float32))
+    guess = pooled.argmax(axis=1)
+    margins = [_margin(pooled, guess), *(_margin(votes[:, voter], guess) for voter in range(len(VOTERS)))]
+    chosen = votes.argmax(axis=2)
+    agree = (chosen == guess[:, None]).all(axis=1)
+    evidence = np.clip(np.stack([np.ones(len(guess)), *margins, agree], axis=1), -_MOST_CERTAIN, _MOST_CERTAIN)
+    pairs = sum(float((chosen[:, one] == chosen[:, other]).sum()) for one, other in ((0, 3), (0, 4), (3, 4)))
+    return evidence, guess, pairs / 3
+
+
+def _in_context(evidence: NDArray[np.float64], agreement: float) -> NDArray[np.float64]:
+    """Evidence with the agreement over the whole dataset, alone and by the pooled log odds: (m, f + 2).
+
+    How much the voters agree tells how good the embeddings are for these classes when no label can be held out.
+    """
+    return np.column_stack([evidence, np.full(len(evidence), agreement), agreement * evidence[:, 1] / 3])
+
+
+def _log_odds(share: float) -> float:
+    inside = min(max(share, 0.01), 0.99)
+    return math.log(inside / (1 - inside))
+
+
+def _margin(scores: Floats, guess: Labels) -> Floats:
+    chosen = scores[np.arange(len(guess)), guess]
+    others = scores.copy()
+    others[np.arange(len(guess)), guess] = -np.inf
+    return np.asarray(chosen - others.max(axis=1))

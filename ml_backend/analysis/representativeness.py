@@ -1,0 +1,106 @@
+"""Second calibration: how far confidences measured on held-out labels hold where the labels are not representative.
+
+People label one region of the map, or only what is easy. Held-out labels then lie close to the other labels, the
+unlabeled samples do not, and what is measured on the former is too optimistic for the latter. How much too optimistic
+was learned on other datasets, over simulated ways of labeling (`benchmarks/labeling_reference.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from .arrays import Floats
+
+Floats64 = NDArray[np.float64]
+
+_FEWEST_HELD_OUT = 10  # with fewer held-out labels they say nothing about where the others lie
+_SMALLEST = 1e-4  # of distances
+_HARDEST = 0.3  # as in the labelings that the weights were learned from
+_EXTREME = 1e-3  # confidences closer to 0 or 1 count as this close
+
+FEATURES = (
+    "1",
+    "log odds of the confidence",
+    "the same up to 2.5",
+    "nearness",  # share of the held-out labels that lie farther from the labels of their class
+    "mass",  # share of the held-out labels that less label mass reaches
+    "distance",  # log of the distance to the nearest label of the class, in distances to the 15th neighbor
+    "consistency - 1",
+    "hard",  # how much nearer to the labels the unlabeled samples lie than the held-out labels
+    "hard x log odds",
+    "hard x nearness",
+    "hard x distance",
+    "hard x (consistency - 1)",
+    "nothing held out",
+    "nothing held out x log odds",
+    "agreement",
+    "log share of the class",
+    "mean nearness",
+    "log odds x nearness",
+    "few labels",
+    "few labels x log odds",
+)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """How u unlabeled samples lie to the labels, and h held-out labels to the labels outside their fold.
+
+    Attributes:
+        distances: (u,) cosine distance to the nearest label of the class guessed.
+        mass: (u,) label mass that spreading from near labels brings.
+        held_out_distances: (h,) the same distance of held-out labels.
+        held_out_mass: (h,) the same mass of held-out labels.
+        scale: (u,) distance to the 15th neighbor.
+        share: (u,) how often the class guessed is guessed, 1 = as often as the mean class.
+        consistency: (u,) share of the neighbors that have the same class, as label or guess.
+        agreement: log odds that two voters agree, over the dataset.
+        labels_a_class: how many labels a class has on average.
+    """
+
+    distances: Floats
+    mass: Floats
+    held_out_distances: Floats
+    held_out_mass: Floats
+    scale: Floats
+    share: NDArray[np.float64]
+    consistency: Floats
+    agreement: float
+    labels_a_class: float
+
+
+def correction_features(confidence: NDArray[np.float64], around: Surroundings) -> NDArray[np.float64]:
+    """The (u, f) table of `FEATURES` for suggestions with a confidence (u,)."""
+    odds = logit(np.clip(confidence, _EXTREME, 1 - _EXTREME))
+    measured = len(around.held_out_distances) >= _FEWEST_HELD_OUT
+    nearness = np.zeros(len(odds))
+    mass = np.zeros(len(odds))
+    if measured:
+        nearness = 0.5 - _rank(around.distances, around.held_out_distances)
+        mass = _rank(around.mass, around.held_out_mass) - 0.5
+    ratio = np.maximum(around.distances, _SMALLEST) / np.maximum(around.scale, _SMALLEST)
+    distance = np.clip(np.log(ratio), -2, 4)
+    lonely = around.consistency.astype(np.float64) - 1
+    hard = min(2 * max(float(nearness.mean()), 0), _HARDEST)
+    few = 1 / around.labels_a_class if measured else 0.0
+    same = np.ones(len(odds))
+    columns = [same, odds, np.minimum(odds, 2.5), nearness, mass, distance, lonely]
+    columns += [hard * column for column in (same, odds, nearness, distance, lonely)]
+    columns += [(not measured) * same, (not measured) * odds]
+    columns += [around.agreement * same, np.log(np.clip(around.share, 0.02, 10)), nearness.mean() * same]
+    columns += [odds * nearness, few * same, few * odds]
+    return np.column_stack(columns)
+
+
+def corrected(confidence: NDArray[np.float64], around: Surroundings, weights: NDArray[np.float64]) -> Floats64:
+    """Probability (u,) of being right, from the confidence and what surrounds each sample, by logistic regression."""
+    return np.asarray(expit(correction_features(confidence, around) @ weights))
+
+
+def _rank(values: Floats, reference: Floats) -> Floats64:
+    """Share (m,) of the reference values that lie below each value."""
+    return np.searchsorted(np.sort(reference), values) / len(reference)

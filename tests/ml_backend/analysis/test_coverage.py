@@ -1,0 +1,54 @@
+"""A person hears how much of the data the labels cover, and which samples to label in the rest."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from labelscape.ml_backend.analysis.coverage import cover
+from labelscape.ml_backend.analysis.propagation import suggest
+
+
+def groups(count: int, each: int = 60) -> np.ndarray:
+    random = np.random.default_rng(0)
+    return (np.repeat(np.eye(count) * 5, each, axis=0) + 0.2 * random.standard_normal((count * each, count))).astype(
+        np.float32
+    )
+
+
+def test_regions_without_a_label_are_counted_and_one_sample_of_each_comes_next():
+    vectors = groups(8)
+    found = cover(vectors, np.arange(60, 70))
+    waiting = found.next_to_label
+
+    assert len(waiting) == (~found.covered).sum() > 0
+    np.testing.assert_array_equal(found.regions[waiting], np.flatnonzero(~found.covered))
+    assert set(waiting // 60) >= {0, 2, 3, 4, 5, 6, 7}
+    assert f"cover {found.covered.sum()} of about {len(found.covered)} regions; label one" in found.sentence
+
+
+def test_labels_everywhere_are_worth_no_sentence():
+    assert cover(groups(8), np.arange(0, 480, 3)).sentence == ""
+
+
+@given(n=st.integers(1, 60), d=st.integers(1, 4), seed=st.integers(0, 100))
+@settings(max_examples=30, deadline=None)
+def test_every_sample_lies_in_one_region_and_the_largest_comes_first(n, d, seed):
+    random = np.random.default_rng(seed)
+    vectors = random.integers(-1, 2, (n, d)).astype(np.float32)
+    labeled = np.flatnonzero(random.random(n) < 0.2)
+    found = cover(vectors, labeled, seed=seed)
+
+    sizes = np.bincount(found.regions, minlength=len(found.covered))
+    assert (sizes > 0).all()
+    assert (np.diff(sizes) <= 0).all()
+    assert found.covered[found.regions[labeled]].all()
+    assert not np.isin(found.next_to_label, labeled).any()
+
+
+def test_suggestions_say_how_little_one_lasso_covers():
+    vectors = groups(8)
+    labels = np.full(480, -1)
+    labels[:6], labels[60:66] = 0, 1
+    found = suggest(vectors, None, labels, 8)
+
+    assert "label one of the others first" in found.coverage.sentence
+    assert (labels[found.coverage.next_to_label] == -1).all()

@@ -1,0 +1,54 @@
+"""Confidences hold where labels lie where the data lies, and fall where they do not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from labelscape.ml_backend.analysis.neighbors import knn
+from labelscape.ml_backend.analysis.propagation import suggest
+from labelscape.ml_backend.analysis.reference import SECOND
+from labelscape.ml_backend.analysis.representativeness import FEATURES, Surroundings, corrected, correction_features
+from sklearn.datasets import load_digits
+
+
+def around(distance: float, held_out: int = 100, consistency: float = 1.0) -> Surroundings:
+    reference = np.linspace(0.1, 0.3, held_out, dtype=np.float32)
+    mass = np.linspace(0.5, 1.5, held_out, dtype=np.float32)
+    same = np.ones(5, np.float32)
+    return Surroundings(
+        distance * same, same, reference, mass, 0.2 * same, np.ones(5), consistency * same, 3.0, max(held_out, 1) / 10
+    )
+
+
+def test_one_weight_a_feature():
+    assert correction_features(np.full(5, 0.9), around(0.2)).shape == (5, len(FEATURES)) == (5, len(SECOND))
+
+
+def test_far_from_the_labels_among_other_classes_it_is_less_certain():
+    steps = np.linspace(0, 1, 9, dtype=np.float32)
+    mixed = replace(around(0.2), distances=0.1 + 0.3 * steps, mass=1.5 - steps, consistency=1 - 0.5 * steps)
+    mixed = replace(mixed, scale=np.full(9, 0.2, np.float32), share=np.ones(9))
+    confidences = corrected(np.full(9, 0.95), mixed, SECOND)
+
+    assert (np.diff(confidences) < 0).all()
+    assert confidences[-1] < confidences[0] - 0.1
+
+
+@pytest.mark.parametrize("held_out", [0, 9])
+def test_without_held_out_labels_the_distance_alone_counts(held_out):
+    features = correction_features(np.full(5, 0.95), around(0.2, held_out=held_out))
+    assert (features[:, FEATURES.index("nothing held out")] == 1).all()
+    assert (features[:, FEATURES.index("nearness")] == 0).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_from_one_small_region_a_class_keep_the_promise_better_than_nothing(seed):
+    vectors, truth = load_digits(return_X_y=True)
+    vectors, random = vectors.astype(np.float32), np.random.default_rng(seed)
+    labels = np.full(len(truth), -1)
+    for name in range(10):
+        members = np.flatnonzero(truth == name)
+        middle = random.choice(members)
+        labels[members[np.argsort(np.linalg.norm(vectors[members] - vectors[middle], axis=1))[:10]]] = name
+    found = suggest(vectors, knn(vectors, 15), labels, 10, precision=0.9)
+    assert (found.labels == truth)[found.accepted].mean() >= 0.82
