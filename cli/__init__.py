@@ -114,6 +114,25 @@ def run_explore(
         _fail(error)
 
 
+@app.command("update")
+def run_update(
+    dataset: Annotated[str, typer.Argument(help="Name of the FiftyOne dataset.")],
+    embeddings: Annotated[
+        list[str] | None, typer.Option(help="Embeddings to update; repeat for several. Default: those of functions.")
+    ] = None,
+) -> None:
+    """Bring a dataset up to date: embed new samples, place them on the maps, and score them with every function.
+
+    Made for cron: only what is new is computed and written, and a second run at once changes nothing.
+    """
+    from .update import run
+
+    try:
+        run(dataset=dataset, embeddings=embeddings or [])
+    except ValueError as error:
+        _fail(error)
+
+
 @app.command("serve")
 def run_serve(
     host: Annotated[

@@ -1,4 +1,4 @@
-"""Undo: pending acts, discards, saves, rejections, and deletions of segments, several levels deep, newest first."""
+"""Undo: pending acts, discards, saves, rejections, deletions of segments and functions; newest first."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ import fiftyone as fo
 
 from ..errors import Refusal
 from ..store.deleted_segments import last_deleted, restore_segment
+from ..store.functions import DeletedFunction, deleted_functions
 from ..store.pending import PendingAct, forget_acts, list_acts
 from ..store.saves import UNDO_SECONDS, SaveRecord, list_saves, pass_over
 from ..store.suggestions import Rejection, list_rejections, take_back_rejection
 from ..wording import count, listing, noun
+from .functions import restore_function
 from .save import undo_save
 
 _NAMED = 3  # labels of one act that are named
@@ -83,7 +85,7 @@ def undo_through(dataset: fo.Dataset, key: str, *, pending: bool = True) -> str:
 
 def _undoable(dataset: fo.Dataset, *, pending: bool) -> list[_Undoable]:
     oldest = datetime.utcnow() - timedelta(seconds=UNDO_SECONDS)
-    found = [*_saves(dataset), *_rejections(dataset), *_deleted_segments(dataset)]
+    found = [*_saves(dataset), *_rejections(dataset), *_deleted_segments(dataset), *_deleted_functions(dataset)]
     found += _pending(dataset) if pending else []
     recent = [one for one in found if one.step.at > oldest]
     return sorted(recent, key=lambda one: one.step.at, reverse=True)
@@ -141,6 +143,17 @@ def _deleted_segments(dataset: fo.Dataset) -> Iterator[_Undoable]:
 
         title = f"deletion of the segment “{deleted.segment.name}”"
         yield _Undoable(UndoStep(f"segment:{deleted.key}", deleted.at, title), take_back)
+
+
+def _deleted_functions(dataset: fo.Dataset) -> Iterator[_Undoable]:
+    for deleted in deleted_functions(dataset):
+
+        def take_back(deleted: DeletedFunction = deleted) -> str:
+            restore_function(dataset, deleted)
+            return ""
+
+        title = f"deletion of the function “{deleted.function.name}”"
+        yield _Undoable(UndoStep(f"function:{deleted.key}", deleted.at, title), take_back)
 
 
 def _words(acts: Sequence[PendingAct]) -> str:

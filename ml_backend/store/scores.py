@@ -14,6 +14,7 @@ from .own_fields import check_own_field, ensure_own_field
 from .records import moment
 
 _WRITE_AT_ONCE = 50_000
+_FEW = 5_000  # items that are read by their ids
 _DESCRIPTIONS = {
     "outlier_score": "0..1, higher = look at it first",
     "outlier_reason": "why the outlier score is high",
@@ -22,6 +23,7 @@ _DESCRIPTIONS = {
     "duplicate_group": "samples with the same number show the same",
     "duplicate_distance": "distance to the sample of the group that is kept, which has 0",
     "duplicate_leak": "the group is in several splits",
+    "search_score": "0..1, how much this is like what was searched for last",
     "embedding_error": "why this could not be embedded",
 }
 
@@ -99,7 +101,10 @@ def _read(dataset: fo.Dataset, items: Items, name: str) -> list[float | str | No
     if dataset.get_field(path) is None:
         return [None] * len(items)
     ids_path = f"{path.rsplit('.', 1)[0]}.id" if "." in path else "id"
-    ids, values = every_sample(dataset).values([ids_path, path], unwind="." in path)
+    samples = every_sample(dataset)
+    if len(items) <= _FEW:  # a search of 50 results must not read every sample
+        samples = samples.select(list(set(items.sample_ids.tolist())))
+    ids, values = samples.values([ids_path, path], unwind="." in path)
     known = dict(zip(ids, values, strict=True))
     return [known.get(item) for item in items.ids.tolist()]
 

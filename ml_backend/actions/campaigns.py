@@ -1,0 +1,258 @@
+"""Collection campaigns: search the unlabeled for more of a segment's kind, in batches, while that pays."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import fiftyone as fo
+import numpy as np
+from scipy.stats import binomtest
+
+from ..analysis.batches import CANDIDATES, diverse_batch
+from ..errors import Refusal
+from ..store.campaigns import Batch, Campaign, find_campaign, load_campaign, save_campaign
+from ..store.embeddings import locate
+from ..store.items import Items, ordered_view
+from ..store.labels import LabelField, Labels, label_field, read_labels, with_pending
+from ..store.pending import pending_changes
+from ..store.records import moment
+from ..store.search_tables import SearchTable, open_search_table
+from ..store.searches import Query
+from ..store.segment_members import member_ids
+from ..store.segments import Segment, load_segment
+from ..wording import agree, count, listing, percent, plural
+from .search import Hit
+from .search_queries import QueryQuality, describe_query, fit_query
+
+WORTH = 0.2
+_MIN_RETURNED = 10  # of a batch, before it says anything about the next one
+_NAMED = 5  # labels that a sentence names
+
+
+@dataclass(frozen=True)
+class ProposedBatch:
+    """The next batch of a campaign, in the order chosen, and a view of it.
+
+    ``left`` unlabeled items are not in any batch yet, these included.
+    """
+
+    campaign: Campaign
+    hits: tuple[Hit, ...]
+    view: fo.DatasetView
+    left: int
+    quality: QueryQuality
+    item_noun: str
+    patches_field: str | None
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the batch."""
+        return [hit.id for hit in self.hits]
+
+    def sentence(self) -> str:
+        """The closing message, with the rule by which the batch was chosen."""
+        scores = [hit.score for hit in self.hits]
+        return (
+            f"{count(len(self.hits), self.item_noun)} of {self.left:,} unlabeled, with scores from {min(scores):.2f} "
+            f"to {max(scores):.2f}: of the {CANDIDATES * len(self.hits):,} highest scores those that lie farthest from "
+            f"each other and from earlier batches. {self.quality.sentence}"
+        )
+
+
+@dataclass(frozen=True)
+class BatchStatus:
+    """What came back of a batch: ``labels`` with their counts, most frequent first, and the share of wanted ones.
+
+    ``low`` and ``high`` bound the share with 95% confidence (Wilson, 1927); they are 0 and 1 while nothing came back.
+    """
+
+    number: int
+    taken: int
+    returned: int
+    wanted: int
+    labels: tuple[tuple[str, int], ...]
+    low: float
+    high: float
+
+    def sentence(self) -> str:
+        """The batch in words."""
+        if not self.returned:
+            return f"Batch {self.number}: none of {self.taken:,} {agree(self.taken, 'is')} labeled yet."
+        names = listing([f"{number:,} “{label}”" for label, number in self.labels[:_NAMED]])
+        return (
+            f"Batch {self.number}: {self.returned:,} of {self.taken:,} {agree(self.returned, 'is')} labeled, "
+            f"{self.wanted:,} of them as wanted ({percent(self.wanted / self.returned)}): {names}."
+        )
+
+
+@dataclass(frozen=True)
+class CampaignStatus:
+    """How a campaign goes: its batches, whether another one pays, and why, in words."""
+
+    campaign: Campaign
+    batches: tuple[BatchStatus, ...]
+    stop: bool
+    advice: str
+
+    def sentence(self) -> str:
+        """Everything in words."""
+        return " ".join([*(batch.sentence() for batch in self.batches), self.advice])
+
+
+def propose_batch(
+    dataset: fo.Dataset,
+    segment: str,
+    *,
+    embeddings: str,
+    field: str,
+    size: int = 50,
+    wanted: Sequence[str] = (),
+    worth: float = WORTH,
+) -> ProposedBatch:
+    """The next items to label: unlabeled, like the segment, unlike each other; nothing is written.
+
+    Members and what came back with a wanted label are positive examples, what came back with another label is a
+    negative one, so that each batch makes the next one better.
+
+    Args:
+        segment: slug of a segment of items of the embeddings.
+        field: label field that says what is unlabeled.
+        size: of the batch; fewer are proposed where fewer are left.
+        wanted: labels that count as its kind; () = the labels that its members have.
+        worth: 0..1, the lowest share of wanted labels for which a batch is worth the labeling.
+
+    Raises:
+        Refusal: no such segment or embeddings, an empty segment, unlabeled members and no wanted labels, or nothing
+            left that is unlabeled.
+    """
+    chosen = load_segment(dataset, segment)
+    table = open_search_table(dataset, embeddings)
+    members = table.rows_of(_members(dataset, chosen, table))
+    if not len(members):
+        raise Refusal(f"No member of “{chosen.name}” has an embedding in '{embeddings}': choose other embeddings.")
+    target = label_field(dataset, table.items.patches_field or field, table.items.patches_field)
+    labels = _labels(dataset, table, target)
+    named = tuple(wanted) or tuple(sorted({labels.classes[code] for code in labels.codes[members] if code >= 0}))
+    if not named:
+        raise Refusal(f"The members of “{chosen.name}” have no label in '{target.name}': say which labels are wanted.")
+    before = find_campaign(dataset, segment)
+    batches = () if before is None else before.batches
+    campaign = Campaign(segment, embeddings, target.name, named, worth, batches)
+    return _propose(dataset, campaign, table, labels, members, size)
+
+
+def take_batch(dataset: fo.Dataset, proposed: ProposedBatch) -> Batch:
+    """Note a proposed batch as taken: it is not proposed again, and its labels are followed.
+
+    Raises:
+        Refusal: somebody else took some of these meanwhile.
+    """
+    current = find_campaign(dataset, proposed.campaign.segment)
+    batches = () if current is None else current.batches
+    if current is not None and current.taken & set(proposed.ids):
+        raise Refusal("Some of these are in another batch by now: propose a batch again.")
+    batch = Batch(len(batches) + 1, tuple(proposed.ids), moment())
+    save_campaign(dataset, replace(proposed.campaign, batches=(*batches, batch)))
+    return batch
+
+
+def discard_batch(dataset: fo.Dataset, segment: str) -> Batch:
+    """Forget the last batch of a campaign, so that its items can be proposed again; labels stay.
+
+    Raises:
+        Refusal: the campaign has no batch.
+    """
+    campaign = load_campaign(dataset, segment)
+    if not campaign.batches:
+        raise Refusal("This campaign has no batch to discard.")
+    save_campaign(dataset, replace(campaign, batches=campaign.batches[:-1]))
+    return campaign.batches[-1]
+
+
+def campaign_status(dataset: fo.Dataset, segment: str) -> CampaignStatus:
+    """How many of each batch came back and with which labels, and whether another batch pays.
+
+    Another one does not pay where the share of wanted labels in the last batch that came back (at least ten of it) is
+    below ``worth`` with 95% confidence.
+
+    Raises:
+        Refusal: no such segment, or it has no campaign.
+    """
+    load_segment(dataset, segment)
+    campaign = load_campaign(dataset, segment)
+    table = open_search_table(dataset, campaign.embeddings)
+    target = label_field(dataset, campaign.field, table.items.patches_field)
+    labels = _labels(dataset, table, target)
+    batches = tuple(_batch_status(batch, campaign, table, labels) for batch in campaign.batches)
+    telling = [batch for batch in batches if batch.returned >= min(_MIN_RETURNED, batch.taken)]
+    if not telling:
+        return CampaignStatus(campaign, batches, False, "Too little came back to say whether another batch pays.")
+    last = telling[-1]
+    stop = last.high < campaign.worth
+    share = f"{percent(last.low)} to {percent(last.high)} of such a batch are as wanted (95% confidence)"
+    limit = f"{percent(campaign.worth)} that make it worth the labeling"
+    verdict = f"Stop here: {share}, below the" if stop else f"Another batch pays: {share}; the limit is the"
+    advice = f"{verdict} {limit}."
+    return CampaignStatus(campaign, batches, stop, advice)
+
+
+def _propose(
+    dataset: fo.Dataset, campaign: Campaign, table: SearchTable, labels: Labels, members: np.ndarray, size: int
+) -> ProposedBatch:
+    taken = table.rows_of(sorted(campaign.taken))
+    wanted = np.isin(labels.codes, [code for code, name in enumerate(labels.classes) if name in campaign.wanted])
+    liked = np.union1d(members, taken[wanted[taken]])
+    disliked = np.setdiff1d(taken[(labels.codes[taken] >= 0) & ~wanted[taken]], liked)
+    query = Query(campaign.embeddings, _ids(table, liked), _ids(table, disliked))
+    fitted = fit_query(dataset, query, table)
+    scores = fitted.scorer.scores(table.unit)
+    free = labels.codes < 0
+    free[members] = free[taken] = False
+    left = np.flatnonzero(free)
+    if not len(left):
+        raise Refusal(f"Nothing that is unlabeled in '{campaign.field}' is left: add data, or end the campaign.")
+    rows = diverse_batch(table.unit, scores, size, among=left, apart_from=taken)
+    return ProposedBatch(
+        campaign=campaign,
+        hits=tuple(Hit(*one) for one in zip(_ids(table, rows), scores[rows].tolist(), strict=True)),
+        view=ordered_view(dataset, table.items.take(rows)),
+        left=len(left),
+        quality=describe_query(fitted),
+        item_noun=table.items.noun,
+        patches_field=table.items.patches_field,
+    )
+
+
+def _batch_status(batch: Batch, campaign: Campaign, table: SearchTable, labels: Labels) -> BatchStatus:
+    rows = locate(np.asarray(batch.ids, "U24"), table.items.ids)
+    codes = labels.codes[rows[rows >= 0]]
+    names = Counter(labels.classes[code] for code in codes.tolist() if code >= 0)
+    wanted = sum(number for name, number in names.items() if name in campaign.wanted)
+    low, high = _share_interval(wanted, names.total())
+    return BatchStatus(batch.number, len(batch.ids), names.total(), wanted, tuple(names.most_common()), low, high)
+
+
+def _share_interval(part: int, total: int) -> tuple[float, float]:
+    """95% interval of a share (Wilson, 1927); everything is possible while there is nothing."""
+    if not total:
+        return 0.0, 1.0
+    interval = binomtest(part, total).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def _labels(dataset: fo.Dataset, table: SearchTable, field: LabelField) -> Labels:
+    return with_pending(read_labels(dataset, table.items, field), table.items, field, pending_changes(dataset).labels)
+
+
+def _members(dataset: fo.Dataset, segment: Segment, table: SearchTable) -> np.ndarray:
+    items: Items = table.items
+    if bool(segment.fields) != (items.patches_field is not None):
+        raise Refusal(
+            f"“{segment.name}” is of {plural(segment.noun)} and '{table.key}' of {items.nouns}: choose embeddings "
+            "of the same."
+        )
+    return member_ids(dataset, segment, items.patches_field)
+
+
+def _ids(table: SearchTable, rows: np.ndarray) -> tuple[str, ...]:
+    return tuple(table.items.ids[rows].tolist())

@@ -1,0 +1,354 @@
+"""Functions: a search saved under a name that scores everything; edited, renamed, duplicated, deleted, restored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import fiftyone as fo
+import numpy as np
+
+from ..errors import Refusal
+from ..progress import Progress, no_progress, step_of
+from ..store.embeddings import locate
+from ..store.function_scores import WrittenScores, forget_written, keep_written, read_written
+from ..store.functions import (
+    DeletedFunction,
+    Function,
+    add_new_matches,
+    claim_function,
+    deleted_functions,
+    embeddings_made,
+    forget_deleted_function,
+    forget_function,
+    forget_new_matches,
+    function_slug,
+    is_stale,
+    list_functions,
+    load_function,
+    new_matches,
+    now,
+    remember_deleted_function,
+    renamed,
+    save_function,
+)
+from ..store.scores import Score, check_score_fields, score_path, write_scores
+from ..store.search_tables import SearchTable, open_search_table
+from ..store.searches import Query
+from ..wording import count, noun
+from .search import result_view, view_path
+from .search_queries import describe_query, fit_query
+
+_DECIMALS = 4  # of scores in the field
+
+
+@dataclass(frozen=True)
+class FunctionStatus:
+    """A function as lists show it: ``new`` items match since somebody looked last; a stale one has to be edited."""
+
+    function: Function
+    new: int
+    stale: bool
+
+    def sentence(self) -> str:
+        """What a user should know of it."""
+        text = self.function.sentence()
+        if self.new:
+            text += f" Since you last looked: {count(self.new, 'new match')}."
+        if self.stale:
+            text += (
+                f" Stale: its embeddings '{self.function.query.embeddings}' were computed anew or deleted. Edit the "
+                "function to make it again from its examples."
+            )
+        return text
+
+
+@dataclass(frozen=True)
+class FunctionRun:
+    """One run of a function: items scored for the first time, scores that changed, and matches that are new."""
+
+    function: Function
+    scored: int
+    changed: int
+    new: int
+
+    def sentence(self) -> str:
+        """The closing message of one function."""
+        text = (
+            f"“{self.function.name}” scored {self.scored:,} new {noun(self.scored, self.function.kind.noun)} and has "
+            f"{count(self.function.matches, 'match')} (“{self.function.field}”)"
+        )
+        return f"{text}, {self.new:,} of them new." if self.new else f"{text}."
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run of functions; ``skipped`` holds a sentence for each that could not run."""
+
+    runs: tuple[FunctionRun, ...]
+    skipped: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """The closing message."""
+        return " ".join([*(run.sentence() for run in self.runs), *self.skipped])
+
+
+def create_function(
+    dataset: fo.Dataset,
+    query: Query,
+    *,
+    name: str,
+    threshold: float,
+    note: str = "",
+    progress: Progress = no_progress,
+) -> FunctionRun:
+    """Save a search under a name and score everything that has an embedding, into the number field ``fn_<slug>``.
+
+    What matches now counts as seen; alerts are about what comes later.
+
+    Args:
+        threshold: 0..1, the lowest score of a match.
+
+    Raises:
+        Refusal: the name or its field is taken, a threshold outside 0..1, or what `search` refuses.
+    """
+    _check_threshold(threshold)
+    table = open_search_table(dataset, query.embeddings)
+    fitted = fit_query(dataset, query, table)
+    quality = describe_query(fitted)
+    function = Function(
+        slug=function_slug(name),
+        name=name.strip(),
+        note=note.strip(),
+        query=query,
+        threshold=threshold,
+        scorer=fitted.scorer,
+        quality=quality.sentence,
+        auc=quality.auc,
+        embeddings_made=embeddings_made(dataset, query.embeddings),
+        created_at=now(),
+        patches_field=table.items.patches_field,
+        parts=table.items.parts,
+    )
+    check_score_fields(dataset, function.kind, [function.field])
+    claim_function(dataset, function)
+    try:
+        return _score(dataset, function, table, alert=False, progress=progress)
+    except BaseException:
+        forget_function(dataset, function.slug)
+        raise
+
+
+def run_functions(
+    dataset: fo.Dataset, slugs: Sequence[str] | None = None, *, progress: Progress = no_progress
+) -> RunReport:
+    """Score what is new or was embedded anew since the last run; only scores that changed are written.
+
+    Args:
+        slugs: which functions; None = all.
+
+    Raises:
+        Refusal: there is no function, or none of one of these slugs.
+    """
+    chosen = list_functions(dataset) if slugs is None else [load_function(dataset, slug) for slug in slugs]
+    if not chosen:
+        raise Refusal("This dataset has no function yet: run “Labelscape: create function” first.")
+    runs: list[FunctionRun] = []
+    skipped: list[str] = []
+    for number, function in enumerate(chosen):
+        if is_stale(dataset, function):
+            skipped.append(
+                f"“{function.name}” was skipped: its embeddings '{function.query.embeddings}' were computed anew or "
+                "deleted. Edit it to make it again from its examples."
+            )
+            continue
+        try:
+            table = open_search_table(dataset, function.query.embeddings)
+            runs.append(_score(dataset, function, table, alert=True, progress=step_of(progress, number, len(chosen))))
+        except Refusal as refusal:  # one function that cannot run does not stop the others
+            skipped.append(f"“{function.name}” was skipped: {refusal}")
+    return RunReport(tuple(runs), tuple(skipped))
+
+
+def function_statuses(dataset: fo.Dataset) -> list[FunctionStatus]:
+    """Every function with its new matches and whether it is stale, oldest first."""
+    return [_status(dataset, function) for function in list_functions(dataset)]
+
+
+def look_at_matches(dataset: fo.Dataset, slug: str, *, new_only: bool = False) -> fo.DatasetView:
+    """The matches of a function, highest score first, or only those since somebody looked; they count as seen then.
+
+    Raises:
+        Refusal: no such function, or nothing new.
+    """
+    function = load_function(dataset, slug)
+    table = open_search_table(dataset, function.query.embeddings)
+    view = result_view(dataset, table.items, function.field)
+    if new_only:
+        ids = new_matches(dataset, slug)
+        if not ids:
+            raise Refusal(f"“{function.name}” has no new matches since you last looked.")
+        view = view.select(ids)
+    else:
+        view = view.match(fo.ViewField(view_path(view, table.items, function.field)) >= function.threshold)
+    forget_new_matches(dataset, slug)
+    return view
+
+
+def edit_function(
+    dataset: fo.Dataset,
+    slug: str,
+    *,
+    query: Query | None = None,
+    threshold: float | None = None,
+    note: str | None = None,
+    progress: Progress = no_progress,
+) -> FunctionRun:
+    """Give a function other examples, another threshold or note, make it again from its examples, and score everything.
+
+    This is how a stale function is brought up to date. None leaves a part as it is.
+
+    Raises:
+        Refusal: no such function, a threshold outside 0..1, or what `search` refuses.
+    """
+    old = load_function(dataset, slug)
+    asked = old.query if query is None else query
+    _check_threshold(old.threshold if threshold is None else threshold)
+    table = open_search_table(dataset, asked.embeddings)
+    if (old.patches_field, old.parts) != (table.items.patches_field, table.items.parts):
+        raise Refusal(
+            f"“{old.name}” scores {old.kind.nouns} and '{asked.embeddings}' is of {table.items.nouns}: create a new "
+            "function."
+        )
+    fitted = fit_query(dataset, _with_what_is_left(asked, table), table)
+    quality = describe_query(fitted)
+    function = replace(
+        old,
+        query=asked,
+        threshold=old.threshold if threshold is None else threshold,
+        note=old.note if note is None else note.strip(),
+        scorer=fitted.scorer,
+        quality=quality.sentence,
+        auc=quality.auc,
+        embeddings_made=embeddings_made(dataset, asked.embeddings),
+    )
+    save_function(dataset, function)
+    return _score(dataset, function, table, alert=False, progress=progress)
+
+
+def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
+    """Give a function another name; its score field follows.
+
+    Raises:
+        Refusal: no such function, or the name or its field is taken.
+    """
+    old = load_function(dataset, slug)
+    new = renamed(old, name)
+    if new.slug == old.slug:
+        save_function(dataset, new)
+        return new
+    check_score_fields(dataset, new.kind, [new.field])
+    claim_function(dataset, new)
+    if _has_field(dataset, old):
+        if _has_field(dataset, new):  # left by an earlier function of this name
+            dataset.delete_sample_field(_path(dataset, new))
+        dataset.rename_sample_field(_path(dataset, old), _path(dataset, new))
+    keep_written(dataset, new.slug, read_written(dataset, old.slug))
+    add_new_matches(dataset, new.slug, new_matches(dataset, old.slug))
+    forget_function(dataset, old.slug)
+    forget_written(dataset, old.slug)
+    return new
+
+
+def duplicate_function(dataset: fo.Dataset, slug: str, name: str, *, progress: Progress = no_progress) -> FunctionRun:
+    """Make a function like another one, to be edited on its own.
+
+    Raises:
+        Refusal: no such function, it is stale, or the name is taken.
+    """
+    old = load_function(dataset, slug)
+    if is_stale(dataset, old):
+        raise Refusal(f"“{old.name}” is stale: edit it to make it again from its examples, then duplicate it.")
+    table = open_search_table(dataset, old.query.embeddings)
+    copy = replace(renamed(old, name), created_at=now(), run_at=None, scored=0, matches=0)
+    check_score_fields(dataset, table.items, [copy.field])
+    claim_function(dataset, copy)
+    return _score(dataset, copy, table, alert=False, progress=progress)
+
+
+def delete_function(dataset: fo.Dataset, slug: str) -> Function:
+    """Delete a function with its score field; `restore_function` brings it back for seven days."""
+    function = load_function(dataset, slug)
+    remember_deleted_function(dataset, function)
+    if _has_field(dataset, function):
+        dataset.delete_sample_field(_path(dataset, function))
+    forget_function(dataset, slug)
+    forget_written(dataset, slug)
+    return function
+
+
+def restore_function(dataset: fo.Dataset, deleted: DeletedFunction | None = None) -> Function:
+    """Bring a deleted function back, by default the one deleted last, and score everything again.
+
+    Raises:
+        Refusal: there is none, or another one has its name now.
+    """
+    known = deleted_functions(dataset)
+    if deleted is None and not known:
+        raise Refusal("No function was deleted in the last seven days.")
+    chosen = known[0] if deleted is None else deleted
+    claim_function(dataset, chosen.function)
+    forget_deleted_function(dataset, chosen.key)
+    if is_stale(dataset, chosen.function):
+        return chosen.function
+    table = open_search_table(dataset, chosen.function.query.embeddings)
+    return _score(dataset, chosen.function, table, alert=False, progress=no_progress).function
+
+
+def _score(
+    dataset: fo.Dataset, function: Function, table: SearchTable, *, alert: bool, progress: Progress
+) -> FunctionRun:
+    """Write the scores that changed; note the matches that are new."""
+    progress(0.0, f"Scoring with “{function.name}”")
+    scores = np.round(function.scorer.scores(table.unit), _DECIMALS)
+    written = read_written(dataset, function.slug)
+    rows = locate(table.items.ids, written.ids) if _has_field(dataset, function) else np.full(len(scores), -1)
+    before = np.where(rows >= 0, written.scores[rows] if len(written.scores) else np.nan, np.nan)
+    changed = np.flatnonzero(before != scores)  # NaN, where nothing was written, is unlike every score
+    if len(changed):
+        progress(0.2, f"Writing {len(changed):,} scores")
+        values = np.round(scores[changed].astype(float), _DECIMALS)
+        write_scores(dataset, table.items.take(changed), [Score(function.field, values)])
+    keep_written(dataset, function.slug, WrittenScores(table.items.ids, scores))
+    matching = scores >= np.float32(function.threshold)
+    fresh = np.flatnonzero(matching & ~(before >= np.float32(function.threshold)))
+    if alert and len(fresh):
+        add_new_matches(dataset, function.slug, table.items.ids[fresh].tolist())
+    ran = replace(function, run_at=now(), scored=len(scores), matches=int(matching.sum()))
+    save_function(dataset, ran)
+    progress(1.0, f"Scored with “{function.name}”")
+    return FunctionRun(ran, int((rows < 0).sum()), len(changed), len(fresh) if alert else 0)
+
+
+def _status(dataset: fo.Dataset, function: Function) -> FunctionStatus:
+    return FunctionStatus(function, len(new_matches(dataset, function.slug)), is_stale(dataset, function))
+
+
+def _with_what_is_left(query: Query, table: SearchTable) -> Query:
+    """The query without examples that are no longer in the dataset."""
+    sides = (np.asarray(side, "U24") for side in (query.positives, query.negatives))
+    liked, disliked = (tuple(side[locate(side, table.items.ids) >= 0].tolist()) if len(side) else () for side in sides)
+    return replace(query, positives=liked, negatives=disliked)
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 <= threshold <= 1:
+        raise Refusal(f"The threshold is {threshold}; it must be between 0 and 1.")
+
+
+def _has_field(dataset: fo.Dataset, function: Function) -> bool:
+    if function.patches_field is not None and not dataset.has_field(function.patches_field):
+        return False
+    return dataset.get_field(_path(dataset, function)) is not None
+
+
+def _path(dataset: fo.Dataset, function: Function) -> str:
+    return score_path(dataset, function.patches_field, function.field, function.parts)

@@ -1,0 +1,337 @@
+"""Similarity search: from a few samples or objects, an image, or a text to all that are like them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import fiftyone as fo
+import numpy as np
+from fiftyone.core.collections import SampleCollection
+
+from ..analysis.probe import Fitted, next_marks
+from ..analysis.search import around_threshold, fold_duplicates, rows_above, top_rows
+from ..errors import Refusal
+from ..progress import Progress, no_progress
+from ..store.embeddings import locate
+from ..store.items import FRAMES, Items, item_view, list_like, local_field
+from ..store.labels import DEFAULT_FIELD, label_field, read_labels, with_pending
+from ..store.pending import pending_changes
+from ..store.scores import Score, check_score_fields, write_scores
+from ..store.search_tables import SearchTable, open_search_table
+from ..store.searches import SCORE_FIELD, LastSearch, Query, last_search, save_last_search
+from ..wording import agree, count, noun, plural
+from .search_queries import QueryQuality, describe_query, fit_query
+from .segments import create_segment
+
+DEFAULT_COUNT = 50
+_MOST_RESULTS = 100_000  # their ids fit into one MongoDB document
+_CANDIDATES_TO_FOLD = 4  # for each result asked for
+_DECIMALS = 4  # of scores in the field
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is searched: the items of ``samples``, all or only those without a label in ``unlabeled_in``."""
+
+    samples: SampleCollection
+    unlabeled_in: str | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An item with its score (0..1) and how many near-duplicates it stands for."""
+
+    id: str
+    score: float
+    duplicates: int = 0
+
+
+@dataclass(frozen=True)
+class SearchPreview:
+    """A search before its results are written: how many are above a threshold, and those just around it.
+
+    Attributes:
+        total: items searched, marked ones left out.
+        matches: items at or above the threshold.
+        threshold: the one asked for, else the score of the 50th.
+        lowest: the lowest score of all that were searched.
+        highest: the highest.
+        above: those just above the threshold, nearest to it first.
+        below: those just below it.
+        best: the first results.
+        quality: how the query scores.
+    """
+
+    total: int
+    matches: int
+    threshold: float
+    lowest: float
+    highest: float
+    above: tuple[Hit, ...]
+    below: tuple[Hit, ...]
+    best: tuple[Hit, ...]
+    quality: QueryQuality
+    patches_field: str | None
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found, best first, and the view that shows it, ordered by ``search_score``.
+
+    ``unembedded`` items of the scope have no vector and were not searched.
+    """
+
+    query: Query
+    hits: tuple[Hit, ...]
+    view: fo.DatasetView
+    threshold: float
+    total: int
+    unembedded: int
+    quality: QueryQuality
+    patches_field: str | None
+    item_noun: str
+    segment: str | None = None
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the results, best first."""
+        return [hit.id for hit in self.hits]
+
+    def sentence(self) -> str:
+        """The closing message."""
+        found = (
+            f"Found {count(len(self.hits), self.item_noun)} among {self.total:,} with scores from "
+            f"{self.hits[0].score:.2f} to {self.hits[-1].score:.2f} (“{SCORE_FIELD}”). {self.quality.sentence}"
+        )
+        folded = sum(hit.duplicates for hit in self.hits)
+        if folded:
+            found += f" {count(folded, 'near-duplicate')} {agree(folded, 'is')} folded into {agree(folded, 'it')}."
+        if self.unembedded:
+            nouns = noun(self.unembedded, self.item_noun)
+            found += (
+                f" {self.unembedded:,} {nouns} {agree(self.unembedded, 'has')} no embedding in "
+                f"'{self.query.embeddings}' and {agree(self.unembedded, 'was')} not searched."
+            )
+        return found if self.segment is None else f"{found} Saved as the segment “{self.segment}”."
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Scores (n,) of a whole table, and the rows that are searched: in scope, and not marked."""
+
+    table: SearchTable
+    fitted: Fitted
+    scores: np.ndarray
+    rows: np.ndarray
+    unembedded: int
+
+    def hits(self, rows: np.ndarray, duplicates: Sequence[int] | None = None) -> tuple[Hit, ...]:
+        ids, scores = self.table.items.ids[rows].tolist(), self.scores[rows].tolist()
+        return tuple(Hit(*one) for one in zip(ids, scores, duplicates or [0] * len(rows), strict=True))
+
+
+def preview_search(scope: Scope, query: Query, *, threshold: float | None = None, shown: int = 6) -> SearchPreview:
+    """What a search would find, without writing anything; at 100,000 vectors in some 30 ms once they are in memory.
+
+    Raises:
+        Refusal: see `search`.
+    """
+    ranked = _rank(scope, query)
+    scores = ranked.scores[ranked.rows]
+    best = top_rows(ranked.scores, DEFAULT_COUNT, among=ranked.rows)
+    cut = float(ranked.scores[best[-1]]) if threshold is None else threshold
+    around = around_threshold(ranked.scores, cut, shown, among=ranked.rows)
+    return SearchPreview(
+        total=len(ranked.rows),
+        matches=int((scores >= np.float32(cut)).sum()),
+        threshold=cut,
+        lowest=float(scores.min()),
+        highest=float(scores.max()),
+        above=ranked.hits(around.above),
+        below=ranked.hits(around.below),
+        best=ranked.hits(best[:shown]),
+        quality=describe_query(ranked.fitted),
+        patches_field=ranked.table.items.patches_field,
+    )
+
+
+def search(
+    scope: Scope,
+    query: Query,
+    *,
+    limit: int | None = DEFAULT_COUNT,
+    threshold: float | None = None,
+    fold: bool = False,
+    segment: str | None = None,
+    progress: Progress = no_progress,
+) -> SearchResult:
+    """Find what is like the query, write the scores of the results to ``search_score``, and remember the search.
+
+    Items that the query names are not results: a person has seen them.
+
+    Args:
+        limit: at most so many results, best first; None = all above the threshold.
+        threshold: 0..1, the lowest score of a result; None = no threshold.
+        fold: of near-duplicates among the results, keep the best.
+        segment: name of a segment to save the results as.
+        progress: may raise to stop.
+
+    Raises:
+        Refusal: neither limit nor threshold, nothing to search for, nothing embedded in the scope or nothing above
+            the threshold, or ``search_score`` is somebody else's field.
+    """
+    if limit is None and threshold is None:
+        raise Refusal("Give a number of results, a threshold, or both.")
+    dataset = scope.samples._root_dataset
+    progress(0.0, "Searching")
+    ranked = _rank(scope, query)
+    check_score_fields(dataset, ranked.table.items, [SCORE_FIELD])
+    rows, duplicates = _results(ranked, limit, threshold, fold)
+    progress(0.5, "Writing the scores")
+    _write(dataset, ranked, rows)
+    reached = float(ranked.scores[rows[-1]]) if threshold is None else threshold
+    save_last_search(dataset, LastSearch(query, tuple(ranked.table.items.ids[rows].tolist()), reached))
+    result = SearchResult(
+        query=query,
+        hits=ranked.hits(rows, duplicates),
+        view=result_view(dataset, ranked.table.items, SCORE_FIELD),
+        threshold=reached,
+        total=len(ranked.rows),
+        unembedded=ranked.unembedded,
+        quality=describe_query(ranked.fitted),
+        patches_field=ranked.table.items.patches_field,
+        item_noun=ranked.table.items.noun,
+        segment=segment,
+    )
+    if segment is not None:
+        create_segment(
+            dataset, result.ids, name=segment, kind="collection campaign", note="", patches_field=result.patches_field
+        )
+    return result
+
+
+def marks_to_ask(scope: Scope, query: Query, *, threshold: float | None = None, count: int = 5) -> tuple[Hit, ...]:
+    """The items whose marks would improve a query most: near the threshold and unlike each other.
+
+    Args:
+        threshold: None takes the last search's, where it was of these embeddings, else the score of the 50th.
+        count: how many to return; fewer where fewer are unmarked.
+
+    Raises:
+        Refusal: see `search`.
+    """
+    ranked = _rank(scope, query)
+    if threshold is None:
+        previous = last_search(scope.samples._root_dataset)
+        fits = previous is not None and previous.query.embeddings == query.embeddings
+        best = top_rows(ranked.scores, DEFAULT_COUNT, among=ranked.rows)
+        threshold = previous.threshold if previous is not None and fits else float(ranked.scores[best[-1]])
+    outside = np.ones(len(ranked.scores), bool)
+    outside[ranked.rows] = False
+    rows = next_marks(ranked.table.unit, ranked.scores, threshold, marked=np.flatnonzero(outside), count=count)
+    return ranked.hits(rows)
+
+
+def with_marks(query: Query, *, positives: Sequence[str] = (), negatives: Sequence[str] = ()) -> Query:
+    """The query with more marks; a mark that says otherwise than before takes its place."""
+    liked = [one for one in dict.fromkeys((*query.positives, *positives)) if one not in set(negatives)]
+    disliked = [one for one in dict.fromkeys((*query.negatives, *negatives)) if one not in set(positives)]
+    return replace(query, positives=tuple(liked), negatives=tuple(disliked))
+
+
+def result_view(dataset: fo.Dataset, items: Items, field: str) -> fo.DatasetView:
+    """The items with a score in a field, highest first: whole samples, or their objects as patches."""
+    dataset.reload()
+    view = item_view(dataset, items)
+    path = view_path(view, items, field)
+    ordered: fo.DatasetView = view.exists(path).sort_by(path, reverse=True)
+    return ordered
+
+
+def view_path(view: fo.DatasetView, items: Items, field: str) -> str:
+    """Path of a score in an `item_view`."""
+    if items.patches_field is not None:
+        return f"{local_field(view, items.patches_field)}.{field}"
+    return field if items.parts in (None, FRAMES) else f"{items.parts}.{field}"
+
+
+def clear_search(dataset: fo.Dataset) -> int:
+    """Take the scores of the last search off its results; returns how many there were."""
+    previous = last_search(dataset)
+    if previous is None or not previous.ids:
+        return 0
+    items = open_search_table(dataset, previous.query.embeddings).items
+    rows = locate(np.asarray(previous.ids), items.ids)
+    here = items.take(rows[rows >= 0])
+    return write_scores(dataset, here, [Score(SCORE_FIELD, np.full(len(here), np.nan))])
+
+
+def _rank(scope: Scope, query: Query) -> _Ranked:
+    dataset = scope.samples._root_dataset
+    table = open_search_table(dataset, query.embeddings)
+    fitted = fit_query(dataset, query, table)
+    rows, unembedded = _rows_in_scope(scope, table)
+    marked = table.rows_of([*query.positives, *query.negatives])
+    rows = rows[~np.isin(rows, marked)]
+    if not len(rows):
+        left = "unlabeled " if scope.unlabeled_in else ""
+        nouns = plural(table.items.noun)
+        raise Refusal(f"There are no {left}{nouns} with an embedding here besides the examples: search a larger view.")
+    return _Ranked(table, fitted, fitted.scorer.scores(table.unit), rows, unembedded)
+
+
+def _rows_in_scope(scope: Scope, table: SearchTable) -> tuple[np.ndarray, int]:
+    """Rows of the table that are searched, and how many items of the scope have no vector."""
+    dataset, items = scope.samples._root_dataset, table.items
+    if scope.samples is dataset:
+        rows, unembedded = np.arange(len(items)), 0
+        if items.patches_field is None and items.parts is None:
+            unembedded = max(dataset._sample_collection.estimated_document_count() - len(items), 0)
+    else:
+        found = locate(list_like(scope.samples, items.patches_field, items.parts).ids, items.ids)
+        rows, unembedded = found[found >= 0], int((found < 0).sum())
+    if scope.unlabeled_in is not None:
+        field = label_field(dataset, scope.unlabeled_in or DEFAULT_FIELD, items.patches_field)
+        labels = with_pending(read_labels(dataset, items, field), items, field, pending_changes(dataset).labels)
+        rows = rows[labels.codes[rows] < 0]
+    return rows, unembedded
+
+
+def _results(
+    ranked: _Ranked, limit: int | None, threshold: float | None, fold: bool
+) -> tuple[np.ndarray, Sequence[int] | None]:
+    if threshold is None:
+        candidates = (_CANDIDATES_TO_FOLD if fold else 1) * (limit or 0)
+        rows = top_rows(ranked.scores, candidates, among=ranked.rows)
+    else:
+        rows = rows_above(ranked.scores, threshold, among=ranked.rows)
+    if not len(rows):
+        highest = float(ranked.scores[ranked.rows].max())
+        raise Refusal(
+            f"Nothing scores {threshold:.2f} or more; the highest score is {highest:.2f}: choose a lower threshold."
+        )
+    if not fold:
+        return _not_too_many(rows[:limit]), None
+    kept, hidden = fold_duplicates(ranked.table.unit, _not_too_many(rows))
+    return kept[:limit], hidden[:limit].tolist()
+
+
+def _not_too_many(rows: np.ndarray) -> np.ndarray:
+    if len(rows) > _MOST_RESULTS:
+        raise Refusal(
+            f"{len(rows):,} results are more than the {_MOST_RESULTS:,} that a search keeps: choose a higher "
+            "threshold or a number of results, or make a function, which scores everything."
+        )
+    return rows
+
+
+def _write(dataset: fo.Dataset, ranked: _Ranked, rows: np.ndarray) -> None:
+    """Give the results their scores, and take those of the last search away, in one go."""
+    items = ranked.table.items
+    previous = last_search(dataset)
+    if previous is not None and previous.query.embeddings != ranked.table.key:
+        clear_search(dataset)
+        previous = None
+    old = ranked.table.rows_of(list(previous.ids)) if previous is not None else np.empty(0, np.int64)
+    touched = np.union1d(old, rows)
+    values = np.where(np.isin(touched, rows), np.round(ranked.scores[touched].astype(float), _DECIMALS), np.nan)
+    write_scores(dataset, items.take(touched), [Score(SCORE_FIELD, values)])

@@ -1,0 +1,144 @@
+"""What a search asks for, as numbers: examples, texts, and uploaded images in the space of the embeddings."""
+
+import json
+import tempfile
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+import fiftyone as fo
+import numpy as np
+
+from ..analysis.probe import Fitted, fit_scorer
+from ..analysis.search import unit_vectors
+from ..embedding import EmbeddingModel, find_family, load
+from ..embedding.base import TextTower
+from ..errors import Refusal
+from ..store.embeddings import Provenance, provenance_of
+from ..store.search_tables import SearchTable, examples_of
+from ..store.searches import Query
+from ..wording import percent
+
+_KEPT_SCORERS = 8
+_BACKGROUND = 1000
+_scorers: "OrderedDict[tuple[object, Query], tuple[SearchTable, Fitted]]" = OrderedDict()
+_lock = Lock()
+
+
+@dataclass(frozen=True)
+class QueryQuality:
+    """How a query scores, in words, and what held-out marks say of it; ``auc`` is None where there are too few."""
+
+    sentence: str
+    auc: float | None
+
+
+def with_image(dataset: fo.Dataset, query: Query, content: bytes, name: str) -> Query:
+    """The query with an image file as one more positive example, embedded by the model of the embeddings.
+
+    Args:
+        content: the bytes of the file.
+        name: its name; the ending says what kind of file it is.
+
+    Raises:
+        Refusal: the file cannot be read, or the embeddings were not made by a model that can embed it.
+    """
+    model = _model_of(provenance_of(dataset, query.embeddings), "an image")
+    with tempfile.TemporaryDirectory(prefix="labelscape-") as folder:
+        path = Path(folder) / f"query{Path(name).suffix.lower()}"
+        path.write_bytes(content)
+        embedded = model.embed([str(path)])
+    if embedded.failed:
+        raise Refusal(f"“{name}” cannot be searched with: {embedded.failed[0].reason}. Choose another image.")
+    return replace(query, image_vector=tuple(unit_vectors(embedded.vectors)[0].tolist()), image_name=name)
+
+
+def fit_query(dataset: fo.Dataset, query: Query, table: SearchTable) -> Fitted:
+    """The scorer of a query, with its quality on held-out marks where there are enough.
+
+    Raises:
+        Refusal: nothing to search for, examples without an embedding, or a text for a model that reads no texts.
+    """
+    key = (dataset._doc.id, query)
+    with _lock:
+        known = _scorers.get(key)
+    if known is not None and known[0] is table:
+        return known[1]
+    positives = [examples_of(table, list(query.positives), role="positive examples")]
+    if query.text.strip():
+        positives.append(_text_vector(dataset, query, table))
+    if query.image_vector:
+        positives.append(np.asarray([query.image_vector], np.float32))
+    negatives = examples_of(table, list(query.negatives), role="negative examples")
+    background = np.random.default_rng(0).permutation(len(table.unit))[:_BACKGROUND]
+    fitted = fit_scorer(np.concatenate(positives), negatives, table.unit[background])
+    with _lock:
+        _scorers[key] = (table, fitted)
+        while len(_scorers) > _KEPT_SCORERS:
+            _scorers.popitem(last=False)
+    return fitted
+
+
+def describe_query(fitted: Fitted) -> QueryQuality:
+    """What a person should know of how a query scores."""
+    held_out = fitted.held_out
+    if held_out is None:
+        return QueryQuality("Scored by similarity to the mean of the examples.", None)
+    marks = f"{held_out.positives:,} positive and {held_out.negatives:,} negative marks"
+    right = f"on held-out marks, a positive scores higher than a negative {percent(held_out.auc)} of the time"
+    if fitted.scorer.kind == "probe":
+        return QueryQuality(f"Scored by a linear probe of {marks}: {right}.", held_out.auc)
+    how = "Scored by similarity to the mean of the examples, which ranks held-out marks at least as well as a probe"
+    return QueryQuality(f"{how} ({marks}: {right}).", held_out.auc)
+
+
+def reads_texts(dataset: fo.Dataset, embeddings: str) -> bool:
+    """Whether the embeddings may be of a model with a text tower, without loading it."""
+    try:
+        return find_family(provenance_of(dataset, embeddings).model)[0].text_tower != "no"
+    except Refusal:
+        return False
+
+
+def _text_vector(dataset: fo.Dataset, query: Query, table: SearchTable) -> np.ndarray:
+    provenance = provenance_of(dataset, query.embeddings)
+    vector = _embedded_text(provenance.model, json.dumps(provenance.options, sort_keys=True), query.text.strip())
+    if vector.shape[1] != table.unit.shape[1]:
+        raise Refusal(
+            f"The text has {vector.shape[1]:,} dimensions and '{query.embeddings}' has {table.unit.shape[1]:,}: its "
+            "vectors were not made by the model that it names. Choose other embeddings."
+        )
+    return vector
+
+
+@lru_cache(maxsize=64)
+def _embedded_text(model: str, options: str, text: str) -> np.ndarray:
+    loaded = _model_of(Provenance(model, json.loads(options)), "a text")
+    if not isinstance(loaded, TextTower):
+        raise Refusal(
+            f"These embeddings are of {model}, which reads no texts: search by examples, or compute embeddings with a "
+            "model that knows texts too, such as open_clip."
+        )
+    return unit_vectors(loaded.embed_text([text]))
+
+
+def _model_of(provenance: Provenance, what: str) -> EmbeddingModel:
+    """The model that made the embeddings.
+
+    Raises:
+        Refusal: the vectors came from elsewhere, or the model cannot be loaded here.
+    """
+    if provenance.model in ("precomputed", "unknown"):
+        source = provenance.options.get("source", "another program")
+        raise Refusal(
+            f"These embeddings were imported from {source}, so Labelscape cannot embed {what} in the same way: search "
+            "by examples from the dataset, or compute embeddings with a model."
+        )
+    return _loaded(provenance.model, json.dumps(provenance.options, sort_keys=True))
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: str, options: str) -> EmbeddingModel:
+    return load(model, **json.loads(options))

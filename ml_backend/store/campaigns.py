@@ -1,0 +1,95 @@
+"""Collection campaigns: a segment that collects more of its kind from unlabeled data, batch by batch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import fiftyone as fo
+
+from ..errors import Refusal
+from .records import open_store
+
+_STORE = "labelscape.campaigns"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Items that were taken to be labeled together; ``number`` counts from 1, ``taken_at`` is in UTC."""
+
+    number: int
+    ids: tuple[str, ...]
+    taken_at: datetime
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What a segment collects.
+
+    Attributes:
+        segment: its slug.
+        embeddings: key of the embeddings that are searched.
+        field: the label field that is filled.
+        wanted: labels that count as its kind.
+        worth: 0..1, the lowest share of wanted labels for which a batch is worth the labeling.
+        batches: those taken so far, oldest first.
+    """
+
+    segment: str
+    embeddings: str
+    field: str
+    wanted: tuple[str, ...]
+    worth: float
+    batches: tuple[Batch, ...] = ()
+
+    @property
+    def taken(self) -> set[str]:
+        """Ids of everything in a batch."""
+        return {one for batch in self.batches for one in batch.ids}
+
+
+def find_campaign(dataset: fo.Dataset, segment: str) -> Campaign | None:
+    """The campaign of a segment; None where it has none yet."""
+    record = open_store(dataset, _STORE).get(segment)
+    return None if record is None else _as_campaign(record)
+
+
+def load_campaign(dataset: fo.Dataset, segment: str) -> Campaign:
+    """The campaign of a segment.
+
+    Raises:
+        Refusal: it has none yet; those there are are listed.
+    """
+    campaign = find_campaign(dataset, segment)
+    if campaign is None:
+        names = ", ".join(sorted(open_store(dataset, _STORE).list_keys())) or "none yet"
+        raise Refusal(f"The segment '{segment}' has no campaign; segments that do: {names}. Take a first batch.")
+    return campaign
+
+
+def save_campaign(dataset: fo.Dataset, campaign: Campaign) -> None:
+    """Write the record of a campaign."""
+    open_store(dataset, _STORE).set(campaign.segment, _as_record(campaign))
+
+
+def _as_record(campaign: Campaign) -> dict[str, Any]:
+    """A campaign as JSON values: FiftyOne's server passes every record through `json.dumps` (1.22)."""
+    return {
+        "segment": campaign.segment,
+        "embeddings": campaign.embeddings,
+        "field": campaign.field,
+        "wanted": list(campaign.wanted),
+        "worth": campaign.worth,
+        "batches": [
+            {"number": batch.number, "ids": list(batch.ids), "taken_at": batch.taken_at.isoformat()}
+            for batch in campaign.batches
+        ],
+    }
+
+
+def _as_campaign(record: Mapping[str, Any]) -> Campaign:
+    batches = tuple(
+        Batch(one["number"], tuple(one["ids"]), datetime.fromisoformat(one["taken_at"])) for one in record["batches"]
+    )
+    names = ("segment", "embeddings", "field", "worth")
+    return Campaign(**{name: record[name] for name in names}, wanted=tuple(record["wanted"]), batches=batches)

@@ -1,0 +1,93 @@
+"""Embeddings as similarity search reads them: unit vectors of all items, kept in memory between searches."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+
+import fiftyone as fo
+import numpy as np
+
+from ..analysis.search import unit_vectors
+from ..errors import Refusal
+from .embeddings import check_embeddings, load_embeddings, locate, vector_table
+from .items import Items
+
+_KEPT = 2  # a million vectors of 512 numbers are 2 GB
+_tables: "OrderedDict[tuple[object, ...], SearchTable]" = OrderedDict()
+_lock = Lock()
+_loading = Lock()
+
+
+@dataclass(frozen=True)
+class SearchTable:
+    """All embedded items of a dataset and their unit vectors (n, d) float32, row by row."""
+
+    key: str
+    items: Items
+    unit: np.ndarray
+
+    def rows_of(self, ids: list[str] | np.ndarray) -> np.ndarray:
+        """Rows of those of these items that have an embedding, in their order."""
+        rows = locate(np.asarray(ids, dtype="U24"), self.items.ids)
+        found: np.ndarray = rows[rows >= 0]
+        return found
+
+
+def open_search_table(dataset: fo.Dataset, key: str) -> SearchTable:
+    """Read the embeddings ``key`` of the whole dataset, or take them from memory while nothing has changed.
+
+    Raises:
+        Refusal: no such embeddings, they are damaged, or nothing has a vector.
+    """
+    stamp = search_stamp(dataset, key)
+    table = _from_memory(stamp)
+    if table is not None:
+        return table
+    with _loading:  # who searches what is being loaded waits for it
+        table = _from_memory(stamp)
+        if table is None:
+            loaded = load_embeddings(dataset, key)
+            table = SearchTable(key, loaded.items, unit_vectors(loaded.vectors))
+            _keep(stamp, table)
+    return table
+
+
+def search_stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:
+    """What changes when vectors or samples come, change, or go; found in constant time."""
+    check_embeddings(dataset, key)
+    made = dataset.get_brain_info(key).timestamp
+    samples = dataset._sample_collection.estimated_document_count()
+    return dataset._doc.id, key, made, vector_table(dataset, key).version(), samples, dataset.last_deletion_at
+
+
+def examples_of(table: SearchTable, ids: list[str], *, role: str) -> np.ndarray:
+    """Unit vectors (m, d) of examples.
+
+    Raises:
+        Refusal: some have no embedding, or are no longer in the dataset.
+    """
+    rows = locate(np.asarray(ids, dtype="U24"), table.items.ids) if ids else np.empty(0, np.int64)
+    if (rows < 0).any():
+        lost = int((rows < 0).sum())
+        raise Refusal(
+            f"{lost:,} of the {len(ids):,} {role} {'has' if lost == 1 else 'have'} no embedding in '{table.key}': "
+            f"run “Compute embeddings” on '{table.key}', or choose other examples."
+        )
+    vectors: np.ndarray = table.unit[rows]
+    return vectors
+
+
+def _from_memory(stamp: tuple[object, ...]) -> SearchTable | None:
+    with _lock:
+        if stamp in _tables:
+            _tables.move_to_end(stamp)
+        return _tables.get(stamp)
+
+
+def _keep(stamp: tuple[object, ...], table: SearchTable) -> None:
+    with _lock:
+        for old in [one for one in _tables if one[:2] == stamp[:2]]:
+            del _tables[old]  # what these embeddings were before
+        _tables[stamp] = table
+        while len(_tables) > _KEPT:
+            _tables.popitem(last=False)

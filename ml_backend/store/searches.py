@@ -1,0 +1,66 @@
+"""The last search of a dataset: what was searched for and what it found, so that it can be refined or cleared."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.operators.store import ExecutionStore
+
+SCORE_FIELD = "search_score"
+_STORE = "labelscape.searches"
+_LAST = "last"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to search for: items like the positives and the text, and not like the negatives.
+
+    Attributes:
+        embeddings: key of the embeddings that are compared.
+        positives: ids of samples, or of objects where the embeddings are of patches.
+        negatives: ids of what is not meant.
+        text: searched for by models with a text tower; "" for none.
+        image_vector: the unit vector of an uploaded image; () for none.
+        image_name: the name of its file, to show.
+    """
+
+    embeddings: str
+    positives: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = ()
+    text: str = ""
+    image_vector: tuple[float, ...] = ()
+    image_name: str = ""
+
+
+@dataclass(frozen=True)
+class LastSearch:
+    """A search and what it found: ids of the results, and the threshold that was used or reached."""
+
+    query: Query
+    ids: tuple[str, ...]
+    threshold: float
+
+
+def save_last_search(dataset: fo.Dataset, search: LastSearch) -> None:
+    """Remember a search as the last one."""
+    _store(dataset).set(_LAST, asdict(search))
+
+
+def last_search(dataset: fo.Dataset) -> LastSearch | None:
+    """The last search of this dataset; None where there was none."""
+    record = _store(dataset).get(_LAST)
+    if record is None:
+        return None
+    return LastSearch(query_of_record(record["query"]), tuple(record["ids"]), record["threshold"])
+
+
+def query_of_record(record: Mapping[str, Any]) -> Query:
+    """A query from its record."""
+    lists = ("positives", "negatives", "image_vector")
+    values: dict[str, Any] = {name: tuple(value) if name in lists else value for name, value in record.items()}
+    return Query(**values)
+
+
+def _store(dataset: fo.Dataset) -> ExecutionStore:
+    return ExecutionStore.create(_STORE, dataset._doc.id)

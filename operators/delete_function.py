@@ -1,0 +1,33 @@
+"""Menu entry “Delete function”: the function and its score field go, and can be brought back."""
+
+from typing import Any
+
+from fiftyone.operators import types
+from fiftyone.operators.types import RiskLevel
+
+from ..ml_backend.actions.functions import delete_function
+from .function_forms import ask_function, chosen_function, some_functions
+from .running import LabelscapeOperator, NextStep, Outcome, Progress
+
+
+class DeleteFunction(LabelscapeOperator):
+    """Delete a function."""
+
+    operator_name = "delete_function"
+    label = "Labelscape: delete function"
+    description = "Delete a function with its score field; “Labelscape: restore function” brings it back"
+    icon = "delete"
+    risk = RiskLevel.HIGH
+    delegable = False
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask which one, and say what goes."""
+        function = ask_function(ctx, inputs, some_functions(ctx)).function
+        label = f"“{function.name}” and its field “{function.field}” go; for seven days they can be restored."
+        inputs.view("consequence", types.Warning(label=label))
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Delete it."""
+        gone = delete_function(ctx.dataset, chosen_function(ctx, some_functions(ctx)).function.slug)
+        message = f"Deleted the function “{gone.name}” with its field “{gone.field}”."
+        return Outcome(message, reload_dataset=True, next_steps=[NextStep("Restore it …", "restore_function")])

@@ -1,0 +1,31 @@
+"""Menu entry “Duplicate function”: a copy under another name, to be edited on its own."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.functions import duplicate_function
+from .function_forms import ask_function, chosen_function, some_functions
+from .running import LabelscapeOperator, Outcome, Progress
+
+
+class DuplicateFunction(LabelscapeOperator):
+    """Copy a function."""
+
+    operator_name = "duplicate_function"
+    label = "Labelscape: duplicate function"
+    description = "Make a function like another one, to be edited on its own"
+    icon = "content_copy"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask which one, and for the name of the copy."""
+        chosen = ask_function(ctx, inputs, some_functions(ctx))
+        inputs.str("name", default=f"{chosen.function.name} 2", required=True, label="Name of the copy")
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Copy it and score everything."""
+        function = chosen_function(ctx, some_functions(ctx)).function
+        run = duplicate_function(
+            ctx.dataset, function.slug, ctx.params.get("name") or f"{function.name} 2", progress=progress
+        )
+        return Outcome(run.sentence(), reload_dataset=True)

@@ -1,0 +1,93 @@
+"""Menu entry “Next batch”: what a collection campaign has labeled next, and how its earlier batches went."""
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from ..ml_backend.actions.campaigns import WORTH, ProposedBatch, campaign_status, propose_batch, take_batch
+from ..ml_backend.store.campaigns import find_campaign
+from .asking import (
+    ask_embeddings,
+    ask_label_field,
+    chosen_embeddings,
+    chosen_label_field,
+    embedded_patches_field,
+    known_classes,
+    next_step,
+)
+from .running import LabelscapeOperator, Outcome, Progress
+from .search_forms import show_hits
+from .segment_forms import ask_segment, chosen_segment, some_segments
+
+_SIZE = 50
+_SHOWN = 12
+
+
+class NextBatch(LabelscapeOperator):
+    """Propose what a campaign labels next."""
+
+    operator_name = "next_batch"
+    label = "Labelscape: next batch"
+    description = "Collect more of a segment's kind: a diverse batch of unlabeled samples to label next"
+    icon = "playlist_add"
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """Ask for segment and size, tell how earlier batches went, and show the first of the next one."""
+        segments = some_segments(ctx)
+        ask_segment(inputs, segments)
+        segment = chosen_segment(ctx, segments)
+        embeddings = ask_embeddings(ctx, inputs)
+        field = ask_label_field(ctx, inputs, embedded_patches_field(ctx, embeddings))
+        if find_campaign(ctx.dataset, segment.slug) is not None:
+            status = campaign_status(ctx.dataset, segment.slug)
+            view = types.Warning(label=status.sentence()) if status.stop else types.Notice(label=status.sentence())
+            inputs.view("status", view)
+        inputs.list(
+            "wanted",
+            types.String(),
+            label="Labels that count as its kind",
+            description="Empty = the labels that its members have",
+            view=_classes_to_choose(known_classes(ctx.dataset, field)),
+        )
+        inputs.float(
+            "worth",
+            default=WORTH,
+            min=0.0,
+            max=1.0,
+            label="Stop below this share",
+            description="The lowest share of such labels for which a batch is worth the labeling",
+        )
+        inputs.int("size", default=_SIZE, min=1, max=10_000, label="How many")
+        proposed = _propose(ctx)
+        show_hits(ctx, inputs, "first", "The first of them", proposed.hits[:_SHOWN], proposed.patches_field)
+
+    def run(self, ctx: Any, progress: Progress) -> Outcome:
+        """Take the batch and show it."""
+        proposed = _propose(ctx)
+        batch = take_batch(ctx.dataset, proposed)
+        steps = [
+            next_step(f"{words} …", operator, proposed.ids, proposed.patches_field)
+            for words, operator in (("Send it to Label Studio", "send_to_label_studio"), ("Label it here", "set_label"))
+        ]
+        message = f"Batch {batch.number}: {proposed.sentence()} Run this again to see how it went."
+        return Outcome(message, view=proposed.view, next_steps=steps)
+
+
+def _propose(ctx: Any) -> ProposedBatch:
+    embeddings = chosen_embeddings(ctx)
+    return propose_batch(
+        ctx.dataset,
+        chosen_segment(ctx, some_segments(ctx)).slug,
+        embeddings=embeddings,
+        field=chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name,
+        size=int(ctx.params.get("size", _SIZE)),
+        wanted=[str(one) for one in ctx.params.get("wanted") or []],
+        worth=float(ctx.params.get("worth", WORTH)),
+    )
+
+
+def _classes_to_choose(names: list[str]) -> types.AutocompleteView:
+    choices = types.AutocompleteView(allow_user_input=True, allow_duplicates=False)
+    for name in names:
+        choices.add_choice(name, label=name)
+    return choices
