@@ -6,6 +6,7 @@ import pytest
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.functions import function_statuses
 from labelscape.ml_backend.actions.segments import create_segment
+from labelscape.ml_backend.store.functions import deleted_functions
 
 PLUGIN = "@labelscape/data-explorer"
 
@@ -43,18 +44,18 @@ def test_a_function_is_created_run_on_new_data_opened_edited_and_deleted(dataset
     assert None not in dataset.values("fn_zeros")
     new = function_statuses(dataset)[0].new
     assert f"Only the {new} new match" in form("open_function", dataset)
-    assert run("open_function", dataset).startswith(f"Showing {new} new match")
+    assert run("open_function", dataset, function="zeros").startswith(f"Showing {new} new match")
     assert function_statuses(dataset)[0].new == 0
     one = dataset.match(fo.ViewField("true_digit") == "1").limit(1).values("id")
     assert "Add the 1 selected" in form("edit_function", dataset, selected=one)
-    edited = run("edit_function", dataset, selected=one, role="not like these", threshold=0.8, name="Only zeros")
+    edited = run("edit_function", dataset, function="zeros", selected=one, role="not like these", threshold=0.8, name="Only zeros")
     assert "It is “Only zeros” now, and its field “fn_only_zeros”" in edited
     assert list(function_statuses(dataset)[0].function.query.negatives) == one
     assert "“Only zeros 2” scored 120" in run("duplicate_function", dataset, function="only_zeros")
     assert "for seven days they can be restored" in form("delete_function", dataset, function="only_zeros")
     run("delete_function", dataset, function="only_zeros")
     assert not dataset.has_field("fn_only_zeros")
-    assert run("restore_function", dataset).startswith("Restored: “Only zeros”")
+    assert run("restore_function", dataset, deleted=deleted_functions(dataset)[0].key).startswith("Restored: “Only zeros”")
     assert dataset.has_field("fn_only_zeros")
 
 
