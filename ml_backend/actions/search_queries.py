@@ -13,13 +13,14 @@ import numpy as np
 
 from ..analysis.probe import Fitted, fit_scorer
 from ..analysis.search import unit_vectors
-from ..embedding import EmbeddingModel, find_family, load
+from ..embedding import EmbeddingModel
 from ..embedding.base import TextTower
 from ..errors import Refusal
 from ..store.embeddings import Provenance, provenance_of
 from ..store.search_tables import SearchTable, examples_of
 from ..store.searches import Query
 from ..wording import percent
+from .models import load, searches_text
 
 _KEPT_SCORERS = 8
 _BACKGROUND = 1000
@@ -95,11 +96,8 @@ def describe_query(fitted: Fitted) -> QueryQuality:
 
 
 def reads_texts(dataset: fo.Dataset, embeddings: str) -> bool:
-    """Whether the embeddings may be of a model with a text tower, without loading it."""
-    try:
-        return find_family(provenance_of(dataset, embeddings).model)[0].text_tower != "no"
-    except Refusal:
-        return False
+    """Whether the embeddings may be of a model with a text tower; the model is not loaded."""
+    return searches_text(provenance_of(dataset, embeddings).model)
 
 
 def _text_vector(dataset: fo.Dataset, query: Query, table: SearchTable) -> np.ndarray:

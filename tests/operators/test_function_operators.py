@@ -48,14 +48,16 @@ def test_a_function_is_created_run_on_new_data_opened_edited_and_deleted(dataset
     assert function_statuses(dataset)[0].new == 0
     one = dataset.match(fo.ViewField("true_digit") == "1").limit(1).values("id")
     assert "Add the 1 selected" in form("edit_function", dataset, selected=one)
-    edited = run("edit_function", dataset, function="zeros", selected=one, role="not like these", threshold=0.8, name="Only zeros")
+    changes = {"role": "not like these", "threshold": 0.8, "name": "Only zeros"}
+    edited = run("edit_function", dataset, function="zeros", selected=one, **changes)
     assert "It is “Only zeros” now, and its field “fn_only_zeros”" in edited
     assert list(function_statuses(dataset)[0].function.query.negatives) == one
     assert "“Only zeros 2” scored 120" in run("duplicate_function", dataset, function="only_zeros")
     assert "for seven days they can be restored" in form("delete_function", dataset, function="only_zeros")
     run("delete_function", dataset, function="only_zeros")
     assert not dataset.has_field("fn_only_zeros")
-    assert run("restore_function", dataset, deleted=deleted_functions(dataset)[0].key).startswith("Restored: “Only zeros”")
+    (deleted,) = deleted_functions(dataset)
+    assert run("restore_function", dataset, deleted=deleted.key).startswith("Restored: “Only zeros”")
     assert dataset.has_field("fn_only_zeros")
 
 
