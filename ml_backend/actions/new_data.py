@@ -12,6 +12,7 @@ from ..store.embeddings import EmbeddingsRun, check_embeddings, locate, vector_t
 from ..store.functions import list_functions
 from ..store.items import Items, item_view, list_like
 from ..store.maps import list_maps, map_status, provenance_of_map
+from ..store.search_index import index_large_table
 from .embed import EmbeddingReport, compute_embeddings
 from .functions import RunReport, run_functions
 from .map import MapReport, update_map
@@ -42,7 +43,8 @@ def update_dataset(
 ) -> UpdateReport:
     """Embed what has no vector yet, place it on the maps of these embeddings, and let the functions score it.
 
-    Only new items are embedded and placed, and only new scores are written.
+    Only new items are embedded and placed, and only new scores are written. More than 100,000 vectors get an index, so
+    that searches need not read all of them.
 
     Args:
         embeddings: keys of embeddings; None = those that functions search.
@@ -66,7 +68,8 @@ def update_dataset(
         try:
             report = embed_new(dataset, key, progress=part_of(stage, 0.0, 0.8))
             embedded += [] if report is None else [report]
-            maps += update_maps_of(dataset, key, progress=part_of(stage, 0.8, 1.0))
+            maps += update_maps_of(dataset, key, progress=part_of(stage, 0.8, 0.9))
+            index_large_table(dataset, key, progress=part_of(stage, 0.9, 1.0))
         except Refusal as refusal:  # embeddings that cannot be updated do not stop the others
             skipped.append(f"'{key}' was not updated: {refusal}")
     chosen = [function.slug for function in functions if function.query.embeddings in keys]

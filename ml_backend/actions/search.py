@@ -16,9 +16,10 @@ from ..store.items import FRAMES, Items, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels, with_pending
 from ..store.pending import pending_changes
 from ..store.scores import Score, check_score_fields, write_scores
+from ..store.search_index import LargeTable, open_large_table
 from ..store.search_tables import SearchTable, open_search_table
 from ..store.searches import SCORE_FIELD, LastSearch, Query, last_search, save_last_search
-from ..wording import agree, count, noun, plural
+from ..wording import agree, count, noun, percent, plural
 from .search_queries import QueryQuality, describe_query, fit_query
 from .segments import create_segment
 
@@ -77,7 +78,8 @@ class SearchPreview:
 class SearchResult:
     """What a search found, best first, and the view that shows it, ordered by ``search_score``.
 
-    ``unembedded`` items of the scope have no vector and were not searched.
+    ``unembedded`` items of the scope have no vector and were not searched. ``recall`` is 1 for an exact search, else
+    the share of the 50 nearest that the index was measured to find.
     """
 
     query: Query
@@ -90,6 +92,7 @@ class SearchResult:
     patches_field: str | None
     item_noun: str
     segment: str | None = None
+    recall: float = 1.0
 
     @property
     def ids(self) -> list[str]:
@@ -102,6 +105,8 @@ class SearchResult:
             f"Found {count(len(self.hits), self.item_noun)} among {self.total:,} with scores from "
             f"{self.hits[0].score:.2f} to {self.hits[-1].score:.2f} (“{SCORE_FIELD}”). {self.quality.sentence}"
         )
+        if self.recall < 1:
+            found += f" An index was searched that finds {percent(self.recall, 1)} of the 50 nearest."
         folded = sum(hit.duplicates for hit in self.hits)
         if folded:
             found += f" {count(folded, 'near-duplicate')} {agree(folded, 'is')} folded into {agree(folded, 'it')}."
@@ -116,13 +121,19 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class _Ranked:
-    """Scores (n,) of a whole table, and the rows that are searched: in scope, and not marked."""
+    """Scores (n,) of a table, and the rows that are searched: in scope, and not marked.
+
+    The table is of everything embedded, or of the candidates that an index with this recall gave; ``total`` items were
+    searched either way.
+    """
 
     table: SearchTable
     fitted: Fitted
     scores: np.ndarray
     rows: np.ndarray
+    total: int
     unembedded: int
+    recall: float = 1.0
 
     def hits(self, rows: np.ndarray, duplicates: Sequence[int] | None = None) -> tuple[Hit, ...]:
         ids, scores = self.table.items.ids[rows].tolist(), self.scores[rows].tolist()
@@ -141,7 +152,7 @@ def preview_search(scope: Scope, query: Query, *, threshold: float | None = None
     cut = float(ranked.scores[best[-1]]) if threshold is None else threshold
     around = around_threshold(ranked.scores, cut, shown, among=ranked.rows)
     return SearchPreview(
-        total=len(ranked.rows),
+        total=ranked.total,
         matches=int((scores >= np.float32(cut)).sum()),
         threshold=cut,
         lowest=float(scores.min()),
@@ -183,19 +194,25 @@ def search(
         raise Refusal("Give a number of results, a threshold, or both.")
     dataset = scope.samples._root_dataset
     progress(0.0, "Searching")
-    ranked = _rank(scope, query)
+    by_index = scope.samples is dataset and scope.unlabeled_in is None and threshold is None
+    large = open_large_table(dataset, query.embeddings) if by_index else None
+    if large is None:
+        ranked = _rank(scope, query)
+    else:
+        ranked = _rank_by_index(dataset, query, large, (limit or 0) * (_CANDIDATES_TO_FOLD if fold else 1))
     check_score_fields(dataset, ranked.table.items, [SCORE_FIELD])
     rows, duplicates = _results(ranked, limit, threshold, fold)
     progress(0.5, "Writing the scores")
     _write(dataset, ranked, rows)
     reached = float(ranked.scores[rows[-1]]) if threshold is None else threshold
-    save_last_search(dataset, LastSearch(query, tuple(ranked.table.items.ids[rows].tolist()), reached))
+    save_last_search(dataset, _as_last_search(query, ranked.table.items.take(rows), reached))
     result = SearchResult(
         query=query,
         hits=ranked.hits(rows, duplicates),
         view=result_view(dataset, ranked.table.items, SCORE_FIELD),
         threshold=reached,
-        total=len(ranked.rows),
+        total=ranked.total,
+        recall=ranked.recall,
         unembedded=ranked.unembedded,
         quality=describe_query(ranked.fitted),
         patches_field=ranked.table.items.patches_field,
@@ -259,10 +276,7 @@ def clear_search(dataset: fo.Dataset) -> int:
     previous = last_search(dataset)
     if previous is None or not previous.ids:
         return 0
-    items = open_search_table(dataset, previous.query.embeddings).items
-    rows = locate(np.asarray(previous.ids), items.ids)
-    here = items.take(rows[rows >= 0])
-    return write_scores(dataset, here, [Score(SCORE_FIELD, np.full(len(here), np.nan))])
+    return write_scores(dataset, previous.items, [Score(SCORE_FIELD, np.full(len(previous.ids), np.nan))])
 
 
 def _rank(scope: Scope, query: Query) -> _Ranked:
@@ -276,7 +290,21 @@ def _rank(scope: Scope, query: Query) -> _Ranked:
         left = "unlabeled " if scope.unlabeled_in else ""
         nouns = plural(table.items.noun)
         raise Refusal(f"There are no {left}{nouns} with an embedding here besides the examples: search a larger view.")
-    return _Ranked(table, fitted, fitted.scorer.scores(table.unit), rows, unembedded)
+    return _Ranked(table, fitted, fitted.scorer.scores(table.unit), rows, len(rows), unembedded)
+
+
+def _rank_by_index(dataset: fo.Dataset, query: Query, large: LargeTable, count: int) -> _Ranked:
+    """The best of a large table by its index; the candidates are ranked by their full vectors."""
+    fitted = fit_query(dataset, query, large)
+    marked = [*query.positives, *query.negatives]
+    items, unit = large.nearest(fitted.scorer.weights, count + len(marked))
+    rows = np.flatnonzero(~np.isin(items.ids, marked))
+    table = SearchTable(large.key, items, unit)
+    unembedded = max(dataset._sample_collection.estimated_document_count() - len(large), 0)
+    if items.patches_field is not None or items.parts is not None:
+        unembedded = 0
+    total, recall = len(large) - len(marked), large.quality.recall
+    return _Ranked(table, fitted, fitted.scorer.scores(unit), rows, total, unembedded, recall)
 
 
 def _rows_in_scope(scope: Scope, table: SearchTable) -> tuple[np.ndarray, int]:
@@ -326,12 +354,21 @@ def _not_too_many(rows: np.ndarray) -> np.ndarray:
 
 def _write(dataset: fo.Dataset, ranked: _Ranked, rows: np.ndarray) -> None:
     """Give the results their scores, and take those of the last search away, in one go."""
-    items = ranked.table.items
+    results = ranked.table.items.take(rows)
+    values = np.round(ranked.scores[rows].astype(float), _DECIMALS)
     previous = last_search(dataset)
-    if previous is not None and previous.query.embeddings != ranked.table.key:
+    if previous is not None and (previous.patches_field, previous.parts) != (results.patches_field, results.parts):
         clear_search(dataset)
-        previous = None
-    old = ranked.table.rows_of(list(previous.ids)) if previous is not None else np.empty(0, np.int64)
-    touched = np.union1d(old, rows)
-    values = np.where(np.isin(touched, rows), np.round(ranked.scores[touched].astype(float), _DECIMALS), np.nan)
-    write_scores(dataset, items.take(touched), [Score(SCORE_FIELD, values)])
+    elif previous is not None and previous.ids:
+        gone = previous.items.take(~np.isin(previous.ids, results.ids))
+        ids, samples = (
+            np.concatenate(pair) for pair in ((results.ids, gone.ids), (results.sample_ids, gone.sample_ids))
+        )
+        results = replace(results, ids=ids, sample_ids=samples)
+        values = np.concatenate((values, np.full(len(gone), np.nan)))
+    write_scores(dataset, results, [Score(SCORE_FIELD, values)])
+
+
+def _as_last_search(query: Query, items: Items, threshold: float) -> LastSearch:
+    ids, sample_ids = (tuple(column.tolist()) for column in (items.ids, items.sample_ids))
+    return LastSearch(query, ids, sample_ids, items.patches_field, items.parts, threshold)

@@ -17,14 +17,14 @@ from ..embedding import EmbeddingModel
 from ..embedding.base import TextTower
 from ..errors import Refusal
 from ..store.embeddings import Provenance, provenance_of
-from ..store.search_tables import SearchTable, examples_of
+from ..store.search_tables import VectorSource
 from ..store.searches import Query
 from ..wording import percent
 from .models import load, searches_text
 
 _KEPT_SCORERS = 8
 _BACKGROUND = 1000
-_scorers: "OrderedDict[tuple[object, Query], tuple[SearchTable, Fitted]]" = OrderedDict()
+_scorers: "OrderedDict[tuple[object, Query], tuple[VectorSource, Fitted]]" = OrderedDict()
 _lock = Lock()
 
 
@@ -56,7 +56,7 @@ def with_image(dataset: fo.Dataset, query: Query, content: bytes, name: str) -> 
     return replace(query, image_vector=tuple(unit_vectors(embedded.vectors)[0].tolist()), image_name=name)
 
 
-def fit_query(dataset: fo.Dataset, query: Query, table: SearchTable) -> Fitted:
+def fit_query(dataset: fo.Dataset, query: Query, table: VectorSource) -> Fitted:
     """The scorer of a query, with its quality on held-out marks where there are enough.
 
     Raises:
@@ -67,14 +67,15 @@ def fit_query(dataset: fo.Dataset, query: Query, table: SearchTable) -> Fitted:
         known = _scorers.get(key)
     if known is not None and known[0] is table:
         return known[1]
-    positives = [examples_of(table, list(query.positives), role="positive examples")]
+    background = table.background(_BACKGROUND)
+    nothing = background[:0]
+    positives = [table.vectors_of(list(query.positives), role="positive examples") if query.positives else nothing]
     if query.text.strip():
-        positives.append(_text_vector(dataset, query, table))
+        positives.append(_text_vector(dataset, query, background.shape[1]))
     if query.image_vector:
         positives.append(np.asarray([query.image_vector], np.float32))
-    negatives = examples_of(table, list(query.negatives), role="negative examples")
-    background = np.random.default_rng(0).permutation(len(table.unit))[:_BACKGROUND]
-    fitted = fit_scorer(np.concatenate(positives), negatives, table.unit[background])
+    negatives = table.vectors_of(list(query.negatives), role="negative examples") if query.negatives else nothing
+    fitted = fit_scorer(np.concatenate(positives), negatives, background)
     with _lock:
         _scorers[key] = (table, fitted)
         while len(_scorers) > _KEPT_SCORERS:
@@ -100,12 +101,12 @@ def reads_texts(dataset: fo.Dataset, embeddings: str) -> bool:
     return searches_text(provenance_of(dataset, embeddings).model)
 
 
-def _text_vector(dataset: fo.Dataset, query: Query, table: SearchTable) -> np.ndarray:
+def _text_vector(dataset: fo.Dataset, query: Query, dim: int) -> np.ndarray:
     provenance = provenance_of(dataset, query.embeddings)
     vector = _embedded_text(provenance.model, json.dumps(provenance.options, sort_keys=True), query.text.strip())
-    if vector.shape[1] != table.unit.shape[1]:
+    if vector.shape[1] != dim:
         raise Refusal(
-            f"The text has {vector.shape[1]:,} dimensions and '{query.embeddings}' has {table.unit.shape[1]:,}: its "
+            f"The text has {vector.shape[1]:,} dimensions and '{query.embeddings}' has {dim:,}: its "
             "vectors were not made by the model that it names. Choose other embeddings."
         )
     return vector

@@ -3,19 +3,35 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
+from typing import Protocol
 
 import fiftyone as fo
 import numpy as np
 
 from ..analysis.search import unit_vectors
 from ..errors import Refusal
+from ..wording import agree
 from .embeddings import check_embeddings, load_embeddings, locate, vector_table
-from .items import Items
+from .items import Items, as_ids
 
 _KEPT = 2  # a million vectors of 512 numbers are 2 GB
 _tables: "OrderedDict[tuple[object, ...], SearchTable]" = OrderedDict()
 _lock = Lock()
 _loading = Lock()
+
+
+class VectorSource(Protocol):
+    """Where a query gets the vectors of its examples from."""
+
+    @property
+    def key(self) -> str:
+        """Key of the embeddings."""
+
+    def vectors_of(self, ids: list[str], *, role: str) -> np.ndarray:
+        """Unit vectors (m, d) of items; see `SearchTable.vectors_of`."""
+
+    def background(self, count: int) -> np.ndarray:
+        """Unit vectors (m, d) of some items; see `SearchTable.background`."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,22 @@ class SearchTable:
         rows = locate(np.asarray(ids, dtype="U24"), self.items.ids)
         found: np.ndarray = rows[rows >= 0]
         return found
+
+    def vectors_of(self, ids: list[str], *, role: str) -> np.ndarray:
+        """Unit vectors (m, d) of items, in their order.
+
+        Raises:
+            Refusal: some have no embedding.
+        """
+        rows = locate(as_ids(ids), self.items.ids)
+        check_found(rows, self.key, role=role)
+        vectors: np.ndarray = self.unit[rows]
+        return vectors
+
+    def background(self, count: int) -> np.ndarray:
+        """Unit vectors (m, d) of some items, the same at each call."""
+        vectors: np.ndarray = self.unit[np.random.default_rng(0).permutation(len(self.unit))[:count]]
+        return vectors
 
 
 def open_search_table(dataset: fo.Dataset, key: str) -> SearchTable:
@@ -60,21 +92,14 @@ def search_stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:
     return dataset._doc.id, key, made, vector_table(dataset, key).version(), samples, dataset.last_deletion_at
 
 
-def examples_of(table: SearchTable, ids: list[str], *, role: str) -> np.ndarray:
-    """Unit vectors (m, d) of examples.
-
-    Raises:
-        Refusal: some have no embedding, or are no longer in the dataset.
-    """
-    rows = locate(np.asarray(ids, dtype="U24"), table.items.ids) if ids else np.empty(0, np.int64)
-    if (rows < 0).any():
-        lost = int((rows < 0).sum())
+def check_found(rows: np.ndarray, key: str, *, role: str) -> None:
+    """Raise a Refusal where some of the examples, found at ``rows``, have no embedding (-1)."""
+    lost = int((rows < 0).sum())
+    if lost:
         raise Refusal(
-            f"{lost:,} of the {len(ids):,} {role} {'has' if lost == 1 else 'have'} no embedding in '{table.key}': "
-            f"run “Compute embeddings” on '{table.key}', or choose other examples."
+            f"{lost:,} of the {len(rows):,} {role} {agree(lost, 'has')} no embedding in '{key}': run “Compute "
+            f"embeddings” on '{key}', or choose other examples."
         )
-    vectors: np.ndarray = table.unit[rows]
-    return vectors
 
 
 def _from_memory(stamp: tuple[object, ...]) -> SearchTable | None:

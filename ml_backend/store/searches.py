@@ -7,6 +7,8 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
+from .items import Items, as_ids
+
 SCORE_FIELD = "search_score"
 _STORE = "labelscape.searches"
 _LAST = "last"
@@ -35,11 +37,22 @@ class Query:
 
 @dataclass(frozen=True)
 class LastSearch:
-    """A search and what it found: ids of the results, and the threshold that was used or reached."""
+    """A search and what it found: the results, and the threshold that was used or reached.
+
+    The results are items, taken apart for the record; see `Items`.
+    """
 
     query: Query
     ids: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+    patches_field: str | None
+    parts: str | None
     threshold: float
+
+    @property
+    def items(self) -> Items:
+        """The results, best first."""
+        return Items(as_ids(self.ids), as_ids(self.sample_ids), self.patches_field, self.parts)
 
 
 def save_last_search(dataset: fo.Dataset, search: LastSearch) -> None:
@@ -52,7 +65,14 @@ def last_search(dataset: fo.Dataset) -> LastSearch | None:
     record = _store(dataset).get(_LAST)
     if record is None:
         return None
-    return LastSearch(query_of_record(record["query"]), tuple(record["ids"]), record["threshold"])
+    return LastSearch(
+        query=query_of_record(record["query"]),
+        ids=tuple(record["ids"]),
+        sample_ids=tuple(record["sample_ids"]),
+        patches_field=record["patches_field"],
+        parts=record["parts"],
+        threshold=record["threshold"],
+    )
 
 
 def query_of_record(record: Mapping[str, Any]) -> Query:

@@ -52,7 +52,7 @@ def test_a_function_is_created_run_on_new_data_opened_edited_and_deleted(dataset
     edited = run("edit_function", dataset, function="zeros", selected=one, **changes)
     assert "It is “Only zeros” now, and its field “fn_only_zeros”" in edited
     assert list(function_statuses(dataset)[0].function.query.negatives) == one
-    assert "“Only zeros 2” scored 120" in run("duplicate_function", dataset, function="only_zeros")
+    assert "“Only zeros 2” scored 120" in run("duplicate_function", dataset, function="only_zeros", name="Only zeros 2")
     assert "for seven days they can be restored" in form("delete_function", dataset, function="only_zeros")
     run("delete_function", dataset, function="only_zeros")
     assert not dataset.has_field("fn_only_zeros")
