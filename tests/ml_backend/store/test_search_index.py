@@ -47,7 +47,7 @@ def test_a_view_a_threshold_and_unlabeled_are_searched_exactly(dataset):
     index_large_table(dataset, "emb")
     query = Query("emb", tuple(dataset.limit(3).values("id")))
     assert search(Scope(dataset.limit(500)), query, limit=5).recall == 1
-    assert search(Scope(dataset), query, limit=None, threshold=0.9).recall == 1
+    assert search(Scope(dataset), query, limit=None, threshold=0.7).recall == 1
 
 
 def test_few_vectors_need_no_index_and_vectors_made_anew_need_a_new_one(dataset, monkeypatch):
