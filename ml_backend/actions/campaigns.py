@@ -14,7 +14,7 @@ from ..store.campaigns import Batch, Campaign, find_campaign, load_campaign, sav
 from ..store.embeddings import locate
 from ..store.items import Items, ordered_view
 from ..store.labels import LabelField, Labels, label_field, read_labels, with_pending
-from ..store.pending import pending_changes
+from ..store.pending_changes import pending_changes
 from ..store.records import moment
 from ..store.search_tables import SearchTable, open_search_table
 from ..store.searches import Query
@@ -241,7 +241,7 @@ def _share_interval(part: int, total: int) -> tuple[float, float]:
 
 
 def _labels(dataset: fo.Dataset, table: SearchTable, field: LabelField) -> Labels:
-    return with_pending(read_labels(dataset, table.items, field), table.items, field, pending_changes(dataset).labels)
+    return with_pending(read_labels(dataset, table.items, field), table.items, field, pending_changes(dataset))
 
 
 def _members(dataset: fo.Dataset, segment: Segment, table: SearchTable) -> np.ndarray:

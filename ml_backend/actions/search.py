@@ -14,7 +14,7 @@ from ..progress import Progress, no_progress
 from ..store.embeddings import locate
 from ..store.items import FRAMES, Items, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels, with_pending
-from ..store.pending import pending_changes
+from ..store.pending_changes import pending_changes
 from ..store.scores import Score, check_score_fields, write_scores
 from ..store.search_index import LargeTable, open_large_table
 from ..store.search_tables import SearchTable, open_search_table
@@ -319,7 +319,7 @@ def _rows_in_scope(scope: Scope, table: SearchTable) -> tuple[np.ndarray, int]:
         rows, unembedded = found[found >= 0], int((found < 0).sum())
     if scope.unlabeled_in is not None:
         field = label_field(dataset, scope.unlabeled_in or DEFAULT_FIELD, items.patches_field)
-        labels = with_pending(read_labels(dataset, items, field), items, field, pending_changes(dataset).labels)
+        labels = with_pending(read_labels(dataset, items, field), items, field, pending_changes(dataset))
         rows = rows[labels.codes[rows] < 0]
     return rows, unembedded
 
