@@ -5,6 +5,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from ..ml_backend.errors import Refusal
 from ..ml_backend.label_studio.client import LabelStudio
 from ..ml_backend.label_studio.exchange import exchanged_fields, saved_connection
 from ..ml_backend.label_studio.settings import TOKEN_VARIABLE, URL_VARIABLE
@@ -12,7 +13,7 @@ from ..ml_backend.store.labels import DEFAULT_FIELD
 
 
 def connected(ctx: Any) -> LabelStudio:
-    """The Label Studio that FiftyOne's secrets, the environment or “labelscape connect” name; else a ValueError."""
+    """The Label Studio that FiftyOne's secrets, the environment or “labelscape connect” name; else a Refusal."""
     return saved_connection({name: ctx.secrets.get(name) for name in (URL_VARIABLE, TOKEN_VARIABLE)})
 
 
@@ -28,10 +29,10 @@ def chosen_exchanged_field(ctx: Any, *, default: str | None = None) -> str:
     """The field asked for, else the default, else ``ground_truth``, else the first there is.
 
     Raises:
-        ValueError: there is none.
+        Refusal: there is none.
     """
     fields = exchanged_fields(ctx.dataset)
     if not fields:
-        raise ValueError("This dataset has no field of classifications or detections: add one, or label something.")
+        raise Refusal("This dataset has no field of classifications or detections: add one, or label something.")
     usual = [name for name in (default, DEFAULT_FIELD) if name in fields]
     return str(ctx.params.get("field") or (*usual, *fields)[0])

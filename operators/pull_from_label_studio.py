@@ -5,12 +5,21 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.pull_from_label_studio import pull
+from ..ml_backend.errors import Refusal
 from ..ml_backend.label_studio.client import LabelStudio
+from ..ml_backend.label_studio.decisions import RULES
 from ..ml_backend.label_studio.exchange import project_info
 from ..ml_backend.label_studio.projects import SentProject, sent_projects
+from ..ml_backend.wording import agree, count
 from .asking import NEW_FIELD
 from .label_studio_forms import ask_exchanged_field, chosen_exchanged_field, connected
 from .running import LabelscapeOperator, Outcome, Progress
+
+_RULE_LABELS = {
+    "ground_truth_first": "A reviewer's ground truth, else the latest",
+    "latest": "The latest",
+    "majority": "What most annotators say; a tie goes to the latest",
+}
 
 
 class PullFromLabelStudio(LabelscapeOperator):
@@ -26,21 +35,20 @@ class PullFromLabelStudio(LabelscapeOperator):
         studio = connected(ctx)
         sent = _ask_project(ctx, inputs, studio)
         info = project_info(studio, sent.project)
-        inputs.view(
-            "progress",
-            types.Notice(
-                label=f"{info['num_tasks_with_annotations']:,} of {info['task_number']:,} tasks of the project are "
-                "annotated."
-            ),
+        annotated = info["num_tasks_with_annotations"]
+        tasks = (
+            f"{annotated:,} of {count(info['task_number'], 'task')} of the project {agree(annotated, 'is')} annotated."
         )
+        inputs.view("progress", types.Notice(label=tasks))
         field = ask_exchanged_field(ctx, inputs, default=sent.field, more=(NEW_FIELD,))
         if field == NEW_FIELD:
             inputs.str("new_field", required=True, label="Name of the new field")
+        _ask_rule(inputs)
         inputs.bool(
             "replace",
             default=False,
             label="Replace labels that were changed here after they were sent",
-            description="Without it they are kept, and shown to you",
+            description="Otherwise they are kept, and shown to you",
         )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
@@ -54,11 +62,26 @@ class PullFromLabelStudio(LabelscapeOperator):
             project=sent.project,
             field=ctx.params["new_field"] if field == NEW_FIELD else field,
             replace=bool(ctx.params.get("replace")),
+            annotation=ctx.params.get("annotation") or RULES[0],
             progress=progress,
         )
         kept = list(dict.fromkeys(conflict.item for conflict in report.conflicts))
         view = ctx.dataset.select(kept) if kept else None
         return Outcome(report.sentence(), reload_dataset=True, reload_samples=True, view=view)
+
+
+def _ask_rule(inputs: types.Object) -> None:
+    """Let the user choose which of several annotations of a task counts."""
+    choices = types.Choices()
+    for rule in RULES:
+        choices.add_choice(rule, label=_RULE_LABELS[rule])
+    inputs.enum(
+        "annotation",
+        choices.values(),
+        view=choices,
+        default=RULES[0],
+        label="Where a task has several annotations",
+    )
 
 
 def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> SentProject:
@@ -83,10 +106,10 @@ def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> SentPro
 
 
 def _chosen_project(ctx: Any, studio: LabelStudio) -> SentProject:
-    """The project chosen, else the one that was sent to last; a ValueError with the mend if there is none."""
+    """The project chosen, else the one that was sent to last; a Refusal if there is none."""
     sent = sent_projects(ctx.dataset, studio.url)
     if not sent:
-        raise ValueError(
+        raise Refusal(
             f"No sample of this dataset was sent to {studio.url} yet: run “Labelscape: send to Label Studio” first."
         )
     return next((one for one in sent if str(one.project) == ctx.params.get("project")), sent[0])

@@ -13,6 +13,7 @@ from ..ml_backend.actions.send_to_label_studio import (
     send,
     sent_before,
 )
+from ..ml_backend.errors import Refusal
 from ..ml_backend.label_studio.client import LabelStudio
 from ..ml_backend.label_studio.config import read_label_config
 from ..ml_backend.label_studio.exchange import check_fits, exchanged_field, exchanged_fields
@@ -20,7 +21,7 @@ from ..ml_backend.label_studio.projects import sent_projects
 from ..ml_backend.store.items import items_of, list_items
 from ..ml_backend.store.segment_members import list_segments, members
 from ..ml_backend.store.segments import load_segment
-from ..ml_backend.wording import count
+from ..ml_backend.wording import agree, count, listing, noun
 from .asking import NAMED, chosen_patches, known_classes
 from .label_studio_forms import ask_exchanged_field, chosen_exchanged_field, connected
 from .running import LabelscapeOperator, Outcome, Progress, target_view
@@ -52,13 +53,14 @@ class SendToLabelStudio(LabelscapeOperator):
         check_fits(read_label_config(config), ctx.dataset, field)
         before = sent_before(ctx.dataset, studio, project["id"], samples)
         if before:
-            inputs.view(
-                "before", types.Notice(label=f"{before:,} of them were sent there before and stay as they are.")
-            )
+            sent = f"{before:,} of them {agree(before, 'was')} sent there before"
+            inputs.view("before", types.Notice(label=f"{sent} and will not be sent again."))
         missing = missing_classes(config, _classes(ctx, field))
         if missing:
-            names = ", ".join(missing)
-            inputs.view("missing", types.Warning(label=f"The project lacks classes: labels of {names} do not go."))
+            names, classes = listing([f"“{name}”" for name in missing]), noun(len(missing), "class")
+            them = "it" if len(missing) == 1 else "them"
+            lacks = f"The project lacks the {classes} {names}"
+            inputs.view("missing", types.Warning(label=f"{lacks}: labels of {them} are not sent."))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Send."""
@@ -84,7 +86,7 @@ def _ask_samples(ctx: Any, inputs: types.Object) -> list[str]:
             choices.add_choice(segment.slug, label=f"The segment “{segment.name}”")
         inputs.enum("segment", choices.values(), view=choices, default=_CURRENT, label="What to send")
     samples = _samples(ctx)
-    inputs.view("target", types.Notice(label=f"{count(len(samples), 'sample') or 'No samples'} to send."))
+    inputs.view("target", types.Notice(label=f"{count(len(samples), 'sample')} to send."))
     return samples
 
 
@@ -132,7 +134,7 @@ def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> dict[st
     )
     chosen = ctx.params.get("project") or default
     if chosen != _NEW and chosen not in projects:
-        raise ValueError(f"Project {chosen} is not in {studio.url} any more: choose another one.")
+        raise Refusal(f"Project {chosen} is not in {studio.url} any more: choose another one.")
     return projects.get(chosen)
 
 

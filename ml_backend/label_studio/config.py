@@ -56,6 +56,11 @@ class Control:
         return self.kind == "rectanglelabels"
 
     @property
+    def takes_predictions(self) -> bool:
+        """Whether Label Studio can show what is predicted: 1.23 refuses predictions of nested choices as invalid."""
+        return not self.paths
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All names under which results of this control are stored."""
         return (self.from_name, *self.former_names)
@@ -189,7 +194,10 @@ def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool) -> str
 
 def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:
     """Why Label Studio would drop a prediction without a word; None where it would keep it."""
-    errors = _interface(config).validate_prediction(dict(prediction), return_errors=True)
+    try:
+        errors = _interface(config).validate_prediction(dict(prediction), return_errors=True)
+    except Exception as error:  # the SDK (2.1) trips over values that are of another kind than it expects
+        return f"Label Studio's own check fails: {error}"
     return str(errors[0]) if errors else None
 
 
@@ -270,8 +278,10 @@ def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> st
 
 def _control(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
     target = next(name for name in tag.targets if name in objects and objects[name].tag == "Image")
-    paths = _paths(tag.element)
     nested = tag.element.tag == "Choices" and _is_true(tag.element, "allowNested")
+    paths = _paths(tag.element)
+    if not nested:  # choices inside a choice are not on the screen then
+        paths = tuple(path for path in paths if len(path) == 1)
     classes = _class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths))
     return Control(
         kind=_KINDS[tag.element.tag],

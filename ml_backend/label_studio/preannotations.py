@@ -25,6 +25,8 @@ class Preannotation:
 
 def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
     """Task → what is proposed for it; tasks without a suggestion are left out."""
+    if not mirror.control.takes_predictions:
+        return {}
     found = _of_boxes(mirror, records) if mirror.control.boxes else _of_images(mirror, records)
     return {
         record.task: _joined(found[record.sample], mirror.control.classes)

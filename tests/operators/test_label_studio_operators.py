@@ -108,7 +108,7 @@ def test_the_form_checks_an_existing_project(dataset, studio):
     fits = studio.create_project("Fits", make_label_config("choices", ["0", "1"], multi=False))
     other = studio.create_project("Boxes", make_label_config("rectanglelabels", ["0"], multi=False))
     asked = form("send_to_label_studio", dataset, project=str(fits))
-    assert "labels of 2, 3, 4" in asked["missing"]["view"]["label"]
+    assert "lacks the classes “2”, “3”, “4”" in asked["missing"]["view"]["label"]
     assert "boxes with a class" in form("send_to_label_studio", dataset, project=str(other))["blocked"]["error_message"]
 
 

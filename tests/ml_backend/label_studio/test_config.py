@@ -1,7 +1,7 @@
 """Label configs: what is filled in, and how results read."""
 
 import pytest
-from labelscape.ml_backend.label_studio.config import Region, invalid_reason, read_label_config
+from labelscape.ml_backend.label_studio.config import Region, invalid_reason, nested_under, read_label_config, value_at
 
 CHOICES = (
     '<View><Image name="img" value="$image"/><Choices name="kind" toName="img" choice="{choice}">'
@@ -87,3 +87,50 @@ def test_a_config_with_nothing_to_fill_in_says_what_it_has(inside: str, said: st
 def test_a_config_that_is_no_xml_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         read_label_config("<View><Choices")
+
+
+def test_choices_inside_a_choice_count_only_where_label_studio_shows_them() -> None:
+    inner = '<Choice value="Animal"><Choice value="Cat"/></Choice><Choice value="Plant"/>'
+    config = '<View><Image name="i" value="$image"/><Choices name="c" toName="i"{}>{}</Choices></View>'
+    flat, nested = (read_label_config(config.format(more, inner)) for more in ("", ' allowNested="true"'))
+    assert flat.classes == ("Animal", "Plant")
+    assert nested.classes == ("Animal", "Cat", "Plant")
+    assert (flat.takes_predictions, nested.takes_predictions) == (True, False)
+    prediction = {"result": nested.choice(["Cat"]), "score": 0.5, "model_version": "v"}
+    assert invalid_reason(config.format(' allowNested="true"', inner), prediction) is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "data"),
+    [
+        ("image", {"image": "/a"}),
+        ("meta.url", {"meta": {"url": "/a"}}),
+        ("meta.url", {"meta.url": "/a", "meta": {"url": "/b"}}),
+        ("my image", {"my image": "/a"}),
+        ("a.b.c", {"a": {"b": {"c": "/a"}}}),
+    ],
+)
+def test_data_are_looked_up_as_label_studio_does(key: str, data: dict[str, object]) -> None:
+    config = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<View>{IMAGE.format(value="$" + key)}{CHOICE.format(to="i")}</View>'
+    )
+    assert value_at(data, read_label_config(config).data_key) == "/a"
+    assert value_at(nested_under(key, "/a"), key) == "/a"
+    assert value_at({"other": 1}, key) is None
+    assert value_at(None, key) is None
+
+
+def test_a_control_that_is_always_shown_goes_before_one_that_is_not() -> None:
+    hidden = '<Choices name="why" toName="i" visibleWhen="choice-selected"><Choice value="x"/></Choices>'
+    config = f"<View>{IMAGE.format(value='$image')}{hidden}{CHOICE.format(to='i')}</View>"
+    assert read_label_config(config).from_name == "c"
+
+
+def test_only_questions_that_are_always_asked_are_required() -> None:
+    asked = '<Rating name="stars" toName="i" required="true"/>'
+    hidden = '<View visibleWhen="region-selected"><TextArea name="note" toName="i" required="true"/></View>'
+    region = '<Number name="age" toName="i" required="true" perRegion="true"/>'
+    config = f"<View>{IMAGE.format(value='$image')}{CHOICE.format(to='i')}{asked}{hidden}{region}</View>"
+    control = read_label_config(config)
+    assert control.required == ("stars",)
+    assert control.others == ("stars", "note", "age")
