@@ -89,12 +89,15 @@ def pull(
     declare_annotations(dataset, exchange.target)
     documents = read_documents(dataset, list(said), [exchange.target.name])
     found = annotation_edits(exchange.target, documents, said, replace=replace)
-    commit(dataset, found.edits, f"pull of {count(len(found.edits), 'label')} from “{exchange.title}”", head=head)
+    save = commit(
+        dataset, found.edits, f"pull of {count(len(found.edits), 'label')} from “{exchange.title}”", head=head
+    )
     _note(exchange, records, pulled)
     if found.edits:
         show_new_labels(dataset)
     report = _report(exchange, records, pulled, said, found)
-    return dataclasses.replace(report, gone=len(gone))
+    overtaken = len(found.edits) - save.total_written if save.written else 0
+    return dataclasses.replace(report, gone=len(gone), overtaken=overtaken)
 
 
 def _ensure_field(dataset: fo.Dataset, studio: LabelStudio, project: int, field: str) -> None:

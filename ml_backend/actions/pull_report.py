@@ -61,8 +61,9 @@ class PullReport:
     ``empty`` samples were checked and have nothing to label. ``by`` counts these by annotator; ``latest`` is the last
     annotation's time. Of the tasks, ``annotated`` have an annotation that counts, ``skipped`` only skipped ones,
     ``waiting`` none; ``withdrawn`` had one at the last pull, ``gone`` were deleted there. ``turned`` boxes were rotated
-    and came as the upright frame around them; ``masks`` were dropped because their boxes were moved. ``news`` are
-    sentences on what changed in the label config.
+    and came as the upright frame around them; ``masks`` were dropped because their boxes were moved;
+    ``overtaken`` labels were changed by somebody in the moment of the pull, and stay. ``news`` are sentences on what
+    changed in the label config.
     """
 
     title: str
@@ -81,6 +82,7 @@ class PullReport:
     gone: int
     turned: int
     masks: int = 0
+    overtaken: int = 0
     left_alone: LeftAlone = LeftAlone()
     news: tuple[str, ...] = ()
 
@@ -99,6 +101,11 @@ class PullReport:
             parts.append(
                 f"Dropped {count(self.masks, 'instance mask')}, because {agree(self.masks, 'its')} "
                 f"{noun(self.masks, 'box')} {agree(self.masks, 'was')} moved or resized."
+            )
+        if self.overtaken:
+            parts.append(
+                f"{count(self.overtaken, 'label')} {agree(self.overtaken, 'was')} changed here during the pull and not "
+                "overwritten: pull again to see the difference."
             )
         return " ".join([*parts, *self.left_alone.sentences()])
 
