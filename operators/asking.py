@@ -14,6 +14,7 @@ from ..ml_backend.store.labels import (
     LabelField,
     Labels,
     default_label_field,
+    field_of_parts,
     holds_predictions,
     label_field,
     read_labels,
@@ -79,30 +80,34 @@ def _default_patches(ctx: Any, fields: list[str]) -> str:
     return next((name for name in ctx.view.get_field_schema() if name in fields), WHOLE_SAMPLES)
 
 
-def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None) -> LabelField:
+def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None, parts: str | None = None) -> LabelField:
     """Let the user choose the label field, or name a new one; patches carry their own labels."""
     if patches_field is not None:
         return label_field(ctx.dataset, patches_field, patches_field)
-    default = default_label_field(ctx.dataset).name
-    choices = list(dict.fromkeys([default, *usable_label_fields(ctx.dataset), NEW_FIELD]))
+    default = default_label_field(ctx.dataset, parts=parts).name
+    choices = list(dict.fromkeys([default, *usable_label_fields(ctx.dataset, parts=parts), NEW_FIELD]))
     inputs.enum("field", choices, default=default, label="Label field")
     if ctx.params.get("field") == NEW_FIELD:
         inputs.str("new_field", required=True, label="Name of the new field")
-    field = chosen_label_field(ctx, patches_field)
-    if field.name != default and ctx.dataset.has_field(field.name) and holds_predictions(ctx.dataset, field.name):
+    field = chosen_label_field(ctx, patches_field, parts)
+    if (
+        field.name != default
+        and ctx.dataset.get_field(field.name) is not None
+        and holds_predictions(ctx.dataset, field.name)
+    ):
         warning = f"'{field.name}' holds predictions: labels that you set there take their place."
         inputs.view("predictions", types.Warning(label=warning))
     return field
 
 
-def chosen_label_field(ctx: Any, patches_field: str | None) -> LabelField:
+def chosen_label_field(ctx: Any, patches_field: str | None, parts: str | None = None) -> LabelField:
     """The label field chosen in the form, else the default one, which never holds predictions."""
     name = ctx.params.get("field")
     if name == NEW_FIELD:
         name = ctx.params.get("new_field")
     if patches_field is not None or name is None:
-        return default_label_field(ctx.dataset, patches_field)
-    return label_field(ctx.dataset, name)
+        return default_label_field(ctx.dataset, patches_field, parts=parts)
+    return label_field(ctx.dataset, field_of_parts(name, parts))
 
 
 def ask_label(ctx: Any, inputs: types.Object, field: LabelField) -> None:
@@ -171,7 +176,7 @@ def ask_key(ctx: Any, inputs: types.Object, stem: str, label: str) -> None:
 
 def known_classes(dataset: fo.Dataset, field: LabelField) -> list[str]:
     """Classes in use in a label field, sorted, and those declared for it."""
-    used = dataset.distinct(f"{field.path}.label") if dataset.has_field(field.name) else []
+    used = dataset.distinct(f"{field.path}.label") if dataset.get_field(field.name) is not None else []
     declared = dataset.classes.get(field.name, dataset.default_classes)
     return sorted({str(name) for name in (*used, *declared) if name})
 

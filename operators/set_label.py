@@ -33,10 +33,10 @@ class SetLabel(LabelscapeOperator):
         """Ask for field and label, and say what is labeled already."""
         patches_field = ask_patches(ctx, inputs, "What to label")
         items = target_items(ctx, patches_field)
-        field = ask_label_field(ctx, inputs, patches_field)
+        field = ask_label_field(ctx, inputs, patches_field, items.parts)
         ask_label(ctx, inputs, field)
         labeled = int((labels_of(ctx, items, field).codes >= 0).sum())
-        selected = count(len(items), "patch" if patches_field else "sample")
+        selected = count(len(items), items.noun)
         inputs.view("target", types.Notice(label=f"{selected} selected, {labeled:,} already labeled."))
         if labeled and field.kind != "classifications":
             inputs.bool(
@@ -48,11 +48,12 @@ class SetLabel(LabelscapeOperator):
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Queue the label."""
         patches_field = chosen_patches(ctx)
+        items = target_items(ctx, patches_field)
         report = set_label(
             ctx.dataset,
-            target_items(ctx, patches_field).ids.tolist(),
+            items.ids.tolist(),
             ctx.params["label"],
-            field=chosen_label_field(ctx, patches_field).name,
+            field=chosen_label_field(ctx, patches_field, items.parts).name,
             patches_field=patches_field,
             replace=bool(ctx.params.get("replace")),
         )

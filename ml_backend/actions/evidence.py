@@ -3,15 +3,19 @@
 import fiftyone as fo
 
 from ..store.embeddings import check_embeddings
-from ..store.labels import LabelField, Labels, label_field, read_labels, with_pending
+from ..store.labels import LabelField, Labels, field_of_parts, label_field, read_labels, with_pending
 from ..store.pending_changes import pending_changes
 from ..store.session import Session
 
 
 def field_of_embeddings(dataset: fo.Dataset, embeddings: str, field: str) -> LabelField:
-    """The label field of the embedded items: the one asked for, of embedded patches their own."""
-    patches_field = check_embeddings(dataset, embeddings).patches_field
-    return label_field(dataset, patches_field or field, patches_field)
+    """The label field of the embedded items: this one, of their frames where those are embedded; of patches their own.
+
+    Raises:
+        Refusal: no such embeddings, the field cannot hold labels, or clips are embedded.
+    """
+    run = check_embeddings(dataset, embeddings)
+    return label_field(dataset, run.patches_field or field_of_parts(field, run.parts), run.patches_field)
 
 
 def labels_with_pending(session: Session, field: LabelField) -> Labels:

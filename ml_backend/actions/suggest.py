@@ -11,7 +11,7 @@ from ..analysis.multi_label import Proposals, as_proposals, suggest_several
 from ..analysis.propagation import suggest
 from ..errors import Refusal
 from ..store.embeddings import locate
-from ..store.items import Items, items_of, list_items
+from ..store.items import FRAMES_PREFIX, Items, items_of, list_items
 from ..store.label_edits import suggestion_clearing_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence, label_field
 from ..store.records import as_oids
@@ -87,6 +87,8 @@ def suggest_labels(
     field_held = field_of_embeddings(dataset, embeddings, field)
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
+    if field_held.name.startswith(FRAMES_PREFIX):
+        raise Refusal("Suggestions are made for samples and their objects, not for frames yet: label frames by hand.")
     labels = labels_with_pending(session, field_held)
     check_evidence(labels, field_held)
     found = _suggest(session, labels, precision, progress)

@@ -6,7 +6,7 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
-from .edits import Edit, pack_edits
+from .edits import Edit, pack_edits, roots
 from .records import delete_records, list_keys
 from .save_records import UNDO_SECONDS, write_record
 
@@ -36,12 +36,12 @@ def _move_edits(dataset: fo.Dataset, store: ExecutionStore, save: str, meta: dic
         write_record(dataset, save, number, packed)
         size += len(packed)
     at = meta["at"].isoformat() if isinstance(meta["at"], datetime) else str(meta["at"])
-    roots = sorted({edit.path.split(".")[0] for edit in edits})
+    fields = sorted(roots(edits))
     moved = {
         "title": meta["title"],
         "count": meta["count"],
         "bytes": size,
-        "roots": roots,
+        "roots": fields,
         "marks": {},
         "acts": meta["acts"],
         "kept": [],

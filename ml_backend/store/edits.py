@@ -13,12 +13,14 @@ from typing import Any, Literal
 
 import bson
 import fiftyone as fo
+import fiftyone.core.frame as fofr
 import fiftyone.core.sample as fos
 import numpy as np
 from bson import ObjectId
 from pymongo import UpdateOne
 
 from .generated_views import show_in_generated_views
+from .items import FRAMES_PREFIX, stored_path
 from .records import as_names, as_object_ids
 
 EditKind = Literal["value", "element", "attributes", "sample"]
@@ -35,7 +37,7 @@ class Edit:
     element: one document of the list at ``path``, at ``position``; None = not in the list.
     attributes: some attributes of the document ``element`` in the list (or the single document) at ``path``.
     sample: the whole sample; None = deleted.
-    ``purpose`` is what it counts as in a report.
+    ``purpose`` is what it counts as in a report. In a field of frames (``frames.…``) ``sample`` is the frame's id.
     """
 
     kind: EditKind
@@ -102,18 +104,23 @@ def unpack_edits(packed: bytes) -> list[AnyEdit]:
 
 
 def roots(edits: Iterable[AnyEdit]) -> set[str]:
-    """The fields of the samples that edits touch; "" stands for whole samples."""
-    return {edit.path.split(".")[0] for edit in edits}
+    """The fields of the samples, or of their frames, that edits touch; "" stands for whole samples."""
+    return {root_of(edit.path) for edit in edits}
+
+
+def root_of(path: str) -> str:
+    """The field that a path leads into: ``parts`` of ``parts.detections``, ``frames.parts`` of a path in frames."""
+    return ".".join(path.split(".")[: 2 if path.startswith(FRAMES_PREFIX) else 1])
 
 
 def renamed(edits: Sequence[AnyEdit], names: Mapping[str, str | None]) -> list[AnyEdit]:
     """Edits of the fields as they are called now; those of fields that are gone (None) are left out."""
     found = []
     for edit in edits:
-        root, *rest = edit.path.split(".")
+        root = root_of(edit.path)
         now = names.get(root, root)
         if now is not None:
-            found.append(edit if now == root else replace(edit, path=".".join([now, *rest])))
+            found.append(edit if now == root else replace(edit, path=now + edit.path[len(root) :]))
     return found
 
 
@@ -160,12 +167,20 @@ def _from_document(document: dict[str, Any]) -> AnyEdit:
 
 def _show(dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool) -> None:
     """Let samples in memory, and the datasets that FiftyOne generated for views, show what was written."""
-    ids: dict[str, None] = {}
-    for edit in edits:
-        ids.update(dict.fromkeys([edit.sample] if isinstance(edit, Edit) else as_names(edit.ids)))
-    fos.Sample._reload_docs(dataset._sample_collection_name, sample_ids=list(ids))
-    added = any(_adds(edit, undo=undo) for edit in edits if isinstance(edit, Edit))
-    show_in_generated_views(dataset, list(ids), roots(edits), added=added)
+    for in_frames in (False, True):
+        some = [edit for edit in edits if edit.path.startswith(FRAMES_PREFIX) == in_frames]
+        if not some:
+            continue
+        ids: dict[str, None] = {}
+        for edit in some:
+            ids.update(dict.fromkeys([edit.sample] if isinstance(edit, Edit) else as_names(edit.ids)))
+        if in_frames:
+            fofr.Frame._reload_docs(dataset._frame_collection_name, frame_ids=list(ids))
+        else:
+            fos.Sample._reload_docs(dataset._sample_collection_name, sample_ids=list(ids))
+        added = any(_adds(edit, undo=undo) for edit in some if isinstance(edit, Edit))
+        fields = {root.removeprefix(FRAMES_PREFIX) for root in roots(some)}
+        show_in_generated_views(dataset, list(ids), fields, added=added, of_frames=in_frames)
 
 
 def _adds(edit: Edit, *, undo: bool) -> bool:
@@ -181,20 +196,22 @@ def _adds(edit: Edit, *, undo: bool) -> bool:
 def _fill(dataset: fo.Dataset, fill: Fill) -> int:
     own = {"$concat": [fill.stamp, {"$substrBytes": [{"$toString": "$_id"}, 8, 16]}]}
     label = {"$mergeObjects": [{"_id": {"$toObjectId": own}}, {"$literal": fill.document}]}
-    return _update_many(dataset, fill, {fill.path: None}, {fill.path: label})
+    path = stored_path(dataset, fill.path)[1]
+    return _update_many(dataset, fill, {path: None}, {path: label})
 
 
 def _empty(dataset: fo.Dataset, fill: Fill) -> int:
-    same = {f"{fill.path}.{name}": fill.document[name] for name in ("label", "labeled_at")}
-    return _update_many(dataset, fill, same, {fill.path: {"$literal": None}})
+    path = stored_path(dataset, fill.path)[1]
+    same = {f"{path}.{name}": fill.document[name] for name in ("label", "labeled_at")}
+    return _update_many(dataset, fill, same, {path: {"$literal": None}})
 
 
 def _update_many(dataset: fo.Dataset, fill: Fill, where: dict[str, Any], values: dict[str, Any]) -> int:
-    matched = 0
+    collection, matched = stored_path(dataset, fill.path)[0], 0
     for start in range(0, len(fill.ids), _IDS_PER_UPDATE):
         ids = as_object_ids(fill.ids[start : start + _IDS_PER_UPDATE])
         update = [{"$set": {**values, **_now()}}]
-        matched += dataset._sample_collection.update_many({"_id": {"$in": ids}, **where}, update).matched_count
+        matched += collection.update_many({"_id": {"$in": ids}, **where}, update).matched_count
     return matched
 
 
@@ -202,12 +219,18 @@ def _update_many(dataset: fo.Dataset, fill: Fill, where: dict[str, Any], values:
 
 
 def _update(dataset: fo.Dataset, edits: Sequence[Edit]) -> int:
-    collection = dataset._sample_collection
-    containers = [_container(edit) for edit in edits if edit.kind == "element" and edit.after is not None]
-    if containers:
-        collection.bulk_write(containers, ordered=False)
-    updates = [_UPDATES[edit.kind](edit) for edit in edits if edit.kind != "sample"]
-    return collection.bulk_write(updates, ordered=True).matched_count if updates else 0
+    matched = 0
+    for in_frames in (False, True):
+        mine = [edit for edit in edits if edit.kind != "sample" and edit.path.startswith(FRAMES_PREFIX) == in_frames]
+        if not mine:
+            continue
+        collection = stored_path(dataset, mine[0].path)[0]
+        local = [replace(edit, path=stored_path(dataset, edit.path)[1]) for edit in mine] if in_frames else mine
+        containers = [_container(edit) for edit in local if edit.kind == "element" and edit.after is not None]
+        if containers:
+            collection.bulk_write(containers, ordered=False)
+        matched += collection.bulk_write([_UPDATES[edit.kind](edit) for edit in local], ordered=True).matched_count
+    return matched
 
 
 def _update_value(edit: Edit) -> UpdateOne:

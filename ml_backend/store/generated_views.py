@@ -44,17 +44,23 @@ class _Generated:
         return "frame_number" in self.fields
 
     @property
+    def frame_key(self) -> str:
+        """What names the frame in its documents: their own id, where they are frames and not objects in frames."""
+        return "_frame_id" if "frame_id" in self.fields else "_id"
+
+    @property
     def evaluation(self) -> bool:
         """Whether its documents are pairs of an evaluation: their lists hold some of the objects of a sample."""
         return {"type", "iou"} <= self.fields
 
 
 def show_in_generated_views(
-    dataset: fo.Dataset, samples: Sequence[str], fields: AbstractSet[str], *, added: bool
+    dataset: fo.Dataset, samples: Sequence[str], fields: AbstractSet[str], *, added: bool, of_frames: bool = False
 ) -> None:
     """Make the datasets that FiftyOne generated for views of a dataset show what these samples hold now.
 
     Args:
+        samples: their ids, or those of frames with ``of_frames``.
         fields: the fields that were written; "" stands for the samples themselves.
         added: objects or samples came (back), for which a generated dataset may have no document.
     """
@@ -67,7 +73,8 @@ def show_in_generated_views(
             fo.delete_dataset(generated.name)
             continue
         for start in range(0, len(ids), _SAMPLES_AT_ONCE):
-            _update(dataset, generated, ids[start : start + _SAMPLES_AT_ONCE], fields & generated.fields)
+            part = ids[start : start + _SAMPLES_AT_ONCE]
+            _update(dataset, generated, part, fields & generated.fields, of_frames=of_frames)
         fos.Sample._reload_docs(generated.collection)
 
 
@@ -83,15 +90,24 @@ def _of_this(dataset: fo.Dataset, samples: Sequence[ObjectId], made: Sequence[di
             yield _Generated(document["name"], document["sample_collection_name"], fields)
 
 
-def _update(dataset: fo.Dataset, generated: _Generated, samples: Sequence[ObjectId], fields: AbstractSet[str]) -> None:
+def _update(
+    dataset: fo.Dataset,
+    generated: _Generated,
+    ids: Sequence[ObjectId],
+    fields: AbstractSet[str],
+    *,
+    of_frames: bool,
+) -> None:
     collection = get_db_conn()[generated.collection]
-    query = {"_id": {"$in": list(samples)}}
+    source = dataset._frame_collection if of_frames else dataset._sample_collection
+    key = generated.frame_key if of_frames else "_sample_id"
     projection = dict.fromkeys(fields, 1) or {"_id": 1}
-    current = {found["_id"]: found for found in dataset._sample_collection.find(query, projection)}
+    current = {found["_id"]: found for found in source.find({"_id": {"$in": list(ids)}}, projection)}
     writes: list[DeleteOne | UpdateOne] = []
-    for document in collection.find({"_sample_id": {"$in": list(samples)}}):
-        sample = current.get(document["_sample_id"])
-        values = {} if sample is None or generated.of_frames else _values(generated, document, sample, fields)
+    for document in collection.find({key: {"$in": list(ids)}}):
+        sample = current.get(document[key])
+        known = sample is not None and generated.of_frames == of_frames
+        values = _values(generated, document, sample, fields) if known and sample is not None else {}
         if sample is None or values is None:
             writes.append(DeleteOne({"_id": document["_id"]}))
         elif values:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import fiftyone as fo
 import numpy as np
 from bson import ObjectId
+from pymongo.collection import Collection
 
 from .edits import AnyEdit, Edit, Fill, Purpose
-from .items import label_path, list_items
-from .labels import PROVENANCE_ATTRIBUTES, LabelField
+from .items import FRAMES_PREFIX, label_path, list_items, stored_path
+from .labels import PROVENANCE_ATTRIBUTES, LabelField, has_label_field, label_columns
 from .pending import Clear
 from .pending_changes import FieldChanges, PendingLabel, which_of
 from .records import as_names, as_object_ids, as_oids
@@ -75,18 +76,16 @@ def find_conflicts(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, labe
     if field.kind == "classifications":
         return []
     other = {"$nin": [None, "", label]}
+    collection, path = stored_path(dataset, field.path)
     found = []
     for start in range(0, len(ids), _MATCHED_AT_ONCE):
         wanted = as_object_ids(ids[start : start + _MATCHED_AT_ONCE])
-        key = "_id" if field.kind == "classification" else f"{field.path}._id"
-        stages: list[dict[str, Any]] = [{"$match": {key: {"$in": wanted}, f"{field.path}.label": other}}]
-        stages += [] if field.kind == "classification" or "." not in field.path else [{"$unwind": f"${field.path}"}]
-        stages += [{"$match": {key: {"$in": wanted}, f"{field.path}.label": other}}]
-        stages += [{"$project": {"_id": f"${key}", "label": f"${field.path}.label"}}]
-        found += [
-            Conflict(str(document["_id"]), label, document["label"])
-            for document in dataset._sample_collection.aggregate(stages)
-        ]
+        key = "_id" if field.kind == "classification" else f"{path}._id"
+        same = {"$match": {key: {"$in": wanted}, f"{path}.label": other}}
+        listed = field.kind == "patch" and path != field.name.removeprefix(FRAMES_PREFIX)
+        stages: list[dict[str, Any]] = [same, {"$unwind": f"${path}"}, same] if listed else [same]
+        stages += [{"$project": {"_id": f"${key}", "label": f"${path}.label"}}]
+        found += [Conflict(str(one["_id"]), label, one["label"]) for one in collection.aggregate(stages)]
     return found
 
 
@@ -115,11 +114,9 @@ def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelF
 
     An item with several labels stands there once for each of them.
     """
-    if not samples.has_field(field.name):
+    if not has_label_field(samples, field):
         return np.empty(0, "S12"), np.empty(0, "U9")
-    root = field.name if samples._is_patches and field.kind == "patch" else field.path
-    attributes = ["label"] if samples.get_field(f"{root}.labelscape") is None else ["label", "labelscape"]
-    ids_path = f"{root}.id" if field.kind == "patch" else "id"
+    root, ids_path, attributes = label_columns(samples, field)
     ids, names, *origins = samples.values([ids_path, *(f"{root}.{attribute}" for attribute in attributes)])
     found = [
         (item, origin)
@@ -184,10 +181,11 @@ def _alike(changes: FieldChanges) -> list[np.ndarray]:
 
 
 def _samples_with_a_value(dataset: fo.Dataset, field: LabelField, ids: np.ndarray) -> np.ndarray:
+    collection, path = stored_path(dataset, field.path)
     found: list[bytes] = []
     for start in range(0, len(ids), _MATCHED_AT_ONCE):
-        query = {"_id": {"$in": as_object_ids(ids[start : start + _MATCHED_AT_ONCE])}, field.path: {"$ne": None}}
-        found += [document["_id"].binary for document in dataset._sample_collection.find(query, {"_id": 1})]
+        query = {"_id": {"$in": as_object_ids(ids[start : start + _MATCHED_AT_ONCE])}, path: {"$ne": None}}
+        found += [document["_id"].binary for document in collection.find(query, {"_id": 1})]
     return np.asarray(found, "S12")
 
 
@@ -195,8 +193,8 @@ def _single_edits(
     dataset: fo.Dataset, field: LabelField, changes: FieldChanges, rows: np.ndarray, plan: Plan, now: datetime
 ) -> Iterator[Edit]:
     row_of = dict(zip(as_names(changes.ids[rows]), rows.tolist(), strict=True))
-    for item, sample in _read(dataset, row_of, [field.name]):
-        label, existing = _row(changes, row_of[item]), sample.get(field.name)
+    for item, existing in _values(dataset, field, row_of):
+        label = _row(changes, row_of[item])
         name = (existing or {}).get("label")
         if name == label.label and not _confirms(label, existing or {}):
             continue
@@ -208,8 +206,7 @@ def _single_edits(
 
 def _clearings(dataset: fo.Dataset, field: LabelField, changes: FieldChanges) -> Iterator[Edit]:
     which = which_of(changes)
-    for sample, document in _read(dataset, which, [field.name]):
-        label = document.get(field.name)
+    for sample, label in _values(dataset, field, which):
         if label is not None and _is_meant(label, which[sample]):
             yield Edit("value", sample, field.path, label, None, purpose="clear")
 
@@ -222,8 +219,8 @@ def _several_edits(dataset: fo.Dataset, field: LabelField, changes: FieldChanges
     joining: dict[str, list[PendingLabel]] = {}
     for label in changes.rows():
         joining.setdefault(label.item, []).append(label)
-    for sample, document in _read(dataset, dict.fromkeys([*which, *joining]), [field.name]):
-        elements = (document.get(field.name) or {}).get("classifications") or []
+    for sample, value in _values(dataset, field, dict.fromkeys([*which, *joining])):
+        elements = (value or {}).get("classifications") or []
         names = {label.label for label in joining.get(sample, [])}
         kept = []
         # From the back, so that an undo finds every position as it was.
@@ -277,14 +274,15 @@ def _object_edits(
 
 def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object]:
     """The objects with these ids, in the order of their samples; those that are gone are left out."""
+    collection, local = stored_path(dataset, path)
     wanted = {ObjectId(item) for item in ids}
     every = list(wanted)
     found: dict[ObjectId, _Object] = {}  # a sample with objects in two parts of the ids is read twice
     for start in range(0, len(every), _MATCHED_AT_ONCE):
-        query = {f"{path}._id": {"$in": every[start : start + _MATCHED_AT_ONCE]}}
-        for document in dataset._sample_collection.find(query, {path: 1}):
+        query = {f"{local}._id": {"$in": every[start : start + _MATCHED_AT_ONCE]}}
+        for document in collection.find(query, {local: 1}):
             value: Any = document
-            for part in path.split("."):
+            for part in local.split("."):
                 value = value[part]
             elements = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
             for position, element in elements:
@@ -362,12 +360,25 @@ def _rows_of(
         yield from zip(items, each, origin or [None] * len(each), strict=True)
 
 
+def _values(dataset: fo.Dataset, field: LabelField, ids: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """(id, what the field holds) of these samples, or frames; those that are gone are left out."""
+    collection, name = stored_path(dataset, field.name)
+    for item, document in _read_in(collection, ids, [name]):
+        yield item, document.get(name)
+
+
 def _read(
     dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from _read_in(dataset._sample_collection, ids, fields)
+
+
+def _read_in(
+    collection: Collection, ids: Iterable[str], fields: Sequence[str] | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     wanted = [ObjectId(item) for item in ids]
     projection = None if fields is None else dict.fromkeys(fields, 1)
     for start in range(0, len(wanted), _READ_AT_ONCE):
         query = {"_id": {"$in": wanted[start : start + _READ_AT_ONCE]}}
-        for document in dataset._sample_collection.find(query, projection):
+        for document in collection.find(query, projection):
             yield str(document["_id"]), document

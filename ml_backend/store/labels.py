@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import Refusal
 from ..wording import count
-from .items import Items, label_path
+from .items import FRAMES, FRAMES_PREFIX, Items, label_path, stored_path
 from .pending_changes import PendingChanges
 from .records import as_names
 
@@ -72,16 +72,33 @@ class Labels:
         return states
 
 
-def usable_label_fields(dataset: fo.Dataset, patches_field: str | None = None) -> list[str]:
-    """Fields that can hold the labels of samples, or the patches field itself."""
+def usable_label_fields(dataset: fo.Dataset, patches_field: str | None = None, parts: str | None = None) -> list[str]:
+    """Fields that can hold the labels of samples, of frames (`Items.parts`), or the patches field itself."""
     if patches_field is not None:
         return [patches_field]
-    schema = dataset.get_field_schema(embedded_doc_type=(fo.Classification, fo.Classifications))
+    kinds = (fo.Classification, fo.Classifications)
+    if parts == FRAMES:
+        schema = dataset.get_frame_field_schema(embedded_doc_type=kinds) or {}
+        return [f"{FRAMES_PREFIX}{name}" for name, field in schema.items() if not field.read_only]
+    schema = dataset.get_field_schema(embedded_doc_type=kinds)
     return [name for name, field in schema.items() if not field.read_only and name != SUGGESTED_FIELD]
 
 
+def field_of_parts(name: str, parts: str | None) -> str:
+    """The field of this name that the parts of samples have: ``frames.kind`` for frames.
+
+    Raises:
+        Refusal: clips, which FiftyOne gives no labels of their own.
+    """
+    if parts is None or name.startswith(FRAMES_PREFIX):
+        return name
+    if parts != FRAMES:
+        raise Refusal("Clips cannot be labeled one by one: label the videos, or their frames in a view of frames.")
+    return f"{FRAMES_PREFIX}{name}"
+
+
 def default_label_field(
-    dataset: fo.Dataset, patches_field: str | None = None, *, chosen: str | None = None
+    dataset: fo.Dataset, patches_field: str | None = None, *, chosen: str | None = None, parts: str | None = None
 ) -> LabelField:
     """The field that labels are written to while nobody has chosen another one; patches carry their own labels.
 
@@ -90,13 +107,14 @@ def default_label_field(
     """
     if patches_field is not None:
         return label_field(dataset, patches_field, patches_field)
-    usable = usable_label_fields(dataset)
-    if chosen is not None and (chosen in usable or not dataset.has_sample_field(chosen)):
-        return label_field(dataset, chosen)
+    usable = usable_label_fields(dataset, parts=parts)
+    if chosen is not None and (chosen in usable or dataset.get_field(chosen) is None):
+        return label_field(dataset, field_of_parts(chosen, parts))
     own = [name for name in usable if not holds_predictions(dataset, name)]
-    if DEFAULT_FIELD in own or (not own and not dataset.has_sample_field(DEFAULT_FIELD)):
-        return label_field(dataset, DEFAULT_FIELD)
-    return label_field(dataset, own[0] if own else _free_name(dataset))
+    first = field_of_parts(DEFAULT_FIELD, parts)
+    if first in own or (not own and dataset.get_field(first) is None):
+        return label_field(dataset, first)
+    return label_field(dataset, own[0] if own else _free_name(dataset, parts))
 
 
 def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
@@ -108,15 +126,15 @@ def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
         return True
     if not _is_document(dataset, name):
         return False
-    path = label_path(dataset, name)
-    listed = dataset.get_field(name).document_type in (fo.Classifications, fo.Detections, fo.Polylines)
     document = dataset.get_field(name).document_type
-    path = f"{name}.classifications" if document is fo.Classifications else path
+    listed = document in (fo.Classifications, fo.Detections, fo.Polylines)
+    several = f"{name}.classifications"
+    collection, path = stored_path(dataset, several if document is fo.Classifications else label_path(dataset, name))
     of_a_model = [{f"{path}.confidence": {"$ne": None}}, {f"{path}.logits": {"$ne": None}}]
     stages: list[dict[str, Any]] = [{"$limit": _EXAMINED}]
     stages += [{"$unwind": f"${path}"}] if listed else []
     stages += [{"$match": {"$or": of_a_model, f"{path}.labelscape": None}}, {"$limit": 1}, {"$project": {"_id": 1}}]
-    return bool(list(dataset._sample_collection.aggregate(stages)))
+    return bool(list(collection.aggregate(stages)))
 
 
 def _evaluated_fields(dataset: fo.Dataset) -> set[str]:
@@ -125,9 +143,9 @@ def _evaluated_fields(dataset: fo.Dataset) -> set[str]:
     return {str(config.pred_field) for config in configs if getattr(config, "pred_field", None)}
 
 
-def _free_name(dataset: fo.Dataset) -> str:
-    names = ("label", *(f"label_{number}" for number in range(2, 1000)))
-    return next(name for name in names if not dataset.has_sample_field(name))
+def _free_name(dataset: fo.Dataset, parts: str | None) -> str:
+    names = (field_of_parts(f"label_{number}" if number > 1 else "label", parts) for number in range(1, 1000))
+    return next(name for name in names if dataset.get_field(name) is None)
 
 
 def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None) -> LabelField:
@@ -147,8 +165,9 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
         return LabelField(name, "patch", path)
     if name == SUGGESTED_FIELD:
         raise Refusal(f"The field '{name}' holds Labelscape's suggestions: choose another label field.")
-    if not dataset.has_sample_field(name):
-        if not name.isidentifier():
+    if dataset.get_field(name) is None:
+        in_frames = name.startswith(FRAMES_PREFIX) and dataset._has_frame_fields()
+        if not (name.removeprefix(FRAMES_PREFIX) if in_frames else name).isidentifier():
             raise Refusal(f"'{name}' cannot be the name of a field: use letters, digits, and _.")
         return LabelField(name, "classification", name)
     _refuse_read_only(dataset, name)
@@ -163,12 +182,31 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
 
 def ensure_label_field(dataset: fo.Dataset, field: LabelField) -> None:
     """Create the field if it is new; declare what Labelscape writes into labels, so the App can filter by it."""
-    if field.kind == "classification" and not dataset.has_sample_field(field.name):
-        dataset.add_sample_field(field.name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    in_frames = field.name.startswith(FRAMES_PREFIX)
+    add = dataset.add_frame_field if in_frames else dataset.add_sample_field
+    local = field.path.removeprefix(FRAMES_PREFIX) if in_frames else field.path
+    if field.kind == "classification" and dataset.get_field(field.name) is None:
+        add(local, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
     for attribute, field_type in PROVENANCE_ATTRIBUTES.items():
-        path = f"{field.path}.{attribute}"
-        if dataset.get_field(path) is None:
-            dataset.add_sample_field(path, field_type)
+        if dataset.get_field(f"{field.path}.{attribute}") is None:
+            add(f"{local}.{attribute}", field_type)
+
+
+def has_label_field(samples: fo.core.collections.SampleCollection, field: LabelField) -> bool:
+    """Whether a view has the field, which a view of frames calls by its name in frames."""
+    return samples.get_field(_local(samples, field.name)) is not None
+
+
+def label_columns(samples: fo.core.collections.SampleCollection, field: LabelField) -> tuple[str, str, list[str]]:
+    """Where a view keeps labels: their path, the path of the items' ids, and the attributes label and who set it."""
+    root = _local(samples, field.name if samples._is_patches and field.kind == "patch" else field.path)
+    attributes = ["label"] if samples.get_field(f"{root}.labelscape") is None else ["label", "labelscape"]
+    of_frames = f"{FRAMES_PREFIX}id" if root.startswith(FRAMES_PREFIX) else "id"
+    return root, f"{root}.id" if field.kind == "patch" else of_frames, attributes
+
+
+def _local(samples: fo.core.collections.SampleCollection, path: str) -> str:
+    return path.removeprefix(FRAMES_PREFIX) if samples._is_frames else path
 
 
 # What a label saved by Labelscape carries: who set it, because of which sample, how sure, when.
@@ -183,13 +221,14 @@ PROVENANCE_ATTRIBUTES: dict[str, Any] = {
 def read_labels(samples: fo.core.collections.SampleCollection, items: Items, field: LabelField) -> Labels:
     """The labels of these items, as numbers; classes are sorted by name."""
     multi = field.kind == "classifications"
-    if not samples.has_field(field.name):
+    if not has_label_field(samples, field):
         return _as_labels(pd.DataFrame({"name": [], "origin": []}, dtype=object), len(items), multi=multi)
-    root = field.name if samples._is_patches and field.kind == "patch" else field.path
-    attributes = ["label"] if samples.get_field(f"{root}.labelscape") is None else ["label", "labelscape"]
-    ids_path = f"{root}.id" if field.kind == "patch" else "id"
+    root, ids_path, attributes = label_columns(samples, field)
+    unwind: bool | int = field.kind == "patch"
+    if ids_path.startswith(FRAMES_PREFIX) and field.kind != "patch":
+        unwind = 1  # frames of a sample, but not the labels of a frame
     ids, names, *origins = samples.values(
-        [ids_path, *(f"{root}.{attribute}" for attribute in attributes)], unwind=field.kind == "patch"
+        [ids_path, *(f"{root}.{attribute}" for attribute in attributes)], unwind=unwind
     )
     rows = pd.Index(items.ids).get_indexer(ids)
     table = pd.DataFrame({"name": names, "origin": origins[0] if origins else None}, index=rows, dtype=object)

@@ -25,7 +25,7 @@ from ..errors import Cancelled, Refusal
 from ..progress import Progress, no_progress
 from ..wording import listing, noun
 from .early_saves import migrate_early_saves
-from .edits import AnyEdit, Written, apply, pack_edits, unpack_edits
+from .edits import AnyEdit, Written, apply, pack_edits, root_of, unpack_edits
 from .edits import Edit as Edit
 from .edits import Fill as Fill
 from .labels import LabelField, ensure_label_field
@@ -195,7 +195,7 @@ def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress:
 
     def seen() -> Iterator[AnyEdit]:
         for edit in edits:
-            found.add(edit.path.split(".")[0])
+            found.add(root_of(edit.path))
             yield edit
 
     for number, packed in pack_edits(seen()):
