@@ -1,4 +1,4 @@
-"""Suggestions on samples, or on the objects of patches: a label, how sure it is, and because of which samples."""
+"""Suggestions on samples, or on the objects of patches: a label, its confidence, and the samples it came from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,13 +10,16 @@ from bson import ObjectId
 from fiftyone.operators.store import ExecutionStore
 from pymongo import UpdateOne
 
+from ..errors import Refusal
 from .items import Items, items_of, label_path
 from .labels import SUGGESTED_FIELD
+from .own_fields import check_own_field, ensure_own_field
 from .records import read_records, time_of_key, timely_key
 
 FIELD = SUGGESTED_FIELD
 _MORE: dict[str, Any] = {"more": fo.StringField, "more_confidence": fo.FloatField, "more_anchors": fo.StringField}
 _ATTRIBUTES = ("label", "confidence", "sure", "anchors", "field", *_MORE)
+_DESCRIPTION = "Labels that Labelscape suggests"
 _STORE = "labelscape.suggestions"
 _REJECTION = "rejection:"
 _FEW = 5_000  # items up to which their samples alone are read
@@ -24,10 +27,10 @@ _FEW = 5_000  # items up to which their samples alone are read
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A label proposed for an unlabeled item; ``sure`` where it was accepted at the wanted precision.
+    """A label proposed for an unlabeled item; ``sure`` where it is confident: it reaches the target precision.
 
     ``field`` is the label field it was made for; "" where an earlier version did not write it down. In a multi-label
-    field ``label`` is the surest class, and ``more`` are the others that were accepted, surest first, with their
+    field ``label`` is the most confident class, and ``more`` are the others that reach the target, with their
     confidence and nearest anchor each; empty elsewhere.
     """
 
@@ -42,12 +45,12 @@ class Suggestion:
 
     @property
     def confidences(self) -> dict[str, float]:
-        """Every class proposed → its confidence, surest first."""
+        """Every class proposed → its confidence, the most confident first."""
         return {self.label: self.confidence, **dict(zip(self.more, self.more_confidence, strict=True))}
 
     @property
     def nearest(self) -> dict[str, str]:
-        """Every class proposed → the nearest sample that speaks for it, "" where that is not known; surest first."""
+        """Every class proposed → the nearest sample that it came from, "" where that is not known."""
         return {self.label: next(iter(self.anchors), ""), **dict(zip(self.more, self.more_anchors, strict=True))}
 
 
@@ -202,11 +205,10 @@ def stop_following(dataset: fo.Dataset) -> None:
 
 def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -> None:
     path = suggestion_path(dataset, patches_field)
-    held = dataset.get_field(path)
-    if held is not None and getattr(held, "document_type", None) is not fo.Classification:
-        raise ValueError(f"The field '{path}' is not Labelscape's: rename or delete it, suggestions need that name.")
-    if held is None:
-        dataset.add_sample_field(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    _check_own(dataset, path)
+    if dataset.get_field(path) is None:
+        options: dict[str, Any] = {"description": _DESCRIPTION, "embedded_doc_type": fo.Classification}
+        ensure_own_field(dataset, path, fo.EmbeddedDocumentField, **options)
     attributes: dict[str, tuple[type, dict[str, Any]]] = {
         "sure": (fo.BooleanField, {}),
         "anchors": (fo.ListField, {"subfield": fo.StringField}),
@@ -214,9 +216,18 @@ def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -
     }
     if several:  # where nothing has several labels, no empty fields stand in the App's sidebar
         attributes |= {name: (fo.ListField, {"subfield": kind}) for name, kind in _MORE.items()}
-    for name, (kind, options) in attributes.items():
+    for name, (kind, more) in attributes.items():
         if dataset.get_field(f"{path}.{name}") is None:
-            dataset.add_sample_field(f"{path}.{name}", kind, **options)
+            dataset.add_sample_field(f"{path}.{name}", kind, **more)
+
+
+def _check_own(dataset: fo.Dataset, path: str) -> None:
+    """Raise a Refusal where the field is somebody else's or read-only; version 0.1 declared `sure`, and no mark."""
+    field = dataset.get_field(path)
+    if field is None or field.read_only or dataset.get_field(f"{path}.sure") is None:
+        check_own_field(dataset, path)
+    if field is not None and field.read_only:
+        raise Refusal(f"The field '{path}' is read-only: make it writable, then suggest again.")
 
 
 def _from_record(held: Mapping[str, Any]) -> Suggestion:
