@@ -7,6 +7,7 @@ from typing import Literal
 import fiftyone as fo
 
 from ..errors import Refusal
+from ..report import Report
 from ..store import embeddings as embeddings_store
 from ..store import maps as maps_store
 from ..store.embeddings import embeddings_size, list_embeddings
@@ -53,8 +54,8 @@ class Clearable:
         return f"{self.title[:1].upper()}{self.title[1:]}: {count(self.count, parts[self.kind])}{size} ({undo})"
 
 
-@dataclass(frozen=True)
-class ClearReport:
+@dataclass(frozen=True, repr=False)
+class ClearReport(Report):
     """What was cleared, and what could not be, with the reason."""
 
     cleared: list[Clearable]

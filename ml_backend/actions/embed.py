@@ -18,6 +18,7 @@ from ..embedding.image.preparation import InputSettings
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
 from ..errors import Refusal
 from ..progress import Progress, no_progress
+from ..report import Report
 from ..store.embeddings import (
     Provenance,
     check_embeddings,
@@ -37,8 +38,8 @@ from .embed_update import Keep, Update, update_vectors
 from .models import load
 
 
-@dataclass(frozen=True)
-class EmbeddingReport:
+@dataclass(frozen=True, repr=False)
+class EmbeddingReport(Report):
     """What a run did: counts of items ``embedded`` now, ``reused`` unchanged, ``removed``, and ``failed``.
 
     The files of ``unavailable`` items cannot be read now, and their vectors stay; ``restarted``: they were damaged.

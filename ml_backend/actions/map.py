@@ -13,6 +13,7 @@ from ..analysis.neighbor_search import Metric
 from ..analysis.projection import Method, neighbors_needed, place, project
 from ..errors import Refusal
 from ..progress import Progress, no_progress, part_of
+from ..report import Report
 from ..store.embeddings import Embeddings, check_new_key, load_embeddings, locate
 from ..store.items import Items
 from ..store.maps import MapProvenance, delete_map, load_map, replace_map, save_map
@@ -23,8 +24,8 @@ _LIBRARIES = ("numpy", "scikit-learn", "opentsne", "numba", "torch")
 _MANY = 200_000
 
 
-@dataclass(frozen=True)
-class MapReport:
+@dataclass(frozen=True, repr=False)
+class MapReport(Report):
     """What a map run did; the qualities are None where too few points are on the map to measure them."""
 
     key: str

@@ -7,6 +7,7 @@ import fiftyone as fo
 from ..analysis.next_best import next_to_label as next_rows
 from ..errors import Refusal
 from ..progress import Progress
+from ..report import Report
 from ..store.items import Items, ordered_view
 from ..store.labels import DEFAULT_FIELD
 from ..store.session import open_session
@@ -17,13 +18,17 @@ from .evidence import field_of_embeddings, labels_with_pending
 _SHOWN_SUGGESTIONS = 3
 
 
-@dataclass(frozen=True)
-class LabelNext:
+@dataclass(frozen=True, repr=False)
+class LabelNext(Report):
     """What to label next, best first: ids, a view of them in that order, and why these, in words."""
 
     ids: list[str]
     view: fo.DatasetView
     message: str
+
+    def sentence(self) -> str:
+        """The closing message."""
+        return self.message
 
 
 def next_to_label(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from ..report import Report
 from ..store.label_edits import Conflict
 from ..store.saves import Edit
 from ..wording import agree, count, listing, noun
@@ -54,8 +55,8 @@ class LeftAlone:
         return said
 
 
-@dataclass(frozen=True)
-class PullReport:
+@dataclass(frozen=True, repr=False)
+class PullReport(Report):
     """What a pull wrote: labels ``given``, ``confirmed`` (the same label, now with who and when), and ``removed``.
 
     ``empty`` samples were checked and have nothing to label. ``by`` counts these by annotator; ``latest`` is the last

@@ -7,6 +7,7 @@ import fiftyone as fo
 import numpy as np
 
 from ..errors import Refusal
+from ..report import Report
 from ..store.items import items_of
 from ..store.label_edits import Conflict, clearable_items, find_conflicts
 from ..store.labels import DEFAULT_FIELD, LabelField, label_field
@@ -21,8 +22,8 @@ _SHOWN_CONFLICTS = 3
 _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
 
 
-@dataclass(frozen=True)
-class QueueReport:
+@dataclass(frozen=True, repr=False)
+class QueueReport(Report):
     """What an act added to the pending changes; items that have another label were left alone as ``conflicts``."""
 
     queued: list[str]

@@ -14,6 +14,7 @@ from ..analysis.mislabels import mislabel_scores
 from ..analysis.outliers import Reason, outlier_scores
 from ..errors import Refusal
 from ..progress import Progress
+from ..report import Report
 from ..store.embeddings import check_embeddings, locate
 from ..store.items import FRAMES, Items, every_sample, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
@@ -25,8 +26,8 @@ from ..wording import agree, count
 _SPLITS = ("train", "training", "validation", "val", "test")
 
 
-@dataclass(frozen=True)
-class Ranking:
+@dataclass(frozen=True, repr=False)
+class Ranking(Report):
     """A ranked view, best to look at first, and what it shows in a sentence.
 
     ``ids`` are the items in that order. ``suspects`` are those to act on, in that order too: outliers with a reason,
@@ -38,6 +39,10 @@ class Ranking:
     message: str
     suspects: list[str]
     patches_field: str | None
+
+    def sentence(self) -> str:
+        """The closing message."""
+        return self.message
 
 
 def rank_outliers(

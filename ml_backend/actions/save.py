@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import Refusal
 from ..progress import Progress, no_progress
+from ..report import Report
 from ..store.edits import AnyEdit
 from ..store.label_edits import Conflict, Plan, deletion_edits, label_edits
 from ..store.labels import LabelField, label_field
@@ -30,8 +31,8 @@ class Blocked:
     count: int
 
 
-@dataclass(frozen=True)
-class SaveReport:
+@dataclass(frozen=True, repr=False)
+class SaveReport(Report):
     """What a save wrote, as MongoDB counted it.
 
     Labels that meanwhile got another label were left alone as ``conflicts``; ``overtaken`` changes found that somebody

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import fiftyone as fo
 
 from ..errors import Refusal
+from ..report import Report
 from ..store.deleted_segments import forget_deleted, remember_deleted
 from ..store.items import check_patches_field
 from ..store.records import moment
@@ -32,8 +33,8 @@ _BY_SELECTION = Selected()
 _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
 
 
-@dataclass(frozen=True)
-class SegmentReport:
+@dataclass(frozen=True, repr=False)
+class SegmentReport(Report):
     """A segment after ``given`` ids were put in; ``added`` of them are new in it."""
 
     segment: Segment

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..report import Report
 from ..wording import agree, count, listing
 
 _NAMED = 3  # files or classes that a message names
 
 
-@dataclass(frozen=True)
-class SendReport:
+@dataclass(frozen=True, repr=False)
+class SendReport(Report):
     """What was sent: ``labeled`` of the new tasks carry their sample's label, ``suggested`` a suggestion.
 
     ``there`` samples were tasks already; ``again`` had a task that was deleted in Label Studio; ``left_out`` are files

@@ -1,6 +1,6 @@
 """Suggestions: from all labels to everything unlabeled; accepted, rejected, or cleared by a person."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,8 @@ import numpy as np
 from ..analysis.multi_label import Proposals, as_proposals, suggest_several
 from ..analysis.propagation import suggest
 from ..errors import Refusal
+from ..progress import Progress
+from ..report import Report
 from ..store.embeddings import locate
 from ..store.items import FRAMES_PREFIX, Items, items_of, list_items
 from ..store.label_edits import suggestion_clearing_edits
@@ -31,14 +33,13 @@ from ..wording import agree, count, listing, percent
 from .evidence import field_of_embeddings, labels_with_pending
 from .queue import LabelBatch, QueueReport, queue_labels
 
-Progress = Callable[[float, str], None]
 Which = Literal["confident", "uncertain", "all"]
 _NO_ANCHOR = "0" * 24
 _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences by one or two (10,000 samples)
 
 
-@dataclass(frozen=True)
-class SuggestReport:
+@dataclass(frozen=True, repr=False)
+class SuggestReport(Report):
     """How many suggestions were made, and how far their confidence can be trusted, in words.
 
     ``changed`` are the ids of the samples whose suggestions are others now.

@@ -12,6 +12,7 @@ from ..embedding.base import EmbeddingModel, Media
 from ..embedding.trained import TrainedHead, save_head, split_labels, train
 from ..errors import Refusal
 from ..progress import Progress, part_of
+from ..report import Report
 from ..store.embeddings import (
     Embeddings,
     Provenance,
@@ -48,8 +49,8 @@ class Tuning:
         return self.after > self.before
 
 
-@dataclass(frozen=True)
-class TrainingReport:
+@dataclass(frozen=True, repr=False)
+class TrainingReport(Report):
     """A trained head, how many items got its embedding, and how many labels a neighbor vote in its base gets right."""
 
     key: str
