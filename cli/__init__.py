@@ -8,6 +8,8 @@ import typer
 
 from .models import app as models_app
 
+BACKEND = "http://127.0.0.1:9090"
+
 app = typer.Typer(
     help="Labelscape, the data explorer for FiftyOne and Label Studio.",
     no_args_is_help=True,
@@ -154,8 +156,9 @@ def run_serve(
 
 @app.command("connect")
 def run_connect(
-    project: Annotated[int, typer.Option(help="The project's number, as in its address, /projects/3/.")],
-    url: Annotated[str, typer.Option(envvar="LABEL_STUDIO_URL", help="Label Studio's address.")],
+    url: Annotated[
+        str, typer.Option(envvar="LABEL_STUDIO_URL", help="Label Studio's address, or that of the project's page.")
+    ],
     token: Annotated[
         str,
         typer.Option(
@@ -165,9 +168,12 @@ def run_connect(
             help="A personal access token or a legacy token; prompted for if it is not given.",
         ),
     ],
+    project: Annotated[
+        int | None, typer.Option(help="The project's number, as in its address, /projects/3/. Not needed with that.")
+    ] = None,
     backend: Annotated[
         str, typer.Option(help="The address at which Label Studio reaches “labelscape serve”.")
-    ] = "http://127.0.0.1:9090",
+    ] = BACKEND,
 ) -> None:
     """Connect a Label Studio project: its tasks then open with pre-annotations from the labels so far.
 
@@ -182,6 +188,30 @@ def run_connect(
     else:
         for sentence in connection.sentences:
             typer.echo(f"✓ {sentence}")
+        for warning in connection.warnings:
+            typer.secho(f"! {warning}", fg=typer.colors.YELLOW)
+
+
+@app.command("status")
+def run_status(
+    project: Annotated[int | None, typer.Option(help="List what is wrong in this project, task by task.")] = None,
+    backend: Annotated[str, typer.Option(help="The address of “labelscape serve”.")] = BACKEND,
+) -> None:
+    """Show how the Label Studio backend is doing: its queue, each project's last success and last error.
+
+    With a project also every task without a medium, and why.
+    """
+    from ..ml_backend.label_studio.settings import load_settings
+    from ..ml_backend.server.inspecting import backend_lines, project_lines
+
+    address = backend.rstrip("/")
+    try:
+        settings = load_settings()
+        lines = backend_lines(settings, address) if project is None else project_lines(settings, address, project)
+    except ValueError as error:
+        _fail(error)
+    else:
+        typer.echo("\n".join(lines))
 
 
 def _fail(error: ValueError) -> None:

@@ -1,62 +1,103 @@
 """Serving the Label Studio backend until it is told to stop."""
 
-import math
+import logging
+import os
 import signal
 import socket
 import sys
+import threading
+import time
 from contextlib import suppress
 from types import FrameType
 
 import fiftyone as fo
+import structlog
 import typer
 import uvicorn
 
+from ..ml_backend.errors import Refusal
 from ..ml_backend.label_studio.settings import SECRET_VARIABLE, ensure_secret, load_settings, server_directory
 from ..ml_backend.server.app import create_app
 from ..ml_backend.server.backend import LabelStudioBackend
+from ..ml_backend.server.connections import OncePerMinute, allowed_connections, limited_protocol
+from ..ml_backend.server.database import Database
 from ..ml_backend.server.events import EventQueue
 from ..ml_backend.server.guard import is_loopback
 from ..ml_backend.server.logs import blacken, configure_logging
 from ..ml_backend.server.worker import Worker
 
 _SWITCH_SECONDS = 0.0005  # a request changes threads several times, and each time waits so long for a busy worker
+_DATABASE_SECONDS = 5.0
+_STOP_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
 
 
 def run(*, host: str, port: int) -> None:
-    """Serve at this address until SIGTERM or Ctrl-C; requests and events in hand are finished first.
+    """Serve at this address until SIGTERM or Ctrl-C, and end within five seconds.
+
+    What cannot be finished by then is done again at the next start, as after a crash.
 
     Raises:
-        ValueError: the address is open to others while no secret was set, it is taken, or another
-            `labelscape serve` runs on the same data directory
+        Refusal: the address is open to others while no secret was set, it is in use, or another `labelscape serve`
+            runs on the same data directory
     """
     signal.signal(signal.SIGTERM, _end)
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = load_settings()
     if not settings.secret and not is_loopback(host):
-        raise ValueError(
+        raise Refusal(
             f"Others can reach the backend at {host}: set a secret first, in ${SECRET_VARIABLE}, or serve at 127.0.0.1."
         )
     settings = ensure_secret(settings)
     blacken(settings.secret, settings.token)
     configure_logging()
+    logging.getLogger("asyncio").addFilter(OncePerMinute())
     fo.config.show_progress_bars = False  # they would go into the log
     listening = _listen(host, port)
     queue = EventQueue(server_directory() / "events.db")
-    backend = LabelStudioBackend(settings)
-    server = uvicorn.Server(
+    database = Database()
+    database.start()
+    backend = LabelStudioBackend(settings, database)
+    connections = allowed_connections(settings.limits.connections)
+    server = _Server(
         uvicorn.Config(
-            create_app(settings, backend, queue, Worker(queue, backend)),
+            create_app(backend, queue, Worker(queue, backend)),
+            http=limited_protocol(connections, settings.limits.request_seconds),
+            ws="none",
+            backlog=connections,
             log_config=None,
             access_log=False,  # it has paths; ours does not
             server_header=False,
-            timeout_graceful_shutdown=math.ceil(settings.limits.predict_seconds),
+            timeout_graceful_shutdown=int(_STOP_SECONDS) - 3,
         )
     )
+    database.wait_until_known(_DATABASE_SECONDS)
     typer.echo(f"The Label Studio backend listens at http://{host}:{listening.getsockname()[1]} . Ctrl-C stops it.")
+    if database.problem:
+        typer.echo(f"{database.problem} “labelscape doctor” says how to fix it.", err=True)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
+    database.stop()
     if not server.started:
-        raise ValueError("The backend did not start; its log, above, says why.")
+        raise Refusal("The backend did not start; its log, above, says why.")
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, with a last resort for work, or a database, that keeps a stopped process alive."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop, and see to it that it comes to an end."""
+        if not self.should_exit:
+            threading.Thread(target=_end_by_force, name="labelscape-end", daemon=True).start()
+        super().handle_exit(sig, frame)
+
+
+def _end_by_force() -> None:
+    time.sleep(_STOP_SECONDS)
+    _log.warning("stopped_by_force", reason="Work did not end in time; it is done again at the next start.")
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -64,9 +105,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ValueError(
-            f"{host}:{port} cannot be served: {error.strerror}. Choose another port with --port."
-        ) from error
+        raise Refusal(f"{host}:{port} cannot be served: {error.strerror}. Choose another port with --port.") from error
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

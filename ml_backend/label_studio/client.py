@@ -7,13 +7,16 @@ from typing import Any
 
 import httpx
 
+from ..errors import Refusal
+from .certificates import trusted_certificates
+
 _CONNECT_SECONDS = 5.0
 _SECONDS = 120.0  # an import of 10,000 predictions takes 8 s on SQLite
 _TASKS_PER_PAGE = 500
 _PROJECTS_PER_PAGE = 100  # the most that Label Studio (1.23) gives
 
 
-class LabelStudioError(ValueError):
+class LabelStudioError(Refusal):
     """Label Studio refused or failed; the message says what to do."""
 
 
@@ -37,7 +40,11 @@ class LabelStudio:
         from label_studio_sdk.core.api_error import ApiError
 
         self.url = url.rstrip("/")
-        transport = httpx.Client(timeout=httpx.Timeout(seconds, connect=_CONNECT_SECONDS), follow_redirects=False)
+        transport = httpx.Client(
+            timeout=httpx.Timeout(seconds, connect=_CONNECT_SECONDS),
+            follow_redirects=False,
+            verify=trusted_certificates(),
+        )
         try:
             self._client = Client(base_url=self.url + "/", api_key=token, httpx_client=transport)
         except ApiError as error:
@@ -103,6 +110,11 @@ class LabelStudio:
         if changed_since is not None:
             query |= _where(("updated_at", "Datetime", changed_since))
         yield from self._pages(project, query, _TASKS_PER_PAGE)
+
+    def first_tasks(self, project: int, count: int) -> list[dict[str, Any]]:
+        """The id and data of some tasks of a project."""
+        query = {"project": project, "include": "id,data", "fields": "task_only", "page_size": count}
+        return list(self._json("GET", "api/tasks", params=query)["tasks"])
 
     def annotated_tasks(self, project: int) -> Iterator[dict[str, Any]]:
         """The tasks that somebody annotated or skipped, as `tasks` gives them: 15 ms each are spared for the others."""
@@ -284,8 +296,8 @@ def _where(*above: tuple[str, str, Any]) -> dict[str, str]:
 
 def _wrong_token(url: str) -> str:
     return (
-        f"{url} does not take this token: it is wrong or has expired. Make a new one there under “Account & Settings”, "
-        "“Personal Access Token”, and run “labelscape connect” again."
+        f"{url} does not accept this token: it is wrong, has expired, or was revoked. Make a new one there under "
+        "“Account & Settings”, “Personal Access Token”, and run “labelscape connect” again."
     )
 
 

@@ -2,10 +2,6 @@
 
 import base64
 import hashlib
-import ipaddress
-import re
-import socket
-import ssl
 import threading
 import time
 import uuid
@@ -13,12 +9,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote_to_bytes, urljoin, urlsplit
 
 import urllib3
-from PIL import Image, UnidentifiedImageError
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from PIL import Image, UnidentifiedImageError, features
 
+from .certificates import trusted_certificates
+from .media_hosts import (
+    LOCAL_FILES,
+    MEDIA_PATHS,
+    MediaError,
+    MediaUnavailable,
+    checked_addresses,
+    is_within,
+    parts_of,
+    port_of,
+    renamed,
+    shown_address,
+)
 from .metrics import MEDIA
 from .settings import ServerSettings, is_http_address, server_directory
 
@@ -27,22 +35,11 @@ REDIRECTS = 3
 CONNECT_SECONDS = 5.0
 # Decoders that are well tested; PIL knows 40 more.
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
-# Where Label Studio (1.23) serves media; our token must not open anything else of it.
-_MEDIA_PATHS = re.compile(r"/(data/(upload|local-files)|storage-data/uploaded|(tasks|projects)/\d+/(presign|resolve))/")
-# Clouds' metadata services outside of 169.254.0.0/16: AWS (IPv6), Alibaba, Oracle.
-_METADATA = {ipaddress.ip_address(address) for address in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")}
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: IPv4 in IPv6's clothes
-_LOCAL_FILES = "/data/local-files/"
+if features.check("avif"):  # part of Pillow from 11.3 on
+    FORMATS["AVIF"] = ".avif"
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _CHUNK = 64 * 2**10
-
-
-class MediaError(ValueError):
-    """A medium is refused or is no image; the sentence says why."""
-
-
-class MediaUnavailable(MediaError):
-    """A medium could not be fetched now; another try may do."""
+_HEAD = 1024  # bytes in which an SVG drawing says what it is
 
 
 def presigned_address(uri: str, task: int) -> str:
@@ -75,8 +72,8 @@ class MediaCache:
         self._local_roots = [Path(root).resolve() for root in settings.media_roots if not is_http_address(root)]
         self._remote_roots = [urlsplit(root) for root in settings.media_roots if is_http_address(root)]
         self._label_studio = urlsplit(settings.url)
-        context = ssl.create_default_context()
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+        self._names = (settings.url, *settings.aliases) if settings.url else ()
+        context = trusted_certificates()
         self._pools = urllib3.PoolManager(num_pools=AT_ONCE, maxsize=AT_ONCE, retries=False, ssl_context=context)
         self._space = threading.Lock()
         self._used: int | None = None  # bytes in the cache; counted at the first fetch
@@ -99,8 +96,8 @@ class MediaCache:
         """The file of a medium: of a local root where it lies there, else from the cache, else fetched.
 
         Args:
-            address: as the task's data has it: a path on Label Studio (``/data/upload/…``), an http(s) address, or
-                the path of a file in a local root.
+            address: as the task's data has it: a path on Label Studio (``/data/upload/…``), an http(s) address, a
+                data URI, or the path of a file in a local root.
 
         Raises:
             MediaError: the medium is refused: where it comes from, its size, or that it is no image
@@ -108,6 +105,9 @@ class MediaCache:
             ValueError: raised by `authorization`
         """
         with _counted():
+            if address.startswith("data:"):
+                return self._embedded(address)
+            address = renamed(address, self._names, self._settings.url)
             local = self._local_file(address)
             if local is not None:
                 self._check_local(local, address)
@@ -123,6 +123,24 @@ class MediaCache:
             MEDIA.labels("fetched").inc()
             return fetched
 
+    def _embedded(self, address: str) -> Path:
+        """The file of an image that is in its address, a data URI (RFC 2397)."""
+        head, comma, content = address.partition(",")
+        try:
+            body = base64.b64decode(content, validate=True) if head.endswith(";base64") else unquote_to_bytes(content)
+        except ValueError as error:
+            raise MediaError(f"{shown_address(head)} is a data URI whose content cannot be decoded.") from error
+        if not comma or len(body) > self._limits.media_bytes:
+            raise MediaError(
+                f"{shown_address(head)} is a data URI with {len(body):,} bytes; at most "
+                f"{self._limits.media_bytes:,} are accepted."
+            )
+        name = hashlib.sha256(body).hexdigest()
+        target = self._folder / name[:3] / name
+        cached = next(target.parent.glob(f"{name}.*"), None)
+        MEDIA.labels("fetched" if cached is None else "cached").inc()
+        return self._keep(target, head, lambda file: file.write_bytes(body)) if cached is None else cached
+
     def _fetch_or_why(self, address: str) -> Path | ValueError:
         try:
             return self.fetch(address)
@@ -131,16 +149,18 @@ class MediaCache:
 
     def _local_file(self, address: str) -> Path | None:
         """The file beneath a local root: its path, or what Label Studio serves as a local file."""
-        parts = _parts(address)
+        parts = parts_of(address)
         ours = parts.netloc in ("", self._label_studio.netloc)
-        names = parse_qs(parts.query).get("d", []) if ours and parts.path.endswith(_LOCAL_FILES) else [address]
+        names = parse_qs(parts.query).get("d", []) if ours and parts.path.endswith(LOCAL_FILES) else [address]
         files = (_file_beneath(root, name) for root in self._local_roots for name in names)
         return next((file for file in files if file is not None), None)
 
     def _check_local(self, file: Path, address: str) -> None:
         size = file.stat().st_size
         if size > self._limits.media_bytes:
-            raise MediaError(f"{_shown(address)} has {size:,} bytes; at most {self._limits.media_bytes:,} are taken.")
+            raise MediaError(
+                f"{shown_address(address)} has {size:,} bytes; at most {self._limits.media_bytes:,} are accepted."
+            )
         self._suffix(file, address)
 
     def _resolve(self, address: str) -> str:
@@ -151,23 +171,31 @@ class MediaCache:
             return address.partition("#")[0]
         if not address.startswith("/"):
             raise MediaError(
-                f"{_shown(address)} is no address of a medium: neither a path on Label Studio nor http(s)."
+                f"{shown_address(address)} is not the address of a medium: neither a path on Label Studio nor http(s)."
             )
         if not self._settings.url:
-            raise MediaError(f"{_shown(address)} is on Label Studio, which is not connected yet.")
+            raise MediaError(f"{shown_address(address)} is on Label Studio, which is not connected yet.")
         base = self._label_studio
         under = address.startswith(f"{base.path}/")  # where Label Studio itself lies under a path
         return f"{base.scheme}://{base.netloc}{'' if under else base.path}{address}".partition("#")[0]
 
     def _download(self, url: str, target: Path) -> Path:
         deadline = time.monotonic() + self._limits.fetch_seconds
-        scratch = target.with_name(f".{uuid.uuid4().hex}.part")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+
+        def write(scratch: Path) -> None:
             with self._open(url, deadline) as response, open(scratch, "wb") as file:
                 for chunk in self._chunks(response, url, deadline):
                     file.write(chunk)
-            file_name = target.with_name(target.name + self._suffix(scratch, url))
+
+        return self._keep(target, url, write)
+
+    def _keep(self, target: Path, address: str, write: Callable[[Path], object]) -> Path:
+        """Put a medium into the cache, whole or not at all."""
+        scratch = target.with_name(f".{uuid.uuid4().hex}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(scratch)
+            file_name = target.with_name(target.name + self._suffix(scratch, address))
             self._take_space(scratch.stat().st_size)
             return scratch.replace(file_name)
         except OSError as error:
@@ -189,25 +217,25 @@ class MediaCache:
                     _check_status(response, url)
                     yield response
                     return
-                url = urljoin(url, _parts(response.headers.get("Location", "")).geturl())
+                url = urljoin(url, parts_of(response.headers.get("Location", "")).geturl())
             finally:
                 response.close()
-        raise MediaError(f"{_shown(url)} is reached by more than {REDIRECTS} redirects.")
+        raise MediaError(f"{shown_address(url)} is reached by more than {REDIRECTS} redirects.")
 
     def _get(self, url: str, deadline: float) -> urllib3.BaseHTTPResponse:
-        parts = _parts(url)
+        parts = parts_of(url)
         headers = {"Host": parts.netloc, "Accept-Encoding": "identity", "User-Agent": "labelscape"}
         if self._is_label_studio(parts):
             headers |= self._authorization()
-        elif not any(_is_within(parts, root) for root in self._remote_roots):
+        elif not any(is_within(parts, root) for root in self._remote_roots):
             raise MediaError(
-                f"{_shown(url)} is not where media may come from: Label Studio's own files, or the media roots of the "
-                f"settings."
+                f"{shown_address(url)} is not where media may come from: Label Studio's own files, or the media roots "
+                "of the settings."
             )
         tls = {"server_hostname": parts.hostname, "assert_hostname": parts.hostname} if parts.scheme == "https" else {}
         failure: Exception | None = None
-        for address in _checked_addresses(parts):
-            pool = self._pools.connection_from_host(address, _port(parts), parts.scheme, pool_kwargs=tls)
+        for address in checked_addresses(parts):
+            pool = self._pools.connection_from_host(address, port_of(parts), parts.scheme, pool_kwargs=tls)
             seconds = max(deadline - time.monotonic(), 0.001)
             timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
             try:
@@ -225,13 +253,13 @@ class MediaCache:
             except urllib3.exceptions.HTTPError as error:
                 failure = error
                 break
-        raise MediaUnavailable(f"{_shown(url)} cannot be reached ({type(failure).__name__}).") from failure
+        raise MediaUnavailable(f"{shown_address(url)} cannot be reached ({type(failure).__name__}).") from failure
 
     def _is_label_studio(self, parts: SplitResult) -> bool:
         return (
             bool(self._settings.url)
-            and _is_within(parts, self._label_studio)
-            and _MEDIA_PATHS.match(parts.path.removeprefix(self._label_studio.path)) is not None
+            and is_within(parts, self._label_studio)
+            and MEDIA_PATHS.match(parts.path.removeprefix(self._label_studio.path)) is not None
         )
 
     def _chunks(self, response: urllib3.BaseHTTPResponse, url: str, deadline: float) -> Iterator[bytes]:
@@ -242,12 +270,12 @@ class MediaCache:
             while chunk := response.read1(_CHUNK):
                 size += len(chunk)
                 if size > most:
-                    raise MediaError(f"{_shown(url)} has more than {most:,} bytes, the most that are taken.")
+                    raise MediaError(f"{shown_address(url)} has more than {most:,} bytes, the most that are accepted.")
                 if time.monotonic() > deadline:
-                    raise MediaUnavailable(f"{_shown(url)} took more than {self._limits.fetch_seconds} s.")
+                    raise MediaUnavailable(f"{shown_address(url)} took more than {self._limits.fetch_seconds} s.")
                 yield chunk
         except urllib3.exceptions.HTTPError as error:
-            raise MediaUnavailable(f"{_shown(url)} broke off ({type(error).__name__}).") from error
+            raise MediaUnavailable(f"{shown_address(url)} broke off ({type(error).__name__}).") from error
 
     def _suffix(self, file: Path, address: str) -> str:
         """The file name's suffix for an image whose header says what is allowed."""
@@ -256,12 +284,19 @@ class MediaCache:
                 width, height = image.size
                 suffix = FORMATS.get(image.format or "", FORMATS["JPEG"])  # PIL names some JPEGs of cameras MPO
         except Image.DecompressionBombError as error:
-            raise MediaError(f"{_shown(address)} has more pixels than can be decoded safely.") from error
+            raise MediaError(f"{shown_address(address)} has more pixels than can be decoded safely.") from error
         except (UnidentifiedImageError, OSError, ValueError) as error:
-            raise MediaError(f"{_shown(address)} is no image that can be read ({', '.join(FORMATS)}).") from error
+            if b"<svg" in file.read_bytes()[:_HEAD]:
+                raise MediaError(
+                    f"{shown_address(address)} is an SVG drawing: convert it to PNG, drawings are not rendered."
+                ) from error
+            raise MediaError(
+                f"{shown_address(address)} is not an image that can be read ({', '.join(FORMATS)})."
+            ) from error
         if width * height > self._limits.media_pixels:
             raise MediaError(
-                f"{_shown(address)} has {width:,} x {height:,} pixels; at most {self._limits.media_pixels:,} are taken."
+                f"{shown_address(address)} has {width:,} x {height:,} pixels; at most "
+                f"{self._limits.media_pixels:,} are accepted."
             )
         return suffix
 
@@ -289,22 +324,6 @@ def _counted() -> Iterator[None]:
         raise
 
 
-def _parts(address: str) -> SplitResult:
-    try:
-        return urlsplit(address)
-    except ValueError as error:
-        raise MediaError(f"{_shown(address)} is no address of a medium.") from error
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or {"http": 80, "https": 443}[parts.scheme]
-
-
-def _shown(address: str) -> str:
-    """The address for a message, without a query: that of cloud storage is a signature."""
-    return (address if _LOCAL_FILES in address else address.partition("?")[0])[:120]
-
-
 def _file_beneath(root: Path, name: str) -> Path | None:
     try:
         file = (root / name).resolve()
@@ -313,43 +332,13 @@ def _file_beneath(root: Path, name: str) -> Path | None:
         return None
 
 
-def _is_within(parts: SplitResult, root: SplitResult) -> bool:
-    """Whether an address is on the root's host and beneath its path."""
-    return (
-        is_http_address(parts.geturl())
-        and (parts.scheme, parts.hostname, _port(parts)) == (root.scheme, root.hostname, _port(root))
-        and parts.path.startswith(f"{root.path}/")
-        and ".." not in unquote(parts.path).split("/")
-    )
-
-
-def _checked_addresses(parts: SplitResult) -> list[str]:
-    """The addresses of a host, all of them allowed."""
-    host = str(parts.hostname)
-    try:
-        found = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise MediaUnavailable(f"The host {host} cannot be found.") from error
-    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-    for address in addresses:
-        if _is_forbidden(address):
-            raise MediaError(f"The host {host} leads to {address}, where no media may come from.")
-    return addresses
-
-
-def _is_forbidden(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _TRANSLATED else None
-        ip = ip.ipv4_mapped or ip.sixtofour or translated or ip
-    return ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip in _METADATA
-
-
 def _check_status(response: urllib3.BaseHTTPResponse, url: str) -> None:
     if response.status == 200:
         return
     if response.status in (401, 403):
-        raise MediaError(f"{_shown(url)} is not open to us (status {response.status}): check the token's rights.")
+        raise MediaError(
+            f"{shown_address(url)} is not open to us (status {response.status}): check the token's rights."
+        )
     if response.status == 429 or response.status >= 500:
-        raise MediaUnavailable(f"{_shown(url)} answers with status {response.status} now.")
-    raise MediaError(f"{_shown(url)} answers with status {response.status}.")
+        raise MediaUnavailable(f"{shown_address(url)} answers with status {response.status} now.")
+    raise MediaError(f"{shown_address(url)} answers with status {response.status}.")

@@ -13,6 +13,19 @@ EVENTS = Counter(
     registry=REGISTRY,
 )
 QUEUE_DEPTH = Gauge("labelscape_queue_depth", "Events that wait to be worked off", registry=REGISTRY)
+OLDEST_EVENT = Gauge(
+    "labelscape_oldest_event_seconds", "How long the oldest event has waited; 0 = none waits", registry=REGISTRY
+)
+DATABASE_UP = Gauge("labelscape_database_up", "Whether MongoDB answers: 1 or 0", registry=REGISTRY)
+LAST_SUCCESS = Gauge(
+    "labelscape_project_last_success_seconds",
+    "When a project was last brought up to date, in Unix time; 0 = not since the start",
+    ["project"],
+    registry=REGISTRY,
+)
+CONNECTIONS_CLOSED = Counter(
+    "labelscape_connections_closed", "Connections closed because their request did not arrive", registry=REGISTRY
+)
 SET_ASIDE = Gauge("labelscape_events_set_aside", "Events that failed too often", registry=REGISTRY)
 PREDICTIONS = Counter(
     "labelscape_predictions",

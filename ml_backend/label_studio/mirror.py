@@ -17,7 +17,8 @@ from .decisions import Rule, counting_annotation
 from .following import Followed, follow, kept_control
 from .ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
 from .marks import declare_annotations
-from .media import MediaUnavailable, presigned_address
+from .media import presigned_address
+from .media_hosts import MediaUnavailable
 from .migration import FIELD_TYPES, migrate_labels
 from .regions import Region, Result
 from .renaming import rename_labels

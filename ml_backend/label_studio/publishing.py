@@ -75,6 +75,7 @@ class Publisher:
         self._backend = backend
         self._secret = secret
         self._renewed = float("-inf")
+        self._tidied_for = ""  # the version beside which no old prediction is left to delete
 
     def should_renew(self, due: Plan) -> bool:
         """Whether all anew, and deleting what is old, costs less than these changes; not more often than a minute."""
@@ -138,12 +139,29 @@ class Publisher:
             count += 1
         return count
 
-    def delete_old_version(self) -> str | None:
-        """Delete the predictions of one version of ours that is not the project's any more; which."""
-        old = next((version for version in self._own_versions() if version != self.version), None)
-        if old is not None:
-            self.studio.delete_model_version(self.mirror.project, old)
-        return old
+    def delete_old_predictions(self, keep_on: Callable[[], bool]) -> int:
+        """Delete predictions of versions of ours that are not the project's any more, as long as ``keep_on``; how many.
+
+        One by one, because Label Studio (1.23) deletes a version in one request, which takes minutes and starves among
+        submits. Those of labeled tasks stay: they tell what the annotator was shown.
+        """
+        if self._tidied_for == self.version:
+            return 0
+        labeled = {task for task, record in self.mirror.ledger.read().items() if record.is_annotated}
+        old = [
+            int(prediction["id"])
+            for prediction in self.studio.predictions(self.mirror.project)
+            if self._is_old(str(prediction["model_version"])) and int(prediction["task"]) not in labeled
+        ]
+        for place, number in enumerate(old):
+            if not keep_on():
+                return place
+            self.studio.delete_prediction(number)
+        self._tidied_for = self.version
+        return len(old)
+
+    def _is_old(self, version: str) -> bool:
+        return version.startswith(VERSION_STEM) and version != self.version
 
     def forget_deleted(self, records: Sequence[TaskRecord]) -> None:
         """Forget the predictions that somebody deleted in Label Studio."""

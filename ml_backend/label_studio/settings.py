@@ -1,15 +1,18 @@
-"""What the Label Studio backend is told once: where Label Studio is, its secrets, its projects and its limits."""
+"""The settings of the Label Studio backend: where Label Studio is, its secrets, its projects and its limits."""
 
 import dataclasses
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from ..embedding import find_family
+from ..errors import Refusal
 from ..store.settings import data_directory
 from .decisions import RULES, Rule
 
@@ -19,26 +22,33 @@ TOKEN_VARIABLE = "LABEL_STUDIO_API_KEY"
 
 T = TypeVar("T")
 _NUMBER = (int, float)
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+# The pages of Label Studio (1.23) that somebody may copy an address from.
+_PAGE = re.compile(r"^(?P<base>.*?)/(?:projects(?:/(?P<project>\d+))?|user|organization|data|api|tasks)(?:/.*)?$")
 _SETTINGS: dict[str, type | tuple[type, ...]] = {
     "url": str,
     "token": str,
     "secret": str,
+    "aliases": list,
     "projects": list,
     "media_roots": list,
     "model": str,
     "model_options": dict,
     "precision": _NUMBER,
     "annotation": str,
+    "prefill_from": (*_NUMBER, type(None)),
     "limits": dict,
 }
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that one request, one medium and the media cache may take; all above 0."""
+    """The most that requests, one medium, and the media cache may take; all above 0."""
 
     body_bytes: int = 64 * 2**20
     tasks_per_call: int = 2_000
+    connections: int = 256  # fewer where the process may not open as many files
+    request_seconds: float = 15.0  # in which a request has to arrive, its headers and its body each
     media_bytes: int = 64 * 2**20
     media_pixels: int = 100_000_000
     cache_bytes: int = 50 * 2**30
@@ -57,6 +67,7 @@ class ServerSettings:
 
     Attributes:
         url: Label Studio's address, such as ``http://localhost:8080``, without a slash at its end; "" = not connected.
+        aliases: other addresses of the same Label Studio, as tasks may name it; our token goes to ``url`` only.
         token: the personal access token or legacy token of our account in Label Studio.
         secret: what Label Studio must show on every request to us.
         projects: ids of the Label Studio projects that are served; others are refused.
@@ -64,34 +75,42 @@ class ServerSettings:
             local folders.
         model: the embedding model's name, see `embedding.families`.
         model_options: its options.
-        precision: how often an accepted suggestion has to be right, in (0, 1].
+        precision: the target precision of confident suggestions, 0.5 to 1.
         annotation: which of several annotations of a task counts: ``ground_truth_first``, ``latest`` or ``majority``.
-        limits: the most a request may take.
+        prefill_from: the score, 0 to 1, from which a task opens with its prediction filled in; None = clearly more
+            than the share of that class among the labels.
+        limits: the most that requests and media may take.
     """
 
     url: str = ""
     token: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+    aliases: tuple[str, ...] = ()
     projects: frozenset[int] = frozenset()
     media_roots: tuple[str, ...] = ()
     model: str = "preprocessing"
     model_options: dict[str, Any] = field(default_factory=dict)
     precision: float = 0.95
     annotation: Rule = "ground_truth_first"
+    prefill_from: float | None = None
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
-        if self.url and not is_http_address(self.url):
-            raise ValueError(f"'{self.url}' is no address of a Label Studio; it looks like http://localhost:8080.")
+        for address in (self.url, *self.aliases):
+            if address and not is_http_address(address):
+                raise Refusal(f"“{address}” is not a Label Studio address; one looks like http://localhost:8080.")
         if not self.secret.isascii() or any(character.isspace() for character in self.secret):
-            raise ValueError("The secret must be plain letters, digits and signs, without spaces.")
+            raise Refusal("The secret must consist of ASCII letters, digits, and punctuation, without spaces.")
         for root in self.media_roots:
             if not is_http_address(root) and not Path(root).is_absolute():
-                raise ValueError(f"'{root}' is no place of media; give an https address or an absolute folder.")
-        if not 0 < self.precision <= 1:
-            raise ValueError(f"precision is {self.precision}; it must be above 0 and at most 1.")
+                raise Refusal(f"The media root “{root}” is neither an http(s) address nor an absolute folder.")
+        _check_model(self.model)
+        if not 0.5 <= self.precision <= 1:
+            raise Refusal(f"The target precision is {self.precision}; it must be between 0.5 and 1.")
         if self.annotation not in RULES:
-            raise ValueError(f"The setting annotation is '{self.annotation}'; it must be one of {', '.join(RULES)}.")
+            raise Refusal(f"The setting annotation is “{self.annotation}”; it must be one of {', '.join(RULES)}.")
+        if self.prefill_from is not None and not 0 <= self.prefill_from <= 1:
+            raise Refusal(f"prefill_from is {self.prefill_from}; it must be between 0 and 1, or null for automatic.")
 
 
 def server_directory() -> Path:
@@ -146,8 +165,20 @@ def ensure_secret(settings: ServerSettings) -> ServerSettings:
 
 
 def same_address(one: str | None, other: str | None) -> bool:
-    """Whether both name the same server; a slash at the end says nothing."""
-    return str(one or "").rstrip("/") == str(other or "").rstrip("/")
+    """Whether both name the same server: a slash at the end, and how this machine is called, make no difference."""
+    return _normalized(str(one or "")) == _normalized(str(other or ""))
+
+
+def parse_address(address: str) -> tuple[str, int | None]:
+    """Label Studio's address in that of one of its pages, and the project on that page, None where there is none.
+
+    ``http://localhost:8080/projects/3/data?tab=1`` → ``("http://localhost:8080", 3)``
+    """
+    parts = urlsplit(address.strip())
+    page = _PAGE.match(parts.path)
+    path = page["base"] if page else parts.path
+    project = int(page["project"]) if page and page["project"] else None
+    return SplitResult(parts.scheme, parts.netloc, path.rstrip("/"), "", "").geturl(), project
 
 
 def is_http_address(address: str) -> bool:
@@ -161,6 +192,23 @@ def is_http_address(address: str) -> bool:
         return False
 
 
+def _normalized(address: str) -> tuple[str, str, int | None, str]:
+    parts = urlsplit(address.rstrip("/"))
+    try:
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        port = None
+    host = "localhost" if parts.hostname in _LOOPBACK_HOSTS else parts.hostname or ""
+    return parts.scheme, host, port, parts.path
+
+
+def _check_model(model: str) -> None:
+    try:
+        find_family(model)
+    except Refusal as error:
+        raise Refusal(f"The setting model cannot be used: {error}.") from error
+
+
 def _read() -> dict[str, Any]:
     path = settings_path()
     if not path.is_file():
@@ -168,9 +216,9 @@ def _read() -> dict[str, Any]:
     try:
         saved = json.loads(path.read_text())
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON ({error}); mend it, or remove it and connect again.") from error
+        raise Refusal(f"{path} is not valid JSON ({error}); fix it, or remove it and connect again.") from error
     if not isinstance(saved, dict):
-        raise ValueError(f"{path} must hold a JSON object; mend it, or remove it and connect again.")
+        raise Refusal(f"{path} must hold a JSON object; fix it, or remove it and connect again.")
     return saved
 
 
@@ -179,13 +227,14 @@ def _parse(saved: dict[str, Any]) -> ServerSettings:
     limits = _checked(values.pop("limits", {}), _LIMITS)
     for name, limit in limits.items():
         if limit <= 0:
-            raise ValueError(f"The limit {name} is {limit}; it must be above 0.")
+            raise Refusal(f"The limit {name} is {limit}; it must be above 0.")
     return ServerSettings(
         **values
         | {
             "url": values.get("url", "").rstrip("/"),
+            "aliases": _addresses(values, "aliases"),
             "projects": frozenset(_list_of(int, values, "projects")),
-            "media_roots": tuple(root.rstrip("/") for root in _list_of(str, values, "media_roots")),
+            "media_roots": _addresses(values, "media_roots"),
             "limits": Limits(**limits),
         }
     )
@@ -194,14 +243,18 @@ def _parse(saved: dict[str, Any]) -> ServerSettings:
 def _checked(values: dict[str, Any], types: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
     for name, value in values.items():
         if name not in types:
-            raise ValueError(f"'{name}' is no setting; there are: {', '.join(types)}.")
+            raise Refusal(f"“{name}” is not a setting; the settings are: {', '.join(types)}.")
         if isinstance(value, bool) or not isinstance(value, types[name]):
-            raise ValueError(f"The setting {name} cannot be a {type(value).__name__}.")
+            raise Refusal(f"The setting {name} cannot be a {type(value).__name__}.")
     return dict(values)
+
+
+def _addresses(values: dict[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(address.rstrip("/") for address in _list_of(str, values, name))
 
 
 def _list_of(kind: type[T], values: dict[str, Any], name: str) -> list[T]:
     listed: list[T] = values.get(name, [])
     if any(isinstance(value, bool) or not isinstance(value, kind) for value in listed):
-        raise ValueError(f"The setting {name} must list values of type {kind.__name__} only.")
+        raise Refusal(f"The setting {name} must list values of type {kind.__name__} only.")
     return listed

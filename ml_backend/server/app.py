@@ -1,9 +1,7 @@
-"""The HTTP face of the backend: the routes that Label Studio calls, and /metrics."""
+"""The HTTP routes of the backend: those that Label Studio calls, /metrics, and the state of each project."""
 
 import asyncio
 import sqlite3
-import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,13 +18,23 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..label_studio.metrics import EVENTS, PREDICTIONS, QUEUE_DEPTH, REGISTRY, REQUESTS, SECONDS, SET_ASIDE
+from ..label_studio.metrics import (
+    DATABASE_UP,
+    EVENTS,
+    LAST_SUCCESS,
+    OLDEST_EVENT,
+    PREDICTIONS,
+    QUEUE_DEPTH,
+    REGISTRY,
+    SET_ASIDE,
+)
 from ..label_studio.settings import ServerSettings
 from .events import ACTIONS, EventQueue, parse_event
 from .guard import Guard
+from .observing import Observed
 from .protocol import PredictRequest, Result, no_prediction, parse_body, parse_predict, parse_project
+from .status import BackendStatus, ProjectReport, project_document, report_document
 
 PREDICTS_AT_ONCE = 2  # one already uses all cores
 PREDICTS_TAKEN = 16  # with those that wait
@@ -38,6 +46,15 @@ _log = structlog.get_logger(__name__)
 
 class Backend(Protocol):
     """The projects and models behind the routes."""
+
+    def settings(self) -> ServerSettings:
+        """The settings as they are now; known at once."""
+
+    def status(self) -> BackendStatus:
+        """How the backend and each project are doing; known at once."""
+
+    def report(self, project: int) -> ProjectReport:
+        """How one project is doing, task by task; reads the database."""
 
     def serves(self, project: int) -> bool:
         """Whether the project is on the allowlist; known at once."""
@@ -53,20 +70,18 @@ class Backend(Protocol):
 
 
 class Worker(Protocol):
-    """What works the queue off, beside the requests."""
+    """What processes the queue, beside the requests."""
 
     def start(self) -> None:
         """Begin."""
 
     def stop(self) -> None:
-        """Finish the event in hand and end."""
+        """Finish the current event and end."""
 
 
-def create_app(
-    settings: ServerSettings, backend: Backend, queue: EventQueue, worker: Worker | None = None
-) -> Starlette:
+def create_app(backend: Backend, queue: EventQueue, worker: Worker | None = None) -> Starlette:
     """The backend as an ASGI application. It starts and stops the worker, and closes the queue when it ends."""
-    routes = _Routes(settings, backend, queue)
+    routes = _Routes(backend, queue)
     return Starlette(
         routes=[
             Route("/health", routes.health, methods=["GET"]),
@@ -75,10 +90,11 @@ def create_app(
             Route("/predict", routes.predict, methods=["POST"]),
             Route("/webhook", routes.webhook, methods=["POST"]),
             Route("/metrics", routes.metrics, methods=["GET"]),
+            Route("/v1/projects/{project:int}", routes.project, methods=["GET"]),
         ],
         middleware=[
-            Middleware(_Observed),
-            Middleware(Guard, secret=settings.secret, body_bytes=settings.limits.body_bytes),
+            Middleware(Observed),
+            Middleware(Guard, settings=backend.settings),
         ],
         exception_handlers={HTTPException: _refuse, Exception: _apologize},
         lifespan=_lifespan(routes, queue, worker),
@@ -86,56 +102,85 @@ def create_app(
 
 
 class _Routes:
-    def __init__(self, settings: ServerSettings, backend: Backend, queue: EventQueue) -> None:
-        self._limits = settings.limits
+    def __init__(self, backend: Backend, queue: EventQueue) -> None:
         self._backend = backend
         self._queue = queue
         self._predicting = ThreadPoolExecutor(PREDICTS_AT_ONCE, "predict")
         self._predicts = 0
 
     async def health(self, _: Request) -> Response:
-        return JSONResponse({"status": "UP", "model_class": "Labelscape"})
+        """Label Studio (1.23) reads the status code alone: anything but 200 shows as “Disconnected”."""
+        status = self._backend.status()
+        document = {
+            "status": "UP" if status.up else "DOWN",
+            "model_class": "Labelscape",
+            "problems": status.problems,
+            "queue": {
+                "depth": await run_in_threadpool(self._queue.depth),
+                "oldest_seconds": round(await run_in_threadpool(self._queue.oldest_seconds), 1),
+            },
+            "projects": {str(number): project_document(one) for number, one in status.projects.items()},
+        }
+        return JSONResponse(document, 200 if status.up else 503)
 
     async def setup(self, request: Request) -> Response:
+        """Label Studio (1.23) shows “Error” beside the backend where this is not answered with 200."""
         body = _parse(parse_body, await _body(request))
         project = _parse(parse_project, body.get("project"))
         self._check_project(project)
+        status = self._backend.status()
+        of_project = status.projects.get(project)
+        if problem := status.settings or (of_project.problem if of_project else ""):
+            raise HTTPException(503, problem)
         return JSONResponse({"model_version": self._backend.version(project)})
+
+    async def project(self, request: Request) -> Response:
+        project = request.path_params["project"]
+        self._check_project(project)
+        status = self._backend.status()
+        if status.database:
+            raise HTTPException(503, status.database)
+        report = await run_in_threadpool(self._backend.report, project)
+        queue = {
+            "depth": await run_in_threadpool(self._queue.depth, project),
+            "oldest_seconds": round(await run_in_threadpool(self._queue.oldest_seconds, project), 1),
+        }
+        return JSONResponse(report_document(report) | {"settings_problem": status.settings, "queue": queue})
 
     async def versions(self, _: Request) -> Response:
         return JSONResponse({"versions": self._backend.versions()})
 
     async def predict(self, request: Request) -> Response:
-        parse = partial(parse_predict, most_tasks=self._limits.tasks_per_call)
-        asked = await run_in_threadpool(_parse, parse, await _body(request))
-        self._check_project(asked.project)
+        parse = partial(parse_predict, most_tasks=self._backend.settings().limits.tasks_per_call)
+        predict_request = await run_in_threadpool(_parse, parse, await _body(request))
+        self._check_project(predict_request.project)
         if self._predicts >= PREDICTS_TAKEN:
-            raise HTTPException(429, f"{self._predicts} requests for predictions are at work; try again later.")
+            raise HTTPException(429, f"{self._predicts} requests for predictions are in progress; try again later.")
         self._predicts += 1
         try:
-            return await self._answer(asked)
+            return await self._answer(predict_request)
         finally:
             self._predicts -= 1
 
-    async def _answer(self, asked: PredictRequest) -> Response:
+    async def _answer(self, request: PredictRequest) -> Response:
         """The results; without a prediction each, where something went wrong: Label Studio then asks again."""
         try:
             # The pool is ours: a prediction that hangs holds one of its threads, and never those of the webhook.
             working = asyncio.get_running_loop().run_in_executor(
-                self._predicting, copy_context().run, self._backend.predict, asked
+                self._predicting, copy_context().run, self._backend.predict, request
             )
-            results = await asyncio.wait_for(working, self._limits.predict_seconds)
-            if len(results) != len(asked.tasks):
-                raise RuntimeError(f"{len(results)} results for {len(asked.tasks)} tasks")
+            results = await asyncio.wait_for(working, self._backend.settings().limits.predict_seconds)
+            if len(results) != len(request.tasks):
+                raise RuntimeError(f"{len(results)} results for {len(request.tasks)} tasks")
             answer = JSONResponse({"results": results})
         except Exception:
-            _log.exception("predict_failed", project=asked.project, tasks=len(asked.tasks))
-            results = [no_prediction(asked)] * len(asked.tasks)
+            _log.exception("predict_failed", project=request.project, tasks=len(request.tasks))
+            results = [no_prediction(request)] * len(request.tasks)
             answer = JSONResponse({"results": results})
         empty = sum(_is_empty(result) for result in results)
         PREDICTIONS.labels("empty").inc(empty)
         PREDICTIONS.labels("answered").inc(len(results) - empty)
-        _log.info("predicted", project=asked.project, tasks=len(results), empty=empty)
+        _log.info("predicted", project=request.project, tasks=len(results), empty=empty)
         return answer
 
     async def webhook(self, request: Request) -> Response:
@@ -144,7 +189,7 @@ class _Routes:
             EVENTS.labels("other", "unknown").inc()
             return JSONResponse({"status": "ignored"}, 201)
         event = _parse(parse_event, body)
-        told = {
+        summary = {
             "action": event.action,
             "project": event.project,
             "count": max(len(event.tasks), len(event.annotations)),
@@ -153,58 +198,34 @@ class _Routes:
         }
         if not self._backend.serves(event.project):
             EVENTS.labels(event.action, "refused").inc()
-            _log.warning("event_refused", **told)
+            _log.warning("event_refused", **summary)
         self._check_project(event.project)
         try:
             new = await run_in_threadpool(self._queue.put, event)
         except sqlite3.Error:
-            _log.exception("event_lost", **told)
+            _log.exception("event_lost", **summary)
             raise HTTPException(503, "The event could not be stored; the next reconcile finds it.") from None
         EVENTS.labels(event.action, "queued" if new else "repeated").inc()
-        _log.info("event_queued" if new else "event_repeated", **told)
+        _log.info("event_queued" if new else "event_repeated", **summary)
         return JSONResponse({"status": "ok"}, 201)
 
     async def metrics(self, _: Request) -> Response:
+        status = self._backend.status()
         QUEUE_DEPTH.set(self._queue.depth())
+        OLDEST_EVENT.set(self._queue.oldest_seconds())
         SET_ASIDE.set(len(self._queue.set_aside()))
+        DATABASE_UP.set(not status.database)
+        LAST_SUCCESS.clear()
+        for number, one in status.projects.items():
+            LAST_SUCCESS.labels(number).set(one.last_success or 0)
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     def close(self) -> None:
-        self._predicting.shutdown(cancel_futures=True)
+        self._predicting.shutdown(wait=False, cancel_futures=True)
 
     def _check_project(self, project: int) -> None:
         if not self._backend.serves(project):
             raise HTTPException(403, f"Project {project} is not served: connect it with `labelscape connect`.")
-
-
-class _Observed:
-    """ASGI middleware: a request's id, its line in the log and its metrics. Neither holds anything that was sent."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        routes = {route.path for route in scope["app"].routes}
-        route = scope["path"] if scope["path"] in routes else "other"
-        started = time.perf_counter()
-        status = 500
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request=uuid.uuid4().hex[:12]):
-            try:
-                await self.app(scope, receive, watched)
-            finally:
-                seconds = time.perf_counter() - started
-                REQUESTS.labels(route, status).inc()
-                SECONDS.labels(route).observe(seconds)
-                _log.info("request", route=route, status=status, ms=round(seconds * 1e3, 1))
 
 
 def _lifespan(
@@ -249,4 +270,4 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 
 async def _apologize(_: Request, _error: Exception) -> Response:
-    return JSONResponse({"detail": "Something went wrong here; the backend's log says what."}, 500)
+    return JSONResponse({"detail": "Internal error; see the backend's log."}, 500)

@@ -1,25 +1,33 @@
-"""All projects that are served: what the routes ask, and what the worker works on."""
+"""All projects that are served: what the routes ask about, and what the worker works on."""
 
+import dataclasses
 import threading
+from dataclasses import replace
 
 import structlog
 
-from ..label_studio.client import LabelStudio
+from ..errors import Refusal
+from ..label_studio.client import LabelStudio, LabelStudioDown
 from ..label_studio.media import MediaCache
 from ..label_studio.publishing import next_version
-from ..label_studio.settings import ServerSettings, load_settings, settings_path
+from ..label_studio.settings import ServerSettings, load_settings, save_settings, settings_path
+from .database import Database
 from .logs import blacken
 from .protocol import PredictRequest, Result, no_prediction
+from .status import BackendStatus, ProjectReport, ProjectStatus
 from .sync import ProjectSync
 
 _log = structlog.get_logger(__name__)
 
 
 class LabelStudioBackend:
-    """The projects of the settings; one that `labelscape connect` adds meanwhile is served at once."""
+    """The projects of the settings. A change of their file applies at once, to the projects that are there too."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, database: Database) -> None:
+        self.database = database
         self._settings = settings
+        self._settings_problem = ""
+        self._token_problem = ""
         self._saved = _changed_at()
         self._lock = threading.Lock()  # the routes wait for it: held for moments only
         self._building = threading.Lock()  # held while a client is made, which may take as long as Label Studio likes
@@ -27,23 +35,47 @@ class LabelStudioBackend:
         self._clients: tuple[LabelStudio, MediaCache] | None = None
         self._made_from: ServerSettings | None = None
 
+    def settings(self) -> ServerSettings:
+        """The settings as they are now: their file is read again when it has changed."""
+        saved = _changed_at()
+        with self._lock:
+            if saved != self._saved:
+                self._saved = saved
+                self._reload()
+            return self._settings
+
     def serves(self, project: int) -> bool:
         """Whether the project is on the allowlist."""
-        return project in self._current().projects
+        return project in self.settings().projects
 
     def version(self, project: int) -> str:
         """The model version of a project's predictions; known at once."""
-        held = self._projects.get(project)
-        return next_version("") if held is None else held.version
+        served = self._projects.get(project)
+        return next_version("") if served is None else served.version
 
     def versions(self) -> list[str]:
         """The model versions of all projects that are served."""
-        return sorted({self.version(project) for project in self._current().projects}) or [next_version("")]
+        return sorted({self.version(project) for project in self.settings().projects}) or [next_version("")]
+
+    def status(self) -> BackendStatus:
+        """How the backend and each project are doing; known at once."""
+        served = {number: self._projects.get(number) for number in sorted(self.settings().projects)}
+        return BackendStatus(
+            database=self.database.problem,
+            settings=self._settings_problem or self._token_problem,
+            projects={number: ProjectStatus() if one is None else one.status for number, one in served.items()},
+        )
+
+    def report(self, project: int) -> ProjectReport:
+        """How one project is doing, task by task; reads the database, and Label Studio where it did not yet."""
+        return self.project(project).report()
 
     def predict(self, request: PredictRequest) -> list[Result]:
-        """A prediction for each task; see `ProjectSync.predict`."""
+        """A prediction for each task, none while MongoDB is away; see `ProjectSync.predict`."""
+        if not self.database.available:
+            return [no_prediction(request)] * len(request.tasks)
         tasks = [vars(task) for task in request.tasks]
-        seconds = self._current().limits.predict_seconds
+        seconds = self.settings().limits.predict_seconds
         made = self.project(request.project).predict(request.label_config, tasks, seconds)
         return [no_prediction(request) if prediction is None else prediction for prediction in made]
 
@@ -51,16 +83,27 @@ class LabelStudioBackend:
         """All that are served.
 
         Raises:
-            LabelStudioError: the token is not taken.
+            LabelStudioError: the token is not accepted, or Label Studio is down.
         """
-        served = self._current()
-        return [self.project(project) for project in sorted(served.projects)] if served.url and served.token else []
+        settings = self.settings()
+        if not (settings.url and settings.token):
+            self._token_problem = ""
+            return []
+        try:
+            served = [self.project(project) for project in sorted(settings.projects)]
+        except LabelStudioDown:
+            raise
+        except Refusal as error:
+            self._token_problem = str(error)
+            raise
+        self._token_problem = ""
+        return served
 
     def project(self, project: int) -> ProjectSync:
         """One that is served."""
-        settings = self._current()
+        settings = self.settings()
         with self._building:
-            if self._clients is None or not _same_clients(self._made_from, settings):
+            if self._clients is None or not _same_but_projects(self._made_from, settings):
                 blacken(settings.token)
                 studio = LabelStudio(settings.url, settings.token)
                 self._clients = studio, MediaCache(settings, studio.headers)
@@ -72,25 +115,31 @@ class LabelStudioBackend:
                 )
             return self._projects[project]
 
-    def _current(self) -> ServerSettings:
-        """The settings as they are now: their file is read again when it has changed."""
-        saved = _changed_at()
-        with self._lock:
-            if saved != self._saved:
-                self._saved = saved
-                try:
-                    self._settings = load_settings()
-                except ValueError as error:  # somebody is editing the file: what was said before goes on
-                    _log.warning("settings_not_read", reason=str(error))
-            return self._settings
+    def leave(self, project: int) -> None:
+        """Serve a project no more, which is gone from Label Studio; its dataset stays."""
+        saved = load_settings({})
+        save_settings(replace(saved, projects=saved.projects - {project}))
+
+    def _reload(self) -> None:
+        try:
+            loaded = load_settings()
+        except Refusal as error:  # somebody is editing the file: the former settings stay in use
+            self._settings_problem = f"The changed settings are not in use. {error}"
+            _log.warning("settings_not_applied", reason=str(error))
+            return
+        blacken(loaded.secret, loaded.token)
+        changed = [each.name for each in dataclasses.fields(loaded) if _differ(loaded, self._settings, each.name)]
+        self._settings = loaded if loaded.secret else replace(loaded, secret=self._settings.secret)
+        self._settings_problem = ""
+        _log.info("settings_applied", changed=changed)
 
 
-def _same_clients(before: ServerSettings | None, now: ServerSettings) -> bool:
-    return before is not None and (before.url, before.token, before.media_roots) == (
-        now.url,
-        now.token,
-        now.media_roots,
-    )
+def _differ(one: ServerSettings, other: ServerSettings, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
+
+
+def _same_but_projects(before: ServerSettings | None, now: ServerSettings) -> bool:
+    return before is not None and replace(before, projects=now.projects) == now
 
 
 def _changed_at() -> int:

@@ -1,4 +1,4 @@
-"""What the Data Manager shows beside predictions: columns of scores, clusters and segments, and tabs that use them.
+"""The columns that the Data Manager shows beside predictions: scores, clusters, segments, and what is wrong.
 
 The values go into the tasks' data, under names of our own. Label Studio (1.23) writes one value into many tasks at
 once, or one task at a time: so scores are rounded to steps, and only what changed is written.
@@ -14,6 +14,7 @@ import structlog
 from ..actions.map import compute_map, update_map
 from ..actions.rank import rank_mislabels, rank_outliers
 from ..analysis.clusters import cluster
+from ..errors import Cancelled
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
 from ..progress import Progress
@@ -22,45 +23,16 @@ from ..store.maps import list_maps, map_status
 from ..store.scores import score_path
 from ..store.segment_members import list_segments, members
 from .sync import ProjectSync
+from .tabs import CLUSTER, COLUMN_KINDS, MISLABEL, OUTLIER, PROBLEM, SEGMENTS, show_tabs
 
+Progress = Callable[[float, str], None]
 MAP = "labelscape_map"
-OUTLIER, MISLABEL, CLUSTER, SEGMENTS = (
-    "labelscape_outlier_score",
-    "labelscape_mislabel_score",
-    "labelscape_cluster",
-    "labelscape_segments",
-)
-_KINDS = {OUTLIER: "Number", MISLABEL: "Number", CLUSTER: "Number", SEGMENTS: "String"}
-_NOTHING: dict[str, Any] = {OUTLIER: 0.0, MISLABEL: 0.0, CLUSTER: 0.0, SEGMENTS: ""}
-# Left out of our tabs, so that the image and our columns are on the screen without scrolling.
-_HIDDEN = [
-    f"tasks:{name}"
-    for name in (
-        "inner_id",
-        "completed_at",
-        "cancelled_annotations",
-        "total_predictions",
-        "annotators",
-        "annotations_ids",
-        "predictions_model_versions",
-        "file_upload",
-        "storage_filename",
-        "created_at",
-        "updated_at",
-        "updated_by",
-        "avg_lead_time",
-        "draft_exists",
-    )
-]
-_HIDDEN_BESIDE_A_TASK = [*_HIDDEN, "tasks:annotations_results", "tasks:predictions_results"]
+_NOTHING: dict[str, Any] = {OUTLIER: 0.0, MISLABEL: 0.0, CLUSTER: 0.0, SEGMENTS: "", PROBLEM: ""}
 _STEP = 0.05
-_INFO = "label_studio_tabs"
+_REASONS = 20  # different ones: each is a request
+_REASON_LENGTH = 80
 
 _log = structlog.get_logger(__name__)
-
-
-class _Interrupted(Exception):
-    """Something more urgent came."""
 
 
 def refresh_columns(project: ProjectSync, keep_on: Callable[[], bool]) -> bool:
@@ -71,11 +43,11 @@ def refresh_columns(project: ProjectSync, keep_on: Callable[[], bool]) -> bool:
 
     def progress(_fraction: float, _message: str) -> None:
         if not keep_on():
-            raise _Interrupted
+            raise Cancelled
 
     try:
         _refresh(project, progress)
-    except _Interrupted:
+    except Cancelled:
         return False
     return True
 
@@ -88,9 +60,9 @@ def _refresh(project: ProjectSync, progress: Progress) -> None:
         _rank(mirror, progress)
         _map(mirror, progress)
         records = mirror.ledger.read()
-        wanted = _columns(mirror, records)
-    written = _write(project, mirror, records, wanted, progress)
-    _show_tabs(project, mirror)
+        target = _columns(project, mirror, records)
+    written = _write(project, mirror, records, target, progress)
+    show_tabs(project, mirror)
     if written:
         _log.info("columns_written", project=project.project, values=written)
 
@@ -113,8 +85,8 @@ def _map(mirror: Mirror, progress: Progress) -> None:
         _log.info("not_mapped", project=mirror.project, reason=str(error))
 
 
-def _columns(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[int, dict[str, Any]]:
-    """Task → its value in each column."""
+def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[int, dict[str, Any]]:
+    """Task → its value in each column; of tasks without a sample only what is wrong."""
     outlier = _scores(mirror, "outlier_score")
     mislabel = _scores(mirror, "mislabel_score")
     clusters = _clusters(mirror)
@@ -122,10 +94,11 @@ def _columns(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[int, dic
     for segment in list_segments(mirror.dataset):
         for sample in members(mirror.dataset, segment).values("id"):
             segments[sample].append(segment.slug)
-    return {
+    columns = {
         record.task: {
+            PROBLEM: "",
             OUTLIER: _rounded(outlier.get(record.sample)),
-            MISLABEL: _rounded(mislabel.get(record.sample)) if record.is_annotated else 0.0,
+            MISLABEL: _rounded_up(mislabel.get(record.sample)) if record.is_annotated else 0.0,
             CLUSTER: float(clusters.get(record.sample, 0)),
             SEGMENTS: "".join(f"|{slug}" for slug in sorted(segments[record.sample])) + "|"
             if segments[record.sample]
@@ -134,6 +107,21 @@ def _columns(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[int, dic
         for record in records.values()
         if record.sample
     }
+    lacking = {task: reason for task, reason in _reasons(project).items() if task in records and task not in columns}
+    return columns | {task: {PROBLEM: reason} for task, reason in lacking.items()}
+
+
+def _reasons(project: ProjectSync) -> dict[int, str]:
+    """Task → why its medium cannot be had, without the medium's address, so that many tasks share a reason."""
+    reasons: dict[int, str] = {}
+    known: set[str] = set()
+    for problem in project.media_retries.problems():
+        reason = problem.reason.replace(problem.medium.partition("?")[0], "").strip()[:_REASON_LENGTH]
+        if len(known) >= _REASONS and reason not in known:
+            reason = "no image"
+        known.add(reason)
+        reasons[problem.task] = reason
+    return reasons
 
 
 def _scores(mirror: Mirror, name: str) -> dict[str, float]:
@@ -156,75 +144,19 @@ def _write(
     project: ProjectSync,
     mirror: Mirror,
     records: Mapping[int, TaskRecord],
-    wanted: Mapping[int, dict[str, Any]],
+    target: Mapping[int, dict[str, Any]],
     progress: Progress,
 ) -> int:
     due = defaultdict(list)
-    for task, columns in wanted.items():
+    for task, columns in target.items():
         for name, value in columns.items():
             if value != records[task].columns.get(name, _NOTHING[name]):
                 due[name, value].append(task)
     for step, ((name, value), tasks) in enumerate(due.items()):
         progress(step / len(due), "Writing columns")
-        project.studio.set_data(mirror.project, tasks, name, _KINDS[name], value)
+        project.studio.set_data(mirror.project, tasks, name, COLUMN_KINDS[name], value)
         mirror.ledger.set_column(tasks, name, value)
     return sum(len(tasks) for tasks in due.values())
-
-
-def _show_tabs(project: ProjectSync, mirror: Mirror) -> None:
-    known = dict(mirror.dataset.info.get(_INFO) or {})
-    there = {int(view["id"]) for view in project.studio.views(mirror.project)}
-    if not there:  # Label Studio (1.23) makes its own tab only where there is no other
-        project.studio.create_view(mirror.project, {"title": "Default", **_tab([], "tasks:id")})
-    wanted = _tabs(project, mirror)
-    shown = {}
-    for title, data in wanted.items():
-        held = known.get(title)
-        if held is None or held["id"] not in there:
-            shown[title] = {"id": project.studio.create_view(mirror.project, data), "data": data}
-        else:
-            if held["data"] != data:
-                project.studio.update_view(held["id"], mirror.project, data)
-            shown[title] = {"id": held["id"], "data": data}
-    for title, held in known.items():
-        if title not in wanted:
-            project.studio.delete_view(held["id"])
-    if shown != known:
-        mirror.dataset.info[_INFO] = shown
-        mirror.dataset.save()
-
-
-def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
-    """Title → tab. Only filter operators that the Data Manager can show (1.23: ``in_list`` blanks it)."""
-    unlabeled = _filter("total_annotations", "equal", "Number", 0)
-    sure = round(project.sure_from(), 4)
-    tabs = {
-        "Outliers": _tab([], f"-tasks:data.{OUTLIER}"),
-        "Likely mislabeled": _tab([_filter("total_annotations", "greater", "Number", 0)], f"-tasks:data.{MISLABEL}"),
-        "Suggested, sure": _tab(
-            [unlabeled, _filter("predictions_score", "greater_or_equal", "Number", sure)], "-tasks:predictions_score"
-        ),
-        "Suggested, unsure": _tab(
-            [unlabeled, _filter("predictions_score", "less", "Number", sure)], "tasks:predictions_score"
-        ),
-    }
-    for segment in list_segments(mirror.dataset):
-        inside = _filter(f"data.{SEGMENTS}", "contains", "String", f"|{segment.slug}|")
-        tabs[f"Segment: {segment.name}"] = _tab([inside], "tasks:id")
-    return {title: {"title": title, **tab} for title, tab in tabs.items()}
-
-
-def _tab(filters: list[dict[str, Any]], ordering: str) -> dict[str, Any]:
-    return {
-        "filters": {"conjunction": "and", "items": filters},
-        "ordering": [ordering],
-        "columnsDisplayType": {f"tasks:data.{name}": kind for name, kind in _KINDS.items()},
-        "hiddenColumns": {"explore": _HIDDEN, "labeling": _HIDDEN_BESIDE_A_TASK},
-    }
-
-
-def _filter(column: str, operator: str, kind: str, value: float | str) -> dict[str, Any]:
-    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
 
 
 def _numbers(values: Any) -> list[float]:
@@ -234,3 +166,8 @@ def _numbers(values: Any) -> list[float]:
 
 def _rounded(score: float | None) -> float:
     return 0.0 if score is None else round(float(np.round(score / _STEP)) * _STEP, 2)
+
+
+def _rounded_up(score: float | None) -> float:
+    """In steps too, but what is above a half stays above it: the tab of likely wrong labels begins there."""
+    return 0.0 if score is None else round(float(np.ceil(round(score / _STEP, 6))) * _STEP, 2)

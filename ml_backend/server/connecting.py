@@ -6,49 +6,68 @@ from typing import Any
 
 import requests
 
+from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioError
-from ..label_studio.config import read_label_config
+from ..label_studio.config import Control, read_label_config, value_at
+from ..label_studio.media import MediaCache
 from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
-from ..label_studio.settings import ServerSettings, ensure_secret, load_settings, save_settings
+from ..label_studio.settings import (
+    ServerSettings,
+    ensure_secret,
+    load_settings,
+    parse_address,
+    same_address,
+    save_settings,
+)
+from ..wording import count
 from .guard import SECRET_HEADER
 
 USER = "labelscape"  # of basic authentication; only its password counts
 _SECONDS = 5.0
+_MEDIA_TRIED = 5
 _REFUSED_ADDRESS = "reserved network address"
 _STATES = {"CO": "connected", "DI": "disconnected", "ER": "error", "TR": "training", "PR": "predicting"}
 
 
 @dataclass(frozen=True)
 class Connection:
-    """What connecting a project set, in sentences for the user."""
+    """What connecting a project set, and what will not be served although it is connected, in sentences."""
 
     project: int
     title: str
     sentences: list[str]
+    warnings: list[str]
 
 
-def connect(url: str, token: str, project: int, backend_url: str) -> Connection:
+def connect(url: str, token: str, project: int | None, backend_url: str) -> Connection:
     """Register the backend and its webhook with a project, and remember it in the settings.
 
-    Can be repeated: what is there already is mended, nothing is made twice.
+    Can be repeated: what is there already is corrected, nothing is made twice.
+
+    Args:
+        url: Label Studio's address, or that of one of its pages.
+        token: of an account that may change the project.
+        project: its number; None = the one whose page ``url`` is.
+        backend_url: where Label Studio reaches `labelscape serve`.
 
     Raises:
-        ValueError: Label Studio, the token, the project or the running backend is not as needed; the message says
-            what to change.
+        Refusal: Label Studio, the token, the project or the running backend is not as needed; the message says what
+            to change.
     """
-    address = url.rstrip("/")
+    address, shown = parse_address(url)
+    project = shown if project is None else project
+    if project is None:
+        raise Refusal("Name the project: --project and its number, or the address of one of its pages as --url.")
     studio = LabelStudio(address, token)
     me = studio.whoami()
     info = studio.project(project)
     control = read_label_config(info["label_config"])
-    _leave_former_server(address)
-    settings = dataclasses.replace(ensure_secret(load_settings()), url=address, token=token)
-    saved = load_settings({})  # what the environment says stays there
-    save_settings(dataclasses.replace(saved, url=settings.url, token=token, projects=saved.projects | {project}))
+    settings = _remember(address, token, project, str(info["created_at"]))
     check_backend(backend_url, settings)
     sentences = [
-        f"{settings.url} takes the token; we are {me['email']} there.",
-        f"Project {project} “{info['title']}”: “{control.from_name}” with {len(control.classes)} classes is filled in.",
+        f"{settings.url} accepts the token; we are {me['email']} there.",
+        f"Project {project} “{info['title']}”: “{control.from_name}” with {count(len(control.classes), 'class')} is "
+        "filled in.",
     ]
     backend = _register_backend(studio, settings, project, info, backend_url)
     sentences.append(f"The backend is registered as “{backend['title']}”, and Label Studio reaches it.")
@@ -57,44 +76,98 @@ def connect(url: str, token: str, project: int, backend_url: str) -> Connection:
         studio.update_project(project, model_version=backend["title"])
         was = f" (it was “{info['model_version']}”)" if info.get("model_version") else ""
         sentences.append(f"The project now shows the predictions of “{backend['title']}”{was}.")
-    return Connection(project, str(info["title"]), sentences)
+    return Connection(project, str(info["title"]), sentences, _warnings(studio, settings, project, control))
 
 
-def _leave_former_server(url: str) -> None:
-    """Another Label Studio has other projects of the same numbers, and the former one still knows our secret."""
-    saved = load_settings({})
-    if saved.url and saved.url != url:
-        save_settings(dataclasses.replace(saved, url=url, token="", secret="", projects=frozenset()))
+def _remember(address: str, token: str, project: int, created_at: str) -> ServerSettings:
+    """Save what was given; the settings as they are in use, with it."""
+    saved = _same_server_or_new(load_settings({}), address, project, created_at)
+    save_settings(saved)
+    settings = dataclasses.replace(ensure_secret(load_settings()), url=saved.url, token=token)
+    saved = load_settings({})  # what the environment says stays there
+    save_settings(dataclasses.replace(saved, url=settings.url, token=token, projects=saved.projects | {project}))
+    return settings
+
+
+def _same_server_or_new(saved: ServerSettings, address: str, project: int, created_at: str) -> ServerSettings:
+    """The saved settings with an address that is another name of the same Label Studio as an alias, else emptied.
+
+    Another Label Studio has other projects of the same numbers, and the former one still knows our secret.
+    """
+    if not saved.url or saved.url == address or address in saved.aliases:
+        return saved if saved.url else dataclasses.replace(saved, url=address)
+    if same_address(saved.url, address) or _shows_project(saved, project, created_at):
+        return dataclasses.replace(saved, aliases=(*saved.aliases, address))
+    return dataclasses.replace(saved, url=address, aliases=(), token="", secret="", projects=frozenset())
+
+
+def _shows_project(saved: ServerSettings, project: int, created_at: str) -> bool:
+    """Whether the saved Label Studio has the same project, asked with the token that was given for it."""
+    if not saved.token:
+        return False
+    try:
+        return str(LabelStudio(saved.url, saved.token).project(project)["created_at"]) == created_at
+    except LabelStudioError:
+        return False
+
+
+def _warnings(studio: LabelStudio, settings: ServerSettings, project: int, control: Control) -> list[str]:
+    """What will not be served although the project is connected."""
+    warnings = []
+    if len(control.classes) < 2:
+        warnings.append(
+            f"“{control.from_name}” has {count(len(control.classes), 'class')}: there is nothing to suggest before it "
+            "has two."
+        )
+    tasks = studio.first_tasks(project, _MEDIA_TRIED)
+    media = [(int(task["id"]), value_at(task["data"], control.data_key)) for task in tasks]
+    cache = MediaCache(settings, studio.headers)
+    for task, medium in media:
+        if not isinstance(medium, str) or medium.startswith(("s3://", "gs://", "azure-blob://")):
+            continue  # cloud storage is asked through Label Studio, task by task
+        [fetched] = cache.fetch_many([medium])
+        if isinstance(fetched, ValueError):
+            warnings.append(f"Task {task} gets no suggestion: {fetched}")
+    return warnings
 
 
 def check_backend(backend_url: str, settings: ServerSettings) -> None:
-    """Raise a ValueError with the mend unless our own server answers there, with our secret."""
+    """Raise a Refusal that says what to do unless our own server answers there, with our secret."""
     try:
         answer = requests.get(
             f"{backend_url}/health", auth=(USER, settings.secret), timeout=_SECONDS, allow_redirects=False
         )
     except requests.RequestException as error:
-        raise ValueError(
+        raise Refusal(
             f"No Labelscape backend answers at {backend_url} ({type(error).__name__}): start it in another terminal "
             "with “labelscape serve”, then run this command again. What you gave is remembered."
         ) from error
+    if answer.status_code == requests.codes.service_unavailable:
+        raise Refusal(" ".join([f"The backend at {backend_url} cannot work now.", *_problems(answer)]))
     if answer.status_code == requests.codes.unauthorized:
-        raise ValueError(
+        raise Refusal(
             f"The backend at {backend_url} runs with another secret: restart “labelscape serve”, which reads the "
             "settings anew, then run this command again."
         )
     if not answer.ok:
-        raise ValueError(f"{backend_url}/health answers {answer.status_code}: is that “labelscape serve”?")
+        raise Refusal(f"{backend_url}/health answers {answer.status_code}: is that “labelscape serve”?")
+
+
+def _problems(answer: requests.Response) -> list[str]:
+    try:
+        return [str(problem) for problem in answer.json()["problems"]]
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 def _register_backend(
     studio: LabelStudio, settings: ServerSettings, project: int, info: dict[str, Any], backend_url: str
 ) -> dict[str, Any]:
-    held = connected_backend(studio, project)
+    registered = connected_backend(studio, project)
     # An earlier version goes on: its predictions are still the ones shown.
     current = str(info.get("model_version") or "")
-    title = held["title"] if held else current if current.startswith(VERSION_STEM) else next_version("")
-    wanted = {
+    title = registered["title"] if registered else current if current.startswith(VERSION_STEM) else next_version("")
+    target = {
         "project": project,
         "title": title,
         "url": backend_url,
@@ -105,20 +178,20 @@ def _register_backend(
         "is_interactive": False,
     }
     try:
-        backend = studio.update_backend(held["id"], wanted) if held else studio.create_backend(wanted)
+        backend = studio.update_backend(registered["id"], target) if registered else studio.create_backend(target)
     except LabelStudioError as error:
         raise _refusal(error, backend_url) from error
     if backend.get("state") not in (None, "CO"):
         state = _STATES.get(backend["state"], backend["state"])
-        raise ValueError(f"Label Studio holds {backend_url} for {state}: {backend.get('error_message') or ''}")
+        raise Refusal(f"Label Studio shows {backend_url} as {state}: {backend.get('error_message') or ''}")
     return {**backend, "title": title}
 
 
 def _register_webhook(studio: LabelStudio, settings: ServerSettings, project: int, backend_url: str) -> str:
     """Label Studio makes a webhook for a backend by itself, without the secret: that one is taken over."""
     address = f"{backend_url}/webhook"
-    held = [webhook for webhook in studio.webhooks(project) if webhook["url"].rstrip("/") == address]
-    wanted = {
+    registered = [webhook for webhook in studio.webhooks(project) if webhook["url"].rstrip("/") == address]
+    target = {
         "project": project,
         "url": address,
         "send_payload": True,
@@ -127,21 +200,21 @@ def _register_webhook(studio: LabelStudio, settings: ServerSettings, project: in
         "is_active": True,
     }
     try:
-        if held:
-            studio.update_webhook(held[0]["id"], wanted)
+        if registered:
+            studio.update_webhook(registered[0]["id"], target)
         else:
-            studio.create_webhook(wanted)
+            studio.create_webhook(target)
     except LabelStudioError as error:
         raise _refusal(error, backend_url) from error
-    for double in held[1:]:
+    for double in registered[1:]:
         studio.delete_webhook(double["id"])
     return "Its webhook carries the secret: each annotation improves the predictions of its neighbors."
 
 
-def _refusal(error: LabelStudioError, backend_url: str) -> ValueError:
+def _refusal(error: LabelStudioError, backend_url: str) -> Refusal:
     if _REFUSED_ADDRESS not in str(error):
-        return ValueError(f"Label Studio did not take the backend at {backend_url}. {error}")
-    return ValueError(
+        return Refusal(f"Label Studio did not take the backend at {backend_url}. {error}")
+    return Refusal(
         f"Label Studio refuses to call {backend_url}, because it is a private address. Start Label Studio with\n"
         "    USE_DEFAULT_BANNED_SUBNETS=false USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16\n"
         "which keeps the cloud's metadata address blocked, then run this command again."

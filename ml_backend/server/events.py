@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import Refusal
 from .protocol import expect, objects, parse_project
 
 ATTEMPTS = 5
@@ -124,7 +125,8 @@ CREATE TABLE IF NOT EXISTS events (
     state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'finished', 'set aside')),
     attempts INTEGER NOT NULL DEFAULT 0,
     reason TEXT,
-    finished_at REAL
+    finished_at REAL,
+    queued_at REAL
 );
 CREATE INDEX IF NOT EXISTS by_state ON events (state, number);
 CREATE INDEX IF NOT EXISTS by_finish ON events (finished_at);
@@ -141,7 +143,7 @@ class EventQueue:
         """Open the queue, or make it.
 
         Raises:
-            ValueError: another process has it open
+            Refusal: another process has it open
         """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._arrived = threading.Event()
@@ -153,11 +155,19 @@ class EventQueue:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            self._add_missing_column()
         except sqlite3.OperationalError as error:
             self._connection.close()
             if "locked" not in str(error):
                 raise
-            raise ValueError(f"Another `labelscape serve` works on {path.parent}; stop it first.") from error
+            raise Refusal(f"Another `labelscape serve` is using {path.parent}; stop it first.") from error
+
+    def _add_missing_column(self) -> None:
+        """A queue of version 0.1.0 does not know when its events came."""
+        names = {row[1] for row in self._connection.execute("PRAGMA table_info(events)")}
+        if "queued_at" not in names:
+            with self._connection:
+                self._connection.execute("ALTER TABLE events ADD COLUMN queued_at REAL")
 
     def put(self, event: Event) -> bool:
         """Keep the event; it is on disk when this returns. False = it was known already."""
@@ -166,8 +176,8 @@ class EventQueue:
         )
         with self._lock, self._connection:
             added = self._connection.execute(
-                "INSERT OR IGNORE INTO events (key, action, project, payload) VALUES (?, ?, ?, ?)",
-                (event.key, event.action, event.project, payload),
+                "INSERT OR IGNORE INTO events (key, action, project, payload, queued_at) VALUES (?, ?, ?, ?, ?)",
+                (event.key, event.action, event.project, payload, time.time()),
             ).rowcount
         self._arrived.set()
         return added == 1
@@ -243,11 +253,18 @@ class EventQueue:
         with self._lock:
             return dict(self._connection.execute("SELECT number, reason FROM events WHERE state = 'set aside'"))
 
-    def depth(self) -> int:
-        """How many events wait."""
+    def depth(self, project: int | None = None) -> int:
+        """How many events wait, of one project or of all."""
         with self._lock:
-            query = "SELECT count(*) FROM events WHERE state = 'pending'"
-            return int(self._connection.execute(query).fetchone()[0])
+            query = "SELECT count(*) FROM events WHERE state = 'pending' AND (?1 IS NULL OR project = ?1)"
+            return int(self._connection.execute(query, (project,)).fetchone()[0])
+
+    def oldest_seconds(self, project: int | None = None) -> float:
+        """How long the oldest event that waits has been waiting, of one project or of all; 0 where none waits."""
+        with self._lock:
+            query = "SELECT min(queued_at) FROM events WHERE state = 'pending' AND (?1 IS NULL OR project = ?1)"
+            queued_at = self._connection.execute(query, (project,)).fetchone()[0]
+        return 0.0 if queued_at is None else max(0.0, time.time() - queued_at)
 
     def wait(self, timeout: float) -> bool:
         """Wait for an event that came after the last `wait` returned; False = none within `timeout` seconds."""

@@ -1,14 +1,18 @@
-"""Who may ask the backend, and how much at once: the secret and the limit on a request's body."""
+"""Who may call the backend, and how much at once: the secret, and the limits on a request's body."""
 
+import asyncio
 import base64
 import binascii
 import hmac
 import ipaddress
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..label_studio.settings import Limits, ServerSettings
 
 SECRET_HEADER = "X-Labelscape-Secret"
 
@@ -22,21 +26,20 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware: every request must show the secret, and no body may be larger than allowed.
+    """ASGI middleware: every request must show the secret, and no body may be larger or slower than allowed.
 
     The secret is the password of basic authentication, which Label Studio (1.23) sends everywhere but to /webhook,
     or the header `SECRET_HEADER`.
     """
 
-    def __init__(self, app: ASGIApp, *, secret: str, body_bytes: int) -> None:
-        if not secret:
+    def __init__(self, app: ASGIApp, *, settings: Callable[[], ServerSettings]) -> None:
+        if not settings().secret:
             raise ValueError("The backend needs a secret.")
         self.app = app
-        self._secret = secret.encode()
-        self._body_bytes = body_bytes
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it: 401 without the secret, 413 with too large a body."""
+        """Pass the request on, or refuse it: 401 without the secret, 413 with too large a body, 408 with a slow one."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -49,24 +52,34 @@ class Guard:
             )
             await refusal(scope, receive, send)
         else:
-            await self.app(scope, self._limited(receive), send)
+            await self.app(scope, _limited(receive, self._settings().limits), send)
 
     def _knows_secret(self, headers: Headers) -> bool:
         shown = (headers.get(SECRET_HEADER, ""), _basic_password(headers.get("Authorization", "")))
-        return any(hmac.compare_digest(each.encode(), self._secret) for each in shown)
+        secret = self._settings().secret.encode()
+        return any(hmac.compare_digest(each.encode(), secret) for each in shown)
 
-    def _limited(self, receive: Receive) -> Receive:
-        received = 0
 
-        async def limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._body_bytes:
-                raise HTTPException(413, f"The request's body is larger than {self._body_bytes:,} bytes.")
-            return message
+def _limited(receive: Receive, limits: Limits) -> Receive:
+    received, complete = 0, False
+    deadline = asyncio.get_running_loop().time() + limits.request_seconds
 
-        return limited
+    async def limited() -> Message:
+        nonlocal received, complete
+        if complete:  # what comes now is the end of the connection, whenever that is
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), deadline - asyncio.get_running_loop().time())
+        except asyncio.TimeoutError:
+            sentence = f"The request's body did not arrive within {limits.request_seconds:g} seconds."
+            raise HTTPException(408, sentence, {"Connection": "close"}) from None
+        received += len(message.get("body", b""))
+        if received > limits.body_bytes:
+            raise HTTPException(413, f"The request's body is larger than {limits.body_bytes:,} bytes.")
+        complete = not message.get("more_body", False)
+        return message
+
+    return limited
 
 
 def _basic_password(authorization: str) -> str:

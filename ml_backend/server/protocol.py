@@ -99,7 +99,7 @@ def expect(values: dict[str, Any], name: str, kind: type, **default: Any) -> Any
     value = values.get(name)
     if value is None and default:
         return default["default"]
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or isinstance(value, bool) or _is_no_number_of_a_database(value):
         raise ValueError(f"The request's '{name}' is missing or of the wrong type.")
     return value
 
@@ -114,6 +114,11 @@ def objects(values: dict[str, Any], name: str) -> list[dict[str, Any]]:
     if not all(isinstance(each, dict) for each in listed):
         raise ValueError(f"The request's '{name}' must list JSON objects.")
     return listed
+
+
+def _is_no_number_of_a_database(value: object) -> bool:
+    """Whether this is an integer that neither SQLite nor MongoDB can hold: no id of Label Studio's."""
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _parse_task(task: object) -> Task:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -11,7 +12,9 @@ import structlog
 
 from ..actions.embed import compute_embeddings
 from ..actions.suggest import suggest_labels
-from ..label_studio.client import LabelStudio, LabelStudioError
+from ..embedding import load
+from ..errors import Refusal
+from ..label_studio.client import LabelStudio, LabelStudioError, LabelStudioMissing
 from ..label_studio.flow import LabelFlow
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import (
@@ -27,11 +30,15 @@ from ..label_studio.mirror import (
     take_annotations,
     take_tasks,
 )
-from ..label_studio.preannotations import as_prediction, preannotations
+from ..label_studio.preannotations import Preannotation, as_prediction, preannotations
+from ..label_studio.prefill import PrefillFloor, prefill_floor
 from ..label_studio.publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
 from ..label_studio.settings import ServerSettings
-from ..store.embeddings import embeddings_status, list_embeddings
+from ..progress import no_progress
+from ..store.embeddings import delete_embeddings, embeddings_status, list_embeddings, provenance_of
 from .events import Event
+from .media_retries import MediaRetries
+from .status import ProjectReport, ProjectStatus, TaskProblem
 
 _TASKS_AT_ONCE = 500
 _SUGGEST_SECONDS = 15.0  # of the time for a prediction, kept free for the suggestions at its end
@@ -40,6 +47,10 @@ _INFO = "label_studio_seen"
 _CONFIG = "label_studio_config"
 
 _log = structlog.get_logger(__name__)
+
+
+class ProjectMissing(LabelStudioMissing):
+    """Label Studio has no such project, or not for our account."""
 
 
 class ProjectSync:
@@ -55,7 +66,9 @@ class ProjectSync:
         self._publisher: Publisher | None = None
         self._flow = LabelFlow(studio)
         self._disagreed = False
-        self._retried = False
+        self._floor: PrefillFloor | None = None
+        self.media_retries = MediaRetries()
+        self.status = ProjectStatus()  # written by the worker
         self._just_changed: set[str] = set()  # samples whose suggestions did, and were not compared with Label Studio
 
     @property
@@ -76,7 +89,10 @@ class ProjectSync:
         Raises:
             LabelStudioError: it cannot be reached, or the project is not as `labelscape connect` left it.
         """
-        info = self.studio.project(self.project)
+        try:
+            info = self.studio.project(self.project)
+        except LabelStudioMissing as error:
+            raise ProjectMissing(str(error)) from error
         with self.lock:
             self._open(info["label_config"])
             publisher = self._opened_publisher()
@@ -140,7 +156,7 @@ class ProjectSync:
         return changed
 
     def _take_batch(self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]], seconds: float | None = None) -> bool:
-        self._report(add_tasks(mirror, tasks, self._fetch, seconds=seconds))
+        self._report(mirror, add_tasks(mirror, tasks, self._fetch, seconds=seconds))
         return self._step(mirror, take_tasks(mirror, tasks, VERSION_STEM))
 
     def _take_all(self, mirror: Mirror) -> bool:
@@ -149,38 +165,68 @@ class ProjectSync:
         return self._take(mirror, self.studio.tasks(self.project)) or bool(dropped)
 
     def _fetch_again(self, mirror: Mirror, records: Sequence[TaskRecord]) -> None:
-        """Try media that were away; once after a start also those refused, as the settings may be others now."""
-        missing = [record for record in records if not record.sample and not (record.refused and self._retried)]
-        self._retried = True
-        self._report(fetch_media(mirror, missing, self._fetch))
+        due = self.media_retries.due(records)
+        self._report(mirror, fetch_media(mirror, due, self._fetch))
 
-    def _report(self, without_medium: Mapping[int, str]) -> None:
-        for task, reason in without_medium.items():
-            _log.warning("no_medium", project=self.project, task=task, reason=reason)
+    def _report(self, mirror: Mirror, without_medium: Mapping[int, str]) -> None:
+        if not without_medium:
+            return
+        for task in self.media_retries.note(mirror.ledger.read(without_medium), without_medium):
+            _log.warning("no_medium", project=self.project, task=task, reason=without_medium[task])
 
     def _step(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
         return self._flow.step(mirror, records)
 
     # --- suggestions and predictions ---------------------------------------------------------------------------------
 
-    def suggest(self) -> None:
-        """Embed what is new, and suggest labels for everything unlabeled."""
-        with self.lock:
-            self._suggest(self.opened())
+    def suggest(self, progress: Callable[[float, str], None] = no_progress) -> None:
+        """Embed what is new, and suggest labels for everything unlabeled.
 
-    def _suggest(self, mirror: Mirror) -> None:
+        Raises:
+            Refusal: the embedding model of the settings cannot be used.
+        """
+        with self.lock:
+            self._suggest(self.opened(), progress)
+
+    def _suggest(self, mirror: Mirror, progress: Callable[[float, str], None] = no_progress) -> None:
+        self._apply_model(mirror)
+        self._floor = None
         try:
-            self._embed(mirror)
+            self._embed(mirror, progress)
             report = suggest_labels(
-                mirror.dataset, embeddings=EMBEDDINGS, field=FIELD, precision=self.settings.precision, follow=False
+                mirror.dataset,
+                embeddings=EMBEDDINGS,
+                field=FIELD,
+                precision=self.settings.precision,
+                progress=progress,
+                follow=False,
             )
         except ValueError as error:  # nothing there to embed, or nothing labeled yet
             _log.info("no_suggestions", project=self.project, reason=str(error))
+            self.status = replace(self.status, note=str(error))
         else:
             self._just_changed.update(report.changed)
-            _log.info("suggested", project=self.project, suggested=report.suggested, sure=report.sure)
+            self.status = replace(self.status, note="")
+            _log.info("suggested", project=self.project, suggested=report.suggested, confident=report.sure)
 
-    def _embed(self, mirror: Mirror) -> None:
+    def _apply_model(self, mirror: Mirror) -> None:
+        """Drop the embeddings of another model than that of the settings, once the latter is known to load."""
+        if EMBEDDINGS not in list_embeddings(mirror.dataset):
+            return
+        used = provenance_of(mirror.dataset, EMBEDDINGS)
+        if (used.model, dict(used.options)) == (self.settings.model, self.settings.model_options):
+            return
+        try:
+            load(self.settings.model, **self.settings.model_options)
+        except ValueError as error:
+            raise Refusal(
+                f"The embedding model of the settings, {self.settings.model}, cannot be used; {used.model} stays in "
+                f"use. {error}"
+            ) from error
+        delete_embeddings(mirror.dataset, EMBEDDINGS)
+        _log.info("model_changed", project=self.project, former=used.model, model=self.settings.model)
+
+    def _embed(self, mirror: Mirror, progress: Callable[[float, str], None]) -> None:
         dataset = mirror.dataset
         if EMBEDDINGS in list_embeddings(dataset) and embeddings_status(dataset, EMBEDDINGS).complete:
             return
@@ -190,6 +236,7 @@ class ProjectSync:
             model=self.settings.model,
             options=self.settings.model_options,
             patches_field=mirror.patches_field,
+            progress=progress,
         )
         _log.info("embedded", project=self.project, embedded=report.embedded, failed=report.failed)
 
@@ -206,12 +253,35 @@ class ProjectSync:
             return self._plan_for(self.opened().ledger.of_samples(self._just_changed))
 
     def _plan_for(self, records: Mapping[int, TaskRecord]) -> Plan:
-        return plan(records, preannotations(self.opened(), list(records.values())), self.version)
+        return plan(records, self._proposed(self.opened(), list(records.values())), self.version)
 
-    def sure_from(self) -> float:
-        """The score from which on suggestions are sure."""
+    def _proposed(self, mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
+        """Task → what is proposed for it; nothing is filled in where that is not clearly better than a guess."""
+        floor = self._floor or prefill_floor(mirror, self.settings.prefill_from)
+        self._floor = floor
+        return {task: floor.apply(proposed) for task, proposed in preannotations(mirror, records).items()}
+
+    def confident_from(self) -> float:
+        """The score from which on suggestions are confident."""
         wanted = self.plan().wanted.values()
         return min((proposed.score for proposed in wanted if proposed.sure), default=1.0)
+
+    def report(self) -> ProjectReport:
+        """How the project is doing, task by task."""
+        mirror = self.opened()
+        records = mirror.ledger.read().values()
+        predictions = [record.prediction for record in records]
+        return ProjectReport(
+            status=self.status,
+            version=self.version,
+            tasks=len(records),
+            labeled=sum(record.is_annotated for record in records),
+            predicted=sum(one is not None and one.version == self.version for one in predictions),
+            without_medium=self.media_retries.problems(),
+            held_back=[TaskProblem(task, "", waiting.reason) for task, waiting in sorted(self._flow.held_back.items())],
+            unreadable=sorted(int(task) for task in mirror.unreadable),
+            news=list(mirror.news),
+        )
 
     def publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:
         """Publish what changed, the most telling first, as long as ``keep_on``; how many predictions were.
@@ -233,9 +303,9 @@ class ProjectSync:
             return publisher.renew(due)
         return publisher.add(due) + publisher.change(due, keep_on)
 
-    def tidy(self) -> str | None:
-        """Delete the predictions of a version that is not used any more; which."""
-        return self._opened_publisher().delete_old_version()
+    def tidy(self, keep_on: Callable[[], bool]) -> int:
+        """Delete predictions of versions that are not used any more, as long as ``keep_on``; how many."""
+        return self._opened_publisher().delete_old_predictions(keep_on)
 
     def predict(
         self, label_config: str, tasks: Sequence[Mapping[str, Any]], seconds: float
@@ -255,7 +325,7 @@ class ProjectSync:
         if unknown:
             self._take_on_the_spot(mirror, unknown, deadline)
         records = mirror.ledger.read(int(task["id"]) for task in tasks)
-        proposed = preannotations(mirror, list(records.values()))
+        proposed = self._proposed(mirror, list(records.values()))
         return [
             as_prediction(mirror, records[task], proposed[task], self.version) if task in proposed else None
             for task in (int(task["id"]) for task in tasks)

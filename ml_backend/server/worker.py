@@ -1,17 +1,21 @@
-"""The thread that works events off, polls for lost ones, and keeps predictions and columns fresh."""
+"""The thread that processes events, polls for lost ones, and keeps predictions and columns fresh."""
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import structlog
 
+from ..errors import Cancelled, Refusal
 from ..label_studio.client import LabelStudioDown
 from ..label_studio.metrics import EVENTS, PREDICTIONS
 from .backend import LabelStudioBackend
 from .columns import refresh_columns
+from .database import DATABASE_AWAY
 from .events import ATTEMPTS, EventQueue
-from .sync import ProjectSync
+from .status import ProjectStatus
+from .sync import ProjectMissing, ProjectSync
+from .tabs import StatusTab, state_of
 
 _POLL_SECONDS = 20.0
 _PATIENCE_SECONDS = 10.0
@@ -20,6 +24,9 @@ _EVENTS_AT_ONCE = 500
 _SETTLED_SECONDS = 30.0  # without an event: time for what can wait, and for what nobody can wait for
 _COLUMNS_SECONDS = 60.0
 _LONGEST_WAIT = 60.0
+_STOP_SECONDS = 3.0
+_MISSING_SECONDS = 60.0  # a project that is missing for so long, and so often, was deleted
+_MISSING_TIMES = 3
 
 _log = structlog.get_logger(__name__)
 
@@ -36,6 +43,8 @@ class _Agenda:
     columns: bool = True
     failures: int = 0
     retry_at: float = 0.0
+    missing_since: list[float] = field(default_factory=list)
+    status_tab: StatusTab | None = None
 
     @property
     def settled(self) -> bool:
@@ -44,7 +53,7 @@ class _Agenda:
 
 
 class Worker:
-    """Works on all projects that are served, in one thread: events of a project are worked off in their order."""
+    """Works on all projects that are served, in one thread: events of a project are processed in their order."""
 
     def __init__(self, queue: EventQueue, backend: LabelStudioBackend) -> None:
         self._queue = queue
@@ -58,9 +67,12 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is at hand, and end; what waits in the queue waits for the next start."""
+        """Stop the current work, and end; what waits in the queue waits for the next start.
+
+        Work that cannot be stopped within seconds is left to end with the process: it is done again at the next start.
+        """
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(_STOP_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -71,16 +83,22 @@ class Worker:
             self._queue.wait(_TURN_SECONDS)
 
     def _round(self) -> None:
-        for project in self._served():
+        if not self._backend.database.available:
+            for project, agenda in self._agendas.items():
+                self._show_state(project, agenda)
+            return
+        served = self._served()
+        for project in served:
             agenda = self._agendas.setdefault(project, _Agenda())
             if time.monotonic() >= agenda.retry_at and not self._stopping.is_set():
                 self._guarded_turn(project, agenda)
+        self._agendas = {project: agenda for project, agenda in self._agendas.items() if project in served}
         self._drop_unserved()
 
     def _served(self) -> list[ProjectSync]:
         try:
             return self._backend.projects()
-        except ValueError as error:  # settings that cannot be read, a token that is not taken
+        except Refusal as error:  # a token that is not accepted, a Label Studio that is down
             _log.warning("not_served", reason=str(error))
             self._stopping.wait(_LONGEST_WAIT / 4)
             return []
@@ -94,29 +112,69 @@ class Worker:
     def _guarded_turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         try:
             self._turn(project, agenda)
-            agenda.failures = 0
-        except ValueError as error:
+        except Cancelled:
+            pass
+        except ProjectMissing as error:
+            if self._is_gone(agenda):
+                self._leave(project)
+            else:
+                self._put_off(project, agenda, str(error))
+        except Refusal as error:
             self._put_off(project, agenda, str(error))
+        except DATABASE_AWAY:
+            self._backend.database.suspect()
         except Exception:
             _log.exception("turn_failed", project=project.project)
-            self._put_off(project, agenda, "an unexpected error")
+            self._put_off(project, agenda, "Internal error; see the backend's log.")
+        else:
+            agenda.failures = 0
+            agenda.missing_since.clear()
+            project.status = ProjectStatus(last_success=time.time(), note=project.status.note)
+        self._show_state(project, agenda)
+
+    def _show_state(self, project: ProjectSync, agenda: _Agenda) -> None:
+        database = self._backend.database
+        without_medium = len(project.media_retries.problems())
+        state = state_of(project.status, without_medium) if database.available else "the database does not answer"
+        if agenda.status_tab is None:
+            agenda.status_tab = StatusTab(project.studio, project.project)
+        try:
+            agenda.status_tab.show(state)
+        except Refusal as error:  # it is shown when Label Studio takes it
+            _log.info("state_not_shown", project=project.project, reason=str(error))
 
     def _put_off(self, project: ProjectSync, agenda: _Agenda, reason: str) -> None:
         agenda.failures += 1
         wait = min(_LONGEST_WAIT, 2.0**agenda.failures)
         agenda.retry_at = time.monotonic() + wait
+        project.status = replace(project.status, problem=reason, retry_at=time.time() + wait)
         _log.warning("put_off", project=project.project, seconds=wait, reason=reason)
 
+    def _is_gone(self, agenda: _Agenda) -> bool:
+        """Whether Label Studio has said for a while that it has no such project."""
+        agenda.missing_since.append(time.monotonic())
+        lasted = agenda.missing_since[-1] - agenda.missing_since[0]
+        return len(agenda.missing_since) >= _MISSING_TIMES and lasted >= _MISSING_SECONDS
+
+    def _leave(self, project: ProjectSync) -> None:
+        self._backend.leave(project.project)
+        _log.warning(
+            "project_left",
+            project=project.project,
+            reason="Label Studio has no such project any more, or not for our account. Its dataset stays; "
+            "`labelscape connect` brings the project back.",
+        )
+
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
-        self._work_off(project, agenda)
+        self._process(project, agenda)
         # Somebody who annotates waits for suggestions, and events do arrive: a poll waits a little.
         patience = 0 if project.behind or agenda.settled else _PATIENCE_SECONDS
         if time.monotonic() >= agenda.poll_at + patience:
             agenda.suggest |= project.catch_up()
             agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
-            self._work_off(project, agenda)  # what came meanwhile: suggestions are made once for all of it
+            self._process(project, agenda)  # what came meanwhile: suggestions are made once for all of it
         if agenda.suggest:
-            project.suggest()
+            project.suggest(self._progress)
             agenda.suggest = False
             agenda.publish = agenda.columns = True
         if agenda.publish:
@@ -128,7 +186,11 @@ class Worker:
         if self._quiet(agenda):
             self._do_what_can_wait(project, agenda)
 
-    def _work_off(self, project: ProjectSync, agenda: _Agenda) -> None:
+    def _progress(self, _fraction: float, _message: str, /) -> None:
+        if self._stopping.is_set():
+            raise Cancelled
+
+    def _process(self, project: ProjectSync, agenda: _Agenda) -> None:
         while not self._stopping.is_set():
             events = self._queue.pending(project.project, _EVENTS_AT_ONCE)
             if not events:
@@ -136,25 +198,25 @@ class Worker:
             agenda.last_event = time.monotonic()
             agenda.suggest = True
             try:
-                ask = project.apply(events)
-            except LabelStudioDown:
+                incomplete = project.apply(events)
+            except (LabelStudioDown, *DATABASE_AWAY):
                 raise
             except Exception:
-                self._work_off_singly(project, agenda)
+                self._process_singly(project, agenda)
                 continue
             self._queue.finish([event.number for event in events])
             for event in events:
                 EVENTS.labels(event.action, "done").inc()
-            if ask:
+            if incomplete:
                 agenda.poll_at = 0.0
 
-    def _work_off_singly(self, project: ProjectSync, agenda: _Agenda) -> None:
-        """One event among many cannot be worked off: find which, and set it aside."""
+    def _process_singly(self, project: ProjectSync, agenda: _Agenda) -> None:
+        """One event among many cannot be processed: find which, and set it aside."""
         for event in self._queue.pending(project.project, _EVENTS_AT_ONCE):
             try:
                 if project.apply([event]):
                     agenda.poll_at = 0.0
-            except LabelStudioDown:
+            except (LabelStudioDown, *DATABASE_AWAY):
                 raise
             except Exception as error:
                 _log.exception("event_failed", project=project.project, action=event.action, number=event.number)
@@ -176,7 +238,7 @@ class Worker:
             agenda.columns = not refresh_columns(project, lambda: self._idle(project))
             if agenda.columns:
                 return
-        deleted = project.tidy()
-        if deleted is not None:
-            _log.info("old_version_deleted", project=project.project, version=deleted)
+        deleted = project.tidy(lambda: self._idle(project))
+        if deleted:
+            _log.info("old_predictions_deleted", project=project.project, predictions=deleted)
         agenda.columns_at = time.monotonic() + _COLUMNS_SECONDS

@@ -87,7 +87,7 @@ def test_boxes_arrive_and_come_back_as_themselves(studio, dataset):
 
 
 def test_a_wrong_token_a_deleted_project_and_no_server_are_said_in_words(label_studio, studio, dataset):
-    with pytest.raises(LabelStudioError, match="does not take this token"):
+    with pytest.raises(LabelStudioError, match="does not accept this token"):
         LabelStudio(label_studio.url, "x" * 40).projects()
     with pytest.raises(LabelStudioError, match="cannot be reached"):
         LabelStudio("http://127.0.0.1:9", "x" * 40).projects()

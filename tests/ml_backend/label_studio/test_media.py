@@ -1,3 +1,4 @@
+import base64
 import io
 import socket
 import ssl
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelscape.ml_backend.label_studio.media import MediaCache, MediaError, MediaUnavailable, presigned_address
+from labelscape.ml_backend.label_studio.media import MediaCache, presigned_address
+from labelscape.ml_backend.label_studio.media_hosts import MediaError, MediaUnavailable
 from labelscape.ml_backend.label_studio.settings import Limits, ServerSettings
-from PIL import Image
+from PIL import Image, features
 
 TOKEN = {"Authorization": "Token our-token"}
 UPLOAD = "/data/upload/1/image.png"
@@ -321,7 +323,7 @@ def test_a_decompression_bomb_is_refused(make_cache: Any, studio: Site) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>Log in</html>", b"\x80\x04.", image(kind="PPM"), image(kind="EPS")])
 def test_what_is_no_image_is_refused(make_cache: Any, studio: Site, body: bytes) -> None:
     studio.answers[UPLOAD] = send(200, body)
-    refused(make_cache(), "no image that can be read")
+    refused(make_cache(), "not an image that can be read")
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("JPEG", ".jpg"), ("WEBP", ".webp"), ("GIF", ".gif"), ("TIFF", ".tif")])
@@ -429,7 +431,7 @@ def test_a_local_root_opens_nothing_outside_of_it(make_cache: Any, studio: Site,
 
 def test_a_local_file_keeps_the_limits(make_cache: Any, local_root: Path) -> None:
     file = str(local_root / "set 1" / "a.png")
-    with pytest.raises(MediaError, match="at most 10 are taken"):
+    with pytest.raises(MediaError, match="at most 10 are accepted"):
         make_cache(str(local_root), limits=Limits(media_bytes=10)).fetch(file)
     with pytest.raises(MediaError, match="20 x 10 pixels"):
         make_cache(str(local_root), limits=Limits(media_pixels=10)).fetch(file)
@@ -462,3 +464,85 @@ def test_a_token_that_is_not_taken_is_told_for_each(studio: Site, tmp_path: Path
     cache = MediaCache(ServerSettings(url=studio.url), authorize, tmp_path / "media")
     assert [str(error) for error in cache.fetch_many([UPLOAD])] == ["The token has expired."]
     assert not studio.asked
+
+
+# --- addresses of other kinds ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alias", ["http://127.0.0.1:{port}", "http://[::1]:{port}", "http://studio.example.com"])
+def test_label_studios_other_names_lead_to_the_address_of_the_settings(
+    make_cache: Any, studio: Site, alias: str
+) -> None:
+    name = alias.format(port=studio.port)
+    cache = make_cache(aliases=() if "example" not in name else (name,))
+    assert cache.fetch(f"{name}{UPLOAD}").is_file()
+    assert studio.asked == [(UPLOAD, studio.asked[0][1])]
+    assert studio.tokens() == [TOKEN["Authorization"]]
+    with pytest.raises(MediaError, match="not where media may come from"):
+        cache.fetch(f"{name}/api/users/")
+
+
+def test_another_port_of_this_machine_is_not_label_studio(make_cache: Any, studio: Site, bucket: Site) -> None:
+    with pytest.raises(MediaError, match="not where media may come from"):
+        make_cache().fetch(f"http://127.0.0.1:{bucket.port}{UPLOAD}")
+    assert not bucket.asked
+
+
+def test_a_name_that_leads_to_this_machine_is_not_asked_unless_it_is_allowed(
+    make_cache: Any, names: dict[str, list[list[str]]], studio: Site, bucket: Site
+) -> None:
+    names["innocent.example.com"] = [["127.0.0.1"]] * 9
+    hidden = f"http://innocent.example.com:{bucket.port}/a.png"
+    studio.answers[UPLOAD] = send(302, Location=hidden)
+    for address in (hidden, f"http://innocent.example.com:{studio.port}{UPLOAD}", UPLOAD):
+        with pytest.raises(MediaError, match="not where media may come from"):
+            make_cache().fetch(address)
+    assert not bucket.asked
+    assert [path for path, _ in studio.asked] == [UPLOAD]
+
+
+def test_an_allowed_host_cannot_send_us_on_to_another(make_cache: Any, studio: Site, bucket: Site) -> None:
+    root = f"http://localhost:{bucket.port}"
+    bucket.answers["/a.png"] = send(302, Location=f"{studio.url}/api/current-user/whoami")
+    bucket.answers["/b.png"] = send(307, Location="http://127.0.0.1:1/b.png")
+    for path in ("/a.png", "/b.png"):
+        with pytest.raises(MediaError, match="not where media may come from"):
+            make_cache(root).fetch(root + path)
+    assert not studio.asked
+
+
+def test_an_image_in_a_data_uri_is_read_and_kept_once(make_cache: Any, tmp_path: Path) -> None:
+    encoded = base64.b64encode(image()).decode()
+    cache = make_cache()
+    first = cache.fetch(f"data:image/png;base64,{encoded}")
+    assert first.suffix == ".png"
+    assert Image.open(first).size == (20, 10)
+    assert cache.fetch(f"data:;base64,{encoded}") == first
+    assert left_over(tmp_path) == [first]
+
+
+@pytest.mark.parametrize("uri", ["data:image/png;base64,%%%", "data:image/png", "data:,hello", "data:;base64,AAAA"])
+def test_a_data_uri_that_holds_no_image_is_refused(make_cache: Any, tmp_path: Path, uri: str) -> None:
+    with pytest.raises(MediaError) as refusal:
+        make_cache().fetch(uri)
+    assert len(str(refusal.value)) < 250
+    assert not left_over(tmp_path)
+
+
+def test_a_data_uri_keeps_the_limit(make_cache: Any) -> None:
+    encoded = base64.b64encode(image(300, 300)).decode()
+    with pytest.raises(MediaError, match="at most 10 are accepted"):
+        make_cache(limits=Limits(media_bytes=10)).fetch(f"data:image/png;base64,{encoded}")
+
+
+def test_an_svg_drawing_is_refused_with_what_to_do(make_cache: Any, studio: Site) -> None:
+    drawing = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'
+    studio.answers[UPLOAD] = send(200, drawing)
+    with pytest.raises(MediaError, match="is an SVG drawing: convert it to PNG"):
+        make_cache().fetch(UPLOAD)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_avif_is_read(make_cache: Any, studio: Site) -> None:
+    studio.answers[UPLOAD] = send(200, image(kind="AVIF"))
+    assert make_cache().fetch(UPLOAD).suffix == ".avif"

@@ -10,7 +10,7 @@ from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.label_studio import flow
 from labelscape.ml_backend.label_studio import mirror as mirroring
 from labelscape.ml_backend.label_studio.ledger import TaskRecord
-from labelscape.ml_backend.label_studio.media import MediaError, MediaUnavailable
+from labelscape.ml_backend.label_studio.media_hosts import MediaError, MediaUnavailable
 from labelscape.ml_backend.label_studio.mirror import Mirror
 from labelscape.ml_backend.label_studio.outgoing import annotation_of
 

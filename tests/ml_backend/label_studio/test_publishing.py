@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,10 +64,6 @@ class Studio:
 
     def model_versions(self, project: int) -> list[str]:
         return sorted({str(row["model_version"]) for row in self.rows.values()})
-
-    def delete_model_version(self, project: int, version: str) -> None:
-        self._call("delete version")
-        self.rows = {number: row for number, row in self.rows.items() if row["model_version"] != version}
 
     def update_backend(self, number: int, settings: dict[str, Any]) -> None:
         self._call(f"title {settings['title']}")
@@ -238,9 +235,36 @@ def test_many_changes_become_a_new_version_and_title_and_project_follow(
     assert studio.of(7, "labelscape-0002") == [("Dog", 0.5)]
     assert len(due(mirror, wanted, "labelscape-0002")) == 0
     assert not publisher.should_renew(changed), "not twice in a minute"
-    assert publisher.delete_old_version() == V1
-    assert publisher.delete_old_version() is None
+    assert publisher.delete_old_predictions(lambda: True) == 100
+    assert publisher.delete_old_predictions(lambda: True) == 0
     assert studio.model_versions(1) == ["labelscape-0002"]
+
+
+def test_deleting_an_old_version_stops_when_told_and_leaves_what_annotators_were_shown(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(10)}))
+    publisher.renew(due(mirror, {task: proposed("Dog", 0.5) for task in range(10)}))
+    record = mirror.ledger.read([3])[3]
+    annotation = Annotation(1, [{"from_name": "kind", "value": {"choices": ["Cat"]}}], 1, "2026-05-01T12:00:00Z")
+    mirror.ledger.write([replace(record, annotations=(annotation,))])
+    steps = iter([True, True, False])
+    assert publisher.delete_old_predictions(lambda: next(steps)) == 2
+    assert publisher.delete_old_predictions(lambda: True) == 7
+    assert studio.of(3) == [("Cat", 0.5)]
+    assert studio.of(4) == []
+    assert "delete version" not in studio.calls, "which would block submits for minutes"
+
+
+def test_a_prediction_that_is_not_filled_in_is_published_with_its_score_and_changed_when_it_is(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    empty = Preannotation((), {("", "Cat"): 0.12}, 0.12, False)
+    publisher.add(due(mirror, {1: empty}))
+    assert [(row["result"], row["score"]) for row in studio.rows.values()] == [([], 0.12)]
+    assert len(due(mirror, {1: empty})) == 0
+    publisher.change(due(mirror, {1: proposed("Cat", 0.6)}), lambda: True)
+    assert studio.of(1) == [("Cat", 0.6)]
 
 
 def test_a_renewal_that_broke_off_leaves_the_old_predictions_the_shown_ones(

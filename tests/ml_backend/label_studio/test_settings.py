@@ -9,6 +9,8 @@ from labelscape.ml_backend.label_studio.settings import (
     ServerSettings,
     ensure_secret,
     load_settings,
+    parse_address,
+    same_address,
     save_settings,
     settings_path,
 )
@@ -22,6 +24,8 @@ SETTINGS = ServerSettings(
     model="torchvision/resnet18",
     model_options={"crop": 0.9},
     precision=0.9,
+    aliases=("http://studio:8080",),
+    prefill_from=0.3,
     limits=Limits(media_bytes=10, predict_seconds=3.5),
 )
 
@@ -72,6 +76,36 @@ def test_a_saved_token_goes_to_the_saved_address_only(url: str, token: str) -> N
     assert load_settings({"LABEL_STUDIO_URL": url}).token == token
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://localhost:8080", "http://127.0.0.1:8080/"),
+        ("http://[::1]:8080", "http://localhost:8080"),
+        ("https://studio.example.com", "https://studio.example.com:443/"),
+    ],
+)
+def test_names_of_one_server_are_the_same_address(one: str, other: str) -> None:
+    assert same_address(one, other)
+    assert not same_address(one, "http://localhost:8081")
+    assert not same_address(one, f"{other.rstrip('/')}/labelstudio")
+
+
+@pytest.mark.parametrize(
+    ("page", "address", "project"),
+    [
+        ("http://localhost:8080/projects/3/data?tab=1&task=5", "http://localhost:8080", 3),
+        ("http://localhost:8080/projects/3", "http://localhost:8080", 3),
+        ("https://host.example.com/labelstudio/projects/12/settings", "https://host.example.com/labelstudio", 12),
+        ("http://localhost:8080/projects/?page=1", "http://localhost:8080", None),
+        ("http://localhost:8080/user/account/personal-access-token", "http://localhost:8080", None),
+        ("http://localhost:8080/", "http://localhost:8080", None),
+        ("https://host.example.com/labelstudio", "https://host.example.com/labelstudio", None),
+    ],
+)
+def test_the_address_of_a_page_is_understood(page: str, address: str, project: int | None) -> None:
+    assert parse_address(page) == (address, project)
+
+
 def test_a_made_secret_is_long_and_the_same_at_the_next_start() -> None:
     made = ensure_secret(load_settings({}))
     assert len(made.secret) >= 32
@@ -109,7 +143,12 @@ def test_printed_settings_show_neither_token_nor_secret() -> None:
         ("projects", [True]),
         ("media_roots", ["images"]),
         ("media_roots", [3]),
-        ("precision", 0),
+        ("precision", 0.4),
+        ("model", "torchvisions/resnet18"),
+        ("model", "torchvision"),
+        ("prefill_from", 1.1),
+        ("prefill_from", "high"),
+        ("aliases", ["localhost:8080"]),
         ("precision", 1.5),
         ("precision", True),
         ("model_options", []),

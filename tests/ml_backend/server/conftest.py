@@ -11,6 +11,7 @@ from labelscape.ml_backend.label_studio.settings import Limits, ServerSettings
 from labelscape.ml_backend.server.app import create_app
 from labelscape.ml_backend.server.events import EventQueue
 from labelscape.ml_backend.server.protocol import PredictRequest, Result
+from labelscape.ml_backend.server.status import BackendStatus, ProjectReport, ProjectStatus, TaskProblem
 from starlette.testclient import TestClient
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -63,8 +64,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 class FakeBackend:
     """Answers every task with one choice; `answer` is replaced where a test needs another behaviour."""
 
+    current: ServerSettings = field(default_factory=ServerSettings)
     asked: list[PredictRequest] = field(default_factory=list)
     answer: Callable[[PredictRequest], list[Result]] | None = None
+
+    state: BackendStatus = field(default_factory=BackendStatus)
+
+    def settings(self) -> ServerSettings:
+        return self.current
+
+    def status(self) -> BackendStatus:
+        return self.state
+
+    def report(self, project: int) -> ProjectReport:
+        return ProjectReport(ProjectStatus(), "v", 3, 1, 2, [TaskProblem(7, "/pet", "/pet answers with status 404.")])
 
     def serves(self, project: int) -> bool:
         return project in PROJECTS
@@ -101,8 +114,8 @@ def settings() -> ServerSettings:
 
 
 @pytest.fixture
-def backend() -> FakeBackend:
-    return FakeBackend()
+def backend(settings: ServerSettings) -> FakeBackend:
+    return FakeBackend(settings)
 
 
 @pytest.fixture
@@ -118,10 +131,8 @@ def worker() -> FakeWorker:
 
 
 @pytest.fixture
-def client(
-    settings: ServerSettings, backend: FakeBackend, queue: EventQueue, worker: FakeWorker
-) -> Iterator[TestClient]:
+def client(backend: FakeBackend, queue: EventQueue, worker: FakeWorker) -> Iterator[TestClient]:
     """Label Studio at work: it knows the secret."""
-    app = create_app(settings, backend, queue, worker)
+    app = create_app(backend, queue, worker)
     with TestClient(app, headers={"X-Labelscape-Secret": SECRET}, raise_server_exceptions=False) as opened:
         yield opened

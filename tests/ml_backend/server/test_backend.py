@@ -7,6 +7,7 @@ import pytest
 from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server import backend as module
 from labelscape.ml_backend.server.backend import LabelStudioBackend
+from labelscape.ml_backend.server.database import Database
 
 
 def test_the_routes_do_not_wait_while_label_studio_keeps_us_waiting(
@@ -24,7 +25,7 @@ def test_the_routes_do_not_wait_while_label_studio_keeps_us_waiting(
 
     monkeypatch.setenv("LABELSCAPE_DIR", str(tmp_path))
     monkeypatch.setattr(module, "LabelStudio", Hanging)
-    backend = LabelStudioBackend(settings)
+    backend = LabelStudioBackend(settings, Database(lambda: None))
     worker = threading.Thread(target=backend.project, args=[3], daemon=True)
     worker.start()
     assert asked.wait(30)

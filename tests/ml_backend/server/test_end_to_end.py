@@ -246,8 +246,8 @@ def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Proje
         '<View><Text name="t" value="$t"/><TextArea name="a" toName="t"/></View>', n=0, connected=False
     )
     wrong = [
-        (project, {"--token": "x" * 40}, "does not take this token"),
-        (project, {"--token": f"{project.studio.token[:-4]}AAAA"}, "does not take this token"),
+        (project, {"--token": "x" * 40}, "does not accept this token"),
+        (project, {"--token": f"{project.studio.token[:-4]}AAAA"}, "does not accept this token"),
         (project, {"--project": 123456}, "404"),
         (project, {"--url": "http://127.0.0.1:9"}, "cannot be reached"),
         (project, {"--backend": "http://127.0.0.1:9"}, "labelscape serve"),
@@ -272,7 +272,7 @@ def test_a_legacy_token_does_where_label_studio_takes_them_and_is_told_where_not
     project.studio.take_legacy_tokens(False)
     said = project.connect(**{"--token": legacy_token})
     assert said.exit_code == 1
-    assert "does not take this token" in said.output
+    assert "does not accept this token" in said.output
 
 
 @pytest.fixture
@@ -288,7 +288,7 @@ def test_an_expired_and_a_revoked_token_are_told_at_once(make_project: Callable[
         begun = time.monotonic()
         said = project.connect(**{"--token": token})
         assert said.exit_code == 1
-        assert "does not take this token: it is wrong or has expired" in said.output
+        assert "does not accept this token: it is wrong, has expired, or was revoked" in said.output
         assert time.monotonic() - begun < 10
     assert project.backends() == []
     assert project.connect().exit_code == 0, "with a new token"

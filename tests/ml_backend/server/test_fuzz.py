@@ -31,7 +31,7 @@ JSON = st.recursive(
 def served() -> Iterator[TestClient]:
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(
-            ServerSettings(secret=SECRET, projects=PROJECTS), FakeBackend(), EventQueue(Path(folder) / "events.db")
+            FakeBackend(ServerSettings(secret=SECRET, projects=PROJECTS)), EventQueue(Path(folder) / "events.db")
         )
         with TestClient(app, headers={"X-Labelscape-Secret": SECRET}, raise_server_exceptions=False) as opened:
             yield opened

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server.guard import Guard, is_loopback
 from starlette.testclient import TestClient
 
@@ -71,7 +72,7 @@ def test_the_secret_opens_as_a_header_or_as_a_password(stranger: TestClient, hea
 
 def test_a_guard_without_a_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="secret"):
-        Guard(lambda *_: None, secret="", body_bytes=1)  # type: ignore[arg-type, return-value]
+        Guard(lambda *_: None, settings=ServerSettings)  # type: ignore[arg-type, return-value]
 
 
 def chunks(count: int) -> Iterator[bytes]:

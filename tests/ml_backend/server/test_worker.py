@@ -1,5 +1,6 @@
 """The worker: in order, nothing lost, nothing held up by one bad event or a Label Studio that is down."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,11 @@ import pytest
 from labelscape.ml_backend.label_studio.client import LabelStudioDown, LabelStudioError
 from labelscape.ml_backend.server import worker as working
 from labelscape.ml_backend.server.events import ATTEMPTS, Event, EventQueue
+from labelscape.ml_backend.server.media_retries import MediaRetries
+from labelscape.ml_backend.server.status import ProjectStatus
+from labelscape.ml_backend.server.sync import ProjectMissing
 from labelscape.ml_backend.server.worker import Worker
+from pymongo.errors import AutoReconnect
 
 
 class Project:
@@ -18,8 +23,12 @@ class Project:
     project = 3
     version = "labelscape-0001"
     behind = False
+    media_retries = MediaRetries()
 
     def __init__(self) -> None:
+        self.status = ProjectStatus()
+        self.studio = Tabs()
+        self.missing = False
         self.applied: list[str] = []
         self.acts: list[str] = []
         self.poison: set[str] = set()
@@ -39,11 +48,13 @@ class Project:
     def catch_up(self) -> bool:
         if self.down:
             raise LabelStudioDown("Label Studio is down")
+        if self.missing:
+            raise ProjectMissing("Not found")
         self.acts.append("catch up")
         self.while_catching_up()
         return True
 
-    def suggest(self) -> None:
+    def suggest(self, progress: Callable[[float, str], None]) -> None:
         self.acts.append("suggest")
 
     def publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:
@@ -51,13 +62,47 @@ class Project:
         self.while_publishing()
         return 0
 
-    def tidy(self) -> None:
+    def tidy(self, keep_on: Callable[[], bool]) -> int:
         self.acts.append("tidy")
+        return 0
+
+
+class Tabs:
+    """Stands for the client: the titles of the Data Manager's tabs."""
+
+    def __init__(self) -> None:
+        self.titles = ["Default"]
+
+    def views(self, project: int) -> list[dict[str, Any]]:
+        return [{"id": number, "data": {"title": title}} for number, title in enumerate(self.titles)]
+
+    def create_view(self, project: int, data: dict[str, Any]) -> int:
+        self.titles.append(data["title"])
+        return len(self.titles) - 1
+
+    def update_view(self, view: int, project: int, data: dict[str, Any]) -> None:
+        self.titles[view] = data["title"]
+
+
+class Database:
+    """Stands for MongoDB's watch."""
+
+    def __init__(self) -> None:
+        self.available = True
+
+    def suspect(self) -> None:
+        self.available = False
 
 
 class Backend:
     def __init__(self, *projects: Project) -> None:
         self._projects = projects
+        self.database = Database()
+        self.left: list[int] = []
+
+    def leave(self, project: int) -> None:
+        self.left.append(project)
+        self._projects = tuple(served for served in self._projects if served.project != project)
 
     def projects(self) -> list[Any]:
         return list(self._projects)
@@ -98,9 +143,9 @@ def event(name: str, project: int = 3) -> Event:
 
 
 def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while not reached():
-        assert time.monotonic() < deadline, "not reached within 10 s"
+        assert time.monotonic() < deadline, "not reached within 120 s"
         time.sleep(0.01)
 
 
@@ -252,3 +297,74 @@ def test_an_event_does_not_wait_for_columns(
     queue.put(event("urgent"))
     until(lambda: project.applied == ["urgent"])
     worker.stop()
+
+
+def test_a_database_that_goes_away_holds_events_until_it_is_back(queue: EventQueue, project: Project) -> None:
+    def break_off() -> None:
+        raise AutoReconnect("connection refused")
+
+    backend = Backend(project)
+    project.while_catching_up = break_off
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: not backend.database.available)
+    queue.put(event("kept"))
+    until(lambda: "Labelscape: the database does not answer" in project.studio.titles)
+    assert queue.depth() == 1
+    assert queue.set_aside() == {}
+    project.while_catching_up = lambda: None
+    backend.database.available = True
+    until(lambda: project.applied == ["kept"])
+    until(lambda: "Labelscape: up to date" in project.studio.titles)
+    assert project.status.last_success is not None
+    worker.stop()
+
+
+@pytest.mark.usefixtures("at_work")
+def test_the_status_tab_says_why_a_project_stands_still(queue: EventQueue, project: Project) -> None:
+    until(lambda: "Labelscape: up to date" in project.studio.titles)
+    project.down = True
+    queue.put(event("patient"))
+    until(lambda: "Labelscape: Label Studio is down" in project.studio.titles)
+    assert project.status.problem == "Label Studio is down"
+    project.down = False
+    until(lambda: "Labelscape: up to date" in project.studio.titles)
+    assert project.status.problem == ""
+    assert len(project.studio.titles) == 2
+
+
+def test_a_project_that_was_deleted_leaves(
+    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "_MISSING_SECONDS", 0.1)
+    project.missing = True
+    backend = Backend(project)
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: backend.left == [3])
+    worker.stop()
+
+
+def test_a_project_that_is_missing_for_a_moment_stays(
+    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.missing = True
+    backend = Backend(project)
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: project.status.problem == "Not found")
+    project.missing = False
+    until(lambda: project.status.problem == "")
+    assert backend.left == []
+    worker.stop()
+
+
+def test_stopping_does_not_wait_for_long_work(queue: EventQueue, project: Project) -> None:
+    released = threading.Event()
+    project.while_publishing = lambda: released.wait(120)
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker.start()
+    until(lambda: "publish" in project.acts)
+    worker.stop()
+    assert not released.is_set()
+    released.set()

@@ -1,0 +1,50 @@
+"""Which suggestions a task opens with: those clearly better than a guess; of the others only the score is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from .mirror import FIELD, Mirror
+from .preannotations import Preannotation
+
+_MARGIN = 0.2  # of the way from the class's share to certainty
+
+
+@dataclass(frozen=True)
+class PrefillFloor:
+    """The score from which a class is filled in.
+
+    Attributes:
+        fixed: the same for every class; None = a fifth of the way from the class's share among the labels to 1, which
+            is .28 of ten equal classes, and .6 of two.
+        shares: class → its share among the labels, 0 to 1.
+        applies: False where boxes are labeled: a box has to have a class.
+    """
+
+    fixed: float | None
+    shares: Mapping[str, float]
+    applies: bool
+
+    def of(self, label: str) -> float:
+        """The floor of one class, 0 to 1."""
+        if self.fixed is not None:
+            return self.fixed
+        share = self.shares.get(label, 0.0)
+        return share + _MARGIN * (1 - share)
+
+    def apply(self, proposed: Preannotation) -> Preannotation:
+        """What is filled in of a pre-annotation; its score stays, so that the task keeps its place in the queue."""
+        if not self.applies:
+            return proposed
+        kept = tuple(pair for pair in proposed.labeling if proposed.scores[pair] >= self.of(pair[1]))
+        return proposed if kept == proposed.labeling else replace(proposed, labeling=kept)
+
+
+def prefill_floor(mirror: Mirror, fixed: float | None) -> PrefillFloor:
+    """The floor for a project, with the shares of its labels as they are now."""
+    path = f"{FIELD}.classifications.label" if mirror.control.multi else f"{FIELD}.label"
+    if mirror.control.boxes or fixed is not None:
+        return PrefillFloor(fixed, {}, applies=not mirror.control.boxes)
+    counts = {label: number for label, number in mirror.dataset.count_values(path).items() if label is not None}
+    labeled = mirror.dataset.exists(FIELD).count() if mirror.control.multi else sum(counts.values())
+    shares = {label: number / labeled for label, number in counts.items()} if labeled else {}
+    return PrefillFloor(fixed, shares, applies=True)

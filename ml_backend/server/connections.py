@@ -1,0 +1,117 @@
+"""Limits on connections: how many there are at once, and how long a request may take to arrive."""
+
+import asyncio
+import logging
+import sys
+import time
+from typing import Any, ClassVar
+
+import structlog
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ..label_studio.metrics import CONNECTIONS_CLOSED
+
+_FILES_PER_CONNECTION = 4  # so many of the files that a process may open are left to the rest of it
+_QUIET_SECONDS = 60.0
+
+_log = structlog.get_logger(__name__)
+
+
+class OncePerMinute(logging.Filter):
+    """Lets a library's repeated complaint, such as asyncio's about too many open files, through once a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this message was not said within the last minute."""
+        now, message = time.monotonic(), record.getMessage()[:80]
+        if now - self._said.get(message, float("-inf")) < _QUIET_SECONDS:
+            return False
+        self._said[message] = now
+        return True
+
+
+def allowed_connections(limit: int) -> int:
+    """How many connections there may be at once: `limit`, or fewer where the process may open few files.
+
+    Raises the process's own limit on open files as far as it may.
+    """
+    if sys.platform == "win32":  # no such limit there
+        return limit
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return limit if hard == resource.RLIM_INFINITY else min(limit, max(8, hard // _FILES_PER_CONNECTION))
+
+
+def limited_protocol(connections: int, seconds: float) -> type[H11Protocol]:
+    """Uvicorn's HTTP protocol with limits.
+
+    A connection whose request has not arrived within ``seconds`` is closed. Where there would be more than
+    ``connections``, the one that has waited longest for its request gives way, so that whoever does send one is heard.
+    The body's time is the `Guard`'s.
+    """
+
+    class LimitedProtocol(H11Protocol):
+        waiting: ClassVar[dict["LimitedProtocol", None]] = {}  # without a request, the longest first
+        closed = 0
+        told_at = float("-inf")
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._timer: asyncio.TimerHandle | None = None
+            self._await_request()
+            if len(self.connections) > connections:
+                next(iter(self.waiting)).give_up()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._await_no_request()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self._at_work():
+                self._await_no_request()
+            elif self not in self.waiting:
+                self._await_request()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if not self._at_work() and not self.transport.is_closing():
+                self._await_request()
+
+        def give_up(self) -> None:
+            """Close the connection, whose request has not arrived."""
+            self._await_no_request()
+            self.transport.abort()
+            CONNECTIONS_CLOSED.inc()
+            _tell(LimitedProtocol)
+
+        def _at_work(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
+
+        def _await_request(self) -> None:
+            self._await_no_request()
+            self.waiting[self] = None
+            self._timer = self.loop.call_later(seconds, self.give_up)
+
+        def _await_no_request(self) -> None:
+            self.waiting.pop(self, None)
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    return LimitedProtocol
+
+
+def _tell(protocol: Any) -> None:
+    """Say at most once a minute how many connections were closed."""
+    protocol.closed += 1
+    now = time.monotonic()
+    if now - protocol.told_at >= _QUIET_SECONDS:
+        _log.warning("connections_closed", connections=protocol.closed, reason="no request arrived in time")
+        protocol.told_at, protocol.closed = now, 0

@@ -1,0 +1,90 @@
+"""Ask a running backend how it and its projects are doing, for `labelscape status`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+
+from ..errors import Refusal
+from ..label_studio.settings import ServerSettings
+from ..wording import count
+
+_SECONDS = 30.0
+_USER = "labelscape"
+_SHOWN = 50  # tasks of a kind
+
+
+def backend_lines(settings: ServerSettings, backend_url: str) -> list[str]:
+    """How the backend and all its projects are doing, line by line.
+
+    Raises:
+        Refusal: no backend answers there, or it runs with another secret.
+    """
+    health = _ask(settings, f"{backend_url}/health")
+    queue = health["queue"]
+    lines = [f"Backend: {health['status']}", _queue_line(queue), *(f"✗ {problem}" for problem in health["problems"])]
+    for number, project in health["projects"].items():
+        lines.append(f"Project {number}: {_state(project)}")
+    if not health["projects"]:
+        lines.append("No project is connected: run “labelscape connect”.")
+    return lines
+
+
+def project_lines(settings: ServerSettings, backend_url: str, project: int) -> list[str]:
+    """How one project is doing, line by line: counts, queue, last error, and each task that something is wrong with.
+
+    Raises:
+        Refusal: no backend answers there, it runs with another secret, does not serve the project, or cannot work now.
+    """
+    report = _ask(settings, f"{backend_url}/v1/projects/{project}")
+    if report.get("detail"):
+        raise Refusal(str(report["detail"]))
+    lines = [
+        f"Project {project}: {_state(report)}",
+        f"{count(report['tasks'], 'task')}: {report['labeled']:,} labeled, {len(report['without_medium']):,} without a "
+        f"medium, {report['predicted']:,} with a prediction of {report['version']}",
+        _queue_line(report["queue"]),
+    ]
+    lines += [f"✗ {report['settings_problem']}"] if report["settings_problem"] else []
+    lines += [f"! {news}" for news in report["news"]]
+    lines += _listed("without a medium", report["without_medium"])
+    lines += _listed("label of FiftyOne not sent", report["held_back"])
+    lines += _listed("annotations that cannot be read", [{"task": task} for task in report["unreadable"]])
+    return lines
+
+
+def _ask(settings: ServerSettings, address: str) -> dict[str, Any]:
+    try:
+        answer = requests.get(address, auth=(_USER, settings.secret), timeout=_SECONDS, allow_redirects=False)
+        document = answer.json()
+    except requests.RequestException as error:
+        raise Refusal(
+            f"No Labelscape backend answers at {address} ({type(error).__name__}): start it with “labelscape serve”, "
+            "or name its address with --backend."
+        ) from error
+    if answer.status_code == requests.codes.unauthorized:
+        raise Refusal("The backend runs with another secret: set LABELSCAPE_SECRET or LABELSCAPE_DIR as it has them.")
+    return dict(document)
+
+
+def _queue_line(queue: dict[str, Any]) -> str:
+    if not queue["depth"]:
+        return "Queue: empty"
+    return f"Queue: {count(queue['depth'], 'event')}, the oldest waits since {queue['oldest_seconds']:.0f} s"
+
+
+def _state(project: dict[str, Any]) -> str:
+    last = project["last_success"] or "not since the backend started"
+    if project["problem"]:
+        return f"{project['problem']} Tried again at {project['retry_at']}; last up to date: {last}"
+    note = f" ({project['note']})" if project["note"] else ""
+    return f"up to date{note}; last success: {last}" if project["last_success"] else f"starting{note}"
+
+
+def _listed(what: str, problems: list[dict[str, Any]]) -> Iterator[str]:
+    for problem in problems[:_SHOWN]:
+        medium = f" ({problem['medium']})" if problem.get("medium") else ""
+        reason = f": {problem['reason']}" if problem.get("reason") else ""
+        yield f"  task {problem['task']}{medium}, {what}{reason}"
+    if len(problems) > _SHOWN:
+        yield f"  and {count(len(problems) - _SHOWN, 'more task')} {what}"

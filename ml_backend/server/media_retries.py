@@ -1,0 +1,66 @@
+"""Media that could not be had: which tasks lack theirs and why, and when each is worth another try."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..label_studio.ledger import TaskRecord
+from .status import TaskProblem
+
+_FIRST_SECONDS = 20.0
+_LONGEST_SECONDS = 600.0
+_SHOWN = 200  # characters of an address
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Why a medium could not be had, how often by now, and when to try again (monotonic time)."""
+
+    medium: str
+    reason: str
+    times: int
+    retry_at: float
+
+
+class MediaRetries:
+    """Tries each missing medium again, ever more seldom, at least every ten minutes.
+
+    Refused ones too: the file, the settings or the rights may have changed meanwhile. All are due after a start.
+    """
+
+    def __init__(self) -> None:
+        self._failures: dict[int, _Failure] = {}
+
+    def due(self, records: Iterable[TaskRecord]) -> list[TaskRecord]:
+        """The tasks without a sample whose medium is to be tried now; forgets those that got theirs or are gone."""
+        lacking = {record.task: record for record in records if not record.sample}
+        self._failures = {
+            task: failure
+            for task, failure in self._failures.items()
+            if task in lacking and lacking[task].media == failure.medium
+        }
+        now = time.monotonic()
+        return [record for task, record in lacking.items() if self._retry_at(task) <= now]
+
+    def note(self, records: Mapping[int, TaskRecord], without_medium: Mapping[int, str]) -> list[int]:
+        """Note the outcome of a try, with the records after it; the tasks whose reason is new."""
+        new = []
+        for task, reason in without_medium.items():
+            former = self._failures.get(task)
+            if former is None or former.reason != reason:
+                new.append(task)
+            times = 1 if former is None else former.times + 1
+            wait = min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** (times - 1))
+            medium = records[task].media if task in records else ""
+            self._failures[task] = _Failure(medium, reason, times, time.monotonic() + wait)
+        return new
+
+    def problems(self) -> list[TaskProblem]:
+        """The tasks without a medium, by their numbers."""
+        return [
+            TaskProblem(task, failure.medium[:_SHOWN], failure.reason)
+            for task, failure in sorted(self._failures.items())
+        ]
+
+    def _retry_at(self, task: int) -> float:
+        return self._failures[task].retry_at if task in self._failures else 0.0

@@ -1,0 +1,143 @@
+"""The tabs that the Data Manager shows: rankings, suggestions, segments, and one whose title says how we are doing."""
+
+from typing import Any
+
+from ..label_studio.client import LabelStudio
+from ..label_studio.mirror import Mirror
+from ..store.segments import list_segments
+from ..wording import count
+from .status import ProjectStatus
+from .sync import ProjectSync
+
+# The names are the columns' titles, so they are short.
+OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM = "ls_outlier", "ls_mislabel", "ls_cluster", "ls_segments", "ls_problem"
+COLUMN_KINDS = {OUTLIER: "Number", MISLABEL: "Number", CLUSTER: "Number", SEGMENTS: "String", PROBLEM: "String"}
+STATUS_PREFIX = "Labelscape: "
+_TITLE_LENGTH = 90
+LIKELY_MISLABELED = 0.5  # a mislabel score is the probability that the label is wrong
+# Left out of our tabs, so that the image and our columns are on the screen without scrolling.
+_HIDDEN = [
+    f"tasks:{name}"
+    for name in (
+        "inner_id",
+        "completed_at",
+        "cancelled_annotations",
+        "total_predictions",
+        "annotators",
+        "annotations_ids",
+        "predictions_model_versions",
+        "file_upload",
+        "storage_filename",
+        "created_at",
+        "updated_at",
+        "updated_by",
+        "avg_lead_time",
+        "draft_exists",
+    )
+]
+_HIDDEN_BESIDE_A_TASK = [*_HIDDEN, "tasks:annotations_results", "tasks:predictions_results"]
+_INFO = "label_studio_tabs"
+
+
+def show_tabs(project: ProjectSync, mirror: Mirror) -> None:
+    """Create, change, and delete our tabs so that they are as they should be; other people's stay."""
+    known = dict(mirror.dataset.info.get(_INFO) or {})
+    there = ensure_default_tab(project.studio, mirror.project)
+    target = _tabs(project, mirror)
+    shown = {}
+    for title, data in target.items():
+        former = known.get(title)
+        if former is None or former["id"] not in there:
+            shown[title] = {"id": project.studio.create_view(mirror.project, data), "data": data}
+        else:
+            if former["data"] != data:
+                project.studio.update_view(former["id"], mirror.project, data)
+            shown[title] = {"id": former["id"], "data": data}
+    for title, former in known.items():
+        if title not in target:
+            project.studio.delete_view(former["id"])
+    if shown != known:
+        mirror.dataset.info[_INFO] = shown
+        mirror.dataset.save()
+
+
+def ensure_default_tab(studio: LabelStudio, project: int) -> dict[int, str]:
+    """Tab id → title of the tabs that there are; Label Studio (1.23) makes its own only where there is no other."""
+    there = {int(view["id"]): str((view.get("data") or {}).get("title")) for view in studio.views(project)}
+    if there:
+        return there
+    return {studio.create_view(project, {"title": "Default", **_tab([], "tasks:id")}): "Default"}
+
+
+class StatusTab:
+    """A tab whose title says how the backend is doing, and that lists the tasks it can do nothing about.
+
+    It is the one place where people in Label Studio (1.23) see that: beside the backend's name there is no text.
+    """
+
+    def __init__(self, studio: LabelStudio, project: int) -> None:
+        self._studio = studio
+        self._project = project
+        self._shown = ""
+
+    def show(self, state: str) -> None:
+        """Make this state the tab's title.
+
+        Raises:
+            LabelStudioError: Label Studio does not take it.
+        """
+        title = f"{STATUS_PREFIX}{state}"[:_TITLE_LENGTH]
+        if title == self._shown:
+            return
+        there = ensure_default_tab(self._studio, self._project)
+        tabs = [number for number, name in there.items() if name.startswith(STATUS_PREFIX)]
+        data = {"title": title, **_tab([_filter(f"data.{PROBLEM}", "not_equal", "String", "")], "tasks:id")}
+        if tabs:
+            self._studio.update_view(tabs[0], self._project, data)
+        else:
+            self._studio.create_view(self._project, data)
+        for double in tabs[1:]:
+            self._studio.delete_view(double)
+        self._shown = title
+
+
+def state_of(status: ProjectStatus, without_medium: int) -> str:
+    """How a project is doing, in few words for a tab's title."""
+    if status.problem:
+        return status.problem
+    if without_medium:
+        return f"{count(without_medium, 'task')} without an image"
+    return status.note or "up to date"
+
+
+def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
+    """Title → tab. Only filter operators that the Data Manager can show (1.23: ``in_list`` blanks it)."""
+    unlabeled = _filter("total_annotations", "equal", "Number", 0)
+    labeled = _filter("total_annotations", "greater", "Number", 0)
+    likely = _filter(f"data.{MISLABEL}", "greater", "Number", LIKELY_MISLABELED)
+    threshold = round(project.confident_from(), 4)
+    confident = _filter("predictions_score", "greater_or_equal", "Number", threshold)
+    uncertain = _filter("predictions_score", "less", "Number", threshold)
+    tabs = {
+        "Outliers": _tab([], f"-tasks:data.{OUTLIER}"),
+        "Likely mislabeled": _tab([labeled, likely], f"-tasks:data.{MISLABEL}"),
+        "Confident suggestions": _tab([unlabeled, confident], "-tasks:predictions_score"),
+        "Uncertain suggestions": _tab([unlabeled, uncertain], "tasks:predictions_score"),
+    }
+    for segment in list_segments(mirror.dataset):
+        inside = _filter(f"data.{SEGMENTS}", "contains", "String", f"|{segment.slug}|")
+        tabs[f"Segment: {segment.name}"] = _tab([inside], "tasks:id")
+    return {title: {"title": title, **tab} for title, tab in tabs.items()}
+
+
+def _tab(filters: list[dict[str, Any]], ordering: str) -> dict[str, Any]:
+    return {
+        "filters": {"conjunction": "and", "items": filters},
+        "ordering": [ordering],
+        "columnsDisplayType": {f"tasks:data.{name}": kind for name, kind in COLUMN_KINDS.items()},
+        "hiddenColumns": {"explore": _HIDDEN, "labeling": _HIDDEN_BESIDE_A_TASK},
+    }
+
+
+def _filter(column: str, operator: str, kind: str, value: float | str) -> dict[str, Any]:
+    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
