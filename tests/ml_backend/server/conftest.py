@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.label_studio.settings import Limits, ServerSettings
 from labelscape.ml_backend.server.app import create_app
 from labelscape.ml_backend.server.events import EventQueue
 from labelscape.ml_backend.server.protocol import PredictRequest, Result
 from labelscape.ml_backend.server.status import BackendStatus, ProjectReport, ProjectStatus, TaskProblem
+from labelscape.testing.label_studio import LabelscapeServer, LabelStudioServer
 from starlette.testclient import TestClient
+
+from .projects import CLASSES, Project, choices, chosen, create_project
 
 PAYLOADS = Path(__file__).parent / "payloads"
 SECRET = "the-secret-of-this-backend"
@@ -136,3 +140,58 @@ def client(backend: FakeBackend, queue: EventQueue, worker: FakeWorker) -> Itera
     app = create_app(backend, queue, worker)
     with TestClient(app, headers={"X-Labelscape-Secret": SECRET}, raise_server_exceptions=False) as opened:
         yield opened
+
+
+@pytest.fixture
+def make_project(
+    label_studio: LabelStudioServer, labelscape_server: LabelscapeServer
+) -> Iterator[Callable[..., Project]]:
+    """Factory of projects with `n` digits, connected, and served until the test's end.
+
+    The first `labeled` are annotated right, with what `answer` makes of a digit, except those of the class `without`.
+    `rows` are tasks to import instead.
+    """
+    made: list[int] = []
+    for server in (label_studio, labelscape_server):  # a test that failed may have left one ended
+        server.ensure_running()
+    paths, digits = write_digits(label_studio.media / "digits", count=500)
+
+    def make(
+        config: str = choices(CLASSES),
+        n: int = 120,
+        labeled: int = 40,
+        *,
+        answer: Callable[[str], list[dict[str, Any]]] = chosen,
+        without: str = "",
+        rows: list[dict[str, Any]] | None = None,
+        connected: bool = True,
+    ) -> Project:
+        rows = rows or [
+            {
+                "data": {"image": f"/data/local-files/?d=files/digits/{path.name}", "digit": digit},
+                "annotations": [{"result": answer(digit)}] if row < labeled and digit != without else [],
+            }
+            for row, (path, digit) in enumerate(zip(paths[:n], map(str, digits), strict=False))
+        ]
+        number = create_project(label_studio, config, rows)
+        made.append(number)
+        project = Project(label_studio, labelscape_server, number, {})
+        project.digits.update({task["id"]: task["data"].get("digit", "") for task in project.tasks().values()})
+        if connected:
+            done = project.connect()
+            assert done.exit_code == 0, done.output
+        return project
+
+    written = len(labelscape_server.log())
+    yield make
+    for number in made:
+        labelscape_server.forget(number)
+    print(labelscape_server.log()[written:])  # pytest shows it where a test failed
+
+
+@pytest.fixture
+def project(make_project: Callable[..., Project]) -> Project:
+    """A connected project of 120 digits, 40 of them labeled, with its predictions."""
+    made = make_project()
+    made.wait_for_predictions()
+    return made

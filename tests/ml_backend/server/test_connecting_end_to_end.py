@@ -1,0 +1,114 @@
+"""A real Label Studio and the real `labelscape serve`, with real images: what connecting them promises, and says."""
+
+import re
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from labelscape.testing.label_studio import BANNED_ADDRESS, LabelStudioServer
+
+from .projects import Project, eventually
+
+pytestmark = pytest.mark.slow
+
+
+# --- connecting ------------------------------------------------------------------------------------------------------
+
+
+def test_connecting_registers_the_backend_and_a_webhook_that_shows_the_secret(project: Project) -> None:
+    [backend] = project.backends()
+    [webhook] = project.webhooks()
+    assert (backend["url"], backend["auth_method"], backend["state"]) == (project.server.url, "BASIC_AUTH", "CO")
+    assert webhook["url"] == f"{project.server.url}/webhook"
+    assert webhook["headers"] == {"X-Labelscape-Secret": project.server.settings["secret"]}
+    assert webhook["is_active"]
+    assert webhook["send_payload"]
+    assert re.fullmatch(r"labelscape-\d{4}", backend["title"])
+    assert project.settings()["model_version"] == backend["title"]
+
+
+def test_connecting_again_makes_nothing_twice(project: Project) -> None:
+    before = project.backends()[0]["id"], project.webhooks()[0]["id"], project.settings()["model_version"]
+    done = project.connect()
+    assert done.exit_code == 0
+    [backend], [webhook] = project.backends(), project.webhooks()
+    assert (backend["id"], webhook["id"], project.settings()["model_version"]) == before
+
+
+def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Project]) -> None:
+    project = make_project(n=0, connected=False)
+    unsupported = make_project(
+        '<View><Text name="t" value="$t"/><TextArea name="a" toName="t"/></View>', n=0, connected=False
+    )
+    wrong = [
+        (project, {"--token": "x" * 40}, "does not accept this token"),
+        (project, {"--token": f"{project.studio.token[:-4]}AAAA"}, "does not accept this token"),
+        (project, {"--project": 123456}, "404"),
+        (project, {"--url": "http://127.0.0.1:9"}, "cannot be reached"),
+        (project, {"--backend": "http://127.0.0.1:9"}, "labelscape serve"),
+        (unsupported, {}, "TextArea"),
+    ]
+    for asked, options, expected in wrong:
+        said = asked.connect(**options)
+        assert said.exit_code == 1
+        assert expected in said.output
+    assert project.backends() == unsupported.backends() == []
+
+
+def test_a_legacy_token_does_where_label_studio_takes_them_and_is_told_where_not(
+    make_project: Callable[..., Project], legacy_token: str
+) -> None:
+    project = make_project(connected=False)
+    done = project.connect(**{"--token": legacy_token})
+    assert done.exit_code == 0, done.output
+    project.wait_for_predictions()
+    project.studio.take_legacy_tokens(False)
+    said = project.connect(**{"--token": legacy_token})
+    assert said.exit_code == 1
+    assert "does not accept this token" in said.output
+
+
+@pytest.fixture
+def legacy_token(label_studio: LabelStudioServer) -> Iterator[str]:
+    label_studio.take_legacy_tokens(True)
+    yield str(label_studio.ask("GET", "current-user/token")["token"])
+    label_studio.take_legacy_tokens(False)
+
+
+def test_an_expired_and_a_revoked_token_are_told_at_once(make_project: Callable[..., Project]) -> None:
+    project = make_project(n=0, connected=False)
+    for token in (project.studio.expired_token(), project.studio.revoke_token()):
+        said = project.connect(**{"--token": token})
+        assert said.exit_code == 1
+        assert "does not accept this token: it is wrong, has expired, or was revoked" in said.output
+    assert project.backends() == []
+    assert project.connect().exit_code == 0, "with a new token"
+
+
+def test_a_label_studio_that_refuses_private_addresses_is_told_with_the_settings_to_change(
+    make_project: Callable[..., Project],
+) -> None:
+    project = make_project(n=0, connected=False)
+    with ThreadingHTTPServer((BANNED_ADDRESS, 0), _Healthy) as backend:
+        Thread(target=backend.serve_forever, daemon=True).start()
+        said = project.connect(**{"--backend": f"http://{BANNED_ADDRESS}:{backend.server_port}"})
+        backend.shutdown()
+    assert said.exit_code == 1
+    assert "USE_DEFAULT_BANNED_SUBNETS=false USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16" in said.output
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_the_log_has_no_progress_bars(project: Project) -> None:
+    eventually("embeddings", lambda: '"event": "embedded"' in project.server.log())
+    lines = project.server.log().splitlines()
+    assert [line for line in lines if "\r" in line or "%" in line] == []
