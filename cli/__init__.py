@@ -172,7 +172,8 @@ def run_connect(
         int | None, typer.Option(help="The project's number, as in its address, /projects/3/. Not needed with that.")
     ] = None,
     backend: Annotated[
-        str, typer.Option(help="The address at which Label Studio reaches “labelscape serve”.")
+        str,
+        typer.Option(envvar="LABELSCAPE_BACKEND", help="The address at which Label Studio reaches “labelscape serve”."),
     ] = BACKEND,
 ) -> None:
     """Connect a Label Studio project: its tasks then open with pre-annotations from the labels so far.
@@ -195,7 +196,9 @@ def run_connect(
 @app.command("status")
 def run_status(
     project: Annotated[int | None, typer.Option(help="List what is wrong in this project, task by task.")] = None,
-    backend: Annotated[str, typer.Option(help="The address of “labelscape serve”.")] = BACKEND,
+    backend: Annotated[
+        str, typer.Option(envvar="LABELSCAPE_BACKEND", help="The address of “labelscape serve”.")
+    ] = BACKEND,
 ) -> None:
     """Show how the Label Studio backend is doing: its queue, each project's last success and last error.
 

@@ -52,7 +52,8 @@ def run(*, host: str, port: int) -> None:
     settings = ensure_secret(settings)
     blacken(settings.secret, settings.token)
     configure_logging()
-    logging.getLogger("asyncio").addFilter(OncePerMinute())
+    for library in ("asyncio", "uvicorn.error"):
+        logging.getLogger(library).addFilter(OncePerMinute())
     fo.config.show_progress_bars = False  # they would go into the log
     listening = _listen(host, port)
     queue = EventQueue(server_directory() / "events.db")

@@ -22,7 +22,7 @@ LABELSCAPE = Path(sys.executable).with_name("labelscape")
 USER = "annotator@example.com"
 PASSWORD = "a-password-of-tests"
 BANNED_ADDRESS = "127.0.0.2"  # Label Studio refuses it, as a default one does all private addresses
-_FIRST_START_SECONDS = 600  # with migrations; half a minute where nothing else runs
+_FIRST_START_SECONDS = 900  # with migrations, on a busy machine
 
 
 class _Server:

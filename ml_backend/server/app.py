@@ -50,6 +50,9 @@ class Backend(Protocol):
     def settings(self) -> ServerSettings:
         """The settings as they are now; known at once."""
 
+    def note_hostname(self, address: str) -> None:
+        """Label Studio named the address that browsers know it by."""
+
     def status(self) -> BackendStatus:
         """How the backend and each project are doing; known at once."""
 
@@ -128,6 +131,7 @@ class _Routes:
         body = _parse(parse_body, await _body(request))
         project = _parse(parse_project, body.get("project"))
         self._check_project(project)
+        self._backend.note_hostname(str(body.get("hostname") or ""))
         status = self._backend.status()
         of_project = status.projects.get(project)
         if problem := status.settings or (of_project.problem if of_project else ""):

@@ -10,7 +10,7 @@ from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioDown
 from ..label_studio.media import MediaCache
 from ..label_studio.publishing import next_version
-from ..label_studio.settings import ServerSettings, load_settings, save_settings, settings_path
+from ..label_studio.settings import ServerSettings, is_http_address, load_settings, save_settings, settings_path
 from .database import Database
 from .logs import blacken
 from .protocol import PredictRequest, Result, no_prediction
@@ -28,6 +28,7 @@ class LabelStudioBackend:
         self._settings = settings
         self._settings_problem = ""
         self._token_problem = ""
+        self._hostname = ""
         self._saved = _changed_at()
         self._lock = threading.Lock()  # the routes wait for it: held for moments only
         self._building = threading.Lock()  # held while a client is made, which may take as long as Label Studio likes
@@ -42,7 +43,14 @@ class LabelStudioBackend:
             if saved != self._saved:
                 self._saved = saved
                 self._reload()
+            if self._hostname and self._hostname not in (self._settings.url, *self._settings.aliases):
+                self._settings = replace(self._settings, aliases=(*self._settings.aliases, self._hostname))
             return self._settings
+
+    def note_hostname(self, address: str) -> None:
+        """Label Studio named the address that browsers know it by: tasks may name their media with it."""
+        if is_http_address(address):
+            self._hostname = address.rstrip("/")
 
     def serves(self, project: int) -> bool:
         """Whether the project is on the allowlist."""

@@ -73,9 +73,13 @@ class FakeBackend:
     answer: Callable[[PredictRequest], list[Result]] | None = None
 
     state: BackendStatus = field(default_factory=BackendStatus)
+    hostnames: list[str] = field(default_factory=list)
 
     def settings(self) -> ServerSettings:
         return self.current
+
+    def note_hostname(self, address: str) -> None:
+        self.hostnames.append(address)
 
     def status(self) -> BackendStatus:
         return self.state

@@ -1,14 +1,16 @@
 import asyncio
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from labelscape.ml_backend.label_studio.settings import ServerSettings
+from labelscape.ml_backend.label_studio.settings import Limits, ServerSettings
 from labelscape.ml_backend.server.guard import Guard, is_loopback
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
-from .conftest import SECRET
+from .conftest import SECRET, FakeBackend
 
 ROUTES = [
     ("GET", "/health"),
@@ -17,6 +19,7 @@ ROUTES = [
     ("POST", "/predict"),
     ("POST", "/webhook"),
     ("GET", "/metrics"),
+    ("GET", "/v1/projects/3"),
     ("GET", "/elsewhere"),
 ]
 
@@ -121,3 +124,29 @@ def test_loopback_addresses_are_known(host: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "studio.example.com", "localhost.example.com", ""])
 def test_all_other_addresses_are_open_to_others(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_a_body_that_does_not_arrive_in_time_is_refused(settings: ServerSettings, backend: FakeBackend) -> None:
+    limits = Limits(request_seconds=0.05)
+    guarded = Guard(_read_all, settings=lambda: replace(settings, limits=limits))
+    parts = iter([b"{", b"}"])
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.2)
+        return {"type": "http.request", "body": next(parts), "more_body": True}
+
+    headers = [(b"x-labelscape-secret", SECRET.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/webhook", "query_string": b"", "headers": headers}
+    with pytest.raises(HTTPException) as refusal:
+        asyncio.run(guarded(scope, receive, _send))  # type: ignore[arg-type]
+    assert refusal.value.status_code == 408
+    assert refusal.value.detail == "The request's body did not arrive within 0.05 seconds."
+
+
+async def _read_all(_scope: Any, receive: Any, _send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+
+
+async def _send(_message: Any) -> None:
+    pass
