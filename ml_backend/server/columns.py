@@ -98,7 +98,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
         record.task: {
             PROBLEM: "",
             OUTLIER: _rounded(outlier.get(record.sample)),
-            MISLABEL: _rounded_up(mislabel.get(record.sample)) if record.is_annotated else 0.0,
+            MISLABEL: rounded_up(mislabel.get(record.sample)) if record.is_annotated else 0.0,
             CLUSTER: float(clusters.get(record.sample, 0)),
             SEGMENTS: "".join(f"|{slug}" for slug in sorted(segments[record.sample])) + "|"
             if segments[record.sample]
@@ -168,6 +168,6 @@ def _rounded(score: float | None) -> float:
     return 0.0 if score is None else round(float(np.round(score / _STEP)) * _STEP, 2)
 
 
-def _rounded_up(score: float | None) -> float:
+def rounded_up(score: float | None) -> float:
     """In steps too, but what is above a half stays above it: the tab of likely wrong labels begins there."""
     return 0.0 if score is None else round(float(np.ceil(round(score / _STEP, 6))) * _STEP, 2)

@@ -1,13 +1,17 @@
 """The projects that are served, as the routes ask about them."""
 
+import json
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
-from labelscape.ml_backend.label_studio.settings import ServerSettings
+from labelscape.ml_backend.label_studio.settings import ServerSettings, save_settings, settings_path
 from labelscape.ml_backend.server import backend as module
 from labelscape.ml_backend.server.backend import LabelStudioBackend
 from labelscape.ml_backend.server.database import Database
+from labelscape.ml_backend.server.protocol import PredictRequest, Task
 
 
 def test_the_routes_do_not_wait_while_label_studio_keeps_us_waiting(
@@ -36,3 +40,78 @@ def test_the_routes_do_not_wait_while_label_studio_keeps_us_waiting(
     answered.set()
     worker.join()
     assert seen == [True]
+
+
+@pytest.fixture
+def backend(settings: ServerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LabelStudioBackend:
+    """A backend whose settings are in a file."""
+    monkeypatch.setenv("LABELSCAPE_DIR", str(tmp_path))
+    save_settings(settings)
+    return LabelStudioBackend(settings, Database(lambda: None))
+
+
+def edit(**values: object) -> None:
+    """Change the settings' file as a person would."""
+    path = settings_path()
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+    os.utime(path, ns=(time.time_ns(), time.time_ns()))
+
+
+def test_changed_settings_apply_at_once(backend: LabelStudioBackend) -> None:
+    edit(precision=0.8, limits={"tasks_per_call": 7}, projects=[5])
+    assert backend.settings().precision == 0.8
+    assert backend.settings().limits.tasks_per_call == 7
+    assert (backend.serves(5), backend.serves(3)) == (True, False)
+
+
+def test_settings_that_cannot_be_applied_are_told_until_they_are_corrected(backend: LabelStudioBackend) -> None:
+    edit(precision=0.3)
+    assert backend.settings().precision == 0.95
+    assert "The target precision is 0.3; it must be between 0.5 and 1." in backend.status().settings
+    edit(precision=0.9)
+    assert backend.settings().precision == 0.9
+    assert backend.status().settings == ""
+
+
+def test_a_file_without_a_secret_opens_nothing(backend: LabelStudioBackend, settings: ServerSettings) -> None:
+    edit(secret="")
+    assert backend.settings().secret == settings.secret
+
+
+def test_a_project_is_made_anew_where_its_settings_changed_and_kept_where_others_joined(
+    backend: LabelStudioBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Client:
+        def __init__(self, url: str, token: str) -> None:
+            self.url = url
+
+        def headers(self) -> dict[str, str]:
+            return {}
+
+    monkeypatch.setattr(module, "LabelStudio", Client)
+    former = backend.project(3)
+    edit(projects=[3, 4])
+    assert backend.project(3) is former
+    edit(precision=0.7)
+    assert backend.project(3) is not former
+    assert backend.project(3).settings.precision == 0.7
+
+
+def test_the_public_address_that_label_studio_names_is_one_of_its_names(backend: LabelStudioBackend) -> None:
+    backend.note_hostname("https://labels.example.com/")
+    backend.note_hostname("not an address")
+    assert backend.settings().aliases == ("https://labels.example.com",)
+
+
+def test_while_mongodb_is_away_nothing_is_asked_of_it(backend: LabelStudioBackend) -> None:
+    request = PredictRequest(3, [Task(1, {}, [], []), Task(2, {}, [], [])], "<View/>", None)
+    assert not backend.database.available
+    assert backend.predict(request) == [[], []]
+    assert backend.status().database
+    assert not backend.status().up
+
+
+def test_a_project_that_left_stays_out(backend: LabelStudioBackend) -> None:
+    backend.leave(3)
+    assert not backend.serves(3)
+    assert backend.serves(8)

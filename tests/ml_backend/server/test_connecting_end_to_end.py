@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
-from labelscape.testing.label_studio import BANNED_ADDRESS, LabelStudioServer
+from labelscape.testing.label_studio import BANNED_ADDRESS, LabelscapeServer, LabelStudioServer
+from labelscape.testing.tls_proxy import tls_proxy
 
 from .projects import Project, eventually
 
@@ -112,3 +114,29 @@ def test_the_log_has_no_progress_bars(project: Project) -> None:
     eventually("embeddings", lambda: '"event": "embedded"' in project.server.log())
     lines = project.server.log().splitlines()
     assert [line for line in lines if "\r" in line or "%" in line] == []
+
+
+# --- beneath a path, with a certificate authority of one's own -------------------------------------------------------
+
+
+def test_a_label_studio_beneath_a_path_with_an_authority_of_its_own_is_served(
+    make_project: Callable[..., Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project(connected=False)
+    with tls_proxy(project.studio.url, "/labelstudio", tmp_path / "tls") as proxy:
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        refused = project.connect(**{"--url": proxy.url})
+        assert refused.exit_code == 1, "nobody vouches for it"
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(proxy.authority))
+        server = LabelscapeServer(tmp_path / "server")
+        server.start()
+        try:
+            served = Project(project.studio, server, project.id, project.digits)
+            done = served.connect(**{"--url": f"{proxy.url}/projects/{project.id}/data"})
+            assert done.exit_code == 0, done.output
+            assert f"{proxy.url} accepts the token" in done.output
+            served.wait_for_predictions()
+            assert len(served.dataset) == 120, "media came through it too"
+        finally:
+            server.stop()

@@ -1,0 +1,60 @@
+"""Whose certificates are trusted."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+from labelscape.ml_backend.errors import Refusal
+from labelscape.ml_backend.label_studio.certificates import FILE_VARIABLES, trusted_certificates
+from labelscape.testing.tls_proxy import TlsProxy, tls_proxy
+
+
+@pytest.fixture(autouse=True)
+def no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*FILE_VARIABLES, "SSL_CERT_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[TlsProxy]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        with tls_proxy(f"http://127.0.0.1:{server.server_port}", "/under", tmp_path) as made:
+            yield made
+        server.shutdown()
+
+
+def get(url: str) -> int:
+    with httpx.Client(verify=trusted_certificates()) as client:
+        return client.get(f"{url}/").status_code
+
+
+def test_an_unknown_authority_is_refused(proxy: TlsProxy) -> None:
+    with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+        get(proxy.url)
+
+
+@pytest.mark.parametrize("variable", FILE_VARIABLES)
+def test_an_authority_that_the_environment_names_is_trusted(
+    proxy: TlsProxy, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, str(proxy.authority))
+    assert get(proxy.url) == 204
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with pytest.raises(Refusal, match=r"\$REQUESTS_CA_BUNDLE names .*nowhere.pem"):
+        trusted_certificates()
