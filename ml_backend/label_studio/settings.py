@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from ..embedding import find_family
+from ..embedding import find_family, register
 from ..errors import Refusal
 from ..store.settings import data_directory
+from ..store.zoo_models import ZOO
 from .decisions import RULES, Rule
+
+register(ZOO)  # the settings may name a model of FiftyOne's zoo
 
 SECRET_VARIABLE = "LABELSCAPE_SECRET"
 URL_VARIABLE = "LABEL_STUDIO_URL"

@@ -25,7 +25,6 @@ from ..store.segment_members import list_segments, members
 from .sync import ProjectSync
 from .tabs import CLUSTER, COLUMN_KINDS, MISLABEL, OUTLIER, PROBLEM, SEGMENTS, show_tabs
 
-Progress = Callable[[float, str], None]
 MAP = "labelscape_map"
 _NOTHING: dict[str, Any] = {OUTLIER: 0.0, MISLABEL: 0.0, CLUSTER: 0.0, SEGMENTS: "", PROBLEM: ""}
 _STEP = 0.05
@@ -41,7 +40,7 @@ def refresh_columns(project: ProjectSync, keep_on: Callable[[], bool]) -> bool:
     With 10,000 tasks this takes longer than an annotator waits for new predictions.
     """
 
-    def progress(_fraction: float, _message: str) -> None:
+    def progress(_fraction: float, _message: str, /) -> None:
         if not keep_on():
             raise Cancelled
 

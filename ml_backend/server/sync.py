@@ -11,8 +11,8 @@ import fiftyone as fo
 import structlog
 
 from ..actions.embed import compute_embeddings
+from ..actions.models import load
 from ..actions.suggest import suggest_labels
-from ..embedding import load
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioError, LabelStudioMissing
 from ..label_studio.flow import LabelFlow
@@ -34,8 +34,8 @@ from ..label_studio.preannotations import Preannotation, as_prediction, preannot
 from ..label_studio.prefill import PrefillFloor, prefill_floor
 from ..label_studio.publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
 from ..label_studio.settings import ServerSettings
-from ..progress import no_progress
-from ..store.embeddings import delete_embeddings, embeddings_status, list_embeddings, provenance_of
+from ..progress import Progress, no_progress
+from ..store.embeddings import delete_embeddings, embeddings_status, list_embeddings, plain, provenance_of
 from .events import Event
 from .media_retries import MediaRetries
 from .status import ProjectReport, ProjectStatus, TaskProblem
@@ -214,7 +214,7 @@ class ProjectSync:
         if EMBEDDINGS not in list_embeddings(mirror.dataset):
             return
         used = provenance_of(mirror.dataset, EMBEDDINGS)
-        if (used.model, dict(used.options)) == (self.settings.model, self.settings.model_options):
+        if (used.model, dict(used.options)) == (self.settings.model, plain(self.settings.model_options)):
             return
         try:
             load(self.settings.model, **self.settings.model_options)
@@ -226,7 +226,7 @@ class ProjectSync:
         delete_embeddings(mirror.dataset, EMBEDDINGS)
         _log.info("model_changed", project=self.project, former=used.model, model=self.settings.model)
 
-    def _embed(self, mirror: Mirror, progress: Callable[[float, str], None]) -> None:
+    def _embed(self, mirror: Mirror, progress: Progress) -> None:
         dataset = mirror.dataset
         if EMBEDDINGS in list_embeddings(dataset) and embeddings_status(dataset, EMBEDDINGS).complete:
             return
