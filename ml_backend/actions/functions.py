@@ -30,6 +30,7 @@ from ..store.functions import (
     renamed,
     save_function,
 )
+from ..store.items import FRAMES_PREFIX
 from ..store.scores import Score, check_score_fields, score_path, write_scores
 from ..store.search_tables import SearchTable, open_search_table
 from ..store.searches import Query
@@ -249,8 +250,8 @@ def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
     claim_function(dataset, new)
     if _has_field(dataset, old):
         if _has_field(dataset, new):  # left by an earlier function of this name
-            dataset.delete_sample_field(_path(dataset, new))
-        dataset.rename_sample_field(_path(dataset, old), _path(dataset, new))
+            _delete_field(dataset, new)
+        _rename_field(dataset, old, new)
     keep_written(dataset, new.slug, read_written(dataset, old.slug))
     add_new_matches(dataset, new.slug, new_matches(dataset, old.slug))
     forget_function(dataset, old.slug)
@@ -279,7 +280,7 @@ def delete_function(dataset: fo.Dataset, slug: str) -> Function:
     function = load_function(dataset, slug)
     remember_deleted_function(dataset, function)
     if _has_field(dataset, function):
-        dataset.delete_sample_field(_path(dataset, function))
+        _delete_field(dataset, function)
     forget_function(dataset, slug)
     forget_written(dataset, slug)
     return function
@@ -352,3 +353,19 @@ def _has_field(dataset: fo.Dataset, function: Function) -> bool:
 
 def _path(dataset: fo.Dataset, function: Function) -> str:
     return score_path(dataset, function.patches_field, function.field, function.parts)
+
+
+def _delete_field(dataset: fo.Dataset, function: Function) -> None:
+    path = _path(dataset, function)
+    if path.startswith(FRAMES_PREFIX):
+        dataset.delete_frame_field(path.removeprefix(FRAMES_PREFIX))
+    else:
+        dataset.delete_sample_field(path)
+
+
+def _rename_field(dataset: fo.Dataset, old: Function, new: Function) -> None:
+    before, after = _path(dataset, old), _path(dataset, new)
+    if before.startswith(FRAMES_PREFIX):
+        dataset.rename_frame_field(before.removeprefix(FRAMES_PREFIX), after.removeprefix(FRAMES_PREFIX))
+    else:
+        dataset.rename_sample_field(before, after)

@@ -203,6 +203,10 @@ def test_a_function_of_objects_scores_each_of_them(dataset):
     scores = dataset.values("parts.detections.fn_left", unwind=True)
     assert len(scores) == function.scored == 240
     assert look_at_matches(dataset, "left").count() == function.matches
+    rename_function(dataset, "left", "Left side")
+    assert dataset.values("parts.detections.fn_left_side", unwind=True) == scores
+    delete_function(dataset, "left_side")
+    assert dataset.get_field("parts.detections.fn_left_side") is None
 
 
 def test_what_is_remembered_of_functions_is_json(dataset, zeros):
