@@ -32,7 +32,7 @@ class EditFunction(LabelscapeOperator):
             roles = types.RadioGroup(orientation="horizontal")
             for role in (LIKE, UNLIKE):
                 roles.add_choice(role, label=role)
-            label = f"Add the {len(ticked):,} selected as examples of what to find"
+            label = f"Add the {len(ticked):,} selected as {'an example' if len(ticked) == 1 else 'examples'} of"
             inputs.enum("role", roles.values(), view=roles, default=LIKE, label=label)
         threshold = chosen_threshold(ctx)
         threshold = function.threshold if threshold is None else threshold

@@ -13,7 +13,7 @@ from ..ml_backend.actions.search_queries import reads_texts, with_image
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.items import items_of, list_items
 from ..ml_backend.store.searches import LastSearch, Query, last_search
-from ..ml_backend.wording import agree, count, listing
+from ..ml_backend.wording import count, listing
 from .asking import (
     NAMED,
     ask_embeddings,
@@ -25,7 +25,7 @@ from .asking import (
 )
 from .running import target_view
 
-LIKE, UNLIKE = "like these", "not like these"
+LIKE, UNLIKE = "what to find", "what not to find"
 WHOLE_DATASET, THIS_VIEW = "the dataset", "the current view"
 _SHOWN = 6
 
@@ -43,14 +43,14 @@ def ask_query(ctx: Any, inputs: types.Object) -> Query:
         roles = types.RadioGroup(orientation="horizontal")
         for role in (LIKE, UNLIKE):
             roles.add_choice(role, label=role)
-        label = f"The selected {len(ticked):,} {agree(len(ticked), 'is')} examples of what to find"
+        label = f"The {len(ticked):,} selected {'is an example' if len(ticked) == 1 else 'are examples'} of"
         inputs.enum("role", roles.values(), view=roles, default=LIKE, label=label)
-    if previous is not None:
-        inputs.bool(
-            "refine",
-            default=_refines(ctx, ticked),
-            label=f"Refine the last search ({describe_examples(previous.query)})",
-        )
+    if previous is not None and _must_refine(ctx):
+        label = f"Refines the last search ({describe_examples(previous.query)})."
+        inputs.view("refined", types.Notice(label=label))
+    elif previous is not None:
+        label = f"Refine the last search ({describe_examples(previous.query)})"
+        inputs.bool("refine", default=not _has_own(ctx, ticked), label=label)
     if reads_texts(ctx.dataset, embeddings):
         inputs.str("text", label="Text", description="What the images show, in words")
     inputs.define_property(
@@ -65,7 +65,7 @@ def chosen_query(ctx: Any) -> Query:
     ticked = selected_ids(ctx, embedded_patches_field(ctx, embeddings))
     previous = _continuable(ctx, embeddings)
     query = Query(embeddings)
-    if previous is not None and params.get("refine", _refines(ctx, ticked)):
+    if previous is not None and (_must_refine(ctx) or params.get("refine", not _has_own(ctx, ticked))):
         query = previous.query
     query = with_marks(query, **{"negatives" if params.get("role", LIKE) == UNLIKE else "positives": ticked})
     if params.get("text"):
@@ -156,9 +156,14 @@ def _continuable(ctx: Any, embeddings: str) -> LastSearch | None:
     return previous if previous is not None and previous.query.embeddings == embeddings else None
 
 
-def _refines(ctx: Any, ticked: Sequence[str]) -> bool:
-    """Whether a form goes on from the last search unless told otherwise: negatives, or nothing, need a query before."""
-    return ctx.params.get("role", LIKE) == UNLIKE or not (ticked or ctx.params.get("text") or ctx.params.get("image"))
+def _must_refine(ctx: Any) -> bool:
+    """Whether the form gives nothing but negative examples: those need a search to take them from."""
+    return ctx.params.get("role", LIKE) == UNLIKE and not (ctx.params.get("text") or ctx.params.get("image"))
+
+
+def _has_own(ctx: Any, ticked: Sequence[str]) -> bool:
+    """Whether the form gives something to search for, so that a new search is meant unless told otherwise."""
+    return bool(ticked or ctx.params.get("text") or ctx.params.get("image"))
 
 
 def _decoded(content: str) -> bytes:

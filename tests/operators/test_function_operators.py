@@ -48,7 +48,7 @@ def test_a_function_is_created_run_on_new_data_opened_edited_and_deleted(dataset
     assert function_statuses(dataset)[0].new == 0
     one = dataset.match(fo.ViewField("true_digit") == "1").limit(1).values("id")
     assert "Add the 1 selected" in form("edit_function", dataset, selected=one)
-    changes = {"role": "not like these", "threshold": 0.8, "name": "Only zeros"}
+    changes = {"role": "what not to find", "threshold": 0.8, "name": "Only zeros"}
     edited = run("edit_function", dataset, function="zeros", selected=one, **changes)
     assert "It is “Only zeros” now, and its field “fn_only_zeros”" in edited
     assert list(function_statuses(dataset)[0].function.query.negatives) == one

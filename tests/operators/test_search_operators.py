@@ -43,7 +43,9 @@ def test_ticked_samples_are_searched_by_and_wrong_results_are_ticked_away(datase
     assert run("search_similar", dataset, selected=three, limit=12).startswith("Found 12 samples among 117")
     wrong = list(last_search(dataset).ids[-2:])
     assert "Refine the last search (3 positives)" in form("search_similar", dataset, selected=wrong)
-    run("search_similar", dataset, selected=wrong, role="not like these", limit=12)
+    unlike = {"role": "what not to find", "refine": False}
+    assert "Refines the last search (3 positives)." in form("search_similar", dataset, selected=wrong, **unlike)
+    run("search_similar", dataset, selected=wrong, limit=12, **unlike)
     query = last_search(dataset).query
     assert (set(query.positives), set(query.negatives)) == (set(three), set(wrong))
     assert dataset.exists(SCORE_FIELD).count() == 12
