@@ -5,7 +5,7 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.segments import rename_segment
-from ..ml_backend.store.segments import SEGMENT_KINDS
+from ..ml_backend.store.segment_records import SEGMENT_KINDS
 from .running import LabelscapeOperator, Outcome, Progress
 from .segment_forms import ask_segment, chosen_segment, some_segments
 

@@ -5,7 +5,7 @@ from typing import Any
 from fiftyone.operators import types
 from fiftyone.operators.types import RiskLevel
 
-from ..ml_backend.store.segment_members import segment_view
+from ..ml_backend.store.segments import segment_view
 from .running import LabelscapeOperator, Outcome, Progress
 from .segment_forms import ask_segment, chosen_segment, some_segments
 

@@ -6,7 +6,7 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.confusion_segments import remakable_rule, remake_segment
 from ..ml_backend.store.evaluation_columns import evaluation_fields
-from ..ml_backend.store.segments import Segment
+from ..ml_backend.store.segment_records import Segment
 from .running import LabelscapeOperator, Outcome, Progress
 from .segment_forms import ask_segment, chosen_segment, some_segments
 

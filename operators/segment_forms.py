@@ -5,8 +5,8 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.store.items import Items, as_ids
-from ..ml_backend.store.segment_members import list_segments
-from ..ml_backend.store.segments import SEGMENT_KINDS, Segment
+from ..ml_backend.store.segment_records import SEGMENT_KINDS, Segment
+from ..ml_backend.store.segments import list_segments
 from .asking import target_items
 from .running import NextStep, target_view
 

@@ -19,8 +19,8 @@ from ..ml_backend.label_studio.config import read_label_config
 from ..ml_backend.label_studio.exchange import check_fits, exchanged_field, exchanged_fields
 from ..ml_backend.label_studio.projects import sent_projects
 from ..ml_backend.store.items import items_of, list_items
-from ..ml_backend.store.segment_members import list_segments, members
-from ..ml_backend.store.segments import load_segment
+from ..ml_backend.store.segment_records import load_segment
+from ..ml_backend.store.segments import list_segments, members
 from ..ml_backend.wording import agree, count, listing, noun
 from .asking import NAMED, chosen_patches, known_classes
 from .label_studio_forms import ask_exchanged_field, chosen_exchanged_field, connected

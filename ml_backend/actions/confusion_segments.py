@@ -11,10 +11,10 @@ from fiftyone.core.collections import SampleCollection
 from ..analysis.confusion import Objects, Outcomes, candidate_pairs
 from ..errors import Refusal
 from ..store.evaluation_columns import EvaluationColumns, LabelColumns
-from ..store.segment_members import member_ids
 from ..store.segment_origins import ConfusionRule
+from ..store.segment_records import Segment, load_segment
 from ..store.segment_snapshots import all_or_nothing
-from ..store.segments import Segment, load_segment
+from ..store.segments import member_ids
 from ..wording import agree, count
 from .confusion import Choice, Evaluation, Members, as_members, as_what, choose, evaluate, outcome_ids
 from .segments import SegmentReport, add_to_segment, create_segment

@@ -25,6 +25,7 @@ from ..store.embeddings import (
     check_new_key,
     create_embeddings,
     delete_embeddings,
+    delete_unfinished,
     locate,
     plain,
     table_to_write,
@@ -134,6 +135,7 @@ def compute_embeddings(
     if not len(items):
         raise Refusal("There is nothing to embed in this view: choose a view with samples, or the dataset.")
     dataset.reload()  # another process may have started the same embeddings
+    delete_unfinished(dataset, key)
     is_new = not dataset.has_brain_run(key)
     if predictions is None and not is_new:
         predictions = check_embeddings(dataset, key).provenance.predictions

@@ -12,7 +12,10 @@ from ..report import Report
 from ..store.deleted_segments import forget_deleted, remember_deleted
 from ..store.items import check_patches_field
 from ..store.records import moment
-from ..store.segment_members import (
+from ..store.segment_origins import Origin, Selected
+from ..store.segment_records import Merged, Segment, check_kind, claim_segment, load_segment, segment_slug
+from ..store.segment_snapshots import all_or_nothing
+from ..store.segments import (
     add_members,
     check_can_tag,
     copy_members,
@@ -23,9 +26,6 @@ from ..store.segment_members import (
     remove_members,
     save_segment,
 )
-from ..store.segment_origins import Origin, Selected
-from ..store.segment_snapshots import all_or_nothing
-from ..store.segments import Merged, Segment, check_kind, claim_segment, load_segment, segment_slug
 from ..wording import agree, count, plural
 
 ExportFormat = Literal["fiftyone", "coco", "csv"]

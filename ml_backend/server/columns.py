@@ -21,7 +21,7 @@ from ..progress import Progress
 from ..store.embeddings import list_embeddings, load_embeddings
 from ..store.maps import list_maps, map_status
 from ..store.scores import score_path
-from ..store.segment_members import list_segments, members
+from ..store.segments import list_segments, members
 from .sync import ProjectSync
 from .tabs import CLUSTER, COLUMN_KINDS, MISLABEL, OUTLIER, PROBLEM, SEGMENTS, show_tabs
 

@@ -8,9 +8,9 @@ import fiftyone as fo
 
 from .records import open_store, read_records, time_of_key, timely_key
 from .saves import UNDO_SECONDS
-from .segment_members import add_members, member_ids, save_segment
+from .segment_records import Segment, as_record, as_segment, claim_segment, find_segment
 from .segment_snapshots import all_or_nothing
-from .segments import Segment, as_record, as_segment, claim_segment
+from .segments import add_members, member_ids, save_segment
 
 _STORE = "labelscape.deleted_segments"
 _IDS_PER_RECORD = 50_000  # MongoDB holds 16 MB a document
@@ -28,27 +28,23 @@ class DeletedSegment:
 def remember_deleted(dataset: fo.Dataset, segment: Segment) -> str:
     """Keep what is needed to bring a segment back; call it before the segment is forgotten. Return the record's key."""
     key = timely_key()
-    number = 0
-    store = open_store(dataset, _STORE)
-    for field in segment.targets:
-        ids = member_ids(dataset, segment, field).tolist()
-        for start in range(0, len(ids), _IDS_PER_RECORD):
-            part: dict[str, Any] = {"field": field, "ids": ids[start : start + _IDS_PER_RECORD]}
-            store.set(f"{key}/{number:06d}", part, ttl=UNDO_SECONDS)
-            number += 1
-    # The segment itself comes last: an interrupted deletion has nothing to undo.
-    store.set(f"{key}/segment", as_record(segment), ttl=UNDO_SECONDS)
+    try:
+        _write_parts(dataset, segment, key)
+    except BaseException:
+        forget_deleted(dataset, key)
+        raise
     return key
 
 
 def last_deleted(dataset: fo.Dataset) -> DeletedSegment | None:
     """The segment deleted last, while it can be brought back; None where there is none."""
     store = open_store(dataset, _STORE)
-    keys = [key for key in store.list_keys() if key.endswith("/segment")]
-    if not keys:
-        return None
-    key = max(keys).split("/")[0]
-    return DeletedSegment(key, as_segment(store.get(f"{key}/segment")), time_of_key(key))
+    for name in sorted((key for key in store.list_keys() if key.endswith("/segment")), reverse=True):
+        record = store.get(name)
+        if record is not None and not _is_back(dataset, segment := as_segment(record)):
+            key = name.split("/")[0]
+            return DeletedSegment(key, segment, time_of_key(key))
+    return None
 
 
 def restore_segment(dataset: fo.Dataset, deleted: DeletedSegment) -> Segment:
@@ -65,6 +61,25 @@ def restore_segment(dataset: fo.Dataset, deleted: DeletedSegment) -> Segment:
         restored = save_segment(dataset, replace(deleted.segment, slug=claimed.slug))
     forget_deleted(dataset, deleted.key)
     return restored
+
+
+def _write_parts(dataset: fo.Dataset, segment: Segment, key: str) -> None:
+    store = open_store(dataset, _STORE)
+    number = 0
+    for field in segment.targets:
+        ids = member_ids(dataset, segment, field).tolist()
+        for start in range(0, len(ids), _IDS_PER_RECORD):
+            part: dict[str, Any] = {"field": field, "ids": ids[start : start + _IDS_PER_RECORD]}
+            store.set(f"{key}/{number:06d}", part, ttl=UNDO_SECONDS)
+            number += 1
+    # The segment itself comes last: an interrupted deletion has nothing to undo.
+    store.set(f"{key}/segment", as_record(segment), ttl=UNDO_SECONDS)
+
+
+def _is_back(dataset: fo.Dataset, segment: Segment) -> bool:
+    """Whether a deleted segment was restored, and only its record could not be dropped."""
+    present = find_segment(dataset, segment.slug)
+    return present is not None and (present.name, present.created_at) == (segment.name, segment.created_at)
 
 
 def forget_deleted(dataset: fo.Dataset, key: str) -> None:

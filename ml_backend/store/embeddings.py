@@ -217,6 +217,10 @@ def vector_table(dataset: fo.Dataset, key: str) -> VectorTable:
     if run.method == "lancedb":
         place = adopt_lancedb_uri()
         check_vector_folder()
+    if not _is_finished(dataset, key):
+        raise DamagedVectors(
+            f"The run that made the embeddings '{key}' did not finish: run “Compute embeddings” with this name again."
+        )
     with damage_in_words(key, place):
         return open_table(dataset.load_brain_results(key, load_view=False))
 
@@ -285,14 +289,21 @@ def embeddings_status(samples: SampleCollection, key: str) -> EmbeddingsStatus:
     )
 
 
+def delete_unfinished(dataset: fo.Dataset, key: str) -> None:
+    """Delete a run that was registered but has no results: whatever made it was killed right then."""
+    if dataset.has_brain_run(key) and not _is_finished(dataset, key):
+        dataset.delete_brain_run(key)
+
+
 def delete_embeddings(dataset: fo.Dataset, key: str) -> None:
     """Delete a similarity run, its vectors unless a clone still uses them, and what is remembered of them."""
     check_embeddings(dataset, key)
     leave_shared_table(dataset, key)
-    try:
-        vector_table(dataset, key)  # an index that is not open yet would leave its vectors behind
-    except DamagedVectors:
-        start_table_anew(dataset, key)  # a damaged table cannot be opened to be deleted
+    if _is_finished(dataset, key):
+        try:
+            vector_table(dataset, key)  # an index that is not open yet would leave its vectors behind
+        except DamagedVectors:
+            start_table_anew(dataset, key)  # a damaged table cannot be opened to be deleted
     dataset.delete_brain_run(key)
     forget_fingerprints(dataset, key)
     drop_abandoned_tables()
@@ -309,6 +320,10 @@ def locate(wanted: np.ndarray, ids: np.ndarray) -> np.ndarray:
     rows = pc.index_in(pa.array(wanted.tolist(), pa.string()), value_set=pa.array(ids.tolist(), pa.string()))
     result: np.ndarray = rows.fill_null(-1).to_numpy().astype(np.int64)
     return result
+
+
+def _is_finished(dataset: fo.Dataset, key: str) -> bool:
+    return bool(dataset._doc.brain_methods[key].results)
 
 
 def _home(samples: SampleCollection, patches_field: str | None) -> SampleCollection:

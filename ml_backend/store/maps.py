@@ -9,6 +9,7 @@ import fiftyone as fo
 import fiftyone.brain as fob
 import numpy as np
 from fiftyone.core.collections import SampleCollection
+from gridfs import NoFile
 
 from ..errors import Refusal
 from ..wording import agree, count, listing
@@ -184,9 +185,13 @@ def replace_map(dataset: fo.Dataset, key: str, items: Items, points: np.ndarray,
     scratch = f"{key}{_UPDATING}"
     if dataset.has_brain_run(scratch):
         delete_map(dataset, scratch)  # left by an update that was interrupted
-    save_map(view, scratch, items, points, updated, index=indexed)
-    delete_map(dataset, key)
-    dataset.rename_brain_run(scratch, key)
+    try:
+        save_map(view, scratch, items, points, updated, index=indexed)
+        delete_map(dataset, key)
+        dataset.rename_brain_run(scratch, key)
+    except Exception:
+        _settle(dataset, key, scratch)
+        raise
     # FiftyOne (1.22) renames the field of the spatial index everywhere but in the results it keeps in memory.
     dataset._brain_cache.pop(key, None)
 
@@ -232,6 +237,28 @@ def follow_renamed_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> No
             document.config["labelscape"]["embeddings"] = new_key
             document.save()
             dataset._brain_cache.pop(name, None)
+
+
+def _settle(dataset: fo.Dataset, key: str, scratch: str) -> None:
+    """After an update that failed: keep the old map where it is still there, else the new one in its place."""
+    dataset.reload()
+    if not dataset.has_brain_run(scratch):
+        return
+    if dataset.has_brain_run(key):
+        if _has_points(dataset, key):
+            dataset.delete_brain_run(scratch)
+            return
+        dataset.delete_brain_run(key)
+    dataset.rename_brain_run(scratch, key)
+    dataset._brain_cache.pop(key, None)
+
+
+def _has_points(dataset: fo.Dataset, key: str) -> bool:
+    """Whether the results of a run can be read: a deletion that failed may have taken them, and not the run."""
+    try:
+        return dataset.load_brain_results(key, cache=False, load_view=False) is not None
+    except (AttributeError, NoFile):  # what is left of a deleted file raises
+        return False
 
 
 def _home(samples: SampleCollection, items: Items) -> SampleCollection:

@@ -15,7 +15,8 @@ from fiftyone.core.collections import SampleCollection
 from ..embedding.base import Media
 from .items import FRAMES, FRAMES_PREFIX, Items, as_list, every_sample, label_path, local_field
 
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# FiftyOne (1.22, open source) takes “s3://bucket/a.png” for a relative path and stores “/here/s3:/bucket/a.png”.
+_REMOTE = re.compile(r"^([a-z][a-z0-9+.-]+)://(.+)|(?:^|/)(s3|gs|gcs|https?|ftp|az|azure|abfss?|hdfs):/([^/].*)", re.I)
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,15 @@ def fingerprints(media: Sequence[Media | UnusableItem]) -> list[str]:
 
 def is_remote(path: str) -> bool:
     """Whether a path is an address such as ``s3://…`` or ``https://…``, not a file."""
-    return _REMOTE.match(path) is not None
+    return _REMOTE.search(path) is not None
 
 
 def why_unavailable(path: str) -> str | None:
     """Why a file cannot be opened now, in words; None where it can."""
-    if is_remote(path):
+    if remote := _REMOTE.search(path):
+        address = f"{remote[1] or remote[3]}://{remote[2] or remote[4]}"
         return (
-            f"“{path}” is a remote address, and only local files and mounted shares are read: mount or download the "
+            f"“{address}” is a remote address, and only local files and mounted shares are read: mount or download the "
             "media and set `filepath` to the local file"
         )
     try:

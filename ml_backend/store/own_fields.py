@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone as fo
 
 from ..errors import Refusal
+from .items import FRAMES_PREFIX
 
 _MARK = "labelscape"
 
@@ -45,4 +46,13 @@ def ensure_own_field(
     """
     check_own_field(dataset, path)
     if dataset.get_field(path) is None:
-        dataset.add_sample_field(path, field_type, description=description, info={_MARK: True}, **options)
+        add = dataset.add_frame_field if path.startswith(FRAMES_PREFIX) else dataset.add_sample_field
+        name = path.removeprefix(FRAMES_PREFIX)
+        add(name, field_type, description=description, info={_MARK: True}, **options)
+
+
+def delete_own_field(dataset: fo.Dataset, path: str) -> None:
+    """Delete a field of Labelscape's; nothing happens where there is none."""
+    if is_own_field(dataset, path):
+        delete = dataset.delete_frame_field if path.startswith(FRAMES_PREFIX) else dataset.delete_sample_field
+        delete(path.removeprefix(FRAMES_PREFIX))

@@ -10,9 +10,10 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path
-from .own_fields import check_own_field, ensure_own_field
+from .own_fields import check_own_field, delete_own_field, ensure_own_field
 from .records import moment
 
+Change = dict[str, float | str | None]  # field → value, of one item
 _WRITE_AT_ONCE = 50_000
 _FEW = 5_000  # items that are read by their ids
 _DESCRIPTIONS = {
@@ -56,25 +57,34 @@ def check_score_fields(dataset: fo.Dataset, items: Items, names: Sequence[str]) 
 def write_scores(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> int:
     """Write the columns of a ranking, all fields of a sample in one write; return how many samples or objects changed.
 
-    Only what changed is written. Every field is checked before the first one is written.
+    Only what changed is written. Every field is checked before the first one is written, and where a write fails, the
+    fields are as they were before.
 
     Raises:
         Refusal: a field is not Labelscape's, or read-only.
     """
     check_score_fields(dataset, items, [score.name for score in scores])
-    before = {score.name: _read(dataset, items, score.name) for score in scores}
-    changes: list[dict[str, float | str | None]] = [{} for _ in range(len(items))]
+    new: list[Change] = [{} for _ in range(len(items))]
+    old: list[Change] = [{} for _ in range(len(items))]
     for score in scores:
-        path = _path(dataset, items, score.name)
-        ensure_own_field(
-            dataset, path, score.field_type, description=f"Labelscape: {_DESCRIPTIONS.get(score.name, score.name)}"
-        )
-        for change, old, new in zip(changes, before[score.name], score.plain(), strict=True):
-            if old != new:
-                change[score.name] = new
-    rows = [row for row, change in enumerate(changes) if change]
-    if rows:
-        _write(dataset, items.take(np.asarray(rows)), [changes[row] for row in rows])
+        values = zip(_read(dataset, items, score.name), score.plain(), strict=True)
+        for row, (before, after) in enumerate(values):
+            if before != after:
+                old[row][score.name], new[row][score.name] = before, after
+    rows = [row for row, change in enumerate(new) if change]
+    changed = items.take(np.asarray(rows, int))
+    added = [path for score in scores if dataset.get_field(path := _path(dataset, items, score.name)) is None]
+    try:
+        for score in scores:
+            description = f"Labelscape: {_DESCRIPTIONS.get(score.name, score.name)}"
+            path = _path(dataset, items, score.name)
+            ensure_own_field(dataset, path, score.field_type, description=description)
+        _write(dataset, changed, [new[row] for row in rows])
+    except BaseException:
+        _write(dataset, changed, [old[row] for row in rows])
+        for path in added:
+            delete_own_field(dataset, path)
+        raise
     return len(rows)
 
 
@@ -109,7 +119,7 @@ def _read(dataset: fo.Dataset, items: Items, name: str) -> list[float | str | No
     return [known.get(item) for item in items.ids.tolist()]
 
 
-def _write(dataset: fo.Dataset, items: Items, changes: Sequence[dict[str, float | str | None]]) -> None:
+def _write(dataset: fo.Dataset, items: Items, changes: Sequence[Change]) -> None:
     whole = items.patches_field is None and items.parts in (None, FRAMES)
     if whole:
         now = moment()

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import fiftyone as fo
+from fiftyone.core.odm.database import patch_saved_views
 
-from .segment_members import add_members, forget_segment, member_ids, remove_members, save_segment
-from .segments import Segment, find_segment, write_segment
+from .segment_records import Segment, find_segment, write_segment
+from .segments import add_members, forget_segment, member_ids, remove_members, save_segment
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ def all_or_nothing(dataset: fo.Dataset, *segments: Segment, new: Segment | None 
     try:
         yield
     except BaseException:
+        # A saved view goes with two writes of FiftyOne's (1.22): the second may be missing.
+        patch_saved_views(dataset.name)
+        dataset.reload()
         if new is not None:
             forget_segment(dataset, find_segment(dataset, new.slug) or new)
         for snapshot in before:

@@ -1,205 +1,201 @@
-"""Segments: named groups of samples or objects. Here, what is recorded of them; their members carry a tag."""
+"""The members of a segment: samples or objects with its tag, and the saved view that shows them."""
 
-import hashlib
-import re
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any
 
 import fiftyone as fo
+import numpy as np
+import pandas as pd
+from bson import ObjectId
+from pymongo import UpdateMany
 
 from ..errors import Refusal
-from ..wording import count
-from .records import open_store, read_records
-from .segment_origins import Origin, Selected, origin_of_record, record_of_origin
+from .items import FRAMES_PREFIX, as_ids, as_list, every_sample, is_list_field, label_path, local_field, stored_path
+from .records import moment
+from .segment_records import Segment, delete_segment_record, read_segments, write_segment
 
-SegmentKind = Literal["data quality", "data organization", "collection campaign"]
-SEGMENT_KINDS: tuple[SegmentKind, ...] = get_args(SegmentKind)
-_STORE = "labelscape.segments"
-_LONGEST_SLUG = 100
+_IDS_PER_UPDATE = 50_000  # MongoDB takes 16 MB a command
+_OBJECT_COLUMNS = ["sample_id", "filepath", "object_id", "label", "confidence", "x", "y", "width", "height", "field"]
 
 
-@dataclass(frozen=True)
-class Merged:
-    """A segment that was merged into another one."""
-
-    name: str
-    made_by: Origin
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A named group of samples, or of the objects of ``fields``.
-
-    ``sizes`` are its sizes over time, oldest first: (when in UTC, members).
-    """
-
-    slug: str
-    name: str
-    kind: SegmentKind
-    note: str
-    fields: list[str]
-    created_at: datetime
-    made_by: Origin = field(default_factory=Selected)
-    merged: list[Merged] = field(default_factory=list)
-    sizes: list[tuple[datetime, int]] = field(default_factory=list)
-
-    @property
-    def tag(self) -> str:
-        """The tag every member carries."""
-        return f"segment:{self.slug}"
-
-    @property
-    def view_name(self) -> str:
-        """Name of its saved view."""
-        return f"segment {self.slug}"
-
-    @property
-    def targets(self) -> list[str | None]:
-        """Where its members are: fields of objects, or None for the samples themselves."""
-        return [*self.fields] or [None]
-
-    @property
-    def noun(self) -> str:
-        """What its members are called on screen."""
-        return "object" if self.fields else "sample"
-
-    @property
-    def size(self) -> int:
-        """Members when it was last counted."""
-        return self.sizes[-1][1] if self.sizes else 0
-
-    def sentence(self) -> str:
-        """What a user should know of it: size, kind, how it was made, note."""
-        text = f"“{self.name}”: {count(self.size, self.noun)}, {self.kind}. {self.origin()}"
-        return f"{text} Note: {self.note}" if self.note else text
-
-    def origin(self) -> str:
-        """How it was made, in words."""
-        return self.made_by.sentence(f"{self.created_at:%Y-%m-%d}")
+def list_segments(dataset: fo.Dataset) -> list[Segment]:
+    """Every segment with its size now, oldest first; a size that changed joins its sizes over time."""
+    recorded = read_segments(dataset)
+    fields = {name for segment in recorded for name in segment.targets}
+    counts = {name: _count_tags(dataset, name) for name in fields}
+    segments = []
+    for segment in recorded:
+        size = sum(counts[name].get(segment.tag, 0) for name in segment.targets)
+        counted = replace(segment, sizes=_sizes(segment, size))
+        if counted != segment:
+            write_segment(dataset, counted)
+        segments.append(counted)
+    return segments
 
 
-def segment_slug(name: str) -> str:
-    """The short form of a name that tags and saved views carry: a-z, digits, and hyphens, as FiftyOne wants them.
-
-    A name in another script ends in a hash of it, so that different names stay different.
-
-    Raises:
-        Refusal: the name has no letter, digit, or symbol.
-    """
-    text = unicodedata.normalize("NFC", name).strip().lower()
-    plain = unicodedata.normalize("NFKD", text)
-    kept = "".join(one for one in plain if one.isascii() and (one.isalnum() or one.isspace() or one in "+_.-"))
-    words = re.sub(r"[\s+_.-]+", "-", kept)
-    slug = words.strip("-")[:_LONGEST_SLUG].strip("-")
-    lost = any(not one.isascii() and unicodedata.category(one)[0] in "LNMS" for one in text)
-    if lost or len(words.strip("-")) > _LONGEST_SLUG:
-        return f"{slug}-{_hash(text)}".strip("-")
-    if not slug:
-        raise Refusal(f"'{name}' cannot name a segment: use at least one letter or digit.")
-    return slug
+def save_segment(dataset: fo.Dataset, segment: Segment) -> Segment:
+    """Write the record and the saved view of a segment, with its size now."""
+    counted = replace(segment, sizes=_sizes(segment, count_members(dataset, segment)))
+    write_segment(dataset, counted)
+    description = f"{counted.name} ({counted.kind}). {counted.note}".strip()
+    dataset.save_view(counted.view_name, segment_view(dataset, counted), description=description, overwrite=True)
+    return counted
 
 
-def check_kind(kind: str) -> SegmentKind:
-    """Raise a Refusal that lists the kinds unless ``kind`` is one."""
-    if kind not in SEGMENT_KINDS:
-        raise Refusal(f"'{kind}' is not a kind of segment: choose {', '.join(SEGMENT_KINDS)}.")
-    return kind
+def forget_segment(dataset: fo.Dataset, segment: Segment) -> None:
+    """Delete record, saved view, and tag; the members themselves stay."""
+    for name in segment.targets:
+        _update_tags(dataset, name, "$pull", segment.tag, {"tags": segment.tag})
+    if dataset.has_saved_view(segment.view_name):
+        dataset.delete_saved_view(segment.view_name)
+    delete_segment_record(dataset, segment.slug)
 
 
-def load_segment(dataset: fo.Dataset, slug: str) -> Segment:
-    """The segment of this slug.
-
-    Raises:
-        Refusal: there is none; it lists those there are.
-    """
-    segment = find_segment(dataset, slug)
-    if segment is None:
-        names = ", ".join(open_store(dataset, _STORE).list_keys()) or "none yet: create one first"
-        raise Refusal(f"There is no segment '{slug}'; there are: {names}")
-    return segment
+def members(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
+    """The samples with members: whole, or with those of their objects that are members."""
+    if not segment.fields:
+        return every_sample(dataset).match_tags(segment.tag)
+    return every_sample(dataset).select_labels(tags=segment.tag, fields=_fields_left(dataset, segment))
 
 
-def find_segment(dataset: fo.Dataset, slug: str) -> Segment | None:
-    """The segment of this slug; None where there is none."""
-    record = open_store(dataset, _STORE).get(slug)
-    return None if record is None else as_segment(record)
+def segment_view(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
+    """What the grid shows of a segment: its samples, or its objects as patches where they are of one field of lists."""
+    view = members(dataset, segment)
+    fields = _fields_left(dataset, segment) if segment.fields else []
+    if len(fields) != 1 or not is_list_field(dataset, fields[0]):
+        return view
+    if dataset.get_field(fields[0]).document_type is fo.TemporalDetections:
+        return view.to_clips(fields[0])
+    if fields[0].startswith(FRAMES_PREFIX):
+        view = view.to_frames()
+    return view.to_patches(local_field(view, fields[0]))
 
 
-def read_segments(dataset: fo.Dataset) -> list[Segment]:
-    """Every segment as it was recorded last, oldest first."""
-    segments = [as_segment(record) for record in read_records(dataset, _STORE).values()]
-    return sorted(segments, key=lambda segment: (segment.created_at, segment.slug))
+def count_members(dataset: fo.Dataset, segment: Segment) -> int:
+    """How many samples or objects carry the tag of the segment."""
+    return sum(_count_tags(dataset, name).get(segment.tag, 0) for name in segment.targets)
 
 
-def claim_segment(dataset: fo.Dataset, segment: Segment) -> Segment:
-    """Take the slug of a new segment, or one with a hash where another name has the same; return the segment.
-
-    Raises:
-        Refusal: there is a segment of this name.
-    """
-    store = open_store(dataset, _STORE)
-    for existing in read_segments(dataset):
-        if _comparable(existing.name) == _comparable(segment.name):
-            raise Refusal(f"There is a segment '{existing.name}' already: add to it, or choose another name.")
-    for slug in (segment.slug, f"{segment.slug}-{_hash(segment.name)}"):
-        claimed = replace(segment, slug=slug)
-        if store.set_if_absent(slug, as_record(claimed)):
-            return claimed
-    raise Refusal(f"There is a segment '{segment.name}' already: add to it, or choose another name.")
+def member_ids(dataset: fo.Dataset, segment: Segment, patches_field: str | None = None) -> np.ndarray:
+    """Ids (m,) of the members: of samples, or of the objects in one of the segment's fields."""
+    if patches_field is None:
+        return as_ids(every_sample(dataset).match_tags(segment.tag).values("id"))
+    if _is_gone(dataset, patches_field):
+        return as_ids([])
+    view = every_sample(dataset).select_labels(tags=segment.tag, fields=patches_field)
+    return as_ids(view.values(f"{label_path(dataset, patches_field)}.id", unwind=True))
 
 
-def write_segment(dataset: fo.Dataset, segment: Segment) -> None:
-    """Write the record of a segment."""
-    open_store(dataset, _STORE).set(segment.slug, as_record(segment))
+def member_table(dataset: fo.Dataset, segment: Segment) -> pd.DataFrame:
+    """A row for each member: sample and file, and for an object its field, id, label, confidence, and box."""
+    view = members(dataset, segment)
+    if not segment.fields:
+        return pd.DataFrame(dict(zip(["sample_id", "filepath"], view.values(["id", "filepath"]), strict=True)))
+    rows = [row for name in _fields_left(dataset, segment) for row in _object_rows(view, name)]
+    return pd.DataFrame(rows, columns=_OBJECT_COLUMNS)
 
 
-def delete_segment_record(dataset: fo.Dataset, slug: str) -> None:
-    """Delete the record of a segment; its members and saved view stay."""
-    open_store(dataset, _STORE).delete(slug)
+def add_members(dataset: fo.Dataset, segment: Segment, ids: Sequence[str], patches_field: str | None) -> None:
+    """Tag samples, or objects of a field, as members; an id that is no longer in the dataset is left out."""
+    for chosen in _chunks(ids):
+        _update_tags(dataset, patches_field, "$addToSet", segment.tag, {"_id": {"$in": chosen}})
 
 
-def as_record(segment: Segment) -> dict[str, Any]:
-    """A segment as JSON values: FiftyOne's server passes every record through `json.dumps` (1.22)."""
-    return {
-        "slug": segment.slug,
-        "name": segment.name,
-        "kind": segment.kind,
-        "note": segment.note,
-        "fields": list(segment.fields),
-        "created_at": segment.created_at.isoformat(),
-        "made_by": record_of_origin(segment.made_by),
-        "merged": [{"name": one.name, "made_by": record_of_origin(one.made_by)} for one in segment.merged],
-        "sizes": [[at.isoformat(), size] for at, size in segment.sizes],
-    }
+def remove_members(dataset: fo.Dataset, segment: Segment, ids: Sequence[str], patches_field: str | None) -> None:
+    """Take the tag off samples, or off objects of a field."""
+    for chosen in _chunks(ids):
+        _update_tags(dataset, patches_field, "$pull", segment.tag, {"_id": {"$in": chosen}})
 
 
-def as_segment(record: Mapping[str, Any]) -> Segment:
-    """A segment from its record, also from one that an earlier version wrote."""
-    merged = record.get("merged") or record["made_by"].get("merged") or []
-    return Segment(
-        slug=record["slug"],
-        name=record["name"],
-        kind=record["kind"],
-        note=record["note"],
-        fields=list(record["fields"]),
-        created_at=_as_time(record["created_at"]),
-        made_by=origin_of_record(record["made_by"]),
-        merged=[Merged(one["name"], origin_of_record(one["made_by"])) for one in merged],
-        sizes=[(_as_time(at), size) for at, size in record["sizes"]],
+def copy_members(dataset: fo.Dataset, source: Segment, target: Segment) -> None:
+    """Make every member of one segment a member of another too."""
+    for name in source.targets:
+        _update_tags(dataset, name, "$addToSet", target.tag, {"tags": source.tag})
+
+
+def check_can_tag(dataset: fo.Dataset, patches_field: str | None) -> None:
+    """Raise a Refusal where the tags of samples, or the objects of a field, are read-only."""
+    name = patches_field or "tags"
+    if dataset.get_field(name).read_only:
+        raise Refusal(f"The field '{name}' is read-only, and members carry a tag there: make it writable first.")
+
+
+def _object_rows(view: fo.DatasetView, field: str) -> list[tuple[Any, ...]]:
+    if field.startswith(FRAMES_PREFIX):
+        view = view.to_frames()
+    path = label_path(view, local_field(view, field))
+    attributes = ["id", "label", "confidence", "bounding_box"]
+    known = [name for name in attributes if view.get_field(f"{path}.{name}") is not None]
+    own = "sample_id" if view._is_generated else "id"
+    sample_ids, paths, *columns = view.values([own, "filepath", *(f"{path}.{name}" for name in known)])
+    nested = not view.get_field(path) or path != local_field(view, field)
+    rows = []
+    for sample, file, *values in zip(sample_ids, paths, *columns, strict=True):
+        objects = zip(*(as_list(one) for one in values), strict=True) if nested else [values]
+        for one in objects:
+            of_object = dict(zip(known, one, strict=True))
+            if of_object.get("id") is not None:
+                box = of_object.get("bounding_box")
+                corners = box if isinstance(box, list) and len(box) == 4 else [None] * 4
+                row = (sample, file, of_object["id"], of_object.get("label"), of_object.get("confidence"))
+                rows.append((*row, *corners, field))
+    return rows
+
+
+def _update_tags(
+    dataset: fo.Dataset, patches_field: str | None, operator: str, tag: str, where: Mapping[str, Any]
+) -> None:
+    """Add or pull a tag on the samples, or on the objects, that meet ``where``: one command, whatever their number."""
+    if _is_gone(dataset, patches_field):
+        return
+    if patches_field is None:
+        dataset._bulk_write([UpdateMany(dict(where), {operator: {"tags": tag}, **_now()})])
+        return
+    _, path = stored_path(dataset, label_path(dataset, patches_field))
+    (attribute, condition), *_ = where.items()
+    listed = is_list_field(dataset, patches_field)
+    target = f"{path}.$[member].tags" if listed else f"{path}.tags"
+    update = UpdateMany(
+        {f"{path}.{attribute}": condition},
+        {operator: {target: tag}, **_now()},
+        array_filters=[{f"member.{attribute}": condition}] if listed else None,
     )
+    dataset._bulk_write([update], frames=patches_field.startswith(FRAMES_PREFIX))
 
 
-def _as_time(value: str | datetime) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+def _count_tags(dataset: fo.Dataset, patches_field: str | None) -> dict[str, int]:
+    if _is_gone(dataset, patches_field):
+        return {}
+    path = "tags" if patches_field is None else f"{label_path(dataset, patches_field)}.tags"
+    counts: dict[str, int] = every_sample(dataset).count_values(path)
+    return counts
 
 
-def _comparable(name: str) -> str:
-    """Equal for names that a person would take for one."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+def _fields_left(dataset: fo.Dataset, segment: Segment) -> list[str]:
+    left = [name for name in segment.fields if not _is_gone(dataset, name)]
+    if not left:
+        names = ", ".join(segment.fields)
+        raise Refusal(f"The objects of “{segment.name}” are gone with their field ({names}): delete the segment.")
+    return left
 
 
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+def _is_gone(dataset: fo.Dataset, patches_field: str | None) -> bool:
+    """Whether the field was deleted or renamed since the segment was made; its objects went with it."""
+    return patches_field is not None and not dataset.has_field(patches_field)
+
+
+def _chunks(ids: Sequence[str]) -> list[list[ObjectId]]:
+    objects = [ObjectId(str(one)) for one in ids]
+    return [objects[start : start + _IDS_PER_UPDATE] for start in range(0, len(objects), _IDS_PER_UPDATE)]
+
+
+def _now() -> dict[str, Any]:
+    return {"$set": {"last_modified_at": moment()}}
+
+
+def _sizes(segment: Segment, size: int) -> list[tuple[datetime, int]]:
+    if segment.sizes and segment.size == size:
+        return segment.sizes
+    return [*segment.sizes, (moment(), size)]

@@ -3,9 +3,9 @@
 import fiftyone.operators as foo
 import pytest
 from labelscape.cli.scenes import add_scenes
-from labelscape.ml_backend.store.segment_members import list_segments
 from labelscape.ml_backend.store.segment_origins import Selected
-from labelscape.ml_backend.store.segments import load_segment
+from labelscape.ml_backend.store.segment_records import load_segment
+from labelscape.ml_backend.store.segments import list_segments
 
 PLUGIN = "@labelscape/data-explorer"
 FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}

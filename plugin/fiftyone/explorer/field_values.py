@@ -35,17 +35,22 @@ class Fetched:
 
 @dataclass(frozen=True)
 class FieldSource:
-    """A field one may colour by: where it stands, what it holds, and whether only its first value is shown."""
+    """A field to color by: its path, what it holds, and through how many lists; of their values the first counts."""
 
     path: str
     kind: Kind
-    listed: bool
+    lists: int
     boolean: bool = False
+
+    @property
+    def listed(self) -> bool:
+        """Whether only the first of several values is shown."""
+        return self.lists > 0
 
     @property
     def expression(self) -> Expression:
         """The value of the field in MongoDB's terms."""
-        return first_of(self.path) if self.listed else f"${self.path}"
+        return first_of(self.path, self.lists) if self.listed else f"${self.path}"
 
 
 def fetch(
@@ -92,7 +97,7 @@ def distinct_classes(
     values = [record["_id"] for record in found if record["_id"] not in (None, "")]
     if len(values) > MAX_CLASSES or sum(len(str(value)) for value in values) > _MAX_CLASS_BYTES:
         raise ValueError(
-            f"“{source.path}” has more than {min(len(values), MAX_CLASSES):,} different values, too many to colour or "
+            f"“{source.path}” has more than {min(len(values), MAX_CLASSES):,} different values, too many to color or "
             "write on the map: choose another field."
         )
     return sorted(values, key=str)
@@ -109,12 +114,20 @@ def number_of(source: FieldSource) -> tuple[Expression, NumberType]:
     return {"$convert": {"input": source.expression, "to": "double", "onError": missing, "onNull": missing}}, "<f8"
 
 
-def first_of(path: str) -> Expression:
-    """The value at a path, or the first of several."""
+def first_of(path: str, lists: int = 1) -> Expression:
+    """The value at a path, or the first of those in its lists, however nested; nothing where all are empty."""
+    values: Expression = f"${path}"
+    for _ in range(lists - 1):
+        values = _flat(values)
     first = {"$arrayElemAt": ["$$value", 0]}
-    return {
-        "$let": {"vars": {"value": f"${path}"}, "in": {"$cond": [{"$isArray": "$$value"}, first, "$$value"]}},
-    }
+    return {"$let": {"vars": {"value": values}, "in": {"$cond": [{"$isArray": "$$value"}, first, "$$value"]}}}
+
+
+def _flat(values: Expression) -> Expression:
+    """What is in the lists inside a list, in one list."""
+    joined = {"$concatArrays": ["$$value", {"$cond": [{"$isArray": "$$this"}, "$$this", ["$$this"]]}]}
+    flat = {"$reduce": {"input": "$$values", "initialValue": [], "in": joined}}
+    return {"$let": {"vars": {"values": values}, "in": {"$cond": [{"$isArray": "$$values"}, flat, "$$values"]}}}
 
 
 def objects_of(root: str | None) -> list[dict[str, Any]]:
@@ -130,10 +143,10 @@ def field_source(dataset: fo.Dataset, path: str, root: str | None) -> FieldSourc
     kind = _kind(field)
     if kind is None:
         raise ValueError(
-            f"“{path}” holds {type(field).__name__}, which cannot be shown as colours: choose another field."
+            f"“{path}” holds {type(field).__name__}, which cannot be shown as colors: choose another field."
         )
     leaf = field.field if isinstance(field, ListField) else field
-    return FieldSource(path, kind, _is_listed(dataset, path, root), isinstance(leaf, BooleanField))
+    return FieldSource(path, kind, _count_lists(dataset, path, root), isinstance(leaf, BooleanField))
 
 
 def shown_fields(dataset: fo.Dataset, root: str | None) -> list[FieldSource]:
@@ -147,7 +160,7 @@ def shown_fields(dataset: fo.Dataset, root: str | None) -> list[FieldSource]:
             continue
         kind = _kind(field)
         if kind is not None:
-            sources.append(FieldSource(path, kind, _is_listed(dataset, path, root)))
+            sources.append(FieldSource(path, kind, _count_lists(dataset, path, root)))
     return sources
 
 
@@ -171,10 +184,11 @@ def _kind(field: fo.core.fields.Field) -> Kind | None:
     return "numeric" if isinstance(field, FloatField | IntField) else None
 
 
-def _is_listed(dataset: fo.Dataset, path: str, root: str | None) -> bool:
+def _count_lists(dataset: fo.Dataset, path: str, root: str | None) -> int:
+    """Through how many lists a path goes, that of the objects themselves aside."""
     parts = path.split(".")
     prefixes = [".".join(parts[: end + 1]) for end in range(len(parts))]
-    return any(prefix != root and isinstance(dataset.get_field(prefix), ListField) for prefix in prefixes)
+    return sum(prefix != root and isinstance(dataset.get_field(prefix), ListField) for prefix in prefixes)
 
 
 def _check_layout(rows: np.ndarray, size: int, numbers: Mapping[str, str]) -> None:

@@ -84,7 +84,7 @@ class LabelRows:
 
     def _read(self, dataset: fo.Dataset, stages: Sequence[dict[str, Any]]) -> None:
         collection = dataset._sample_collection
-        label = FieldSource(f"{self.field.path}.label", "categorical", self.field.kind == "classifications")
+        label = FieldSource(f"{self.field.path}.label", "categorical", int(self.field.kind == "classifications"))
         root = self.rows.root
         classes = distinct_classes(collection, root, label, stages)
         origin = first_of(f"{self.field.path}.labelscape") if label.listed else f"${self.field.path}.labelscape"

@@ -9,7 +9,7 @@ import numpy as np
 from ....ml_backend.actions.confusion import Choice, Evaluation, samples_of
 from ....ml_backend.actions.confusion_segments import remakable_rule
 from ....ml_backend.analysis.confusion import Matches, Outcomes
-from ....ml_backend.store.segments import Segment
+from ....ml_backend.store.segment_records import Segment
 from .comparisons import Comparison
 
 Order = Literal["none", "confidence", "iou low", "iou high", "pair"]

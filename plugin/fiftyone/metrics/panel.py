@@ -16,8 +16,8 @@ from ....ml_backend.actions.confusion_segments import keep, keep_in, remake_segm
 from ....ml_backend.analysis.confusion import Outcomes
 from ....ml_backend.store.evaluation_columns import evaluation_fields
 from ....ml_backend.store.items import list_items
-from ....ml_backend.store.segment_members import list_segments, segment_view
-from ....ml_backend.store.segments import load_segment
+from ....ml_backend.store.segment_records import load_segment
+from ....ml_backend.store.segments import list_segments, segment_view
 from ....operators.asking import next_step
 from ....operators.running import PLUGIN, NextStep
 from ....operators.segment_forms import relabeling_step

@@ -12,8 +12,8 @@ from labelscape.ml_backend.actions.confusion import (
 )
 from labelscape.ml_backend.actions.confusion_segments import create_segment_from_confusion, remake_segment
 from labelscape.ml_backend.store.evaluation_columns import read_evaluation
-from labelscape.ml_backend.store.segment_members import member_ids
-from labelscape.ml_backend.store.segments import load_segment
+from labelscape.ml_backend.store.segment_records import load_segment
+from labelscape.ml_backend.store.segments import member_ids
 
 FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}
 

@@ -17,9 +17,9 @@ from labelscape.ml_backend.actions.segments import (
     rename_segment,
 )
 from labelscape.ml_backend.actions.undo import describe_undo, undo_last
-from labelscape.ml_backend.store.segment_members import list_segments, member_ids, segment_view
 from labelscape.ml_backend.store.segment_origins import Selected
-from labelscape.ml_backend.store.segments import load_segment, segment_slug
+from labelscape.ml_backend.store.segment_records import load_segment, segment_slug
+from labelscape.ml_backend.store.segments import list_segments, member_ids, segment_view
 
 
 @pytest.fixture
