@@ -9,6 +9,7 @@ import numpy as np
 from bson import ObjectId
 from pymongo import UpdateOne
 
+from .generated_views import show_in_generated_views
 from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path
 from .own_fields import check_own_field, delete_own_field, ensure_own_field
 from .records import moment
@@ -135,3 +136,6 @@ def _write(dataset: fo.Dataset, items: Items, changes: Sequence[Change]) -> None
             item: change[name] for item, change in zip(items.ids.tolist(), changes, strict=True) if name in change
         }
         every_sample(dataset).set_label_values(_path(dataset, items, name), by_label)
+    field = items.patches_field or items.parts
+    if field is not None and not field.startswith(FRAMES_PREFIX):
+        show_in_generated_views(dataset, np.unique(items.sample_ids).tolist(), {field}, added=False)

@@ -1,6 +1,6 @@
 """Changes of segments that either happen whole or leave every segment as it was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,8 +29,9 @@ def all_or_nothing(dataset: fo.Dataset, *segments: Segment, new: Segment | None 
         dataset.reload()
         if new is not None:
             forget_segment(dataset, find_segment(dataset, new.slug) or new)
+        targets = [name for snapshot in before for name in snapshot.segment.targets]
         for snapshot in before:
-            _put_back(dataset, snapshot)
+            _put_back(dataset, snapshot, targets)
         raise
 
 
@@ -38,10 +39,11 @@ def _snapshot(dataset: fo.Dataset, segment: Segment) -> _Snapshot:
     return _Snapshot(segment, {name: member_ids(dataset, segment, name).tolist() for name in segment.targets})
 
 
-def _put_back(dataset: fo.Dataset, snapshot: _Snapshot) -> None:
+def _put_back(dataset: fo.Dataset, snapshot: _Snapshot, targets: Sequence[str | None]) -> None:
+    """Give a segment its members back in all fields that any of the segments may have brought into it."""
     segment = snapshot.segment
     now = find_segment(dataset, segment.slug) or segment
-    for name in dict.fromkeys([*segment.targets, *now.targets]):
+    for name in dict.fromkeys([*segment.targets, *now.targets, *targets]):
         ids = snapshot.members.get(name, [])
         present = member_ids(dataset, segment, name).tolist()
         remove_members(dataset, segment, sorted(set(present) - set(ids)), name)

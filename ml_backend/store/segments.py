@@ -12,6 +12,7 @@ from bson import ObjectId
 from pymongo import UpdateMany
 
 from ..errors import Refusal
+from .generated_views import show_in_generated_views
 from .items import FRAMES_PREFIX, as_ids, as_list, every_sample, is_list_field, label_path, local_field, stored_path
 from .records import moment
 from .segment_records import Segment, delete_segment_record, read_segments, write_segment
@@ -162,7 +163,12 @@ def _update_tags(
         {operator: {target: tag}, **_now()},
         array_filters=[{f"member.{attribute}": condition}] if listed else None,
     )
-    dataset._bulk_write([update], frames=patches_field.startswith(FRAMES_PREFIX))
+    of_frames = patches_field.startswith(FRAMES_PREFIX)
+    # Which samples are meant is known before the write only: afterwards a pulled tag is gone.
+    meant = [] if of_frames else dataset._sample_collection.find({f"{path}.{attribute}": condition}, {"_id": 1})
+    samples = [str(sample["_id"]) for sample in meant]
+    dataset._bulk_write([update], frames=of_frames)
+    show_in_generated_views(dataset, samples, {patches_field}, added=False)
 
 
 def _count_tags(dataset: fo.Dataset, patches_field: str | None) -> dict[str, int]:

@@ -147,7 +147,20 @@ class LanceTable:
     def compact(self) -> None:
         if self._index.table is not None:
             with self._in_words():
-                retrying(self._index.table.optimize, self._refresh)
+                retrying(self._keep_one_vector_each, self._refresh)
+                retrying(lambda: self._index.table.optimize(), self._refresh)
+
+    def _keep_one_vector_each(self) -> None:
+        """Two processes that insert the same new ids at one moment both succeed (LanceDB 0.40): the last one tidies."""
+        self._index.table.checkout_latest()
+        ids, counts = np.unique(self.ids(), return_counts=True)
+        for start in range(0, int((counts > 1).sum()), self._REMOVE_AT_ONCE):
+            twice = ids[counts > 1][start : start + self._REMOVE_AT_ONCE].tolist()
+            condition = "id IN ({})".format(", ".join(f"'{item}'" for item in twice))
+            rows = self._index.table.search().where(condition).limit(None).to_arrow()
+            first = [rows["id"].to_pylist().index(item) for item in twice]
+            self._delete(condition)
+            self._write(rows.take(first).select(["id", "sample_id", "vector"]))
 
     def _write(self, rows: pa.Table) -> None:
         if self._index.table is None:

@@ -81,7 +81,7 @@ def test_the_form_counts_what_would_go_in(scenes):
     size = load_segment(scenes, "c").size
     assert f"{size} of them in 40 samples" in str(form("create_segment_from_confusion", scenes, **FIELDS, iou=0.1))
     pair = {"what": "one pair of classes", "truth_class": "cat"}
-    assert "is no class" in str(form("create_segment_from_confusion", scenes, **FIELDS, **pair))
+    assert "is not a class" in str(form("create_segment_from_confusion", scenes, **FIELDS, **pair))
 
 
 def test_a_segment_is_edited_merged_emptied_and_deleted(dataset):
