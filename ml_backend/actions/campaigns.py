@@ -18,8 +18,8 @@ from ..store.pending_changes import pending_changes
 from ..store.records import moment
 from ..store.search_tables import SearchTable, open_search_table
 from ..store.searches import Query
-from ..store.segment_members import member_ids
-from ..store.segments import Segment, load_segment
+from ..store.segment_records import Segment, load_segment
+from ..store.segments import member_ids
 from ..wording import agree, count, listing, percent, plural
 from .search import Hit
 from .search_queries import QueryQuality, describe_query, fit_query

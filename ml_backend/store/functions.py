@@ -16,7 +16,7 @@ from .items import Items, as_ids
 from .records import moment, open_store, read_records, time_of_key, timely_key
 from .saves import UNDO_SECONDS
 from .searches import Query, query_of_record
-from .segments import segment_slug
+from .segment_records import segment_slug
 
 FIELD_PREFIX = "fn_"
 _STORE = "labelscape.functions"

@@ -7,7 +7,7 @@ import fiftyone.operators as foo
 import pytest
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.store.searches import SCORE_FIELD, last_search
-from labelscape.ml_backend.store.segments import load_segment
+from labelscape.ml_backend.store.segment_records import load_segment
 
 PLUGIN = "@labelscape/data-explorer"
 

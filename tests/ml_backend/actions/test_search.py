@@ -21,7 +21,7 @@ from labelscape.ml_backend.embedding import ModelFamily, register
 from labelscape.ml_backend.embedding.base import Embedded
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.searches import SCORE_FIELD, Query, last_search
-from labelscape.ml_backend.store.segments import load_segment
+from labelscape.ml_backend.store.segment_records import load_segment
 
 
 @pytest.fixture
