@@ -4,7 +4,7 @@ from typing import Any
 
 from ..label_studio.client import LabelStudio
 from ..label_studio.mirror import Mirror
-from ..store.segment_members import list_segments
+from ..store.segments import list_segments
 from ..wording import count
 from .status import ProjectStatus
 from .sync import ProjectSync
