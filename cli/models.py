@@ -1,5 +1,6 @@
 """The commands `labelscape model …`: list the embedding models, their options, and what is in a network's file."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -83,6 +84,35 @@ def inspect(
         typer.echo(f"{what}: {said if said is not None else 'not in the file'}")
 
 
+@app.command("quantize")
+def quantize_network(
+    file: Annotated[str, typer.Argument(help="An .onnx file.")],
+    target: Annotated[str, typer.Argument(help="Where its 8-bit copy is written, an .onnx file too.")],
+    images: Annotated[Path, typer.Option(help="A folder of images like those that will be embedded.")],
+    mean: Annotated[str | None, typer.Option(help="As in the form, where the file does not say it.")] = None,
+    std: Annotated[str | None, typer.Option(help="As in the form, where the file does not say it.")] = None,
+    size: Annotated[int | None, typer.Option(help="As in the form, where the file does not say it.")] = None,
+) -> None:
+    """Write an 8-bit copy of your own ONNX network, if it is faster here and its vectors are the same (cosine .99)."""
+    from ..ml_backend.embedding import find_family
+    from ..ml_backend.embedding.image.own.quantization import quantize
+    from ..ml_backend.embedding.registry import parse_options
+
+    try:
+        family, _ = find_family(f"own/{file}")
+        options = parse_options(family, {"mean": mean, "std": std, "size": size})
+        paths = sorted(str(path) for path in images.rglob("*") if path.suffix.lower() in _IMAGES)
+        result = quantize(file, target, paths[:_MOST_IMAGES], options)
+    except Refusal as refusal:
+        _fail(refusal)
+        return
+    typer.echo(result.sentence(target))
+    if not result.kept:
+        raise typer.Exit(1)
+
+
+_IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+_MOST_IMAGES = 256
 _TEXT_TOWER = {"yes": "also searches by text", "some": "some search by text", "no": ""}
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import torch
 
 
+_COUNTER = "num_batches_tracked"  # of batch normalization, which not every file has
+
+
 class TimmModel(TorchImageModel):
     """A timm network without its classifier.
 
@@ -81,8 +84,18 @@ def _make(timm: Any, name: str, *, pretrained: bool, weights: str | None) -> Any
             "in the option “weights”, or the folder in place of the name."
         ) from error
     if weights is not None:
-        fit_state(network, read_state(weights), weights, free=_classifiers(network))
+        state = _renamed(read_state(weights), network)
+        fit_state(network, state, weights, free=_classifiers(network))
     return network
+
+
+def _renamed(state: "dict[str, torch.Tensor]", network: Any) -> "dict[str, torch.Tensor]":
+    """Tensors of EfficientNet-PyTorch under timm's names: the same layers in the same order, named otherwise."""
+    if "_conv_stem.weight" not in state:
+        return state
+    theirs = [tensor for name, tensor in state.items() if not name.endswith(_COUNTER)]
+    ours = [name for name in network.state_dict() if not name.endswith(_COUNTER)]
+    return dict(zip(ours, theirs, strict=True)) if len(ours) == len(theirs) else state
 
 
 def _classifiers(network: Any) -> tuple[str, ...]:

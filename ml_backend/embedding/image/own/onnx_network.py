@@ -37,7 +37,7 @@ class OnnxNetwork:
         self._type = image.type.tensor_type.elem_type
         dims = [dim.dim_value for dim in image.type.tensor_type.shape.dim]  # 0 = any
         self._channels_last = dims[3] == 3 and dims[1] != 3
-        self._batch = dims[0]
+        self.batch = dims[0]
         declared = read_declared({entry.key: entry.value for entry in self._model.metadata_props})
         side = dims[1] if self._channels_last else dims[2]
         self.declared: Declared = replace(declared, size=side or declared.size, raw=self._type == _RAW)
@@ -47,8 +47,8 @@ class OnnxNetwork:
         """See `OwnNetwork.inspect`."""
         nodes = [node for node in self._model.graph.node if node.op_type in _LISTED and not self._is_constant(node)]
         names = [node.output[0] for node in nodes]
-        blank = np.zeros((max(self._batch, 1), 3, size, size), np.float32)
-        values = self._session(names).run(names, {self._input: self._as_input(blank)}) if names else []
+        blank = np.zeros((max(self.batch, 1), 3, size, size), np.float32)
+        values = self._session(names).run(names, self.feed(blank)) if names else []
         layers = [
             Layer(name, node.op_type, tuple(value.shape[1:]))
             for name, node, value in zip(names, nodes, values, strict=True)
@@ -76,11 +76,11 @@ class OnnxNetwork:
         session = self._session(names)
 
         def compute(images: Floats) -> tuple[Floats, Floats | None]:
-            values = session.run(names, {self._input: self._as_input(images)})
+            values = session.run(names, self.feed(images))
             logits = None if scores is None else np.asarray(values[1], np.float32)
             return pooled(values[0]), logits if logits is None or logits.ndim == 2 else pooled(logits)
 
-        return in_fixed_batches(compute, self._batch) if self._batch else compute
+        return in_fixed_batches(compute, self.batch) if self.batch else compute
 
     def _scores(self) -> str | None:
         """The output of the last linear layer, after its bias, where that is what the network ends with."""
@@ -102,6 +102,8 @@ class OnnxNetwork:
                 if current in node.input
                 and node.op_type
                 in (
+                    "QuantizeLinear",
+                    "DequantizeLinear",
                     "Softmax",
                     "LogSoftmax",
                     "Sigmoid",
@@ -126,11 +128,12 @@ class OnnxNetwork:
     def _is_constant(self, node: Any) -> bool:
         return all(name in self._constants for name in node.output)
 
-    def _as_input(self, images: Floats) -> NDArray[Any]:
+    def feed(self, images: Floats) -> dict[str, NDArray[Any]]:
+        """What the network takes for normalized images (b, 3, size, size): its input's name, layout and type."""
         ordered = images.transpose(0, 2, 3, 1) if self._channels_last else images
         if self._type == _RAW:
-            return np.ascontiguousarray(ordered.round().clip(0, 255), np.uint8)
-        return np.ascontiguousarray(ordered, np.float16 if self._type == _HALF else np.float32)
+            return {self._input: np.ascontiguousarray(ordered.round().clip(0, 255), np.uint8)}
+        return {self._input: np.ascontiguousarray(ordered, np.float16 if self._type == _HALF else np.float32)}
 
     def _session(self, outputs: Sequence[str]) -> Any:
         onnx, runtime = require("onnx", "models"), require("onnxruntime", "models")
