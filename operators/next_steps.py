@@ -1,4 +1,4 @@
-"""What one does next with what a ranking found: buttons under its closing message."""
+"""Next steps after a ranking: buttons under its closing message."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from ..ml_backend.actions.rank import Ranking
 from .asking import next_step
 from .running import NextStep, Outcome
 
-_AT_ONCE = 100  # as many as a person looks through before acting on all of them
+_AT_ONCE = 100  # as many as a person reviews before acting on all of them
 
 RELABEL = ("Relabel {}", "relabel")
 SET_LABEL = ("Label {}", "set_label")
@@ -16,7 +16,7 @@ DELETE = ("Delete {}", "delete_items")
 
 
 def next_steps(ranking: Ranking, *ways: tuple[str, str]) -> list[NextStep]:
-    """A button for each way, words and an operator, over the first suspects of a ranking; none without a suspect."""
+    """A button for each way (its text and operator) for the first suspects of a ranking; none without suspects."""
     chosen = ranking.suspects[:_AT_ONCE]
     if not chosen:
         return []
@@ -26,7 +26,7 @@ def next_steps(ranking: Ranking, *ways: tuple[str, str]) -> list[NextStep]:
 
 
 def closing(ranking: Ranking, message: str, fields: Sequence[str], steps: Sequence[NextStep]) -> Outcome:
-    """Show a ranking, with its score and reason on the thumbnails, and what could be next."""
+    """Show a ranking, with its score and reason on the thumbnails, and offer the next steps."""
     return Outcome(
         message,
         reload_dataset=True,

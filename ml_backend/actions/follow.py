@@ -1,4 +1,4 @@
-"""Suggestions that follow: after each save they are made anew in the background."""
+"""Suggestions that follow the labels: after each save they are updated in the background."""
 
 import logging
 import threading
@@ -16,14 +16,14 @@ _lock = threading.Lock()
 
 
 def follow_labels(dataset: fo.Dataset) -> threading.Thread | None:
-    """Make the suggestions of a dataset anew in a thread, as they were last asked for; None where never."""
+    """Update the suggestions of a dataset in a thread, with the settings last used; None where there are none."""
     settings = load_settings(dataset)
     if settings is None or not settings.whole or settings.embeddings not in list_embeddings(dataset):
         return None
     with _lock:
         running = _running.get(dataset.name)
         if running is not None:
-            _again.add(dataset.name)  # labels changed while it works: once more when it is done
+            _again.add(dataset.name)  # labels changed meanwhile: run once more when it is done
             return running
         thread = threading.Thread(target=_follow, args=(dataset,), name="labelscape-follow", daemon=True)
         _running[dataset.name] = thread
@@ -36,7 +36,7 @@ def _follow(dataset: fo.Dataset) -> None:
         _suggest_again(dataset)
         with _lock:
             if dataset.name not in _again:
-                del _running[dataset.name]  # under the lock: whoever asks after this starts a new thread
+                del _running[dataset.name]  # under the lock: the next call starts a new thread
                 return
             _again.discard(dataset.name)
 

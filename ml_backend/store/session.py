@@ -1,4 +1,4 @@
-"""Embeddings with their neighbors kept in memory between the clicks of a person."""
+"""Embeddings with their neighbors, kept in memory between two requests of a user."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -15,7 +15,9 @@ from .neighbor_tables import neighbors_of
 
 _KEPT = 2  # a million vectors of 512 numbers and their neighbors are 2.4 GB
 _kept: "OrderedDict[tuple[object, ...], Session]" = OrderedDict()
-_turns: "WeakValueDictionary[tuple[object, ...], Lock]" = WeakValueDictionary()  # held by who loads and who waits
+_turns: "WeakValueDictionary[tuple[object, ...], Lock]" = (
+    WeakValueDictionary()
+)  # referenced by the thread that loads and those that wait
 _lock = Lock()
 
 
@@ -31,7 +33,7 @@ class Session:
 def open_session(dataset: fo.Dataset, key: str, *, progress: Progress | None = None) -> Session:
     """Load the embeddings ``key`` of the whole dataset, or take them from memory while nothing has changed.
 
-    Who asks for embeddings that are being loaded waits for them; other embeddings are not held up.
+    A call for embeddings that are being loaded waits for them; calls for others do not wait.
     """
     stamp = _stamp(dataset, key)
     with _lock:
@@ -60,7 +62,7 @@ def _keep(stamp: tuple[object, ...], session: Session) -> None:
 
 
 def _stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:
-    """What changes when vectors, samples or patches come, change or go."""
+    """A value that changes whenever vectors, samples, or patches are added, changed, or removed."""
     patches_field = check_embeddings(dataset, key).patches_field
     objects = None if patches_field is None else dataset.count(f"{label_path(dataset, patches_field)}.id")
     version = vector_table(dataset, key).version()

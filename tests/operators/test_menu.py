@@ -266,6 +266,47 @@ def test_clearing_asks_first_and_can_be_undone(embedded):
     assert embedded.count("suggested_label") == made
 
 
+def test_the_explorer_is_cleared_part_by_part_and_asks_before_what_cannot_be_undone(embedded):
+    parts = form("clear_explorer", embedded)
+    assert parts["embeddings_emb"]["view"]["label"].startswith("Embeddings 'emb': 150 vectors, ")
+    assert form("clear_explorer", embedded, params={"embeddings_emb": True})["sure"]["invalid"]
+    with pytest.raises(ExecutionError, match="confirm"):
+        run("clear_explorer", embedded, embeddings_emb=True)
+    assert "Renamed 'emb' to 'vectors'" in run("rename_run", embedded, key="emb", new_key="vectors")
+    message = run("clear_explorer", embedded, embeddings_vectors=True, sure=True)
+    assert message == "Cleared embeddings 'vectors'."
+    assert "nothing to clear" in trouble(form("clear_explorer", embedded))
+
+
+def test_embeddings_are_deleted_after_a_question(embedded):
+    assert "150 vectors will be deleted" in form("delete_embeddings", embedded)["consequence"]["view"]["label"]
+    assert "Deleted the embeddings 'emb'" in run("delete_embeddings", embedded, embeddings="emb", sure=True)
+    assert embedded.list_brain_runs() == []
+
+
+def test_only_confident_suggestions_are_accepted_unless_others_are_chosen(embedded):
+    run("suggest_labels", embedded, embeddings="emb", precision=0.95)
+    confident = len(embedded.match(fo.ViewField("suggested_label.sure")))
+    uncertain = embedded.count("suggested_label") - confident
+    assert confident
+    assert uncertain
+    assert f"Queued {confident} change" in run("accept_suggestions", embedded)
+    run("discard_changes", embedded)
+    assert f"Queued {uncertain} change" in run("accept_suggestions", embedded, which="uncertain")
+
+
+def test_several_saves_are_undone_at_once_by_name(embedded):
+    ids = embedded.values("id")
+    for item in ids[60:62]:
+        run("set_label", embedded, selected=[item], label="x")
+        run("save_changes", embedded)
+    steps = form("undo_save", embedded)["through"]["view"]["choices"]
+    assert [step["label"] for step in steps] == ["save of 1 change", "save of 1 change, and the one above"]
+    message = run("undo_save", embedded, through=steps[1]["value"])
+    assert message == "Undid: save of 1 change; save of 1 change."
+    assert [names(embedded)[item] for item in ids[60:62]] == [None, None]
+
+
 def test_the_selection_counts_else_the_view_else_the_dataset(embedded):
     view = embedded.limit(7)
     run("compute_map", embedded, view=view, embeddings="emb", key="of_view", method="pca")
@@ -282,6 +323,9 @@ def test_the_selection_counts_else_the_view_else_the_dataset(embedded):
     [
         ("compute_map", "no embeddings yet"),
         ("clear_map", "no map"),
+        ("clear_explorer", "nothing to clear"),
+        ("rename_run", "nothing to rename"),
+        ("delete_embeddings", "no embeddings yet"),
         ("label_neighbors", "no embeddings yet"),
         ("suggest_labels", "no embeddings yet"),
         ("set_label", "Nothing is selected"),

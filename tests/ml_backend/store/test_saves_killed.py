@@ -1,0 +1,69 @@
+"""A process that is killed in the middle of a save leaves it whole or not at all, and holds up nobody."""
+
+import subprocess
+import sys
+
+import fiftyone as fo
+import pytest
+from labelscape.ml_backend.actions.queue import delete_items, set_label
+from labelscape.ml_backend.actions.save import save_changes, undo_save
+from labelscape.ml_backend.store import saves
+from labelscape.ml_backend.store.pending_changes import pending_changes
+
+pytestmark = pytest.mark.slow
+
+# Saves what is pending, and is killed by itself right after the named write.
+PROGRAM = """
+import os, signal, sys
+import fiftyone as fo
+from labelscape.ml_backend.actions.save import save_changes
+from labelscape.ml_backend.store import edits, saves
+
+def deadly(write):
+    def wrapped(*args, **options):
+        write(*args, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return wrapped
+
+module, name = sys.argv[2].split(".")
+owner = {"saves": saves, "edits": edits}[module]
+setattr(owner, name, deadly(getattr(owner, name)))
+save_changes(fo.load_dataset(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("write", "committed"),
+    [
+        ("saves.write_record", False),
+        ("saves._prepare", False),
+        ("saves._move_head", True),
+        ("edits._fill", True),
+        ("edits._update", True),
+        ("edits._delete", True),
+        ("saves.settle", True),
+    ],
+)
+def test_a_save_that_is_killed_is_finished_or_has_not_happened(make_digits_dataset, write, committed):
+    dataset = make_digits_dataset(12, labeled=4)
+    ids = dataset.values("id")
+    before = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
+    set_label(dataset, ids[2:9], "x", replace=True)
+    delete_items(dataset, ids[9:11])
+    killed = subprocess.run([sys.executable, "-c", PROGRAM, dataset.name, write], check=False, timeout=600)
+    assert killed.returncode == -9
+    last = saves.last_save(dataset)
+    if committed:
+        assert last is not None
+        assert len(pending_changes(dataset)) == 0
+    else:
+        assert last is None
+        assert save_changes(dataset).labels == 7
+    again = fo.load_dataset(dataset.name)
+    again.reload()
+    held = dict(zip(*again.values(["id", "ground_truth.label"]), strict=True))
+    assert [held[item] for item in ids[2:9]] == ["x"] * 7
+    assert not {ids[9], ids[10]} & held.keys()
+    undo_save(dataset)
+    again.reload()
+    assert dict(zip(*again.values(["id", "ground_truth.label"]), strict=True)) == before
