@@ -86,8 +86,9 @@ def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None, p
         return label_field(ctx.dataset, patches_field, patches_field)
     default = default_label_field(ctx.dataset, parts=parts).name
     choices = list(dict.fromkeys([default, *usable_label_fields(ctx.dataset, parts=parts), NEW_FIELD]))
-    if ctx.params.get("field", NEW_FIELD) not in choices:  # a field that cannot be written is refused in words
-        choices.append(chosen_label_field(ctx, patches_field, parts).name)
+    if ctx.params.get("field", NEW_FIELD) not in choices:
+        chosen_label_field(ctx, patches_field, parts)  # refuses in words what cannot hold labels
+        choices.append(ctx.params["field"])
     inputs.enum("field", choices, default=default, label="Label field")
     if ctx.params.get("field") == NEW_FIELD:
         inputs.str("new_field", required=True, label="Name of the new field")
