@@ -46,7 +46,8 @@ def knn(
     """Find the k nearest neighbors of every vector among all others.
 
     Exact up to 20,000 vectors. Above, the search compares within neighboring cells, with its effort set
-    to a recall of .985 and the recall measured; where no cells can give that, it is exact again.
+    to a recall of .985 and the recall measured; where no cells can give that, it compares all pairs again and
+    reports so.
 
     Args:
         vectors: (n, d). Exact duplicates are neighbors at distance 0. A zero vector has cosine distance
@@ -72,6 +73,7 @@ def knn(
             (indices, distances), recall = approximate
             return Neighbors(indices, distances, recall)
         stage = part_of(progress, 0.15, 1)
+        stage(0, "These vectors form no cells: comparing all pairs, which is slower")
     return Neighbors(*search_all(table, table, k, same=True, progress=stage))
 
 

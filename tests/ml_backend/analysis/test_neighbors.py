@@ -173,6 +173,15 @@ def test_progress_of_a_large_table_reaches_the_end_and_never_falls(kind):
     assert told[-1] == 1.0
 
 
+@pytest.mark.usefixtures("search_in_cells")
+def test_the_slower_way_is_never_taken_in_silence():
+    told = []
+
+    knn(np.random.default_rng(0).normal(size=(6000, 64)), 5, progress=lambda done, message: told.append(message))
+
+    assert any("comparing all pairs" in message for message in told)
+
+
 class Stop(Exception):
     pass
 
