@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import Refusal
 from ..wording import count
-from .items import FRAMES, FRAMES_PREFIX, Items, label_path, stored_path
+from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path, stored_path
 from .pending_changes import PendingChanges
 from .records import as_names
 
@@ -219,7 +219,8 @@ PROVENANCE_ATTRIBUTES: dict[str, Any] = {
 
 
 def read_labels(samples: fo.core.collections.SampleCollection, items: Items, field: LabelField) -> Labels:
-    """The labels of these items, as numbers; classes are sorted by name."""
+    """The labels of these items, as numbers; classes are sorted by name. All slices of a grouped dataset are read."""
+    samples = every_sample(samples)
     multi = field.kind == "classifications"
     if not has_label_field(samples, field):
         return _as_labels(pd.DataFrame({"name": [], "origin": []}, dtype=object), len(items), multi=multi)

@@ -10,7 +10,7 @@ import fiftyone as fo
 from ..analysis.neighbors import Neighbors
 from ..progress import Progress
 from .embeddings import Embeddings, check_embeddings, load_embeddings, vector_table
-from .items import label_path
+from .items import FRAMES, every_sample, label_path
 from .neighbor_tables import neighbors_of
 
 _KEPT = 2  # a million vectors of 512 numbers and their neighbors are 2.4 GB
@@ -62,9 +62,11 @@ def _keep(stamp: tuple[object, ...], session: Session) -> None:
 
 
 def _stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:
-    """A value that changes whenever vectors, samples, or patches are added, changed, or removed."""
-    patches_field = check_embeddings(dataset, key).patches_field
-    objects = None if patches_field is None else dataset.count(f"{label_path(dataset, patches_field)}.id")
+    """A value that changes whenever vectors, samples, frames, or patches are added, changed, or removed."""
+    run = check_embeddings(dataset, key)
+    every = every_sample(dataset)
+    field = run.patches_field or run.parts
+    parts = None if field is None else every.count(FRAMES if field == FRAMES else f"{label_path(dataset, field)}.id")
     version = vector_table(dataset, key).version()
     made = dataset.get_brain_info(key).timestamp
-    return dataset._doc.id, key, made, version, dataset.count(), dataset.last_deletion_at, objects
+    return dataset._doc.id, key, made, version, every.count(), dataset.last_deletion_at, parts

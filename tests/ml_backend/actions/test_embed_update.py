@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.map import MapSettings, compute_map, update_map
-from labelscape.ml_backend.actions.rank import rank_outliers
+from labelscape.ml_backend.actions.rank import rank_mislabels, rank_outliers
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.embeddings import embeddings_status, load_embeddings, vector_table
 from labelscape.ml_backend.store.settings import adopt_lancedb_uri
@@ -140,7 +140,11 @@ def test_a_grouped_dataset_is_mapped_and_ranked_in_all_its_slices(grouped):
     assert update_map(grouped, key="map").removed == 0
     ranking = rank_outliers(grouped, embeddings="emb")
     assert len(ranking.ids) == len(ranking.view) == 40
-    assert None not in grouped.select_group_slices().values("outlier_score")
+    every = grouped.select_group_slices()
+    assert None not in every.values("outlier_score")
+    every.set_values("kind", [fo.Classification(label="ab"[row % 2]) for row in range(40)])
+    ranking = rank_mislabels(grouped, embeddings="emb", field="kind")
+    assert len(ranking.ids) == len(ranking.view) == 40
 
 
 def test_a_view_of_dynamic_groups_is_embedded_whole(dataset):
