@@ -16,7 +16,13 @@ import typer
 import uvicorn
 
 from ..ml_backend.errors import Refusal
-from ..ml_backend.label_studio.settings import SECRET_VARIABLE, ensure_secret, load_settings, server_directory
+from ..ml_backend.label_studio.settings import (
+    SECRET_VARIABLE,
+    ServerSettings,
+    ensure_secret,
+    load_settings,
+    server_directory,
+)
 from ..ml_backend.server.app import create_app
 from ..ml_backend.server.backend import LabelStudioBackend
 from ..ml_backend.server.connections import OncePerMinute, allowed_connections, limited_protocol
@@ -29,6 +35,7 @@ from ..ml_backend.server.worker import Worker
 _SWITCH_SECONDS = 0.0005  # a request changes threads several times, and each time waits so long for a busy worker
 _DATABASE_SECONDS = 5.0
 _STOP_SECONDS = 5.0
+_GRACE_SECONDS = 2  # of them, for requests in progress
 
 _log = structlog.get_logger(__name__)
 
@@ -56,23 +63,9 @@ def run(*, host: str, port: int) -> None:
         logging.getLogger(library).addFilter(OncePerMinute())
     fo.config.show_progress_bars = False  # they would go into the log
     listening = _listen(host, port)
-    queue = EventQueue(server_directory() / "events.db")
     database = Database()
+    server = _make_server(settings, database)
     database.start()
-    backend = LabelStudioBackend(settings, database)
-    connections = allowed_connections(settings.limits.connections)
-    server = _Server(
-        uvicorn.Config(
-            create_app(backend, queue, Worker(queue, backend)),
-            http=limited_protocol(connections, settings.limits.request_seconds),
-            ws="none",
-            backlog=connections,
-            log_config=None,
-            access_log=False,  # it has paths; ours does not
-            server_header=False,
-            timeout_graceful_shutdown=int(_STOP_SECONDS) - 3,
-        )
-    )
     database.wait_until_known(_DATABASE_SECONDS)
     typer.echo(f"The Label Studio backend listens at http://{host}:{listening.getsockname()[1]} . Ctrl-C stops it.")
     if database.problem:
@@ -82,6 +75,24 @@ def run(*, host: str, port: int) -> None:
     database.stop()
     if not server.started:
         raise Refusal("The backend did not start; its log, above, says why.")
+
+
+def _make_server(settings: ServerSettings, database: Database) -> "_Server":
+    queue = EventQueue(server_directory() / "events.db")
+    backend = LabelStudioBackend(settings, database)
+    connections = allowed_connections(settings.limits.connections)
+    return _Server(
+        uvicorn.Config(
+            create_app(backend, queue, Worker(queue, backend)),
+            http=limited_protocol(connections, settings.limits.request_seconds),
+            ws="none",
+            backlog=connections,
+            log_config=None,
+            access_log=False,  # it has paths; ours does not
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
 
 
 class _Server(uvicorn.Server):

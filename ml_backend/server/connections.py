@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import time
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -48,70 +48,85 @@ def allowed_connections(limit: int) -> int:
     return limit if hard == resource.RLIM_INFINITY else min(limit, max(8, hard // _FILES_PER_CONNECTION))
 
 
-def limited_protocol(connections: int, seconds: float) -> type[H11Protocol]:
-    """Uvicorn's HTTP protocol with limits.
+class LimitedProtocol(H11Protocol):
+    """Uvicorn's HTTP protocol with limits, which `limited_protocol` sets.
 
-    A connection whose request has not arrived within ``seconds`` is closed. Where there would be more than
-    ``connections``, the one that has waited longest for its request gives way, so that whoever does send one is heard.
+    A connection whose request has not arrived within ``seconds`` is closed. Where there would be more than ``limit``
+    connections, the one that has waited longest for its request gives way, so that whoever does send one is heard.
     The body's time is the `Guard`'s.
     """
 
-    class LimitedProtocol(H11Protocol):
-        waiting: ClassVar[dict["LimitedProtocol", None]] = {}  # without a request, the longest first
-        closed = 0
-        told_at = float("-inf")
+    limit: ClassVar[int]
+    seconds: ClassVar[float]
+    waiting: ClassVar[dict["LimitedProtocol", None]]  # without a request, the longest first
+    log: ClassVar["_ClosedLog"]
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._timer: asyncio.TimerHandle | None = None
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection was opened: its request has to arrive in time."""
+        super().connection_made(transport)
+        self._timer: asyncio.TimerHandle | None = None
+        self._await_request()
+        if len(self.connections) > self.limit:
+            next(iter(self.waiting)).give_up()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
+        self._await_no_request()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """More of a request has arrived."""
+        super().data_received(data)
+        if self._at_work():
+            self._await_no_request()
+        elif self not in self.waiting:
             self._await_request()
-            if len(self.connections) > connections:
-                next(iter(self.waiting)).give_up()
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._await_no_request()
-            super().connection_lost(exc)
+    def on_response_complete(self) -> None:
+        """The next request on this connection has its time too."""
+        super().on_response_complete()
+        if not self._at_work() and not self.transport.is_closing():
+            self._await_request()
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self._at_work():
-                self._await_no_request()
-            elif self not in self.waiting:
-                self._await_request()
+    def give_up(self) -> None:
+        """Close the connection, whose request has not arrived."""
+        self._await_no_request()
+        self.transport.abort()
+        CONNECTIONS_CLOSED.inc()
+        self.log.count()
 
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            if not self._at_work() and not self.transport.is_closing():
-                self._await_request()
+    def _at_work(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
-        def give_up(self) -> None:
-            """Close the connection, whose request has not arrived."""
-            self._await_no_request()
-            self.transport.abort()
-            CONNECTIONS_CLOSED.inc()
-            _tell(LimitedProtocol)
+    def _await_request(self) -> None:
+        self._await_no_request()
+        self.waiting[self] = None
+        self._timer = self.loop.call_later(self.seconds, self.give_up)
 
-        def _at_work(self) -> bool:
-            return self.cycle is not None and not self.cycle.response_complete
-
-        def _await_request(self) -> None:
-            self._await_no_request()
-            self.waiting[self] = None
-            self._timer = self.loop.call_later(seconds, self.give_up)
-
-        def _await_no_request(self) -> None:
-            self.waiting.pop(self, None)
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    return LimitedProtocol
+    def _await_no_request(self) -> None:
+        self.waiting.pop(self, None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
-def _tell(protocol: Any) -> None:
-    """Say at most once a minute how many connections were closed."""
-    protocol.closed += 1
-    now = time.monotonic()
-    if now - protocol.told_at >= _QUIET_SECONDS:
-        _log.warning("connections_closed", connections=protocol.closed, reason="no request arrived in time")
-        protocol.told_at, protocol.closed = now, 0
+def limited_protocol(connections: int, seconds: float) -> type[LimitedProtocol]:
+    """The protocol for a server with these limits."""
+    members = {"limit": connections, "seconds": seconds, "waiting": {}, "log": _ClosedLog()}
+    return type("ServerProtocol", (LimitedProtocol,), members)
+
+
+class _ClosedLog:
+    """Says at most once a minute how many connections were closed."""
+
+    def __init__(self) -> None:
+        self._closed = 0
+        self._said_at = float("-inf")
+
+    def count(self) -> None:
+        """One more was closed."""
+        self._closed += 1
+        now = time.monotonic()
+        if now - self._said_at >= _QUIET_SECONDS:
+            _log.warning("connections_closed", connections=self._closed, reason="no request arrived in time")
+            self._said_at, self._closed = now, 0

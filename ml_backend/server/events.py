@@ -1,4 +1,4 @@
-"""What happened in Label Studio, kept on disk until it is worked off."""
+"""What happened in Label Studio, kept on disk until it is processed."""
 
 import hashlib
 import json
@@ -107,7 +107,7 @@ def _annotations(body: dict[str, Any], action: str) -> list[dict[str, Any]]:
 
 def _key(content: dict[str, Any], updated_at: object) -> str:
     if content["action"] == "START_TRAINING":
-        return uuid.uuid4().hex  # a request, not a fact: asked twice, it is wanted twice
+        return uuid.uuid4().hex  # a request, not a fact: the same one twice is two
     try:
         canonical = json.dumps([content, updated_at], sort_keys=True)
     except RecursionError:
@@ -196,7 +196,7 @@ class EventQueue:
         ]
 
     def finish(self, numbers: Sequence[int]) -> None:
-        """These events are worked off. Their keys stay known for `DAYS_KNOWN` days."""
+        """These events are processed. Their keys stay known for `DAYS_KNOWN` days."""
         now = time.time()
         with self._lock, self._unsynced():
             self._connection.executemany(
@@ -207,7 +207,7 @@ class EventQueue:
 
     @contextmanager
     def _unsynced(self) -> Iterator[None]:
-        """A transaction that a power cut may take back: an event that is worked off twice does no harm.
+        """A transaction that a power cut may take back: an event that is processed twice does no harm.
 
         It does not wait for the disk, and so no new event waits for it.
         """
@@ -234,7 +234,7 @@ class EventQueue:
             ).rowcount
 
     def fail(self, number: int, reason: str) -> int:
-        """Working this event off failed. After `ATTEMPTS` times it is set aside and waits no more.
+        """Processing this event failed. After `ATTEMPTS` times it is set aside and waits no more.
 
         Returns:
             How often it has failed by now.

@@ -60,7 +60,7 @@ def parse_predict(body: bytes, *, most_tasks: int) -> PredictRequest:
     parsed = parse_body(body)
     tasks = expect(parsed, "tasks", list)
     if len(tasks) > most_tasks:
-        raise ValueError(f"{len(tasks):,} tasks were sent at once; at most {most_tasks:,} are taken.")
+        raise ValueError(f"{len(tasks):,} tasks were sent at once; at most {most_tasks:,} are accepted.")
     context = expect(expect(parsed, "params", dict, default={}), "context", dict, default=None)
     return PredictRequest(
         project=parse_project(parsed.get("project")),

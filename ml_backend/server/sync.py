@@ -121,11 +121,11 @@ class ProjectSync:
             return self._step(mirror, records) or changed
 
     def apply(self, events: Sequence[Event]) -> bool:
-        """Work events off in their order; whether Label Studio has to be asked for more."""
+        """Process events in their order; whether Label Studio has to be read for the rest."""
         with self.lock:
             mirror = self.opened()
-            asked = [self._apply(mirror, event) for event in events]
-        return any(asked)
+            incomplete = [self._apply(mirror, event) for event in events]
+        return any(incomplete)
 
     def _apply(self, mirror: Mirror, event: Event) -> bool:
         if event.action == "TASKS_DELETED":
@@ -263,8 +263,8 @@ class ProjectSync:
 
     def confident_from(self) -> float:
         """The score from which on suggestions are confident."""
-        wanted = self.plan().wanted.values()
-        return min((proposed.score for proposed in wanted if proposed.sure), default=1.0)
+        proposals = self.plan().wanted.values()
+        return min((proposed.score for proposed in proposals if proposed.sure), default=1.0)
 
     def report(self) -> ProjectReport:
         """How the project is doing, task by task."""
@@ -312,7 +312,7 @@ class ProjectSync:
     ) -> list[dict[str, Any] | None]:
         """A prediction for each task, in their order; None where nothing can be said.
 
-        Tasks that are not in the mirror yet are taken over, embedded and suggested for, as far as time allows.
+        Tasks that are not in the mirror yet are added, embedded, and suggested for, as far as time allows.
         """
         deadline = time.monotonic() + seconds
         if self._mirror is None:
@@ -379,8 +379,8 @@ class ProjectSync:
 
 def _agrees(records: Sequence[TaskRecord], info: Mapping[str, Any]) -> bool:
     """Whether Label Studio counts as many tasks and annotations as the ledger."""
-    held = [annotation.skipped for record in records for annotation in record.annotations]
-    return (len(records), len(held) - sum(held), sum(held)) == (
+    skipped = [annotation.skipped for record in records for annotation in record.annotations]
+    return (len(records), len(skipped) - sum(skipped), sum(skipped)) == (
         info["task_number"],
         info["total_annotations_number"],
         info["skipped_annotations_number"],
