@@ -154,7 +154,8 @@ def show_media(
         row.str(
             f"{name}_{number}",
             label=percent(sure),
-            default=f"/media?filepath={quote(path)}",
+            # Relative to the page, /datasets/<name>: so it holds behind a proxy with a path of its own, too.
+            default=f"../media?filepath={quote(path)}",
             view=types.ImageView(read_only=True, height="96px"),
         )
 

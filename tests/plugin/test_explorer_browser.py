@@ -44,6 +44,11 @@ class Shown:
 
         expect(locator).to_be_hidden(timeout=WAIT)
 
+    def pick(self, label: str, option: str, within: Any = None) -> None:
+        """Choose in one of the panel's pickers, whose list is the App's own."""
+        (within or self.panel).get_by_role("combobox", name=label, exact=True).click()
+        self.page.get_by_role("option", name=re.compile(rf"^{re.escape(option)}\b")).first.click()
+
     def map_says(self, words: str) -> None:
         from playwright.sync_api import expect
 
@@ -227,13 +232,13 @@ def test_what_is_lassoed_is_in_the_grid_colored_isolated_and_in_3d(shown: Shown)
     left = int((x < (x.min() + x.max()) / 2).sum())
     shown.open()
     shown.map_says("2D map of 120 samples, 0 selected")
-    panel.get_by_role("combobox", name="Color").select_option("true_digit")
+    shown.pick("Color by", "true_digit")
     shown.sees(panel.get_by_label("Legend and preview").get_by_text("true_digit"))
     shown.lasso_left_half()
     shown.map_says(f"2D map of 120 samples, {left} selected")
     shown.grid_says(f"{left} samples")
     page.keyboard.press("i")
-    shown.sees(panel.get_by_role("button", name="Show all"))
+    shown.sees(panel.get_by_label("Selection").get_by_role("button", name="Show all"))
     page.keyboard.press("i")
     page.keyboard.press("Escape")
     shown.grid_says("120 samples")
@@ -265,7 +270,7 @@ def test_what_a_filter_or_a_saved_view_leaves_out_is_faint_and_not_chosen(shown:
     page = shown.page
     digits = [str(digit) for digit in load_digits().target[:120]]
     shown.open()
-    shown.panel.get_by_role("combobox", name="Color").select_option("true_digit")
+    shown.pick("Color by", "true_digit")
     shown.chooses(120, 10)
     page.locator("[data-cy=sidebar-field-arrow-enabled-true_digit]").click()
     page.get_by_placeholder("+ filter by true_digit").fill("7")
@@ -292,7 +297,7 @@ def test_search_finds_by_name_id_text_and_label(shown: Shown) -> None:
     shown.shot("explorer-search")
     shown.panel.get_by_label("Search the map").fill("nothing has this")
     shown.page.keyboard.press("Enter")
-    shown.sees(shown.panel.get_by_text("0 hits"))
+    shown.sees(shown.panel.get_by_text("0 matches"))
 
 
 @pytest.fixture
@@ -309,12 +314,14 @@ def test_from_nothing_each_empty_state_offers_the_next_step(bare: Shown) -> None
     bare.open()
     bare.sees(panel.get_by_role("heading", name="No embeddings yet"))
     bare.shot("explorer-no-embeddings")
-    panel.get_by_label("Embedding model").select_option("preprocessing")
-    panel.get_by_role("button", name="Compute embeddings").click()
-    bare.sees(panel.get_by_role("heading", name="No map yet"), 60_000)
+    panel.get_by_label("Preprocessing only").check()
+    panel.get_by_label("Then make a 2D map of them").uncheck()
+    panel.get_by_role("button", name="Generate explorer").click()
+    bare.sees(panel.get_by_role("heading", name="No map yet"), 120_000)
+    bare.sees(panel.get_by_role("button", name="Generate other embeddings…"))
     bare.shot("explorer-no-map")
-    panel.get_by_label("Method").select_option("pca")
-    panel.get_by_role("button", name="Compute the map").click()
+    bare.pick("Method", "PCA")
+    panel.get_by_role("button", name="Compute map").click()
     bare.map_says("2D map of 60 samples, 0 selected")
     bare.sees(panel.get_by_text("Nothing is labeled yet."))
     bare.shot("explorer-nothing-labeled")
@@ -322,11 +329,11 @@ def test_from_nothing_each_empty_state_offers_the_next_step(bare: Shown) -> None
     first = bare.dataset._sample_collection.find_one()
     bare.page.wait_for_timeout(1_000)  # ids know the second they were made in
     bare.dataset._sample_collection.insert_many([{**first, "_id": ObjectId()} for _ in range(3)])
-    bare.sees(panel.get_by_text("Stale: 3 samples are not on this map"))
+    bare.sees(panel.get_by_text("Out of date: 3 samples are not on this map"))
     bare.shot("explorer-stale")
     panel.get_by_role("button", name="Update").click()
     bare.map_says("2D map of 63 samples, 0 selected")
-    bare.gone(panel.get_by_text("Stale:"))
+    bare.gone(panel.get_by_text("Out of date:"))
     assert bare.errors == []
 
 

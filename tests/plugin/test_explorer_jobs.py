@@ -156,13 +156,15 @@ def test_embeddings_are_computed_from_the_panel(make_explorer, make_digits_datas
     dataset = make_digits_dataset(20)
     panel = make_explorer(dataset)
     panel.do("sync", revision=-1)
-    ended = panel.finish(panel.do("compute_embeddings", model="preprocessing", key=None)["job"])
+    ended = panel.finish(panel.do("compute_embeddings", way="preprocessing", with_map=False)["job"])
     assert ended["status"] == "done", ended
     made = panel.state["embeddings"]
     assert [(entry["key"], entry["count"]) for entry in made] == [("preprocessing", 20)]
-    failed = panel.finish(panel.do("compute_embeddings", model="nonsense", key="other")["job"])
+    failed = panel.finish(panel.do("compute_embeddings", way="precomputed", path="/nowhere.parquet")["job"])
     assert failed["status"] == "failed"
-    assert "is not an embedding model" in failed["message"]
+    assert "nowhere.parquet" in failed["message"]
+    refused = panel.ask("compute_embeddings", way="nonsense", with_map=False)["error"]
+    assert "is not a way to make embeddings" in refused
     dataset.reload()
     assert dataset.list_brain_runs() == ["preprocessing"]
 

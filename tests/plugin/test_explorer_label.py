@@ -7,7 +7,9 @@ import numpy as np
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
-UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS = range(6)
+from .conftest import give_map
+
+UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS, UNCERTAIN = range(7)
 
 
 def unpack(packed, dtype="<u4"):
@@ -57,8 +59,8 @@ def test_patches_alone_keep_a_front_end_in_step_from_label_to_save_to_undo(explo
     reply = front.take(explorer.do("set_label", **explorer.rows(50, 51, 3), label="new"))
     assert reply["count"] == 3
     assert [front.states[row] for row in (50, 51, 3)] == [PENDING_LABEL] * 3
-    assert explorer.state["pending"] == {"labels": 3, "deletions": 0}
-    assert explorer.state["undo"] == "label 3 samples “new”"
+    assert explorer.state["pending"] == {"labels": 3, "cleared": 0, "deletions": 0}
+    assert words_of_undo(explorer)[0] == "label 3 samples “new”"
     assert saved(mapped_digits) == before
     front.take(explorer.do("set_label", **explorer.rows(52), label="9"))
     front.take(explorer.do("undo"))
@@ -100,6 +102,94 @@ def test_neighbors_are_shown_then_taken_as_far_as_reached_and_undone_at_once(exp
     assert front.states[70] == HUMAN
 
 
+def words_of_undo(explorer):
+    return [act["words"] for act in explorer.state["undoable"]]
+
+
+def test_accept_takes_the_confident_suggestions_and_the_uncertain_only_when_told_so(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    mapped_digits.set_values(
+        "suggested_label",
+        {
+            ids[row]: fo.Classification(label="7", confidence=0.6 + 0.3 * (row < 82), sure=row < 82)
+            for row in range(80, 85)
+        },
+        key_field="id",
+    )
+    mapped_digits.add_sample_field("suggested_label.sure", fo.BooleanField)
+    explorer.do("sync", revision=-1)
+    front = Front(explorer)
+    assert [front.states[row] for row in range(80, 85)] == [SUGGESTED] * 2 + [UNCERTAIN] * 3
+    assert explorer.field("@labels")[80:86] == ["7"] * 5 + [None]
+    reply = front.take(explorer.do("accept", which="confident", **explorer.rows(*range(80, 90))))
+    assert (reply["count"], reply["uncertain"], reply["skipped"]) == (2, 3, 5)
+    assert [front.labels[row] for row in range(80, 85)] == ["7", "7", None, None, None]
+    reply = front.take(explorer.do("accept", which="uncertain", **explorer.rows(*range(80, 90))))
+    assert (reply["count"], reply["uncertain"]) == (3, 0)
+    front.take(explorer.do("undo"))
+    assert [front.states[row] for row in range(82, 85)] == [UNCERTAIN] * 3
+
+
+def test_a_discard_and_several_acts_are_undone_by_name(explorer):
+    front = Front(explorer)
+    for row, label in ((50, "one"), (51, "two"), (52, "three")):
+        front.take(explorer.do("set_label", **explorer.rows(row), label=label))
+    assert front.take(explorer.do("discard"))["undoable"] is True
+    assert explorer.state["pending"]["labels"] == 0
+    front.take(explorer.do("undo"))
+    assert [front.labels[row] for row in (50, 51, 52)] == ["one", "two", "three"]
+    assert [words.split()[-1] for words in words_of_undo(explorer)[:3]] == ["“three”", "“two”", "“one”"]
+    second = explorer.state["undoable"][1]["key"]
+    front.take(explorer.do("undo", key=second))
+    assert [front.labels[row] for row in (50, 51, 52)] == ["one", None, None]
+
+
+def test_predictions_are_never_the_default_label_field(make_explorer, make_digits_dataset):
+    dataset = make_digits_dataset(12)
+    dataset.delete_sample_field("ground_truth")
+    guesses = [fo.Classification(label="1", confidence=0.9) for _ in range(12)]
+    dataset.set_values("predictions", guesses)
+    give_map(dataset, np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32))
+    panel = make_explorer(dataset)
+    panel.load("flat")
+    assert (panel.state["label_field"], panel.state["label_field_exists"]) == ("ground_truth", False)
+    assert "predictions" not in panel.state["label_fields"]
+    panel.do("set_label", **panel.rows(0), label="2")
+    panel.do("save")
+    saved = fo.load_dataset(dataset.name)
+    assert saved.values("predictions.label") == ["1"] * 12
+    assert saved.first().ground_truth.label == "2"
+
+
+def test_maps_and_embeddings_are_renamed_and_deleted_one_by_one(explorer, mapped_digits):
+    items = {item["id"]: item for item in explorer.do("clearable")["items"]}
+    assert {"map:flat", "embeddings:pixels", "view"} <= set(items)
+    assert "120 points" in items["map:flat"]["size"]
+    explorer.do("rename_run", key="flat", name="plane")
+    assert [run["key"] for run in explorer.state["maps"]] == ["plane"]
+    assert explorer.state["map"]["key"] == "plane"
+    assert "“plane”" in explorer.do("delete_run", key="plane")["done"]
+    assert (explorer.state["maps"], explorer.state["map"]) == ([], None)
+    assert [run["key"] for run in explorer.state["embeddings"]] == ["pixels"]
+    explorer.do("clear_explorer", ids=["embeddings:pixels"])
+    assert explorer.state["embeddings"] == []
+    assert "tick what to clear" in explorer.ask("clear_explorer", ids=[])["error"]
+
+
+def test_the_labels_that_would_be_cleared_are_counted_by_where_they_came_from(explorer):
+    explorer.do("set_label", **explorer.rows(60), label="mine")
+    explorer.do("save")
+    assert explorer.do("count_labels") == {"field": "ground_truth", "all": 41, "ours": 1}
+    explorer.do("clear_labels", which="ours")
+    assert explorer.state["pending"] == {"labels": 0, "cleared": 1, "deletions": 0}
+
+
+def test_what_is_ticked_in_the_grid_is_found_on_the_map(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    found = explorer.do("locate", **explorer.map, ids=[ids[7], ids[3], "0" * 24])
+    assert unpack(found["rows"]) == [3, 7]
+
+
 def test_suggestions_are_accepted_and_rejected(explorer, mapped_digits):
     ids = mapped_digits.values("id")
     mapped_digits.set_values(
@@ -113,7 +203,7 @@ def test_suggestions_are_accepted_and_rejected(explorer, mapped_digits):
     assert [front.states[row] for row in (80, 83)] == [SUGGESTED] * 2
     fact = explorer.do("facts", **explorer.map, rows=[81])["facts"][0]
     assert fact["suggestion"] == {"label": "1", "confidence": 0.75}
-    reply = front.take(explorer.do("accept", **explorer.rows(80, 81, 90)))
+    reply = front.take(explorer.do("accept", which="confident", **explorer.rows(80, 81, 90)))
     assert (reply["count"], reply["skipped"]) == (2, 1)
     assert [front.labels[row] for row in (80, 81, 90)] == ["0", "1", None]
     front.take(explorer.do("undo"))
@@ -121,7 +211,7 @@ def test_suggestions_are_accepted_and_rejected(explorer, mapped_digits):
     reply = front.take(explorer.do("reject", **explorer.rows(82, 83, 84)))
     assert (reply["count"], reply["skipped"]) == (2, 1)
     assert [front.states[row] for row in (82, 83)] == [UNLABELED] * 2
-    assert "no suggestion to accept" in explorer.ask("accept", **explorer.rows(90))["error"]
+    assert "no suggestion to accept" in explorer.ask("accept", which="confident", **explorer.rows(90))["error"]
 
 
 def test_deleted_samples_leave_the_map_when_saved_and_return_when_undone(explorer, mapped_digits):
@@ -131,7 +221,7 @@ def test_deleted_samples_leave_the_map_when_saved_and_return_when_undone(explore
     reply = front.take(explorer.do("delete", **explorer.rows(10, 11)))
     assert reply["count"] == 2
     assert [front.states[row] for row in (10, 11)] == [PENDING_DELETE] * 2
-    assert explorer.state["pending"] == {"labels": 0, "deletions": 2}
+    assert explorer.state["pending"] == {"labels": 0, "cleared": 0, "deletions": 2}
     assert explorer.do("save")["patch"] is None
     assert len(fo.load_dataset(mapped_digits.name)) == 118
     assert explorer.state["sample_count"] == 118
@@ -160,9 +250,9 @@ def test_review_lists_what_is_pending_newest_first_and_single_rows_are_taken_out
     assert last[0]["before"] == "2"
     assert before[2] == "cat"
     assert explorer.do("unqueue", **explorer.map, rows=[2, 61])["count"] == 2
-    assert explorer.state["pending"] == {"labels": 1, "deletions": 0}
+    assert explorer.state["pending"] == {"labels": 1, "cleared": 0, "deletions": 0}
     assert explorer.do("discard")["count"] == 1
-    assert explorer.state["pending"] == {"labels": 0, "deletions": 0}
+    assert explorer.state["pending"] == {"labels": 0, "cleared": 0, "deletions": 0}
     assert "Nothing is pending" in explorer.ask("save")["error"]
 
 
@@ -199,7 +289,7 @@ def test_another_label_field_is_chosen_for_every_tab(explorer, mapped_digits, ma
     other.do("save")
     assert fo.load_dataset(mapped_digits.name).values("color.label")[1] == "red"
     assert "does not hold classifications" in explorer.ask("set_label_field", field="filepath")["error"]
-    explorer.do("clear_explorer")
+    explorer.do("clear_explorer", ids=["view"])
     explorer.do("sync", revision=-1)
     assert (explorer.state["label_field"], explorer.state["map"]) == ("ground_truth", None)
 
@@ -212,7 +302,7 @@ def test_several_classes_suggested_are_shown_together_and_accepted_as_one(explor
     explorer.do("set_label_field", field="kinds")
     fact = explorer.do("facts", **explorer.map, rows=[80])["facts"][0]
     assert fact["suggestion"] == {"label": "7, odd", "confidence": 0.96}
-    reply = explorer.do("accept", **explorer.rows(80, 81, 90))
+    reply = explorer.do("accept", which="confident", **explorer.rows(80, 81, 90))
     assert (reply["count"], reply["skipped"]) == (2, 1)
     assert explorer.state["pending"]["labels"] == 4
     assert explorer.do("facts", **explorer.map, rows=[80])["facts"][0]["label"] == "7"
@@ -231,7 +321,7 @@ def test_suggestions_are_shown_for_the_label_field_they_were_made_for(explorer, 
     # An earlier version did not write down the field.
     mapped_digits._sample_collection.update_many({}, {"$unset": {"suggested_label.field": ""}})
     explorer.do("set_label_field", field="ground_truth")
-    explorer.do("clear_explorer")
+    explorer.do("clear_explorer", ids=["view"])
     explorer.load("flat")
     assert [row for row, state in enumerate(explorer.states()) if state == SUGGESTED] == suggested
 
@@ -239,9 +329,9 @@ def test_suggestions_are_shown_for_the_label_field_they_were_made_for(explorer, 
 def test_clearing_all_labels_is_one_act_that_can_be_undone(explorer, mapped_digits):
     front = Front(explorer)
     before = saved(mapped_digits)
-    assert front.take(explorer.do("clear_labels"))["count"] == 40
+    assert front.take(explorer.do("clear_labels", which="all"))["done"]
     assert front.labels == [None] * 120
-    assert explorer.state["undo"] == "clear the labels of 40 samples"
+    assert words_of_undo(explorer)[0] == "clear the labels of 40 samples"
     front.take(explorer.do("undo"))
     assert saved(mapped_digits) == before
 
@@ -263,6 +353,6 @@ def test_the_selection_becomes_a_segment(explorer, mapped_digits):
 
 def test_acts_on_nothing_say_what_to_do(explorer):
     for act in ("set_label", "accept", "reject", "delete"):
-        reply = explorer.ask(act, **explorer.rows(), label="cat")
+        reply = explorer.ask(act, **explorer.rows(), label="cat", which="confident")
         assert reply["error"] == "Nothing is selected: click a point, or draw a lasso around some."
     assert "label is empty" in explorer.ask("set_label", **explorer.rows(1), label="  ")["error"]

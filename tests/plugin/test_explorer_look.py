@@ -50,7 +50,7 @@ def test_state_says_what_there_is(explorer, mapped_digits):
     assert "filepath" not in paths
     assert "id" not in paths
     assert (state["label_field"], state["classes"]) == ("ground_truth", [str(digit) for digit in range(10)])
-    assert (state["pending"], state["undo"]) == ({"labels": 0, "deletions": 0}, None)
+    assert (state["pending"], state["undoable"]) == ({"labels": 0, "cleared": 0, "deletions": 0}, [])
 
 
 def test_a_poll_answers_unchanged_until_something_changes_anywhere(explorer, mapped_digits):

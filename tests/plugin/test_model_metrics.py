@@ -12,7 +12,7 @@ import pytest
 from fiftyone.operators.executor import Executor
 from labelscape.cli.scenes import add_scenes
 from labelscape.plugin.fiftyone.metrics import panel as model_metrics
-from labelscape.plugin.fiftyone.metrics.panel import COMPONENT, METHOD_NAMES, ModelMetrics
+from labelscape.plugin.fiftyone.metrics.panel import ModelMetrics
 
 WEB = Path(__file__).resolve().parents[2] / "plugin/web/src"
 FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}
@@ -72,9 +72,9 @@ def unpack(text):
 def test_contract_and_panel_name_the_same_methods_and_component():
     described = re.search(r"export interface Methods {(.*?)\n}", (WEB / "metrics/contract.ts").read_text(), re.DOTALL)
     assert described is not None
-    assert set(METHOD_NAMES) == set(re.findall(r"^  (\w+): \[", described[1], re.MULTILINE))
-    assert all(callable(getattr(ModelMetrics(), name)) for name in METHOD_NAMES)
-    assert f'name: "{COMPONENT}"' in (WEB / "hosts/fiftyone/metrics.tsx").read_text()
+    assert set(ModelMetrics.methods) == set(re.findall(r"^  (\w+): \[", described[1], re.MULTILINE))
+    assert all(callable(getattr(ModelMetrics(), name)) for name in ModelMetrics.methods)
+    assert f'name: "{ModelMetrics.component}"' in (WEB / "hosts/fiftyone/metrics.tsx").read_text()
 
 
 def test_cells_totals_and_results_tell_the_same_numbers(panel):
@@ -215,6 +215,6 @@ def test_a_comparison_that_is_forgotten_or_of_another_dataset_is_refused(panel, 
 def test_every_refusal_is_a_sentence(panel):
     new = {"name": "?", "kind": "data quality", "note": "", "members": "labels"}
     assert "at least one letter" in panel.ask("add_to_segment", **new, **panel.of(whats=["confusions"]))["error"]
-    assert "is no order" in panel.results("best", whats=["confusions"])["error"]
+    assert "is not an order" in panel.results("best", whats=["confusions"])["error"]
     assert "Nothing is ticked" in panel.ask("remove_from_segment", slug="x")["error"]
     assert "is no segment" in panel.ask("open_segment", slug="x")["error"]

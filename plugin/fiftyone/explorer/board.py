@@ -15,6 +15,7 @@ import fiftyone as fo
 from fiftyone.core.odm.database import get_db_conn
 from fiftyone.operators.store import ExecutionStore
 
+from ....ml_backend.errors import Refusal
 from ....ml_backend.store.labels import LabelField, default_label_field, label_field
 from ....ml_backend.store.pending_changes import PendingChanges, pending_changes
 from ....ml_backend.store.session import Session, open_session
@@ -36,7 +37,7 @@ _boards_lock = threading.Lock()
 _Result = TypeVar("_Result")
 
 
-class NotReady(ValueError):
+class NotReady(Refusal):
     """What was asked for is being computed; the message says so."""
 
 
@@ -132,7 +133,7 @@ class Board:
         found = next((run for run in runs if run.key == key), None)
         if found is None:
             listing = ", ".join(run.key for run in runs) or "none yet"
-            raise ValueError(f"The map “{key}” is no longer there; there are: {listing}.")
+            raise Refusal(f"The map “{key}” is no longer there; there are: {listing}.")
         return found
 
     def staleness_of(self, dataset: fo.Dataset, run: Run) -> Staleness:
@@ -180,8 +181,14 @@ class Board:
     # --- labels ----------------------------------------------------------------------------------------------------
 
     def label_field(self, dataset: fo.Dataset, patches_field: str | None) -> LabelField:
-        """The label field chosen for this dataset, else a good first one; patches carry their own labels."""
-        return default_label_field(dataset, patches_field, chosen=self._store(dataset).get("label_field"))
+        """The label field chosen for this dataset, else a good first one, never one of predictions."""
+        chosen = self._store(dataset).get("label_field")
+        stamp = (chosen, tuple(dataset.get_field_schema()), tuple(dataset.list_evaluations()), last_change(dataset)[0])
+        return self.remember(
+            f"label field {patches_field}",
+            stamp,
+            lambda: default_label_field(dataset, patches_field, chosen=chosen),
+        )
 
     def choose_label_field(self, dataset: fo.Dataset, name: str) -> None:
         """Use this label field from now on, in every tab; a ValueError if it cannot hold labels."""
@@ -253,7 +260,7 @@ class Board:
         """
         key = rows.embeddings
         if key is None:
-            raise ValueError(
+            raise Refusal(
                 f"The map “{rows.key}” does not say of which embeddings it was made: compute one here to work with "
                 "neighbors."
             )
@@ -320,6 +327,21 @@ class Board:
             self._maps.clear()
             self._labels.clear()
             self.version += 1
+
+    def forget_runs(self) -> None:
+        """Forget what was read of maps and embeddings: some of them were renamed or deleted."""
+        with self.lock:
+            self.memory.pop("embeddings", None)
+            self._sessions.clear()
+            self._stale.clear()
+            self._maps.clear()
+            self.version += 1
+
+    def rename_map(self, dataset: fo.Dataset, key: str, name: str) -> None:
+        """Let panels that show a map go on with it under its new name."""
+        self.map_of_panel = {panel: name if shown == key else shown for panel, shown in self.map_of_panel.items()}
+        if self._store(dataset).get("map") == key:
+            self._store(dataset).set("map", name)
 
     def _first_reading(
         self, dataset: fo.Dataset, rows: MapRows, field: LabelField, *, again: bool = False

@@ -65,6 +65,11 @@ def column_folder(dataset_id: str) -> Path:
     return data_directory() / "panel" / dataset_id
 
 
+def column_bytes(dataset_id: str) -> int:
+    """How large the column files of a dataset are together."""
+    return sum(path.stat().st_size for path in column_folder(dataset_id).glob("*.bin"))
+
+
 def clear_columns(dataset_id: str) -> None:
     """Delete the column files of a dataset."""
     for path in column_folder(dataset_id).glob("*.bin"):

@@ -13,6 +13,7 @@ import fiftyone as fo
 import numpy as np
 from fiftyone.core.fields import BooleanField, FloatField, IntField, ListField, StringField
 
+from ....ml_backend.errors import Refusal
 from .raw_batches import read_table
 
 Expression = Any
@@ -90,13 +91,13 @@ def distinct_classes(
     """The different values of a categorical field, sorted.
 
     Raises:
-        ValueError: more of them than a map can tell apart.
+        Refusal: more of them than a map can tell apart.
     """
     group = [{"$group": {"_id": source.expression}}, {"$limit": MAX_CLASSES + 2}]
     found = collection.aggregate([*stages, *objects_of(root), *group], allowDiskUse=True)
     values = [record["_id"] for record in found if record["_id"] not in (None, "")]
     if len(values) > MAX_CLASSES or sum(len(str(value)) for value in values) > _MAX_CLASS_BYTES:
-        raise ValueError(
+        raise Refusal(
             f"“{source.path}” has more than {min(len(values), MAX_CLASSES):,} different values, too many to color or "
             "write on the map: choose another field."
         )
@@ -136,15 +137,13 @@ def objects_of(root: str | None) -> list[dict[str, Any]]:
 
 
 def field_source(dataset: fo.Dataset, path: str, root: str | None) -> FieldSource:
-    """Describe a field; raises a ValueError if there is no such field, or it cannot be shown on a map."""
+    """Describe a field; raises a Refusal if there is no such field, or it cannot be shown on a map."""
     field = dataset.get_field(path)
     if field is None:
-        raise ValueError(f"There is no field “{path}” in this dataset any more: choose another one.")
+        raise Refusal(f"There is no field “{path}” in this dataset any more: choose another one.")
     kind = _kind(field)
     if kind is None:
-        raise ValueError(
-            f"“{path}” holds {type(field).__name__}, which cannot be shown as colors: choose another field."
-        )
+        raise Refusal(f"“{path}” holds {type(field).__name__}, which cannot be shown as colors: choose another field.")
     leaf = field.field if isinstance(field, ListField) else field
     return FieldSource(path, kind, _count_lists(dataset, path, root), isinstance(leaf, BooleanField))
 

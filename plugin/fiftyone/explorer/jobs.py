@@ -8,15 +8,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Literal
 
-Progress = Callable[[float, str], None]
+from ....ml_backend.errors import Cancelled, Refusal
+from ....ml_backend.progress import Progress
+
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 _KEPT = 5  # finished jobs that are still listed
 _KEPT_SECONDS = 600
 _log = logging.getLogger(__name__)
-
-
-class Cancelled(Exception):
-    """The user stopped the job."""
 
 
 class Job:
@@ -27,7 +25,7 @@ class Job:
         self.title = title
         self.progress: float | None = None
         self.status: Status = "queued"
-        self.message = "Waits for the run before it."
+        self.message = "Waiting for the previous job."
         self.ended = 0.0
         self._work = work
         self._done = done
@@ -47,18 +45,18 @@ class Job:
     def run(self) -> None:
         """Do the work and end in words, whatever happens."""
         if self._stop.is_set():
-            self._end("cancelled", "Stopped before it began.")
+            self._end("cancelled", "Stopped before it started.")
             return
         self.status, self.message = "running", "Starting"
         try:
             self._end("done", self._work(self._report))
         except Cancelled:
             self._end("cancelled", "Stopped. What was finished before is kept.")
-        except ValueError as error:
+        except Refusal as error:
             self._end("failed", str(error))
         except BaseException as error:  # a panic in Rust is no Exception; a lost one would hold up all runs after it
             _log.exception("%s failed", self.title)
-            self._end("failed", f"{self.title} failed ({type(error).__name__}); the server's log says where.")
+            self._end("failed", f"{self.title}: internal error ({type(error).__name__}); see the server's log.")
 
     def describe(self) -> dict[str, Any]:
         """`Job` of contract.ts."""
@@ -108,7 +106,7 @@ class JobQueue:
         """Stop a job; raises a ValueError if there is none of this id that still runs."""
         job = next((job for job in self.listing() if job.id == job_id and job.open), None)
         if job is None:
-            raise ValueError("This run has ended already.")
+            raise Refusal("This job has already ended.")
         job.cancel()
 
     def listing(self) -> list[Job]:

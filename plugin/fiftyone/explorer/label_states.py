@@ -13,11 +13,12 @@ from ....ml_backend.store.pending_changes import PendingChanges
 from ....ml_backend.store.suggestions import suggestion_path
 from .column_files import MISSING_CODE, digest, pack
 from .field_values import FieldSource, code_of, distinct_classes, fetch, first_of
-from .map_rows import MapRows, as_bytes
+from .map_rows import MapRows
 
-UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS = range(6)
+UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS, UNCERTAIN = range(7)
+OPEN_SUGGESTIONS = (SUGGESTED, UNCERTAIN)
+_NO_IDS = np.empty(0, "S12")
 _OVERLAP = timedelta(seconds=10)  # a write may land a moment after the time it carries
-_IDS_IN_A_QUERY = 20_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class LabelRows:
         self.saved_codes = np.full(len(rows), -1, np.int32)
         self.present = np.ones(len(rows), bool)
         self._saved_states = np.zeros(len(rows), np.uint8)
+        self._suggested_codes = np.full(len(rows), -1, np.int32)
         self._code_of: dict[str, int] = {}
         self._pending = PendingChanges((), {}, ())
         self.now = self._overlay()
@@ -50,6 +52,7 @@ class LabelRows:
         labels.classes, labels._code_of = list(self.classes), dict(self._code_of)
         labels.saved_codes, labels.present = self.saved_codes.copy(), self.present.copy()
         labels._saved_states = self._saved_states.copy()
+        labels._suggested_codes = self._suggested_codes.copy()
         return labels
 
     def read(self, dataset: fo.Dataset) -> None:
@@ -57,6 +60,7 @@ class LabelRows:
         self.present = np.zeros(len(self.rows), bool)
         self.saved_codes = np.full(len(self.rows), -1, np.int32)
         self._saved_states = np.zeros(len(self.rows), np.uint8)
+        self._suggested_codes = np.full(len(self.rows), -1, np.int32)
         self._read(dataset, [])
 
     def read_since(self, dataset: fo.Dataset, since: datetime) -> None:
@@ -66,16 +70,6 @@ class LabelRows:
             self.read(dataset)
         else:
             self._read(dataset, [{"$match": {"last_modified_at": {"$gte": since - _OVERLAP}}}])
-
-    def read_items(self, dataset: fo.Dataset, rows: np.ndarray) -> None:
-        """Read these rows again."""
-        if len(rows) > _IDS_IN_A_QUERY or self.rows.root is not None:
-            self.read(dataset)
-        else:
-            from bson import ObjectId
-
-            wanted = [ObjectId(item) for item in self.rows.names(rows)]
-            self._read(dataset, [{"$match": {"_id": {"$in": wanted}}}])
 
     def show_pending(self, pending: PendingChanges) -> None:
         """Lay what is pending over the saved labels."""
@@ -90,6 +84,7 @@ class LabelRows:
         origin = first_of(f"{self.field.path}.labelscape") if label.listed else f"${self.field.path}.labelscape"
         suggestion = suggestion_path(dataset, self.rows.patches_field)
         made_for = {"$in": [{"$ifNull": [f"${suggestion}.field", ""]}, ["", self.field.name]]}
+        confident = {"$cond": [{"$eq": [f"${suggestion}.sure", True]}, SUGGESTED, UNCERTAIN]}
         state = {
             "$switch": {
                 "branches": [
@@ -97,49 +92,57 @@ class LabelRows:
                         "case": {"$gt": [label.expression, ""]},
                         "then": {"$cond": [{"$eq": [origin, "neighbors"]}, NEIGHBORS, HUMAN]},
                     },
-                    {"case": {"$and": [{"$gt": [f"${suggestion}.label", ""]}, made_for]}, "then": SUGGESTED},
+                    {"case": {"$and": [{"$gt": [f"${suggestion}.label", ""]}, made_for]}, "then": confident},
                 ],
                 "default": UNLABELED,
             }
         }
-        found = fetch(collection, root, {"c": code_of(label, classes), "s": (state, "<i4")}, stages=stages)
+        proposed = FieldSource(f"{suggestion}.label", "categorical", 0)
+        has_any = dataset.get_field(suggestion) is not None
+        proposals = distinct_classes(collection, root, proposed, stages) if has_any else []
+        expressions = {"c": code_of(label, classes), "s": (state, "<i4"), "g": code_of(proposed, proposals)}
+        found = fetch(collection, root, expressions, stages=stages)
         rows = self.rows.locate(found.ids)
         on_map = rows >= 0
         codes = np.asarray([*(self._code(str(name)) for name in classes), -1], np.int32)
         self.saved_codes[rows[on_map]] = codes[found.columns["c"][on_map]]
+        suggested = np.asarray([*(self._code(str(name)) for name in proposals), -1], np.int32)
+        self._suggested_codes[rows[on_map]] = suggested[found.columns["g"][on_map]]
         self._saved_states[rows[on_map]] = found.columns["s"][on_map]
         self.present[rows[on_map]] = True
 
     def _overlay(self) -> Snapshot:
         states, codes = self._saved_states.copy(), self.saved_codes.copy()
-        mine = [
-            label
-            for label in self._pending.labels
-            if label.field == self.field.name and label.patches_field == self.rows.patches_field
-        ]
-        for changes in self._pending.fields:  # what is to be cleared, as a pending label that is none
-            if (changes.field, changes.patches_field) == (self.field.name, self.rows.patches_field):
-                cleared = self.rows.locate(changes.cleared)
-                codes[cleared[cleared >= 0]] = -1
-                states[cleared[cleared >= 0]] = PENDING_LABEL
-        rows = self.rows.locate(as_bytes([label.item for label in mine]))
-        new = np.asarray([self._code(label.label) for label in mine], np.int32)
-        if self.field.kind == "classifications":
-            # The label joins those that are there, of which the first one is shown: it is written last.
-            rows, new = rows[::-1], np.where(codes[rows] >= 0, codes[rows], new)[::-1]
-        codes[rows[rows >= 0]] = new[rows >= 0]
-        states[rows[rows >= 0]] = PENDING_LABEL
+        for changes in self._pending.fields:
+            if (changes.field, changes.patches_field) != (self.field.name, self.rows.patches_field):
+                continue
+            cleared = self.rows.locate(changes.cleared.astype("S12"))
+            cleared = cleared[cleared >= 0]
+            codes[cleared], states[cleared] = -1, PENDING_LABEL
+            rows = self.rows.locate(changes.ids.astype("S12"))
+            named = np.asarray([self._code(name) for name in changes.names], np.int32)
+            new = named[changes.codes] if len(changes.codes) else np.empty(0, np.int32)
+            if self.field.kind == "classifications":
+                # The label joins those that are there, of which the first one is shown: it is written last.
+                rows, new = rows[::-1], np.where(codes[rows] >= 0, codes[rows], new)[::-1]
+            codes[rows[rows >= 0]] = new[rows >= 0]
+            states[rows[rows >= 0]] = PENDING_LABEL
         states[self.deleted_rows()] = PENDING_DELETE
         return Snapshot(digest(states.tobytes() + codes.tobytes()), states, codes, self.classes)
 
+    def codes_with_suggestions(self) -> np.ndarray:
+        """(n,) int32 code of the label, and where there is none, of the open suggestion; -1 = neither."""
+        now = self.now
+        is_open = np.isin(now.states, OPEN_SUGGESTIONS)
+        return np.where((now.codes < 0) & is_open, self._suggested_codes, now.codes)
+
     def deleted_rows(self) -> np.ndarray:
         """Rows whose deletion is pending, a patch's also through its sample."""
-        deletions = self._pending.deletions
-        mine = [item for item, field in deletions.items() if field == self.rows.patches_field]
-        rows = self.rows.locate(as_bytes(mine))
+        deleted = self._pending.deleted
+        rows = self.rows.locate(deleted.get(self.rows.patches_field, _NO_IDS).astype("S12"))
         rows = rows[rows >= 0]
         if self.rows.patches_field is not None:
-            samples = as_bytes([item for item, field in deletions.items() if field is None])
+            samples = deleted.get(None, _NO_IDS).astype("S12")
             rows = np.union1d(rows, np.flatnonzero(np.isin(self.rows.sample_ids, samples)))
         return rows
 

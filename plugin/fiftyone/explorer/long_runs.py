@@ -5,157 +5,174 @@ from typing import Any
 
 import fiftyone as fo
 
-from ....ml_backend.actions import rank
-from ....ml_backend.actions.embed import EmbeddingReport, compute_embeddings
-from ....ml_backend.actions.map import MapSettings, compute_map, update_map
-from ....ml_backend.actions.suggest import suggest_labels
-from ....ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, list_embeddings, provenance_of
-from .jobs import Progress
+from ....ml_backend.actions import embed, rank, suggest
+from ....ml_backend.actions import map as maps
+from ....ml_backend.errors import Refusal
+from ....ml_backend.progress import Progress, part_of
+from ....ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, provenance_of
+from ..component_panel import Answer, Method
+from .calls import Call, answers
+from .embeddings_form import EmbeddingsForm, free_name
 from .label_states import LabelRows
 from .map_rows import MapRows, to_embed
 from .panel_state import app_view
-from .replies import Answer, Asked, method
 from .selection import selected_rows
 
 Work = Callable[[fo.Dataset, Progress], str]
 
 
-class LaunchMethods:
-    """What takes longer than a click."""
+RUNS: dict[str, Method] = {}
 
-    @method(changes=True)
-    def compute_embeddings(self, asked: Asked) -> Answer:
-        """Embed the dataset, or what of it is new or changed."""
-        model = str(asked.params["model"])
-        key = asked.params.get("key") or _free_name(asked.dataset, model.rsplit("/", 1)[-1], model)
-        return _start(
-            asked,
-            f"Computing embeddings “{key}”",
-            lambda dataset, progress: compute_embeddings(dataset, key=key, model=model, progress=progress).sentence(),
-        )
 
-    @method(changes=True)
-    def compute_map(self, asked: Asked) -> Answer:
-        """Compute a map of the dataset and load it here."""
-        form = asked.params
-        board, panel_id = asked.board, asked.ctx.panel_id
-        config = check_embeddings(asked.dataset, form["embeddings"])
-        suffix = "_3d" if int(form["dims"]) == 3 else ""
-        key = form.get("key") or _free_name(asked.dataset, f"{form['embeddings']}_{form['method']}{suffix}")
-        check_new_key(asked.dataset, key)
+@answers(RUNS, changes=True)
+def compute_embeddings(call: Call) -> Answer:
+    """Make embeddings in one of the five ways, and a 2D map of them in the same run where that is asked for."""
+    form = EmbeddingsForm.of(call)
+    board, panel_id = call.board, call.ctx.panel_id
 
-        def work(dataset: fo.Dataset, progress: Progress) -> str:
-            view = dataset if config.patches_field is None else dataset.view()
-            report = compute_map(
-                view,
-                embeddings=form["embeddings"],
-                key=key,
-                settings=MapSettings(
-                    method=form["method"],
-                    dims=int(form["dims"]),
-                    n_neighbors=int(form["n_neighbors"]),
-                    min_dist=float(form["min_dist"]),
-                    perplexity=float(form["perplexity"]),
-                    spherize=bool(form["spherize"]),
-                ),
-                progress=progress,
-            )
-            board.remember_map(dataset, panel_id, key)
-            return report.sentence()
+    def work(dataset: fo.Dataset, progress: Progress) -> str:
+        done = form.embed(dataset, part_of(progress, 0.0, 0.7 if form.with_map else 1.0))
+        if not form.with_map:
+            return done
+        key = free_key(dataset, f"{form.key}_umap")
+        view = dataset if form.patches_field(dataset) is None else dataset.view()
+        report = maps.compute_map(view, embeddings=form.key, key=key, progress=part_of(progress, 0.7, 1.0))
+        board.remember_map(dataset, panel_id, key)
+        return f"{done} {report.sentence()}"
 
-        return _start(asked, f"Computing map “{key}”", work)
+    return _start(call, f"Generating explorer “{form.key}”", work)
 
-    @method(changes=True)
-    def update_map(self, asked: Asked) -> Answer:
-        """Place new samples on a map, embedded first where they have no vector yet, and take deleted ones off."""
-        run = asked.board.run_of(asked.params["map"])
-        rows = asked.board.rows_of(asked.dataset, run)
 
-        def work(dataset: fo.Dataset, progress: Progress) -> str:
-            new = to_embed(dataset, rows, run.computed_at)
-            embedded = f"{_embed(dataset, rows, new, progress).sentence()} " if new else ""
-            return embedded + update_map(dataset, key=run.key, progress=progress).sentence()
+@answers(RUNS, changes=True)
+def compute_map(call: Call) -> Answer:
+    """Compute a map of the dataset and load it here."""
+    form = call.params
+    board, panel_id = call.board, call.ctx.panel_id
+    config = check_embeddings(call.dataset, form["embeddings"])
+    suffix = "_3d" if int(form["dims"]) == 3 else ""
+    key = form.get("key") or free_name(call.dataset, f"{form['embeddings']}_{form['method']}{suffix}")
+    check_new_key(call.dataset, key)
 
-        return _start(asked, f"Updating map “{run.key}”", work)
-
-    @method(changes=True)
-    def rank_outliers(self, asked: Asked) -> Answer:
-        """Score how odd the selected samples are, else all."""
-        chosen = _chosen(asked)
-        return _start(
-            asked,
-            "Ranking outliers",
-            lambda dataset, progress: (
-                rank.rank_outliers(chosen.samples(dataset), embeddings=chosen.embeddings, progress=progress).message
+    def work(dataset: fo.Dataset, progress: Progress) -> str:
+        view = dataset if config.patches_field is None else dataset.view()
+        report = maps.compute_map(
+            view,
+            embeddings=form["embeddings"],
+            key=key,
+            settings=maps.MapSettings(
+                method=form["method"],
+                dims=int(form["dims"]),
+                n_neighbors=int(form["n_neighbors"]),
+                min_dist=float(form["min_dist"]),
+                perplexity=float(form["perplexity"]),
+                spherize=bool(form["spherize"]),
             ),
+            progress=progress,
         )
+        board.remember_map(dataset, panel_id, key)
+        return report.sentence()
 
-    @method(changes=True)
-    def rank_mislabels(self, asked: Asked) -> Answer:
-        """Score how likely the labels of the selected samples are wrong, else of all."""
-        chosen = _chosen(asked)
-        return _start(
-            asked,
-            "Finding wrong labels",
-            lambda dataset, progress: (
-                rank.rank_mislabels(
-                    chosen.samples(dataset), embeddings=chosen.embeddings, field=chosen.field, progress=progress
-                ).message
-            ),
-        )
+    return _start(call, f"Computing map “{key}”", work)
 
-    @method(changes=True)
-    def find_duplicates(self, asked: Asked) -> Answer:
-        """Group exact and near duplicates among the selected samples, else among all."""
-        chosen = _chosen(asked)
-        threshold = float(asked.params["threshold"])
-        return _start(
-            asked,
-            "Finding duplicates",
-            lambda dataset, progress: (
-                rank.find_duplicates(
-                    chosen.samples(dataset), embeddings=chosen.embeddings, threshold=threshold, progress=progress
-                ).message
-            ),
-        )
 
-    @method(changes=True)
-    def suggest_labels(self, asked: Asked) -> Answer:
-        """Suggest labels for the unlabeled among the selected samples, else among all."""
-        chosen = _chosen(asked)
-        precision = float(asked.params["precision"])
-        return _start(
-            asked,
-            "Suggesting labels",
-            lambda dataset, progress: suggest_labels(
-                chosen.samples(dataset),
-                embeddings=chosen.embeddings,
-                field=chosen.field,
-                precision=precision,
-                progress=progress,
-            ).sentence(),
-        )
+@answers(RUNS, changes=True)
+def update_map(call: Call) -> Answer:
+    """Place new samples on a map, embedded first where they have no vector yet, and take deleted ones off."""
+    run = call.board.run_of(call.params["map"])
+    rows = call.board.rows_of(call.dataset, run)
 
-    @method
-    def refresh_app(self, asked: Asked) -> Answer:
-        """Let the App list the fields that a run has added and, by ``ranked_by``, its samples highest first."""
-        asked.ctx.ops.reload_dataset()
-        field = asked.params["ranked_by"]
-        if field is not None:
-            asked.ctx.ops.set_view(view=app_view(asked.ctx).sort_by(field, reverse=True))
-        return {}
+    def work(dataset: fo.Dataset, progress: Progress) -> str:
+        new = to_embed(dataset, rows, run.computed_at)
+        embedded = f"{_embed(dataset, rows, new, progress).sentence()} " if new else ""
+        return embedded + maps.update_map(dataset, key=run.key, progress=progress).sentence()
 
-    @method
-    def send_to_label_studio(self, asked: Asked) -> Answer:
-        """Open the operator's form, which takes what the samples grid shows: the selection."""
-        asked.ctx.prompt("@labelscape/data-explorer/send_to_label_studio")
-        return {}
+    return _start(call, f"Updating map “{run.key}”", work)
 
-    @method(changes=True)
-    def cancel_job(self, asked: Asked) -> Answer:
-        """Stop a run."""
-        asked.board.jobs.cancel(str(asked.params["job"]))
-        return {}
+
+@answers(RUNS, changes=True)
+def rank_outliers(call: Call) -> Answer:
+    """Score how odd the selected samples are, else all."""
+    chosen = _chosen(call)
+    return _start(
+        call,
+        "Ranking outliers",
+        lambda dataset, progress: (
+            rank.rank_outliers(chosen.samples(dataset), embeddings=chosen.embeddings, progress=progress).message
+        ),
+    )
+
+
+@answers(RUNS, changes=True)
+def rank_mislabels(call: Call) -> Answer:
+    """Score how likely the labels of the selected samples are wrong, else of all."""
+    chosen = _chosen(call)
+    return _start(
+        call,
+        "Finding wrong labels",
+        lambda dataset, progress: (
+            rank.rank_mislabels(
+                chosen.samples(dataset), embeddings=chosen.embeddings, field=chosen.field, progress=progress
+            ).message
+        ),
+    )
+
+
+@answers(RUNS, changes=True)
+def find_duplicates(call: Call) -> Answer:
+    """Group exact and near duplicates among the selected samples, else among all."""
+    chosen = _chosen(call)
+    threshold = float(call.params["threshold"])
+    return _start(
+        call,
+        "Finding duplicates",
+        lambda dataset, progress: (
+            rank.find_duplicates(
+                chosen.samples(dataset), embeddings=chosen.embeddings, threshold=threshold, progress=progress
+            ).message
+        ),
+    )
+
+
+@answers(RUNS, changes=True)
+def suggest_labels(call: Call) -> Answer:
+    """Suggest labels for the unlabeled among the selected samples, else among all."""
+    chosen = _chosen(call)
+    precision = float(call.params["precision"])
+    return _start(
+        call,
+        "Suggesting labels",
+        lambda dataset, progress: suggest.suggest_labels(
+            chosen.samples(dataset),
+            embeddings=chosen.embeddings,
+            field=chosen.field,
+            precision=precision,
+            progress=lambda fraction, message: _tell(progress, fraction, message),
+        ).sentence(),
+    )
+
+
+@answers(RUNS)
+def refresh_app(call: Call) -> Answer:
+    """Let the App list the fields that a run has added and, by ``ranked_by``, its samples highest first."""
+    call.ctx.ops.reload_dataset()
+    field = call.params["ranked_by"]
+    if field is not None:
+        call.ctx.ops.set_view(view=app_view(call.ctx).sort_by(field, reverse=True))
+    return {}
+
+
+@answers(RUNS)
+def send_to_label_studio(call: Call) -> Answer:
+    """Open the operator's form, which takes what the samples grid shows: the selection."""
+    call.ctx.prompt("@labelscape/data-explorer/send_to_label_studio")
+    return {}
+
+
+@answers(RUNS, changes=True)
+def cancel_job(call: Call) -> Answer:
+    """Stop a run."""
+    call.board.jobs.cancel(str(call.params["job"]))
+    return {}
 
 
 class _Chosen:
@@ -176,13 +193,13 @@ class _Chosen:
         return dataset.select_labels(ids=self._selected, fields=self._patches_field)
 
 
-def _chosen(asked: Asked) -> _Chosen:
-    selection: dict[str, Any] | None = asked.params.get("selection")
-    labels = asked.loaded_labels() if selection is None else asked.labels_of(selection["map"], selection["map_version"])
+def _chosen(call: Call) -> _Chosen:
+    selection: dict[str, Any] | None = call.params.get("selection")
+    labels = call.loaded_labels() if selection is None else call.labels_of(selection["map"], selection["map_version"])
     if labels is None:
-        raise ValueError("Load a map first: it says which embeddings to work with.")
+        raise Refusal("Load a map first: it says which embeddings to work with.")
     if labels.rows.embeddings is None:
-        raise ValueError(f"The map “{labels.rows.key}” does not say of which embeddings it was made: compute one here.")
+        raise Refusal(f"The map “{labels.rows.key}” does not say of which embeddings it was made: compute one here.")
     selected = None
     if selection is not None and selection["count"]:
         rows = selected_rows(selection, len(labels.rows))
@@ -190,27 +207,22 @@ def _chosen(asked: Asked) -> _Chosen:
     return _Chosen(labels, selected, labels.rows.embeddings)
 
 
-def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progress) -> EmbeddingReport:
+def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progress) -> embed.EmbeddingReport:
     """Go on with the embeddings of a map, for these samples or objects."""
     key, field = str(rows.embeddings), rows.patches_field
     samples = dataset.select(ids) if field is None else dataset.select_labels(ids=ids, fields=field)
     held = provenance_of(dataset, key)
-    return compute_embeddings(
+    return embed.compute_embeddings(
         samples, key=key, model=held.model, options=held.options, patches_field=field, progress=progress
     )
 
 
-def _start(asked: Asked, title: str, work: Work) -> Answer:
+def _start(call: Call, title: str, work: Work) -> Answer:
     """Queue a run; it loads the dataset itself, as it outlives the call."""
-    name = asked.board.name
-    job = asked.board.jobs.start(title, lambda progress: work(fo.load_dataset(name), progress))
+    name = call.board.name
+    job = call.board.jobs.start(title, lambda progress: work(fo.load_dataset(name), progress))
     return {"job": job.id}
 
 
-def _free_name(dataset: fo.Dataset, stem: str, model: str | None = None) -> str:
-    """A key no run has yet; with a model, the key under which its embeddings go on."""
-    clean = "".join(letter if letter.isalnum() else "_" for letter in stem).strip("_").lower()
-    clean = clean if clean[:1].isalpha() else f"run_{clean}"
-    if model is not None and clean in list_embeddings(dataset):
-        return clean
-    return free_key(dataset, clean)
+def _tell(progress: Progress, fraction: float, message: str) -> None:
+    progress(fraction, message)

@@ -11,17 +11,21 @@ import fiftyone as fo
 import fiftyone.server.view as server_view
 import numpy as np
 
-from ....ml_backend.actions.models import offered_models, searches_text
-from ....ml_backend.actions.undo import describe_undo
+from ....ml_backend.actions.embed import vector_fields
+from ....ml_backend.actions.models import searches_text
+from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
-from ....ml_backend.store.labels import usable_label_fields
+from ....ml_backend.store.items import patches_fields
+from ....ml_backend.store.labels import holds_predictions, usable_label_fields
 from .board import Board, Run
 from .column_files import digest, publish
 from .field_values import distinct_classes, fetch_ids, field_source, last_change, shown_fields
 from .label_states import LabelRows
 from .map_rows import MapRows, iso
+from .model_choices import model_choices
 
 METHODS = ("umap", "tsne", "pca")
+_UNDO_LISTED = 12
 _FIRST_SAMPLES = 10_000  # whose classes are listed until all labels are read
 
 
@@ -39,12 +43,13 @@ def nothing_open(revision: int) -> dict[str, Any]:
         "label_fields": [],
         "label_field": None,
         "classes": [],
-        "pending": {"labels": 0, "deletions": 0},
-        "undo": None,
+        "pending": {"labels": 0, "cleared": 0, "deletions": 0},
+        "label_field_exists": False,
+        "undoable": [],
         "jobs": [],
         "messages": [],
         "palette": None,
-        "options": {"models": [], "methods": list(METHODS)},
+        "options": {"models": [], "methods": list(METHODS), "patches_fields": [], "vector_fields": []},
     }
 
 
@@ -109,6 +114,12 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
     stamps = board.stamps(dataset)
     undo_stamp = (stamps.get("labelscape.pending"), stamps.get("labelscape.saves"))
     usable = usable_label_fields(dataset, patches_field)
+    stamp = (tuple(usable), tuple(dataset.list_evaluations()), last_change(dataset)[0])
+    offered = board.remember(
+        f"label fields {patches_field}",
+        stamp,
+        lambda: [name for name in usable if patches_field is not None or not holds_predictions(dataset, name)],
+    )
     return {
         "dataset": dataset.name,
         "sample_count": dataset.count(),
@@ -119,15 +130,29 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
         "fields": board.remember(
             f"fields {patches_field}", fields, lambda: _fields(dataset, None if rows is None else rows.root)
         ),
-        "label_fields": usable if field.name in usable else [field.name, *usable],
+        "label_fields": offered if field.name in offered else [field.name, *offered],
         "label_field": field.name,
+        "label_field_exists": dataset.has_sample_field(field.name),
         "classes": _classes(board, dataset, field.name, field.path, labels),
-        "pending": {"labels": len(pending.labels), "deletions": len(pending.deletions)},
-        "undo": board.remember("undo", undo_stamp, lambda: describe_undo(dataset)),
+        "pending": {
+            "labels": pending.n_labels,
+            "cleared": pending.n_cleared,
+            "deletions": pending.n_deletions,
+        },
+        "undoable": board.remember(
+            "undoable",
+            undo_stamp,
+            lambda: [{"key": step.key, "words": step.title} for step in list_undo_steps(dataset)[:_UNDO_LISTED]],
+        ),
         "jobs": jobs,
         "messages": board.notes.listing(),
         "palette": _palette(dataset),
-        "options": {"models": offered_models(), "methods": list(METHODS)},
+        "options": {
+            "models": model_choices(),
+            "methods": list(METHODS),
+            "patches_fields": patches_fields(dataset),
+            "vector_fields": vector_fields(dataset),
+        },
     }
 
 

@@ -9,6 +9,7 @@ from bson import ObjectId
 from fiftyone.core.fields import ListField, StringField
 
 from ....ml_backend.actions.models import embed_text, searches_text
+from ....ml_backend.errors import Refusal
 from ....ml_backend.store.embeddings import provenance_of
 from ....ml_backend.store.session import Session
 from .field_values import fetch, shown_fields
@@ -48,11 +49,11 @@ def search_meaning(
     """Rows whose embeddings are nearest to the text's, best first.
 
     Raises:
-        ValueError: the embedding model does not know texts.
+        Refusal: the embedding model does not know texts.
     """
     made = provenance_of(dataset, session.embeddings.key)
     if not searches_text(made.model):
-        raise ValueError(
+        raise Refusal(
             f"“{session.embeddings.key}” was made by {made.model}, which does not embed texts: compute embeddings with "
             "an open_clip model, or a model of hf/… with a text tower, to search by meaning."
         )

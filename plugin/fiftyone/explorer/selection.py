@@ -8,6 +8,7 @@ import fiftyone as fo
 import fiftyone.core.stages as fos
 import numpy as np
 
+from ....ml_backend.errors import Refusal
 from .field_values import FieldSource, field_source
 from .label_states import LabelRows
 from .map_rows import MapRows
@@ -19,22 +20,20 @@ def selected_rows(ask: Mapping[str, Any], n: int) -> np.ndarray:
     """Rows (m,) int64 of a `Selection` or `RowsRef`, in the order they were sent.
 
     Raises:
-        ValueError: a row outside the map.
+        Refusal: a row outside the map.
     """
     if ask.get("bits") is not None:
         packed = np.frombuffer(base64.b64decode(ask["bits"]), np.uint8)
         if len(packed) * 8 < n:
-            raise ValueError(f"The selection names {len(packed) * 8:,} rows, but the map has {n:,}: select again.")
+            raise Refusal(f"The selection names {len(packed) * 8:,} rows, but the map has {n:,}: select again.")
         return np.flatnonzero(np.unpackbits(packed, bitorder="little")[:n])
     return checked_rows(np.asarray(ask.get("rows") or [], np.int64), n)
 
 
 def checked_rows(rows: np.ndarray, n: int) -> np.ndarray:
-    """The rows themselves; a ValueError unless all of them are on the map."""
+    """The rows themselves; a Refusal unless all of them are on the map."""
     if len(rows) and not (rows.min() >= 0 and rows.max() < n):
-        raise ValueError(
-            f"Row {rows.max() if rows.max() >= n else rows.min()} is not on the map of {n:,}: select again."
-        )
+        raise Refusal(f"Row {rows.max() if rows.max() >= n else rows.min()} is not on the map of {n:,}: select again.")
     return rows
 
 
@@ -53,15 +52,31 @@ def grid_stage(
         how: `SelectionHow` of contract.ts
 
     Raises:
-        ValueError: too many rows to list, and no stage that says the same.
+        Refusal: too many rows to list, and no stage that says the same.
     """
     if not len(selected):
         return None
-    stage = (
-        _constant_stage(dataset, view, rows, labels, selected, how)
-        or _excluding_stage(dataset, view, rows, labels, selected)
-        or _listing_stage(view, rows, selected)
+    stage = _constant_stage(dataset, view, rows, labels, selected, how) or _excluding_stage(
+        dataset, view, rows, labels, selected
     )
+    return _as_the_app_takes_it(stage) if stage is not None else listing_stage(view, rows, selected)
+
+
+def listing_stage(
+    view: fo.DatasetView, rows: MapRows, selected: np.ndarray, *, ordered: bool = False
+) -> dict[str, Any] | None:
+    """The stage that lists the selected rows one by one; None for none.
+
+    Args:
+        ordered: keep their order, where the view shows what the rows are
+
+    Raises:
+        Refusal: too many rows to list.
+    """
+    return _as_the_app_takes_it(_listing_stage(view, rows, selected, ordered)) if len(selected) else None
+
+
+def _as_the_app_takes_it(stage: fos.ViewStage) -> dict[str, Any]:
     serialized = stage._serialize(include_uuid=False)
     return {serialized["_cls"]: dict(serialized["kwargs"])}
 
@@ -114,14 +129,14 @@ def _wanted(source: FieldSource, value: str | None) -> Any:
     return value == "true" if source.boolean else value
 
 
-def _listing_stage(view: fo.DatasetView, rows: MapRows, selected: np.ndarray) -> fos.ViewStage:
+def _listing_stage(view: fo.DatasetView, rows: MapRows, selected: np.ndarray, ordered: bool) -> fos.ViewStage:
     if len(selected) > _LISTED:
-        raise ValueError(
+        raise Refusal(
             f"The selection of {len(selected):,} holds, but the grid cannot list more than {_LISTED:,} one by one: it "
             "follows any number that is drawn around in 2D, with all of the map shown, or chosen in the legend."
         )
     if view._is_patches == (rows.patches_field is not None):
-        return fos.Select(rows.names(selected))
+        return fos.Select(rows.names(selected), ordered=ordered)
     if rows.patches_field is not None:
         return fos.MatchLabels(ids=rows.names(selected), fields=[rows.patches_field])
     return fos.SelectBy("sample_id", rows.names(selected))

@@ -9,6 +9,7 @@ import numpy as np
 from ....ml_backend.actions.confusion import Choice, Evaluation, samples_of
 from ....ml_backend.actions.confusion_segments import remakable_rule
 from ....ml_backend.analysis.confusion import Matches, Outcomes
+from ....ml_backend.errors import Refusal
 from ....ml_backend.store.segment_records import Segment
 from .comparisons import Comparison
 
@@ -65,10 +66,10 @@ def ordered(outcomes: Outcomes, order: str) -> Outcomes:
     """Sort outcomes as a tab shows them; equal ones stay in their order.
 
     Raises:
-        ValueError: an unknown order.
+        Refusal: an unknown order.
     """
     if order not in get_args(Order):
-        raise ValueError(f"'{order}' is no order: choose {', '.join(get_args(Order))}.")
+        raise Refusal(f"'{order}' is not an order: choose one of {', '.join(get_args(Order))}.")
     if order == "confidence":
         return outcomes.by_confidence()
     if order == "iou low":

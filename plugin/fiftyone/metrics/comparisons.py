@@ -3,13 +3,14 @@
 import hashlib
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from fiftyone.core.collections import SampleCollection
 
 from ....ml_backend.actions.confusion import Evaluation, evaluate
 from ....ml_backend.analysis.confusion import Matches, Objects
+from ....ml_backend.errors import Refusal
 
 _KEPT = 4  # 100,000 labels and as many predictions with their pairs are about 60 MB
 _kept: "OrderedDict[str, Comparison]" = OrderedDict()
@@ -51,16 +52,31 @@ def compare(samples: SampleCollection, *, truth_field: str, prediction_field: st
     return comparison
 
 
-def held(token: str, samples: SampleCollection) -> Comparison:
+def best_confidence(comparison: Comparison, thresholds: Thresholds) -> float:
+    """The confidence in steps of 0.05 at which the weighted F1 is highest; 0 for predictions without confidence."""
+    evaluation = comparison.evaluation
+    if not evaluation.columns.predictions.scored:
+        return 0.0
+
+    def f1(confidence: float) -> float:
+        return float(replace(thresholds, confidence=confidence).match(evaluation).metrics().weighted_f1)
+
+    coarse = max([step / 10 for step in range(10)], key=f1)
+    around = [value for value in (coarse - 0.05, coarse, coarse + 0.05) if 0 <= value < 1]
+    best: float = max(around, key=f1)
+    return round(best, 2)
+
+
+def kept(token: str, samples: SampleCollection) -> Comparison:
     """The comparison of this token.
 
     Raises:
-        ValueError: it is no longer in memory, or belongs to another dataset.
+        Refusal: it is no longer in memory, or belongs to another dataset.
     """
     with _lock:
         comparison = _kept.get(token)
         if comparison is None or comparison.dataset != str(samples._root_dataset._doc.id):
-            raise ValueError("This comparison is no longer in memory: press “Compare again”.")
+            raise Refusal("This comparison is no longer in memory: press “Compare again”.")
         _kept.move_to_end(token)
         return comparison
 

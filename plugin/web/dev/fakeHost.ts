@@ -9,12 +9,13 @@ import {
   type Facts,
   type GridStage,
   type MethodName,
+  type ModelChoice,
   type Methods,
   type PanelState,
   type Selection,
   type StatePatch,
 } from "../src/explorer/contract";
-import type { Host } from "../src/explorer/picture";
+import type { Host } from "../src/explorer/session";
 import { fromBits, rowsOf, setFromRows } from "../src/explorer/selection";
 
 interface Options {
@@ -26,6 +27,20 @@ interface Options {
 
 const NAMES = ["cat", "dog", "horse", "deer", "frog", "bird", "ship", "truck", "airplane", "automobile"];
 const MAPS = { 2: "umap_2d", 3: "umap_3d" } as const;
+
+const WAYS: ModelChoice[] = [
+  { way: "preprocessing", title: "Preprocessing", why: "No network.", names: [], speed: 400, options: [] },
+  {
+    way: "torchvision",
+    title: "Pretrained",
+    why: "A backbone.",
+    names: ["resnet18", "resnet50"],
+    speed: 60,
+    options: [],
+  },
+  { way: "trained", title: "Trained", why: "On your labels.", names: [], speed: null, options: [] },
+  { way: "precomputed", title: "Precomputed", why: "Vectors you have.", names: [], speed: null, options: [] },
+];
 
 type Handlers = { [M in MethodName]?: (ask: Methods[M][0]) => Methods[M][1] };
 
@@ -62,7 +77,7 @@ export class FakeHost implements Host {
       for (let i = 0; i < options.n; i++) {
         const dice = (i * 2654435761) >>> 24;
         if (dice < 100) [this.#labels[i], this.#states[i]] = [truth[i] as number, LABEL_STATE.human];
-        else if (dice < 120) this.#states[i] = LABEL_STATE.suggested;
+        else if (dice < 120) this.#states[i] = dice % 2 ? LABEL_STATE.suggested : LABEL_STATE.uncertain;
         else if (dice < 140) [this.#labels[i], this.#states[i]] = [truth[i] as number, LABEL_STATE.neighbors];
       }
   }
@@ -141,12 +156,14 @@ export class FakeHost implements Host {
       ],
       label_fields: ["ground_truth"],
       label_field: "ground_truth",
+      label_field_exists: true,
       classes: this.#classes,
       pending: {
         labels: this.#rowsWith(LABEL_STATE.pendingLabel).length,
+        cleared: 0,
         deletions: this.#rowsWith(LABEL_STATE.pendingDelete).length,
       },
-      undo: this.#undo[this.#undo.length - 1]?.says ?? null,
+      undoable: this.#undo.map((act, i) => ({ key: String(i), words: act.says })).reverse(),
       jobs: this.#job
         ? [
             {
@@ -161,7 +178,12 @@ export class FakeHost implements Host {
         : [],
       messages: [],
       palette: null,
-      options: { models: ["clip-vit-base32", "dinov2-small"], methods: ["umap", "tsne", "pca"] },
+      options: {
+        models: WAYS,
+        methods: ["umap", "tsne", "pca"],
+        patches_fields: ["detections"],
+        vector_fields: [],
+      },
     };
   }
 
@@ -329,15 +351,17 @@ export class FakeHost implements Host {
         count: list.length,
       };
     },
-    accept: (selection) => {
+    accept: ({ which, ...selection }) => {
       const rows = this.#rows(selection);
-      const some = rows.filter((r) => this.#states[r] === LABEL_STATE.suggested);
+      const wanted = which === "confident" ? LABEL_STATE.suggested : LABEL_STATE.uncertain;
+      const some = rows.filter((r) => this.#states[r] === wanted);
+      const uncertain = rows.filter((r) => this.#states[r] === LABEL_STATE.uncertain).length;
       const patch = this.#change(
         "accept",
         some,
         (r) => ([this.#labels[r], this.#states[r]] = [this.#truth[r] as number, LABEL_STATE.pendingLabel]),
       );
-      return { patch, count: some.length, skipped: rows.length - some.length };
+      return { patch, count: some.length, uncertain, skipped: rows.length - some.length };
     },
     reject: (selection) => {
       const rows = this.#rows(selection);
@@ -368,6 +392,7 @@ export class FakeHost implements Host {
       const deletions = this.#rowsWith(LABEL_STATE.pendingDelete).length;
       return {
         labels: labels.length,
+        cleared: 0,
         deletions,
         patch: this.#change("save", labels, (r) => (this.#states[r] = LABEL_STATE.human)),
       };
@@ -377,6 +402,7 @@ export class FakeHost implements Host {
       return {
         patch: this.#change("discard", rows, (r) => ([this.#labels[r], this.#states[r]] = [MISSING_CODE, 0])),
         count: rows.length,
+        undoable: true,
       };
     },
     review: ({ offset, limit }) => {
@@ -410,14 +436,19 @@ export class FakeHost implements Host {
       return {};
     },
     create_segment: (selection) => ({ slug: selection.name, count: selection.count }),
-    clear_explorer: () => ({}),
+    locate: ({ ids }) => ({ rows: pack(Uint32Array.from(ids, (id) => Number.parseInt(id, 16))) }),
+    clearable: () => ({ items: [{ id: "maps", title: "Maps", size: "2 maps", note: "Can be computed again." }] }),
+    clear_explorer: () => ({ done: "Cleared." }),
+    rename_run: () => ({}),
+    delete_run: () => ({ done: "Deleted." }),
+    count_labels: () => ({ field: "ground_truth", all: 120, ours: 20 }),
     clear_labels: () => ({
       patch: this.#change(
         "clear labels",
         this.#rowsWith(LABEL_STATE.human),
         (r) => ([this.#labels[r], this.#states[r]] = [MISSING_CODE, LABEL_STATE.pendingLabel]),
       ),
-      count: 1,
+      done: "Cleared.",
     }),
     set_label_field: () => ({}),
   };

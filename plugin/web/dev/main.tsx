@@ -3,6 +3,7 @@
  * embeddings|no-map|unlabeled|stale, classes.
  */
 import * as React from "react";
+import { createTheme, ThemeProvider } from "@mui/material";
 import { createRoot } from "react-dom/client";
 import { ExplorerPanel } from "../src/explorer/ExplorerPanel";
 import { Explorer } from "../src/explorer/explorer";
@@ -19,6 +20,12 @@ const host = new FakeHost({
 });
 const explorer = new Explorer(host);
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<ExplorerPanel explorer={explorer} />);
+const theme = createTheme({ palette: { mode: query.get("theme") === "light" ? "light" : "dark" } });
+if (root)
+  createRoot(root).render(
+    <ThemeProvider theme={theme}>
+      <ExplorerPanel explorer={explorer} />
+    </ThemeProvider>,
+  );
 explorer.receive(host.state());
 Object.assign(window, { explorer, host });

@@ -1,43 +1,67 @@
-/** The bars around the map: selection, reach, pending changes, jobs, stale map, notes. */
+/** The bars around the map: selection, reach, pending changes, runs, stale map, and the line of facts below. */
 import * as React from "react";
-import { counted } from "../parts/words";
-import { positionOf, REACH_STEPS, reachAt, stepOf } from "./reach";
-import { nounOf } from "./state";
+import { Icon } from "../parts/icons";
+import { Button } from "../parts/parts";
+import { counted, listing, percent, plural } from "../parts/words";
 import { useExplorer, useUi } from "./context";
-import { Button, percent } from "../parts/parts";
+import { methodName } from "./methods";
+import { mapInfo, nounOf, pendingWords, suggestedAmong, type Tool, type Ui } from "./state";
 
 export function SelectionBar(): React.ReactElement | null {
   const explorer = useExplorer();
-  const count = useUi((ui) => ui.selection.count);
+  const selection = useUi((ui) => ui.selection);
+  const labelState = useUi((ui) => ui.map?.labelState);
   const noun = useUi(nounOf);
   const isolated = useUi((ui) => ui.isolated !== null);
   const reach = useUi((ui) => ui.reach !== null);
+  const { count } = selection;
+  const open = React.useMemo(
+    () => (labelState ? suggestedAmong(selection, labelState) : { confident: 0, uncertain: 0 }),
+    [selection, labelState],
+  );
   if ((count === 0 && !isolated) || reach) return null;
-  const open = (dialog: "label" | "segment"): void => explorer.store.dispatch({ type: "dialog", dialog });
+  const dialog = (name: "label" | "segment"): void => explorer.store.dispatch({ type: "dialog", dialog: name });
+  const { labeling, selecting } = explorer;
   return (
     <div className="ls-bar ls-selection-bar" role="toolbar" aria-label="Selection">
       <strong role="status" data-testid="labelscape-selected">
         {count.toLocaleString("en")} selected
       </strong>
       {count > 0 && (
+        <Button primary hotkey="l" title="Set the label" onClick={() => dialog("label")}>
+          <Icon name="label" /> Label
+        </Button>
+      )}
+      {open.confident > 0 && (
+        <Button
+          hotkey="a"
+          title="Accept the suggestions that reach the target precision"
+          onClick={() => void labeling.accept("confident")}
+        >
+          <Icon name="check" /> Accept {open.confident.toLocaleString("en")}
+        </Button>
+      )}
+      {open.uncertain > 0 && (
+        <Button
+          hollow
+          title="Accept also the suggestions that do not reach the target precision: many of them may be wrong"
+          onClick={() => void labeling.accept("uncertain")}
+        >
+          Accept {open.uncertain.toLocaleString("en")} uncertain
+        </Button>
+      )}
+      {open.confident + open.uncertain > 0 && (
+        <Button hotkey="x" title="Reject the suggestions" onClick={() => void labeling.reject()}>
+          <Icon name="close" /> Reject
+        </Button>
+      )}
+      {count > 0 && (
         <>
-          <Button primary hotkey="l" title="Set the label" onClick={() => open("label")}>
-            Label
+          <Button hotkey="g" title="Add the nearest neighbors" onClick={() => void selecting.grow()}>
+            <Icon name="grow" /> Grow
           </Button>
-          <Button hotkey="a" title="Accept suggestions" onClick={() => void explorer.accept()}>
-            Accept
-          </Button>
-          <Button hotkey="x" title="Reject suggestions" onClick={() => void explorer.reject()}>
-            Reject
-          </Button>
-          <Button hotkey="d" title={`Queue the deletion of the ${noun}s`} danger onClick={() => void explorer.delete()}>
-            Delete
-          </Button>
-          <Button hotkey="g" title="Add the nearest neighbors" onClick={() => void explorer.grow()}>
-            Grow
-          </Button>
-          <Button title="Create a segment" onClick={() => open("segment")}>
-            Segment
+          <Button title="Create a segment" onClick={() => dialog("segment")}>
+            <Icon name="segment" /> Segment
           </Button>
         </>
       )}
@@ -45,108 +69,61 @@ export function SelectionBar(): React.ReactElement | null {
         hotkey="i"
         pressed={isolated}
         title={isolated ? "Show all" : "Show only the selection"}
-        onClick={() => explorer.toggleIsolate()}
+        onClick={() => selecting.toggleIsolate()}
       >
-        {isolated ? "Show all" : "Isolate"}
+        <Icon name="isolate" /> {isolated ? "Show all" : "Isolate"}
       </Button>
       {count > 0 && (
-        <Button hotkey="Escape" title="Clear the selection" onClick={() => explorer.clearSelection()}>
-          Clear
-        </Button>
+        <>
+          <Button
+            hotkey="d"
+            title={`Mark the ${plural(noun)} for deletion; nothing is deleted until you save`}
+            danger
+            onClick={() => void labeling.delete()}
+          >
+            <Icon name="trash" /> Delete
+          </Button>
+          <Button
+            hotkey="Escape"
+            title="Clear the selection"
+            label="Clear the selection"
+            onClick={() => selecting.clear()}
+          >
+            <Icon name="close" />
+          </Button>
+        </>
       )}
-    </div>
-  );
-}
-
-export function ReachBar(): React.ReactElement | null {
-  const explorer = useExplorer();
-  const reach = useUi((ui) => ui.reach);
-  const slider = React.useRef<HTMLInputElement>(null);
-  const label = reach?.label;
-  React.useEffect(() => {
-    if (label !== undefined) slider.current?.focus();
-  }, [label]);
-  if (!reach) return null;
-  const total = reach.order.length;
-  const least = reach.count > 0 ? reach.confidence[reach.count - 1] : undefined;
-  const surely = least === undefined ? "" : `, confidence at least ${percent(least)}`;
-  const says = `${reach.count.toLocaleString("en")} of ${counted(total, "neighbor")}${surely}`;
-  const onKeyDown = (event: React.KeyboardEvent): void => {
-    // The browser's own step would be one of a thousand positions: too coarse at one end, too fine at the other.
-    const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-    if (way === undefined) return;
-    event.preventDefault();
-    explorer.setReach(reach.count + way * stepOf(reach.count));
-  };
-  return (
-    <div className="ls-bar ls-reach-bar" role="group" aria-label="Label neighbors">
-      <span>
-        Neighbors also <strong>“{reach.label}”</strong>
-      </span>
-      <input
-        ref={slider}
-        type="range"
-        min={0}
-        max={REACH_STEPS}
-        value={positionOf(reach.count, total)}
-        aria-label="How far the label reaches"
-        aria-valuetext={says}
-        onKeyDown={onKeyDown}
-        onChange={(event) => explorer.setReach(reachAt(Number(event.target.value), total))}
-      />
-      <span className="ls-reach-says" role="status" title={reach.why}>
-        {says}
-      </span>
-      <Button
-        primary
-        hotkey="Enter"
-        title="Label these too"
-        disabled={reach.count === 0}
-        onClick={() => void explorer.acceptReach()}
-      >
-        Accept {reach.count.toLocaleString("en")}
-      </Button>
-      <Button hotkey="Escape" title="Label only what was selected" onClick={() => explorer.leaveReach()}>
-        Only the {counted(reach.anchors.length, "selected")}
-      </Button>
     </div>
   );
 }
 
 export function PendingBar(): React.ReactElement | null {
   const explorer = useExplorer();
-  const labels = useUi((ui) => ui.panel?.pending.labels ?? 0);
-  const deletions = useUi((ui) => ui.panel?.pending.deletions ?? 0);
-  const undo = useUi((ui) => ui.panel?.undo ?? null);
+  const pending = useUi((ui) => (ui.panel ? pendingWords(ui.panel.pending) : ""));
   const saving = useUi((ui) => ui.busy.includes("Saving"));
-  if (labels + deletions === 0) return null;
-  const parts = [labels > 0 && counted(labels, "label"), deletions > 0 && counted(deletions, "deletion")].filter(
-    Boolean,
-  );
+  if (pending === "") return null;
   const open = (dialog: "review" | "discard"): void => explorer.store.dispatch({ type: "dialog", dialog });
   return (
     <div className="ls-bar ls-pending-bar" role="group" aria-label="Pending changes">
       <strong role="status" data-testid="labelscape-pending">
-        {parts.join(", ")} pending
+        {pending} pending
       </strong>
       <Button
         primary
         hotkey="s"
         title="Write them to the dataset"
         disabled={saving}
-        onClick={() => void explorer.save()}
+        onClick={() => void explorer.labeling.save()}
       >
-        {saving ? "Saving…" : "Save"}
+        <Icon name="save" /> {saving ? "Saving…" : "Save"}
       </Button>
       <Button title="List them" onClick={() => open("review")}>
         Review
       </Button>
-      {undo && (
-        <Button hotkey="u" title={`Undo: ${undo}`} onClick={() => void explorer.undo()}>
-          Undo
-        </Button>
-      )}
-      <Button danger title="Throw them away" onClick={() => open("discard")}>
+      <Button hotkey="u" title="Undo the last act" onClick={() => void explorer.labeling.undo()}>
+        <Icon name="undo" /> Undo
+      </Button>
+      <Button danger title="Discard them" onClick={() => open("discard")}>
         Discard
       </Button>
     </div>
@@ -161,14 +138,14 @@ export function StaleBar(): React.ReactElement | null {
   if (!run || key === undefined) return null;
   const { missing, removed } = run.stale;
   if (missing + removed === 0) return null;
-  const parts = [
+  const parts = listing([
     missing > 0 && `${counted(missing, noun)} ${missing === 1 ? "is" : "are"} not on this map`,
-    removed > 0 && `${counted(removed, "point")} of removed ${noun}s`,
-  ].filter(Boolean);
+    removed > 0 && `${counted(removed, `removed ${noun}`)} still ${removed === 1 ? "is" : "are"}`,
+  ]);
   return (
     <div className="ls-bar ls-warn" role="status">
-      Stale: {parts.join(", ")}
-      <Button primary onClick={() => void explorer.updateMap(key)}>
+      Out of date: {parts}
+      <Button primary onClick={() => void explorer.runs.updateMap(key)}>
         Update
       </Button>
     </div>
@@ -179,9 +156,8 @@ export function JobBars(): React.ReactElement {
   const explorer = useExplorer();
   const jobs = useUi((ui) => ui.panel?.jobs);
   const [closed, setClosed] = React.useState<ReadonlySet<string>>(new Set());
-  const live = (jobs ?? []).filter(
-    (job) => ["queued", "running", "failed"].includes(job.status) && !closed.has(job.id),
-  );
+  const shown = ["queued", "running", "failed"];
+  const live = (jobs ?? []).filter((job) => shown.includes(job.status) && !closed.has(job.id));
   return (
     <>
       {live.map((job) => (
@@ -194,22 +170,26 @@ export function JobBars(): React.ReactElement {
           <strong>{job.title}</strong>
           {job.status === "failed" ? (
             <>
-              <span>{job.message}</span>
+              <span className="ls-job-text">{job.message}</span>
               <Button
                 label={`Close: ${job.title}`}
                 title="Close"
                 onClick={() => setClosed(new Set([...closed, job.id]))}
               >
-                ✕
+                <Icon name="close" />
               </Button>
             </>
           ) : (
             <>
-              <progress max={1} {...(job.progress === null ? {} : { value: job.progress })} aria-label={job.title} />
-              <span className="ls-quiet">
-                {job.status === "queued" ? "queued" : job.progress === null ? "" : percent(job.progress)} {job.message}
+              <progress
+                max={1}
+                {...(job.progress === null ? {} : { value: job.progress })}
+                aria-label={`Progress of ${job.title}`}
+              />
+              <span className="ls-quiet ls-job-text">
+                {job.status === "queued" ? "" : job.progress === null ? "" : percent(job.progress)} {job.message}
               </span>
-              {job.cancellable && <Button onClick={() => void explorer.cancelJob(job.id)}>Stop</Button>}
+              {job.cancellable && <Button onClick={() => void explorer.runs.cancel(job.id)}>Stop</Button>}
             </>
           )}
         </div>
@@ -218,48 +198,38 @@ export function JobBars(): React.ReactElement {
   );
 }
 
-export function Notes(): React.ReactElement {
-  const explorer = useExplorer();
-  const notes = useUi((ui) => ui.notes);
+const HINTS: Readonly<Record<Tool, string>> = {
+  lasso: "Drag around points to select them; Shift adds, Alt removes",
+  box: "Drag a box to select points; Shift adds, Alt removes",
+  pan: "Drag to move the map, click a point to look at it",
+};
+
+/** What the map is, and what the tool in hand does. */
+export function FactsLine(): React.ReactElement | null {
+  const facts = useUi(factsOf);
+  const tool = useUi((ui) => ui.tool);
+  const turns = useUi((ui) => ui.map?.info.dims === 3);
+  if (facts === null) return null;
+  const hint = tool === "pan" && turns ? "Drag to turn the map, click a point to look at it" : HINTS[tool];
   return (
-    <div className="ls-notes" aria-live="polite">
-      {notes.map((note) => (
-        <Note
-          key={note.id}
-          level={note.level}
-          text={note.text}
-          onEnd={() => explorer.store.dispatch({ type: "dismiss", id: note.id })}
-        />
-      ))}
-    </div>
+    <footer className="ls-facts">
+      <span>{facts}</span>
+      <span className="ls-hint">
+        {hint} · <kbd>?</kbd> all shortcuts
+      </span>
+    </footer>
   );
 }
 
-const SIGN = { info: "ℹ", success: "✓", warning: "⚠", error: "✕" } as const;
-
-function Note(props: {
-  readonly level: keyof typeof SIGN;
-  readonly text: string;
-  readonly onEnd: () => void;
-}): React.ReactElement {
-  const { level, onEnd } = props;
-  const end = React.useRef(onEnd);
-  end.current = onEnd;
-  React.useEffect(() => {
-    // An error stays until it is read.
-    if (level === "error") return;
-    const timer = window.setTimeout(() => end.current(), level === "warning" ? 12000 : 6000);
-    return () => clearTimeout(timer);
-  }, [level]);
-  return (
-    <div className={`ls-note ls-note-${level}`} role={level === "error" ? "alert" : "status"}>
-      <span aria-hidden="true">{SIGN[level]}</span>
-      <span>{props.text}</span>
-      <button type="button" className="ls-note-close" aria-label="Close this message" onClick={onEnd}>
-        ✕
-      </button>
-    </div>
-  );
+function factsOf(ui: Ui): string | null {
+  const info = mapInfo(ui);
+  const run = ui.panel?.maps.find((m) => m.key === info?.key);
+  if (!info || !run) return null;
+  const embeddings = ui.panel?.embeddings.find((e) => e.key === run.embeddings);
+  const from = embeddings?.dim
+    ? `${methodName(run.method)} of ${counted(embeddings.dim, "dimension")}`
+    : methodName(run.method);
+  return `${counted(info.n, nounOf(ui))} · ${from}`;
 }
 
 export function Busy(): React.ReactElement | null {

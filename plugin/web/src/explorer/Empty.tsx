@@ -1,9 +1,11 @@
 /** What is said where there is nothing to show yet, with the next step. */
 import * as React from "react";
+import { Button } from "../parts/parts";
 import { counted } from "../parts/words";
 import type { Ui } from "./state";
 import { useUi } from "./context";
-import { EmbeddingsForm, MapForm } from "./Dialogs";
+import { GenerateForm } from "./dialogs/GenerateForm";
+import { MapForm } from "./dialogs/MapForm";
 
 type Kind = "starting" | "no dataset" | "no samples" | "no embeddings" | "no map" | "loading" | "no points" | null;
 
@@ -25,31 +27,44 @@ export function Empty(): React.ReactElement | null {
     case null:
       return null;
     case "starting":
-      return <Says title="Starting…">The explorer waits for the server.</Says>;
+      return <Says title="Starting…">Waiting for the server.</Says>;
     case "loading":
-      return <Says title="Loading the map…">Points, colors and labels are on their way.</Says>;
+      return <Says title="Loading the map…">Reading points, colors, and labels.</Says>;
     case "no dataset":
       return <Says title="No dataset is open">Open a dataset in the App; its map appears here.</Says>;
     case "no samples":
       return <Says title="The dataset is empty">Add samples to it, then come back.</Says>;
     case "no points":
-      return <Says title="This map has no points">Choose another map, or compute a new one from “Actions”.</Says>;
+      return <Says title="This map has no points">Choose another map, or make a new one: “Actions”, “New map”.</Says>;
     case "no embeddings":
       return (
         <Says title="No embeddings yet">
-          A map is made from embeddings: a vector for each of the {counted(count, "sample")}. Choose a model to compute
-          them.
-          <EmbeddingsForm />
+          A map shows which samples are alike. It is made from embeddings, one vector for each of the{" "}
+          {counted(count, "sample")}. Choose how to make them.
+          <GenerateForm />
         </Says>
       );
     case "no map":
-      return (
-        <Says title="No map yet">
-          There are embeddings. Make a map of them to see which samples are alike.
-          <MapForm />
-        </Says>
-      );
+      return <NoMap />;
   }
+}
+
+/** There are embeddings: make a map of them, or other embeddings. */
+function NoMap(): React.ReactElement {
+  const [other, setOther] = React.useState(false);
+  return (
+    <Says title="No map yet">
+      {other
+        ? "Choose how to make other embeddings."
+        : "There are embeddings. Make a map of them to see which samples are alike."}
+      {other ? <GenerateForm /> : <MapForm />}
+      <div className="ls-row">
+        <Button onClick={() => setOther(!other)}>
+          {other ? "Use the embeddings there are" : "Generate other embeddings…"}
+        </Button>
+      </div>
+    </Says>
+  );
 }
 
 function Says({ title, children }: { readonly title: string; readonly children: React.ReactNode }): React.ReactElement {

@@ -1,23 +1,31 @@
 /** The whole panel: bars, map, side, windows; the keys; the theme. */
 import * as React from "react";
-import type { Explorer } from "./explorer";
-import { commandFor, type Command } from "./keymap";
-import { mapInfo, nounOf } from "./state";
-import { isDark, parseColor } from "../scatter/colors";
+import { Icon } from "../parts/icons";
+import { Button } from "../parts/parts";
+import { usePoll } from "../parts/poll";
 import STYLE from "../parts/style.css?inline";
-import { Busy, JobBars, Notes, PendingBar, ReachBar, SelectionBar, StaleBar } from "./Bars";
+import { useFocusKeeper, useGround, useWidth } from "../parts/root";
+import { isDark, parseColor } from "../scatter/colors";
+import { Busy, FactsLine, JobBars, PendingBar, SelectionBar, StaleBar } from "./Bars";
 import { ExplorerContext, useUi } from "./context";
-import { Dialogs } from "./Dialogs";
+import { Dialogs } from "./dialogs/Dialogs";
 import { Empty, NothingLabeled } from "./Empty";
+import type { Explorer } from "./explorer";
+import { commandFor } from "./keymap";
+import { runCommand } from "./commands";
 import { Legend } from "./Legend";
-import { usePoll } from "../parts/parts";
+import { MapView } from "./MapView";
+import { Notes } from "./Notes";
 import { PreviewPane } from "./PreviewPane";
-import { Scatter } from "../scatter/Scatter";
+import { ReachBar } from "./ReachBar";
+import { mapInfo } from "./state";
 import { Toolbar } from "./Toolbar";
 
 /** Another tab shows what was done here when it comes to the front, else within this time. */
 const POLL_MS = 10000;
 const POLL_JOB_MS = 1000;
+/** Below this width in pixels, legend and preview are behind buttons. */
+const NARROW = 620;
 
 export function ExplorerPanel({ explorer }: { readonly explorer: Explorer }): React.ReactElement {
   return (
@@ -31,26 +39,12 @@ export function ExplorerPanel({ explorer }: { readonly explorer: Explorer }): Re
 function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactElement {
   const root = React.useRef<HTMLDivElement>(null);
   const ground = useGround(root);
+  React.useEffect(() => explorer.store.dispatch({ type: "ground", ground }), [explorer, ground]);
+  const narrow = useWidth(root) < NARROW;
   const hasMap = useUi((ui) => ui.map !== null && ui.map.info.n > 0);
-  // Its place is kept while the map is on its way: a map that changes its size is drawn twice.
-  const hasSide = useUi((ui) => (mapInfo(ui)?.n ?? 0) > 0);
-  const working = useUi(
-    (ui) =>
-      ui.panel?.map?.label_state === null ||
-      (ui.panel?.jobs ?? []).some((job) => job.status === "queued" || job.status === "running"),
-  );
-  const dialog = useUi((ui) => ui.dialog);
-  usePoll(() => explorer.poll(), working ? POLL_JOB_MS : POLL_MS);
-
-  // A window or a bar that closes takes the focus with it; without it the keys would go to the App.
-  const reach = useUi((ui) => ui.reach !== null);
-  const quiet = dialog === "none" && !reach;
-  const was = React.useRef(quiet);
-  React.useEffect(() => {
-    const closed = quiet && !was.current;
-    was.current = quiet;
-    if (closed && document.activeElement === document.body) root.current?.focus();
-  }, [quiet]);
+  const working = useUi(isWorking);
+  usePoll(() => explorer.map.poll(), working ? POLL_JOB_MS : POLL_MS);
+  useFocusKeeper(root);
 
   // The keys are the panel's from when it opens, or the pointer comes in, except while one types somewhere.
   const takeKeys = React.useCallback(() => {
@@ -60,24 +54,21 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
 
   const onKeyDown = (event: React.KeyboardEvent): void => {
     const target = event.target as HTMLElement;
-    const command = commandFor({
-      key: event.key,
-      ctrlKey: event.ctrlKey,
-      metaKey: event.metaKey,
-      altKey: event.altKey,
-      typing: isTyping(target),
-      onControl: target.closest("button, a, select") !== null,
-    });
+    // React passes on the keys of the App's menus, which lie elsewhere in the page.
+    if (!root.current?.contains(target)) return;
+    const { key, ctrlKey, metaKey, altKey } = event;
+    const onControl = target.closest("button, a, select, [role=combobox]") !== null;
+    const command = commandFor({ key, ctrlKey, metaKey, altKey, typing: isTyping(target), onControl });
     if (command === null) return;
     event.preventDefault();
     event.stopPropagation();
-    run(explorer, command, root.current);
+    runCommand(explorer, command, root.current);
   };
 
   return (
     <div
       ref={root}
-      className={`ls-root${isDark(parseColor(ground)) ? " ls-dark" : " ls-light"}`}
+      className={`ls-root${isDark(parseColor(ground)) ? " ls-dark" : " ls-light"}${narrow ? " ls-narrow" : ""}`}
       tabIndex={0}
       role="application"
       aria-label="Labelscape data explorer"
@@ -93,7 +84,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
       <StaleBar />
       <div className="ls-main">
         <div className="ls-picture">
-          <Scatter ground={ground} />
+          <MapView ground={ground} />
           <Empty />
           {hasMap && (
             <div className="ls-over">
@@ -102,116 +93,77 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
             </div>
           )}
           <div className="ls-over ls-under">
+            <Notes />
             <ReachBar />
             <PendingBar />
           </div>
           <Busy />
         </div>
-        {hasSide && (
-          <aside className="ls-side" aria-label="Legend and preview">
-            <Legend />
-            <PreviewPane />
-          </aside>
-        )}
+        <Side narrow={narrow} />
       </div>
-      <Notes />
+      <FactsLine />
       <Dialogs />
     </div>
   );
 }
 
-/**
- * True when the focus stays where it is: in the panel, in a field one types or chooses in, in a window or a menu of the
- * App.
- */
-function isBusy(active: Element | null, root: HTMLElement | null): boolean {
-  if (!(active instanceof HTMLElement)) return false;
+const isWorking = (ui: Parameters<Parameters<typeof useUi>[0]>[0]): boolean =>
+  ui.panel?.map?.label_state === null ||
+  (ui.panel?.jobs ?? []).some((job) => job.status === "queued" || job.status === "running");
+
+/** Legend and preview; behind buttons where the panel is narrow. */
+function Side({ narrow }: { readonly narrow: boolean }): React.ReactElement | null {
+  // Its place is kept while the map is on its way: a map that changes its size is drawn twice.
+  const hasSide = useUi((ui) => (mapInfo(ui)?.n ?? 0) > 0);
+  const focus = useUi((ui) => ui.focus !== null);
+  const [open, setOpen] = React.useState<"legend" | "preview" | null>(null);
+  if (!hasSide) return null;
+  if (!narrow)
+    return (
+      <aside className="ls-side" aria-label="Legend and preview">
+        <Legend />
+        <PreviewPane />
+      </aside>
+    );
+  const shown = open === "preview" && !focus ? null : open;
   return (
-    root?.contains(active) ||
-    isTyping(active) ||
-    active.closest("select, [role=dialog], [role=menu], [role=listbox]") !== null
+    <>
+      <div className="ls-side-buttons" role="group" aria-label="Legend and preview">
+        <Button
+          label="Legend"
+          title="Legend"
+          pressed={shown === "legend"}
+          onClick={() => setOpen(shown === "legend" ? null : "legend")}
+        >
+          <Icon name="legend" />
+        </Button>
+        <Button
+          label="Preview"
+          title={focus ? "Preview" : "Preview: click a point first"}
+          disabled={!focus}
+          pressed={shown === "preview"}
+          onClick={() => setOpen(shown === "preview" ? null : "preview")}
+        >
+          <Icon name="picture" />
+        </Button>
+      </div>
+      {shown && (
+        <aside className="ls-side ls-side-over" aria-label="Legend and preview">
+          {shown === "legend" ? <Legend /> : <PreviewPane />}
+        </aside>
+      )}
+    </>
   );
 }
 
+/** True when the focus stays: in the panel, in a field one types or chooses in, in a window or a menu of the App. */
+function isBusy(active: Element | null, root: HTMLElement | null): boolean {
+  if (!(active instanceof HTMLElement)) return false;
+  const elsewhere = "select, [role=dialog], [role=menu], [role=listbox]";
+  return root?.contains(active) || isTyping(active) || active.closest(elsewhere) !== null;
+}
+
 function isTyping(target: HTMLElement): boolean {
-  if (target instanceof HTMLInputElement) return target.type !== "checkbox" && target.type !== "range";
+  if (target instanceof HTMLInputElement) return !["checkbox", "range", "radio"].includes(target.type);
   return target instanceof HTMLTextAreaElement || target.isContentEditable;
-}
-
-function run(explorer: Explorer, command: Command, root: HTMLElement | null): void {
-  const { store, ui } = explorer;
-  switch (command) {
-    case "label":
-      return void (ui.selection.count > 0
-        ? store.dispatch({ type: "dialog", dialog: "label" })
-        : explorer.note("info", `Select the ${nounOf(ui)}s to label first: click a point, or draw a lasso.`));
-    case "delete":
-      return void explorer.delete();
-    case "accept":
-      return void explorer.accept();
-    case "reject":
-      return void explorer.reject();
-    case "undo":
-      return void explorer.undo();
-    case "save":
-      return void explorer.save();
-    case "isolate":
-      return explorer.toggleIsolate();
-    case "grow":
-      return void explorer.grow();
-    case "invert":
-      return explorer.invertSelection();
-    case "next":
-      return void explorer.nextBest();
-    case "search":
-      return root?.querySelector<HTMLInputElement>("input[data-search]")?.focus();
-    case "help":
-      return store.dispatch({ type: "dialog", dialog: "help" });
-    case "2d":
-      return void explorer.dimension(2);
-    case "3d":
-      return void explorer.dimension(3);
-    case "pan":
-    case "lasso":
-    case "box":
-      return store.dispatch({ type: "tool", tool: command });
-    case "fit":
-      return explorer.showAll();
-    case "texts":
-      return void explorer.toggleTexts();
-    case "enter":
-      return void (ui.reach ? explorer.acceptReach() : undefined);
-    case "escape":
-      return escape(explorer, root);
-  }
-}
-
-/** Closes what is on top, one thing a press. */
-function escape(explorer: Explorer, root: HTMLElement | null): void {
-  const { ui, store } = explorer;
-  if (ui.dialog !== "none") store.dispatch({ type: "dialog", dialog: "none" });
-  else if (document.activeElement instanceof HTMLInputElement && isTyping(document.activeElement)) root?.focus();
-  else if (ui.reach) explorer.leaveReach();
-  else if (ui.focus !== null) void explorer.focus(null);
-  else if (ui.isolated) explorer.toggleIsolate();
-  else explorer.clearSelection();
-}
-
-/** The colour behind the points, as the App's theme has it now. */
-function useGround(root: React.RefObject<HTMLElement>): string {
-  const [ground, setGround] = React.useState("#1a1a1a");
-  React.useEffect(() => {
-    const read = (): void => {
-      if (root.current) setGround(getComputedStyle(root.current).backgroundColor);
-    };
-    read();
-    const observer = new MutationObserver(read);
-    for (const element of [document.documentElement, document.body])
-      observer.observe(element, {
-        attributes: true,
-        attributeFilter: ["class", "style", "data-mui-color-scheme", "data-theme"],
-      });
-    return () => observer.disconnect();
-  }, [root]);
-  return ground;
 }

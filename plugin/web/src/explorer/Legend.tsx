@@ -1,11 +1,12 @@
 /** The legend: classes with counts to hide, solo, search and select; or the ramp with its range. */
 import * as React from "react";
 import { rampCss } from "../scatter/colors";
-import { MISSING_CODE } from "./contract";
+import { LABEL_STATE, MISSING_CODE } from "./contract";
 import { countCodes, legendRows, rowWindow, solo, toggleHidden, type LegendOrder, type LegendRow } from "./legend";
 import { combineFor, rowsWithCode } from "./selection";
 import { allowedRows, BY_STATE, type Values } from "./state";
-import { useExplorer, useUi } from "./context";
+import { BY_LABELS } from "./contract";
+import { useColors, useExplorer, useUi } from "./context";
 import { Button } from "../parts/parts";
 
 const ROW_HEIGHT = 24;
@@ -41,10 +42,13 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
       ),
     [color, map, isolated],
   );
+  const colors = useColors();
   const byState = color.field === BY_STATE;
+  // No stage of the grid says the same as a field that the panel makes up.
+  const madeUp = byState || color.field === BY_LABELS;
   const rows = React.useMemo(
-    () => legendRows({ ...color, counts, hidden, query, order }),
-    [color, counts, hidden, query, order],
+    () => legendRows({ ...color, colors, counts, hidden, query, order }),
+    [color, colors, counts, hidden, query, order],
   );
   const height = list.current?.clientHeight ?? 400;
   const [first, last] = rowWindow(rows.length, top, height, ROW_HEIGHT);
@@ -53,12 +57,12 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
     if (!map) return;
     const set = rowsWithCode(color.codes, row.code, allowedRows({ ...explorer.ui, hidden: new Set() }));
     const whole =
-      explorer.mapIsWhole &&
+      explorer.selecting.mapIsWhole &&
       !isolated &&
       !map.info.in_view &&
-      !byState &&
+      !madeUp &&
       set.count === rowsWithCode(color.codes, row.code, new Uint8Array(map.info.n).fill(1)).count;
-    explorer.selectMask(
+    explorer.selecting.selectMask(
       set.mask,
       whole
         ? { kind: "value", field: color.field, value: row.code === MISSING_CODE ? null : row.name }
@@ -104,7 +108,7 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
             <button
               type="button"
               className="ls-legend-name"
-              title={`Select all ${row.name} (shift adds, alt removes)`}
+              title={`Select all ${row.name} (Shift adds, Alt removes)`}
               onClick={(event) => select(row, { shift: event.shiftKey, alt: event.altKey })}
             >
               {row.name}
@@ -113,7 +117,7 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
               type="button"
               className="ls-legend-solo"
               aria-label={`Show only ${row.name}`}
-              title="Show only this one; again: all"
+              title="Show only this one; press again to show all"
               onClick={() => setHidden(solo(hidden, row.code, color.classes.length))}
             >
               only
@@ -129,25 +133,25 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
   );
 }
 
-/** The same shapes as on the map: disc, ring (suggested), diamond (pending label), cross (pending deletion). */
-function Swatch({
-  color,
-  shape,
-  hollow,
-}: {
+/** The same shapes as on the map: disc, triangle (confident), ring (uncertain), diamond and cross (pending). */
+function Swatch(props: {
   readonly color: string;
   readonly shape: number;
   readonly hollow: boolean;
 }): React.ReactElement {
+  const { color, shape, hollow } = props;
   const paint = hollow ? { fill: "none", stroke: color, strokeWidth: 1.5 } : { fill: color };
+  const line = { fill: "none", stroke: color, strokeWidth: hollow ? 1 : 2.5 };
   return (
     <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-      {shape === 2 ? (
-        <circle cx="6" cy="6" r="4" fill="none" stroke={color} strokeWidth={hollow ? 1 : 2.5} />
-      ) : shape === 3 ? (
+      {shape === LABEL_STATE.uncertain ? (
+        <circle cx="6" cy="6" r="4" {...line} />
+      ) : shape === LABEL_STATE.suggested ? (
+        <path d="M6 1 L11.2 10.5 L0.8 10.5 Z" {...paint} />
+      ) : shape === LABEL_STATE.pendingLabel ? (
         <path d="M6 0.5 L11.5 6 L6 11.5 L0.5 6 Z" {...paint} />
-      ) : shape === 4 ? (
-        <path d="M1.5 1.5 L10.5 10.5 M10.5 1.5 L1.5 10.5" stroke={color} strokeWidth={hollow ? 1 : 2.5} fill="none" />
+      ) : shape === LABEL_STATE.pendingDelete ? (
+        <path d="M1.5 1.5 L10.5 10.5 M10.5 1.5 L1.5 10.5" {...line} />
       ) : (
         <circle cx="6" cy="6" r="4.5" {...paint} />
       )}

@@ -1,9 +1,11 @@
 /** One sample looked at: picture, label, suggestion, facts, and its neighbors in embedding space. */
 import * as React from "react";
-import { STATE_LEGEND } from "../scatter/colors";
+import { STATE_LEGEND } from "./labelStates";
 import { combineFor } from "./selection";
 import { useExplorer, useUi } from "./context";
-import { Button, percent, Thumb } from "../parts/parts";
+import { Button } from "../parts/parts";
+import { percent } from "../parts/words";
+import { Thumb } from "./Thumb";
 
 export function PreviewPane(): React.ReactElement | null {
   const explorer = useExplorer();
@@ -17,7 +19,7 @@ export function PreviewPane(): React.ReactElement | null {
     <section ref={box} className="ls-preview" aria-label="Preview">
       <div className="ls-dialog-head">
         <h2 title={preview?.name}>{preview?.name ?? "…"}</h2>
-        <Button label="Close the preview" title="Close" onClick={() => void explorer.focus(null)}>
+        <Button label="Close the preview" title="Close" onClick={() => void explorer.selecting.focus(null)}>
           ✕
         </Button>
       </div>
@@ -68,7 +70,7 @@ export function PreviewPane(): React.ReactElement | null {
             >
               Label
             </Button>
-            <Button title="Open in the App's viewer" onClick={() => void explorer.openInViewer(preview.row)}>
+            <Button title="Open in the App's viewer" onClick={() => void explorer.selecting.openInViewer(preview.row)}>
               Open
             </Button>
           </div>
@@ -81,7 +83,7 @@ export function PreviewPane(): React.ReactElement | null {
                   title={`${near.name}\ncosine distance ${near.distance.toFixed(3)}`}
                   aria-label={`${near.name}, ${near.label ?? "no label"}, distance ${near.distance.toFixed(3)}`}
                   onClick={(event) =>
-                    void explorer.click(near.row, combineFor({ shift: event.shiftKey, alt: event.altKey }))
+                    void explorer.selecting.click(near.row, combineFor({ shift: event.shiftKey, alt: event.altKey }))
                   }
                 >
                   <Thumb facts={near} side={70} />

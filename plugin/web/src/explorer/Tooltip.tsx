@@ -1,9 +1,10 @@
 /** What stands under the cursor: thumbnail and basic facts. */
 import * as React from "react";
 import type { Size } from "../scatter/camera";
-import { STATE_LEGEND } from "../scatter/colors";
+import { STATE_LEGEND } from "./labelStates";
 import { useUi } from "./context";
-import { percent, Thumb } from "../parts/parts";
+import { percent } from "../parts/words";
+import { Thumb } from "./Thumb";
 
 const WIDTH = 190;
 const HEIGHT = 250;

@@ -1,5 +1,6 @@
 /** The explorer for the components below, and the parts of its state they follow. */
 import * as React from "react";
+import { parseColor, readable } from "../scatter/colors";
 import type { Explorer } from "./explorer";
 import { allowedRows, type Ui } from "./state";
 
@@ -15,6 +16,16 @@ export function useExplorer(): Explorer {
 export function useUi<T>(part: (ui: Ui) => T): T {
   const { store } = useExplorer();
   return React.useSyncExternalStore(store.subscribe, () => part(store.get()));
+}
+
+/** The colors of the classes as they are seen on the ground of the theme. */
+export function useColors(): readonly string[] {
+  const colors = useUi((ui) => ui.color?.colors);
+  const ground = useUi((ui) => ui.ground);
+  return React.useMemo(() => {
+    const behind = parseColor(ground);
+    return (colors ?? []).map((color) => readable(color, behind));
+  }, [colors, ground]);
 }
 
 /** Rows that can be pointed at, counted again only when what decides it changes. */

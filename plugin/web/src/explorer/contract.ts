@@ -63,6 +63,12 @@ export interface NumericTail {
 
 export type ValueTail = CategoricalTail | NumericTail;
 
+/** Field name for "the label, and where there is none, the suggestion"; no field of the dataset is called so. */
+export const BY_LABELS = "@labels";
+
+/** Suggestions that reach the target precision, and those that do not. */
+export type Confidence = "confident" | "uncertain";
+
 /** The label-state column (uint8, no tail). */
 export const LABEL_STATE = {
   unlabeled: 0,
@@ -76,6 +82,8 @@ export const LABEL_STATE = {
   pendingDelete: 4,
   /** A saved label that came from "label neighbors". */
   neighbors: 5,
+  /** An open suggestion that does not reach the target precision; `suggested` are those that do. */
+  uncertain: 6,
 } as const;
 export type LabelState = (typeof LABEL_STATE)[keyof typeof LABEL_STATE];
 
@@ -136,6 +144,8 @@ export interface FieldInfo {
 
 export interface PendingCounts {
   readonly labels: number;
+  /** Items that lose their label. */
+  readonly cleared: number;
   readonly deletions: number;
 }
 
@@ -153,6 +163,12 @@ export interface Job {
   /** What it does now, what it ended with, or what went wrong. */
   readonly message: string;
   readonly cancellable: boolean;
+}
+
+/** An act that can be undone: "label 12 samples “cat”". */
+export interface Undoable {
+  readonly key: string;
+  readonly words: string;
 }
 
 export interface Message {
@@ -174,23 +190,53 @@ export interface PanelState {
   readonly map: LoadedMap | null;
   /** Fields one may colour by or write on the map. */
   readonly fields: readonly FieldInfo[];
-  /** Fields one may label into; `label_field` is the chosen one. */
+  /** Fields one may label into, never one of predictions; `label_field` is the chosen one, which may be a new one. */
   readonly label_fields: readonly string[];
   readonly label_field: string | null;
+  /** False: the dataset gets the field with the first save. */
+  readonly label_field_exists: boolean;
   /** Classes of the label field, in the dataset's order. */
   readonly classes: readonly string[];
   readonly pending: PendingCounts;
-  /** What `undo` would take back, in words ("label 12 samples cat"); null = nothing to undo. */
-  readonly undo: string | null;
+  /** Acts that can be undone, newest first. */
+  readonly undoable: readonly Undoable[];
   readonly jobs: readonly Job[];
   readonly messages: readonly Message[];
   /** The colour pool of the App's colour scheme, "#rrggbb"; null = the panel's own colour-blind safe palette. */
   readonly palette: readonly string[] | null;
-  /** Models, methods and metrics the forms offer. */
-  readonly options: {
-    readonly models: readonly string[];
-    readonly methods: readonly string[];
-  };
+  /** What the forms offer. */
+  readonly options: Options;
+}
+
+export interface Options {
+  readonly models: readonly ModelChoice[];
+  readonly methods: readonly string[];
+  /** Fields whose objects can be embedded one by one. */
+  readonly patches_fields: readonly string[];
+  /** Fields of the samples that hold vectors. */
+  readonly vector_fields: readonly string[];
+}
+
+/** A way to make embeddings, as the form offers it. */
+export interface ModelChoice {
+  /** "preprocessing", "torchvision", "open_clip", "trained", "precomputed". */
+  readonly way: string;
+  readonly title: string;
+  /** One sentence: what it is good for. */
+  readonly why: string;
+  /** Names to choose from; empty = the way has none. */
+  readonly names: readonly string[];
+  /** Photos a second on two cores; null = not known. */
+  readonly speed: number | null;
+  /** What else the model can be told: weights, size, mean, … */
+  readonly options: readonly ModelOption[];
+}
+
+export interface ModelOption {
+  readonly name: string;
+  readonly kind: "text" | "file" | "integer" | "numbers" | "choice" | "yes_no";
+  readonly sentence: string;
+  readonly choices: readonly string[];
 }
 
 /** `props.data` of the component: whatever Python set with `set_state` / `set_data`. */
@@ -306,6 +352,34 @@ export interface PendingItem extends Facts {
   readonly origin: string;
 }
 
+/** How to make embeddings; what a way does not use is null. */
+export interface EmbeddingsForm {
+  readonly way: string;
+  /** The model of the way, such as "resnet18". */
+  readonly name: string | null;
+  /** Options of the model by name, as typed. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly patches_field: string | null;
+  /** Of `trained`: the embeddings to start from. */
+  readonly base: string | null;
+  /** Of `precomputed`: a field with vectors, or a file (and for .npy its ids). */
+  readonly vector_field: string | null;
+  readonly path: string | null;
+  readonly ids_path: string | null;
+  /** Whether a 2D map of them follows in the same run. */
+  readonly with_map: boolean;
+}
+
+/** Something “Clear explorer” can remove. */
+export interface Clearable {
+  readonly id: string;
+  readonly title: string;
+  /** How much it is, in words. */
+  readonly size: string;
+  /** What is lost, or how it can be had again. */
+  readonly note: string;
+}
+
 export interface MapForm {
   readonly embeddings: string;
   readonly method: string;
@@ -333,7 +407,9 @@ export interface Methods {
   /**
    * The grid shows these. `stage` goes into the host's `extendedSelectionOverrideStage`; null = all (empty selection).
    */
-  select: [Selection, { stage: GridStage | null }];
+  select: [Selection & { ordered?: boolean }, { stage: GridStage | null }];
+  /** Rows of these samples (or objects), as ticked in the grid. */
+  locate: [{ map: string; map_version: string; ids: readonly string[] }, { rows: PackedU32 }];
   /** The `k` nearest of each selected row, as one set with them. */
   grow: [Selection & { k: number }, { rows: PackedU32 }];
   /** Facts for the tooltip; a handful of rows at once (≤ 64). */
@@ -365,23 +441,23 @@ export interface Methods {
     { patch: StatePatch; count: number },
   ];
   /** Queues the suggestions of these rows as labels. Rows without one are left alone and counted in `skipped`. */
-  accept: [Selection, { patch: StatePatch; count: number; skipped: number }];
+  accept: [Selection & { which: Confidence }, { patch: StatePatch; count: number; uncertain: number; skipped: number }];
   /** Rejects the suggestions of these rows. */
   reject: [Selection, { patch: StatePatch; count: number; skipped: number }];
   /** Queues the deletion of the samples (or objects) themselves. */
   delete: [Selection, { patch: StatePatch; count: number }];
   /** Takes back the last act; `done` says which, in words. Also undoes the last save. */
-  undo: [Nothing, { patch: StatePatch | null; done: string }];
+  undo: [{ key: string | null }, { patch: StatePatch | null; done: string }];
   /** Writes all that is pending to the dataset. */
-  save: [Nothing, { labels: number; deletions: number; patch: StatePatch | null }];
-  discard: [Nothing, { patch: StatePatch | null; count: number }];
+  save: [Nothing, { labels: number; cleared: number; deletions: number; patch: StatePatch | null }];
+  discard: [Nothing, { patch: StatePatch | null; count: number; undoable: boolean }];
   /** What is pending on the rows of the loaded map, newest first, a page at a time. */
   review: [{ offset: number; limit: number }, { items: readonly PendingItem[]; total: number }];
   /** Takes single rows out of what is pending. */
   unqueue: [RowsRef, { patch: StatePatch; count: number }];
 
   /** Start a job; progress comes in `state.jobs`. */
-  compute_embeddings: [{ model: string; key: string | null }, { job: string }];
+  compute_embeddings: [EmbeddingsForm, { job: string }];
   compute_map: [MapForm, { job: string }];
   /** Places the missing samples on the map and drops the removed ones. */
   update_map: [{ map: string }, { job: string }];
@@ -399,10 +475,16 @@ export interface Methods {
     Selection & { name: string; segment_kind: SegmentKind; note: string },
     { slug: string; count: number },
   ];
-  /** Forgets the explorer's own state for this dataset (labels stay). */
-  clear_explorer: [Nothing, Nothing];
-  /** Removes every saved label of the label field at once, as one save that `undo` takes back. Nothing is queued. */
-  clear_labels: [Nothing, { patch: StatePatch | null; count: number }];
+  /** What “Clear explorer” can remove from this dataset. Labels and pending changes are never among it. */
+  clearable: [Nothing, { items: readonly Clearable[] }];
+  clear_explorer: [{ ids: readonly string[] }, { done: string }];
+  /** Renames or deletes one map, or one set of embeddings. */
+  rename_run: [{ key: string; name: string }, Nothing];
+  delete_run: [{ key: string }, { done: string }];
+  /** Saved labels of the label field: all, and of these those that were set here. */
+  count_labels: [Nothing, { field: string; all: number; ours: number }];
+  /** Removes saved labels of the label field; `undo` brings them back. */
+  clear_labels: [{ which: "ours" | "all" }, { patch: StatePatch | null; done: string }];
 }
 
 /**
@@ -414,42 +496,3 @@ export type SegmentKind = "data quality" | "data organization" | "collection cam
 export type MethodName = keyof Methods;
 export type Ask<M extends MethodName> = Methods[M][0];
 export type Answer<M extends MethodName> = Methods[M][1];
-
-/** Names of all methods, the keys Python passes to `types.View(...)`. */
-export const METHOD_NAMES = [
-  "sync",
-  "load_map",
-  "column",
-  "set_label_field",
-  "select",
-  "grow",
-  "facts",
-  "preview",
-  "open_sample",
-  "search",
-  "next_best",
-  "set_label",
-  "label_neighbors",
-  "accept_neighbors",
-  "accept",
-  "reject",
-  "delete",
-  "undo",
-  "save",
-  "discard",
-  "review",
-  "unqueue",
-  "compute_embeddings",
-  "compute_map",
-  "update_map",
-  "rank_outliers",
-  "rank_mislabels",
-  "find_duplicates",
-  "suggest_labels",
-  "refresh_app",
-  "send_to_label_studio",
-  "cancel_job",
-  "create_segment",
-  "clear_explorer",
-  "clear_labels",
-] as const satisfies readonly MethodName[];

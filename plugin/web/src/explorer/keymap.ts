@@ -1,4 +1,4 @@
-/** The keys, what each does, and how they are told to the user. */
+/** The keys, what each does, and how they are explained. */
 
 export type Command =
   | "label"
@@ -26,26 +26,26 @@ export type Command =
 
 export const KEYS: readonly { readonly key: string; readonly command: Command; readonly says: string }[] = [
   { key: "l", command: "label", says: "Set the label of the selection" },
-  { key: "d", command: "delete", says: "Delete the selection" },
-  { key: "a", command: "accept", says: "Accept the suggestions of the selection" },
-  { key: "x", command: "reject", says: "Reject the suggestions of the selection" },
-  { key: "u", command: "undo", says: "Undo" },
-  { key: "s", command: "save", says: "Save what is pending" },
-  { key: "i", command: "isolate", says: "Show only the selection; again: show all" },
+  { key: "d", command: "delete", says: "Mark the selection for deletion" },
+  { key: "a", command: "accept", says: "Accept the confident suggestions in the selection" },
+  { key: "x", command: "reject", says: "Reject the suggestions in the selection" },
+  { key: "u", command: "undo", says: "Undo the last act" },
+  { key: "s", command: "save", says: "Save pending changes" },
+  { key: "i", command: "isolate", says: "Show only the selection; press again to show all" },
   { key: "g", command: "grow", says: "Add the nearest neighbors to the selection" },
   { key: "v", command: "invert", says: "Invert the selection" },
   { key: "n", command: "next", says: "Next best sample to label" },
   { key: "/", command: "search", says: "Search" },
-  { key: "p", command: "pan", says: "Drag moves the map, turns it in 3D" },
-  { key: "o", command: "lasso", says: "Drag draws a lasso" },
-  { key: "b", command: "box", says: "Drag draws a box" },
-  { key: "f", command: "fit", says: "Show the whole map, or all that is isolated" },
-  { key: "t", command: "texts", says: "Texts on the map on or off" },
+  { key: "p", command: "pan", says: "Move tool: drag to move the map, or to turn it in 3D" },
+  { key: "o", command: "lasso", says: "Lasso tool" },
+  { key: "b", command: "box", says: "Box tool" },
+  { key: "f", command: "fit", says: "Show the whole map" },
+  { key: "t", command: "texts", says: "Toggle text labels" },
   { key: "2", command: "2d", says: "2D map" },
   { key: "3", command: "3d", says: "3D map" },
-  { key: "?", command: "help", says: "All keys" },
-  { key: "Enter", command: "enter", says: "Accept the neighbors that light up" },
-  { key: "Escape", command: "escape", says: "Close, leave the neighbors, or clear the selection" },
+  { key: "?", command: "help", says: "Keyboard shortcuts" },
+  { key: "Enter", command: "enter", says: "Accept the neighbors that are shown" },
+  { key: "Escape", command: "escape", says: "Close a window, leave the neighbors, or clear the selection" },
 ];
 
 export interface KeyPress {

@@ -1,26 +1,45 @@
 /** The panel's state on the client, and how each event changes it. Pure: no host, no network, no drawing. */
 import type { Camera } from "../scatter/camera";
-import { classColors, quantize, STATE_LEGEND } from "../scatter/colors";
+import type { Tool } from "../scatter/Scatter";
+import { bySize, classColors, quantize } from "../scatter/colors";
 import { unpackBytes, unpackU16, unpackU32, type Column } from "./columns";
 import {
+  BY_LABELS,
   LABEL_STATE,
   MISSING_CODE,
+  type CategoricalTail,
   type Facts,
   type LoadedMap,
   type Message,
   type PanelState,
+  type PendingCounts,
   type Preview,
   type SelectionHow,
   type StatePatch,
 } from "./contract";
+import { counted, listing } from "../parts/words";
+import { STATE_LEGEND } from "./labelStates";
 import { bounds } from "../scatter/geometry";
 import { emptySet, setOf, type RowSet } from "./selection";
 
 /** The field name that stands for "colour by label state". */
 export const BY_STATE = "@state";
 
-export type Tool = "pan" | "lasso" | "box";
-export type Dialog = "none" | "label" | "map" | "review" | "help" | "segment" | "duplicates" | "embeddings" | "discard";
+export type { Tool };
+export type Dialog =
+  | "none"
+  | "label"
+  | "map"
+  | "review"
+  | "help"
+  | "segment"
+  | "duplicates"
+  | "embeddings"
+  | "discard"
+  | "field"
+  | "clear labels"
+  | "clear explorer"
+  | "runs";
 
 export interface MapData {
   readonly info: LoadedMap;
@@ -55,6 +74,8 @@ export interface Reach {
   readonly confidence: Float32Array;
   readonly count: number;
   readonly why: string;
+  /** Rows left out by hand. */
+  readonly left: ReadonlySet<number>;
 }
 
 export interface SearchResult {
@@ -71,6 +92,11 @@ export interface Ui {
   readonly color: Values | null;
   readonly text: Values | null;
   readonly showTexts: boolean;
+  /** Whether clusters carry the name of their class, and whether lines of equal density are drawn. */
+  readonly names: boolean;
+  readonly contours: boolean;
+  /** Color behind the points, as the App's theme has it. */
+  readonly ground: string;
   /** Times the usual size of a point. */
   readonly pointScale: number;
   readonly hidden: ReadonlySet<number>;
@@ -103,6 +129,9 @@ export const INITIAL: Ui = {
   color: null,
   text: null,
   showTexts: false,
+  ground: "#1a1a1a",
+  names: true,
+  contours: false,
   pointScale: 1,
   hidden: new Set(),
   range: null,
@@ -138,6 +167,8 @@ export type Event =
   | { readonly type: "color"; readonly color: Values | null }
   | { readonly type: "text"; readonly text: Values | null }
   | { readonly type: "showTexts"; readonly show: boolean }
+  | { readonly type: "ground"; readonly ground: string }
+  | { readonly type: "layers"; readonly names?: boolean; readonly contours?: boolean }
   | { readonly type: "pointScale"; readonly scale: number }
   | { readonly type: "hidden"; readonly hidden: ReadonlySet<number> }
   | { readonly type: "range"; readonly range: readonly [number, number] | null }
@@ -195,6 +226,10 @@ export function reduce(ui: Ui, event: Event): Ui {
       return { ...ui, text: event.text };
     case "showTexts":
       return { ...ui, showTexts: event.show };
+    case "ground":
+      return { ...ui, ground: event.ground };
+    case "layers":
+      return { ...ui, names: event.names ?? ui.names, contours: event.contours ?? ui.contours };
     case "pointScale":
       return { ...ui, pointScale: event.scale };
     case "hidden":
@@ -313,7 +348,7 @@ function withPatch(ui: Ui, patch: StatePatch): Ui {
   const map: MapData = { ...ui.map, labelState, labelStateVersion: patch.to };
   const relabel = (values: Values | null): Values | null => {
     if (values?.field === BY_STATE) return stateValues(map);
-    return values && isLabelField(values.field, ui.panel)
+    return values && (values.field === BY_LABELS || isLabelField(values.field, ui.panel))
       ? withLabels(values, patch, rows, ui.panel?.palette ?? null)
       : values;
   };
@@ -367,11 +402,16 @@ export function stateValues({ labelState, labelStateVersion }: Labels): Values {
 }
 
 /** A value column as what the renderer and the legend work on; throws where the file has no tail. */
-export function valuesOf(field: string, column: Column, panel: PanelState | null): Values {
+export function valuesOf(
+  field: string,
+  column: Column,
+  panel: PanelState | null,
+  before: Values | null = null,
+): Values {
   const plane = column.planes[0];
-  const missing = { name: isLabelField(field, panel) ? "unlabeled" : "none", color: "#8f8f8f" };
+  const missing = { name: field === BY_LABELS || isLabelField(field, panel) ? "unlabeled" : "none", color: "#8f8f8f" };
   if (column.tail?.kind === "categorical" && plane instanceof Uint16Array) {
-    const { classes, colors } = column.tail;
+    const { classes } = column.tail;
     return {
       field,
       kind: "categorical",
@@ -380,7 +420,7 @@ export function valuesOf(field: string, column: Column, panel: PanelState | null
       missing,
       min: 0,
       max: 0,
-      colors: classColors(classes.length, colors, panel?.palette ?? null),
+      colors: stableColors(field, column.tail, plane, panel, before),
     };
   }
   if (column.tail?.kind === "numeric" && plane instanceof Float32Array) {
@@ -399,6 +439,20 @@ export function valuesOf(field: string, column: Column, panel: PanelState | null
     };
   }
   throw new Error(`The values of "${field}" came in a form this panel does not know. Reload the page.`);
+}
+
+/** Colors by size of the classes; a class that was on the map in this field before keeps its color. */
+function stableColors(
+  field: string,
+  { classes, colors: given }: CategoricalTail,
+  codes: Uint16Array,
+  panel: PanelState | null,
+  before: Values | null,
+): readonly string[] {
+  const colors = classColors(classes.length, given, panel?.palette ?? null, bySize(codes, classes.length));
+  if (before?.field !== field) return colors;
+  const known = new Map(before.classes.map((name, code) => [name, before.colors[code]]));
+  return classes.map((name, code) => known.get(name) ?? (colors[code] as string));
 }
 
 /** The label states of n rows; without any where they are still being read. */
@@ -460,15 +514,27 @@ function codeRange(color: Values | null, range: readonly [number, number] | null
 /** The map on the screen, or the one that is on its way: what surrounds it has its place already. */
 export const mapInfo = ({ panel, map }: Pick<Ui, "panel" | "map">): LoadedMap | null => map?.info ?? panel?.map ?? null;
 
+/** What is pending, in words; "" for nothing. */
+export const pendingWords = ({ labels, cleared, deletions }: PendingCounts): string =>
+  listing([
+    labels > 0 && counted(labels, "label"),
+    cleared > 0 && counted(cleared, "cleared label"),
+    deletions > 0 && counted(deletions, "deletion"),
+  ]);
+
 /** What a row of the loaded map is called on screen. */
 export const nounOf = ({ panel, map }: Pick<Ui, "panel" | "map">): "sample" | "object" =>
   panel?.maps.find((m) => m.key === map?.info.key)?.patches_field == null ? "sample" : "object";
 
-/** Rows with an open suggestion among these. */
-export function suggestedAmong(set: RowSet, labelState: Uint8Array): RowSet {
-  const mask = new Uint8Array(set.mask.length);
-  for (let i = 0; i < mask.length; i++) mask[i] = set.mask[i] && labelState[i] === LABEL_STATE.suggested ? 1 : 0;
-  return setOf(mask);
+/** How many of these rows have an open suggestion that reaches the target precision, and one that does not. */
+export function suggestedAmong(set: RowSet, labelState: Uint8Array): { confident: number; uncertain: number } {
+  let [confident, uncertain] = [0, 0];
+  for (let i = 0; i < labelState.length; i++) {
+    if (!set.mask[i]) continue;
+    if (labelState[i] === LABEL_STATE.suggested) confident++;
+    else if (labelState[i] === LABEL_STATE.uncertain) uncertain++;
+  }
+  return { confident, uncertain };
 }
 
 export class Store {

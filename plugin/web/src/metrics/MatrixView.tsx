@@ -1,6 +1,7 @@
 /** The confusion matrix on a canvas: only what is in sight is drawn, so that 1,000 classes scroll as 10 do. */
 import * as React from "react";
-import { Button, Choice } from "../parts/parts";
+import { Button } from "../parts/parts";
+import { Picker } from "../parts/Picker";
 import { useMetrics, useSession } from "./context";
 import {
   cellOf,
@@ -25,6 +26,17 @@ const WRONG = "238,119,51";
 const HEAD = 90; // pixels of names, about
 const NAME_PIXELS = 6.2; // of a letter at 11 px
 
+const CELLS = [
+  { value: "count", name: "counts" },
+  { value: "row", name: "% of label" },
+  { value: "column", name: "% of prediction" },
+];
+const ORDERS = [
+  { value: "support", name: "by support" },
+  { value: "confusion", name: "by confusion", note: "classes with the most errors first" },
+  { value: "name", name: "by name" },
+];
+
 export function MatrixView(): React.ReactElement | null {
   const { matrix } = useMetrics();
   return matrix && <Drawn matrix={matrix} />;
@@ -47,6 +59,14 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
   const box = React.useRef<HTMLDivElement>(null);
   const canvas = React.useRef<HTMLCanvasElement>(null);
   const chosen = React.useMemo(() => new Set(cells.map(keyOf)), [cells]);
+
+  // What is highlighted comes into sight: the classes with the most errors first, from the corner.
+  const errors = whats.some((what) => what !== "true positives");
+  React.useEffect(() => {
+    if (!errors) return;
+    setOrder("confusion");
+    box.current?.scrollTo(0, 0);
+  }, [errors, whats]);
 
   const draw = React.useCallback(() => {
     const [frame, target] = [box.current, canvas.current];
@@ -105,28 +125,8 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
   return (
     <div className="lm-matrix">
       <div className="lm-matrix-tools">
-        <Choice
-          label="Cells"
-          hideLabel
-          value={shown}
-          options={[
-            ["count", "counts"],
-            ["row", "% of label"],
-            ["column", "% of prediction"],
-          ]}
-          onChange={(v) => setShown(v as Shown)}
-        />
-        <Choice
-          label="Order"
-          hideLabel
-          value={order}
-          options={[
-            ["support", "by support"],
-            ["confusion", "by confusion"],
-            ["name", "by name"],
-          ]}
-          onChange={(v) => setOrder(v as ClassOrder)}
-        />
+        <Picker label="Cells" value={shown} options={CELLS} onChange={(v) => setShown(v as Shown)} />
+        <Picker label="Order" value={order} options={ORDERS} onChange={(v) => setOrder(v as ClassOrder)} />
         <input
           type="search"
           placeholder="Find a class"
@@ -164,7 +164,7 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
         {told ??
           (codes.length === 0
             ? "No class has this in its name."
-            : "Click a cell, with Shift several. Rows: labels. Columns: predictions.")}
+            : "Click a cell; Shift adds more. Rows are labels, columns are predictions.")}
       </div>
     </div>
   );
@@ -200,7 +200,7 @@ function keepInSight(
 function sentence(matrix: Matrix, row: number | undefined, column: number | undefined): string | null {
   if (row === undefined || column === undefined) return null;
   const count = countAt(matrix, row, column).toLocaleString("en");
-  const share = (of: Shown): string => `${Math.round(valueAt(matrix, row, column, of) * 100)} %`;
+  const share = (of: Shown): string => `${Math.round(valueAt(matrix, row, column, of) * 100)}%`;
   const shares = `${share("row")} of the label, ${share("column")} of the prediction`;
   return `${count} × label ${rowName(matrix, row)}, prediction ${columnName(matrix, column)} (${shares})`;
 }

@@ -1,7 +1,9 @@
 /** The whole panel: fields and thresholds, table and matrix, results and segments. */
 import * as React from "react";
 import STYLE from "../parts/style.css?inline";
-import { Button, Choice } from "../parts/parts";
+import { Button } from "../parts/parts";
+import { Picker } from "../parts/Picker";
+import { useFocusKeeper, useWidth } from "../parts/root";
 import { counted } from "../parts/words";
 import { WHATS, type What } from "./contract";
 import { SessionContext, useMetrics, useSession } from "./context";
@@ -12,14 +14,27 @@ import { Segments } from "./Segments";
 import { partnersOf, type MetricsSession } from "./session";
 import METRICS_STYLE from "./style.css?inline";
 
+/** Below this width in pixels, the matrix stands above the table. */
+const NARROW = 640;
+
 export function MetricsPanel({ session }: { readonly session: MetricsSession }): React.ReactElement {
   return (
     <SessionContext.Provider value={session}>
       <style>{STYLE + METRICS_STYLE}</style>
-      <div className="ls-root lm-root" aria-label="Labelscape model metrics">
-        <Inside />
-      </div>
+      <Root />
     </SessionContext.Provider>
+  );
+}
+
+function Root(): React.ReactElement {
+  const root = React.useRef<HTMLDivElement>(null);
+  useFocusKeeper(root);
+  const narrow = useWidth(root) < NARROW;
+  const className = `ls-root lm-root${narrow ? " lm-narrow" : ""}`;
+  return (
+    <div ref={root} className={className} tabIndex={-1} role="region" aria-label="Labelscape confusions and segments">
+      <Inside />
+    </div>
   );
 }
 
@@ -107,24 +122,24 @@ function Fields(): React.ReactElement | null {
     ].join(", ");
   return (
     <div className="ls-toolbar">
-      <Choice
+      <Picker
         label="Labels"
         value={truthField}
-        options={all.map((name) => [name, name] as const)}
+        options={all.map((name) => ({ value: name, name }))}
         onChange={setTruth}
       />
-      <Choice
+      <Picker
         label="Predictions"
         value={predictionField}
-        options={partnersOf(overview, truthField).map((name) => [name, name] as const)}
+        options={partnersOf(overview, truthField).map((name) => ({ value: name, name }))}
         onChange={(name) => session.setFields(truthField, name)}
       />
-      <Choice
-        label="Of"
+      <Picker
+        label="Compare in"
         value={scope}
         options={[
-          ["dataset", "the dataset"],
-          ["view", "the view"],
+          { value: "dataset", name: "the dataset" },
+          { value: "view", name: "the current view" },
         ]}
         onChange={(name) => session.setScope(name as "dataset" | "view")}
       />
@@ -153,7 +168,7 @@ function ThresholdBar(): React.ReactElement | null {
       />
       {!boxed && report.guesses > 1 && (
         <label className="ls-choice">
-          <span className="ls-choice-label">Right among the top</span>
+          <span className="ls-choice-label">Count as right among the top</span>
           <input
             type="number"
             min={1}
@@ -190,9 +205,10 @@ const TITLES: Readonly<Record<What, string>> = {
   "true positives": "TP",
 };
 const HINTS: Readonly<Record<What, string>> = {
-  "false positives": "False positives: predictions without any label. Sure ones are often objects nobody labeled.",
+  "false positives":
+    "False positives: predictions without any label. Confident ones are often objects that nobody labeled.",
   "false negatives": "False negatives: labels without any prediction.",
-  confusions: "Pairs of different classes. Sure ones are often wrong labels.",
+  confusions: "Pairs of different classes. Confident ones are often wrong labels.",
   "true positives": "Pairs of the same class.",
 };
 

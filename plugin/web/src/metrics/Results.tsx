@@ -9,11 +9,11 @@ import { AddToSegment } from "./SegmentForms";
 import { chosenCount, isChosen } from "./session";
 
 const TABS: readonly (readonly [Order, string])[] = [
-  ["confidence", "Surest first"],
+  ["confidence", "Most confident first"],
   ["iou low", "Worst fit first"],
   ["iou high", "Best fit first"],
   ["pair", "By class pair"],
-  ["none", "As they are"],
+  ["none", "In dataset order"],
 ];
 const SIDE = 112;
 

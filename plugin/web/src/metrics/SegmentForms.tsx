@@ -1,12 +1,19 @@
 /** Windows that ask: into which segment, how to change, merge, export it, on what to make it again. */
 import * as React from "react";
-import { Button, Choice, Dialog } from "../parts/parts";
+import { Button, Dialog } from "../parts/parts";
+import { Picker, type PickerOption } from "../parts/Picker";
 import { useMetrics, useSession } from "./context";
 import { SEGMENT_KINDS, type Members, type Segment, type SegmentKind } from "./contract";
 import { chosenCount, partnersOf } from "./session";
 
 const NEW = "";
-const KINDS = SEGMENT_KINDS.map((kind) => [kind, kind] as const);
+const KIND_NOTES: Readonly<Record<SegmentKind, string>> = {
+  "data quality": "something to fix: wrong labels, broken files, duplicates",
+  "data organization": "a part of the data to work with: a split, a batch, a topic",
+  "collection campaign": "a kind of data to collect more of",
+};
+const KINDS = SEGMENT_KINDS.map((kind) => ({ value: kind, name: kind, note: KIND_NOTES[kind] }));
+const option = ([value, name]: readonly [string, string]): PickerOption => ({ value, name });
 const MEMBERS: readonly (readonly [Members, string])[] = [
   ["labels", "labels (predictions where there is none)"],
   ["predictions", "predictions (labels where there is none)"],
@@ -37,10 +44,13 @@ export function AddToSegment({ onClose }: { readonly onClose: () => void }): Rea
           void submit();
         }}
       >
-        <Choice
+        <Picker
+          wide
           label="Segment"
           value={slug}
-          options={[[NEW, "a new one"], ...segments.map((one) => [one.slug, `${one.name} (${one.size})`] as const)]}
+          options={(
+            [[NEW, "a new one"], ...segments.map((one) => [one.slug, `${one.name} (${one.size})`] as const)] as const
+          ).map(option)}
           onChange={setSlug}
         />
         {slug === NEW && (
@@ -49,7 +59,13 @@ export function AddToSegment({ onClose }: { readonly onClose: () => void }): Rea
               <span className="ls-choice-label">Name</span>
               <input data-first value={name} onChange={(event) => setName(event.target.value)} required />
             </label>
-            <Choice label="Kind" value={kind} options={KINDS} onChange={(value) => setKind(value as SegmentKind)} />
+            <Picker
+              wide
+              label="Kind"
+              value={kind}
+              options={KINDS}
+              onChange={(value) => setKind(value as SegmentKind)}
+            />
             <label className="ls-choice">
               <span className="ls-choice-label">Note</span>
               <textarea rows={2} value={note} onChange={(event) => setNote(event.target.value)} />
@@ -57,10 +73,11 @@ export function AddToSegment({ onClose }: { readonly onClose: () => void }): Rea
           </>
         )}
         {state.report?.kind === "detection" && target?.noun !== "sample" && (
-          <Choice
+          <Picker
+            wide
             label="What goes in"
             value={members}
-            options={MEMBERS.filter(([one]) => !target || one !== "samples")}
+            options={MEMBERS.filter(([one]) => !target || one !== "samples").map(option)}
             onChange={(value) => setMembers(value as Members)}
           />
         )}
@@ -105,7 +122,7 @@ export function EditSegment({
         <span className="ls-choice-label">Name</span>
         <input data-first value={name} onChange={(event) => setName(event.target.value)} />
       </label>
-      <Choice label="Kind" value={kind} options={KINDS} onChange={(value) => setKind(value as SegmentKind)} />
+      <Picker wide label="Kind" value={kind} options={KINDS} onChange={(value) => setKind(value as SegmentKind)} />
       <label className="ls-choice">
         <span className="ls-choice-label">Note</span>
         <textarea rows={2} value={note} onChange={(event) => setNote(event.target.value)} />
@@ -140,10 +157,11 @@ export function MergeSegment({
       {others.length === 0 ? (
         <p>There is no other segment of {segment.noun}s.</p>
       ) : (
-        <Choice
+        <Picker
+          wide
           label="Into"
           value={into}
-          options={others.map((one) => [one.slug, `${one.name} (${one.size})`] as const)}
+          options={others.map((one) => ({ value: one.slug, name: one.name, note: String(one.size) }))}
           onChange={setInto}
         />
       )}
@@ -195,14 +213,17 @@ export function ExportSegment({
       onClose={onClose}
       onSubmit={submit}
     >
-      <Choice
+      <Picker
+        wide
         label="Format"
         value={format}
-        options={[
-          ["csv", "CSV, a row for each member"],
-          ["coco", "COCO, with media"],
-          ["fiftyone", "FiftyOne dataset, with media"],
-        ]}
+        options={(
+          [
+            ["csv", "CSV, a row for each member"],
+            ["coco", "COCO, with media"],
+            ["fiftyone", "FiftyOne dataset, with media"],
+          ] as const
+        ).map(option)}
         onChange={(value) => setFormat(value as typeof format)}
       />
       <label className="ls-choice">
@@ -242,10 +263,11 @@ export function RemakeSegment({
       onSubmit={submit}
     >
       <p className="ls-quiet">{segment.origin}</p>
-      <Choice
+      <Picker
+        wide
         label="Predictions"
         value={field}
-        options={[["", "the same field"], ...fields.map((one) => [one, one] as const)]}
+        options={([["", "the same field"], ...fields.map((one) => [one, one] as const)] as const).map(option)}
         onChange={setField}
       />
       <label className="ls-choice">

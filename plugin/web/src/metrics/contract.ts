@@ -119,13 +119,15 @@ export interface Methods {
   overview: [Nothing, Overview];
   /** With `evaluation`, the same comparison at other thresholds; null reads both fields anew. */
   compare: [
-    Thresholds & {
+    Omit<Thresholds, "confidence"> & {
       evaluation: string | null;
+      /** null: the one with the best F1, which the answer names. */
+      confidence: number | null;
       truth_field: string;
       prediction_field: string;
       scope: "dataset" | "view";
     },
-    { report: Report },
+    { report: Report; confidence: number },
   ];
   results: [Choice & { order: Order; offset: number; limit: number }, { total: number; items: readonly Result[] }];
   show_results: [Choice, { message: string }];

@@ -86,6 +86,8 @@ export class MetricsSession {
   #state: MetricsState = INITIAL;
   readonly #listeners = new Set<() => void>();
   /** Thresholds asked for while an answer is under way: only the newest is asked next. */
+  /** Whether a person moved the confidence; until then it is the one with the best F1. */
+  #confidenceChosen = false;
   #comparing = false;
   #again = false;
   #asked = 0;
@@ -105,6 +107,7 @@ export class MetricsSession {
   };
 
   async start(): Promise<void> {
+    this.#confidenceChosen = false;
     this.#set({ ...INITIAL, thresholds: this.#state.thresholds });
     const overview = await this.#try("Reading the dataset", () => this.call("overview", {}));
     if (!overview) return;
@@ -114,6 +117,7 @@ export class MetricsSession {
   }
 
   setFields(truthField: string, predictionField: string): void {
+    this.#confidenceChosen = false;
     this.#set({ truthField, predictionField });
     void this.compare();
   }
@@ -124,6 +128,7 @@ export class MetricsSession {
   }
 
   setThresholds(part: Partial<Thresholds>): void {
+    if (part.confidence !== undefined) this.#confidenceChosen = true;
     this.#set({ thresholds: { ...this.#state.thresholds, ...part } });
     void this.#rematch();
   }
@@ -161,6 +166,7 @@ export class MetricsSession {
     const answer = await this.#try(evaluation ? null : "Comparing labels with predictions", () =>
       this.call("compare", {
         ...thresholds,
+        confidence: this.#confidenceChosen ? thresholds.confidence : null,
         evaluation,
         truth_field: truthField,
         prediction_field: predictionField,
@@ -168,8 +174,12 @@ export class MetricsSession {
       }),
     );
     if (reading !== this.#reading) return;
-    if (answer) this.#set({ report: answer.report, matrix: matrixOf(answer.report) });
-    else if (!evaluation) this.#set({ report: null, matrix: null });
+    if (answer) {
+      const { report, confidence } = answer;
+      this.#set({ report, matrix: matrixOf(report) });
+      // One that a person chose may have moved on while the answer was on its way.
+      if (!this.#confidenceChosen) this.#set({ thresholds: { ...this.#state.thresholds, confidence } });
+    } else if (!evaluation) this.#set({ report: null, matrix: null });
   }
 
   /** Chooses a cell; `more` keeps those chosen before, and takes it out again if it is among them. */

@@ -1,7 +1,5 @@
 /** Small parts the other components are made of. */
 import * as React from "react";
-import type { Facts } from "../explorer/contract";
-import { useExplorer, useLatest } from "../explorer/context";
 
 export function Button(props: {
   readonly onClick: () => void;
@@ -11,10 +9,17 @@ export function Button(props: {
   readonly pressed?: boolean;
   readonly primary?: boolean;
   readonly danger?: boolean;
+  /** Drawn as an outline: an act that needs a second look. */
+  readonly hollow?: boolean;
   readonly disabled?: boolean;
   readonly label?: string;
 }): React.ReactElement {
-  const kinds = [props.primary && "ls-primary", props.danger && "ls-danger", props.pressed && "ls-pressed"];
+  const kinds = [
+    props.primary && "ls-primary",
+    props.danger && "ls-danger",
+    props.pressed && "ls-pressed",
+    props.hollow && "ls-hollow",
+  ];
   return (
     <button
       type="button"
@@ -67,9 +72,15 @@ export function Dialog(props: {
   const box = React.useRef<HTMLDivElement>(null);
   const before = React.useRef(document.activeElement);
   React.useEffect(() => {
-    const first = box.current?.querySelector<HTMLElement>("[data-first], input, select, button.ls-primary");
+    const first = box.current?.querySelector<HTMLElement>(
+      "[data-first], input, select, [role=combobox], button.ls-primary",
+    );
     (first ?? box.current)?.focus();
-    return () => (before.current as HTMLElement | null)?.focus?.();
+    const root = box.current?.closest<HTMLElement>(".ls-root");
+    return () => {
+      const held = before.current;
+      (held instanceof HTMLElement && held.isConnected && held !== document.body ? held : root)?.focus();
+    };
   }, []);
   const onKeyDown = (event: React.KeyboardEvent): void => {
     if (event.key === "Escape") {
@@ -102,7 +113,9 @@ export function Dialog(props: {
 }
 
 function keepInside(event: React.KeyboardEvent, box: HTMLElement | null): void {
-  const stops = box?.querySelectorAll<HTMLElement>("button:not(:disabled), input, select, textarea, a[href]");
+  const stops = box?.querySelectorAll<HTMLElement>(
+    "button:not(:disabled), input, select, textarea, a[href], [role=combobox]",
+  );
   const first = stops?.[0];
   const last = stops?.[stops.length - 1];
   if (!first || !last) return;
@@ -113,72 +126,4 @@ function keepInside(event: React.KeyboardEvent, box: HTMLElement | null): void {
     event.preventDefault();
     first.focus();
   }
-}
-
-/** The sample's picture, or the part of it that is the object. */
-export function Thumb({ facts, side }: { readonly facts: Facts; readonly side: number }): React.ReactElement {
-  const explorer = useExplorer();
-  const [natural, setNatural] = React.useState<readonly [number, number] | null>(null);
-  const [broken, setBroken] = React.useState(false);
-  const frame = { width: side, height: side };
-  if (facts.thumbnail === null || broken)
-    return (
-      <div className="ls-thumb ls-thumb-none" style={frame}>
-        {broken ? "cannot be read" : facts.name}
-      </div>
-    );
-  const crop = facts.crop ?? [0, 0, 1, 1];
-  const place = natural && placeCrop(natural, crop, side);
-  return (
-    <div className="ls-thumb" style={frame}>
-      <div className="ls-thumb-crop" style={place ? place.window : frame}>
-        <img
-          alt={facts.name}
-          src={explorer.mediaUrl(facts.thumbnail)}
-          style={place ? place.image : { visibility: "hidden" }}
-          onLoad={(event) =>
-            setNatural([event.currentTarget.naturalWidth || 1, event.currentTarget.naturalHeight || 1])
-          }
-          onError={() => setBroken(true)}
-        />
-      </div>
-    </div>
-  );
-}
-
-function placeCrop(
-  [width, height]: readonly [number, number],
-  [x, y, w, h]: readonly [number, number, number, number],
-  side: number,
-) {
-  const scale = Math.min(side / (w * width), side / (h * height));
-  return {
-    window: { width: w * width * scale, height: h * height * scale },
-    image: {
-      width: width * scale,
-      height: height * scale,
-      marginLeft: -x * width * scale,
-      marginTop: -y * height * scale,
-    },
-  };
-}
-
-export const percent = (share: number): string => `${Math.round(share * 100)} %`;
-
-/** Runs `deed` every so often while the page is seen, and when it comes back to the front. */
-export function usePoll(deed: () => void, milliseconds: number): void {
-  const latest = useLatest(deed);
-  React.useEffect(() => {
-    const look = (): void => {
-      if (document.visibilityState === "visible") latest.current();
-    };
-    const timer = window.setInterval(look, milliseconds);
-    document.addEventListener("visibilitychange", look);
-    window.addEventListener("focus", look);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener("visibilitychange", look);
-      window.removeEventListener("focus", look);
-    };
-  }, [milliseconds]);
 }

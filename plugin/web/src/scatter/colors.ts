@@ -1,5 +1,7 @@
-/** Colours: a colour-blind safe palette, the numeric ramp, and the tables the points are painted from. */
-import { LABEL_STATE } from "../explorer/contract";
+/** Colors: a color-blind safe palette, the numeric ramp, and the tables the points are painted from. */
+
+/** Code of a point without a value. */
+export const NO_VALUE = 0xffff;
 
 export type Rgb = readonly [number, number, number];
 
@@ -28,18 +30,6 @@ export const SAFE_PALETTE: readonly string[] = [
   "#6b8e23",
   "#a3485c",
 ];
-
-/** Label states in the order of LABEL_STATE, each with a name and a colour; shapes are the renderer's. */
-export const STATE_LEGEND: readonly { readonly name: string; readonly color: string }[] = (() => {
-  const rows: { name: string; color: string }[] = [];
-  rows[LABEL_STATE.unlabeled] = { name: "unlabeled", color: GRAY };
-  rows[LABEL_STATE.human] = { name: "labeled", color: "#47a3ff" };
-  rows[LABEL_STATE.suggested] = { name: "suggested", color: "#cc4400" };
-  rows[LABEL_STATE.pendingLabel] = { name: "pending label", color: "#75d194" };
-  rows[LABEL_STATE.pendingDelete] = { name: "pending deletion", color: "#b31999" };
-  rows[LABEL_STATE.neighbors] = { name: "labeled from neighbors", color: "#5ed1e8" };
-  return rows;
-})();
 
 /**
  * Blue to yellow with rising lightness, in the manner of cividis (Nuñez, Anderton and Renslow 2018), which every sight
@@ -76,28 +66,84 @@ export const toHex = (rgb: Rgb): string => `#${rgb.map((v) => Math.round(v).toSt
 
 export const isDark = ([r, g, b]: Rgb): boolean => 0.2126 * r + 0.7152 * g + 0.0722 * b < 128;
 
-/** Colours of the classes: the App's own where it names one, else its pool or our palette, lighter each time round. */
+/**
+ * Colors of the classes: the App's own where it names one, else its pool or our palette; beyond it, hues by the golden
+ * angle at several lightnesses, so that 200 classes stay apart. `order`: which class gets the first color, and so on;
+ * the largest classes come first, because the first colors are the clearest.
+ */
 export function classColors(
   count: number,
   given: readonly (string | null)[] | undefined,
   pool: readonly string[] | null,
+  order: readonly number[] = Array.from({ length: count }, (_, i) => i),
 ): string[] {
   const palette = pool && pool.length > 0 ? pool : SAFE_PALETTE;
-  return Array.from({ length: count }, (_, i) => {
-    const own = given?.[i];
-    if (own) return own;
-    const base = palette[i % palette.length] as string;
-    const round = Math.floor(i / palette.length) % 4;
-    return round === 0
-      ? base
-      : toHex(mix(parseColor(base), round % 2 ? [255, 255, 255] : [0, 0, 0], 0.2 + 0.1 * round));
+  const colors = new Array<string>(count).fill(GRAY);
+  order.forEach((code, rank) => {
+    colors[code] = given?.[code] ?? palette[rank] ?? furtherColor(rank - palette.length);
   });
+  return colors;
+}
+
+const GOLDEN_ANGLE = 137.508;
+const LIGHTNESS = [0.62, 0.48, 0.74] as const;
+
+/** Color number i beyond the palette. */
+function furtherColor(i: number): string {
+  const lightness = LIGHTNESS[i % LIGHTNESS.length] as number;
+  return toHex(fromHsl((i * GOLDEN_ANGLE) % 360, 0.35 + 0.4 * ((i * 0.382) % 1), lightness));
+}
+
+function fromHsl(hue: number, saturation: number, lightness: number): Rgb {
+  const chroma = saturation * Math.min(lightness, 1 - lightness);
+  const channel = (shift: number): number => {
+    const k = (shift + hue / 30) % 12;
+    return 255 * (lightness - chroma * Math.max(-1, Math.min(k - 3, 9 - k, 1)));
+  };
+  return [channel(0), channel(8), channel(4)];
+}
+
+/** Codes by how many rows have them, most first. */
+export function bySize(codes: Uint16Array, classes: number): number[] {
+  const counts = new Uint32Array(classes);
+  for (const code of codes) if (code < classes) counts[code] = (counts[code] as number) + 1;
+  return Array.from({ length: classes }, (_, code) => code).sort(
+    (a, b) => (counts[b] as number) - (counts[a] as number) || a - b,
+  );
+}
+
+/** Least contrast of a color with the ground behind it (WCAG 2.1 asks for 3 between graphics). */
+export const LEAST_CONTRAST = 3;
+
+/** The color itself where it is seen on the ground, else mixed with white or black until it is. */
+export function readable(color: string, ground: Rgb): string {
+  const rgb = parseColor(color);
+  const toward: Rgb = isDark(ground) ? [255, 255, 255] : [0, 0, 0];
+  for (let share = 0; share < 1; share += 0.05) {
+    const mixed = share === 0 ? color : toHex(mix(rgb, toward, share));
+    if (contrast(parseColor(mixed), ground) >= LEAST_CONTRAST) return mixed;
+  }
+  return toHex(toward);
+}
+
+/** Contrast of two colors, 1 … 21 (WCAG 2.1). */
+export function contrast(a: Rgb, b: Rgb): number {
+  const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
+  return (high + 0.05) / (low + 0.05);
+}
+
+function luminance(rgb: Rgb): number {
+  const [r, g, b] = rgb.map((value) => {
+    const share = value / 255;
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
 export const mix = (a: Rgb, b: Rgb, share: number): Rgb =>
   [0, 1, 2].map((i) => (a[i] as number) * (1 - share) + (b[i] as number) * share) as unknown as Rgb;
 
-/** Colour of the ramp at t in 0..1. */
+/** Color of the ramp at t in 0..1. */
 export function ramp(t: number): Rgb {
   const at = Math.min(1, Math.max(0, t)) * (RAMP.length - 1);
   const low = Math.floor(at);
@@ -109,7 +155,7 @@ export const rampCss = (): string => `linear-gradient(to right, ${RAMP.map((c) =
 
 export const TABLE_SIDE = 256;
 
-/** RGBA table of 65 536 entries, one a code: class colours (alpha 0 = hidden), the rest gray. */
+/** RGBA table of 65 536 entries, one a code: class colors (alpha 0 = hidden), the rest gray. */
 export function classTable(colors: readonly string[], hidden: ReadonlySet<number>, missingHidden: boolean): Uint8Array {
   const table = new Uint8Array(TABLE_SIDE * TABLE_SIDE * 4);
   const gray = parseColor(GRAY);

@@ -19,8 +19,9 @@ void main() {
   bool reached = (flags & 64u) != 0u, marked = (flags & 128u) != 0u;
   vec4 entry = texelFetch(table, ivec2(int(code & 255u), int(code >> 8u)), 0);
   vec4 at = matrix * vec4(ax, ay, az, 1.0);
-  float raised = marked ? 4.0 : reached ? 3.0 : selected ? 2.0 : (state >= 2u && state <= 4u) ? 1.0 : 0.0;
-  shape = marked ? 5 : state == 2u || reached ? 1 : state == 3u ? 2 : state == 4u ? 3 : 0;
+  bool open = (state >= 2u && state <= 4u) || state == 6u;
+  float raised = marked ? 4.0 : reached ? 3.0 : selected ? 2.0 : open ? 1.0 : 0.0;
+  shape = marked ? 5 : state == 6u || reached ? 1 : state == 2u ? 4 : state == 3u ? 2 : state == 4u ? 3 : 0;
   // On the flat map depth says what lies on top: what is asked about, then values, then samples without one.
   if (perspective == 0.0) at.z = faint ? 0.9 : 0.5 - 0.2 * raised + (code == 65535u ? 0.1 : 0.0);
   gl_Position = hidden || (entry.a == 0.0 && raised < 3.0) || isnan(ax) ? vec4(2.0, 2.0, 2.0, 1.0) : at;
@@ -33,7 +34,8 @@ void main() {
   color = vec4(away ? mix(ground, rgb, faint ? 0.18 : 0.3) : rgb, raised > 0.0 ? 1.0 : opacity);
 }`;
 
-// Shapes: 0 disc, 1 ring (suggested), 2 diamond (pending label), 3 cross (pending deletion), 5 disc in a ring (marked).
+// Shapes: 0 disc, 1 ring (uncertain suggestion), 2 diamond (pending label), 3 cross (pending deletion),
+// 4 triangle (confident suggestion), 5 disc in a ring (marked).
 // A point of few pixels has no room for a shape and is drawn full.
 const FRAGMENT = `#version 300 es
 precision mediump float;
@@ -47,6 +49,7 @@ void main() {
     if (shape == 1) cover *= smoothstep(0.45 - soft, 0.45, r);
     else if (shape == 2) cover = 1.0 - smoothstep(1.0 - soft, 1.0, abs(p.x) + abs(p.y));
     else if (shape == 3) cover = 1.0 - smoothstep(0.3, 0.3 + soft, abs(abs(p.x) - abs(p.y)));
+    else if (shape == 4) cover = 1.0 - smoothstep(0.0, soft, max(p.y - 0.7, abs(p.x) * 1.5 - p.y - 0.95));
     else if (shape == 5) cover *= max(smoothstep(0.75 - soft, 0.75, r), 1.0 - smoothstep(0.5, 0.5 + soft, r));
   }
   if (cover < 0.05) discard;

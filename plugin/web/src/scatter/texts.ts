@@ -1,5 +1,5 @@
 /** Which texts are written on the map: few enough to be read, none over another. */
-import { MISSING_CODE } from "../explorer/contract";
+import { NO_VALUE } from "./colors";
 
 export interface PlacedText {
   readonly row: number;
@@ -59,7 +59,7 @@ function sampleOnScreen(
   while (divisor(step, n) !== 1) step++;
   const rows: number[] = [];
   for (let i = 0, row = 0; i < n && rows.length < CANDIDATES; i++, row = (row + step) % n) {
-    if (!allowed[row] || codes[row] === MISSING_CODE) continue;
+    if (!allowed[row] || codes[row] === NO_VALUE) continue;
     const x = screen.x[row] as number;
     const y = screen.y[row] as number;
     if (x >= 0 && x <= size.width && y >= 0 && y <= size.height) rows.push(row);
@@ -75,4 +75,33 @@ function divisor(a: number, b: number): number {
 /** The text, cut with an ellipsis where it is longer than `limit` characters. */
 export function shorten(text: string, limit = 28): string {
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}
+
+/** A name to write, with its middle and its width in pixels. */
+export interface Name {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+/** Names that lie over no other, the first ones first; those that stand out of the picture are moved in or left out. */
+export function placeNames(
+  names: readonly Name[],
+  size: { readonly width: number; readonly height: number },
+  lineHeight: number,
+  limit: number,
+): Name[] {
+  const placed: Name[] = [];
+  for (const name of names) {
+    if (placed.length >= limit) break;
+    if (name.x < 0 || name.x > size.width || name.y < 0 || name.y > size.height) continue;
+    const half = name.width / 2 + 4;
+    const x = Math.min(size.width - half, Math.max(half, name.x));
+    const free = placed.every(
+      (other) => Math.abs(other.x - x) > half + other.width / 2 + 2 || Math.abs(other.y - name.y) > lineHeight,
+    );
+    if (free) placed.push({ ...name, x });
+  }
+  return placed;
 }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeHost } from "../../dev/fakeHost";
-import { LABEL_STATE, type MethodName } from "../../src/explorer/contract";
+import { BY_LABELS, LABEL_STATE, type MethodName } from "../../src/explorer/contract";
 import { Explorer } from "../../src/explorer/explorer";
-import { BY_STATE, type Ui } from "../../src/explorer/state";
+import type { Ui } from "../../src/explorer/state";
 
 const kept = new Map<string, string>();
 vi.stubGlobal("localStorage", {
@@ -64,7 +64,7 @@ describe("opening", () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(call.mock.calls.map(([method]) => method)).not.toContain("column");
     expect([explorer.ui.map?.labelStateVersion, countState(explorer, LABEL_STATE.human)]).toEqual([null, 0]);
-    explorer.drawn();
+    explorer.map.drawn();
     await until(explorer, (ui) => ui.color?.field === "ground_truth.label");
     explorer.receive(host.state());
     await until(explorer, (ui) => ui.map?.labelStateVersion !== null);
@@ -73,9 +73,9 @@ describe("opening", () => {
 
   it("asks nothing more of a map one has left before it was seen", async () => {
     const { explorer, call } = await openUnread();
-    await explorer.loadMap("umap_3d");
+    await explorer.map.load("umap_3d");
     await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.color?.field === "ground_truth.label");
-    explorer.drawn();
+    explorer.map.drawn();
     await new Promise((resolve) => setTimeout(resolve, 50));
     const columns = call.mock.calls
       .filter(([method]) => method === "column")
@@ -85,9 +85,9 @@ describe("opening", () => {
 
   it("opens the map one left where Python has opened another", async () => {
     const { explorer } = await open();
-    await explorer.dimension(3);
+    await explorer.map.dimension(3);
     await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.busy.length === 0);
-    explorer.keep();
+    explorer.look.keep();
     const again = await open();
     await until(again.explorer, (ui) => ui.map?.info.dims === 3);
   });
@@ -95,22 +95,28 @@ describe("opening", () => {
   it("polls no more while an answer is on its way", async () => {
     const { explorer, host, asked } = await open();
     const call = host.call.bind(host);
+    let answered = 0;
     host.call = async (method, ask) => {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      return call(method, ask);
+      const answer = await call(method, ask);
+      answered++;
+      return answer;
     };
-    explorer.poll();
-    explorer.poll();
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    explorer.poll();
-    await vi.waitFor(() => expect(asked.filter((m) => m === "sync")).toHaveLength(2));
+    explorer.map.poll();
+    explorer.map.poll();
+    expect(asked.filter((m) => m === "sync")).toHaveLength(1);
+    await vi.waitFor(() => expect(answered).toBe(1));
+    await Promise.resolve();
+    await vi.waitFor(() => {
+      explorer.map.poll();
+      expect(asked.filter((m) => m === "sync").length).toBeGreaterThan(1);
+    });
   });
 
   it("comes back to the colours and the camera one left", async () => {
     const { explorer } = await open();
-    await explorer.colorBy("outlier_score");
+    await explorer.look.colorBy("outlier_score");
     explorer.store.dispatch({ type: "camera", camera: { dims: 2, x: 1, y: 2, scale: 3 } });
-    explorer.keep();
+    explorer.look.keep();
     const again = await open();
     expect(again.explorer.ui.color?.field).toBe("outlier_score");
     expect(again.explorer.ui.camera).toEqual({ dims: 2, x: 1, y: 2, scale: 3 });
@@ -124,10 +130,10 @@ describe("opening", () => {
 
   it("offers the form where there is no map of that dimension, and switches where there is", async () => {
     const { explorer } = await open();
-    await explorer.dimension(3);
+    await explorer.map.dimension(3);
     await until(explorer, (ui) => ui.map?.info.dims === 3);
     const none = await open("no-map");
-    await none.explorer.dimension(3);
+    await none.explorer.map.dimension(3);
     expect([none.explorer.ui.dialog, none.explorer.ui.formDims]).toEqual(["map", 3]);
   });
 });
@@ -135,11 +141,11 @@ describe("opening", () => {
 describe("another map of the same samples", () => {
   it("keeps selection and colours, and asks for neither again", async () => {
     const { explorer, asked } = await open();
-    await explorer.colorBy("outlier_score");
-    explorer.selectRows([1, 2, 3]);
+    await explorer.look.colorBy("outlier_score");
+    explorer.selecting.selectRows([1, 2, 3]);
     const { color } = explorer.ui;
     const before = asked.length;
-    await explorer.dimension(3);
+    await explorer.map.dimension(3);
     await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.busy.length === 0);
     expect([explorer.ui.selection.count, explorer.ui.color]).toEqual([3, color]);
     expect(asked.slice(before).filter((m) => m === "column")).toEqual([]);
@@ -152,8 +158,8 @@ describe("another map of the same samples", () => {
       if (method === "column") await new Promise((resolve) => setTimeout(resolve, 400));
       return call(method, ask);
     };
-    void explorer.colorBy("outlier_score");
-    await explorer.dimension(3);
+    void explorer.look.colorBy("outlier_score");
+    await explorer.map.dimension(3);
     await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.color?.field === "outlier_score");
   });
 
@@ -165,8 +171,8 @@ describe("another map of the same samples", () => {
         await new Promise((resolve) => setTimeout(resolve, 200));
       return call(method, ask);
     };
-    const late = explorer.colorBy("outlier_score");
-    await explorer.colorBy("truth.label");
+    const late = explorer.look.colorBy("outlier_score");
+    await explorer.look.colorBy("truth.label");
     await late;
     expect(explorer.ui.color?.field).toBe("truth.label");
   });
@@ -175,38 +181,38 @@ describe("another map of the same samples", () => {
 describe("selecting", () => {
   it("takes the grid along, once for a quick series, and clears it", async () => {
     const { explorer, host, asked } = await open();
-    explorer.selectRows([1]);
-    explorer.selectRows([1, 2]);
-    explorer.selectRows([1, 2, 3]);
+    explorer.selecting.selectRows([1]);
+    explorer.selecting.selectRows([1, 2]);
+    explorer.selecting.selectRows([1, 2, 3]);
     await vi.waitFor(() => expect(host.stages).toHaveLength(1));
     expect(asked.filter((m) => m === "select")).toHaveLength(1);
     expect(JSON.stringify(host.stages[0])).toContain("fiftyone.core.stages.Select");
-    explorer.clearSelection();
+    explorer.selecting.clear();
     await vi.waitFor(() => expect(host.stages[host.stages.length - 1]).toBeNull());
   });
 
   it("inverts, isolates, and shows all again", async () => {
     const { explorer } = await open();
-    explorer.selectRows([0, 1]);
-    explorer.invertSelection();
+    explorer.selecting.selectRows([0, 1]);
+    explorer.selecting.invert();
     expect(explorer.ui.selection.count).toBe(298);
-    explorer.toggleIsolate();
+    explorer.selecting.toggleIsolate();
     expect(explorer.ui.isolated?.[0]).toBe(0);
-    explorer.selectRows([7, 8]);
+    explorer.selecting.selectRows([7, 8]);
     explorer.store.dispatch({ type: "isolate", mask: explorer.ui.selection.mask });
-    explorer.showAll();
+    explorer.look.showAll();
     const [x] = explorer.ui.map?.planes ?? [];
     expect(explorer.ui.camera).toMatchObject({ x: ((x?.[7] ?? 0) + (x?.[8] ?? 0)) / 2 });
-    explorer.toggleIsolate();
+    explorer.selecting.toggleIsolate();
     expect(explorer.ui.isolated).toBeNull();
   });
 
   it("finds by text and says how many", async () => {
     const { explorer } = await open();
-    await explorer.search("image_17.png", false);
+    await explorer.selecting.search("image_17.png", false);
     expect([explorer.ui.search?.total, explorer.ui.selection.count, explorer.ui.selection.mask[17]]).toEqual([1, 1, 1]);
     expect(explorer.ui.focus).toBe(17);
-    await explorer.search("image_1", false);
+    await explorer.selecting.search("image_1", false);
     expect([explorer.ui.selection.count > 1, explorer.ui.focus]).toEqual([true, null]);
   });
 });
@@ -214,72 +220,115 @@ describe("selecting", () => {
 describe("labeling", () => {
   it("sets a label, lights up neighbors, reaches further, and queues all until Save", async () => {
     const { explorer, asked } = await open("unlabeled");
-    explorer.selectRows([5]);
-    await explorer.setLabel("zebra");
+    explorer.selecting.selectRows([5]);
+    await explorer.labeling.setLabel("zebra");
     expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(1);
     expect(explorer.ui.reach?.label).toBe("zebra");
     expect(explorer.ui.color?.classes).toContain("zebra");
     const before = asked.length;
-    explorer.setReach(7);
+    explorer.labeling.setReach(7);
     expect(asked.length).toBe(before);
-    await explorer.acceptReach();
+    await explorer.labeling.acceptReach();
     expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(8);
     expect(explorer.ui.panel?.pending.labels).toBe(8);
     expect(countState(explorer, LABEL_STATE.human)).toBe(0);
-    await explorer.save();
+    await explorer.labeling.save();
     expect(countState(explorer, LABEL_STATE.human)).toBe(8);
-    expect(notes(explorer)).toContain("Saved 8 labels and 0 deletions.");
+    expect(notes(explorer)).toContain("Saved 8 labels. Press u to undo.");
   });
 
   it("leaves only the one when the neighbors are not wanted, and undo takes it back", async () => {
     const { explorer } = await open("unlabeled");
-    explorer.selectRows([5]);
-    await explorer.setLabel("cat");
-    explorer.leaveReach();
+    explorer.selecting.selectRows([5]);
+    await explorer.labeling.setLabel("cat");
+    explorer.labeling.leaveReach();
     expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(1);
-    await explorer.undo();
+    await explorer.labeling.undo();
     expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(0);
   });
 
   it("sends no column again for labels, deletions and undo", async () => {
     const { explorer, asked } = await open();
     const read = vi.spyOn(globalThis, "fetch");
-    explorer.selectRows([3, 4]);
-    await explorer.setLabel("dog");
-    await explorer.delete();
-    await explorer.undo();
+    explorer.selecting.selectRows([3, 4]);
+    await explorer.labeling.setLabel("dog");
+    await explorer.labeling.delete();
+    await explorer.labeling.undo();
     expect(read).not.toHaveBeenCalled();
     expect(asked.filter((m) => m === "column")).toHaveLength(1);
     read.mockRestore();
   });
 
+  it("leaves out of the reach what one clicks, and takes it in again", async () => {
+    const { explorer } = await open("unlabeled");
+    explorer.selecting.selectRows([5]);
+    await explorer.labeling.setLabel("zebra");
+    explorer.labeling.setReach(4);
+    const first = explorer.ui.reach?.order[0] as number;
+    const second = explorer.ui.reach?.order[1] as number;
+    explorer.labeling.toggleReached(first);
+    explorer.labeling.toggleReached(second);
+    explorer.labeling.toggleReached(second);
+    await explorer.labeling.acceptReach();
+    expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(4);
+    expect([explorer.ui.map?.labelState[first], explorer.ui.map?.labelState[second]]).toEqual([
+      LABEL_STATE.unlabeled,
+      LABEL_STATE.pendingLabel,
+    ]);
+  });
+
+  it("accepts the confident suggestions, and the uncertain ones only when told so", async () => {
+    const { explorer } = await open();
+    const before = (state: number): number => countState(explorer, state);
+    const [confident, uncertain] = [before(LABEL_STATE.suggested), before(LABEL_STATE.uncertain)];
+    expect(Math.min(confident, uncertain)).toBeGreaterThan(0);
+    explorer.selecting.invert();
+    await explorer.labeling.accept("confident");
+    expect([before(LABEL_STATE.pendingLabel), before(LABEL_STATE.uncertain)]).toEqual([confident, uncertain]);
+    await explorer.labeling.accept("confident");
+    expect(before(LABEL_STATE.uncertain)).toBe(uncertain);
+    await explorer.labeling.accept("uncertain");
+    expect([before(LABEL_STATE.pendingLabel), before(LABEL_STATE.uncertain)]).toEqual([confident + uncertain, 0]);
+  });
+
+  it("selects on the map what is ticked in the grid, and leaves the grid as it is", async () => {
+    const { explorer, host } = await open();
+    const stages = host.stages.length;
+    await explorer.selecting.takeTicked([(17).toString(16), (23).toString(16)]);
+    expect([explorer.ui.selection.count, explorer.ui.selection.mask[17]]).toEqual([2, 1]);
+    await explorer.selecting.takeTicked([]);
+    expect(explorer.ui.selection.count).toBe(0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(host.stages).toHaveLength(stages);
+  });
+
   it("shows in the preview what label and undo made of the sample", async () => {
     const { explorer } = await open("unlabeled");
-    await explorer.click(5, "replace");
-    await explorer.setLabel("cat");
+    await explorer.selecting.click(5, "replace");
+    await explorer.labeling.setLabel("cat");
     await until(explorer, (ui) => ui.preview?.label === "cat");
-    await explorer.undo();
+    await explorer.labeling.undo();
     await until(explorer, (ui) => ui.preview?.label === null);
   });
 
   it("asks for nothing and says why, where nothing is selected, suggested or pending", async () => {
     const { explorer, asked } = await open("unlabeled");
     const before = asked.length;
-    await explorer.delete();
-    await explorer.save();
-    explorer.selectRows([1]);
-    await explorer.accept();
+    await explorer.labeling.delete();
+    await explorer.labeling.save();
+    explorer.selecting.selectRows([1]);
+    await explorer.labeling.accept("confident");
     expect(asked.slice(before).filter((m) => m !== "select")).toEqual([]);
     expect(notes(explorer)).toEqual([
-      "Select the samples to delete first: click a point, or draw a lasso.",
-      "Nothing is pending.",
-      "None of the 1 selected sample has a suggestion.",
+      "Select samples to delete first: click a point, or draw a lasso.",
+      "Nothing to save.",
+      "The selected sample has no suggestion.",
     ]);
   });
 
   it("tells an error of the server in its words and goes on", async () => {
     const { explorer } = await open();
-    await explorer.undo();
+    await explorer.labeling.undo();
     expect(notes(explorer)).toEqual(["Nothing to undo."]);
     expect(explorer.ui.busy).toEqual([]);
   });
@@ -288,17 +337,17 @@ describe("labeling", () => {
 describe("jobs", () => {
   it("show what they made once they end", async () => {
     const { explorer } = await open();
-    await explorer.rankOutliers();
+    await explorer.runs.rankOutliers();
     expect(explorer.ui.panel?.jobs[0]?.status).toBe("running");
-    for (let i = 0; i < 12; i++) await explorer.sync();
+    for (let i = 0; i < 12; i++) await explorer.map.sync();
     await until(explorer, (ui) => ui.color?.field === "outlier_score");
-    expect(notes(explorer)).toContain("made up");
+    expect(notes(explorer)).toContain("Made up");
   });
 
-  it("colour by label state after suggestions", async () => {
+  it("color by labels and suggestions after suggestions", async () => {
     const { explorer } = await open();
-    await explorer.suggestLabels();
-    for (let i = 0; i < 12; i++) await explorer.sync();
-    await until(explorer, (ui) => ui.color?.field === BY_STATE);
+    await explorer.runs.suggestLabels();
+    for (let i = 0; i < 12; i++) await explorer.map.sync();
+    await until(explorer, (ui) => ui.color?.field === BY_LABELS);
   });
 });

@@ -43,12 +43,13 @@ const panel: PanelState = {
   label_fields: ["ground_truth"],
   label_field: "ground_truth",
   classes: ["cat", "dog"],
-  pending: { labels: 0, deletions: 0 },
-  undo: null,
+  pending: { labels: 0, cleared: 0, deletions: 0 },
+  undoable: [],
+  label_field_exists: true,
   jobs: [],
   messages: [],
   palette: null,
-  options: { models: [], methods: [] },
+  options: { models: [], methods: [], patches_fields: [], vector_fields: [] },
 };
 
 const column = (array: Parameters<typeof encodeColumn>[0], tail: Parameters<typeof encodeColumn>[1] = null) =>
@@ -248,7 +249,10 @@ describe("what can be pointed at", () => {
 
 describe("acts on a selection", () => {
   it("see only the open suggestions in it", () => {
-    expect(suggestedAmong(setFromRows(4, [0, 1, 2]), Uint8Array.of(0, 1, 2, 2)).count).toBe(1);
+    expect(suggestedAmong(setFromRows(4, [0, 1, 2]), Uint8Array.of(0, 1, 2, 2))).toEqual({
+      confident: 1,
+      uncertain: 0,
+    });
   });
 
   it("keep the reach between none and all", () => {
@@ -259,6 +263,7 @@ describe("acts on a selection", () => {
       confidence: Float32Array.of(0.9, 0.8),
       count: 1,
       why: "",
+      left: new Set<number>(),
     };
     const ui = reduce(loaded(), { type: "reach", reach });
     expect(reduce(ui, { type: "reachCount", count: 7 }).reach?.count).toBe(2);

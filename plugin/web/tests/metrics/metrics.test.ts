@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { cropOf, inCrop } from "../../src/metrics/crop";
 import { NO_LABEL, NO_PREDICTION, type Overview, type Report } from "../../src/metrics/contract";
 import {
@@ -122,7 +122,7 @@ describe("the session", () => {
   const call: Call = (async (method: string, ask: unknown) => {
     asked.push([method, ask]);
     if (method === "overview") return overview;
-    if (method === "compare") return { report };
+    if (method === "compare") return { report, confidence: 0.35 };
     if (method === "results") return { total: 3, items: [] };
     throw new Error("It is closed.");
   }) as Call;
@@ -139,8 +139,17 @@ describe("the session", () => {
     expect((asked[0]?.[1] as { evaluation: string }).evaluation).toBe("t");
   });
 
+  it("opens at the confidence with the best F1, and keeps the one a person chose", async () => {
+    const session = new MetricsSession(call, (path) => path);
+    await session.start();
+    expect(session.get().thresholds.confidence).toBe(0.35);
+    session.setThresholds({ confidence: 0.8 });
+    await vi.waitFor(() => expect((asked.at(-1)?.[1] as { confidence?: number }).confidence).toBe(0.8));
+    expect(session.get().thresholds.confidence).toBe(0.8);
+  });
+
   it("shows the fields chosen last, whichever answer comes first", async () => {
-    const answers: ((answer: { report: Report }) => void)[] = [];
+    const answers: ((answer: { report: Report; confidence: number }) => void)[] = [];
     const slow: Call = (async (method: string) =>
       method === "overview" ? overview : new Promise((resolve) => answers.push(resolve))) as Call;
     const session = new MetricsSession(slow, (path) => path);
@@ -148,8 +157,8 @@ describe("the session", () => {
     await new Promise((done) => setTimeout(done));
     session.setFields("boxes", "old");
     await new Promise((done) => setTimeout(done));
-    answers[1]?.({ report: { ...report, evaluation: "newer" } });
-    answers[0]?.({ report: { ...report, evaluation: "older" } });
+    answers[1]?.({ report: { ...report, evaluation: "newer" }, confidence: 0 });
+    answers[0]?.({ report: { ...report, evaluation: "older" }, confidence: 0 });
     await new Promise((done) => setTimeout(done));
     expect(session.get().report?.evaluation).toBe("newer");
   });

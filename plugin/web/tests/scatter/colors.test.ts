@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import {
+  bySize,
   classColors,
+  contrast,
   classTable,
   GRAY,
   isDark,
@@ -9,10 +11,11 @@ import {
   parseColor,
   quantize,
   ramp,
+  readable,
   SAFE_PALETTE,
-  STATE_LEGEND,
   type Rgb,
 } from "../../src/scatter/colors";
+import { STATE_LEGEND } from "../../src/explorer/labelStates";
 import { LABEL_STATE, MISSING_CODE } from "../../src/explorer/contract";
 
 const linear = (v: number): number => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
@@ -73,7 +76,8 @@ describe("the palette", () => {
   });
 
   it("keeps the label states apart for every sight", () => {
-    const colors = STATE_LEGEND.map((s) => s.color);
+    // Suggestions have one color; their shape tells the confident from the uncertain.
+    const colors = [...new Set(STATE_LEGEND.map((s) => s.color))];
     for (const sight of Object.keys(SIGHT))
       colors.forEach((one, i) =>
         colors
@@ -135,5 +139,20 @@ describe("colours in text", () => {
     expect(parseColor("rgba(4, 5, 6, 0.5)")).toEqual([4, 5, 6]);
     expect(isDark(parseColor("#1a1a1a"))).toBe(true);
     expect(isDark(parseColor("#f7f7f7"))).toBe(false);
+  });
+});
+
+describe("colors of classes", () => {
+  it("stand out from both grounds", () => {
+    for (const ground of ["#1a1a1a", "#f7f7f7"])
+      for (const color of classColors(200, undefined, null))
+        expect(contrast(parseColor(readable(color, parseColor(ground))), parseColor(ground))).toBeGreaterThanOrEqual(3);
+  });
+
+  it("are 200 different ones, and the largest classes get the first", () => {
+    expect(new Set(classColors(200, undefined, null)).size).toBe(200);
+    const order = bySize(Uint16Array.of(2, 2, 2, 1, 0, 0), 3);
+    expect(order).toEqual([2, 0, 1]);
+    expect(classColors(3, undefined, null, order)[2]).toBe(SAFE_PALETTE[0]);
   });
 });

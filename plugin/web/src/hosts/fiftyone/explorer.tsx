@@ -1,7 +1,14 @@
 /** Registers the explorer with the FiftyOne App, and connects it to the panel's Python. */
 import * as React from "react";
 import { PluginComponentType, registerComponent } from "@fiftyone/plugins";
-import { extendedSelectionOverrideStage, filters, getSampleSrc, view, viewName } from "@fiftyone/state";
+import {
+  extendedSelectionOverrideStage,
+  filters,
+  getSampleSrc,
+  selectedSamples,
+  view,
+  viewName,
+} from "@fiftyone/state";
 import { useRecoilValue, useSetRecoilState } from "recoil";
 import { usePanelCall, type PanelSchema } from "./call";
 import { ExplorerPanel } from "../../explorer/ExplorerPanel";
@@ -32,16 +39,20 @@ function LabelscapeDataExplorer({ data, schema }: HostProps): React.ReactElement
   const shown = JSON.stringify([useRecoilValue(view), useRecoilValue(filters), useRecoilValue(viewName)]);
   const drawn = React.useRef(shown);
   React.useEffect(() => {
-    if (drawn.current !== shown) void explorer.sync();
+    if (drawn.current !== shown) void explorer.map.sync();
     drawn.current = shown;
   }, [explorer, shown]);
 
   React.useEffect(() => {
     // What was loaded before the page was reloaded may be gone from the server. The points come first, where it is
     // there.
-    const timer = window.setTimeout(() => void explorer.sync(), FIRST_SYNC_MS);
+    const timer = window.setTimeout(() => void explorer.map.sync(), FIRST_SYNC_MS);
     return () => window.clearTimeout(timer);
   }, [explorer]);
+
+  // What is ticked in the grid is selected on the map.
+  const ticked = useRecoilValue(selectedSamples) as ReadonlyMap<string, unknown> | ReadonlySet<string>;
+  React.useEffect(() => void explorer.selecting.takeTicked([...ticked.keys()]), [explorer, ticked]);
 
   return <ExplorerPanel explorer={explorer} />;
 }

@@ -36,6 +36,7 @@ declare module "@fiftyone/spaces" {
 
 declare module "@fiftyone/state" {
   export const extendedSelectionOverrideStage: unique symbol;
+  export const selectedSamples: unique symbol;
   export const view: unique symbol;
   export const viewName: unique symbol;
   export const filters: unique symbol;

@@ -1,0 +1,118 @@
+"""The form “Generate explorer”: which embeddings to make, how, and under which name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+
+from ....ml_backend.actions import embed, train
+from ....ml_backend.errors import Refusal
+from ....ml_backend.progress import Progress
+from ....ml_backend.store.embeddings import check_embeddings, free_key, list_embeddings, provenance_of
+from .calls import Call
+from .model_choices import PRECOMPUTED, TRAINED, model_name
+
+_EMBEDDABLE = ("image", "group")
+
+
+@dataclass(frozen=True)
+class EmbeddingsForm:
+    """`EmbeddingsForm` of contract.ts, checked; ``key`` is the name the embeddings get, or go on under."""
+
+    key: str
+    way: str
+    model: str
+    options: Mapping[str, Any]
+    objects: str | None
+    base: str | None
+    label_field: str
+    vector_field: str | None
+    path: str | None
+    ids_path: str | None
+    with_map: bool
+
+    @classmethod
+    def of(cls, call: Call) -> "EmbeddingsForm":
+        """Read the form of a call.
+
+        Raises:
+            Refusal: something is missing, or the dataset's media cannot be embedded this way.
+        """
+        form, dataset = call.params, call.dataset
+        way = str(form["way"])
+        if way not in (TRAINED, PRECOMPUTED) and dataset.media_type not in _EMBEDDABLE:
+            raise Refusal(
+                f"The samples of this dataset are of the kind “{dataset.media_type}”, which this way cannot embed: "
+                "choose “Vectors you have”."
+            )
+        model = way if way in (TRAINED, PRECOMPUTED) else model_name(way, form.get("name"))
+        options = {name: value for name, value in (form.get("options") or {}).items() if value not in (None, "")}
+        objects = form.get("patches_field") or None
+        stem = "_".join(part for part in (objects, model.rsplit("/", 1)[-1].split(":", 1)[0]) if part)
+        goes_on = way not in (TRAINED, PRECOMPUTED)
+        return cls(
+            key=_key(dataset, stem, model, options, objects) if goes_on else free_name(dataset, stem),
+            way=way,
+            model=model,
+            options=options,
+            objects=objects,
+            base=form.get("base") or None,
+            label_field=call.board.label_field(dataset, None).name,
+            vector_field=form.get("vector_field") or None,
+            path=form.get("path") or None,
+            ids_path=form.get("ids_path") or None,
+            with_map=bool(form.get("with_map")),
+        )
+
+    def embed(self, dataset: fo.Dataset, progress: Progress) -> str:
+        """Make the embeddings; returns the closing sentence.
+
+        Raises:
+            Refusal: it cannot be done; where nothing at all could be embedded, no embeddings are left behind.
+        """
+        if self.way == TRAINED:
+            base = str(self.base)
+            objects = check_embeddings(dataset, base).patches_field
+            field = self.label_field if objects is None else objects
+            return train.train_embeddings(dataset, key=self.key, base=base, field=field, progress=progress).sentence()
+        if self.way == PRECOMPUTED:
+            if self.vector_field:
+                return embed.import_field(dataset, key=self.key, field=self.vector_field).sentence()
+            path = str(self.path or "")
+            return embed.import_file(dataset, key=self.key, path=path, ids_path=self.ids_path).sentence()
+        report = embed.compute_embeddings(
+            dataset,
+            key=self.key,
+            model=self.model,
+            options=dict(self.options),
+            patches_field=self.objects,
+            progress=progress,
+        )
+        return report.sentence()
+
+    def patches_field(self, dataset: fo.Dataset) -> str | None:
+        """The field whose objects the finished embeddings are of; None for whole samples."""
+        field: str | None = check_embeddings(dataset, self.key).patches_field
+        return field
+
+
+def free_name(dataset: fo.Dataset, stem: str) -> str:
+    """A key that no run has yet, made from some words."""
+    return free_key(dataset, _clean(stem))
+
+
+def _key(dataset: fo.Dataset, stem: str, model: str, options: Mapping[str, Any], objects: str | None) -> str:
+    """The key under which the same embeddings go on, else a free one."""
+    clean = _clean(stem)
+    if clean in list_embeddings(dataset):
+        made = provenance_of(dataset, clean)
+        same = made.model == model and dict(made.options) == dict(options)
+        if same and check_embeddings(dataset, clean).patches_field == objects:
+            return clean
+    return free_key(dataset, clean)
+
+
+def _clean(stem: str) -> str:
+    clean = "".join(letter if letter.isalnum() else "_" for letter in stem).strip("_").lower()
+    return clean if clean[:1].isalpha() else f"run_{clean}"

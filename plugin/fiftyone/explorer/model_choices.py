@@ -1,0 +1,59 @@
+"""Ways to make embeddings as the panel offers them."""
+
+from typing import Any
+
+from ....ml_backend.actions.models import ModelFamily, families
+from ....ml_backend.errors import Refusal
+
+TRAINED = "trained"
+PRECOMPUTED = "precomputed"
+_TITLES = {
+    "preprocessing": "Preprocessing only",
+    "torchvision": "Pretrained backbone",
+    "open_clip": "Pretrained on photos with captions",
+}
+_WITHOUT_FAMILY: list[dict[str, Any]] = [
+    {
+        "way": TRAINED,
+        "title": "Trained on your labels",
+        "why": "A small network over other embeddings, trained on the labels there are",
+    },
+    {
+        "way": PRECOMPUTED,
+        "title": "Vectors you have",
+        "why": "From a field of the samples, a Parquet file, or .npy with ids",
+    },
+]
+
+
+def model_choices() -> list[dict[str, Any]]:
+    """`ModelChoice` of contract.ts for each family that menus offer, then for training and vectors that exist."""
+    offered = [_choice(family) for family in families("image") if family.in_menus]
+    plain: dict[str, Any] = {"names": [], "speed": None, "options": []}
+    return [*offered, *({**way, **plain} for way in _WITHOUT_FAMILY)]
+
+
+def model_name(way: str, argument: str | None) -> str:
+    """The full name of a model of one of the ways offered.
+
+    Raises:
+        Refusal: an unknown way.
+    """
+    family = next((family for family in families() if family.name == way), None)
+    if family is None:
+        raise Refusal(f"“{way}” is not a way to make embeddings: choose one of the list.")
+    return family.model_name(argument or "") if family.argument else family.name
+
+
+def _choice(family: ModelFamily) -> dict[str, Any]:
+    return {
+        "way": family.name,
+        "title": _TITLES.get(family.name, family.name),
+        "why": family.sentence,
+        "names": list(family.examples),
+        "speed": family.per_second,
+        "options": [
+            {"name": one.name, "kind": one.kind, "sentence": one.sentence, "choices": list(one.choices)}
+            for one in family.options
+        ],
+    }

@@ -1,0 +1,231 @@
+/** Generate explorer: five ways to make embeddings, and a map of them in the same run. */
+import * as React from "react";
+import { Submit, TextField } from "../../parts/fields";
+import { Picker } from "../../parts/Picker";
+import { counted } from "../../parts/words";
+import { useExplorer, useUi } from "../context";
+import type { EmbeddingsForm, ModelChoice, ModelOption, PanelState } from "../contract";
+
+const WHOLE = "@samples";
+const FILE = "@file";
+
+const START: EmbeddingsForm = {
+  way: "preprocessing",
+  name: null,
+  options: {},
+  patches_field: null,
+  base: null,
+  vector_field: null,
+  path: null,
+  ids_path: null,
+  with_map: true,
+};
+
+export function GenerateForm(): React.ReactElement | null {
+  const explorer = useExplorer();
+  const panel = useUi((ui) => ui.panel);
+  const [form, setForm] = React.useState<EmbeddingsForm>(START);
+  const ways = panel?.options.models ?? [];
+  const way = ways.find((one) => one.way === form.way) ?? ways[0];
+  if (!panel || !way) return null;
+  const set = (part: Partial<EmbeddingsForm>): void => setForm({ ...form, ...part });
+  return (
+    <form
+      className="ls-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void explorer.runs.computeEmbeddings(completed(form, way, panel));
+      }}
+    >
+      <Ways
+        ways={ways}
+        chosen={form.way}
+        onChange={(next) => setForm({ ...START, way: next, with_map: form.with_map })}
+      />
+      {way.names.length > 0 && (
+        <Picker
+          label="Model"
+          wide
+          value={form.name ?? way.names[0] ?? ""}
+          options={way.names.map((name) => ({ value: name, name }))}
+          onChange={(name) => set({ name })}
+        />
+      )}
+      <ModelOptions way={way} form={form} set={set} />
+      {way.way === "trained" && <Base panel={panel} form={form} set={set} />}
+      {way.way === "precomputed" && <Source panel={panel} form={form} set={set} />}
+      {way.speed !== null && panel.options.patches_fields.length > 0 && (
+        <Picker
+          label="Embed"
+          wide
+          value={form.patches_field ?? WHOLE}
+          options={[
+            { value: WHOLE, name: "whole samples" },
+            ...panel.options.patches_fields.map((field) => ({
+              value: field,
+              name: field,
+              note: "each object by itself",
+            })),
+          ]}
+          onChange={(field) => set({ patches_field: field === WHOLE ? null : field })}
+        />
+      )}
+      <label className="ls-check">
+        <input type="checkbox" checked={form.with_map} onChange={(event) => set({ with_map: event.target.checked })} />
+        <span>Then make a 2D map of them (UMAP)</span>
+      </label>
+      <p className="ls-quiet">{plan(way, form, panel)}</p>
+      <Submit disabled={missing(way, form, panel)}>Generate explorer</Submit>
+    </form>
+  );
+}
+
+function Ways(props: {
+  readonly ways: readonly ModelChoice[];
+  readonly chosen: string;
+  readonly onChange: (way: string) => void;
+}): React.ReactElement {
+  return (
+    <fieldset className="ls-ways">
+      <legend className="ls-unseen">How to make embeddings</legend>
+      {props.ways.map((way) => (
+        <label key={way.way} className="ls-way">
+          <input
+            type="radio"
+            name="labelscape-way"
+            value={way.way}
+            checked={way.way === props.chosen}
+            onChange={() => props.onChange(way.way)}
+          />
+          <span>
+            <strong>{way.title}</strong>
+            <span className="ls-quiet">{way.why}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** What the model can be told; most need none of it, so all but the weights are folded away. */
+function ModelOptions(props: Omit<Part, "panel"> & { readonly way: ModelChoice }): React.ReactElement | null {
+  const { way, form, set } = props;
+  const field = (option: ModelOption): React.ReactElement => (
+    <TextField
+      key={option.name}
+      label={OPTION_NAMES[option.name] ?? option.name}
+      value={form.options[option.name] ?? ""}
+      placeholder={option.kind === "file" ? "from the hub" : option.choices.join(" or ") || "of the model"}
+      hint={option.sentence}
+      onChange={(text) => set({ options: { ...form.options, [option.name]: text } })}
+    />
+  );
+  if (way.options.length === 0) return null;
+  return (
+    <>
+      {way.options.filter((option) => option.kind === "file").map(field)}
+      <details>
+        <summary>Input settings of the model</summary>
+        <div className="ls-form">{way.options.filter((option) => option.kind !== "file").map(field)}</div>
+      </details>
+    </>
+  );
+}
+
+const OPTION_NAMES: Readonly<Record<string, string>> = {
+  weights: "Weights file",
+  size: "Input size",
+  resize: "Resize to",
+  mean: "Mean",
+  std: "Standard deviation",
+  channels: "Channel order",
+  flip: "Flip",
+};
+
+interface Part {
+  readonly panel: PanelState;
+  readonly form: EmbeddingsForm;
+  readonly set: (part: Partial<EmbeddingsForm>) => void;
+}
+
+function Base({ panel, form, set }: Part): React.ReactElement {
+  if (panel.embeddings.length === 0)
+    return <p className="ls-quiet">Training starts from other embeddings: generate those first.</p>;
+  return (
+    <Picker
+      label="Start from"
+      wide
+      value={form.base ?? panel.embeddings[0]?.key ?? ""}
+      options={panel.embeddings.map((e) => ({ value: e.key, name: e.key, note: e.model }))}
+      onChange={(base) => set({ base })}
+    />
+  );
+}
+
+function Source({ panel, form, set }: Part): React.ReactElement {
+  const fields = panel.options.vector_fields;
+  const chosen = form.vector_field ?? (fields.length > 0 && form.path === null ? (fields[0] as string) : FILE);
+  return (
+    <>
+      {fields.length > 0 && (
+        <Picker
+          label="Vectors from"
+          wide
+          value={chosen}
+          options={[
+            ...fields.map((field) => ({ value: field, name: field, note: "a field of the samples" })),
+            { value: FILE, name: "a file on the server" },
+          ]}
+          onChange={(field) =>
+            set(field === FILE ? { vector_field: null, path: "" } : { vector_field: field, path: null })
+          }
+        />
+      )}
+      {chosen === FILE && (
+        <TextField
+          label="File"
+          value={form.path ?? ""}
+          placeholder=".parquet or .npy on the server"
+          onChange={(path) => set({ path })}
+        />
+      )}
+      {chosen === FILE && form.path?.endsWith(".npy") && (
+        <TextField
+          label="Its ids"
+          value={form.ids_path ?? ""}
+          placeholder=".npy, or text with one id a line"
+          onChange={(ids_path) => set({ ids_path })}
+        />
+      )}
+    </>
+  );
+}
+
+/** The form with what stands in its fields unchosen, and without what the way does not use. */
+export function completed(form: EmbeddingsForm, way: ModelChoice, panel: PanelState): EmbeddingsForm {
+  const [firstBase] = panel.embeddings;
+  const [firstField] = panel.options.vector_fields;
+  const takesFile = form.path !== null;
+  return {
+    ...form,
+    name: way.names.length > 0 ? (form.name ?? way.names[0] ?? null) : null,
+    base: way.way === "trained" ? (form.base ?? firstBase?.key ?? null) : null,
+    vector_field: way.way === "precomputed" && !takesFile ? (form.vector_field ?? firstField ?? null) : null,
+  };
+}
+
+function missing(way: ModelChoice, form: EmbeddingsForm, panel: PanelState): boolean {
+  const full = completed(form, way, panel);
+  if (way.way === "trained") return full.base === null;
+  if (way.way !== "precomputed" || full.vector_field !== null) return false;
+  return !full.path || (full.path.endsWith(".npy") && !full.ids_path);
+}
+
+/** What will happen and about how long it takes. */
+export function plan(way: ModelChoice, form: EmbeddingsForm, panel: PanelState): string {
+  const what = form.patches_field ? `The objects in “${form.patches_field}”` : counted(panel.sample_count, "sample");
+  if (way.speed === null) return `${what}. Progress stands at the top of the panel; you can go on meanwhile.`;
+  const minutes = panel.sample_count / way.speed / 60;
+  const time = minutes < 1 ? "less than a minute" : `about ${counted(Math.round(minutes), "minute")}`;
+  return `${what}: ${time} for photos on two cores. Files that cannot be read are skipped and reported.`;
+}

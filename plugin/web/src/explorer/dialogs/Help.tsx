@@ -1,0 +1,29 @@
+/** All keyboard shortcuts. */
+import * as React from "react";
+import { Dialog } from "../../parts/parts";
+import { KEYS } from "../keymap";
+
+export function Help({ onClose }: { readonly onClose: () => void }): React.ReactElement {
+  return (
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
+      <dl className="ls-keys">
+        {KEYS.map(({ key, says }) => (
+          <React.Fragment key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{says}</dd>
+          </React.Fragment>
+        ))}
+        <dt>
+          <kbd>Shift</kbd> <kbd>Alt</kbd>
+        </dt>
+        <dd>Hold while selecting: Shift adds, Alt removes, both intersect</dd>
+        <dt>right drag</dt>
+        <dd>Moves the map with any tool and turns it in 3D; there, the middle button moves it</dd>
+        <dt>wheel</dt>
+        <dd>Zooms; a double click shows the whole map</dd>
+      </dl>
+    </Dialog>
+  );
+}

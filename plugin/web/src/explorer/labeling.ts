@@ -1,0 +1,232 @@
+/** Labels: setting them, letting neighbors follow, judging suggestions, saving, undoing, discarding, clearing. */
+import { pack, unpackF32, unpackU32 } from "./columns";
+import type { Answer, Confidence } from "./contract";
+import { writeKept } from "./keptView";
+import type { Selecting } from "./selecting";
+import { rowsOf } from "./selection";
+import { mapRef, type Session } from "./session";
+import { nounOf, pendingWords, suggestedAmong } from "./state";
+import { counted } from "../parts/words";
+
+/** Most rows `label_neighbors` takes as anchors. */
+const ANCHORS_LIMIT = 4096;
+
+export class Labeling {
+  constructor(
+    private readonly session: Session,
+    private readonly selecting: Selecting,
+  ) {}
+
+  get #ui() {
+    return this.session.ui;
+  }
+
+  /** Sets the label, pending, and shows the neighbors that it would reach. */
+  async setLabel(label: string): Promise<void> {
+    const name = label.trim();
+    this.closeDialog();
+    const selection = name === "" ? null : this.selecting.needed("label");
+    if (!selection) return;
+    const answer = await this.session.ask("Setting the label", "set_label", { ...selection, label: name });
+    if (answer) await this.#showReach(name);
+  }
+
+  async #showReach(label: string): Promise<void> {
+    const { map, selection } = this.#ui;
+    if (!map) return;
+    const noun = nounOf(this.#ui);
+    if (selection.count > ANCHORS_LIMIT) {
+      this.session.note(
+        "info",
+        `${counted(selection.count, noun)} labeled “${label}”. ` +
+          `Neighbors are shown for at most ${counted(ANCHORS_LIMIT, noun)}.`,
+      );
+      return;
+    }
+    const anchors = Array.from(rowsOf(selection));
+    const ask = { ...mapRef(map), rows: anchors, label };
+    const answer = await this.session.ask("Finding neighbors", "label_neighbors", ask);
+    if (!answer) return;
+    const order = unpackU32(answer.order);
+    if (order.length === 0) return this.session.note("info", answer.why);
+    const count = Math.min(answer.reach, order.length);
+    const confidence = unpackF32(answer.confidence);
+    const reach = { anchors, label, order, confidence, count, why: answer.why, left: new Set<number>() };
+    this.session.store.dispatch({ type: "reach", reach });
+    this.#showReachInGrid();
+  }
+
+  setReach(count: number): void {
+    this.session.store.dispatch({ type: "reachCount", count });
+    this.#showReachInGrid();
+  }
+
+  /** Leaves one of the reached rows out, or takes it in again. */
+  toggleReached(row: number): void {
+    const { reach } = this.#ui;
+    if (!reach) return;
+    const left = new Set(reach.left);
+    if (!left.delete(row)) left.add(row);
+    this.session.store.dispatch({ type: "reach", reach: { ...reach, left } });
+  }
+
+  #gridTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** The samples grid shows whom the label reaches; once the slider rests. */
+  #showReachInGrid(): void {
+    clearTimeout(this.#gridTimer);
+    this.#gridTimer = setTimeout(() => {
+      const { reach } = this.#ui;
+      if (reach) void this.selecting.showInGrid(reachedRows(reach));
+    }, 250);
+  }
+
+  async acceptReach(): Promise<void> {
+    const { map, reach } = this.#ui;
+    if (!map || !reach) return;
+    this.leaveReach();
+    const rows = reachedRows(reach);
+    if (rows.length === 0) return;
+    const ask = { ...mapRef(map), anchors: reach.anchors, rows: pack(Uint32Array.from(rows)), label: reach.label };
+    const answer = await this.session.ask("Labeling neighbors", "accept_neighbors", ask);
+    if (answer)
+      this.session.note("success", `${counted(answer.count, "neighbor")} labeled “${reach.label}”. Not saved yet.`);
+  }
+
+  leaveReach(): void {
+    clearTimeout(this.#gridTimer);
+    if (!this.#ui.reach) return;
+    this.session.store.dispatch({ type: "reach", reach: null });
+    this.selecting.refreshGrid();
+  }
+
+  async accept(which: Confidence): Promise<void> {
+    const selection = this.selecting.needed("accept suggestions for");
+    if (!selection || this.#nothingSuggested(which)) return;
+    const answer = await this.session.ask("Accepting suggestions", "accept", { ...selection, which });
+    if (!answer) return;
+    const rest = answer.uncertain > 0 ? ` ${counted(answer.uncertain, "uncertain suggestion")} not accepted.` : "";
+    this.session.note("success", `${counted(answer.count, `${which} suggestion`)} accepted, not saved yet.${rest}`);
+  }
+
+  async reject(): Promise<void> {
+    const selection = this.selecting.needed("reject suggestions for");
+    if (!selection || this.#nothingSuggested(null)) return;
+    const answer = await this.session.ask("Rejecting suggestions", "reject", selection);
+    if (answer) this.session.note("success", `${counted(answer.count, "suggestion")} rejected.`);
+  }
+
+  #nothingSuggested(which: Confidence | null): boolean {
+    const { map, selection } = this.#ui;
+    if (!map || map.labelStateVersion === null) return false;
+    const { confident, uncertain } = suggestedAmong(selection, map.labelState);
+    if (confident + uncertain === 0) {
+      const noun = nounOf(this.#ui);
+      this.session.note(
+        "info",
+        selection.count === 1
+          ? `The selected ${noun} has no suggestion.`
+          : `None of the ${counted(selection.count, `selected ${noun}`)} has a suggestion.`,
+      );
+      return true;
+    }
+    if (which !== "confident" || confident > 0) return false;
+    this.session.note(
+      "info",
+      `All ${counted(uncertain, "suggestion")} in the selection ${uncertain === 1 ? "is" : "are"} uncertain: ` +
+        "look at them, then press “Accept uncertain”.",
+    );
+    return true;
+  }
+
+  async delete(): Promise<void> {
+    const selection = this.selecting.needed("delete");
+    if (!selection) return;
+    const answer = await this.session.ask("Deleting", "delete", selection);
+    if (answer)
+      this.session.note(
+        "success",
+        `${counted(answer.count, nounOf(this.#ui))} marked for deletion. Nothing is deleted until you save.`,
+      );
+  }
+
+  /** Undoes the last act, or all acts down to the one named. */
+  async undo(key: string | null = null): Promise<void> {
+    const answer = await this.session.ask("Undoing", "undo", { key });
+    if (!answer) return;
+    this.leaveReach();
+    this.session.note("info", answer.done);
+  }
+
+  async save(): Promise<void> {
+    const { panel } = this.#ui;
+    if (panel && pendingWords(panel.pending) === "") return this.session.note("info", "Nothing to save.");
+    const answer = await this.session.ask("Saving", "save", {});
+    if (!answer) return;
+    const saved = pendingWords(answer);
+    if (saved) this.session.note("success", `Saved ${saved}. Press u to undo.`);
+  }
+
+  async discard(): Promise<void> {
+    this.closeDialog();
+    const answer = await this.session.ask("Discarding", "discard", {});
+    if (answer)
+      this.session.note(
+        "info",
+        `${counted(answer.count, "pending change")} discarded. ${this.#undoHint(answer.undoable)}`,
+      );
+  }
+
+  #undoHint(undoable: boolean): string {
+    return undoable ? "Undo (u) brings them back." : "";
+  }
+
+  async review(offset: number, limit: number): Promise<Answer<"review"> | null> {
+    return this.session.ask("Reading pending changes", "review", { offset, limit });
+  }
+
+  async unqueue(rows: readonly number[]): Promise<void> {
+    const { map } = this.#ui;
+    if (map) await this.session.ask("Removing from the pending changes", "unqueue", { ...mapRef(map), rows });
+  }
+
+  /** What “Clear labels” would remove, by where the labels came from. */
+  async countLabels(): Promise<Answer<"count_labels"> | null> {
+    return this.session.ask("Counting labels", "count_labels", {});
+  }
+
+  async clearLabels(which: "ours" | "all"): Promise<void> {
+    this.closeDialog();
+    const answer = await this.session.ask("Clearing labels", "clear_labels", { which });
+    if (answer) this.session.note("success", answer.done);
+  }
+
+  async chooseField(field: string): Promise<void> {
+    this.closeDialog();
+    await this.session.ask("Reading labels", "set_label_field", { field });
+  }
+
+  async clearable(): Promise<Answer<"clearable"> | null> {
+    return this.session.ask("Looking at what is stored", "clearable", {});
+  }
+
+  async clearExplorer(ids: readonly string[]): Promise<void> {
+    const { panel } = this.#ui;
+    this.closeDialog();
+    const answer = await this.session.ask("Clearing", "clear_explorer", { ids });
+    if (!answer) return;
+    if (panel?.dataset && ids.includes("view")) writeKept(panel.dataset, null);
+    this.session.note("success", answer.done);
+  }
+
+  closeDialog(): void {
+    this.session.store.dispatch({ type: "dialog", dialog: "none" });
+  }
+}
+
+/** The rows that a label reaches, surest first, without those left out. */
+export const reachedRows = (reach: {
+  readonly order: Uint32Array;
+  readonly count: number;
+  readonly left: ReadonlySet<number>;
+}): number[] => Array.from(reach.order.subarray(0, reach.count)).filter((row) => !reach.left.has(row));

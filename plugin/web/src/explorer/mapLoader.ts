@@ -1,0 +1,226 @@
+/** Brings the loaded map in step with Python's state: which map, its places, label states and view, one at a time. */
+import { ColumnCache } from "./columns";
+import type { LoadedMap, PanelState } from "./contract";
+import type { Appearance } from "./appearance";
+import { readKept } from "./keptView";
+import type { Session } from "./session";
+import { BY_STATE, mapInfo, mapOf, stateValues } from "./state";
+import { sentence } from "../parts/words";
+
+const COLORS_SOON_MS = 250;
+/** A picture that takes longer is waited for no more. */
+const DRAWN_MS = 3000;
+const pause = (milliseconds: number): Promise<null> =>
+  new Promise((resolve) => setTimeout(() => resolve(null), milliseconds));
+
+/** What is out of step with Python's state, the most basic first; "ready" = nothing. */
+type Step = "none" | "places" | "labels gone" | "labels" | "view" | "ready";
+
+export class MapLoader {
+  #loading: string | null = null;
+  #opening = false;
+  #readingLabels = false;
+  #syncs = 0;
+  #onDrawn: () => void = () => {};
+  /** Maps opened unasked: one that cannot be loaded is not tried again and again. */
+  readonly #tried = new Set<string>();
+  /** What follows when another map is on the screen; the explorer sets it. */
+  onShown: () => void = () => {};
+
+  constructor(
+    private readonly session: Session,
+    private readonly columns: ColumnCache,
+    private readonly look: Appearance,
+  ) {}
+
+  get #ui() {
+    return this.session.ui;
+  }
+
+  /** Takes a new panel state and fetches the columns that changed. */
+  receive(panel: PanelState): void {
+    const before = this.#ui.panel;
+    if (before && before.dataset !== panel.dataset) {
+      this.#tried.clear();
+      this.columns.clear();
+      this.session.store.dispatch({ type: "unload" });
+    }
+    this.session.store.dispatch({ type: "panel", panel });
+    void this.#follow();
+  }
+
+  async sync(): Promise<void> {
+    this.#syncs++;
+    try {
+      const answer = await this.session.host.call("sync", { revision: this.#ui.panel?.revision ?? -1 });
+      if (answer.state) this.session.onState(answer.state);
+    } catch (error) {
+      this.session.note("error", sentence(error));
+    } finally {
+      this.#syncs--;
+    }
+  }
+
+  /** `sync`, unless one is on its way: a server that is slow is not asked the more. */
+  poll(): void {
+    if (this.#syncs === 0) void this.sync();
+  }
+
+  async load(map: string): Promise<void> {
+    await this.session.ask("Loading the map", "load_map", { map });
+  }
+
+  /** Switches to a map of this dimension made from the same embeddings, else offers to compute one. */
+  async dimension(dims: 2 | 3): Promise<void> {
+    const { panel } = this.#ui;
+    const info = mapInfo(this.#ui);
+    if (!panel || info?.dims === dims) return;
+    const current = panel.maps.find((m) => m.key === info?.key);
+    const other =
+      panel.maps.find((m) => m.dims === dims && m.embeddings === current?.embeddings && m.embeddings !== null) ??
+      panel.maps.find((m) => m.dims === dims);
+    if (other) await this.load(other.key);
+    else this.session.store.dispatch({ type: "dialog", dialog: "map", dims });
+  }
+
+  /** Told whenever points are on the screen. */
+  drawn(): void {
+    this.#onDrawn();
+  }
+
+  #step(): Step {
+    const wanted = this.#ui.panel?.map ?? null;
+    const have = this.#ui.map;
+    if (!wanted) return "none";
+    if (!have || have.info.key !== wanted.key || have.info.version !== wanted.version) return "places";
+    if (!wanted.label_state && have.labelStateVersion !== null) return "labels gone";
+    if (wanted.label_state && wanted.label_state.version !== have.labelStateVersion) return "labels";
+    return wanted.in_view?.version === have.info.in_view?.version ? "ready" : "view";
+  }
+
+  /** Takes one step after the other until nothing is out of step. */
+  async #follow(): Promise<void> {
+    const { panel, map } = this.#ui;
+    if (!panel?.map && map) this.session.store.dispatch({ type: "unload" });
+    if (panel && !(panel.map && map) && (await this.#openKept(panel))) return;
+    const wanted = this.#ui.panel?.map;
+    if (!wanted) return;
+    switch (this.#step()) {
+      case "places":
+        return this.#takePlaces(wanted);
+      case "labels gone":
+        this.session.store.dispatch({ type: "columns", labelState: null });
+        return this.#follow();
+      case "labels":
+        return this.#takeLabels(wanted);
+      case "view":
+        return this.#takeView(wanted);
+      case "none":
+      case "ready":
+        return;
+    }
+  }
+
+  async #takePlaces(wanted: LoadedMap): Promise<void> {
+    const name = `${wanted.key} ${wanted.version}`;
+    if (this.#loading === name) return;
+    this.#loading = name;
+    await this.session.during("Loading the map", () => this.#fetchMap(wanted));
+    if (this.#loading === name) this.#loading = null;
+    // What came while it was on its way.
+    const now = this.#ui.map?.info;
+    return now?.key === wanted.key && now.version === wanted.version ? this.#follow() : undefined;
+  }
+
+  async #takeLabels(wanted: LoadedMap): Promise<void> {
+    // Each answer on the way brings the state again; what is being read need not be read once more.
+    const reference = wanted.label_state;
+    if (this.#readingLabels || !reference) return;
+    this.#readingLabels = true;
+    const { version } = reference;
+    const read = await this.session.during("Reading labels", async () => {
+      const column = await this.columns.read(reference);
+      this.session.store.dispatch({ type: "columns", labelState: column.planes[0] as Uint8Array, version });
+      await this.look.refreshValues();
+      return true;
+    });
+    this.#readingLabels = false;
+    // A label may have been set, or the view changed, while the column was on its way.
+    if (read || this.#ui.panel?.map?.label_state?.version !== version) return this.#follow();
+  }
+
+  async #takeView(wanted: LoadedMap): Promise<void> {
+    const column = await this.session.during("Reading the view", async () => ({
+      read: wanted.in_view && (await this.columns.read(wanted.in_view)),
+    }));
+    const now = this.#ui.panel?.map;
+    // Of two quick changes the first may be read last.
+    if (now?.version !== wanted.version || now.in_view?.version !== wanted.in_view?.version) return this.#follow();
+    const inView = (column?.read?.planes[0] as Uint8Array | undefined) ?? null;
+    if (column) this.session.store.dispatch({ type: "columns", inView, info: now });
+  }
+
+  /**
+   * Opens the map one left, where Python has opened another one or none; true when that is what is to be waited for.
+   */
+  async #openKept(panel: PanelState): Promise<boolean> {
+    if (this.#opening) return true;
+    const left = readKept(panel.dataset)?.map;
+    const key = panel.maps.find((m) => m.key === left)?.key ?? panel.map?.key ?? panel.maps[0]?.key;
+    if (key === undefined || key === panel.map?.key || this.#tried.has(key)) return false;
+    this.#tried.add(key);
+    this.#opening = true;
+    await this.load(key);
+    this.#opening = false;
+    void this.#follow();
+    return true;
+  }
+
+  async #fetchMap(info: LoadedMap): Promise<void> {
+    const kept = readKept(this.#ui.panel?.dataset ?? null);
+    const before = this.#ui.map;
+    const sameItems = before?.info.items === info.items;
+    const field = this.look.knownField(sameItems ? this.look.wantedColor : kept?.colorBy) ?? this.look.firstColor();
+    const stays =
+      sameItems && before.labelStateVersion === (info.label_state?.version ?? null) && this.#ui.color?.field === field;
+    this.look.wantedColor = field;
+    const recolor = !stays && field !== BY_STATE;
+    // Asked for beside the places; where the labels of many are yet to be read, the first picture comes before them.
+    const beside = info.label_state !== null;
+    const colors = recolor && beside ? this.look.values(info, field) : null;
+    const [positions, labelState, inView] = await Promise.all([
+      this.columns.read(info.positions),
+      info.label_state && this.columns.read(info.label_state),
+      info.in_view && this.columns.read(info.in_view),
+    ]);
+    // One picture in its colours rather than two, where these come soon.
+    const soon = colors && (await Promise.race([colors, pause(COLORS_SOON_MS)]));
+    if (this.#ui.panel?.map?.version !== info.version || this.#ui.panel.map.key !== info.key) return;
+    const map = mapOf(info, { positions, labelState, inView });
+    this.session.store.dispatch({ type: "map", map });
+    // Others may have been chosen while the map was on its way.
+    const chosen = this.look.wantedColor === field ? null : this.look.wantedColor;
+    const bare = this.#ui.color === null;
+    const color = soon ?? (bare || field === BY_STATE ? stateValues(map) : null);
+    if (color && !stays && (bare || !chosen)) this.session.store.dispatch({ type: "color", color });
+    const returning = kept?.map === info.key;
+    if (returning && kept.camera?.dims === info.dims)
+      this.session.store.dispatch({ type: "camera", camera: kept.camera });
+    else this.look.fit(map);
+    // One looks around in 3D before one draws in it.
+    this.session.store.dispatch({ type: "tool", tool: returning ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
+    this.onShown();
+    if (chosen && bare) await this.look.colorBy(chosen);
+    else if (colors && !soon) this.look.show(map, await colors);
+    else if (!beside) {
+      await Promise.race([new Promise<void>((resolve) => (this.#onDrawn = resolve)), pause(DRAWN_MS)]);
+      const shown = this.#ui.map?.info;
+      if (shown?.key !== info.key || shown.version !== info.version) return;
+      if (recolor && this.look.wantedColor === field) this.look.show(map, await this.look.values(info, field));
+      else this.poll();
+    }
+    if (this.#ui.map?.info.items !== info.items) return;
+    this.look.keep();
+    if (!stays && kept?.textBy && this.look.knownField(kept.textBy)) await this.look.textBy(kept.textBy);
+  }
+}

@@ -1,0 +1,147 @@
+/** Long runs started here: embeddings, maps, rankings, suggestions; and what follows once they have ended. */
+import type { Appearance } from "./appearance";
+import { BY_LABELS, type Ask, type EmbeddingsForm, type MapForm, type PanelState, type SegmentKind } from "./contract";
+import type { MapLoader } from "./mapLoader";
+import type { Selecting } from "./selecting";
+import type { Session } from "./session";
+import { nounOf } from "./state";
+import { counted } from "../parts/words";
+
+type RunMethod =
+  | "compute_embeddings"
+  | "compute_map"
+  | "update_map"
+  | "rank_outliers"
+  | "rank_mislabels"
+  | "find_duplicates"
+  | "suggest_labels";
+
+export class Runs {
+  /** What follows a run that was started here, by its id. */
+  readonly #whenDone = new Map<string, () => void>();
+
+  constructor(
+    private readonly session: Session,
+    private readonly maps: MapLoader,
+    private readonly look: Appearance,
+    private readonly selecting: Selecting,
+  ) {}
+
+  get #ui() {
+    return this.session.ui;
+  }
+
+  async computeMap(form: MapForm): Promise<void> {
+    this.#closeDialog();
+    await this.#start("compute_map", form, this.#openNewMap());
+  }
+
+  /** Embeds, and makes a map of the new embeddings where the form says so. */
+  async computeEmbeddings(form: EmbeddingsForm): Promise<void> {
+    this.#closeDialog();
+    await this.#start("compute_embeddings", form, this.#openNewMap());
+  }
+
+  #openNewMap(): () => void {
+    const before = new Set(this.#ui.panel?.maps.map((m) => m.key));
+    return () => {
+      const made = this.#ui.panel?.maps.find((m) => !before.has(m.key));
+      if (made) void this.maps.load(made.key);
+    };
+  }
+
+  async updateMap(map: string): Promise<void> {
+    await this.#start("update_map", { map });
+  }
+
+  async rankOutliers(): Promise<void> {
+    const ask = { selection: this.selecting.current() };
+    await this.#start("rank_outliers", ask, () => void this.#showRanking("outlier_score"));
+  }
+
+  async rankMislabels(): Promise<void> {
+    const ask = { selection: this.selecting.current() };
+    await this.#start("rank_mislabels", ask, () => void this.#showRanking("mislabel_score"));
+  }
+
+  async findDuplicates(threshold: number): Promise<void> {
+    this.#closeDialog();
+    await this.#start("find_duplicates", { selection: this.selecting.current(), threshold }, () => {
+      void this.#refreshApp(null);
+      void this.look.refreshValues();
+    });
+  }
+
+  async suggestLabels(): Promise<void> {
+    await this.#start("suggest_labels", { selection: this.selecting.current(), precision: 0.95 }, () => {
+      void this.#refreshApp(null);
+      void this.look.colorBy(BY_LABELS);
+    });
+  }
+
+  async cancel(job: string): Promise<void> {
+    await this.session.ask("Stopping", "cancel_job", { job });
+  }
+
+  async createSegment(name: string, kind: SegmentKind, note: string): Promise<void> {
+    this.#closeDialog();
+    const selection = this.selecting.needed("make a segment of");
+    if (!selection) return;
+    const ask = { ...selection, name, segment_kind: kind, note };
+    const answer = await this.session.ask("Creating the segment", "create_segment", ask);
+    if (answer)
+      this.session.note("success", `Created the segment “${name}” with ${counted(answer.count, nounOf(this.#ui))}.`);
+  }
+
+  async sendToLabelStudio(): Promise<void> {
+    if (this.selecting.needed("send")) await this.session.ask("Opening the form", "send_to_label_studio", {});
+  }
+
+  async renameRun(key: string, name: string): Promise<void> {
+    this.#closeDialog();
+    const answer = await this.session.ask("Renaming", "rename_run", { key, name });
+    if (answer) this.session.note("success", `“${key}” is called “${name}” now.`);
+  }
+
+  async deleteRun(key: string): Promise<void> {
+    this.#closeDialog();
+    const answer = await this.session.ask("Deleting", "delete_run", { key });
+    if (answer) this.session.note("success", answer.done);
+  }
+
+  /** Does what was to follow once a run started here has ended, and says how it ended. */
+  finish(panel: PanelState): void {
+    for (const job of panel.jobs) {
+      const follow = this.#whenDone.get(job.id);
+      if (!follow || job.status === "queued" || job.status === "running") continue;
+      this.#whenDone.delete(job.id);
+      if (job.status === "done") {
+        this.session.note("success", job.message === "" ? `${job.title}: done.` : job.message);
+        follow();
+      } else if (job.status === "cancelled") this.session.note("info", `${job.title}: stopped.`);
+    }
+  }
+
+  forget(): void {
+    this.#whenDone.clear();
+  }
+
+  /** Starts a run; `then` follows once it has ended well. */
+  async #start<M extends RunMethod>(method: M, ask: Ask<M>, then: () => void = () => {}): Promise<void> {
+    const answer = await this.session.ask("Starting", method, ask, (job) => this.#whenDone.set(job.job, then));
+    if (answer && !answer.state) void this.maps.sync();
+  }
+
+  async #showRanking(field: string): Promise<void> {
+    await this.#refreshApp(field);
+    if (this.look.knownField(field)) await this.look.colorBy(field);
+  }
+
+  async #refreshApp(ranked_by: string | null): Promise<void> {
+    await this.session.ask("Updating the App", "refresh_app", { ranked_by });
+  }
+
+  #closeDialog(): void {
+    this.session.store.dispatch({ type: "dialog", dialog: "none" });
+  }
+}
