@@ -68,8 +68,8 @@ def pull(
 ) -> PullReport:
     """Make the labels of a field what annotators said of the samples that were sent, with who and when.
 
-    It is one save, which can be undone. Skipped annotations do not count; an empty one says that there is nothing to
-    label. A label that was changed here after it was sent is kept and reported as a conflict.
+    It is one save, which can be undone. Skipped annotations do not count; an empty one says that nothing is there. A
+    label that was changed here after it was sent is kept and reported as a conflict.
 
     Args:
         field: an existing one that fits the project, or the name of a new one.
@@ -89,14 +89,13 @@ def pull(
     declare_annotations(dataset, exchange.target)
     documents = read_documents(dataset, list(said), [exchange.target.name])
     found = annotation_edits(exchange.target, documents, said, replace=replace)
-    save = commit(
-        dataset, found.edits, f"pull of {count(len(found.edits), 'label')} from “{exchange.title}”", head=head
-    )
+    title = f"pull of {count(len(found.edits), 'label')} from “{exchange.title}”"
+    save = commit(dataset, found.edits, title, head=head)
     _note(exchange, records, pulled)
     if found.edits:
         show_new_labels(dataset)
-    report = _report(exchange, records, pulled, said, found)
     overtaken = len(found.edits) - save.total_written if save.written else 0
+    report = _report(exchange, records, pulled, said, found)
     return dataclasses.replace(report, gone=len(gone), overtaken=overtaken)
 
 

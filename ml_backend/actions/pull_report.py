@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 from ..report import Report
+from ..store.edits import Edit
 from ..store.label_edits import Conflict
-from ..store.saves import Edit
 from ..wording import agree, count, listing, noun
 from .queue import conflict_note
 

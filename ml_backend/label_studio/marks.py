@@ -8,9 +8,9 @@ from typing import Any
 
 import fiftyone as fo
 
+from ..store.edits import Edit
 from ..store.label_edits import Conflict, attribute_edit, read_documents
-from ..store.labels import LabelField, ensure_label_field
-from ..store.saves import Edit
+from ..store.labels import PROVENANCE_ATTRIBUTES, LabelField, ensure_label_field
 from .geometry import Box, clipped
 
 # What a label carries beside `labels.PROVENANCE_ATTRIBUTES` when it comes from an annotation in Label Studio.
@@ -99,9 +99,13 @@ class AnnotationEdits:
 def declare_annotations(dataset: fo.Dataset, target: LabelField) -> None:
     """Declare what labels from Label Studio carry, so that the App can filter by it; make the field if it is new."""
     ensure_label_field(dataset, target)
-    for attribute, kind in ANNOTATION_ATTRIBUTES.items():
-        if dataset.get_field(f"{target.path}.{attribute}") is None:
-            dataset.add_sample_field(f"{target.path}.{attribute}", kind)
+    declared = {target.path: ANNOTATION_ATTRIBUTES}
+    if target.path != target.name:  # an empty list of labels says itself who looked
+        declared[target.name] = {**PROVENANCE_ATTRIBUTES, **ANNOTATION_ATTRIBUTES}
+    for path, attributes in declared.items():
+        for attribute, kind in attributes.items():
+            if dataset.get_field(f"{path}.{attribute}") is None:
+                dataset.add_sample_field(f"{path}.{attribute}", kind)
 
 
 def read_marks(dataset: fo.Dataset, target: LabelField, samples: Sequence[str]) -> dict[str, dict[str, Mark]]:
@@ -227,16 +231,15 @@ def _removal(target: LabelField, sample: str, stored: StoredLabel) -> Edit:
 
 
 def _emptiness_edits(target: LabelField, sample: str, value: Any, said: Said, left: int) -> list[Edit]:
-    """An empty list of labels says “checked, nothing there”; no list at all says that nobody looked."""
-    if target.kind == "classification":
+    """An empty list of labels with a provenance of its own says “checked, nothing there”; without one, nothing."""
+    if target.kind == "classification" or left or said.nothing is None:
         return []
     leaf = target.path.rsplit(".", 1)[-1]
-    empty = {"_cls": leaf.capitalize(), leaf: []}
-    if said.nothing is True and value is None:
-        return [Edit("value", sample, target.name, None, empty)]
-    if said.nothing is False and value is not None and not left:
-        return [Edit("value", sample, target.name, empty, None)]
-    return []
+    before = None if value is None else {**value, leaf: []}
+    if not said.nothing:
+        return [] if before is None else [Edit("value", sample, target.name, before, None)]
+    after = {**(before or {"_cls": leaf.capitalize(), leaf: []}), **_provenance(said.origin)}
+    return [] if after == before else [Edit("value", sample, target.name, before, after)]
 
 
 def _provenance(origin: Origin | None) -> dict[str, Any]:

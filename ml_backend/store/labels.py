@@ -1,6 +1,7 @@
 """Labels of samples or patches: what kind of field holds them, which there are, which there could be."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -45,17 +46,20 @@ class Labels:
     ``codes`` (n,) int64 index ``classes``, -1 = unlabeled. In a multi-label field ``codes`` is the first
     label of each item, and ``members`` (m, 2) int64 lists every (item row, class code). ``followed`` (m,) bool tells
     which of the members only followed a neighbor's label: those are no evidence, they would repeat what made them.
+    ``checked`` (n,) bool are items without a label at which somebody looked and found none: they have none of the
+    classes, while nothing is known of an unlabeled item.
     """
 
     codes: np.ndarray
     classes: list[str]
     members: np.ndarray
     followed: np.ndarray
+    checked: np.ndarray
     multi: bool
 
     def of_class(self, code: int) -> np.ndarray:
-        """(n,) int64: 1 = has the class, 0 = labeled without it, -1 = unlabeled."""
-        states = np.where(self.codes >= 0, 0, -1)
+        """(n,) int64: 1 = has the class, 0 = labeled or checked without it, -1 = unlabeled."""
+        states = np.where((self.codes >= 0) | self.checked, 0, -1)
         states[self.members[self.members[:, 1] == code, 0]] = 1
         return states
 
@@ -65,7 +69,7 @@ class Labels:
 
     def evidence_of_class(self, code: int) -> np.ndarray:
         """(n,) as `of_class`, without labels that only followed a neighbor's: those speak neither for nor against."""
-        states = np.where(self.evidence() >= 0, 0, -1)
+        states = np.where((self.evidence() >= 0) | self.checked, 0, -1)
         of_class = self.members[:, 1] == code
         states[self.members[of_class & self.followed, 0]] = -1
         states[self.members[of_class & ~self.followed, 0]] = 1
@@ -223,7 +227,8 @@ def read_labels(samples: fo.core.collections.SampleCollection, items: Items, fie
     samples = every_sample(samples)
     multi = field.kind == "classifications"
     if not has_label_field(samples, field):
-        return _as_labels(pd.DataFrame({"name": [], "origin": []}, dtype=object), len(items), multi=multi)
+        nothing = pd.DataFrame({"name": [], "origin": []}, dtype=object)
+        return _as_labels(nothing, np.zeros(len(items), bool), multi=multi)
     root, ids_path, attributes = label_columns(samples, field)
     unwind: bool | int = field.kind == "patch"
     if ids_path.startswith(FRAMES_PREFIX) and field.kind != "patch":
@@ -233,9 +238,21 @@ def read_labels(samples: fo.core.collections.SampleCollection, items: Items, fie
     )
     rows = pd.Index(items.ids).get_indexer(ids)
     table = pd.DataFrame({"name": names, "origin": origins[0] if origins else None}, index=rows, dtype=object)
+    checked = np.zeros(len(items), bool)
     if multi:
+        checked[rows[_is_checked(samples, field, names) & (rows >= 0)]] = True
         table = table.explode(["name", "origin"] if origins else "name")
-    return _as_labels(table, len(items), multi=multi)
+    return _as_labels(table, checked, multi=multi)
+
+
+def _is_checked(
+    samples: fo.core.collections.SampleCollection, field: LabelField, names: Sequence[Sequence[str] | None]
+) -> np.ndarray:
+    """Which lists of labels are empty because somebody looked and found none; emptied ones say nothing."""
+    if field.name.startswith(FRAMES_PREFIX) or samples.get_field(f"{field.name}.labelscape") is None:
+        return np.zeros(len(names), bool)
+    origins = samples.values(f"{field.name}.labelscape")
+    return np.asarray([not listed and by == "human" for listed, by in zip(names, origins, strict=True)], bool)
 
 
 def with_pending(labels: Labels, items: Items, field: LabelField, pending: PendingChanges) -> Labels:
@@ -259,7 +276,8 @@ def with_pending(labels: Labels, items: Items, field: LabelField, pending: Pendi
     # What a person set comes first, so that it is what stays of a label that followed a neighbor before.
     followed = np.concatenate([np.zeros(len(more), bool), labels.followed[kept]])
     members, first = np.unique(np.concatenate([more, members[kept]]), axis=0, return_index=True)
-    return Labels(_first_codes(members, len(items)), classes, members, followed[first], labels.multi)
+    codes = _first_codes(members, len(items))
+    return Labels(codes, classes, members, followed[first], labels.checked & (codes < 0), labels.multi)
 
 
 def check_evidence(labels: Labels, field: LabelField) -> None:
@@ -273,14 +291,15 @@ def check_evidence(labels: Labels, field: LabelField) -> None:
         )
 
 
-def _as_labels(table: pd.DataFrame, count: int, *, multi: bool) -> Labels:
+def _as_labels(table: pd.DataFrame, checked: np.ndarray, *, multi: bool) -> Labels:
     """Labels of a table with the row of an item as index, the name of its label and who set it."""
     names, rows = table["name"], table.index.to_numpy()
     present = (names.notna() & (names != "") & (rows >= 0)).to_numpy()
     codes, classes = pd.factorize(names[present], sort=True)
     members = np.column_stack([rows[present], codes]).astype(np.int64).reshape(-1, 2)
     followed = (table["origin"] == "neighbors").to_numpy()[present]
-    return Labels(_first_codes(members, count), [str(name) for name in classes], members, followed, multi)
+    codes = _first_codes(members, len(checked))
+    return Labels(codes, [str(name) for name in classes], members, followed, checked, multi)
 
 
 def _first_codes(members: np.ndarray, count: int) -> np.ndarray:

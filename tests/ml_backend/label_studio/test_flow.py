@@ -191,9 +191,29 @@ def test_checked_and_nothing_there_is_not_the_same_as_not_looked_at(start: Any, 
         assert type(checked).__name__ == empty
         assert not (checked.label if empty == "Classification" else checked[empty.lower()])
         assert others == [None, None]
+        assert (checked["labelscape"], checked["annotator"]) == ("human", "ann@example.com")
+    by_hand = setting.mirror.dataset.match(fo.ViewField("ground_truth.labelscape") == "human")
+    assert by_hand.values("id") == [setting.sample(0).id]
     setting.studio.delete_annotation(annotation["id"])
     setting.poll()
     assert setting.sample(0).ground_truth is None
+
+
+def test_a_checked_sample_is_evidence_against_every_class_and_an_emptied_one_is_not(start: Any) -> None:
+    from labelscape.ml_backend.store.items import list_items
+    from labelscape.ml_backend.store.labels import label_field, read_labels
+
+    setting = start(SEVERAL)
+    setting.annotate(0)
+    setting.annotate(1, chosen("Cat"))
+    setting.poll()
+    sample = setting.sample(2)
+    sample.ground_truth = fo.Classifications(classifications=[])  # as a cleared label leaves it
+    sample.save()
+    dataset = setting.mirror.dataset
+    labels = read_labels(dataset, list_items(dataset), label_field(dataset, "ground_truth"))
+    assert labels.of_class(0).tolist() == [0, 1, -1]
+    assert labels.evidence_of_class(0).tolist() == [0, 1, -1]
 
 
 def test_labels_that_somebody_took_away_there_are_gone_here_and_the_sample_counts_as_checked(start: Any) -> None:
