@@ -109,19 +109,6 @@ def test_ground_truth_counts_whatever_is_annotated_later(start: Any) -> None:
     assert setting.sample(0).ground_truth.label == "Cat"
 
 
-def test_a_control_and_a_class_that_are_renamed_there_keep_their_labels(start: Any, label_studio: Any) -> None:
-    setting = start(view(KIND))
-    setting.annotate(0, chosen("Cat"))
-    setting.annotate(1, chosen("Dog"))
-    setting.poll()
-    renamed = view(KIND.replace('name="kind"', 'name="sort"').replace('"Cat"', '"Kitty"'))
-    label_studio.ask("PATCH", f"projects/{setting.project}/", json={"label_config": renamed})
-    mirror = setting.poll()
-    assert [setting.sample(number).ground_truth.label for number in range(2)] == ["Kitty", "Dog"]
-    assert len(mirror.news) == 2
-    assert [len(setting.results(number)) for number in range(2)] == [1, 1]
-
-
 def test_pictures_in_nested_data_and_nested_choices_are_read_and_written(start: Any) -> None:
     nested = KIND.replace('toName="img"', 'toName="img" allowNested="true"').replace(
         '<Choice value="Cat"/>', '<Choice value="Animal"><Choice value="Cat"/></Choice>'
