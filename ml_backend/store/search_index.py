@@ -128,11 +128,11 @@ def _measured(table: Any, made: str) -> IndexQuality:
 
 def _search(table: Any, query: np.ndarray, count: int, probes: int, columns: list[str]) -> pa.Table:
     search = table.search(query).distance_type("cosine").nprobes(probes).refine_factor(_REFINE)
-    return search.select(columns).limit(count).to_arrow()
+    return search.select([*columns, "_distance"]).limit(count).to_arrow()  # unnamed, LanceDB (0.40) warns of it
 
 
 def _ids(search: Any) -> set[str]:
-    return set(search.select(["id"]).to_arrow()["id"].to_pylist())
+    return set(search.select(["id", "_distance"]).to_arrow()["id"].to_pylist())
 
 
 def _matrix(table: pa.Table) -> np.ndarray:
