@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 
 from ..analysis.batches import CANDIDATES, diverse_batch
 from ..errors import Refusal
+from ..report import Report
 from ..store.campaigns import Batch, Campaign, find_campaign, load_campaign, save_campaign
 from ..store.embeddings import locate
 from ..store.items import Items, ordered_view
@@ -29,8 +30,8 @@ _MIN_RETURNED = 10  # of a batch, before it says anything about the next one
 _NAMED = 5  # labels that a sentence names
 
 
-@dataclass(frozen=True)
-class ProposedBatch:
+@dataclass(frozen=True, repr=False)
+class ProposedBatch(Report):
     """The next batch of a campaign, in the order chosen, and a view of it.
 
     ``left`` unlabeled items are not in any batch yet, these included.
@@ -85,8 +86,8 @@ class BatchStatus:
         )
 
 
-@dataclass(frozen=True)
-class CampaignStatus:
+@dataclass(frozen=True, repr=False)
+class CampaignStatus(Report):
     """How a campaign goes: its batches, whether another one pays, and why, in words."""
 
     campaign: Campaign

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import Refusal
 from ..progress import Progress, no_progress, step_of
+from ..report import Report
 from ..store.embeddings import locate
 from ..store.function_scores import WrittenScores, forget_written, keep_written, read_written
 from ..store.functions import (
@@ -62,8 +63,8 @@ class FunctionStatus:
         return text
 
 
-@dataclass(frozen=True)
-class FunctionRun:
+@dataclass(frozen=True, repr=False)
+class FunctionRun(Report):
     """One run of a function: items scored for the first time, scores that changed, and matches that are new."""
 
     function: Function
@@ -80,8 +81,8 @@ class FunctionRun:
         return f"{text}, {self.new:,} of them new." if self.new else f"{text}."
 
 
-@dataclass(frozen=True)
-class RunReport:
+@dataclass(frozen=True, repr=False)
+class RunReport(Report):
     """A run of functions; ``skipped`` holds a sentence for each that could not run."""
 
     runs: tuple[FunctionRun, ...]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import Refusal
 from ..progress import Progress, no_progress, part_of, step_of
+from ..report import Report
 from ..store.embeddings import EmbeddingsRun, check_embeddings, locate, vector_table
 from ..store.functions import list_functions
 from ..store.items import Items, item_view, list_like
@@ -18,8 +19,8 @@ from .functions import RunReport, run_functions
 from .map import MapReport, update_map
 
 
-@dataclass(frozen=True)
-class UpdateReport:
+@dataclass(frozen=True, repr=False)
+class UpdateReport(Report):
     """What an update did; ``skipped`` holds a sentence for each part that could not be updated."""
 
     embedded: tuple[EmbeddingReport, ...]

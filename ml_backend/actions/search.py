@@ -11,6 +11,7 @@ from ..analysis.probe import Fitted, next_marks
 from ..analysis.search import around_threshold, fold_duplicates, rows_above, top_rows
 from ..errors import Refusal
 from ..progress import Progress, no_progress
+from ..report import Report
 from ..store.embeddings import locate
 from ..store.items import FRAMES, Items, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels, with_pending
@@ -74,8 +75,8 @@ class SearchPreview:
     patches_field: str | None
 
 
-@dataclass(frozen=True)
-class SearchResult:
+@dataclass(frozen=True, repr=False)
+class SearchResult(Report):
     """What a search found, best first, and the view that shows it, ordered by ``search_score``.
 
     ``unembedded`` items of the scope have no vector and were not searched. ``recall`` is 1 for an exact search, else
