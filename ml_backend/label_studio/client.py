@@ -24,6 +24,10 @@ class LabelStudioDown(LabelStudioError):
     """Label Studio cannot be reached now, or answers that it cannot: worth another try later."""
 
 
+class LabelStudioUnauthorized(LabelStudioError):
+    """Label Studio does not accept our token: it takes a person to give another one."""
+
+
 class LabelStudioMissing(LabelStudioError):
     """Label Studio has no such thing, or not for us."""
 
@@ -305,7 +309,7 @@ def _not_taken(url: str, status: int | None) -> LabelStudioError:
     """Why Label Studio gave no access token."""
     if _is_passing(status or httpx.codes.UNAUTHORIZED):
         return LabelStudioDown(f"{url} cannot take tokens now (status {status}).")
-    return LabelStudioError(_wrong_token(url))
+    return LabelStudioUnauthorized(_wrong_token(url))
 
 
 def _is_passing(status: int) -> bool:
@@ -319,7 +323,7 @@ def _not_reached(url: str, error: Exception) -> str:
 
 def _refusal(url: str, method: str, path: str, answer: httpx.Response) -> LabelStudioError:
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        return LabelStudioError(_wrong_token(url))
+        return LabelStudioUnauthorized(_wrong_token(url))
     said = f"{method} {path.split('?')[0]} at {url} was answered {answer.status_code}: {_detail(answer)}"
     if answer.status_code == httpx.codes.NOT_FOUND:
         return LabelStudioMissing(said)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from ..errors import Cancelled, Refusal
-from ..label_studio.client import LabelStudioDown
+from ..label_studio.client import LabelStudioDown, LabelStudioUnauthorized
 from ..label_studio.metrics import EVENTS, PREDICTIONS
 from .backend import LabelStudioBackend
 from .columns import refresh_columns
@@ -199,7 +199,7 @@ class Worker:
             agenda.suggest = True
             try:
                 incomplete = project.apply(events)
-            except (LabelStudioDown, *DATABASE_AWAY):
+            except (LabelStudioDown, LabelStudioUnauthorized, *DATABASE_AWAY):
                 raise
             except Exception:
                 self._process_singly(project, agenda)
@@ -216,7 +216,7 @@ class Worker:
             try:
                 if project.apply([event]):
                     agenda.poll_at = 0.0
-            except (LabelStudioDown, *DATABASE_AWAY):
+            except (LabelStudioDown, LabelStudioUnauthorized, *DATABASE_AWAY):
                 raise
             except Exception as error:
                 _log.exception("event_failed", project=project.project, action=event.action, number=event.number)

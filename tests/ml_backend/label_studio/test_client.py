@@ -7,7 +7,12 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from labelscape.ml_backend.label_studio.client import LabelStudio, LabelStudioDown, LabelStudioError
+from labelscape.ml_backend.label_studio.client import (
+    LabelStudio,
+    LabelStudioDown,
+    LabelStudioError,
+    LabelStudioUnauthorized,
+)
 
 PREDICTION = {"result": [], "score": 0.5, "model_version": "v"}
 
@@ -69,7 +74,7 @@ def test_an_access_token_that_runs_out_on_its_way_is_renewed(monkeypatch: pytest
 @pytest.mark.parametrize(
     ("status", "kind", "said"),
     [
-        (401, LabelStudioError, "has expired, or was revoked"),
+        (401, LabelStudioUnauthorized, "has expired, or was revoked"),
         (429, LabelStudioDown, "now"),
         (503, LabelStudioDown, "now"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelscape.ml_backend.label_studio.client import LabelStudioDown, LabelStudioError
+from labelscape.ml_backend.label_studio.client import LabelStudioDown, LabelStudioError, LabelStudioUnauthorized
 from labelscape.ml_backend.server import worker as working
 from labelscape.ml_backend.server.events import ATTEMPTS, Event, EventQueue
 from labelscape.ml_backend.server.media_retries import MediaRetries
@@ -33,12 +33,15 @@ class Project:
         self.acts: list[str] = []
         self.poison: set[str] = set()
         self.down = False
+        self.revoked = False
         self.while_publishing: Callable[[], object] = lambda: None
         self.while_catching_up: Callable[[], object] = lambda: None
 
     def apply(self, events: Sequence[Event]) -> bool:
         if self.down:
             raise LabelStudioDown("Label Studio is down")
+        if self.revoked:
+            raise LabelStudioUnauthorized("The token was revoked")
         for event in events:
             if event.key in self.poison:
                 raise KeyError(event.key)
@@ -368,3 +371,14 @@ def test_stopping_does_not_wait_for_long_work(queue: EventQueue, project: Projec
     worker.stop()
     assert not released.is_set()
     released.set()
+
+
+@pytest.mark.usefixtures("at_work")
+def test_events_wait_and_none_is_set_aside_while_the_token_is_not_accepted(queue: EventQueue, project: Project) -> None:
+    project.revoked = True
+    queue.put(event("patient"))
+    time.sleep(1)  # many more tries than an event has
+    assert queue.depth() == 1
+    assert queue.set_aside() == {}
+    project.revoked = False
+    until(lambda: project.applied == ["patient"])
