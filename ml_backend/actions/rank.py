@@ -91,7 +91,7 @@ def rank_mislabels(
     field: str = DEFAULT_FIELD,
     progress: Progress | None = None,
 ) -> Ranking:
-    """Score how strongly everything speaks against each label, into ``mislabel_score`` and ``mislabel_suggestion``.
+    """Score how likely each label is wrong, into ``mislabel_score``, and what it should be, ``mislabel_suggestion``.
 
     Raises:
         Refusal: no such embeddings, a field that holds no labels, fewer than two classes, or a score field that is not

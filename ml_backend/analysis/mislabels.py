@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..progress import Progress, no_progress
+from ..progress import Progress, no_progress, part_of
 from .arrays import Floats, one_hot
 from .checks import as_labels, as_vectors, check_neighbors
 from .duplicates import row_hashes
@@ -21,6 +21,8 @@ _LANDMARKS, _LANDMARKS_OF_MANY, _MANY = 1024, 512, 200_000
 _WIDTHS = (0.3, 1.0, 3.0)
 _PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _TRUST_ROUNDS = 2
+_LEAST_PRIOR = 1e-6  # of a class that no other sample carries
+_NOISE_PRIOR = 1.0  # labels: a little noise is expected before any label was seen
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Mislabels:
     """Which labels to look at first, and what they should probably be.
 
     Attributes:
-        scores: (n,) float32, 0..1, higher = look at it first; 0 for unlabeled samples. An order, not a probability.
+        scores: (n,) float32, 0..1, probability that the label is wrong by chance; 0 for unlabeled samples.
         suggested: (n,) int64, the class with most evidence when the sample's own label is left out; equal to the
             label given where nothing speaks against it; -1 for unlabeled samples.
         head_weight: weight of the out-of-fold logits of the linear head in the evidence, 0 or more.
@@ -60,9 +62,9 @@ def mislabel_scores(
     Two witnesses that never saw the sample's own label: a ridge classifier on kernel features, its leave-one-out
     predictions in closed form (PRESS, Allen 1974; Nystroem features, Williams & Seeger 2001), and the votes of the
     nearest neighbors, each trusted as far as its own neighbors agree with it. Kernel width and penalty are those with
-    the least leave-one-out error, and the weights of the two are those under which the labels there are become most
-    likely. The score is the probability that they give to all other classes together (self-confidence turned round,
-    Northcutt et al. 2021).
+    the least leave-one-out error. The weights of the two, and a share of labels that are wrong by chance, are those
+    under which the labels become most likely; the score is the probability under them that a label is wrong by chance.
+    Where people confuse similar classes it is too low, and few of their mistakes are above .5 (docs/measurements.md).
 
     Args:
         vectors: (n, d).
@@ -97,7 +99,7 @@ def mislabel_scores(
     table = knn(data, _K).indices if neighbors is None else neighbors.indices
     tell(0.05, "Trust in each neighbor")
     trust = _neighbor_trust(table, compact, len(classes))
-    return _judged(data, table, compact, trust, rows, classes, seed, tell)
+    return _judged(_Case(data, table, compact, trust, rows, classes, seed), tell)
 
 
 def _neighbor_trust(table: NDArray[np.int32], labels: NDArray[np.int64], count: int) -> Floats:
@@ -212,81 +214,135 @@ def _chosen(
     return min(errors, key=lambda choice: errors[choice])
 
 
-def _weights(head: Floats, votes: Floats, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Weights of the two witnesses, 0 or more, under which the labels are most likely."""
+@dataclass(frozen=True)
+class _Blend:
+    """How the two witnesses are weighed, and how many of the labels are wrong by chance.
+
+    A label is drawn from what the witnesses say with probability 1 - noise, else from all classes alike. Without that
+    second way a few wrong labels would make the witnesses look uncertain everywhere.
+    """
+
+    head: float
+    votes: float
+    noise: float
+
+    def logits(self, head: Floats, votes: Floats) -> Floats:
+        return np.float32(self.head) * head + np.float32(self.votes) * votes
+
+    def wrong(self, logits: Floats, labels: NDArray[np.int64]) -> Floats:
+        """Probability (m,) that a label (m,) is wrong, given the logits (m, c) of the evidence without it."""
+        own = (1 - self.noise) * _own_probability(logits, labels)
+        return np.asarray(1 - own / (own + self.noise / logits.shape[1]), np.float32)
+
+
+def _own_probability(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    odds = np.exp((logits - logits.max(axis=1, keepdims=True)).astype(np.float64))
+    return np.asarray(odds[np.arange(len(labels)), labels] / odds.sum(axis=1))
+
+
+def _blended(head: Floats, votes: Floats, labels: NDArray[np.int64]) -> _Blend:
+    """The blend under which the labels are most likely."""
     from scipy.optimize import minimize
 
     rows = np.arange(len(labels))
     witnesses = np.stack((head, votes)).astype(np.float64)
+    chance = 1 / head.shape[1]
 
-    def surprise(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = np.tensordot(weights, witnesses, 1)
-        logits -= logits.max(axis=1, keepdims=True)
-        odds = np.exp(logits)
-        total = odds.sum(axis=1)
-        slope = odds / total[:, None]
+    def surprise(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        noise = parameters[2]
+        logits = np.tensordot(parameters[:2], witnesses, 1)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares = odds / odds.sum(axis=1, keepdims=True)
+        own = shares[rows, labels]
+        total = (1 - noise) * own + noise * chance
+        slope = shares.copy()
         slope[rows, labels] -= 1
-        return float((np.log(total) - logits[rows, labels]).mean()), np.tensordot(witnesses, slope, 2) / len(rows)
+        slope *= ((1 - noise) * own / total)[:, None]
+        by_noise = ((own - chance) / total).sum() - _NOISE_PRIOR / noise
+        gradient = np.append(np.tensordot(witnesses, slope, 2), by_noise)
+        return (float(-np.log(total).sum() - _NOISE_PRIOR * np.log(noise)) / len(rows), gradient / len(rows))
 
-    return np.asarray(minimize(surprise, (5.0, 0.3), jac=True, bounds=((0, 50), (0, 5)), method="L-BFGS-B").x)
+    bounds = ((0, 200), (0, 20), (1e-4, 0.9))
+    found = minimize(surprise, (5.0, 0.3, 0.05), jac=True, bounds=bounds, method="L-BFGS-B").x
+    return _Blend(*(float(value) for value in found))
 
 
-def _judged(
-    data: Floats,
-    table: NDArray[np.int32],
-    labels: NDArray[np.int64],
-    trust: Floats,
-    rows: NDArray[np.int64],
-    classes: NDArray[np.int64],
-    seed: int,
-    tell: Progress,
-) -> Mislabels:
-    count = len(classes)
-    prior = (np.bincount(labels[rows], minlength=count) / len(rows)).astype(np.float32)
-    hashes = row_hashes(data, seed=seed)[rows]  # chosen by content, so that the order of samples is no matter
+@dataclass(frozen=True)
+class _Case:
+    """Labels to judge: embeddings (n, d), labels (n,) coded 0..c - 1, -1 = none, and who is asked about them."""
+
+    data: Floats
+    table: NDArray[np.int32]
+    labels: NDArray[np.int64]
+    trust: Floats
+    rows: NDArray[np.int64]  # those with a label
+    classes: NDArray[np.int64]  # (c,) the class behind each code
+    seed: int
+
+    @property
+    def count(self) -> int:
+        return len(self.classes)
+
+    def chunks(self, progress: Progress, message: str) -> Iterator[NDArray[np.int64]]:
+        for start in range(0, len(self.rows), _CHUNK):
+            progress(start / len(self.rows), message)
+            yield self.rows[start : start + _CHUNK]
+
+
+@dataclass(frozen=True)
+class _Witnesses:
+    """The two witnesses of a case, each asked without the label in question."""
+
+    case: _Case
+    head: _Head
+    penalty: float
+    prior: Floats
+
+    @staticmethod
+    def fit(case: _Case, sample: NDArray[np.int64], hashes: NDArray[np.uint64], progress: Progress) -> _Witnesses:
+        data, labels, rows = case.data, case.labels, case.rows
+        size = _LANDMARKS if len(rows) <= _MANY else _LANDMARKS_OF_MANY
+        landmarks = rows[np.unique(hashes, return_index=True)[1][: max(1, min(size, len(rows) // 2))]]
+        mean = data.mean(axis=0, dtype=np.float64).astype(np.float32)
+        centers = _centered(data[landmarks], mean)
+        width, penalty = _chosen(data, labels, sample, mean, centers[:_LANDMARKS_OF_MANY], case.count)
+        chunks = ((data[some], labels[some]) for some in case.chunks(progress, "Fitting the head"))
+        head = _Head.fit(_Kernel.fit(mean, centers, width), chunks, case.count)
+        prior = (np.bincount(labels[rows], minlength=case.count) / len(rows)).astype(np.float32)
+        return _Witnesses(case, head, penalty, prior)
+
+    def about(self, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """What the head predicts and the log votes of the neighbors for some rows, (m, classes) each."""
+        case = self.case
+        predicted = self.head.left_out(self.head.rotated(case.data[rows]), case.labels[rows], self.penalty)
+        votes = _votes(case.table[rows], case.labels, case.trust, self.prior)
+        own = case.labels[rows]
+        # Without the only sample of a class neither witness knows that class; the head's 0 would be a vote for it.
+        lonely = np.flatnonzero(self.prior[own] * len(case.rows) < 1.5)
+        predicted[lonely, own[lonely]] = votes[lonely, own[lonely]] = np.log(_LEAST_PRIOR)
+        return predicted, votes
+
+
+def _judged(case: _Case, progress: Progress) -> Mislabels:
+    rows, labels = case.rows, case.labels
+    hashes = row_hashes(case.data, seed=case.seed)[rows]  # chosen by content: the order of samples does not matter
     sample = rows[np.argsort(hashes, kind="stable")[:_SAMPLE]]
-    size = _LANDMARKS if len(rows) <= _MANY else _LANDMARKS_OF_MANY
-    landmarks = rows[np.unique(hashes, return_index=True)[1][: max(1, min(size, len(rows) // 2))]]
-    tell(0.1, "Choosing the head")
-    mean = data.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centers = _centered(data[landmarks], mean)
-    width, penalty = _chosen(data, labels, sample, mean, centers[:_LANDMARKS_OF_MANY], count)
-
-    def chunks(share: float, upto: float, message: str) -> Iterator[NDArray[np.int64]]:
-        for a in range(0, len(rows), _CHUNK):
-            tell(share + (upto - share) * a / len(rows), message)
-            yield rows[a : a + _CHUNK]
-
-    fitting = ((data[some], labels[some]) for some in chunks(0.2, 0.5, "Fitting the head"))
-    head = _Head.fit(_Kernel.fit(mean, centers, width), fitting, count)
-
-    def witnesses(some: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        predicted = head.left_out(head.rotated(data[some]), labels[some], penalty)
-        return predicted, _votes(table[some], labels, trust, prior)
-
-    weights = _weights(*witnesses(sample), labels[sample])
-    scores, suggested = np.zeros(len(data), np.float32), np.full(len(data), -1)
-    for some in chunks(0.5, 1.0, "Judging labels"):
-        predicted, votes = witnesses(some)
-        logits = np.float32(weights[0]) * predicted + np.float32(weights[1]) * votes
-        suggested[some] = classes[logits.argmax(axis=1)]
-        scores[some] = _others(logits, labels[some])
-    agreement = float((suggested[rows] == classes[labels[rows]]).mean())
-    tell(1.0, f"Judged {len(rows):,} labels")
+    progress(0.1, "Choosing the head")
+    witnesses = _Witnesses.fit(case, sample, hashes, part_of(progress, 0.2, 0.5))
+    blend = _blended(*witnesses.about(sample), labels[sample])
+    scores, suggested = np.zeros(len(case.data), np.float32), np.full(len(case.data), -1)
+    for some in case.chunks(part_of(progress, 0.5, 1.0), "Judging labels"):
+        logits = blend.logits(*witnesses.about(some))
+        suggested[some] = case.classes[logits.argmax(axis=1)]
+        scores[some] = blend.wrong(logits, labels[some])
+    agreement = float((suggested[rows] == case.classes[labels[rows]]).mean())
+    progress(1.0, f"Judged {len(rows):,} labels")
     return Mislabels(
         scores=scores,
         suggested=suggested,
-        head_weight=float(weights[0]),
-        neighbor_weight=float(weights[1]),
+        head_weight=blend.head,
+        neighbor_weight=blend.votes,
         agreement=agreement,
-        method=f"leave-one-out ridge head (weight {weights[0]:.2g}) and trusted votes of {table.shape[1]} neighbors "
-        f"(weight {weights[1]:.2g}); {agreement:.1%} of the labels agree with them",
+        method=f"leave-one-out ridge head (weight {blend.head:.2g}) and trusted votes of {case.table.shape[1]} "
+        f"neighbors (weight {blend.votes:.2g}); {agreement:.1%} of the labels agree with them",
     )
-
-
-def _others(logits: Floats, labels: NDArray[np.int64]) -> Floats:
-    """Probability of any other class than the one given."""
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    total = odds.sum(axis=1)
-    odds[np.arange(len(labels)), labels] = 0
-    return np.asarray(odds.sum(axis=1) / total, np.float32)

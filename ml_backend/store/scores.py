@@ -20,7 +20,7 @@ _FEW = 5_000  # items that are read by their ids
 _DESCRIPTIONS = {
     "outlier_score": "0..1, higher = look at it first",
     "outlier_reason": "why the outlier score is high",
-    "mislabel_score": "0..1, higher = the label is more likely wrong",
+    "mislabel_score": "0..1, probability that the label is wrong",
     "mislabel_suggestion": "the label that its neighbors have",
     "duplicate_group": "samples with the same number show the same",
     "duplicate_distance": "distance to the sample of the group that is kept, which has 0",

@@ -131,3 +131,18 @@ def test_a_bad_vector_or_label_is_named():
     vectors[7] = np.inf
     with pytest.raises(ValueError, match="first rows: 7"):
         mislabel_scores(vectors, labels, 3)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.3])
+def test_a_score_is_about_the_probability_that_the_label_is_wrong(rate):
+    vectors, truth = load_digits(return_X_y=True)
+    random = np.random.default_rng(1)
+    labels = truth.copy()
+    wrong = random.random(len(labels)) < rate
+    labels[wrong] = (labels[wrong] + random.integers(1, 10, wrong.sum())) % 10
+    scores = mislabel_scores(vectors, labels, 10).scores
+
+    assert scores.mean() == pytest.approx(wrong.mean(), abs=0.03)
+    likely = scores > 0.5
+    assert wrong[likely].sum() >= 0.9 * likely.sum()
+    assert wrong[likely].sum() >= 0.9 * wrong.sum()
