@@ -14,6 +14,8 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
+from .shown import Shown, beside_samples
+
 URI = "@labelscape/data-explorer/data_explorer"
 DTYPES = ["u1", "<u2", "<u4", "<f4"]
 
@@ -112,9 +114,9 @@ def make_explorer(app: Any) -> Callable[..., Explorer]:
 
 @pytest.fixture
 def mapped_digits(make_digits_dataset: Callable[..., Any]) -> Any:
-    """120 digits, the first 40 labeled, with their pixels as embeddings "pixels" and a 2D map "flat"."""
+    """120 digits, 40 labeled, with their pixels as embeddings "pixels" and an indexed 2D map "flat"."""
     dataset = make_digits_dataset(120, labeled=40)
-    give_map(dataset, np.asarray(load_digits().data[:120], np.float32))
+    give_map(dataset, np.asarray(load_digits().data[:120], np.float32), index=True)
     return dataset
 
 
@@ -139,8 +141,9 @@ def give_map(
     dims: int = 2,
     model: str = "preprocessing",
     options: dict[str, Any] | None = None,
+    index: bool = False,
 ) -> None:
-    """Embeddings "pixels" of these vectors, said to be a model's, and their main directions as the map "flat"."""
+    """Embeddings "pixels" of these vectors, said to be a model's, and their principal components as the map "flat"."""
     from labelscape.ml_backend.store.embeddings import Provenance, create_embeddings, vector_table
     from labelscape.ml_backend.store.items import list_items
     from labelscape.ml_backend.store.maps import MapProvenance, save_map
@@ -149,7 +152,7 @@ def give_map(
     create_embeddings(dataset, "pixels", Provenance(model, options or {}), patches_field=patches_field)
     vector_table(dataset, "pixels").upsert(items.ids, items.sample_ids, vectors)
     points = PCA(dims, random_state=0).fit_transform(vectors)
-    save_map(dataset, "flat", items, points, MapProvenance("pixels", "pca", dims, {}, len(items)))
+    save_map(dataset, "flat", items, points, MapProvenance("pixels", "pca", dims, {}, len(items)), index=index)
 
 
 @pytest.fixture
@@ -158,3 +161,18 @@ def explorer(make_explorer: Callable[..., Explorer], mapped_digits: Any) -> Expl
     panel = make_explorer(mapped_digits)
     panel.load("flat")
     return panel
+
+
+@pytest.fixture
+def shown(mapped_digits: Any, app: Any, request: pytest.FixtureRequest) -> Shown:
+    """`mapped_digits` with a second map in 3D, and the threes as a saved view."""
+    from labelscape.ml_backend.store.items import list_items
+    from labelscape.ml_backend.store.maps import MapProvenance, save_map
+
+    points = PCA(3, random_state=0).fit_transform(np.asarray(load_digits().data[:120], np.float32))
+    save_map(mapped_digits, "round", list_items(mapped_digits), points, MapProvenance("pixels", "pca", 3, {}, 120))
+    mapped_digits.save_view("Only threes", mapped_digits.match({"true_digit": "3"}))
+    beside_samples(mapped_digits)
+    # The page comes last: beside its event loop FiftyOne cannot be asked.
+    page = request.getfixturevalue("page")
+    return Shown(page, app.address(mapped_digits.name, workspace=mapped_digits.name), mapped_digits)

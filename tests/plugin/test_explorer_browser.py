@@ -1,6 +1,5 @@
 """The data explorer in the real App, in a browser: what a person does in it, from looking to saving and undoing."""
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,129 +12,9 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from .conftest import give_random_map
+from .shown import Shown, beside_samples
 
 pytestmark = pytest.mark.slow
-WAIT = 30_000
-
-
-class Shown:
-    """The App in a browser with the explorer beside the samples."""
-
-    def __init__(self, page: Any, address: str, dataset: Any) -> None:
-        self.page = page
-        self.dataset = dataset
-        self.panel = page.get_by_label("Labelscape data explorer")
-        self.map = page.get_by_test_id("labelscape-map")
-        self._address = address
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def open(self) -> None:
-        self.page.goto(self._address)
-        self.sees(self.panel, 90_000)
-
-    def sees(self, locator: Any, milliseconds: int = WAIT) -> None:
-        from playwright.sync_api import expect
-
-        expect(locator).to_be_visible(timeout=milliseconds)
-
-    def gone(self, locator: Any) -> None:
-        from playwright.sync_api import expect
-
-        expect(locator).to_be_hidden(timeout=WAIT)
-
-    def pick(self, label: str, option: str, within: Any = None) -> None:
-        """Choose in one of the panel's pickers, whose list is the App's own."""
-        (within or self.panel).get_by_role("combobox", name=label, exact=True).click()
-        self.page.get_by_role("option", name=re.compile(rf"^{re.escape(option)}\b")).first.click()
-
-    def map_says(self, words: str) -> None:
-        from playwright.sync_api import expect
-
-        expect(self.map).to_have_attribute("aria-label", words, timeout=WAIT)
-
-    def grid_says(self, words: str) -> None:
-        from playwright.sync_api import expect
-
-        expect(self.page.locator("[data-cy=entry-counts]")).to_have_text(words, timeout=WAIT)
-
-    def find(self, text: str) -> None:
-        """Search for what is there once; it is selected, and looked at."""
-        for _ in range(3):  # neighbors, preview and selection: a press closes one
-            self.page.keyboard.press("Escape")
-        self.map_says("2D map of 120 samples, 0 selected")
-        self.page.keyboard.press("/")
-        self.search(text, 1)
-
-    def search(self, text: str, hits: int) -> None:
-        """Search for what is there so many times; all of it is selected."""
-        search = self.panel.get_by_label("Search the map")
-        search.fill(text)
-        search.press("Enter")
-        self.map_says(f"2D map of 120 samples, {hits} selected")
-        search.press("Escape")
-
-    def chooses(self, count: int, classes: int) -> None:
-        """All that can be chosen is so much, of so many classes: what is outside the App's view is left out."""
-        from playwright.sync_api import expect
-
-        expect(self.panel.get_by_role("button", name=re.compile("^Hide "))).to_have_count(classes, timeout=WAIT)
-        self.map.hover()
-        self.page.keyboard.press("Escape")
-        self.map_says("2D map of 120 samples, 0 selected")
-        self.page.keyboard.press("v")
-        self.map_says(f"2D map of 120 samples, {count} selected")
-        self.page.keyboard.press("Escape")
-        self.map_says("2D map of 120 samples, 0 selected")
-
-    def lasso_left_half(self) -> None:
-        box = self.map.bounding_box()
-        left, top = box["x"] + 4, box["y"] + 4
-        right, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 4
-        mouse = self.page.mouse
-        mouse.move(left, top)
-        mouse.down()
-        for corner in ((left, bottom), (right, bottom), (right, top), (left + 2, top)):
-            mouse.move(*corner, steps=4)
-        mouse.up()
-
-    def shot(self, name: str) -> None:
-        """A picture for the documentation, where LABELSCAPE_SHOTS names a folder for them."""
-        folder = os.environ.get("LABELSCAPE_SHOTS")
-        if folder:
-            self.page.wait_for_timeout(800)
-            self.page.screenshot(path=Path(folder) / f"{name}.png")
-
-    def documents(self) -> list[dict[str, Any]]:
-        """What the database holds; FiftyOne's own reads do not run beside Playwright's event loop."""
-        return list(self.dataset._sample_collection.find({}, {"ground_truth": 1}).sort("_id", 1))
-
-    def labels(self) -> list[str | None]:
-        return [(document.get("ground_truth") or {}).get("label") for document in self.documents()]
-
-
-def beside_samples(dataset: Any) -> None:
-    """A workspace in which the explorer stands beside the samples."""
-    import fiftyone as fo
-
-    panels = [fo.Panel(type="Samples", pinned=True), fo.Panel(type="data_explorer")]
-    halves = [fo.Space(children=[panel], active_child=panel.component_id) for panel in panels]
-    dataset.save_workspace(dataset.name, fo.Space(children=halves, orientation="horizontal", sizes=[0.35, 0.65]))
-
-
-@pytest.fixture
-def shown(mapped_digits: Any, app: Any, request: pytest.FixtureRequest) -> Shown:
-    """`mapped_digits` with a second map in 3D, and the threes as a saved view."""
-    from labelscape.ml_backend.store.items import list_items
-    from labelscape.ml_backend.store.maps import MapProvenance, save_map
-
-    points = PCA(3, random_state=0).fit_transform(np.asarray(load_digits().data[:120], np.float32))
-    save_map(mapped_digits, "round", list_items(mapped_digits), points, MapProvenance("pixels", "pca", 3, {}, 120))
-    mapped_digits.save_view("Only threes", mapped_digits.match({"true_digit": "3"}))
-    beside_samples(mapped_digits)
-    # The page comes last: beside its event loop FiftyOne cannot be asked.
-    page = request.getfixturevalue("page")
-    return Shown(page, app.address(mapped_digits.name, workspace=mapped_digits.name), mapped_digits)
 
 
 def test_keys_work_as_soon_as_the_panel_is_open_and_not_while_one_types_elsewhere(shown: Shown) -> None:

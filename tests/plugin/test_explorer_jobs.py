@@ -7,6 +7,7 @@ import fiftyone as fo
 import pytest
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.map import MapSettings, compute_map
+from labelscape.ml_backend.errors import Refusal
 from labelscape.plugin.fiftyone.explorer.jobs import JobQueue, Notes
 
 
@@ -55,7 +56,7 @@ def test_a_run_is_stopped_at_its_next_sign_of_progress_and_a_waiting_one_never_b
     queue.cancel(waiting.id)
     queue.cancel(running.id)
     assert wait(running)["status"] == wait(waiting)["status"] == "cancelled"
-    with pytest.raises(ValueError, match="ended already"):
+    with pytest.raises(Refusal, match="already ended"):
         queue.cancel(running.id)
 
 
@@ -64,14 +65,14 @@ def test_errors_end_a_run_in_words_without_a_traceback():
     queue = JobQueue(ended.append)
 
     def unhappy(progress):
-        raise ValueError("No labels: set some first.")
+        raise Refusal("No labels: set some first.")
 
     def broken(progress):
         raise KeyError("inner secret")
 
     told, hidden = (wait(queue.start(name, deed)) for name, deed in (("a", unhappy), ("Ranking", broken)))
     assert (told["status"], told["message"]) == ("failed", "No labels: set some first.")
-    assert hidden["message"] == "Ranking failed (KeyError); the server's log says where."
+    assert hidden["message"] == "Ranking: internal error (KeyError); see the server's log."
     assert len(ended) == 2
 
 
@@ -171,7 +172,9 @@ def test_embeddings_are_computed_from_the_panel(make_explorer, make_digits_datas
 
 def test_a_map_that_cannot_be_made_is_refused_at_once(explorer):
     form = {"method": "pca", "dims": 2, "n_neighbors": 15, "min_dist": 0.1, "perplexity": 30, "spherize": False}
-    assert "names no embeddings" in explorer.ask("compute_map", embeddings="gone", key=None, **form)["error"]
+    assert (
+        "'gone' does not name embeddings" in explorer.ask("compute_map", embeddings="gone", key=None, **form)["error"]
+    )
     assert "already names a run" in explorer.ask("compute_map", embeddings="pixels", key="flat", **form)["error"]
 
 

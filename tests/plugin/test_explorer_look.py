@@ -308,9 +308,9 @@ def test_a_dot_in_a_search_is_a_dot(explorer):
     assert explorer.do("search", **explorer.map, text="d.git", meaning=False, limit=10)["total"] == 0
 
 
-def test_search_by_meaning_needs_a_model_that_knows_texts(explorer):
+def test_search_by_meaning_needs_a_model_that_embeds_texts(explorer):
     reply = explorer.ask("search", **explorer.map, text="a zero", meaning=True, limit=10)
-    assert "does not know texts" in reply["error"]
+    assert "does not embed texts" in reply["error"]
 
 
 @pytest.mark.slow
@@ -321,10 +321,10 @@ def test_search_by_meaning_finds_the_vectors_nearest_to_the_text(make_explorer, 
 
     torch.manual_seed(0)
     torch.save(open_clip.create_model("ViT-S-32-alt", pretrained=None).state_dict(), tmp_path / "clip.pt")
-    model = {"name": "open_clip/ViT-S-32-alt", "weights": str(tmp_path / "clip.pt")}
+    name, options = "open_clip/ViT-S-32-alt", {"weights": str(tmp_path / "clip.pt")}
     words = ["zero", "a red car", "three birds", "a house by the sea", "nothing", "snow"]
     dataset = make_digits_dataset(len(words))
-    give_map(dataset, load(**model).embed_text(words), model=model["name"], options={"weights": model["weights"]})
+    give_map(dataset, load(name, **options).embed_text(words), model=name, options=options)
     panel = make_explorer(dataset)
     panel.load("flat")
     assert panel.state["embeddings"][0]["text_search"] is True

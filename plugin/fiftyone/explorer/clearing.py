@@ -1,12 +1,11 @@
 """Methods that clear: labels, with counts beforehand; maps, embeddings, and suggestions, all or one by one."""
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from ....ml_backend.actions import clear, queue
 from ....ml_backend.errors import Refusal
 from ....ml_backend.store.labels import LabelField
-from ....ml_backend.wording import count, listing
+from ....ml_backend.wording import count
 from ..component_panel import Answer, Method
 from .board import Board
 from .calls import Call, answers
@@ -125,8 +124,8 @@ def _title(entry: clear.Clearable) -> str:
 
 def _size(entry: clear.Clearable) -> str:
     nouns = {"map": "point", "embeddings": "vector", "suggestions": "suggestion"}
-    parts: Sequence[str] = [count(entry.count, nouns[entry.kind])]
-    return listing([*parts, _bytes(entry.size_bytes)]) if entry.size_bytes else parts[0]
+    entries = count(entry.count, nouns[entry.kind])
+    return f"{entries}, {_bytes(entry.size_bytes)}" if entry.size_bytes else entries
 
 
 def _bytes(size: Any) -> str:

@@ -37,7 +37,7 @@ class Job:
         return self.status in ("queued", "running")
 
     def cancel(self) -> None:
-        """Ask it to stop, which it does at its next sign of progress."""
+        """Stop it at its next report of progress."""
         self._stop.set()
         if self.open:
             self.message = "Stopping…"
@@ -103,7 +103,11 @@ class JobQueue:
         return job
 
     def cancel(self, job_id: str) -> None:
-        """Stop a job; raises a ValueError if there is none of this id that still runs."""
+        """Stop a job.
+
+        Raises:
+            Refusal: no job of this id is queued or running.
+        """
         job = next((job for job in self.listing() if job.id == job_id and job.open), None)
         if job is None:
             raise Refusal("This job has already ended.")

@@ -11,6 +11,10 @@ _TITLES = {
     "preprocessing": "Preprocessing only",
     "torchvision": "Pretrained backbone",
     "open_clip": "Pretrained on photos with captions",
+    "timm": "Backbone of timm",
+    "hf": "Model of Hugging Face",
+    "own": "Your own network",
+    "fiftyone": "Model of FiftyOne's zoo",
 }
 _WITHOUT_FAMILY: list[dict[str, Any]] = [
     {

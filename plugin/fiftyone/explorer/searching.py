@@ -49,7 +49,7 @@ def search_meaning(
     """Rows whose embeddings are nearest to the text's, best first.
 
     Raises:
-        Refusal: the embedding model does not know texts.
+        Refusal: the embedding model does not embed texts.
     """
     made = provenance_of(dataset, session.embeddings.key)
     if not searches_text(made.model):

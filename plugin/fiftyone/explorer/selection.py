@@ -132,8 +132,9 @@ def _wanted(source: FieldSource, value: str | None) -> Any:
 def _listing_stage(view: fo.DatasetView, rows: MapRows, selected: np.ndarray, ordered: bool) -> fos.ViewStage:
     if len(selected) > _LISTED:
         raise Refusal(
-            f"The selection of {len(selected):,} holds, but the grid cannot list more than {_LISTED:,} one by one: it "
-            "follows any number that is drawn around in 2D, with all of the map shown, or chosen in the legend."
+            f"The selection of {len(selected):,} is kept, but the grid cannot list more than {_LISTED:,} one by one. "
+            "It follows a class chosen in the legend, and a lasso over all of a 2D map that has a spatial index (an "
+            "option of “Compute map” in the App's menu)."
         )
     if view._is_patches == (rows.patches_field is not None):
         return fos.Select(rows.names(selected), ordered=ordered)

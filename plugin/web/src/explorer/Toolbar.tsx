@@ -4,7 +4,7 @@ import { Button } from "../parts/parts";
 import { Icon, type IconName } from "../parts/icons";
 import { Menu, type MenuGroup } from "../parts/Menu";
 import { Picker, type PickerOption } from "../parts/Picker";
-import { counted, plural } from "../parts/words";
+import { capitalized, counted, plural } from "../parts/words";
 import type { Tool } from "../scatter/Scatter";
 import { useExplorer, useUi } from "./context";
 import { BY_LABELS, type PanelState } from "./contract";
@@ -269,7 +269,7 @@ function UndoMenu({ panel }: { readonly panel: PanelState }): React.ReactElement
   const explorer = useExplorer();
   const { undoable } = panel;
   const entries = undoable.map((act, i) => ({
-    name: act.words,
+    name: capitalized(act.words),
     ...(i === 0 ? { hotkey: "u" } : {}),
     run: () => void explorer.labeling.undo(act.key),
   }));

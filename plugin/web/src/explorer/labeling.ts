@@ -3,7 +3,7 @@ import { pack, unpackF32, unpackU32 } from "./columns";
 import type { Answer, Confidence } from "./contract";
 import { writeKept } from "./keptView";
 import type { Selecting } from "./selecting";
-import { rowsOf } from "./selection";
+import { rowsOf, type RowSet } from "./selection";
 import { mapRef, type Session } from "./session";
 import { nounOf, pendingWords, suggestedAmong } from "./state";
 import { counted } from "../parts/words";
@@ -27,13 +27,15 @@ export class Labeling {
     this.closeDialog();
     const selection = name === "" ? null : this.selecting.needed("label");
     if (!selection) return;
+    const labeled = this.#ui.selection;
     const answer = await this.session.ask("Setting the label", "set_label", { ...selection, label: name });
-    if (answer) await this.#showReach(name);
+    if (answer) await this.#showReach(name, labeled);
   }
 
-  async #showReach(label: string): Promise<void> {
+  /** Whom the label of these rows would reach; nobody any more once something else is selected. */
+  async #showReach(label: string, labeled: RowSet): Promise<void> {
     const { map, selection } = this.#ui;
-    if (!map) return;
+    if (!map || selection !== labeled) return;
     const noun = nounOf(this.#ui);
     if (selection.count > ANCHORS_LIMIT) {
       this.session.note(
@@ -46,7 +48,7 @@ export class Labeling {
     const anchors = Array.from(rowsOf(selection));
     const ask = { ...mapRef(map), rows: anchors, label };
     const answer = await this.session.ask("Finding neighbors", "label_neighbors", ask);
-    if (!answer) return;
+    if (!answer || this.#ui.selection !== labeled) return;
     const order = unpackU32(answer.order);
     if (order.length === 0) return this.session.note("info", answer.why);
     const count = Math.min(answer.reach, order.length);

@@ -259,6 +259,24 @@ describe("labeling", () => {
     read.mockRestore();
   });
 
+  it.each(["set_label", "label_neighbors"] as const)(
+    "shows no neighbors of what is labeled where one has gone on to another before %s is answered",
+    async (slow) => {
+      const { explorer, host } = await open();
+      explorer.selecting.selectRows([3]);
+      const call = host.call.bind(host);
+      host.call = async (method, ask) => {
+        const answer = await call(method, ask);
+        if (method === slow) explorer.selecting.selectRows([7]);
+        return answer;
+      };
+      await explorer.labeling.setLabel("zebra");
+      expect(explorer.ui.reach).toBeNull();
+      expect(explorer.ui.map?.labelState[3]).toBe(LABEL_STATE.pendingLabel);
+      expect(explorer.ui.map?.labelState[7]).not.toBe(LABEL_STATE.pendingLabel);
+    },
+  );
+
   it("leaves out of the reach what one clicks, and takes it in again", async () => {
     const { explorer } = await open("unlabeled");
     explorer.selecting.selectRows([5]);
