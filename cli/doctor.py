@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlparse
 
 import typer
 
@@ -141,6 +142,22 @@ def check_hub() -> Finding:
     return Finding("model hubs", f"{' and '.join(HUBS)} answer", essential=False)
 
 
+def check_proxy() -> Finding:
+    """The App is not beneath a path, where FiftyOne asks for the scripts of plugins at the wrong address."""
+    import fiftyone as fo
+
+    url = fo.app_config.proxy_url
+    path = urlparse(url or "").path.strip("/")
+    if not path:
+        return Finding("proxy", url or "none", essential=False)
+    return Finding(
+        "proxy",
+        f"{url}: FiftyOne 1.22 asks for the scripts of plugins at /{path}/{path}/plugins, so that no panel opens",
+        f"let the proxy send /{path}/{path}/plugins to /plugins of the App: docs/proxy.md",
+        essential=False,
+    )
+
+
 def check_gpu() -> Finding:
     """A graphics card that PyTorch can use."""
     try:
@@ -175,6 +192,7 @@ CHECKS: list[Callable[[], Finding]] = [
     check_plugin,
     check_vectors,
     check_hub,
+    check_proxy,
     check_gpu,
 ]
 if importlib.util.find_spec("playwright"):

@@ -3,21 +3,17 @@
 import datetime
 import ipaddress
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
-import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "host", "keep-alive"}
+from .path_proxy import path_proxy
 
 
 @dataclass(frozen=True)
@@ -32,47 +28,10 @@ class TlsProxy:
 def tls_proxy(target: str, path: str, folder: Path) -> Iterator[TlsProxy]:
     """Serve ``target`` as ``https://localhost:<port><path>`` until the block ends."""
     authority, certificate = _certificates(folder)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_any(self) -> None:
-            if not self.path.startswith(f"{path}/"):
-                self.send_error(404)
-                return
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-            answer = requests.request(
-                self.command,
-                target + self.path.removeprefix(path),
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                timeout=300,
-            )
-            self.send_response(answer.status_code)
-            for name, value in answer.headers.items():
-                if name.lower() not in _HOP_BY_HOP:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = handle_any
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield TlsProxy(f"https://localhost:{server.server_port}{path}", authority)
-    finally:
-        server.shutdown()
-        server.server_close()
+    with path_proxy(target, path, context) as url:
+        yield TlsProxy(url, authority)
 
 
 def _certificates(folder: Path) -> tuple[Path, Path]:

@@ -116,6 +116,23 @@ def test_doctor_tells_why_a_plugin_does_not_load(plugins: Path) -> None:
     assert "plugins requirements" in (finding.fix or "")
 
 
+@pytest.mark.parametrize("url", [None, "https://hub.example", "https://hub.example/"])
+def test_doctor_has_no_advice_on_a_proxy_without_a_path(url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fiftyone as fo
+
+    monkeypatch.setattr(fo.app_config, "proxy_url", url)
+    assert doctor.check_proxy().fix is None
+
+
+def test_doctor_says_which_address_a_proxy_with_a_path_must_send_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fiftyone as fo
+
+    monkeypatch.setattr(fo.app_config, "proxy_url", "https://hub.example/hub/app/")
+    finding = doctor.check_proxy()
+    assert "/hub/app/hub/app/plugins" in (finding.fix or "")
+    assert not finding.essential
+
+
 def test_doctor_reaches_mongodb() -> None:
     finding = doctor.check_mongodb()
     assert finding.fix is None
