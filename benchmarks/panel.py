@@ -167,8 +167,14 @@ def open_explorer(page: Any) -> None:
     page.get_by_text("Data explorer", exact=True).click()
 
 
+def choose(page: Any, picker: str, option: str) -> None:
+    """Choose in one of our pickers, whose list is the App's own."""
+    page.get_by_role("combobox", name=picker, exact=True).click()
+    page.get_by_role("option", name=re.compile(rf"^{re.escape(option)}\b")).click()
+
+
 def choose_map(page: Any, key: str) -> None:
-    page.get_by_role("combobox", name="Map").select_option(key)
+    choose(page, "Map", key)
 
 
 def open_first_map(page: Any) -> None:
@@ -202,9 +208,9 @@ PANELS = [
         open=open_explorer,
         prepare=open_first_map,
         choose=lambda page: choose_map(page, OTHER_MAP),
-        color=lambda page: page.get_by_role("combobox", name="Color").select_option("brightness"),
-        use_hand=lambda page: page.get_by_role("button", name="Drag moves the map").click(),
-        use_lasso=lambda page: page.get_by_role("button", name="Drag draws a lasso").click(),
+        color=lambda page: choose(page, "Color by", "brightness"),
+        use_hand=lambda page: page.get_by_role("button", name="Move", exact=True).click(),
+        use_lasso=lambda page: page.get_by_role("button", name="Lasso", exact=True).click(),
     ),
     Panel(
         name="FiftyOne",
