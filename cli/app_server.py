@@ -19,7 +19,7 @@ SECONDS_TO_START = 300
 
 
 class PatientServer(ServerService):
-    """FiftyOne's server, which gives up (1.22) when a busy machine needs a minute to start it."""
+    """FiftyOne's server with a longer timeout: version 1.22 gives up when a busy machine needs a minute to start it."""
 
     def _wait_for_child_port(self, port: int | None = None, timeout: int = SECONDS_TO_START) -> int:
         return int(super()._wait_for_child_port(port, timeout))
@@ -34,11 +34,11 @@ def serve_app(
     address: str,
     browser: bool,
 ) -> None:
-    """Prepare a dataset while the App starts, show it at a workspace, and stay until Ctrl-C.
+    """Prepare a dataset while the App starts, show it in a workspace, and keep running until Ctrl-C.
 
     Args:
-        prepare: makes the dataset, which has a workspace of that name
-        welcome: what is printed once the App answers, from the dataset and its address
+        prepare: makes the dataset and its workspace ``workspace``
+        welcome: returns the text to print once the App answers, given the dataset and its address
 
     Raises:
         Refusal: the port is taken, or the App does not answer
@@ -46,9 +46,9 @@ def serve_app(
     check_port(port, address)
     if not installed_plugins():
         typer.echo(install())
-    # The server alone and no FiftyOne session: a session (1.22) waits 10 s more where the server starts slowly.
-    with ThreadPoolExecutor(1) as beside:
-        starting = beside.submit(PatientServer, port, address=address, do_not_track=fo.config.do_not_track)
+    # Only the server, without a FiftyOne session: a session (1.22) waits 10 s more if the server starts slowly.
+    with ThreadPoolExecutor(1) as executor:
+        starting = executor.submit(PatientServer, port, address=address, do_not_track=fo.config.do_not_track)
         try:
             dataset = prepare()
         except BaseException:
@@ -73,7 +73,7 @@ def check_port(port: int, address: str) -> None:
     """Make sure that the App can be served here.
 
     Raises:
-        Refusal: something else listens at the port, or the address is not of this machine
+        Refusal: something else listens at the port, or the address does not belong to this machine
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

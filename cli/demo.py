@@ -14,11 +14,11 @@ from .app_server import explorer_workspace, progress_bar, serve_app
 from .digits import write_digits
 
 DATASET = "labelscape-digits"
-WORKSPACE = "labelscape-digits"  # FiftyOne (1.22) looks a workspace up by this, among those of all datasets
+WORKSPACE = "labelscape-digits"  # FiftyOne (1.22) looks this name up among the workspaces of all datasets
 EMBEDDINGS = "preprocessing"
 MAP = "digits_map"
 LABELED_PER_DIGIT = 5
-COLORS = [  # ten that can be told apart on a dark background
+COLORS = [  # ten that are easy to distinguish on a dark background
     "#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#c49c94", "#17becf",
 ]  # fmt: skip
 
@@ -37,7 +37,7 @@ def run(*, port: int, address: str, browser: bool, reset: bool) -> None:
 def prepare() -> fo.Dataset:
     """Make the demo's dataset with its embeddings, map, and workspace, or finish what an earlier run began."""
     dataset = fo.load_dataset(DATASET) if fo.dataset_exists(DATASET) else None
-    if dataset is None or not dataset.persistent:  # persistent is set last: an interrupted start is made again
+    if dataset is None or not dataset.persistent:  # persistent is set last, so an interrupted start is redone
         dataset = _create_dataset()
     if not dataset.has_brain_run(MAP):
         with progress_bar("Embedding") as progress:
@@ -86,7 +86,7 @@ def _create_dataset() -> fo.Dataset:
         )
         for row, (path, digit) in enumerate(zip(paths, digits.tolist(), strict=True))
     )
-    # The App's thumbnails and maps then give each digit one color, and none is gray: gray means unlabeled.
+    # With this, thumbnails and maps in the App give each digit one color, and none is gray: gray means unlabeled.
     dataset.app_config.color_scheme = fo.ColorScheme(color_by="value", color_pool=COLORS)
     dataset.persistent = True
     dataset.save()

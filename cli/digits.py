@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# 8 x 8 pixels are hard to see in a grid of thumbnails; whole pixels are repeated, so nothing is invented.
+# 8 x 8 pixels are hard to see in a grid of thumbnails; each pixel is repeated, so nothing is interpolated.
 SCALE = 8
 
 
 def write_digits(folder: Path, *, count: int = 1797) -> tuple[list[Path], NDArray[np.int64]]:
     """Write the first ``count`` digits as gray 64 x 64 PNG files and return their paths and true digits.
 
-    Files that are there already are kept: they cannot differ.
+    Existing files are kept: they cannot differ.
 
     Args:
-        folder: where the files go, made when missing
-        count: how many, 1 to 1797
+        folder: where the files go; created if it is missing
+        count: how many to write, 1 to 1797
 
     Returns:
         paths: ``digit-0000.png`` … in the order of the data set

@@ -1,4 +1,4 @@
-"""Check everything that Labelscape needs: what there is, and how to fix what is missing."""
+"""Check everything that Labelscape needs, and say how to fix what is missing."""
 
 import importlib.util
 import shutil
@@ -24,7 +24,7 @@ INSTALL_MONGODB = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; ``fix`` says what to do and is None where all is well."""
+    """What one check found; ``fix`` says what to do, or is None if nothing is wrong."""
 
     subject: str
     found: str
@@ -33,7 +33,7 @@ class Finding:
 
 
 def check_mongodb() -> Finding:
-    """MongoDB answers, be it FiftyOne's own or the user's."""
+    """MongoDB answers, whether FiftyOne's own or the user's."""
     import fiftyone as fo
     import pymongo
     from fiftyone.core.odm.database import get_db_conn
@@ -59,7 +59,7 @@ def check_mongodb() -> Finding:
 
 
 def check_torch() -> Finding:
-    """PyTorch and torchvision import together, which only those of one build do."""
+    """PyTorch and torchvision import together, which requires matching builds."""
     try:
         import torch
         import torchvision
@@ -73,7 +73,7 @@ def check_torch() -> Finding:
 
 
 def check_plugin() -> Finding:
-    """FiftyOne lists the plugin, once, enabled, with its panel's bundle, and it loads."""
+    """FiftyOne lists the plugin exactly once, enabled, with the panel's bundle, and can load it."""
     import fiftyone as fo
     import fiftyone.plugins as fop
     from fiftyone.plugins.context import PluginContext
@@ -103,7 +103,7 @@ def check_plugin() -> Finding:
 
 
 def check_vectors() -> Finding:
-    """The folder of the vectors, what decided it, and that a reboot does not empty it."""
+    """The folder of the vectors is usable, and a reboot does not empty it."""
     from ..ml_backend.errors import Refusal
     from ..ml_backend.store.settings import DIRECTORY_VARIABLE, check_vector_folder, vector_folder
 
@@ -123,7 +123,7 @@ def check_vectors() -> Finding:
 
 
 def check_hub() -> Finding:
-    """The places that pretrained weights come from can be reached."""
+    """The hubs that pretrained weights come from can be reached."""
     import requests
 
     unreachable = []
@@ -159,7 +159,7 @@ def check_proxy() -> Finding:
 
 
 def check_gpu() -> Finding:
-    """A graphics card that PyTorch can use."""
+    """PyTorch can use a graphics card."""
     try:
         import torch
     except (ImportError, OSError):
@@ -177,7 +177,7 @@ def check_gpu() -> Finding:
 
 
 def check_browser() -> Finding:
-    """A Chromium for the browser tests of developers."""
+    """Chromium is installed, for developers' browser tests."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found is None:

@@ -21,7 +21,7 @@ LABELS = "ground_truth"
 
 @dataclass(frozen=True)
 class Exploration:
-    """What to explore: the images of a folder, as a dataset of this name, through an embedding model."""
+    """What to explore: a folder of images, the name of its dataset, and the embedding model."""
 
     folder: Path
     name: str
@@ -36,7 +36,7 @@ class Exploration:
 
 
 def run(exploration: Exploration, *, port: int, address: str, browser: bool) -> None:
-    """Make the dataset, embed it, map it, and show it in the App until Ctrl-C; what is there already is kept.
+    """Make the dataset, embed it, map it, and show it in the App until Ctrl-C; existing results are kept.
 
     Raises:
         Refusal: the folder has no images, the dataset's name is taken by another folder, or the port is taken

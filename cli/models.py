@@ -1,4 +1,4 @@
-"""The commands `labelscape model …`: list the embedding models, their options, and what is in a network's file."""
+"""The commands `labelscape model …`: list embedding models and their options, and inspect a network's file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -80,8 +80,8 @@ def inspect(
         named = f": {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}" if classes else ", without names"
         typer.echo(f"It predicts {count(inspection.n_classes, 'class')}{named}.")
     for what in ("size", "mean", "std", "channels"):
-        said = getattr(inspection.declared, what)
-        typer.echo(f"{what}: {said if said is not None else 'not in the file'}")
+        declared = getattr(inspection.declared, what)
+        typer.echo(f"{what}: {declared if declared is not None else 'not in the file'}")
 
 
 @app.command("quantize")

@@ -1,4 +1,4 @@
-"""Make FiftyOne see this package as its plugin, and find out how it sees it."""
+"""Install this package as a FiftyOne plugin, and find out how it is installed."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def installed_plugins() -> list[Path]:
-    """Every folder of FiftyOne's plugins folder that holds this plugin; FiftyOne uses the first."""
+    """All folders in FiftyOne's plugins folder that contain this plugin; FiftyOne uses the first."""
     found = fop.list_plugins(enabled="all", shadowed="all")
     return [Path(plugin.directory) for plugin in found if plugin.name == PLUGIN]
 
 
 def how_installed(folder: Path) -> str:
-    """In words: a link to this package, a link to another one, or a copy as a download leaves it."""
+    """In words: a link to this package, a link to another one, or a downloaded copy."""
     if folder.resolve() == PACKAGE:
         origin = "the pip package" if "site-packages" in PACKAGE.parts else "this repository"
         return f"a link to {origin}, {PACKAGE}"
@@ -26,10 +26,10 @@ def how_installed(folder: Path) -> str:
 
 
 def install() -> str:
-    """Link this package into FiftyOne's plugins folder and say what was done.
+    """Link this package into FiftyOne's plugins folder, and return a sentence about it.
 
     Raises:
-        ValueError: the plugin is there already but is not this package, or something else has its place
+        ValueError: another copy of the plugin is installed, or something else occupies the link's path
     """
     installed = installed_plugins()
     others = [folder for folder in installed if folder.resolve() != PACKAGE]
@@ -44,10 +44,10 @@ def install() -> str:
     if link.exists():
         raise ValueError(f"{link} is something else and is not overwritten: move it away first.")
     link.parent.mkdir(parents=True, exist_ok=True)
-    led_nowhere = link.is_symlink()
-    if led_nowhere:
+    was_broken = link.is_symlink()
+    if was_broken:
         link.unlink()
     link.symlink_to(PACKAGE, target_is_directory=True)
     return f"Installed the plugin {PLUGIN}: {link} → {PACKAGE}" + (
-        " (in place of a link that led nowhere)." if led_nowhere else "."
+        " (in place of a link that led nowhere)." if was_broken else "."
     )

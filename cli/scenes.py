@@ -1,4 +1,4 @@
-"""Pictures of many digits with boxes, and a detector that errs: real pixels to find wrong labels and misses in."""
+"""Images of many digits with boxes, and a simulated detector with errors: data for finding wrong and missing labels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from .digits import SCALE
 
-SIDE = 320  # pixels of a picture
-CELL = SIDE // 4  # a digit of 64 pixels lies somewhere in its cell, so that none hides another
+SIDE = 320  # pixels per side of an image
+CELL = SIDE // 4  # each digit of 64 pixels lies within its own cell, so that none hides another
 _DIGIT = 8 * SCALE
 
 
 @dataclass(frozen=True)
 class Faults:
-    """What is wrong with the labels of a scenes dataset, by the ids of the objects: the walk should find these.
+    """What is wrong with the labels of a scenes dataset, by object IDs: the walkthrough should find these.
 
-    ``wrong`` label ids carry another digit's class; ``unlabeled`` prediction ids are right, but have no label.
+    ``wrong``: IDs of labels with another digit's class. ``unlabeled``: IDs of right predictions without a label.
     """
 
     wrong: list[str]
@@ -26,10 +26,10 @@ class Faults:
 
 
 def add_scenes(dataset: fo.Dataset, folder: Path, *, count: int = 60, seed: int = 0) -> Faults:
-    """Fill a dataset with pictures of 3 to 9 digits: `ground_truth` with faults, `predictions` of a simulated detector.
+    """Fill a dataset with images of 3 to 9 digits: `ground_truth` with faults, `predictions` of a simulated detector.
 
-    5 % of the labels are wrong and 4 % are missing. The detector misses 5 %, confuses 5 % (less surely), and sees a
-    few digits where there is none (unsurely).
+    5% of the labels are wrong and 4% are missing. The detector misses 5%, confuses 5% (with lower confidence), and
+    predicts a few digits that do not exist (with low confidence).
     """
     import cv2
     from sklearn.datasets import load_digits
@@ -58,11 +58,11 @@ def add_scenes(dataset: fo.Dataset, folder: Path, *, count: int = 60, seed: int 
             if fate < 0.05:
                 label.label = _other(digit, rng)
                 wrong.append(label)
-                guess = _guess(digit, x, y, rng, sure=True)
+                guess = _guess(digit, x, y, rng, confident=True)
             if not 0.05 <= fate < 0.09:
                 labels.append(label)
             else:
-                guess = _guess(digit, x, y, rng, sure=True)
+                guess = _guess(digit, x, y, rng, confident=True)
                 unlabeled.append(guess)
             if fate < 0.95:
                 guesses.append(guess)
@@ -88,9 +88,9 @@ def _place(cell: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.asarray(corner + rng.integers(0, CELL - _DIGIT + 1, 2), np.int64)
 
 
-def _guess(digit: int, x: int, y: int, rng: np.random.Generator, *, sure: bool = False) -> fo.Detection:
-    right = sure or rng.random() > 0.05
-    confidence = rng.uniform(0.85, 0.99) if sure else rng.uniform(0.5, 0.99) if right else rng.uniform(0.2, 0.75)
+def _guess(digit: int, x: int, y: int, rng: np.random.Generator, *, confident: bool = False) -> fo.Detection:
+    right = confident or rng.random() > 0.05
+    confidence = rng.uniform(0.85, 0.99) if confident else rng.uniform(0.5, 0.99) if right else rng.uniform(0.2, 0.75)
     jitter = rng.normal(0, 4, 4)
     box = (np.array([x, y, _DIGIT, _DIGIT]) + jitter).clip(1, SIDE) / SIDE
     return fo.Detection(

@@ -1,4 +1,4 @@
-"""Serving the Label Studio backend until it is told to stop."""
+"""Serve the Label Studio backend until it is stopped."""
 
 import logging
 import os
@@ -32,10 +32,10 @@ from ..ml_backend.server.guard import is_loopback
 from ..ml_backend.server.logs import blacken, configure_logging
 from ..ml_backend.server.worker import Worker
 
-_SWITCH_SECONDS = 0.0005  # a request changes threads several times, and each time waits so long for a busy worker
+_SWITCH_SECONDS = 0.0005  # a request switches threads several times, each time waiting this long for a busy worker
 _DATABASE_SECONDS = 5.0
 _STOP_SECONDS = 5.0
-_GRACE_SECONDS = 2  # of them, for requests in progress
+_GRACE_SECONDS = 2  # the part of _STOP_SECONDS given to requests in progress
 
 _log = structlog.get_logger(__name__)
 
@@ -43,11 +43,11 @@ _log = structlog.get_logger(__name__)
 def run(*, host: str, port: int) -> None:
     """Serve at this address until SIGTERM or Ctrl-C, and end within five seconds.
 
-    What cannot be finished by then is done again at the next start, as after a crash.
+    Unfinished work is redone at the next start, as after a crash.
 
     Raises:
-        Refusal: the address is open to others while no secret was set, it is in use, or another `labelscape serve`
-            runs on the same data directory
+        Refusal: other machines can reach the address but no secret is set, the address is in use, or another
+            `labelscape serve` uses the same data directory
     """
     signal.signal(signal.SIGTERM, _end)
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -61,7 +61,7 @@ def run(*, host: str, port: int) -> None:
     configure_logging()
     for library in ("asyncio", "uvicorn.error"):
         logging.getLogger(library).addFilter(OncePerMinute())
-    fo.config.show_progress_bars = False  # they would go into the log
+    fo.config.show_progress_bars = False  # they would end up in the log
     listening = _listen(host, port)
     database = Database()
     server = _make_server(settings, database)
@@ -88,7 +88,7 @@ def _make_server(settings: ServerSettings, database: Database) -> "_Server":
             ws="none",
             backlog=connections,
             log_config=None,
-            access_log=False,  # it has paths; ours does not
+            access_log=False,  # it would log paths; our own log does not
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
@@ -96,10 +96,10 @@ def _make_server(settings: ServerSettings, database: Database) -> "_Server":
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, with a last resort for work, or a database, that keeps a stopped process alive."""
+    """Uvicorn that exits by force if unfinished work, or the database, keeps the stopped process alive."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop, and see to it that it comes to an end."""
+        """Begin to stop, and make sure that the process ends."""
         if not self.should_exit:
             threading.Thread(target=_end_by_force, name="labelscape-end", daemon=True).start()
         super().handle_exit(sig, frame)
