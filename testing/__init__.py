@@ -1,1 +1,1 @@
-"""Real servers in processes of their own, for tests and benchmarks; not part of the installed package."""
+"""Real servers in separate processes, for tests and benchmarks; not part of the installed package."""

@@ -24,7 +24,7 @@ _WRITES = (
 
 
 class WriteFailedError(Exception):
-    """MongoDB went away."""
+    """The simulated loss of MongoDB right after a write."""
 
 
 @dataclass
@@ -35,16 +35,16 @@ class Writes:
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """The number of writes."""
         return len(self.names)
 
 
 @contextmanager
 def counted_writes(fail_after: int | None = None, *, except_to: Sequence[str] = ()) -> Iterator[Writes]:
-    """Count the writes of a block; raise once, after write number ``fail_after`` has happened.
+    """Count the writes of a block; raise once, right after write number ``fail_after``.
 
     Args:
-        except_to: names of collections whose writes are neither counted nor fail
+        except_to: names of collections whose writes are not counted and never fail
     """
     writes = Writes()
     with pytest.MonkeyPatch.context() as patch:

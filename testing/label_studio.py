@@ -1,4 +1,4 @@
-"""A real Label Studio, and the real `labelscape serve` that it calls, each in a process and a folder of its own."""
+"""A real Label Studio, and the real `labelscape serve` that it calls, each in its own process and folder."""
 
 import json
 import os
@@ -21,12 +21,12 @@ LABEL_STUDIO = REPOSITORY / ".venv-label-studio" / "bin" / "label-studio"
 LABELSCAPE = Path(sys.executable).with_name("labelscape")
 USER = "annotator@example.com"
 PASSWORD = "a-password-of-tests"
-BANNED_ADDRESS = "127.0.0.2"  # Label Studio refuses it, as a default one does all private addresses
-_FIRST_START_SECONDS = 900  # with migrations, on a busy machine
+BANNED_ADDRESS = "127.0.0.2"  # Label Studio refuses it, as it refuses all private addresses by default
+_FIRST_START_SECONDS = 900  # including migrations, on a busy machine
 
 
 class _Server:
-    """A process that can be started, ended in three ways, and made to hang."""
+    """A server process that can be started, stopped, killed, and made to hang."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -40,7 +40,7 @@ class _Server:
         self._environment = os.environ | environment
 
     def start(self) -> None:
-        """Start and wait until it answers."""
+        """Start it and wait until it answers."""
         with self._log_file.open("ab") as log:
             self.process = start(
                 self._command, cwd=self.folder, env=self._environment, stdout=log, stderr=subprocess.STDOUT
@@ -48,31 +48,31 @@ class _Server:
         wait_for(self.name, self.answers, self.process, _FIRST_START_SECONDS)
 
     def ensure_running(self) -> None:
-        """Start it where it does not run."""
+        """Start it unless it is running."""
         if self.process.poll() is not None:
             self.start()
 
     def stop(self) -> None:
-        """End it well, also where it hangs."""
+        """Stop it cleanly, even if it hangs."""
         self.resume()
         stop(self.process, seconds=30)
 
     def restart(self) -> None:
-        """End it well and start it again."""
+        """Stop it cleanly and start it again."""
         self.stop()
         self.start()
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill it, as a power cut would."""
         self.process.kill()
         self.process.wait()
 
     def hang(self) -> None:
-        """Let it take connections and never answer, until `resume`."""
+        """Make it accept connections but never answer, until `resume`."""
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
         self.process.send_signal(signal.SIGCONT)
 
     def answers(self) -> bool:
@@ -84,7 +84,7 @@ class _Server:
         return True
 
     def log(self) -> str:
-        """All that it has written."""
+        """Everything it has written to its log."""
         return self._log_file.read_text()
 
     @property
@@ -93,7 +93,7 @@ class _Server:
 
 
 class LabelStudioServer(_Server):
-    """Label Studio on SQLite, with one user, whose session `ask` uses as a browser would.
+    """Label Studio on SQLite, with one user, whose browser session `ask` uses.
 
     Files in ``media`` are served as ``/data/local-files/?d=files/…``.
     """
@@ -119,10 +119,10 @@ class LabelStudioServer(_Server):
         assert answer.status_code == requests.codes.found, "the login failed"
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
-        """The JSON that the API answers the user's browser.
+        """Call the API as the user's browser would, and return the JSON of its answer.
 
         Raises:
-            requests.HTTPError: it refuses, with what it says
+            requests.HTTPError: the API refuses; the message contains its answer
         """
         answer = self._session.request(method, f"{self.url}/api/{path}", headers=self._headers(), **options)
         if not answer.ok:
@@ -131,25 +131,25 @@ class LabelStudioServer(_Server):
 
     @cached_property
     def token(self) -> str:
-        """The user's personal access token; Label Studio gives one at a time."""
+        """The user's personal access token; Label Studio issues one at a time."""
         return str(self.ask("POST", "token/")["token"])
 
     def revoke_token(self) -> str:
-        """Take the user's token back; `token` is another one from now on."""
+        """Revoke the user's token and return it; from now on, `token` is a new one."""
         revoked = self.token
         self.ask("POST", "token/blacklist/", json={"refresh": revoked})
         del self.token
         return revoked
 
     def expired_token(self) -> str:
-        """A personal access token of the user, signed by this server, whose time is over since a minute."""
+        """A personal access token of the user, signed by this server, that expired a minute ago."""
         claims = jwt.decode(self.token, options={"verify_signature": False})
         settings = (self.folder / "data" / ".env").read_text()
         key = settings.split("SECRET_KEY=")[1].strip()
         return jwt.encode({**claims, "exp": int(time.time()) - 60}, key, algorithm="HS256")
 
     def take_legacy_tokens(self, taken: bool) -> None:
-        """Let the user's organization use legacy tokens, or not, which is how Label Studio 1.23 starts."""
+        """Allow legacy tokens in the user's organization, or forbid them, which is Label Studio 1.23's default."""
         self.ask("POST", "jwt/settings", json={"api_tokens_enabled": True, "legacy_api_tokens_enabled": taken})
 
     def _headers(self) -> dict[str, str]:
@@ -157,7 +157,7 @@ class LabelStudioServer(_Server):
 
 
 class LabelscapeServer(_Server):
-    """`labelscape serve` with a data directory of its own, on the FiftyOne database that the environment names."""
+    """`labelscape serve` with its own data directory, on the FiftyOne database that the environment names."""
 
     name = "labelscape serve"
 
@@ -171,9 +171,9 @@ class LabelscapeServer(_Server):
         return dict(json.loads(self._settings_file.read_text()))
 
     def forget(self, project: int) -> None:
-        """Serve a project no more."""
+        """Stop serving a project."""
         settings = self.settings
-        settings["projects"] = [held for held in settings["projects"] if held != project]
+        settings["projects"] = [number for number in settings["projects"] if number != project]
         scratch = self._settings_file.with_suffix(".new")
         scratch.write_text(json.dumps(settings))
         scratch.replace(self._settings_file)
@@ -184,11 +184,11 @@ class LabelscapeServer(_Server):
         return requests.post(f"{self.url}/webhook", json=body, headers=headers, timeout=10)
 
     def get(self, path: str) -> requests.Response:
-        """Ask one of its routes, with the secret."""
+        """Get one of its routes, with the secret."""
         return requests.get(f"{self.url}/{path}", auth=("", self.settings["secret"]), timeout=10)
 
     def events(self, project: int) -> dict[str, int]:
-        """How many events of a project are in which state; it must not run, for it keeps the file locked."""
+        """The number of a project's events in each state; stop the server first, because it locks the file."""
         query = "SELECT state, count(*) FROM events WHERE project = ? GROUP BY state"
         with sqlite3.connect(self._settings_file.with_name("events.db")) as connection:
             return dict(connection.execute(query, (project,)))

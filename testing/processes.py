@@ -11,25 +11,25 @@ from typing import Any
 
 
 def free_port() -> int:
-    """A port at which nothing listens now."""
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:
-    """Whether something listens at this port."""
+    """Whether something listens on this port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """A process that never outlives this one."""
+    """Start a process that never outlives this one."""
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, **options)
 
 
 def stop(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
-    """End the process well, or by force where it takes longer."""
+    """Terminate the process; kill it if that takes longer than ``seconds``."""
     process.terminate()
     try:
         process.wait(timeout=seconds)
@@ -42,7 +42,7 @@ def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[byt
     """Wait until a process that was just started is ready.
 
     Raises:
-        RuntimeError: it ended before
+        RuntimeError: it ended before it was ready
         TimeoutError: it took longer
     """
     deadline = time.monotonic() + seconds
@@ -55,6 +55,6 @@ def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[byt
 
 
 def _die_with_parent() -> None:
-    """Let the kernel end this child when its parent is gone, however it went (Linux)."""
+    """Let the kernel kill this child when its parent ends, for whatever reason (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""An HTTPS server with a certificate of an authority of its own, that shows another server beneath a path."""
+"""An HTTPS proxy with a certificate from a private authority that serves another server under a path."""
 
 import datetime
 import ipaddress
@@ -18,7 +18,7 @@ from .path_proxy import path_proxy
 
 @dataclass(frozen=True)
 class TlsProxy:
-    """Where the server is, and the file of the authority that vouches for it."""
+    """The server's address, and the certificate file of the authority that signed its certificate."""
 
     url: str
     authority: Path
@@ -35,19 +35,19 @@ def tls_proxy(target: str, path: str, folder: Path) -> Iterator[TlsProxy]:
 
 
 def _certificates(folder: Path) -> tuple[Path, Path]:
-    """The files of an authority, and of a certificate of localhost with its key."""
+    """Write the certificate of an authority, and a certificate for localhost with its key; return both paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    own = ec.generate_private_key(ec.SECP256R1())
-    key = ec.generate_private_key(ec.SECP256R1())
+    authority_key = ec.generate_private_key(ec.SECP256R1())
+    server_key = ec.generate_private_key(ec.SECP256R1())
     issuer, subject = (_name("An authority of tests"), _name("localhost"))
-    authority = _builder(issuer, issuer, own).add_extension(x509.BasicConstraints(True, None), True)
+    authority = _builder(issuer, issuer, authority_key).add_extension(x509.BasicConstraints(True, None), True)
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = _builder(issuer, subject, key).add_extension(x509.SubjectAlternativeName(names), False)
+    certificate = _builder(issuer, subject, server_key).add_extension(x509.SubjectAlternativeName(names), False)
     pem = serialization.Encoding.PEM
     authority_file, certificate_file = folder / "authority.pem", folder / "localhost.pem"
-    authority_file.write_bytes(authority.sign(own, hashes.SHA256()).public_bytes(pem))
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    certificate_file.write_bytes(private + certificate.sign(own, hashes.SHA256()).public_bytes(pem))
+    authority_file.write_bytes(authority.sign(authority_key, hashes.SHA256()).public_bytes(pem))
+    private = server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    certificate_file.write_bytes(private + certificate.sign(authority_key, hashes.SHA256()).public_bytes(pem))
     return authority_file, certificate_file
 
 
