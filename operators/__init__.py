@@ -1,4 +1,4 @@
-"""The entries of the FiftyOne operator menu, one file an action."""
+"""The entries of FiftyOne's operator menu, one file per action."""
 
 from .accept_suggestions import AcceptSuggestions
 from .clear_explorer import ClearExplorer

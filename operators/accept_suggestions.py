@@ -32,17 +32,17 @@ class AcceptSuggestions(LabelscapeOperator):
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which, say how many, and show the least certain of them."""
+        """Ask which suggestions to accept, say how many they are, and show the least certain ones."""
         patches_field = ask_patches(ctx, inputs, "Suggestions for")
         ask_label_field(ctx, inputs, patches_field)
-        found = _suggestions(ctx, patches_field)
-        if not found:
+        suggestions = _suggestions(ctx, patches_field)
+        if not suggestions:
             raise Refusal("There is no suggestion to accept here: run “Labelscape: suggest labels” first.")
         which = types.RadioGroup()
         for name, text in _WHICH.items():
-            which.add_choice(name, label=text.format(f"{len(_chosen(found, name)):,}"))
+            which.add_choice(name, label=text.format(f"{len(_chosen(suggestions, name)):,}"))
         inputs.enum("which", which.values(), view=which, default="confident", label="Which suggestions")
-        chosen = _chosen(found, ctx.params.get("which", "confident"))
+        chosen = _chosen(suggestions, ctx.params.get("which", "confident"))
         inputs.view("count", types.Notice(label=f"{count(len(chosen), 'suggestion')} will be queued as labels."))
         weakest = sorted(chosen.items(), key=lambda pair: pair[1].confidence)[:_SHOWN]
         show_media(
@@ -66,11 +66,16 @@ class AcceptSuggestions(LabelscapeOperator):
 
 
 def _suggestions(ctx: Any, patches_field: str | None) -> dict[str, Suggestion]:
-    """Item → suggestion, of the selection, the view, or the dataset."""
+    """Item → suggestion for it, in the selection, the view, or the dataset."""
     items = list_items(target_view(ctx), patches_field)
-    found = read_suggestions(ctx.dataset, items)
-    return {item: one for item, one in zip(items.ids.tolist(), found, strict=True) if one is not None}
+    suggestions = read_suggestions(ctx.dataset, items)
+    pairs = zip(items.ids.tolist(), suggestions, strict=True)
+    return {item: suggestion for item, suggestion in pairs if suggestion is not None}
 
 
-def _chosen(found: dict[str, Suggestion], which: Which) -> dict[str, Suggestion]:
-    return {item: one for item, one in found.items() if which == "all" or one.sure == (which == "confident")}
+def _chosen(suggestions: dict[str, Suggestion], which: Which) -> dict[str, Suggestion]:
+    return {
+        item: suggestion
+        for item, suggestion in suggestions.items()
+        if which == "all" or suggestion.sure == (which == "confident")
+    }

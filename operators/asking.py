@@ -25,11 +25,11 @@ from .running import NextStep, target_view
 
 WHOLE_SAMPLES = "whole samples"
 NEW_FIELD = "a new field"
-NAMED = "items"  # parameter of a form: ids of the samples or objects it is about, instead of the selection
+NAMED = "items"  # parameter of a form: IDs of the samples or objects to use instead of the selection
 
 
 def ask_embeddings(ctx: Any, inputs: types.Object) -> str:
-    """Let the user choose among the embeddings there are; a Refusal that says what to do if there are none."""
+    """Let the user choose embeddings. Raises a `Refusal` that says what to do if there are none."""
     keys = list_embeddings(ctx.dataset)
     if not keys:
         raise Refusal("This dataset has no embeddings yet: run “Labelscape: compute embeddings” first.")
@@ -81,13 +81,13 @@ def _default_patches(ctx: Any, fields: list[str]) -> str:
 
 
 def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None, parts: str | None = None) -> LabelField:
-    """Let the user choose the label field, or name a new one; patches carry their own labels."""
+    """Let the user choose the label field, or name a new one; for patches, the field is that of the patches."""
     if patches_field is not None:
         return label_field(ctx.dataset, patches_field, patches_field)
     default = default_label_field(ctx.dataset, parts=parts).name
     choices = list(dict.fromkeys([default, *usable_label_fields(ctx.dataset, parts=parts), NEW_FIELD]))
     if ctx.params.get("field", NEW_FIELD) not in choices:
-        chosen_label_field(ctx, patches_field, parts)  # refuses in words what cannot hold labels
+        chosen_label_field(ctx, patches_field, parts)  # raises a Refusal if the field cannot hold labels
         choices.append(ctx.params["field"])
     inputs.enum("field", choices, default=default, label="Label field")
     if ctx.params.get("field") == NEW_FIELD:
@@ -114,7 +114,7 @@ def chosen_label_field(ctx: Any, patches_field: str | None, parts: str | None = 
 
 
 def ask_label(ctx: Any, inputs: types.Object, field: LabelField) -> None:
-    """Type-ahead over the classes there are; a new one may be typed."""
+    """Ask for a label with autocompletion over the existing classes; the user may type a new one."""
     choices = types.AutocompleteView(allow_user_input=True, allow_duplicates=False)
     for name in known_classes(ctx.dataset, field):
         choices.add_choice(name, label=name)
@@ -143,18 +143,18 @@ def show_media(
     confidence: Sequence[float],
     patches_field: str | None,
 ) -> None:
-    """Show thumbnails of a few samples with their confidence; for objects, of the sample they are in."""
+    """Show thumbnails of a few samples with their confidence; an object is shown by its sample."""
     path_of = _paths(ctx.dataset, ids, patches_field)
-    shown = [(path_of[item], sure) for item, sure in zip(ids, confidence, strict=True) if item in path_of]
+    shown = [(path_of[item], score) for item, score in zip(ids, confidence, strict=True) if item in path_of]
     if not shown:
         return
     inputs.view(f"{name}_title", types.Header(label=title, divider=False))
     row = inputs.h_stack(name, gap=1)
-    for number, (path, sure) in enumerate(shown):
+    for number, (path, score) in enumerate(shown):
         row.str(
             f"{name}_{number}",
-            label=percent(sure),
-            # Relative to the page, /datasets/<name>: so it holds behind a proxy with a path of its own, too.
+            label=percent(score),
+            # Relative to the page, /datasets/<name>, so that it also works behind a proxy that adds a path.
             default=f"../media?filepath={quote(path)}",
             view=types.ImageView(read_only=True, height="96px"),
         )
@@ -170,7 +170,7 @@ def _paths(dataset: fo.Dataset, ids: Sequence[str], patches_field: str | None) -
 
 
 def ask_key(ctx: Any, inputs: types.Object, stem: str, label: str) -> None:
-    """Let the user name a new run; a free name is offered, a taken one refused."""
+    """Let the user name a new run; the default is a free name, and a taken name is an error."""
     field = inputs.str("key", default=free_key(ctx.dataset, stem), required=True, label=label)
     chosen = ctx.params.get("key")
     if chosen is not None and ctx.dataset.has_brain_run(chosen):
@@ -179,16 +179,16 @@ def ask_key(ctx: Any, inputs: types.Object, stem: str, label: str) -> None:
 
 
 def known_classes(dataset: fo.Dataset, field: LabelField) -> list[str]:
-    """Classes in use in a label field, sorted, and those declared for it."""
+    """The classes used in a label field and those declared for it, sorted."""
     used = dataset.distinct(f"{field.path}.label") if dataset.get_field(field.name) is not None else []
     declared = dataset.classes.get(field.name, dataset.default_classes)
     return sorted({str(name) for name in (*used, *declared) if name})
 
 
 def target_items(ctx: Any, patches_field: str | None) -> Items:
-    """What a next step names, else the selected samples or objects, else those of a lasso or a filtered view.
+    """The items passed by a next step, else the selected samples or objects, else those of a lasso or a filtered view.
 
-    Labels are only set on what a person selected: never on a whole dataset by accident.
+    Labels are only set on what the user selected, never on a whole dataset by accident.
 
     Raises:
         Refusal: nothing is selected.
@@ -205,10 +205,10 @@ def target_items(ctx: Any, patches_field: str | None) -> Items:
 
 
 def next_step(label: str, operator: str, ids: Sequence[str], patches_field: str | None) -> NextStep:
-    """A button that opens an entry of the menu for these samples or objects."""
+    """A button that opens an operator of the menu for these samples or objects."""
     return NextStep(label, operator, {NAMED: list(ids), "patches": patches_field or WHOLE_SAMPLES})
 
 
 def labels_of(ctx: Any, items: Items, field: LabelField) -> Labels:
-    """The labels that the items have now."""
+    """The current labels of the items."""
     return read_labels(ctx.dataset, items, field)

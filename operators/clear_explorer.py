@@ -22,7 +22,7 @@ class ClearExplorer(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """List what there is with its size, and ask before what cannot be undone."""
+        """List what can be cleared, with sizes, and ask for a confirmation if clearing it cannot be undone."""
         parts = clearable(ctx.dataset)
         if not parts:
             raise Refusal("This dataset has no maps, embeddings, or suggestions: there is nothing to clear.")
@@ -35,7 +35,7 @@ class ClearExplorer(LabelscapeOperator):
                 confirmed.error_message = "Select this to confirm"
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Clear what was chosen."""
+        """Clear the chosen parts."""
         chosen = [part for part in clearable(ctx.dataset) if ctx.params.get(_name(part))]
         if not ctx.params.get("sure") and not all(part.undoable for part in chosen):
             raise Refusal("Not confirmed: select “Yes, delete what cannot be undone”.")

@@ -1,4 +1,4 @@
-"""Menu entry “Clear labels”: take labels away, pending until saved, or suggestions, which can be undone."""
+"""Menu entry “Clear labels”: remove labels (pending until saved) or suggestions (can be undone)."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _WHICH = {
 
 
 class ClearLabels(LabelscapeOperator):
-    """Take labels away from the selection, the view or the dataset."""
+    """Remove labels from the selection, the view, or the dataset."""
 
     operator_name = "clear_labels"
     label = "Labelscape: clear labels"
@@ -31,7 +31,7 @@ class ClearLabels(LabelscapeOperator):
     risk = RiskLevel.HIGH
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which, and for a confirmation."""
+        """Ask which labels to clear, and for a confirmation."""
         inputs.view_target(ctx, action_description="Clear")
         patches_field = ask_patches(ctx, inputs, "Labels of")
         field = ask_label_field(ctx, inputs, patches_field)
@@ -54,6 +54,6 @@ class ClearLabels(LabelscapeOperator):
         which = ctx.params.get("which", "neighbors")
         if which == "suggestions":
             cleared = clear_suggestions(target_view(ctx), patches_field=patches_field)
-            return Outcome(f"Cleared {count(cleared, 'suggestion')}; “Undo” brings them back.", reload_samples=True)
+            return Outcome(f"Cleared {count(cleared, 'suggestion')}; “Undo” restores them.", reload_samples=True)
         field = chosen_label_field(ctx, patches_field).name
         return Outcome(clear_labels(target_view(ctx), field=field, patches_field=patches_field, which=which).sentence())

@@ -22,15 +22,15 @@ class ClearMap(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which map and say what goes and what stays."""
+        """Ask which map to delete, and say what is deleted and what stays."""
         keys = list_maps(ctx.dataset)
         if not keys:
             raise Refusal("This dataset has no map: there is nothing to delete.")
         inputs.enum("key", keys, default=keys[-1], required=True, label="Map")
-        held = load_map(ctx.dataset, ctx.params.get("key") or keys[-1])
-        points = count(len(held.items), "point")
-        origin = "" if held.provenance else " Labelscape did not make it and cannot make the same one again."
-        text = f"{points} of '{held.key}' will be deleted; this cannot be undone.{origin} Labels and samples stay."
+        chosen = load_map(ctx.dataset, ctx.params.get("key") or keys[-1])
+        points = count(len(chosen.items), "point")
+        origin = "" if chosen.provenance else " Labelscape did not make it and cannot make the same one again."
+        text = f"{points} of '{chosen.key}' will be deleted; this cannot be undone.{origin} Labels and samples stay."
         inputs.view("consequence", types.Warning(label=text))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

@@ -1,4 +1,4 @@
-"""Menu entry “Compute embeddings”: media of a view to vectors, the new and changed ones only."""
+"""Menu entry “Compute embeddings”: turn the new and changed media of a view into vectors."""
 
 from typing import Any
 
@@ -19,29 +19,33 @@ _NEW = "new embeddings"
 _DEFAULT = "preprocessing"
 _OTHER_WAYS = {
     "trained": "Your own: a network head trained on your labels, over other embeddings",
-    "precomputed": "Vectors you have: a field, a Parquet file, or .npy with ids",
+    "precomputed": "Vectors that you already have: a field, a Parquet file, or .npy with IDs",
 }
 _TUNINGS = {
-    "nothing": "The network underneath stays as it is",
+    "nothing": "The network itself stays unchanged",
     "last_block": "Its last block is fine-tuned on your labels too: minutes on a CPU for some thousand images",
 }
 
 
 class ComputeEmbeddings(LabelscapeOperator):
-    """Embed the selection, the view or the dataset."""
+    """Embed the selection, the view, or the dataset."""
 
     operator_name = "compute_embeddings"
     label = "Labelscape: compute embeddings"
-    description = "Turn samples or object patches into vectors; goes on where an earlier run stopped"
+    description = "Turn samples or object patches into vectors; continues where an earlier run stopped"
     icon = "hub"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for what to embed with which model, and say what will happen and about how long it takes."""
+        """Ask what to embed and with which model, and say what will happen and about how long it takes."""
         inputs.view_target(ctx, action_description="Embed")
         keys = list_embeddings(ctx.dataset)
         if keys:
             inputs.enum(
-                "into", [_NEW, *keys], default=_NEW, label="Into", description="Existing ones are brought up to date"
+                "into",
+                [_NEW, *keys],
+                default=_NEW,
+                label="Into",
+                description="Existing embeddings are updated",
             )
         if ctx.params.get("into", _NEW) != _NEW:
             _show_update(ctx, inputs, ctx.params["into"])
@@ -131,7 +135,7 @@ def _ask_source(ctx: Any, inputs: types.Object) -> None:
     if not ctx.params.get("vector_field"):
         inputs.str("path", required=not fields, label="Or a file on the server", description=".parquet or .npy")
         if str(ctx.params.get("path", "")).endswith(".npy"):
-            inputs.str("ids_path", required=True, label="Its ids", description=".npy, or text with one id a line")
+            inputs.str("ids_path", required=True, label="Its IDs", description=".npy, or text with one ID per line")
 
 
 def _ask_key(ctx: Any, inputs: types.Object, way: str) -> None:
@@ -146,8 +150,8 @@ def _ask_what_and_where(ctx: Any, inputs: types.Object, per_second: int | None) 
         "backend",
         sorted(fob.brain_config.similarity_backends),
         default=DEFAULT_BACKEND,
-        label="Kept in",
-        description="A similarity backend of FiftyOne; lancedb needs no server",
+        label="Store in",
+        description="A FiftyOne similarity backend; lancedb needs no server",
     )
     items = list_items(target_view(ctx), patches_field)
     sentence = f"{count(len(items), items.noun)} to embed"

@@ -19,10 +19,10 @@ from .running import LabelscapeOperator, Outcome, Progress, target_view
 from .segment_forms import ask_new_segment, relabeling_step
 
 _PAIR = "one pair of classes"
-_COUNTED_UNASKED = 2_000  # samples; with 20 objects each this takes about half a second
+_COUNTED_AUTOMATICALLY = 2_000  # samples; with 20 objects each, counting takes about half a second
 _MEMBERS = {
-    "labels": "The labels (a prediction where there is no label)",
-    "predictions": "The predictions (a label where there is none)",
+    "labels": "The labels (for unlabeled objects, the prediction)",
+    "predictions": "The predictions (for missed objects, the label)",
     "both": "Both",
     "samples": "The whole samples",
 }
@@ -33,19 +33,26 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
 
     operator_name = "create_segment_from_confusion"
     label = "Labelscape: create segment from confusion"
-    description = "Compare labels with predictions and keep the false positives, misses, confusions or a class pair"
+    description = "Compare labels with predictions, and make a segment of one kind of error or one class pair"
     icon = "rule"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for fields, thresholds, kind of error and name."""
+        """Ask for fields, thresholds, kind of error, and name."""
         truth_fields, prediction_fields = comparable_fields(ctx)
         inputs.view_target(ctx, action_description="Compare")
         inputs.enum("truth_field", truth_fields, default=truth_fields[0], required=True, label="Label field")
         inputs.enum(
             "prediction_field", prediction_fields, default=prediction_fields[0], required=True, label="Predictions"
         )
-        inputs.float("iou", default=0.5, min=0, max=1, label="IoU", description="Least overlap of a pair; boxes only")
-        inputs.float("confidence", default=0.0, min=0, max=1, label="Confidence", description="Least of a prediction")
+        inputs.float("iou", default=0.5, min=0, max=1, label="IoU", description="Lowest overlap of a pair; boxes only")
+        inputs.float(
+            "confidence",
+            default=0.0,
+            min=0,
+            max=1,
+            label="Confidence",
+            description="Lowest of a prediction",
+        )
         inputs.enum("what", [*WHATS, _PAIR], default="confusions", label="What to keep")
         if ctx.params.get("what") == _PAIR:
             inputs.str("truth_class", label="Class of the label", description="Empty = no label")
@@ -54,11 +61,11 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
         members = types.Choices()
         for name in MEMBERS:
             members.add_choice(name, label=_MEMBERS[name])
-        inputs.enum("members", members.values(), view=members, default="labels", label="What goes in")
+        inputs.enum("members", members.values(), view=members, default="labels", label="Members")
         ask_new_segment(inputs)
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Compare and keep."""
+        """Compare, and keep the chosen kind of error as a segment."""
         progress(0.1, "Comparing labels with predictions")
         truth_field, prediction_field = _fields(ctx)
         iou, confidence = _thresholds(ctx)
@@ -79,18 +86,18 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
 
 
 def _show_count(ctx: Any, inputs: types.Object) -> None:
-    """Say how many would go in; in a large view only when asked, because it reads all labels at each change."""
+    """Say how many items the segment would have; in a large view only on request, because it reads all labels."""
     samples = target_view(ctx)
-    if len(samples) > _COUNTED_UNASKED:
-        inputs.bool("count", default=False, label="Count what would go in", description="Reads all labels of the view")
+    if len(samples) > _COUNTED_AUTOMATICALLY:
+        inputs.bool("count", default=False, label="Count the members first", description="Reads all labels of the view")
         if not ctx.params.get("count"):
             return
     truth_field, prediction_field = _fields(ctx)
     iou, confidence = _thresholds(ctx)
     evaluation = evaluate(samples, truth_field=truth_field, prediction_field=prediction_field)
-    found = len(choose(evaluation, evaluation.match(iou=iou, confidence=confidence), _choice(ctx)))
-    view = types.Notice if found else types.Warning
-    inputs.view("found", view(label=f"{found:,} of them in {len(samples):,} samples."))
+    number = len(choose(evaluation, evaluation.match(iou=iou, confidence=confidence), _choice(ctx)))
+    view = types.Notice if number else types.Warning
+    inputs.view("found", view(label=f"{number:,} of them in {len(samples):,} samples."))
 
 
 def _fields(ctx: Any) -> tuple[str, str]:
@@ -113,7 +120,7 @@ def _choice(ctx: Any) -> Choice:
 
 
 def comparable_fields(ctx: Any) -> tuple[list[str], list[str]]:
-    """Label fields, and prediction fields that go with the one chosen; likely ones first."""
+    """Label fields, and prediction fields of the same kind as the chosen one; likely ones first."""
     fields = evaluation_fields(ctx.dataset)
     usable = [names for names in fields.values() if len(names) >= 2]
     if not usable:

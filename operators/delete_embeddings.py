@@ -25,7 +25,7 @@ class DeleteEmbeddings(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which, say what goes and what stays, and ask for a confirmation."""
+        """Ask which embeddings to delete, say what is deleted and what stays, and ask for a confirmation."""
         key = ask_embeddings(ctx, inputs)
         vectors = count(embeddings_size(ctx.dataset, key)[0], "vector")
         text = f"{vectors} will be deleted; this cannot be undone. {consequence(ctx.dataset, key)}"

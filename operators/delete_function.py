@@ -1,4 +1,4 @@
-"""Menu entry “Delete function”: the function and its score field go, and can be brought back."""
+"""Menu entry “Delete function”: delete a function and its score field; it can be restored."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ class DeleteFunction(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which one, and say what goes."""
+        """Ask which function to delete, and say what is deleted with it."""
         function = ask_function(ctx, inputs, some_functions(ctx)).function
-        label = f"“{function.name}” and its field “{function.field}” go; for seven days they can be restored."
+        label = f"“{function.name}” and its field “{function.field}” are deleted; for seven days they can be restored."
         inputs.view("consequence", types.Warning(label=label))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Delete it."""
-        gone = delete_function(ctx.dataset, chosen_function(ctx, some_functions(ctx)).function.slug)
-        message = f"Deleted the function “{gone.name}” with its field “{gone.field}”."
+        deleted = delete_function(ctx.dataset, chosen_function(ctx, some_functions(ctx)).function.slug)
+        message = f"Deleted the function “{deleted.name}” with its field “{deleted.field}”."
         return Outcome(message, reload_dataset=True, next_steps=[NextStep("Restore it …", "restore_function")])

@@ -13,7 +13,7 @@ from .running import LabelscapeOperator, Outcome
 
 
 class DeleteItems(LabelscapeOperator):
-    """Queue the deletion of what is selected."""
+    """Queue the deletion of the selection."""
 
     operator_name = "delete_items"
     label = "Labelscape: delete selected"
@@ -23,7 +23,7 @@ class DeleteItems(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Say how many would go."""
+        """Say how many items would be deleted."""
         patches_field = ask_patches(ctx, inputs, "What to delete")
         items = target_items(ctx, patches_field)
         marked = count(len(items), "object" if patches_field else "sample")

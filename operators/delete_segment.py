@@ -1,4 +1,4 @@
-"""Menu entry “Delete segment”: its tag, saved view and record go; its samples and objects stay."""
+"""Menu entry “Delete segment”: delete its tag, saved view, and record; its samples and objects stay."""
 
 from typing import Any
 
@@ -15,23 +15,23 @@ class DeleteSegment(LabelscapeOperator):
 
     operator_name = "delete_segment"
     label = "Labelscape: delete segment"
-    description = "Delete a segment with its tag, saved view and record; its samples and objects stay"
+    description = "Delete a segment with its tag, saved view, and record; its samples and objects stay"
     icon = "bookmark_border"
     risk = RiskLevel.HIGH
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which one, and say what goes and what stays."""
+        """Ask which segment to delete, and say what is deleted and what stays."""
         segments = some_segments(ctx)
         ask_segment(inputs, segments)
         chosen = chosen_segment(ctx, segments)
-        told = (
-            f"Tag, saved view and record of “{chosen.name}” go; “undo save” brings them back. Its {chosen.size:,} "
+        consequence = (
+            f"Tag, saved view, and record of “{chosen.name}” will be deleted; you can undo this. Its {chosen.size:,} "
             f"{chosen.noun}s stay."
         )
-        inputs.view("consequence", types.Warning(label=told))
+        inputs.view("consequence", types.Warning(label=consequence))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Delete it."""
-        gone = delete_segment(ctx.dataset, slug=ctx.params["segment"])
-        return Outcome(f"Deleted the segment “{gone.name}”; its {gone.noun}s stay.", reload_dataset=True)
+        deleted = delete_segment(ctx.dataset, slug=ctx.params["segment"])
+        return Outcome(f"Deleted the segment “{deleted.name}”; its {deleted.noun}s stay.", reload_dataset=True)

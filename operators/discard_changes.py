@@ -1,4 +1,4 @@
-"""Menu entry “Discard changes”: drop what is pending, for the selection or for all; can be undone."""
+"""Menu entry “Discard changes”: drop the pending changes of the selection, or all of them; can be undone."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class DiscardChanges(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask whether only the selection's, and show what is pending."""
+        """Ask whether to discard only the selection's changes, and show what is pending."""
         show_pending(ctx, inputs)
         if ctx.selected:
             inputs.bool(
@@ -30,8 +30,8 @@ class DiscardChanges(LabelscapeOperator):
             )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Discard."""
+        """Discard them."""
         only = ctx.selected if ctx.selected and ctx.params.get("only_selected", True) else None
         discarded = discard_changes(ctx.dataset, only)
         left = pending_changes(ctx.dataset).sentence()
-        return Outcome(f"Discarded {count(discarded, 'change')}; “Undo” brings this back. {left}")
+        return Outcome(f"Discarded {count(discarded, 'change')}; “Undo” restores them. {left}")

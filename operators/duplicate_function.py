@@ -1,4 +1,4 @@
-"""Menu entry “Duplicate function”: a copy under another name, to be edited on its own."""
+"""Menu entry “Duplicate function”: make a copy under another name, to edit separately."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ class DuplicateFunction(LabelscapeOperator):
 
     operator_name = "duplicate_function"
     label = "Labelscape: duplicate function"
-    description = "Make a function like another one, to be edited on its own"
+    description = "Copy a function, to edit the copy separately"
     icon = "content_copy"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which one, and for the name of the copy."""
+        """Ask which function to copy, and for the name of the copy."""
         chosen = ask_function(ctx, inputs, some_functions(ctx))
         inputs.str("name", default=f"{chosen.function.name} 2", required=True, label="Name of the copy")
 

@@ -1,4 +1,4 @@
-"""Menu entry “Edit function”: other examples, another threshold, name, or note; brings a stale one up to date."""
+"""Menu entry “Edit function”: change examples, threshold, name, or note; also brings a stale function up to date."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class EditFunction(LabelscapeOperator):
 
     operator_name = "edit_function"
     label = "Labelscape: edit function"
-    description = "Add the selected as examples, change threshold, name, or note; everything is scored again"
+    description = "Add the selection as examples, or change the threshold, name, or note; everything is scored again"
     icon = "edit"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
@@ -48,8 +48,8 @@ class EditFunction(LabelscapeOperator):
         inputs.view("matches", types.Notice(label=f"{preview.matches:,} of {preview.total:,} match."))
         show_hits(ctx, inputs, "above", "Just above the threshold: these match", preview.above, preview.patches_field)
         show_hits(ctx, inputs, "below", "Just below it: these do not", preview.below, preview.patches_field)
-        inputs.str("name", label="New name", description=f"Empty = “{function.name}” as it is")
-        inputs.str("note", label="New note", description=f"Empty = as it is: {function.note or 'no note'}")
+        inputs.str("name", label="New name", description=f"Empty = keep “{function.name}”")
+        inputs.str("note", label="New note", description=f"Empty = keep the current note: {function.note or 'none'}")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Change it and score everything again."""

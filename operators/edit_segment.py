@@ -1,4 +1,4 @@
-"""Menu entry “Edit segment”: another name, kind or note."""
+"""Menu entry “Edit segment”: change its name, kind, or note."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from .segment_forms import ask_segment, chosen_segment, some_segments
 
 
 class EditSegment(LabelscapeOperator):
-    """Give a segment another name, kind or note."""
+    """Change the name, kind, or note of a segment."""
 
     operator_name = "edit_segment"
     label = "Labelscape: edit segment"
-    description = "Rename a segment, change its kind or its note; tag and saved view follow"
+    description = "Change the name, kind, or note of a segment; its tag and saved view are renamed too"
     icon = "edit"
     delegable = False
 
@@ -24,9 +24,9 @@ class EditSegment(LabelscapeOperator):
         segments = some_segments(ctx)
         ask_segment(inputs, segments)
         chosen = chosen_segment(ctx, segments)
-        inputs.str("name", label="New name", description=f"Empty = “{chosen.name}” as it is")
-        inputs.enum("kind", list(SEGMENT_KINDS), label="New kind", description=f"Empty = {chosen.kind} as it is")
-        inputs.str("note", label="New note", description=f"Empty = as it is: {chosen.note or 'no note'}")
+        inputs.str("name", label="New name", description=f"Empty = keep “{chosen.name}”")
+        inputs.enum("kind", list(SEGMENT_KINDS), label="New kind", description=f"Empty = keep “{chosen.kind}”")
+        inputs.str("note", label="New note", description=f"Empty = keep the current note: {chosen.note or 'none'}")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Change it."""

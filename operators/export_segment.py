@@ -11,27 +11,27 @@ from .segment_forms import ask_segment, chosen_segment, some_segments
 _FORMATS = {
     "fiftyone": "FiftyOne dataset, with media",
     "coco": "COCO, with media; boxes of one field",
-    "csv": "CSV, a row for each member",
+    "csv": "CSV, one row per member",
 }
 
 
 class ExportSegment(LabelscapeOperator):
-    """Write a segment to a folder of the server."""
+    """Write a segment to a folder on the server."""
 
     operator_name = "export_segment"
     label = "Labelscape: export segment"
-    description = "Write a segment to a folder as FiftyOne dataset, COCO or CSV"
+    description = "Write a segment to a folder as a FiftyOne dataset, COCO, or CSV"
     icon = "ios_share"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for segment, format and folder."""
+        """Ask for the segment, the format, and the folder."""
         ask_segment(inputs, some_segments(ctx))
         formats = types.RadioGroup()
         for name, text in _FORMATS.items():
             formats.add_choice(name, label=text)
         inputs.enum("format", formats.values(), view=formats, default="fiftyone", label="Format")
         if ctx.params.get("format") == "coco":
-            inputs.str("label_field", label="Field of boxes", description="Empty = the one of the segment's objects")
+            inputs.str("label_field", label="Field of boxes", description="Empty = the field of the segment's objects")
         inputs.str("folder", required=True, label="Folder", description="A new folder on the machine FiftyOne runs on")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

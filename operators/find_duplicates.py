@@ -1,4 +1,4 @@
-"""Menu entry “Find duplicates”: exact and near ones in groups, and groups that leak across a split."""
+"""Menu entry “Find duplicates”: group exact and near duplicates, and find groups that leak across a split."""
 
 from typing import Any
 
@@ -15,34 +15,40 @@ _NO_SPLIT = "none"
 
 
 class FindDuplicates(LabelscapeOperator):
-    """Group what is there twice."""
+    """Group duplicates."""
 
     operator_name = "find_duplicates"
     label = "Labelscape: find duplicates"
-    description = "Group exact and near duplicates, also across a split, and queue all but one for deletion if asked"
+    description = "Group exact and near duplicates, also across a split, and optionally queue all but one for deletion"
     icon = "content_copy"
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask how near is near, across which split, and whether to queue deletions."""
+        """Ask for the threshold, the split to check, and whether to queue deletions."""
         inputs.view_target(ctx, action_description="Search")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
-        inputs.bool("automatic", default=True, label="Choose the threshold by the data")
+        inputs.bool("automatic", default=True, label="Choose the threshold automatically")
         if not ctx.params.get("automatic", True):
-            inputs.float("threshold", default=0.02, min=0.0, max=2.0, label="Cosine distance that counts as near")
+            inputs.float(
+                "threshold",
+                default=0.02,
+                min=0.0,
+                max=2.0,
+                label="Highest cosine distance of near duplicates",
+            )
         texts = list(ctx.dataset.get_field_schema(ftype=fo.StringField))
         inputs.enum(
             "split",
             [_NO_SPLIT, "tags", *(name for name in texts if name != "filepath")],
             default=_NO_SPLIT,
             label="Look for leaks across",
-            description="Where “train”, “validation” and “test” are told apart",
+            description="The tags or the field that contain “train”, “validation”, and “test”",
         )
         inputs.bool("delete", default=False, label="Queue all but one of each group for deletion (pending until saved)")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Search, show, and queue deletions if asked."""
+        """Search, show the groups, and queue deletions if that was chosen."""
         params = ctx.params
         embeddings = chosen_embeddings(ctx)
         automatic = params.get("automatic", True)

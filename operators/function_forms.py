@@ -22,7 +22,7 @@ def some_functions(ctx: Any) -> list[FunctionStatus]:
 
 
 def ask_function(ctx: Any, inputs: types.Object, statuses: list[FunctionStatus]) -> FunctionStatus:
-    """Let the user choose a function by name, size, and new matches; the one chosen, described."""
+    """Let the user choose a function, describe the chosen one, and return its status."""
     choices = types.Choices()
     for status in statuses:
         function = status.function
@@ -40,6 +40,6 @@ def ask_function(ctx: Any, inputs: types.Object, statuses: list[FunctionStatus])
 
 
 def chosen_function(ctx: Any, statuses: list[FunctionStatus]) -> FunctionStatus:
-    """The function chosen, else the newest."""
+    """The status of the chosen function, else of the newest."""
     slug = ctx.params.get("function")
     return next((status for status in statuses if status.function.slug == slug), statuses[-1])

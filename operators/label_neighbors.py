@@ -1,4 +1,4 @@
-"""Menu entry “Label neighbors”: one label for the selection and for its neighbors, pending until it is saved."""
+"""Menu entry “Label neighbors”: give the selection and its neighbors a label, pending until saved."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _SHOWN = 6
 
 
 class LabelNeighbors(LabelscapeOperator):
-    """Queue a label for what is selected and for the unlabeled neighbors it reaches."""
+    """Queue a label for the selection and for the unlabeled neighbors it reaches."""
 
     operator_name = "label_neighbors"
     label = "Labelscape: label neighbors"
@@ -36,7 +36,7 @@ class LabelNeighbors(LabelscapeOperator):
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the label and how far it reaches, and show the least certain ones it would take."""
+        """Ask for the label and how far it reaches, and show the least certain neighbors it would label."""
         embeddings = ask_embeddings(ctx, inputs)
         patches_field = embedded_patches_field(ctx, embeddings)
         items = target_items(ctx, patches_field)
@@ -102,6 +102,6 @@ def _show(ctx: Any, inputs: types.Object, preview: NeighborPreview) -> None:
             f"{preview.why}"
         ),
     )
-    least_sure = preview.ids[: preview.reach][-_SHOWN:]
+    least_certain = preview.ids[: preview.reach][-_SHOWN:]
     patches_field = embedded_patches_field(ctx, chosen_embeddings(ctx))
-    show_media(ctx, inputs, "least_sure", "The least certain", least_sure, taken[-_SHOWN:], patches_field)
+    show_media(ctx, inputs, "least_sure", "The least certain", least_certain, taken[-_SHOWN:], patches_field)

@@ -28,7 +28,7 @@ class LabelNext(LabelscapeOperator):
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for embeddings, label field and how many."""
+        """Ask for the embeddings, the label field, and how many samples to show."""
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
         ask_label_field(ctx, inputs, embedded_patches_field(ctx, embeddings))

@@ -13,12 +13,12 @@ from ..ml_backend.store.labels import DEFAULT_FIELD
 
 
 def connected(ctx: Any) -> LabelStudio:
-    """The Label Studio that FiftyOne's secrets, the environment or “labelscape connect” name; else a Refusal."""
+    """The Label Studio named by FiftyOne's secrets, the environment, or “labelscape connect”; else a `Refusal`."""
     return saved_connection({name: ctx.secrets.get(name) for name in (URL_VARIABLE, TOKEN_VARIABLE)})
 
 
 def ask_exchanged_field(ctx: Any, inputs: types.Object, *, default: str | None = None, more: Sequence[str] = ()) -> str:
-    """Let the user choose a field of classifications or detections, or one of ``more``; what is chosen."""
+    """Let the user choose a field of classifications or detections, or one of ``more``; return the choice."""
     chosen = chosen_exchanged_field(ctx, default=default)
     fields = exchanged_fields(ctx.dataset)
     inputs.enum("field", [*fields, *more], default=chosen, label="Label field")
@@ -26,10 +26,10 @@ def ask_exchanged_field(ctx: Any, inputs: types.Object, *, default: str | None =
 
 
 def chosen_exchanged_field(ctx: Any, *, default: str | None = None) -> str:
-    """The field asked for, else the default, else ``ground_truth``, else the first there is.
+    """The chosen field, else the default, else ``ground_truth``, else the first one.
 
     Raises:
-        Refusal: there is none.
+        Refusal: the dataset has no such field.
     """
     fields = exchanged_fields(ctx.dataset)
     if not fields:

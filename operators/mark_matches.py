@@ -1,4 +1,4 @@
-"""Menu entry “Mark matches”: say of a few items whether they match the last search, and search again."""
+"""Menu entry “Mark matches”: mark whether a few items match the last search, and search again."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .asking import embedded_patches_field
 from .running import LabelscapeOperator, NextStep, Outcome, Progress
 from .search_forms import show_hits
 
-_ASKED = "asked"  # parameter: the ids that the form shows, so that answers stay with their pictures
+_SHOWN_IDS = "asked"  # parameter: the IDs of the items shown, so that each mark stays with its image
 _MATCH, _NO_MATCH, _SKIP = "match", "no match", "skip"
 
 
@@ -21,36 +21,41 @@ class MarkMatches(LabelscapeOperator):
 
     operator_name = "mark_matches"
     label = "Labelscape: mark matches"
-    description = "Say of 5 items near the threshold whether they match the last search, and search again"
+    description = "Mark whether 5 items near the threshold match the last search, and search again"
     icon = "rule"
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Show the items whose marks tell most, each with a choice."""
+        """Show the items whose marks are most informative, each with a choice."""
         previous = _previous(ctx)
         hits = marks_to_ask(Scope(ctx.dataset), previous.query)
         if not hits:
             raise Refusal("Everything with an embedding is marked already.")
-        asked = ctx.params.get(_ASKED) or [hit.id for hit in hits]
-        inputs.list(_ASKED, types.String(), default=asked, view=types.HiddenView())
+        shown_ids = ctx.params.get(_SHOWN_IDS) or [hit.id for hit in hits]
+        inputs.list(_SHOWN_IDS, types.String(), default=shown_ids, view=types.HiddenView())
         patches_field = embedded_patches_field(ctx, previous.query.embeddings)
-        shown = {hit.id: hit for hit in hits}
+        hit_of = {hit.id: hit for hit in hits}
         show_hits(
-            ctx, inputs, "shown", "Do these match?", [shown.get(one, Hit(one, 0.0)) for one in asked], patches_field
+            ctx,
+            inputs,
+            "shown",
+            "Do these match?",
+            [hit_of.get(one, Hit(one, 0.0)) for one in shown_ids],
+            patches_field,
         )
-        for number in range(len(asked)):
+        for number in range(len(shown_ids)):
             choices = types.RadioGroup(orientation="horizontal")
             for answer in (_MATCH, _NO_MATCH, _SKIP):
                 choices.add_choice(answer, label=answer)
             inputs.enum(f"mark_{number}", choices.values(), view=choices, default=_SKIP, label=f"Number {number + 1}")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Add the marks and search again, as many results as before."""
+        """Add the marks and search again for as many results as before."""
         previous = _previous(ctx)
-        asked = ctx.params.get(_ASKED) or [hit.id for hit in marks_to_ask(Scope(ctx.dataset), previous.query)]
-        answers = [ctx.params.get(f"mark_{number}", _SKIP) for number in range(len(asked))]
-        liked = [one for one, answer in zip(asked, answers, strict=True) if answer == _MATCH]
-        disliked = [one for one, answer in zip(asked, answers, strict=True) if answer == _NO_MATCH]
+        shown_ids = ctx.params.get(_SHOWN_IDS) or [hit.id for hit in marks_to_ask(Scope(ctx.dataset), previous.query)]
+        answers = [ctx.params.get(f"mark_{number}", _SKIP) for number in range(len(shown_ids))]
+        liked = [one for one, answer in zip(shown_ids, answers, strict=True) if answer == _MATCH]
+        disliked = [one for one, answer in zip(shown_ids, answers, strict=True) if answer == _NO_MATCH]
         if not liked and not disliked:
             raise Refusal("Nothing is marked: choose “match” or “no match” for at least one.")
         query = with_marks(previous.query, positives=liked, negatives=disliked)

@@ -14,19 +14,19 @@ class MergeSegments(LabelscapeOperator):
 
     operator_name = "merge_segments"
     label = "Labelscape: merge segments"
-    description = "Put the members of a segment into another one; the first is deleted, its members stay"
+    description = "Move the members of a segment into another one, and delete the first segment"
     icon = "merge"
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which goes into which."""
+        """Ask which segment to merge into which."""
         segments = some_segments(ctx)
-        ask_segment(inputs, segments, label="Segment that ends")
+        ask_segment(inputs, segments, label="Segment to merge and delete")
         chosen = chosen_segment(ctx, segments)
         others = [one for one in segments if one.noun == chosen.noun and one.slug != chosen.slug]
         if not others:
             raise ValueError(f"There is no other segment of {chosen.noun}s to merge “{chosen.name}” into.")
-        ask_segment(inputs, others, name="into", label="Segment that takes its members")
+        ask_segment(inputs, others, name="into", label="Segment to merge into")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Merge."""

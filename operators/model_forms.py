@@ -50,7 +50,7 @@ def ask_model(ctx: Any, inputs: types.Object, family: ModelFamily) -> None:
 
 
 def chosen_model(params: dict[str, Any], family: ModelFamily) -> str:
-    """The full name of the model asked for, else the family's default."""
+    """The full name of the chosen model, else of the family's default."""
     argument = params.get("model") or (family.examples[0] if family.examples else "")
     if family.argument and not argument:
         raise Refusal(f"Name the model: {family.pattern}.")
@@ -58,7 +58,7 @@ def chosen_model(params: dict[str, Any], family: ModelFamily) -> str:
 
 
 def chosen_options(params: dict[str, Any], model: str) -> dict[str, Any]:
-    """The options asked for, of the model's family.
+    """The chosen options of the model's family.
 
     Raises:
         Refusal: an option of the wrong kind.
@@ -92,7 +92,7 @@ def _ask_option(ctx: Any, inputs: types.Object, option: Option, inspection: Insp
 
 
 def _undeclared(inspection: Inspection | None) -> tuple[str, ...]:
-    """What a network's file does not say about its input, and the user has to."""
+    """The input settings that a network's file does not declare, so that the user has to."""
     if inspection is None or inspection.declared.raw:
         return ()
     return tuple(name for name in ("size", "mean", "std") if getattr(inspection.declared, name) is None)
@@ -109,10 +109,10 @@ def _show_inspection(ctx: Any, inputs: types.Object, family: ModelFamily) -> Ins
         for layer in inspection.layers[-_SHOWN_LAYERS:]
     ]
     left_out = len(inspection.layers) - len(rows)
-    said = [name for name in ("size", "mean", "std", "channels") if getattr(inspection.declared, name) is not None]
+    declared = [name for name in ("size", "mean", "std", "channels") if getattr(inspection.declared, name) is not None]
     text = (
         f"**{inspection.kind} network**, {count(len(inspection.layers), 'layer')}. The embedding is "
-        f"{inspection.cut or 'its output'}. The file says {listing(said) or 'nothing'} about its input.\n\n"
+        f"{inspection.cut or 'its output'}. The file says {listing(declared) or 'nothing'} about its input.\n\n"
     )
     if rows:
         text += "| layer | size for one image | kind |\n|---|---|---|\n" + "\n".join(rows)
@@ -130,7 +130,7 @@ def _inspected(family: str, reference: str, size: int | None, _stamp: tuple[floa
 
 
 def _stamp(path: str) -> tuple[float, int]:
-    """What changes with a file: the form resolves at every key, and must not load the network each time."""
+    """Modification time and size: the form resolves at every keystroke, but reloads only a network that changed."""
     try:
         status = os.stat(os.path.expanduser(path))
     except OSError:

@@ -1,4 +1,4 @@
-"""Menu entry “Next batch”: what a collection campaign has labeled next, and how its earlier batches went."""
+"""Menu entry “Next batch”: what a collection campaign should label next, and how its earlier batches went."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _SHOWN = 12
 
 
 class NextBatch(LabelscapeOperator):
-    """Propose what a campaign labels next."""
+    """Propose the next batch of a campaign."""
 
     operator_name = "next_batch"
     label = "Labelscape: next batch"
@@ -32,7 +32,7 @@ class NextBatch(LabelscapeOperator):
     icon = "playlist_add"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for segment and size, tell how earlier batches went, and show the first of the next one."""
+        """Ask for the segment and the size, report on earlier batches, and show the first items of the next one."""
         segments = some_segments(ctx)
         ask_segment(inputs, segments)
         segment = chosen_segment(ctx, segments)
@@ -46,7 +46,7 @@ class NextBatch(LabelscapeOperator):
             "wanted",
             types.String(),
             label="Labels that count as its kind",
-            description="Empty = the labels that its members have",
+            description="Empty = the labels of its members",
             view=_classes_to_choose(known_classes(ctx.dataset, field)),
         )
         inputs.float(
@@ -55,7 +55,7 @@ class NextBatch(LabelscapeOperator):
             min=0.0,
             max=1.0,
             label="Stop below this share",
-            description="The lowest share of such labels for which a batch is worth the labeling",
+            description="The lowest share of such labels that makes labeling a batch worthwhile",
         )
         inputs.int("size", default=_SIZE, min=1, max=10_000, label="How many")
         proposed = _propose(ctx)

@@ -6,7 +6,7 @@ from ..ml_backend.actions.rank import Ranking
 from .asking import next_step
 from .running import NextStep, Outcome
 
-_AT_ONCE = 100  # as many as a person reviews before acting on all of them
+_AT_ONCE = 100  # about as many as a person reviews before acting on all of them
 
 RELABEL = ("Relabel {}", "relabel")
 SET_LABEL = ("Label {}", "set_label")

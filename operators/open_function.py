@@ -1,4 +1,4 @@
-"""Menu entry “Open function”: show its matches, or those since somebody looked last."""
+"""Menu entry “Open function”: show its matches, or only those since it was last opened."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class OpenFunction(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which one, and whether only what is new."""
+        """Ask which function to open, and whether to show only new matches."""
         chosen = ask_function(ctx, inputs, some_functions(ctx))
         if chosen.new:
             inputs.bool("new_only", default=True, label=f"Only the {count(chosen.new, 'new match')}")

@@ -21,7 +21,7 @@ class OpenSegment(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which one, and tell how it was made."""
+        """Ask which segment to open, and say how it was made."""
         segments = some_segments(ctx)
         ask_segment(inputs, segments)
         inputs.view("facts", types.Notice(label=chosen_segment(ctx, segments).sentence()))

@@ -1,4 +1,4 @@
-"""Menu entry “Pull from Label Studio”: annotations become labels, with who and when, as one save."""
+"""Menu entry “Pull from Label Studio”: annotations become labels, with annotator and time, as one save."""
 
 from typing import Any
 
@@ -23,15 +23,15 @@ _RULE_LABELS = {
 
 
 class PullFromLabelStudio(LabelscapeOperator):
-    """Take the annotations of samples that were sent."""
+    """Import the annotations of samples that were sent."""
 
     operator_name = "pull_from_label_studio"
     label = "Labelscape: pull from Label Studio"
-    description = "Make the annotations of the samples you sent labels here, with who and when; it can be undone"
+    description = "Import the annotations of the samples you sent as labels, with annotator and time; you can undo this"
     icon = "move_to_inbox"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for project and field, and say how far the annotators are."""
+        """Ask for the project and the field, and report the annotators' progress."""
         studio = connected(ctx)
         sent = _ask_project(ctx, inputs, studio)
         info = project_info(studio, sent.project)
@@ -85,7 +85,7 @@ def _ask_rule(inputs: types.Object) -> None:
 
 
 def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> SentProject:
-    """Let the user choose among the projects that were sent to."""
+    """Let the user choose among the projects that samples were sent to."""
     chosen = _chosen_project(ctx, studio)
     choices = types.Choices()
     for sent in sent_projects(ctx.dataset, studio.url):
@@ -106,7 +106,7 @@ def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> SentPro
 
 
 def _chosen_project(ctx: Any, studio: LabelStudio) -> SentProject:
-    """The project chosen, else the one that was sent to last; a Refusal if there is none."""
+    """The chosen project, else the one that samples were last sent to. Raises a `Refusal` if there is none."""
     sent = sent_projects(ctx.dataset, studio.url)
     if not sent:
         raise Refusal(

@@ -1,4 +1,4 @@
-"""Menu entry “Find wrong labels”: the labels that everything else speaks against first."""
+"""Menu entry “Find wrong labels”: rank labels by the evidence against them."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 
 class RankMislabels(LabelscapeOperator):
-    """Score how likely each label is wrong."""
+    """Score how likely each label is to be wrong."""
 
     operator_name = "rank_mislabels"
     label = "Labelscape: find wrong labels"
-    description = "Score how strongly neighbors and a classifier speak against each label, with a better label"
+    description = "Score how strongly neighbors and a classifier disagree with each label, and propose a better one"
     icon = "rule"
     on_grid = True
 

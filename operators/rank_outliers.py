@@ -1,4 +1,4 @@
-"""Menu entry “Rank outliers”: the oddest first, with the reason in words."""
+"""Menu entry “Rank outliers”: rank items by how unusual they are, with the reason in words."""
 
 from typing import Any
 
@@ -18,24 +18,24 @@ from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 
 class RankOutliers(LabelscapeOperator):
-    """Score how odd each item is."""
+    """Score how unusual each item is."""
 
     operator_name = "rank_outliers"
     label = "Labelscape: rank outliers"
-    description = "Score how odd each sample is, with the reason, and show the oddest first"
+    description = "Score how unusual each sample is, with the reason, and show the most unusual first"
     icon = "troubleshoot"
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the embeddings, and whether labels count."""
+        """Ask for the embeddings, and whether to use labels."""
         inputs.view_target(ctx, action_description="Rank")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
         inputs.bool(
             "use_labels",
             default=True,
-            label="Use the labels there are",
-            description="A sample far from its own class, or inside another one, then counts as odd too",
+            label="Use existing labels",
+            description="Then samples far from their own class, or inside another one, also count as outliers",
         )
         if ctx.params.get("use_labels", True):
             ask_label_field(ctx, inputs, embedded_patches_field(ctx, embeddings))

@@ -14,7 +14,7 @@ from .running import LabelscapeOperator, Outcome
 
 
 class Relabel(LabelscapeOperator):
-    """Queue the better labels of what is selected."""
+    """Queue the better labels of the selection."""
 
     operator_name = "relabel"
     label = "Labelscape: relabel"

@@ -16,11 +16,11 @@ class RemakeSegment(LabelscapeOperator):
 
     operator_name = "remake_segment"
     label = "Labelscape: make segment again"
-    description = "Apply the rule of a segment to new predictions: what stayed, what is gone, what is new"
+    description = "Apply the rule of a segment to new predictions, and compare: which members stayed, left, or are new"
     icon = "published_with_changes"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which one, on which predictions, and whether to keep the result."""
+        """Ask for the segment, the predictions, and whether to keep the result."""
         segments = _from_confusions(ctx)
         ask_segment(inputs, segments)
         rule = remakable_rule(chosen_segment(ctx, segments))
@@ -29,7 +29,7 @@ class RemakeSegment(LabelscapeOperator):
         kinds = evaluation_fields(ctx.dataset).values()
         fields = [name for names in kinds if rule.truth_field in names for name in names if name != rule.truth_field]
         inputs.enum("prediction_field", fields, default=rule.prediction_field, label="Predictions")
-        inputs.str("name", label="Name of the new segment", description="Empty = compare alone")
+        inputs.str("name", label="Name of the new segment", description="Empty = only compare")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Make it again and compare."""

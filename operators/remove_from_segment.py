@@ -1,4 +1,4 @@
-"""Menu entry “Remove from segment”: take what is selected out of a segment; it stays in the dataset."""
+"""Menu entry “Remove from segment”: take the selection out of a segment; it stays in the dataset."""
 
 from typing import Any
 

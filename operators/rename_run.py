@@ -1,4 +1,4 @@
-"""Menu entry “Rename map or embeddings”: give one of them another name; what was made of it follows."""
+"""Menu entry “Rename map or embeddings”: rename one of them, along with the references to it."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ class RenameRun(LabelscapeOperator):
 
     operator_name = "rename_run"
     label = "Labelscape: rename map or embeddings"
-    description = "Give a map or embeddings another name; maps and suggestions made of them follow"
+    description = "Rename a map or embeddings; maps and suggestions based on them follow"
     icon = "drive_file_rename_outline"
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which, and for the new name."""
+        """Ask what to rename, and for the new name."""
         keys = [*list_maps(ctx.dataset), *list_embeddings(ctx.dataset)]
         if not keys:
             raise Refusal("This dataset has no maps or embeddings: there is nothing to rename.")

@@ -1,4 +1,4 @@
-"""Menu entry “Restore function”: bring back a function that was deleted, with its scores."""
+"""Menu entry “Restore function”: restore a deleted function, with its scores."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class RestoreFunction(LabelscapeOperator):
     icon = "undo"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which one."""
+        """Ask which function to restore."""
         deleted = _deleted(ctx)
         choices = types.Choices()
         for one in deleted:
@@ -27,7 +27,7 @@ class RestoreFunction(LabelscapeOperator):
         inputs.enum("deleted", choices.values(), view=choices, default=deleted[0].key, required=True, label="Function")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Bring it back."""
+        """Restore it."""
         deleted = _deleted(ctx)
         chosen = next((one for one in deleted if one.key == ctx.params.get("deleted")), deleted[0])
         function = restore_function(ctx.dataset, chosen)

@@ -19,7 +19,7 @@ class RunFunctions(LabelscapeOperator):
     icon = "update"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Say what will run."""
+        """Say which functions will run."""
         statuses = some_functions(ctx)
         names = listing([f"“{status.function.name}”" for status in statuses])
         label = f"{count(len(statuses), 'function')} will score what is new: {names}."

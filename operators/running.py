@@ -1,4 +1,4 @@
-"""How every operator of the menu runs: target, live progress, stopping, closing message, errors as sentences."""
+"""How every operator of the menu runs: target, live progress, cancellation, closing message, errors as sentences."""
 
 import logging
 import queue
@@ -16,11 +16,11 @@ from fiftyone.operators.types import RiskLevel
 
 from ..ml_backend.errors import Cancelled, Refusal
 
-Progress = Callable[[float, str], None]  # narrower than `progress.Progress`, for actions that still ask for this
+Progress = Callable[[float, str], None]  # narrower than `progress.Progress`, for actions that still require it
 _log = logging.getLogger(__name__)
 PLUGIN = "@labelscape/data-explorer"
 _SECONDS_BETWEEN_REPORTS = 0.2
-_SECONDS_WITHOUT_PROGRESS = 1.0  # what is quicker needs no progress window
+_SECONDS_WITHOUT_PROGRESS = 1.0  # a run shorter than this shows no progress window
 _UNEXPECTED = "Internal error: the server's log has the details."
 _SECONDS_BETWEEN_STOP_CHECKS = 2.0
 
@@ -36,9 +36,9 @@ class NextStep:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an operator did: a closing sentence, what the App should reload, what it shows, and what could be next.
+    """What an operator did: a closing sentence, what the App should reload and show, and possible next steps.
 
-    ``shown_fields`` join those that the App writes on the thumbnails.
+    ``shown_fields`` are added to the fields that the App shows on the thumbnails.
     """
 
     message: str
@@ -88,7 +88,7 @@ class LabelscapeOperator(foo.Operator):
         raise NotImplementedError
 
     def resolve_input(self, ctx: Any) -> types.Property:
-        """The form, or what is in the way of it."""
+        """The form, or the reason why it cannot be shown."""
         inputs = types.Object()
         try:
             if ctx.dataset is None:
@@ -108,7 +108,7 @@ class LabelscapeOperator(foo.Operator):
         return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
 
     def execute(self, ctx: Any) -> Any:
-        """Run with live progress when the App asks, else (a queue worker, a script) return the message."""
+        """Run with live progress for the App; for a queue worker or a script, only return the message."""
         return self._run_live(ctx) if _asked_by_app(ctx) else self._run_plainly(ctx)
 
     def _run_plainly(self, ctx: Any) -> dict[str, str]:
@@ -125,7 +125,7 @@ class LabelscapeOperator(foo.Operator):
 
         try:
             return {"message": self.run(ctx, progress).message}
-        except Refusal as refusal:  # scripts and queued runs know the plain type
+        except Refusal as refusal:  # scripts and queued runs expect a plain ValueError
             raise ValueError(str(refusal)) from None
 
     def _run_live(self, ctx: Any) -> Iterator[Any]:
@@ -168,10 +168,10 @@ def target_view(ctx: Any) -> fo.core.collections.SampleCollection:
 
 
 def _close(ctx: Any, result: Outcome | BaseException, shown: bool) -> Iterator[Any]:
-    """Say what happened: in the progress window where there is one, which stays until it is read, else in a note."""
+    """Show the result in the progress window if there is one, which stays until it is closed, else in a note."""
     if isinstance(result, Cancelled):
         return
-    if isinstance(result, ValueError):  # not every action raises a Refusal for a sentence yet
+    if isinstance(result, ValueError):  # not every action raises a Refusal for user errors yet
         if not isinstance(result, Refusal):
             _log.error("An operator failed", exc_info=result)
         yield from _say(ctx, str(result), "error", shown)
@@ -194,7 +194,7 @@ def _close(ctx: Any, result: Outcome | BaseException, shown: bool) -> Iterator[A
 
 
 def _closing_window(result: Outcome) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The closing message with a button for each next step, as the App draws it, and its data, of which is none."""
+    """The App's view of the closing message with a button for each next step, and the view's (empty) data."""
     outputs = types.Object()
     outputs.view("message", types.Notice(label=result.message))
     for number, step in enumerate(result.next_steps):
@@ -212,7 +212,7 @@ def _say(ctx: Any, message: str, variant: str, shown: bool) -> Iterator[Any]:
 
 
 def _asked_by_app(ctx: Any) -> bool:
-    """Whether the App waits for this run: only its HTTP requests carry the operator's URI (1.22)."""
+    """Whether the App is waiting for this run: only its HTTP requests contain the operator's URI (1.22)."""
     return not ctx.delegated and "operator_uri" in ctx.request_params
 
 

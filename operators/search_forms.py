@@ -1,4 +1,4 @@
-"""Parts of forms that searches and functions share: examples, texts, images, threshold, and what lies around it."""
+"""Parts of forms that searches and functions share: examples, texts, images, and the threshold with its preview."""
 
 import base64
 import binascii
@@ -31,7 +31,7 @@ _SHOWN = 6
 
 
 def ask_query(ctx: Any, inputs: types.Object) -> Query:
-    """Ask for embeddings, examples, a text, and an image; the query as it is now.
+    """Ask for embeddings, examples, a text, and an image; return the current query.
 
     Raises:
         Refusal: no embeddings, or an image that cannot be used.
@@ -52,10 +52,8 @@ def ask_query(ctx: Any, inputs: types.Object) -> Query:
         label = f"Refine the last search ({describe_examples(previous.query)})"
         inputs.bool("refine", default=not _has_own(ctx, ticked), label=label)
     if reads_texts(ctx.dataset, embeddings):
-        inputs.str("text", label="Text", description="What the images show, in words")
-    inputs.define_property(
-        "image", types.UploadedFile(), label="An image of your own", view=types.FileView(types="image/*")
-    )
+        inputs.str("text", label="Text", description="Describe the images in words")
+    inputs.define_property("image", types.UploadedFile(), label="Your own image", view=types.FileView(types="image/*"))
     return chosen_query(ctx)
 
 
@@ -77,13 +75,13 @@ def chosen_query(ctx: Any) -> Query:
 
 
 def ask_scope(ctx: Any, inputs: types.Object) -> Scope:
-    """Ask what is searched: the dataset or the view, all or unlabeled items."""
+    """Ask what to search: the dataset or the view, all items or unlabeled ones."""
     if ctx.has_custom_view:
         places = types.RadioGroup(orientation="horizontal")
         for place in (WHOLE_DATASET, THIS_VIEW):
             places.add_choice(place, label=place)
         inputs.enum("place", places.values(), view=places, default=WHOLE_DATASET, label="Search")
-    inputs.bool("unlabeled", default=False, label="Only what is not labeled yet")
+    inputs.bool("unlabeled", default=False, label="Only unlabeled items")
     if ctx.params.get("unlabeled"):
         ask_label_field(ctx, inputs, embedded_patches_field(ctx, chosen_embeddings(ctx)))
     return chosen_scope(ctx)
@@ -99,7 +97,7 @@ def chosen_scope(ctx: Any) -> Scope:
 
 
 def ask_threshold(ctx: Any, inputs: types.Object, scope: Scope, query: Query) -> SearchPreview:
-    """A threshold, and the items just around it."""
+    """Ask for a threshold, and show the items just above and just below it."""
     preview = preview_search(scope, query, threshold=chosen_threshold(ctx), shown=_SHOWN)
     inputs.float(
         "threshold",
@@ -119,7 +117,7 @@ def ask_threshold(ctx: Any, inputs: types.Object, scope: Scope, query: Query) ->
 
 
 def chosen_threshold(ctx: Any) -> float | None:
-    """The threshold of a form; None where none was chosen yet."""
+    """The threshold of a form; None if none was chosen yet."""
     chosen = ctx.params.get("threshold")
     return None if chosen is None else float(chosen)
 
@@ -127,12 +125,12 @@ def chosen_threshold(ctx: Any) -> float | None:
 def show_hits(
     ctx: Any, inputs: types.Object, name: str, title: str, hits: Sequence[Hit], patches_field: str | None
 ) -> None:
-    """Thumbnails of items with their scores."""
+    """Show thumbnails of items with their scores."""
     show_media(ctx, inputs, name, title, [hit.id for hit in hits], [hit.score for hit in hits], patches_field)
 
 
 def selected_ids(ctx: Any, patches_field: str | None) -> list[str]:
-    """Ids of what is ticked, lassoed, or named by the step before; none where nothing is."""
+    """IDs of the items passed by the previous step, else of the selected or lassoed ones; empty if there are none."""
     if ctx.params.get(NAMED):
         return [str(one) for one in items_of(ctx.dataset, ctx.params[NAMED], patches_field).ids]
     if ctx.selected_labels and patches_field is not None:
@@ -147,8 +145,8 @@ def selected_ids(ctx: Any, patches_field: str | None) -> list[str]:
 def describe_examples(query: Query) -> str:
     """A query in a few words: “3 positives, 1 negative, and “a red car””."""
     parts = [count(len(query.positives), "positive"), count(len(query.negatives), "negative")]
-    told = [part for part, ids in zip(parts, (query.positives, query.negatives), strict=True) if ids]
-    return listing([*told, f"“{query.text}”" if query.text else "", query.image_name])
+    counts = [part for part, ids in zip(parts, (query.positives, query.negatives), strict=True) if ids]
+    return listing([*counts, f"“{query.text}”" if query.text else "", query.image_name])
 
 
 def _continuable(ctx: Any, embeddings: str) -> LastSearch | None:
@@ -157,12 +155,12 @@ def _continuable(ctx: Any, embeddings: str) -> LastSearch | None:
 
 
 def _must_refine(ctx: Any) -> bool:
-    """Whether the form gives nothing but negative examples: those need a search to take them from."""
+    """Whether the form has only negative examples, which are meaningful only as a refinement of a search."""
     return ctx.params.get("role", LIKE) == UNLIKE and not (ctx.params.get("text") or ctx.params.get("image"))
 
 
 def _has_own(ctx: Any, ticked: Sequence[str]) -> bool:
-    """Whether the form gives something to search for, so that a new search is meant unless told otherwise."""
+    """Whether the form has something to search for, so that the default is a new search."""
     return bool(ticked or ctx.params.get("text") or ctx.params.get("image"))
 
 
@@ -170,4 +168,4 @@ def _decoded(content: str) -> bytes:
     try:
         return base64.b64decode(content.split(",", 1)[-1], validate=True)
     except binascii.Error as error:
-        raise Refusal("The uploaded image did not arrive whole: choose the file again.") from error
+        raise Refusal("The uploaded image is incomplete: choose the file again.") from error

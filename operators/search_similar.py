@@ -1,4 +1,4 @@
-"""Menu entry “Search similar”: everything like a few examples, a text, or an image, best first."""
+"""Menu entry “Search similar”: find items like a few examples, a text, or an image, best first."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from .running import LabelscapeOperator, NextStep, Outcome, Progress
 from .search_forms import ask_query, ask_scope, ask_threshold, chosen_query, chosen_scope, chosen_threshold, show_hits
 
 _BEST, _ABOVE = "the best", "all above a threshold"
-_AT_ONCE = 100  # as many as a person looks through before acting on all of them
+_AT_ONCE = 100  # about as many as a person reviews before acting on all of them
 
 
 class SearchSimilar(LabelscapeOperator):
-    """Find what is like the selected."""
+    """Find items similar to the selection."""
 
     operator_name = "search_similar"
     label = "Labelscape: search similar"
-    description = "Find all that are like the selected, a text, or an image, and not like other examples; best first"
+    description = "Find everything like the selection, a text, or an image, and unlike negative examples; best first"
     icon = "image_search"
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the query, what to search, and how many; show the first or those around the threshold."""
+        """Ask for the query, the scope, and how many; show the best results or those around the threshold."""
         query = ask_query(ctx, inputs)
         show_coverage(ctx, inputs, query.embeddings)
         scope = ask_scope(ctx, inputs)
@@ -36,7 +36,7 @@ class SearchSimilar(LabelscapeOperator):
             show_hits(ctx, inputs, "best", "The best", preview.best, preview.patches_field)
         else:
             ask_threshold(ctx, inputs, scope, query)
-        inputs.bool("fold", default=False, label="Fold near-duplicates into one")
+        inputs.bool("fold", default=False, label="Fold near duplicates into one")
         inputs.str("segment", label="Save the results as a segment", description="A name; empty = not saved")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

@@ -17,7 +17,7 @@ def segments_of_kind(ctx: Any, *, objects: bool) -> list[Segment]:
 
 
 def some_segments(ctx: Any) -> list[Segment]:
-    """The segments of the dataset; a ValueError with the mend if there are none."""
+    """The segments of the dataset. Raises a ValueError that says what to do if there are none."""
     segments = list_segments(ctx.dataset)
     if not segments:
         raise ValueError("This dataset has no segment yet: run “Labelscape: create segment” first.")
@@ -27,7 +27,7 @@ def some_segments(ctx: Any) -> list[Segment]:
 def ask_segment(
     inputs: types.Object, segments: list[Segment], *, name: str = "segment", label: str = "Segment"
 ) -> None:
-    """Let the user choose a segment by its name, size and kind."""
+    """Let the user choose a segment by its name, size, and kind."""
     choices = types.Choices()
     for segment in segments:
         choices.add_choice(
@@ -37,13 +37,13 @@ def ask_segment(
 
 
 def chosen_segment(ctx: Any, segments: list[Segment]) -> Segment:
-    """The segment chosen, else the newest."""
+    """The chosen segment, else the newest."""
     slug = ctx.params.get("segment")
     return next((segment for segment in segments if segment.slug == slug), segments[-1])
 
 
 def ask_new_segment(inputs: types.Object, *, kind: str = SEGMENT_KINDS[0], note: str = "") -> None:
-    """Ask for name, kind and note."""
+    """Ask for name, kind, and note."""
     inputs.str("name", required=True, label="Name")
     kinds = types.RadioGroup(orientation="horizontal")
     for one in SEGMENT_KINDS:
@@ -53,7 +53,7 @@ def ask_new_segment(inputs: types.Object, *, kind: str = SEGMENT_KINDS[0], note:
 
 
 def segment_items(ctx: Any, patches_field: str | None) -> Items:
-    """What was singled out; of a grid of patches, taken as whole samples, the samples they lie in."""
+    """The selected items; if whole samples are needed but the grid shows patches, the samples of the patches."""
     view = target_view(ctx)
     if patches_field is None and view._is_patches:
         ids = as_ids(list(dict.fromkeys(view.values("sample_id"))))
@@ -62,5 +62,5 @@ def segment_items(ctx: Any, patches_field: str | None) -> Items:
 
 
 def relabeling_step(segment: Segment) -> NextStep:
-    """A button that offers to have a segment labeled anew."""
+    """A button that sends a segment to Label Studio for relabeling."""
     return NextStep("Send it to Label Studio for relabeling …", "send_to_label_studio", {"segment": segment.slug})

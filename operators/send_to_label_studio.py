@@ -1,4 +1,4 @@
-"""Menu entry “Send to Label Studio”: samples become tasks there, with what is known of them as pre-annotations."""
+"""Menu entry “Send to Label Studio”: make tasks of samples, with their labels or suggestions as pre-annotations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -40,7 +40,7 @@ class SendToLabelStudio(LabelscapeOperator):
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask what to send, which labels, and where to."""
+        """Ask which samples and labels to send, and to which project."""
         check_images(ctx.dataset)
         studio = connected(ctx)
         samples = _ask_samples(ctx, inputs)
@@ -77,11 +77,11 @@ class SendToLabelStudio(LabelscapeOperator):
 
 
 def _ask_samples(ctx: Any, inputs: types.Object) -> list[str]:
-    """Let the user choose a segment instead of what is selected or in view; the ids of the samples."""
+    """Let the user choose a segment instead of the selection or the view; return the sample IDs."""
     segments = list_segments(ctx.dataset)
     if segments:
         choices = types.Choices()
-        choices.add_choice(_CURRENT, label="What is selected or in view")
+        choices.add_choice(_CURRENT, label="The selection, else the current view")
         for segment in segments:
             choices.add_choice(segment.slug, label=f"The segment “{segment.name}”")
         inputs.enum("segment", choices.values(), view=choices, default=_CURRENT, label="What to send")
@@ -91,7 +91,7 @@ def _ask_samples(ctx: Any, inputs: types.Object) -> list[str]:
 
 
 def _samples(ctx: Any) -> list[str]:
-    """Ids of the samples of the segment chosen, else those named, selected, in view or in the dataset."""
+    """IDs of the samples in the chosen segment, else of those passed, selected, in view, or in the dataset."""
     segment = ctx.params.get("segment") or _CURRENT
     if segment != _CURRENT:
         view = members(ctx.dataset, load_segment(ctx.dataset, segment))
@@ -104,7 +104,7 @@ def _samples(ctx: Any) -> list[str]:
 
 
 def _field_of_target(ctx: Any) -> str | None:
-    """The field of the objects that are sent, where it is of objects."""
+    """The field of the objects being sent; None if whole samples are sent."""
     segment = ctx.params.get("segment") or _CURRENT
     if segment != _CURRENT:
         return next(iter(load_segment(ctx.dataset, segment).fields), None)
@@ -115,7 +115,7 @@ def _field_of_target(ctx: Any) -> str | None:
 
 
 def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> dict[str, Any] | None:
-    """Let the user choose a project, by default the one that was sent to last; None for a new one."""
+    """Let the user choose a project, by default the one used last; None for a new one."""
     projects = {str(project["id"]): project for project in studio.projects()}
     used = [str(sent.project) for sent in sent_projects(ctx.dataset, studio.url) if str(sent.project) in projects]
     choices = types.Choices()
@@ -134,7 +134,7 @@ def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> dict[st
     )
     chosen = ctx.params.get("project") or default
     if chosen != _NEW and chosen not in projects:
-        raise Refusal(f"Project {chosen} is not in {studio.url} any more: choose another one.")
+        raise Refusal(f"Project {chosen} is no longer in {studio.url}: choose another one.")
     return projects.get(chosen)
 
 

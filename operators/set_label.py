@@ -20,7 +20,7 @@ from .running import LabelscapeOperator, Outcome
 
 
 class SetLabel(LabelscapeOperator):
-    """Queue one label for what is selected."""
+    """Queue one label for the selection."""
 
     operator_name = "set_label"
     label = "Labelscape: set label"
@@ -30,7 +30,7 @@ class SetLabel(LabelscapeOperator):
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for field and label, and say what is labeled already."""
+        """Ask for the field and the label, and say how many items are already labeled."""
         patches_field = ask_patches(ctx, inputs, "What to label")
         items = target_items(ctx, patches_field)
         field = ask_label_field(ctx, inputs, patches_field, items.parts)

@@ -1,4 +1,4 @@
-"""Menu entry “Suggest labels”: from all labels to everything unlabeled, at a target precision."""
+"""Menu entry “Suggest labels”: suggest labels for everything unlabeled, at a target precision."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 
 class SuggestLabels(LabelscapeOperator):
-    """Suggest labels for what is unlabeled in the selection, the view or the dataset."""
+    """Suggest labels for the unlabeled items of the selection, the view, or the dataset."""
 
     operator_name = "suggest_labels"
     label = "Labelscape: suggest labels"

@@ -13,12 +13,12 @@ _SHOWN = 20
 
 
 class UndoSave(LabelscapeOperator):
-    """Undo the last acts."""
+    """Undo the last action, or several."""
 
     operator_name = "undo_save"
     label = "Labelscape: undo"
     description = (
-        "Undo saves, clearings, rejections, and deletions of segments, the last one first; later changes of yours stay"
+        "Undo saves, clearings, rejections, and deletions of segments, latest first; changes you made since then stay"
     )
     icon = "undo"
     on_grid = True
@@ -27,7 +27,7 @@ class UndoSave(LabelscapeOperator):
         """List what can be undone."""
         steps = list_undo_steps(ctx.dataset, pending=False)[:_SHOWN]
         if not steps:
-            raise Refusal("There is no save to undo: none in the last seven days, or it is undone already.")
+            raise Refusal("There is no save to undo: none in the last seven days, or all are undone already.")
         choices = types.RadioGroup()
         for number, step in enumerate(steps):
             alone = "" if number == 0 else f", and the {number} above" if number > 1 else ", and the one above"
