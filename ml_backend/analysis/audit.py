@@ -22,7 +22,7 @@ class Audit:
     Attributes:
         right: checked suggestions that were right.
         checked: suggestions checked.
-        bound: share of the whole set, 0..1, that is right at least, with this confidence.
+        bound: lower bound, with this confidence, on the share of the whole set that is right, 0..1.
         confidence: how often such a bound holds when audits are repeated, 0..1.
     """
 
@@ -46,11 +46,11 @@ def audit(right: int, checked: int, *, population: int | None = None, confidence
     Args:
         right: checked suggestions that were right.
         checked: suggestions checked, drawn at random without replacement.
-        population: size of the set; None where it is far larger than the number of checks.
-        confidence: how often the bound has to hold, 0.5 up to below 1.
+        population: size of the set; None if it is far larger than the number of checks.
+        confidence: how often the bound has to hold; at least 0.5 and below 1.
 
     Raises:
-        Refusal: more right than checked, more checked than there are, or a confidence out of range.
+        Refusal: more right than checked, more checked than the population, or a confidence out of range.
     """
     return Audit(right, checked, lower_bound(right, checked, population=population, confidence=confidence), confidence)
 
@@ -58,8 +58,8 @@ def audit(right: int, checked: int, *, population: int | None = None, confidence
 def lower_bound(right: int, checked: int, *, population: int | None = None, confidence: float = CONFIDENCE) -> float:
     """Compute the exact one-sided lower bound on the share that is right, 0..1.
 
-    Clopper and Pearson (1934) for a large set; with a population the hypergeometric bound, which is higher because
-    what was checked is known.
+    Clopper and Pearson (1934) for a large set; with a population, the hypergeometric bound, which is higher because
+    the checked suggestions are known.
 
     Raises:
         Refusal: as in `audit`.
@@ -69,7 +69,7 @@ def lower_bound(right: int, checked: int, *, population: int | None = None, conf
         return float(beta.ppf(1 - confidence, right, checked - right + 1)) if right else 0.0
     if population == 0:
         return 1.0
-    # The fewest right ones under which an outcome at least this good is not improbable.
+    # The smallest number of right suggestions for which an outcome at least this good is not improbable.
     low, high = right, population - (checked - right)
     while low < high:
         middle = (low + high) // 2
@@ -83,14 +83,14 @@ def lower_bound(right: int, checked: int, *, population: int | None = None, conf
 def checks_needed(
     bound: float, *, wrong: int = 0, population: int | None = None, confidence: float = CONFIDENCE
 ) -> int:
-    """Compute how many random checks can guarantee a share of right ones, if at most `wrong` of them turn out wrong.
+    """Compute how many random checks guarantee a share of right suggestions, if at most `wrong` checks turn out wrong.
 
-    Without a wrong one .90 takes 29 checks, .95 takes 59 and .99 takes 299; fewer in a small population.
+    If none is wrong, .90 takes 29 checks, .95 takes 59, and .99 takes 299; fewer in a small population.
 
     Args:
-        bound: share that has to be right, 0 up to below 1; exactly 1 only with a population, all of which is checked.
-        wrong: wrong ones that the guarantee must survive.
-        population: size of the set that checks are drawn from; None where it is large.
+        bound: share that has to be right, 0..1; exactly 1 needs a population, all of which is checked.
+        wrong: the number of wrong checks that the guarantee must tolerate.
+        population: size of the set that checks are drawn from; None if it is large.
         confidence: how often the bound has to hold.
 
     Raises:
@@ -116,7 +116,7 @@ def draw_checks(accepted: ArrayLike, checks: int, *, seed: int = 0) -> NDArray[n
 
     Args:
         accepted: (n,) bool.
-        checks: how many; all where fewer are accepted.
+        checks: how many to draw; all, if fewer are accepted.
         seed: the same seed gives the same draw, and a larger draw begins with the smaller one.
 
     Returns:

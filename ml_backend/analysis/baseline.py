@@ -1,4 +1,4 @@
-"""How well a vote of the nearest neighbors alone tells the classes: what anything trained has to beat."""
+"""Accuracy of a plain nearest-neighbor vote: the baseline that every trained model has to beat."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _VOTERS = 10
 
 
 def neighbor_accuracy(vectors: ArrayLike, labels: ArrayLike, n_classes: int, *, voters: int = _VOTERS) -> float:
-    """Share of labels, 0..1, that the labeled nearest neighbors (cosine) of each vote for, itself left out.
+    """Leave-one-out accuracy, 0..1: the share of labels that a vote of the nearest labels (cosine) gets right.
 
     Args:
         vectors: (n, d) embeddings.
-        labels: (n,) int, -1 = unlabeled: those neither vote nor are counted.
+        labels: (n,) int, -1 = unlabeled: these neither vote nor count.
         n_classes: classes are 0..n_classes - 1.
-        voters: neighbors that vote, each with one voice; of equal votes the nearest one's counts.
+        voters: neighbors that vote, each with one vote; in a tie, the nearest one's class wins.
 
     Returns:
         NaN with fewer than two labels.
@@ -32,6 +32,6 @@ def neighbor_accuracy(vectors: ArrayLike, labels: ArrayLike, n_classes: int, *, 
     near = codes[knn(data[rows], min(voters, len(rows) - 1)).indices]
     votes = np.zeros((len(rows), n_classes))
     for place in range(near.shape[1]):
-        # A nearer neighbor's voice weighs a little more, so that equal votes are decided.
+        # A nearer neighbor's vote weighs slightly more, to break ties.
         votes[np.arange(len(rows)), near[:, place]] += 1 + 1e-3 / (place + 1)
     return float((votes.argmax(axis=1) == codes).mean())

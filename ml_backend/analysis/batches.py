@@ -1,4 +1,4 @@
-"""The next batch to label: alike what is looked for, but not all alike each other."""
+"""The next batch to label: similar to the target, but not to each other."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def diverse_batch(
     apart_from: Rows | None = None,
     candidates: int = CANDIDATES,
 ) -> Rows:
-    """Rows of a batch, in the order chosen: of the highest scores those that lie farthest apart.
+    """Rows of a batch, in the order chosen: among the highest scores, those that lie farthest apart.
 
     Greedy k-center (Gonzalez, 1985; for batches to label: Sener & Savarese, 2018) over the ``candidates * count``
-    highest scores. The highest comes first, unless some rows count as chosen before; each next one has the lowest
-    cosine similarity to its most similar row among those chosen. Copies of one image are never chosen twice while
-    there is anything else.
+    highest scores. The highest comes first, unless ``apart_from`` names rows; each next one has the lowest cosine
+    similarity to its most similar row among those chosen. Copies of one image are never chosen twice unless nothing
+    else is left.
 
     Args:
         unit: (n, d) unit vectors.
         scores: (n,).
-        count: size of the batch; fewer rows come back where there are fewer to choose from.
+        count: size of the batch; it is smaller if there are fewer rows to choose from.
         among: (m,) rows to choose from; None = all.
-        apart_from: rows that count as chosen before, such as those of earlier batches.
+        apart_from: rows that count as already chosen, such as those of earlier batches.
         candidates: 1 takes the highest scores, more makes the batch more diverse and its scores lower.
     """
     pool = top_rows(scores, candidates * count, among=among)

@@ -1,4 +1,4 @@
-"""How sure a suggestion is: from evidence to the probability that it is right, measured on held-out labels."""
+"""Calibration: from evidence to the probability that a suggestion is right, measured on held-out labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.special import expit
 
 Floats = NDArray[np.float64]
 
-MIN_HELD_OUT = 30  # with fewer held-out labels what was learned elsewhere outweighs them
+MIN_HELD_OUT = 30  # with fewer held-out labels, the prior from other datasets outweighs them
 _STEPS = 30
 
 
@@ -19,10 +19,10 @@ class Calibration:
     """How far the confidences can be trusted.
 
     Attributes:
-        held_out: labels that were predicted without their own help, and compared.
+        held_out: number of labels compared with predictions made without them.
         expected_precision: share of the accepted suggestions that is expected to be right, 0..1; nan if none.
-        uncertainty: half of a 95 % interval around it, 0..1; nan if none.
-        sentence: the same for a person.
+        uncertainty: half the width of its 95% interval, 0..1; nan if none.
+        sentence: a summary for the user.
     """
 
     held_out: int
@@ -33,7 +33,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Logistic regression from evidence to being right, with how uncertain its coefficients are.
+    """Logistic regression from evidence to the probability of being right, with uncertain coefficients.
 
     Attributes:
         mean: (f,) coefficients.
@@ -44,14 +44,14 @@ class Reliability:
     covariance: Floats
 
     def probability(self, evidence: Floats) -> Floats:
-        """Probability of being right for (n, f) evidence, coefficients averaged over (MacKay, 1992)."""
+        """Probability of being right for (n, f) evidence, averaged over the coefficients (MacKay, 1992)."""
         variance = np.einsum("nf,fg,ng->n", evidence, self.covariance, evidence)
         return np.asarray(expit(evidence @ self.mean / np.sqrt(1 + np.pi / 8 * variance)))
 
     def learn(self, evidence: Floats, right: NDArray[np.bool_]) -> Reliability:
         """Update with held-out labels: (h, f) evidence and whether the suggestion was right.
 
-        The more held-out labels there are, the less the coefficients from before matter: Platt scaling (1999) with a
+        The more held-out labels there are, the less the prior coefficients matter: Platt scaling (1999) with a
         Gaussian prior, Laplace approximation.
         """
         precision = np.linalg.inv(self.covariance)
@@ -70,7 +70,7 @@ class Reliability:
 
 
 def accept(confidence: Floats, precision: float) -> NDArray[np.bool_]:
-    """Accept as many of the surest as keep the expected share of right ones at `precision`."""
+    """Accept as many of the most confident suggestions as keep the expected precision at `precision` or above."""
     order = np.argsort(-confidence, kind="stable")
     expected = np.cumsum(confidence[order]) / np.arange(1, len(order) + 1)
     keeps = np.flatnonzero(expected >= precision)
@@ -81,13 +81,13 @@ def accept(confidence: Floats, precision: float) -> NDArray[np.bool_]:
 
 
 def describe(reliability: Reliability, evidence: Floats, held_out: int, labels: int, confidence: Floats) -> Calibration:
-    """Say how sure the promise about accepted suggestions with this (n, f) evidence is."""
+    """Describe how reliable the expected precision of accepted suggestions with this (n, f) evidence is."""
     if held_out >= MIN_HELD_OUT:
         sentence = f"calibrated on {held_out:,} labels"
     elif held_out:
-        sentence = f"only {held_out} labels to calibrate on: only the surest are accepted"
+        sentence = f"only {held_out} labels to calibrate on: only the most confident are accepted"
     else:
-        sentence = f"only {labels} labels: too few to calibrate, only the surest are accepted"
+        sentence = f"only {labels} labels: too few to calibrate, only the most confident are accepted"
     if not len(confidence):
         return Calibration(held_out, float("nan"), float("nan"), sentence)
     expected = float(confidence.mean())

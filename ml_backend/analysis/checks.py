@@ -1,4 +1,4 @@
-"""Checks at the public edge of the numerics: vectors, labels, and neighbor tables that fit together."""
+"""Input checks for the public functions: vectors, labels, and neighbor tables that fit together."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..errors import Refusal
 if TYPE_CHECKING:
     from .neighbors import Neighbors
 
-_LARGEST = 1e15  # larger values are no embedding, and their squares sum to infinity
+_LARGEST = 1e15  # larger values cannot be embeddings, and their squares sum to infinity
 
 
 def as_vectors(vectors: ArrayLike) -> NDArray[np.float32]:
     """Check embeddings and return them as an (n, d) C-contiguous float32 array.
 
     Raises:
-        Refusal: the array does not have two dimensions, its rows have no values, or some rows hold NaN, infinity, or
+        Refusal: the array does not have two dimensions, its rows have no values, or some rows contain NaN, infinity, or
             a value beyond 1e15 (the first ones are named).
     """
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity and is named below
+    with np.errstate(over="ignore"):  # values too large for float32 become infinity and are reported below
         array = np.asarray(vectors, dtype=np.float32, order="C")
     if array.ndim != 2:
         raise Refusal(f"vectors must be a table of shape (n, d); got shape {array.shape}")
@@ -47,7 +47,7 @@ def as_labels(labels: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
     """Check class labels and return them as (n,) int64, -1 = unlabeled.
 
     Raises:
-        Refusal: not whole numbers, another length than n, or a value outside -1..n_classes - 1 (the first is named).
+        Refusal: not integers, a length other than n, or a value outside -1..n_classes - 1 (the first is named).
     """
     array = np.asarray(labels)
     if array.shape != (n,) or (n and array.dtype.kind not in "iu"):

@@ -1,4 +1,4 @@
-"""Samples in groups of what looks alike."""
+"""Group similar samples into clusters."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,7 @@ def cluster(vectors: ArrayLike, *, count: int | None = None, seed: int = 0) -> n
 
     Args:
         vectors: (n, d) embeddings.
-        count: how many groups; None = the square root of n/2 (Mardia et al., 1979), 50 at most.
+        count: number of groups; None = the square root of n/2 (Mardia et al., 1979), at most 50.
         seed: the same seed gives the same groups.
 
     Returns:
@@ -24,8 +24,8 @@ def cluster(vectors: ArrayLike, *, count: int | None = None, seed: int = 0) -> n
     from sklearn.cluster import MiniBatchKMeans
 
     data = as_vectors(vectors)
-    wanted = count or int(np.clip(round((len(data) / 2) ** 0.5), 1, _MOST))
-    means = MiniBatchKMeans(min(wanted, len(data)), batch_size=_BATCH, n_init=3, random_state=seed)
+    n_groups = count or int(np.clip(round((len(data) / 2) ** 0.5), 1, _MOST))
+    means = MiniBatchKMeans(min(n_groups, len(data)), batch_size=_BATCH, n_init=3, random_state=seed)
     groups = means.fit_predict(unit_rows(data))
     by_size = np.argsort(-np.bincount(groups, minlength=means.n_clusters), kind="stable")
     rank = np.empty(len(by_size), np.int64)

@@ -1,4 +1,4 @@
-"""Which regions of a dataset its labels cover, and which sample of each of the others to label first."""
+"""Which regions of a dataset have labels, and which sample to label first in each of the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .arrays import Floats, unit_rows
 _MOST_REGIONS = 30
 _SAMPLE = 20_000  # rows that the regions are learned from
 _CHUNK = 16_384
-_ENOUGH = 0.7  # share of the regions from which on nothing is said
+_ENOUGH = 0.7  # share of covered regions above which nothing is reported
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Coverage:
         regions: (n,) int32 region of each sample, 0 = the largest.
         covered: (r,) bool, True where a sample of the region has a label.
         next_to_label: rows, one for each region without a label, the largest region first: its most central sample.
-        sentence: the same for a person, empty where the labels cover most regions.
+        sentence: a summary for the user, empty if the labels cover most regions.
     """
 
     regions: NDArray[np.int32]
@@ -34,7 +34,7 @@ class Coverage:
 
 
 def cover(data: Floats, labeled: NDArray[np.int64], *, seed: int = 0) -> Coverage:
-    """Divide vectors (n, d) into regions by k-means on unit vectors, and see which of them hold a labeled row."""
+    """Divide vectors (n, d) into regions by k-means on unit vectors, and find those that contain a labeled row."""
     centers = _centers(data, seed)
     nearest, closeness = _assigned(data, centers)
     sizes = np.bincount(nearest, minlength=len(centers))
@@ -47,12 +47,12 @@ def cover(data: Floats, labeled: NDArray[np.int64], *, seed: int = 0) -> Coverag
     covered[regions[labeled]] = True
     by_region = np.lexsort((-closeness, regions))
     starts = np.searchsorted(regions[by_region], np.flatnonzero(~covered))
-    waiting = by_region[starts].astype(np.int64)
-    return Coverage(regions, covered, waiting, _sentence(int(covered.sum()), len(covered)))
+    central = by_region[starts].astype(np.int64)
+    return Coverage(regions, covered, central, _sentence(int(covered.sum()), len(covered)))
 
 
 def no_coverage(n: int) -> Coverage:
-    """The coverage of n samples where nothing can be said about it."""
+    """The coverage of n samples when it is unknown."""
     return Coverage(np.zeros(n, np.int32), np.ones(min(n, 1), bool), np.empty(0, np.int64), "")
 
 
@@ -67,9 +67,9 @@ def _centers(data: Floats, seed: int) -> Floats:
 
     random = np.random.default_rng(seed)
     rows = unit_rows(data[np.sort(random.permutation(len(data))[:_SAMPLE])])
-    wanted = int(np.clip(round((len(data) / 2) ** 0.5), 1, _MOST_REGIONS))
-    wanted = min(wanted, len(np.unique(rows[:_MOST_REGIONS], axis=0)))
-    means = KMeans(wanted, n_init=1, max_iter=25, random_state=seed).fit(rows)
+    n_regions = int(np.clip(round((len(data) / 2) ** 0.5), 1, _MOST_REGIONS))
+    n_regions = min(n_regions, len(np.unique(rows[:_MOST_REGIONS], axis=0)))
+    means = KMeans(n_regions, n_init=1, max_iter=25, random_state=seed).fit(rows)
     return np.asarray(means.cluster_centers_, np.float32)
 
 

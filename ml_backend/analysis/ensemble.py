@@ -25,14 +25,14 @@ VOTERS = (
     "linear head on labels",
 )
 ANCHORS = 3
-LARGE = 200_000  # samples from which on an answer in seconds needs fewer steps, neighbors, and folds
+LARGE = 200_000  # above this many samples, a result within seconds needs fewer steps, neighbors, and folds
 _SAMPLE = 20_000  # rows that the heads learn from: a linear head gains nothing from more
-_HELD_OUT = 2_000  # labels held out at most
+_HELD_OUT = 2_000  # the most labels held out
 _CHUNK = 16_384
 _ANCHOR_POOL = 64  # labeled samples of a class that are candidates for anchors
-_HELD_OUT_POOL = 512  # the same where few samples need one
+_HELD_OUT_POOL = 512  # the same for held-out labels, which are few
 _FLOOR = 1e-4
-_STEPS, _STEPS_LARGE = (25, 8), (10, 3)  # of spreading far and near, on small and on large datasets
+_STEPS, _STEPS_LARGE = (25, 8), (10, 3)  # steps of (far, near) spreading, on small and on large datasets
 _THREADS = min(os.cpu_count() or 1, 8)
 _CHUNK_CELLS = 2**20  # samples x classes that a thread processes together, at least 256 samples
 _FOLD_COLUMNS = 100  # classes x folds fitted at once
@@ -70,7 +70,7 @@ class Ensemble:
         )
 
     def held_out_votes(self, report: Progress) -> tuple[Floats, Labels]:
-        """Log probabilities (h, voters, classes) for labels held out of their own prediction, and the truth (h,)."""
+        """Log probabilities (h, voters, classes) for held-out labels, predicted without them, and the truth (h,)."""
         together = max(1, _FOLD_COLUMNS // self.n_classes)
         votes = []
         for start in range(0, len(self.folds), together):
@@ -85,7 +85,7 @@ class Ensemble:
         return np.concatenate(votes), self.codes[np.concatenate(self.folds)]
 
     def decide(self, judge: Callable[[Floats], Answer], report: Progress) -> list[Answer]:
-        """What `judge` makes of the votes (m, voters, classes) for the unlabeled samples, a chunk at a time."""
+        """Apply `judge` to the votes (m, voters, classes) for the unlabeled samples, a chunk at a time."""
         (fitted,) = self._heads([None])
         factors = self._far_factors(None)
         chunk = min(_CHUNK, max(256, _CHUNK_CELLS // self.n_classes))
@@ -105,7 +105,7 @@ class Ensemble:
         return decided
 
     def anchors(self, guess: Labels) -> tuple[NDArray[np.int32], Floats]:
-        """The nearest labeled samples (u, 3) of the class guessed, and the cosine distance (u,) to the first."""
+        """The nearest labeled samples (u, 3) of the guessed class, and the cosine distance (u,) to the first."""
         anchors = np.full((len(self.unlabeled), ANCHORS), -1, dtype=np.int32)
         distances = np.empty(len(self.unlabeled), np.float32)
         for code in range(self.n_classes):
@@ -125,9 +125,9 @@ class Ensemble:
         return anchors, distances
 
     def held_out_distances(self, guess: Labels) -> Floats:
-        """Cosine distance (h,) of each held-out label to the nearest label of the class guessed for it.
+        """Cosine distance (h,) of each held-out label to the nearest label of the guessed class.
 
-        Labels of its own fold do not count; 2 where the class has no other.
+        Labels in its own fold do not count; 2 if the class has no others.
         """
         distances = np.full(len(guess), 2, np.float32)
         fold = np.repeat(np.arange(len(self.folds)), [len(members) for members in self.folds])
@@ -143,16 +143,16 @@ class Ensemble:
         return distances
 
     def held_out_mass(self) -> Floats:
-        """Label mass (h,) that reaches each held-out label from near labels outside its fold."""
+        """Label mass (h,) that near spreading carries to each held-out label from labels outside its fold."""
         parts = [self.near.without(number, self.rows[fold]).sum(1) for number, fold in enumerate(self.folds)]
         return np.concatenate([np.empty(0, np.float32), *parts])
 
     def mass(self) -> Floats:
-        """Label mass (u,) that reaches each unlabeled sample from near labels."""
+        """Label mass (u,) that near spreading carries to each unlabeled sample."""
         return np.asarray(self.near.total.sum(1).numpy()[self.unlabeled], np.float32)
 
     def _far_factors(self, fold: int | None) -> Floats:
-        """What the far mass of each class (c,) is multiplied by, for the labels outside a fold."""
+        """Factors (c,) for the far mass of each class, computed from the labels outside a fold."""
         mass = self.far.total.sum(0).numpy()
         counts = np.bincount(self.codes, minlength=self.n_classes)
         if fold is not None:
@@ -179,23 +179,23 @@ class Ensemble:
         return fitted
 
     def _votes(self, far: Floats, near: Floats, weights: tuple[Floats, ...], rows: Labels) -> Floats:
-        spreaded = (np.log(_shares(mass) + _FLOOR) for mass in (far, near))
+        spread_scores = (np.log(_shares(mass) + _FLOOR) for mass in (far, near))
         projected = self.space.project(rows, np.hstack(weights))
         scores = (heads.log_softmax(heads.SHARPNESS * one) for one in np.split(projected, len(weights), axis=1))
-        return np.stack([*spreaded, *scores], axis=1)
+        return np.stack([*spread_scores, *scores], axis=1)
 
 
 def label_folds(codes: Labels, n_classes: int, keys: NDArray[np.float64], n: int) -> list[Labels]:
     """Label positions to hold out together, so that no class ever loses its last label.
 
-    The fold of a label hangs on its own key: one more label leaves nearly all others in their folds, and what is
-    measured on them moves as little as the labels themselves say.
+    The fold of a label depends on its own key: when a label is added, nearly all others stay in their folds, so that
+    measurements on them change no more than the labels justify.
 
     Args:
         codes: (m,) class of each label, 0..n_classes - 1.
         n_classes: how many classes.
-        keys: (m,) a random number of each label, 0..1, that stays with its sample.
-        n: samples in the dataset: the more, the fewer folds.
+        keys: (m,) a random number for each label, 0..1, tied to its sample.
+        n: number of samples in the dataset; large datasets get fewer folds.
     """
     count = 10 if len(codes) <= 500 else 5
     if n > LARGE:
@@ -205,7 +205,7 @@ def label_folds(codes: Labels, n_classes: int, keys: NDArray[np.float64], n: int
     ends = np.cumsum(counts)
     turn = (keys[order] * count).astype(np.int64)
     several = np.flatnonzero(counts >= 2)
-    # The first and the last of a class lie in different folds, so that neither fold holds the whole class.
+    # The first and the last label of a class are in different folds, so that no fold contains the whole class.
     turn[ends[several] - counts[several]] = several % count
     turn[ends[several] - 1] = (several + 1) % count
     usable = counts[codes[order]] >= 2

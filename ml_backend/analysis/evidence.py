@@ -1,4 +1,4 @@
-"""What speaks for a suggestion before anyone says how certain it is: pooled votes and what surrounds them."""
+"""The evidence for each suggestion, before calibration: pooled votes and the sample's surroundings."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ Decided = tuple[NDArray[np.float64], Labels, float]  # see `_evidence`
 _LARGE_NEIGHBORS = 10
 _SCALE_NEIGHBORS = 15
 _CHUNK = 65_536
-_MOST_CERTAIN = 6.0  # log odds at most: a voter is never more certain than that
+_MOST_CERTAIN = 6.0  # cap on the log odds of a voter
 
-# Weights of the voters before any label was held out, and how firmly they are held. Measured with 1 label a class.
+# Prior weights of the voters, and the strength of the prior. Measured with 1 label a class.
 _TRUST = np.array([1.0, 0.0, 0.0, 0.5, 0.0])
 _TRUST_STRENGTH = 2.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """What speaks for a guess for each of u unlabeled samples, before anyone says how sure that is.
+    """The guess for each of u unlabeled samples, and the evidence for it, before calibration.
 
     Attributes:
         guess: (u,) code of the class.
         evidence: (u, f) see reference.py.
-        anchors: (u, 3) labeled rows of that class nearest to the sample, -1 pads.
-        held_out: (h, f) evidence for labels that their own prediction did not see.
+        anchors: (u, 3) the nearest labeled rows of that class, padded with -1.
+        held_out: (h, f) evidence for predictions of held-out labels.
         right: (h,) whether those predictions were right.
         trust: (v,) weight of each voter.
-        surroundings: how the unlabeled samples lie to the labels, and the held-out labels to the others.
+        surroundings: distances and label mass of the unlabeled samples and of the held-out labels.
     """
 
     guess: Labels
@@ -55,7 +55,7 @@ class Case:
 def weigh(
     data: Floats, neighbors: Neighbors, rows: Labels, codes: Labels, n_classes: int, *, seed: int, report: Progress
 ) -> Case:
-    """Let the voters guess from the labels, codes 0..n_classes - 1 at some rows, each with at least one label."""
+    """Let the voters guess from the labels `codes` at `rows`; every class 0..n_classes - 1 must have a label."""
     report(0.1, "Connecting neighbors")
     width = spreading.GRAPH_NEIGHBORS if len(data) <= LARGE else _LARGE_NEIGHBORS
     graph = spreading.neighbor_graph(neighbors, width)
@@ -68,7 +68,7 @@ def weigh(
     decided = ensemble.decide(lambda votes: _evidence(votes, trust), report)
     guess = np.concatenate([chosen for _, chosen, _ in decided])
     agreement = _log_odds(sum(agreed for _, _, agreed in decided) / len(guess))
-    evidence = _in_context(np.concatenate([found for found, _, _ in decided]), agreement)
+    evidence = _in_context(np.concatenate([part for part, _, _ in decided]), agreement)
     held_out, tested_guess, _ = _evidence(tested, trust)
     report(0.9, "Finding anchors")
     anchors, distances = ensemble.anchors(guess)
@@ -88,7 +88,7 @@ def weigh(
 
 
 def _consistency(neighbors: Neighbors, rows: Labels, codes: Labels, unlabeled: Labels, guess: Labels) -> Floats:
-    """Share (u,) of the neighbors of each unlabeled sample that have the class guessed for it, as label or guess."""
+    """Share (u,) of each unlabeled sample's neighbors that have its guessed class, as label or guess."""
     classes = np.empty(len(neighbors.indices), np.int64)
     classes[rows], classes[unlabeled] = codes, guess
     near = neighbors.indices[:, :_SCALE_NEIGHBORS]
@@ -100,7 +100,7 @@ def _consistency(neighbors: Neighbors, rows: Labels, codes: Labels, unlabeled: L
 
 
 def _trust(votes: Floats, truth: Labels) -> NDArray[np.float64]:
-    """Weight of each voter (v,): those under which the held-out labels are likeliest, drawn towards the usual."""
+    """Weight of each voter (v,): the maximum a posteriori weights given the held-out labels and the prior."""
     if not len(truth):
         return _TRUST
     scores = votes.astype(np.float64)
@@ -114,18 +114,18 @@ def _trust(votes: Floats, truth: Labels) -> NDArray[np.float64]:
         likelihood = (pooled - np.log(total))[np.arange(len(truth)), truth].sum()
         expected = np.einsum("hvc,hc->v", scores, probability)
         observed = scores[np.arange(len(truth)), :, truth].sum(axis=0)
-        away = trust - _TRUST
+        deviation = trust - _TRUST
         return (
-            -float(likelihood) + _TRUST_STRENGTH * float(away @ away),
-            expected - observed + 2 * _TRUST_STRENGTH * away,
+            -float(likelihood) + _TRUST_STRENGTH * float(deviation @ deviation),
+            expected - observed + 2 * _TRUST_STRENGTH * deviation,
         )
 
-    found = minimize(loss, _TRUST, jac=True, method="L-BFGS-B", bounds=[(0, 5)] * len(_TRUST))
-    return np.asarray(found.x)
+    fitted = minimize(loss, _TRUST, jac=True, method="L-BFGS-B", bounds=[(0, 5)] * len(_TRUST))
+    return np.asarray(fitted.x)
 
 
 def _evidence(votes: Floats, trust: NDArray[np.float64]) -> Decided:
-    """What speaks for the pooled guess.
+    """The evidence for the pooled guess.
 
     Returns:
         (m, f) evidence: 1, log odds of the pooled guess, log odds of each voter for it, whether all voters agree;
@@ -142,9 +142,9 @@ def _evidence(votes: Floats, trust: NDArray[np.float64]) -> Decided:
 
 
 def _in_context(evidence: NDArray[np.float64], agreement: float) -> NDArray[np.float64]:
-    """Evidence with the agreement over the whole dataset, alone and by the pooled log odds: (m, f + 2).
+    """Add the agreement over the whole dataset, alone and multiplied by the pooled log odds: (m, f + 2).
 
-    How much the voters agree tells how good the embeddings are for these classes when no label can be held out.
+    When no label can be held out, the voters' agreement shows how well the embeddings suit these classes.
     """
     return np.column_stack([evidence, np.full(len(evidence), agreement), agreement * evidence[:, 1] / 3])
 

@@ -1,4 +1,4 @@
-"""Linear heads on embeddings, in closed form: one learns from labels, one also from what the graph believes."""
+"""Linear heads on embeddings, in closed form: one learns from labels, the others also from beliefs of the graph."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from scipy.linalg import cho_factor, cho_solve
 
 from .arrays import Floats, one_hot, unit_rows
 
-SHARPNESS = 2.0  # softmax of standardised scores; measured best of 1, 2, 3
-_LABEL_WEIGHT = 5.0  # a labeled row weighs as much as so many unlabeled ones
+SHARPNESS = 2.0  # softmax of standardized scores; measured best of 1, 2, 3
+_LABEL_WEIGHT = 5.0  # weight of a labeled row, relative to an unlabeled one
 _TAUGHT_RIDGE, _SELF_RIDGE, _LABEL_RIDGE = 1.0, 0.1, 0.01  # in units of the mean eigenvalue
 _ROUNDS = 5
-_NEARLY = 1.2  # as many rows lie in between, at most
+_NEARLY = 1.2  # rows form nearly a block if their range has at most this many times as many rows
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Space:
     center: Floats
 
     def rows(self, rows: NDArray[np.int64]) -> Floats:
-        """Those rows, centered and of unit length."""
+        """These rows, centered and scaled to unit length."""
         return unit_rows(unit_rows(self.vectors[rows]) - self.center)
 
     def project(self, rows: NDArray[np.int64], onto: Floats) -> Floats:
-        """`rows(rows) @ onto` for onto (d, c), without making the rows: three times as fast."""
+        """Compute `rows(rows) @ onto` for onto (d, c) without building the rows, three times as fast."""
         first, last = (int(rows.min()), int(rows.max())) if len(rows) else (0, -1)
-        if last - first < _NEARLY * len(rows):  # to go over a few more costs less than to copy those asked for
+        if last - first < _NEARLY * len(rows):  # computing a few more costs less than copying the requested rows
             return self._project(self.vectors[first : last + 1], onto)[rows - first]
         return self._project(self.vectors[rows], onto)
 
@@ -54,7 +54,7 @@ def space(vectors: Floats, sample: NDArray[np.int64]) -> Space:
 
 
 class Teacher:
-    """Fits heads to beliefs about a sample of rows; one factorisation serves every fold of a cross-validation.
+    """Fits heads to beliefs about a sample of rows; one factorization serves every fold of a cross-validation.
 
     Args:
         rows: (m, d) rows of a Space, labeled and unlabeled.
@@ -71,15 +71,15 @@ class Teacher:
         self._self = cho_factor(gram + _SELF_RIDGE * scale * eye)
 
     def taught(self, beliefs: Floats) -> Floats:
-        """Weights (d, c) of a head that repeats the beliefs (m, c) as well as a linear function can."""
+        """Weights (d, c) of the linear head that best reproduces the beliefs (m, c)."""
         return self._fit(self._taught, beliefs)
 
     def self_trained(self, beliefs: Floats, labels: NDArray[np.int64]) -> Floats:
-        """Weights (d, f * c) of heads that start from beliefs and then learn from their own answers.
+        """Weights (d, f * c) of heads that start from beliefs and then learn from their own predictions.
 
         Args:
             beliefs: (m, f, c) for each of f folds.
-            labels: (f, m) codes that stay fixed, -1 where a row has none in that fold.
+            labels: (f, m) codes that stay fixed, -1 if a row has none in that fold.
         """
         m, folds, classes = beliefs.shape
         fold, row = np.nonzero(labels >= 0)
@@ -96,11 +96,11 @@ class Teacher:
     def _fit(self, factor: tuple[NDArray[np.float64], bool], beliefs: Floats) -> Floats:
         centered = beliefs - beliefs.mean(axis=0)
         weights = cho_solve(factor, self._weighted.T @ centered).astype(np.float32)
-        return standardised(weights, self.rows)
+        return standardized(weights, self.rows)
 
 
 def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, population: Floats) -> Floats:
-    """Weights (d, c) of a ridge regression on (m, d) rows and (m,) labels; scores get unit spread in a population."""
+    """Weights (d, c) of a ridge regression on (m, d) rows and (m,) labels, with unit variance over a population."""
     target = one_hot(labels, n_classes)
     target -= target.mean(axis=0)
     if len(rows) <= rows.shape[1]:
@@ -111,7 +111,7 @@ def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, populati
         gram = (rows.T @ rows).astype(np.float64)
         ridge = _LABEL_RIDGE * len(rows) * np.eye(len(gram))
         weights = cho_solve(cho_factor(gram + ridge), rows.T @ target).astype(np.float32)
-    return standardised(weights, population)
+    return standardized(weights, population)
 
 
 def log_softmax(scores: Floats) -> Floats:
@@ -120,6 +120,6 @@ def log_softmax(scores: Floats) -> Floats:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)
 
 
-def standardised(weights: Floats, population: Floats) -> Floats:
+def standardized(weights: Floats, population: Floats) -> Floats:
     """Scale weights so that each score has unit standard deviation over a population (m, d)."""
     return np.asarray(weights / np.maximum((population @ weights).std(axis=0), 1e-9), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""How far a map can be trusted: which neighbors it invents and which it keeps."""
+"""How far a map can be trusted: how many false neighbors it shows, and how many true ones it keeps."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class MapQuality:
     """Two numbers about a map, both 0..1, higher is better.
 
     Attributes:
-        trustworthiness: 1 when no point on the map has a neighbor there that is no neighbor among the vectors;
-            every intruder costs as much as its true rank exceeds k (Venna and Kaski 2001).
-        neighbors_kept: share of the k nearest vectors that are among the k nearest points.
+        trustworthiness: 1 if every neighbor on the map is also a neighbor among the vectors;
+            each false neighbor costs the amount by which its true rank exceeds k (Venna and Kaski 2001).
+        neighbors_kept: share of the k nearest vectors that are also among the k nearest points.
     """
 
     trustworthiness: float
@@ -45,15 +45,15 @@ def map_quality(
     Args:
         vectors: (n, d).
         points: (n, dims).
-        k: neighbors compared, at least 1; cut to below n / 2, where trustworthiness ends. Two points or fewer have
+        k: neighbors compared, at least 1; cut to below n / 2, the limit of trustworthiness. Two points or fewer have
             no neighbors to lose: both numbers are 1.
-        sample: rows looked at, drawn with the seed; each is compared with all n.
-        metric: that of the vectors.
+        sample: number of rows checked, drawn with the seed; each is compared with all n.
+        metric: the metric of the vectors.
         seed: the same seed gives the same numbers.
         progress: called with (share done, message); what it raises stops the work and is passed on.
 
     Raises:
-        ValueError: k or sample below 1, an unknown metric, or as many points as vectors missing.
+        ValueError: k or sample below 1, an unknown metric, or a different number of points and vectors.
     """
     import torch
 
@@ -70,11 +70,11 @@ def map_quality(
         return MapQuality(1.0, 1.0)
     (table,) = searchable(data, metric=metric)
     places = torch.from_numpy(drawn)
-    looked_at = torch.from_numpy(np.random.default_rng(seed).permutation(n)[:sample])
+    checked = torch.from_numpy(np.random.default_rng(seed).permutation(n)[:sample])
     excess, kept, done = 0.0, 0.0, 0
-    for rows in looked_at.split(_ROWS):
+    for rows in checked.split(_ROWS):
         each = torch.arange(len(rows))
-        # Without the shortcut by matrix product, which rounds away the distances within a tight cluster.
+        # Not by matrix product, which rounds away the distances within a tight cluster.
         apart = torch.cdist(places[rows], places, compute_mode="donot_use_mm_for_euclid_dist")
         apart[each, rows] = torch.inf
         on_map = apart.topk(k, largest=False).indices
@@ -86,6 +86,6 @@ def map_quality(
         kept += float((closer < k).sum())
         done += len(rows)
         if progress is not None:
-            progress(done / len(looked_at), f"Map checked at {done:,} of {len(looked_at):,} samples")
+            progress(done / len(checked), f"Map checked at {done:,} of {len(checked):,} samples")
     worst = k * (2 * n - 3 * k - 1) / 2
     return MapQuality(1 - excess / (done * worst), kept / (done * k))

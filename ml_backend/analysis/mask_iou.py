@@ -80,7 +80,7 @@ def mask_iou(truth: Masks, predictions: Masks, in_truth: Ints, in_predictions: I
 
 
 def chunks(weights: Counts, limit: int) -> Iterator[slice]:
-    """Cut rows into runs whose weights sum to at most limit; a heavier row stands alone."""
+    """Cut rows into runs whose weights sum to at most limit; a heavier row gets its own run."""
     totals = np.cumsum(weights)
     start = 0
     while start < len(totals):

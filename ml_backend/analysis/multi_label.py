@@ -1,4 +1,4 @@
-"""Suggestions where a sample may have several labels: each class against the rest, and one bar for all of them."""
+"""Suggestions when samples may have several labels: one class against the rest, and one threshold for all."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .propagation import Suggestions, suggest
 
 @dataclass(frozen=True)
 class Proposals:
-    """Classes proposed for unlabeled samples: m pairs of a sample and a class, by sample, its surest class first.
+    """Classes proposed for unlabeled samples: m (sample, class) pairs, by sample, most confident class first.
 
     Attributes:
         rows: (m,) int64: the sample, ascending.
         classes: (m,) int64: the class proposed for it.
         confidence: (m,) float32, 0..1: probability that the sample has the class.
-        accepted: (m,) bool: sure enough for the wanted precision; among the accepted that share is expected right.
-        anchors: (m, 3) int32: labeled samples of the class nearest to the sample, nearest first; -1 pads.
-        method: what made them, in words.
+        accepted: (m,) bool: confident enough for the target precision, which is the expected precision of the accepted.
+        anchors: (m, 3) int32: the nearest labeled samples of the class, nearest first, padded with -1.
+        method: how they were made, in words.
         calibration: how far the confidences can be trusted, in words.
     """
 
@@ -39,7 +39,7 @@ class Proposals:
 
 
 def as_proposals(found: Suggestions) -> Proposals:
-    """Suggestions of one label a sample, as a proposal for each sample that has one."""
+    """Convert suggestions of one label a sample to one proposal for each sample that has a suggestion."""
     rows = np.flatnonzero(found.labels >= 0)
     return _proposals(found, rows, found.labels[rows])
 
@@ -54,12 +54,12 @@ def suggest_several(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Proposals:
-    """Propose for every unlabeled sample each class that it rather has than not (binary relevance).
+    """Propose for every unlabeled sample each class that it is more likely to have than not (binary relevance).
 
-    Each class is suggested against the rest, see `propagation.suggest`. What is accepted is decided over the proposals
-    of all classes together: how sure it is that samples do not have a class says nothing of the precision of what is
-    proposed. Measured on digits with 16 classes, 3.6 a sample, 20 samples labeled, wanted precision 0.95: 95.0 % right
-    and 54 % of all labels reached, against 93.5 % and 47 % with a bar for each class.
+    Each class is suggested against the rest, see `propagation.suggest`. Acceptance is decided over the proposals of all
+    classes together, because confidence that samples do not have a class says nothing about the precision of the
+    proposals. Measured on digits with 16 classes, 3.6 per sample, 20 samples labeled, target precision 0.95: 95.0%
+    right and 54% of all labels reached, against 93.5% and 47% with one threshold per class.
 
     Args:
         vectors: (n, d) embeddings.
@@ -87,8 +87,8 @@ def suggest_several(
         calibrations.append(found.calibration)
     if not parts:
         raise Refusal("no sample is labeled: label at least one sample of two classes first")
-    speaking = [one for part, one in zip(parts, calibrations, strict=True) if len(part.rows)]
-    least = min(speaking or calibrations, key=lambda one: one.held_out)
+    proposing = [one for part, one in zip(parts, calibrations, strict=True) if len(part.rows)]
+    least = min(proposing or calibrations, key=lambda one: one.held_out)
     return _together(parts, precision, least.sentence)
 
 
@@ -105,7 +105,7 @@ def _proposals(found: Suggestions, rows: NDArray[np.int64], classes: NDArray[np.
 
 
 def _together(parts: Sequence[Proposals], precision: float, calibration: str) -> Proposals:
-    """The proposals of all classes in one table, accepted over all of them."""
+    """Merge the proposals of all classes into one table, and decide acceptance over all of them."""
     rows = np.concatenate([part.rows for part in parts])
     confidence = np.concatenate([part.confidence for part in parts])
     order = np.lexsort((-confidence, rows))

@@ -1,4 +1,4 @@
-"""How nearest neighbors are searched: by matrix product, over all pairs or inside neighboring cells."""
+"""Nearest-neighbor search by matrix products, over all pairs or within neighboring cells."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Found = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 _ROWS, _COLUMNS = 1024, 32768  # one tile of the matrix product: 128 MB
 _SLACK = 8  # candidates kept beyond k, so that rounding in the product costs no neighbor
-_PROBES = 16  # cells each vector asks for
-_TRAINED_ON = 40  # vectors a cell that the centers are learned from
+_PROBES = 16  # candidate cells of each vector
+_TRAINED_ON = 40  # vectors per cell that the centers are learned from
 _LLOYD_ROUNDS = 5
-_SAMPLED = 1000  # rows whose exact neighbors are known: half set the effort, half measure the recall
-_NOT_WORTH_IT = 0.25  # of all pairs: a cell search that compares more is slower than comparing all
+_SAMPLED = 1000  # rows whose exact neighbors are computed: half of them set the effort, half measure the recall
+_NOT_WORTH_IT = 0.25  # share of all pairs above which a cell search is slower than comparing all
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Table:
 
 
 def searchable(*parts: NDArray[np.float32], metric: Metric) -> tuple[Table, ...]:
-    """Bring tables of one space into the form where the nearest row has the smallest squared difference.
+    """Transform tables of one space so that the nearest row is the one with the smallest squared difference.
 
-    Euclidean tables are centered on the last one. Under cosine, a zero vector gets a direction of its own, at
-    right angles to all others.
+    Euclidean tables are centered on the last one. Under cosine, zero vectors get an extra dimension, at right
+    angles to all others.
     """
     import torch
 
@@ -65,7 +65,7 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Progress) -> Found:
-    """Compare every query with every row of the table; `same` tables leave each row itself out."""
+    """Compare every query with every row of the table; with `same`, a row is not its own neighbor."""
     import torch
 
     blocks = [(torch.arange(len(queries)), None)]
@@ -75,28 +75,27 @@ def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Pr
 def search_cells(table: Table, k: int, *, recall: float, seed: int, progress: Progress) -> tuple[Found, float] | None:
     """Compare every row with the rows of its own and the neighboring cells of a k-means partition.
 
-    The rows of a cell are searched together, in the cells that enough of them ask for: an inverted file
-    (Jégou, Douze and Schmid 2011) read cell by cell, so that it stays a matrix product. What is enough is
-    set to the wanted recall, from sampled rows whose exact neighbors are known.
+    The rows of a cell are searched together, in the cells that enough of them have as a candidate: an inverted
+    file (Jégou, Douze and Schmid 2011) read cell by cell, so that it stays a matrix product. The threshold is set
+    to reach the target recall on sampled rows whose exact neighbors are known.
 
     Returns:
-        The neighbors and the recall measured on other sampled rows; None where comparing all pairs is
-        cheaper.
+        The neighbors, and the recall measured on other sampled rows; None if comparing all pairs is cheaper.
     """
     import torch
 
     n = len(table)
     generator = torch.Generator().manual_seed(seed)
     sampled = torch.randperm(n, generator=generator)[:_SAMPLED]
-    progress(0, "Neighbors of a sample, to know the recall by")
+    progress(0, "Exact neighbors of a sample, to measure the recall")
     truth = _nearest(table, sampled, table, None, k, True)[0]
     progress(0.05, "Grouping the vectors into cells")
     centers = _centers(table.rows, round(2 * n**0.5), generator)
     progress(0.1, "Finding the cells of each vector")
-    asked = _nearest_centers(table.rows, centers, _PROBES)
-    cells = asked[:, 0]
+    candidates = _nearest_centers(table.rows, centers, _PROBES)
+    cells = candidates[:, 0]
     sizes = torch.bincount(cells, minlength=len(centers))
-    demand = _demand(cells, asked, sizes)
+    demand = _demand(cells, candidates, sizes)
 
     tuning = len(sampled) // 2
     enough = torch.quantile(demand[cells[sampled[:tuning], None], cells[truth[:tuning]]].flatten(), 1 - recall)
@@ -108,9 +107,9 @@ def search_cells(table: Table, k: int, *, recall: float, seed: int, progress: Pr
     members = cells.argsort(stable=True).split(sizes.tolist())
 
     def blocks() -> Iterator[tuple[Tensor, Tensor | None]]:
-        for rows, wanted in zip(members, searched, strict=True):
+        for rows, selected in zip(members, searched, strict=True):
             if len(rows):
-                columns = torch.cat([members[cell] for cell in wanted.nonzero()[:, 0].tolist()])
+                columns = torch.cat([members[cell] for cell in selected.nonzero()[:, 0].tolist()])
                 yield rows, columns.sort().values if len(columns) > k else None
 
     found = _search(table, table, k, blocks(), True, part_of(progress, 0.15, 1))
@@ -127,17 +126,17 @@ def _search(
     same: bool,
     progress: Progress,
 ) -> Found:
-    """Search blocks of (query rows, table rows to compare with: None for all) and gather one table."""
-    n, done, told = len(queries), 0, 0
+    """Search blocks of (query rows, table rows to compare them with, None = all) and collect one table."""
+    n, done, reported = len(queries), 0, 0
     indices, distances = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
     for block, columns in blocks:
         for rows in block.split(_ROWS):
             nearest, near = _nearest(queries, rows, table, columns, k, same)
             indices[rows.numpy()], distances[rows.numpy()] = nearest.numpy(), near.numpy()
             done += len(rows)
-            if done - told >= _ROWS or done == n:
+            if done - reported >= _ROWS or done == n:
                 progress(done / n, f"Neighbors of {done:,} of {n:,}")
-                told = done
+                reported = done
     return indices, distances
 
 
@@ -146,8 +145,8 @@ def _nearest(
 ) -> tuple[Tensor, Tensor]:
     """The k nearest table rows of some queries and their distances, ties by index.
 
-    The matrix product proposes; the candidates are then measured by plain subtraction, which gives
-    exactly 0 for duplicates and the same distance in whatever order the vectors come.
+    The matrix product proposes candidates; these are then measured by plain subtraction, which gives
+    exactly 0 for duplicates, and the same distance whatever the order of the vectors.
     """
     query = queries.rows[rows]
     candidates = _candidates(query, rows if same else None, table, columns, k + _SLACK).sort(1).values
@@ -204,11 +203,11 @@ def _nearest_centers(rows: Tensor, centers: Tensor, count: int) -> Tensor:
     return torch.cat([torch.addmm(half, part, centers.T, beta=-1).topk(count, dim=1).indices for part in parts])
 
 
-def _demand(cells: Tensor, asked: Tensor, sizes: Tensor) -> Tensor:
-    """Share of a cell's rows that ask for another cell: (cells, cells), 0..1, 1 for the cell itself."""
+def _demand(cells: Tensor, candidates: Tensor, sizes: Tensor) -> Tensor:
+    """Share of a cell's rows that have another cell as a candidate: (cells, cells), 0..1, 1 for the cell itself."""
     import torch
 
     count = len(sizes)
-    pairs = (cells[:, None] * count + asked).flatten()
+    pairs = (cells[:, None] * count + candidates).flatten()
     demand = torch.bincount(pairs, minlength=count * count).view(count, count)
     return demand / sizes.clamp(min=1)[:, None]

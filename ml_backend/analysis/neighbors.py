@@ -1,4 +1,4 @@
-"""Nearest neighbors of every vector: the one table that maps, labeling and ranking share."""
+"""Nearest neighbors of every vector: the table that maps, labeling, and ranking share."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .checks import as_vectors
 from .neighbor_search import Metric, search_all, search_cells, searchable
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
-_EXACT_UP_TO = 20_000  # rows: all pairs of so many x 512 take 3 s on 2 cores; cells are faster above
-_RECALL = 0.985  # asked of the search in cells, so that what is measured stays above .98
+_EXACT_UP_TO = 20_000  # rows: all pairs of 20,000 x 512 take 3 s on 2 cores; above that, cells are faster
+_RECALL = 0.985  # target of the cell search, so that the measured recall stays above .98
 
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The k nearest neighbors of each of n vectors, nearest first, the vector itself left out.
+    """The k nearest neighbors of each of n vectors, nearest first, excluding the vector itself.
 
     Attributes:
         indices: (n, k) int32, rows of the vectors searched.
-        distances: (n, k) float32, ascending. Cosine distance is 1 - cos (0..2), euclidean the length of the
+        distances: (n, k) float32, ascending. Cosine distance is 1 - cos (0..2); Euclidean is the length of the
             difference.
-        recall: share of the true nearest neighbors that are in the table, 0..1: 1.0 for an exact search, else
+        recall: share of the true nearest neighbors in the table, 0..1: 1.0 for an exact search, else
             measured on sampled rows.
     """
 
@@ -45,20 +45,20 @@ def knn(
 ) -> Neighbors:
     """Find the k nearest neighbors of every vector among all others.
 
-    Exact up to 20,000 vectors. Above, the search compares within neighboring cells, with its effort set
-    to a recall of .985 and the recall measured; where no cells can give that, it compares all pairs again and
-    reports so.
+    Exact up to 20,000 vectors. Above that, the search compares within neighboring cells, tuned for a recall of
+    .985, and measures the recall; if cells cannot reach it, all pairs are compared, and the progress message says
+    so.
 
     Args:
         vectors: (n, d). Exact duplicates are neighbors at distance 0. A zero vector has cosine distance
             1 to every vector that is not zero.
-        k: neighbors a row, at least 1; cut to n - 1.
+        k: neighbors per row, at least 1; cut to n - 1.
         metric: "cosine" or "euclidean".
         seed: the same seed gives the same table.
         progress: called with (share done, message); what it raises stops the search and is passed on.
 
     Raises:
-        ValueError: k below 1, an unknown metric, or vectors that are no finite (n, d) table.
+        ValueError: k below 1, an unknown metric, or vectors that are not a finite (n, d) table.
     """
     data = as_vectors(vectors)
     _check(k, metric)
@@ -85,22 +85,22 @@ def neighbors_of(
     metric: Metric = "cosine",
     progress: Progress | None = None,
 ) -> Neighbors:
-    """Find the k nearest of `vectors` (n, d) for each of `queries` (m, d): exact, nothing left out.
+    """Find the k nearest of `vectors` (n, d) for each of `queries` (m, d): an exact search.
 
     Returns:
         Neighbors of shape (m, k), k cut to n; the indices are rows of `vectors`.
 
     Raises:
-        ValueError: as in `knn`, or queries of another dimension than the vectors.
+        ValueError: as in `knn`, or queries whose dimension differs from that of the vectors.
     """
-    asked, data = as_vectors(queries), as_vectors(vectors)
+    query_rows, data = as_vectors(queries), as_vectors(vectors)
     _check(k, metric)
-    if asked.shape[1] != data.shape[1]:
-        raise Refusal(f"queries have {asked.shape[1]} dimensions, vectors {data.shape[1]}; use one model for both")
+    if query_rows.shape[1] != data.shape[1]:
+        raise Refusal(f"queries have {query_rows.shape[1]} dimensions, vectors {data.shape[1]}; use one model for both")
     k = min(k, len(data))
-    if k == 0 or len(asked) == 0:
-        return Neighbors(np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.float32))
-    queried, table = searchable(asked, data, metric=metric)
+    if k == 0 or len(query_rows) == 0:
+        return Neighbors(np.empty((len(query_rows), k), np.int32), np.empty((len(query_rows), k), np.float32))
+    queried, table = searchable(query_rows, data, metric=metric)
     found = search_all(queried, table, k, same=False, progress=part_of(progress, 0, 1))
     return Neighbors(*found)
 

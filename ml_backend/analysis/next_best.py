@@ -26,17 +26,17 @@ def next_to_label(
 ) -> NDArray[np.int32]:
     """Choose the unlabeled samples to label next, best first.
 
-    A sample teaches much if its suggestion is unsure, and if it stands for many: few labels or earlier picks are
-    around it and, while classes have few labels, it lies in a dense place. Every pick covers its vicinity, so that the
-    next one lies elsewhere. Without any label these are the density peaks, far from each other.
+    A sample is informative if its suggestion is uncertain and if it represents many others: it has few labels or
+    earlier picks nearby and, while classes have few labels, it lies in a dense region. Every pick covers its
+    neighborhood, so that the next one lies elsewhere. Without any labels, these are density peaks far from each other.
 
     Args:
         vectors: (n, d) embeddings.
         neighbors: their neighbor table.
         labels: (n,) int, -1 = unlabeled.
         n_classes: classes are 0..n_classes - 1.
-        confidence: (n,) of the suggestions for the same labels; None makes them, where two classes have labels.
-        count: how many; fewer where fewer are unlabeled.
+        confidence: (n,) of the suggestions for the same labels; None computes them, if two classes have labels.
+        count: how many to choose; fewer, if fewer are unlabeled.
         seed: the same seed gives the same choice.
 
     Returns:

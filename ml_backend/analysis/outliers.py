@@ -1,4 +1,4 @@
-"""Outlier scores: which samples lie where the others do not, and why they stand out."""
+"""Outlier scores: which samples lie apart from the others, and why they stand out."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .checks import as_labels, as_vectors, check_neighbors
 from .duplicates import automatic_threshold
 from .neighbors import Neighbors, knn
 
-_K = 50  # more than a clump of foreign samples has
-_CHUNK = 8192  # rows held at once
-_CENTERED = (0, 2, 4, 8, 12, 18, 24, 32, 40, 49)  # neighbors measured again from the middle of the data
+_K = 50  # larger than a typical clump of foreign samples
+_CHUNK = 8192  # rows processed at once
+_CENTERED = (0, 2, 4, 8, 12, 18, 24, 32, 40, 49)  # neighbors whose directions from the mean are compared
 _SMOOTHED = 10  # neighbors whose scores are shared: foreign samples often come in small clumps
 _SHRINKAGE = 0.1
 # Measured with foreign samples mixed into image, sound and text datasets, with and without noise on the embeddings.
@@ -33,7 +33,7 @@ class Reason(IntEnum):
 
     @property
     def words(self) -> str:
-        """The reason as a person reads it; empty for NONE."""
+        """The reason in words; empty for NONE."""
         return _WORDS[self]
 
 
@@ -48,13 +48,13 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Outliers:
-    """Which samples to look at first.
+    """Which samples to review first.
 
     Attributes:
-        scores: (n,) float32, 0..1, higher = look at it first. An order, not a probability; all 0 when no sample
+        scores: (n,) float32, 0..1, higher = more unusual. A ranking, not a probability; all 0 if no sample
             differs from the others.
-        reasons: (n,) int8, a `Reason` each; NONE for samples that do not stand out (within the upper quartile plus
-            1.5 quartile ranges, Tukey 1977).
+        reasons: (n,) int8, a `Reason` each; NONE for samples that do not stand out (up to the upper quartile plus
+            1.5 interquartile ranges, Tukey 1977).
     """
 
     scores: Floats
@@ -64,23 +64,23 @@ class Outliers:
 def outlier_scores(
     vectors: ArrayLike, labels: ArrayLike | None = None, *, neighbors: Neighbors | None = None, seed: int = 0
 ) -> Outliers:
-    """Rank samples by how little they belong where they are.
+    """Score how unusual each sample is.
 
-    The weighted sum of: distance to the 50th neighbor (Ramaswamy et al. 2000), which a clump of fewer does not
-    shorten; mean distance to the 50, seen from the middle of the data; distance to the middle, plain and Mahalanobis;
-    and, where there are labels, Mahalanobis distance to the own class less that to the middle (Ren et al. 2021). Each
-    counts in quartile ranges, and each sample shares half of its sum with its nearest neighbors, so that a few foreign
-    samples that lie together do not hide each other.
+    The score is a weighted sum of: the distance to the 50th neighbor (Ramaswamy et al. 2000), which a smaller clump
+    does not shorten; the mean cosine distance to some of the 50, as seen from the mean of the data; the distance to the
+    mean, Euclidean and Mahalanobis; and, for labeled samples, the Mahalanobis distance to the sample's class minus that
+    to the mean (Ren et al. 2021). Each term is in units of its interquartile range, and each sample shares half of its
+    sum with its nearest neighbors, so that a few foreign samples close together do not hide each other.
 
     Args:
         vectors: (n, d).
-        labels: (n,) classes from 0, -1 = unlabeled; None or no labels at all: the vectors alone decide.
-        neighbors: table of `knn(vectors, 50)` with cosine distances; searched when not given, which takes most of
+        labels: (n,) classes from 0, -1 = unlabeled; None, or no labels at all = use the vectors only.
+        neighbors: table of `knn(vectors, 50)` with cosine distances; None computes it, which takes most of
             the time.
-        seed: for the search of neighbors.
+        seed: of the neighbor search.
 
     Raises:
-        ValueError: vectors that are no finite (n, d) table, or labels or neighbors of another length.
+        ValueError: vectors that are not a finite (n, d) table, or labels or neighbors of another length.
     """
     data = as_vectors(vectors)
     n = len(data)
@@ -105,7 +105,7 @@ def outlier_scores(
 def _moments(
     data: Floats, mean: Floats, labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Scatter about the mean, (d, d); class means less the mean, (classes, d); and class sizes."""
+    """Scatter about the mean, (d, d); class means minus the mean, (classes, d); and class sizes."""
     from scipy.sparse import csr_matrix
 
     counts = np.bincount(labels[labels >= 0])
@@ -151,7 +151,7 @@ def _class_distance(
     counts: NDArray[np.int64],
     labels: NDArray[np.int64],
 ) -> Floats:
-    """Relative Mahalanobis distance to the own class without the sample itself, standardized, (n,).
+    """Relative Mahalanobis distance to the sample's class, excluding the sample itself, standardized, (n,).
 
     0 for unlabeled samples, for the only member of a class, and for all when fewer than two classes have members.
     """
@@ -194,7 +194,7 @@ def _centered_distances(data: Floats, mean: Floats, distances: Floats, table: Ne
 
 
 def _standard(values: Floats) -> Floats:
-    """Distance from the median in quartile ranges."""
+    """Distance from the median in interquartile ranges."""
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
     scale = high - low
     if scale <= 1e-6 * max(abs(middle), 1e-6):
@@ -227,10 +227,10 @@ def _reasons(
         out_of_class[standing] > far[standing], Reason.FAR_FROM_ITS_CLASS, Reason.FAR_FROM_EVERYTHING
     ).astype(np.int8)
     around = np.sort(labels[table.indices[standing]], axis=1)
-    most = around[:, around.shape[1] // 2]  # a class that more than half of the neighbors carry is in the middle
-    held = (around == most[:, None]).mean(axis=1) > 0.5
+    most = around[:, around.shape[1] // 2]  # a class of more than half of the neighbors is the median
+    majority = (around == most[:, None]).mean(axis=1) > 0.5
     own = labels[standing]
-    reason[held & (own >= 0) & (most >= 0) & (most != own)] = Reason.IN_ANOTHER_CLASS
+    reason[majority & (own >= 0) & (most >= 0) & (most != own)] = Reason.IN_ANOTHER_CLASS
     reason[table.distances[standing, 0] <= automatic_threshold(table)] = Reason.NEAR_DUPLICATE
     result[standing] = reason
     return result

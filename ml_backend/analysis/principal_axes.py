@@ -1,4 +1,4 @@
-"""Principal component analysis at the cost of the few axes that a map needs."""
+"""Principal component analysis that computes only the few axes that a map needs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _OVERSAMPLING, _ROUNDS = 16, 12  # extra directions and passes; measured: angles
 
 
 def pca(vectors: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
-    """Compute coordinates (n, dims) along the axes of largest variance; axes that the vectors do not have are 0.
+    """Compute coordinates (n, dims) along the axes of largest variance; missing axes are 0.
 
-    Exact where the vectors have few rows or few columns, through the smaller side; else by randomized subspace
+    Exact, through the smaller side, if the vectors have few rows or few columns; else by randomized subspace
     iteration (Halko, Martinsson and Tropp 2011), deterministic.
     """
     import torch
@@ -63,7 +63,7 @@ def _axes_through_rows(table: Tensor, mean: Tensor, dims: int) -> Tensor:
 
 
 def _orthonormal(directions: Tensor, centered: Tensor) -> Tensor:
-    """Scale columns to length 1; those that carry no variance become 0."""
+    """Scale columns to length 1; those without variance become 0."""
     import torch
 
     lengths = torch.linalg.vector_norm(directions, dim=0)

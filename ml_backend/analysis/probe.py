@@ -1,4 +1,4 @@
-"""A linear probe: what a person marked as a match or as no match, turned into a score with its held-out quality."""
+"""A linear probe: turns a person's marks (match or no match) into a score, with its quality on held-out marks."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .search import NEGATIVES_WEIGHT, Floats, Rows, Scorer, mean_query, top_rows
 
 MIN_MARKS = 5  # of each kind: with fewer there is nothing to hold out
 _FOLDS = 5
-_BACKGROUND = 1000  # vectors that stand for everything that was not marked
+_BACKGROUND = 1000  # vectors that represent everything that was not marked
 _STRENGTHS = (1.0, 10.0)  # inverse regularization, chosen by held-out average precision
 _NEWTON_STEPS = 50
-_POOL = 10  # candidates near the threshold for each mark asked for
+_POOL = 10  # candidates near the threshold for each mark to be requested
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How well marks are told apart by a scorer that has not seen them.
+    """How well a scorer separates positive from negative marks that it has not seen.
 
     Attributes:
         auc: share of pairs of a positive and a negative in which the positive scores higher, 0..1; .5 = chance.
         precision: average precision of the positives among the negatives and the background, 0..1.
-        positives: how many positives were held out in turn.
-        negatives: how many negatives.
+        positives: number of positives that were held out in turn.
+        negatives: number of negatives that were held out in turn.
     """
 
     auc: float
@@ -38,14 +38,14 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A scorer made of marks; ``held_out`` is None where there are too few marks to hold any out."""
+    """A scorer fitted to marks; ``held_out`` is None if there are too few marks to hold any out."""
 
     scorer: Scorer
     held_out: HeldOut | None
 
 
 def fit_scorer(positives: ArrayLike, negatives: ArrayLike, background: ArrayLike, *, seed: int = 0) -> Fitted:
-    """The best scorer for these marks: a linear probe where it beats the mean query on held-out marks.
+    """Fit the best scorer for these marks: a linear probe if it beats the mean query on held-out marks.
 
     The probe is a logistic regression of the positives against the background and, with a quarter of the weight, the
     negatives. Without the background, negatives from the top of a ranking would turn the query away from everything
@@ -54,12 +54,13 @@ def fit_scorer(positives: ArrayLike, negatives: ArrayLike, background: ArrayLike
 
     Args:
         positives: (p, d) vectors marked as matches.
-        negatives: (q, d) vectors marked as no matches; may be empty.
+        negatives: (q, d) vectors marked as not matching; may be empty.
         background: (b, d) vectors of the same embeddings, marked or not, of which a random 1,000 are used.
-        seed: of the folds and of the part of the background that is used.
+        seed: of the folds and of the subset of the background.
 
     Returns:
-        A mean query below `MIN_MARKS` positives or negatives, and where the probe ranks held-out marks no better.
+        The probe, or the mean query if there are fewer than `MIN_MARKS` positives or negatives, or if the probe does
+        not rank held-out marks better.
 
     Raises:
         Refusal: there is nothing to search for, see `mean_query`.
@@ -84,7 +85,7 @@ def fit_scorer(positives: ArrayLike, negatives: ArrayLike, background: ArrayLike
 
 
 def next_marks(unit: Floats, scores: Floats, threshold: float, *, marked: Rows, count: int = 5) -> Rows:
-    """Rows whose marks would tell most: those nearest to the threshold, far apart from each other.
+    """Rows whose marks would be most informative: those nearest to the threshold, far apart from each other.
 
     Of the ``10 * count`` unmarked rows nearest to the threshold, the nearest comes first, and each next one is that
     farthest from those chosen (greedy k-center: Gonzalez, 1985).
@@ -105,7 +106,7 @@ def next_marks(unit: Floats, scores: Floats, threshold: float, *, marked: Rows, 
 
 @dataclass(frozen=True)
 class _Products:
-    """Products with weights of length 1 that did not see the row: of the marks (m,), of the background (folds, b)."""
+    """Products with unit-length weights fitted without the row: of the marks (m,), of the background (folds, b)."""
 
     marks: NDArray[np.float64]
     background: NDArray[np.float64]
@@ -132,7 +133,7 @@ class _Marks:
         return cls(rows, positive, unit_vectors(everything[sample]), np.concatenate(folds))
 
     def fit(self, kept: NDArray[np.bool_], strength: float | None) -> NDArray[np.float64]:
-        """Weights (d,) learned from the marks kept; ``strength`` None takes the mean query's."""
+        """Weights (d,) fitted to the marks in ``kept``; with ``strength`` None, those of the mean query."""
         liked, disliked = self.rows[kept & self.positive], self.rows[kept & ~self.positive]
         if strength is None:
             return mean_query(liked, disliked).weights.astype(np.float64)
@@ -147,7 +148,7 @@ class _Marks:
         return _logistic_weights(rows, target, weight * strength)
 
     def held_out_products(self, strength: float | None) -> _Products:
-        """Products of what each fold held out; of the mean query where ``strength`` is None."""
+        """Products of the marks that each fold held out; with ``strength`` None, those of the mean query."""
         of_marks = np.empty(len(self.rows))
         of_background = np.empty((_FOLDS, len(self.background)))
         for fold in range(_FOLDS):
@@ -159,7 +160,7 @@ class _Marks:
         return _Products(of_marks, of_background, self.folds)
 
     def quality(self, products: _Products) -> HeldOut:
-        """Quality in each fold, averaged: products of different folds are of different weights."""
+        """Mean quality over the folds: products of different folds come from different weights."""
         precisions, higher, pairs = [], 0.0, 0
         for fold in range(_FOLDS):
             out = self.folds == fold

@@ -35,28 +35,28 @@ def project(
     neighbors: Neighbors | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Draw a map: one point a vector, neighbors near one another.
+    """Compute a map: one point per vector, with neighbors near each other.
 
     Args:
-        vectors: (n, d). Three vectors or fewer are drawn by PCA, whatever the method.
+        vectors: (n, d). With three vectors or fewer, PCA is used whatever the method.
         method: "umap" (McInnes, Healy and Melville 2018), "tsne" (van der Maaten and Hinton 2008, through openTSNE)
-            or "pca". t-SNE keeps most neighbors; PCA is there at once.
+            or "pca". t-SNE keeps most neighbors; PCA is the fastest.
         dims: 2 or 3.
-        spherize: move the center of the vectors to the origin and make all of one length first.
-        n_neighbors: UMAP's, at least 2; more shows the large structure, fewer the small one.
-        min_dist: UMAP's, 0..3; how near points may come.
-        perplexity: t-SNE's, at least 2. A uniform kernel over half as many neighbors stands for it, which gives the
-            same map from the table that everything else uses (Böhm, Berens and Kobak 2022).
-        metric: "cosine" or "euclidean", of neighbors and of PCA.
+        spherize: first center the vectors and scale them to unit length.
+        n_neighbors: for UMAP, at least 2; higher values favor global structure, lower ones local structure.
+        min_dist: for UMAP, 0..3; lower values pack clusters tighter.
+        perplexity: for t-SNE, at least 2. A uniform kernel over half as many neighbors replaces it, which gives the
+            same map from the shared neighbor table (Böhm, Berens and Kobak 2022).
+        metric: "cosine" or "euclidean", for neighbors and for PCA.
         seed: the same seed gives the same map.
-        neighbors: the table of these vectors, with at least `neighbors_needed` a row; computed where it is missing.
+        neighbors: the table of these vectors, with at least `neighbors_needed` per row; None computes it.
         progress: called with (share done, message); what it raises stops the work and is passed on.
 
     Returns:
         (n, dims) float32, finite.
 
     Raises:
-        ValueError: an option outside its range, vectors that are no finite (n, d) table, or a neighbor table that
+        ValueError: an option outside its range, vectors that are not a finite (n, d) table, or a neighbor table that
             does not fit them.
     """
     data = as_vectors(vectors)
@@ -90,16 +90,16 @@ def place(
     metric: Metric = "cosine",
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Give new vectors (m, d) a point on the map `points` (n, dims) of `vectors` (n, d); no other point moves.
+    """Place new vectors (m, d) on the map `points` (n, dims) of `vectors` (n, d); no existing point moves.
 
-    A new vector gets the median of the points of its 10 nearest neighbors, or the very point of a vector that it is
-    equal to.
+    A new vector gets the median of the points of its 10 nearest neighbors, or, if it equals an existing vector, that
+    vector's point.
 
     Returns:
         (m, dims) float32.
 
     Raises:
-        ValueError: an empty map, as many points as vectors missing, or vectors that do not fit together.
+        ValueError: an empty map, a different number of points and vectors, or vectors that do not fit together.
     """
     new, data, drawn = as_vectors(new_vectors), as_vectors(vectors), as_vectors(points)
     if len(drawn) != len(data):
@@ -113,7 +113,7 @@ def place(
 
 
 def neighbors_needed(method: Method, *, n_neighbors: int = 15, perplexity: float = 30) -> int:
-    """Neighbors a row that `project` uses: 0 for PCA.
+    """Number of neighbors per row that `project` uses: 0 for PCA.
 
     Raises:
         ValueError: an unknown method, or fewer than 2 n_neighbors or perplexity.
@@ -128,16 +128,16 @@ def neighbors_needed(method: Method, *, n_neighbors: int = 15, perplexity: float
 
 
 def spherized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors (n, d) moved to their center and made of length 1; what lies at the center stays there."""
+    """Vectors (n, d), centered and scaled to unit length; a vector at the center becomes 0."""
     center = vectors.mean(axis=0) if len(vectors) else 0
     return unit_rows(vectors - center)
 
 
 def _scaled(points: NDArray[np.float32], spread: float, seed: int) -> NDArray[np.float32]:
-    """Points with a standard deviation of `spread` along the first axis, equal ones a hair apart."""
+    """Scale points to a standard deviation of `spread` along the first axis, and move equal ones slightly apart."""
     deviation = points[:, 0].std()
-    hair = np.random.default_rng(seed).normal(scale=1e-3 * spread, size=points.shape)
-    return np.asarray(points / (deviation if deviation > 0 else 1) * spread + hair, np.float32)
+    jitter = np.random.default_rng(seed).normal(scale=1e-3 * spread, size=points.shape)
+    return np.asarray(points / (deviation if deviation > 0 else 1) * spread + jitter, np.float32)
 
 
 def _check(

@@ -1,4 +1,4 @@
-"""From the labels there are to suggestions for everything unlabeled, with confidences calibrated on held-out labels."""
+"""From existing labels to suggestions for everything unlabeled, with confidences calibrated on held-out labels."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Suggestions:
     """A label proposed for each unlabeled sample, or none.
 
     Attributes:
-        labels: (n,) class proposed; -1 for none: where the sample has a label already, or a vector of zeros.
-        confidence: (n,) float32, 0..1: probability that the proposal is right; 0 where there is none.
-        accepted: (n,) bool: certain enough for the target precision; among the accepted that share is expected right.
-        anchors: (n, 3) int32: labeled samples of the proposed class nearest to the sample, nearest first; -1 pads.
-        method: what the cross-validation trusted, in words.
+        labels: (n,) proposed class; -1 = none, because the sample is already labeled or its vector is zero.
+        confidence: (n,) float32, 0..1: probability that the proposal is right; 0 if there is no proposal.
+        accepted: (n,) bool: confident enough for the target precision, which is the expected precision of the accepted.
+        anchors: (n, 3) int32: the nearest labeled samples of the proposed class, nearest first, padded with -1.
+        method: the voters that cross-validation trusted, in words.
         calibration: how far the confidences can be trusted.
-        coverage: which regions of the dataset have labels, and what to label first in the others.
+        coverage: which regions of the dataset have labels, and which sample to label first in the others.
     """
 
     labels: Labels
@@ -61,18 +61,18 @@ def suggest(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Suggestions:
-    """Suggest a label for every unlabeled sample and accept those that keep a target precision.
+    """Suggest a label for every unlabeled sample, and accept those that keep a target precision.
 
-    Five voters look at the labels: spreading far over the neighbor graph (Zhou et al., 2004), spreading to what is
-    near, a linear head that repeats what spreading says, one that goes on to teach itself, and one on labels alone.
-    Cross-validation on the labels there are decides at every call how much each counts (log-linear pooling), and how
-    certain their agreement is (logistic calibration). With few labels both stay near what was measured on other
-    datasets. Labels that a person picked are no random sample, so a second calibration compares how near the labels
-    lie to unlabeled samples and to held-out labels (see representativeness.py).
+    Five voters predict from the labels: far spreading over the neighbor graph (Zhou et al., 2004), near spreading, a
+    linear head fitted to the far spreading, a self-trained head, and a linear head on the labels alone.
+    Cross-validation on the existing labels decides at every call how much each voter counts (log-linear pooling), and
+    how certain the pooled guess is (logistic calibration). With few labels, both stay near the values measured on other
+    datasets. Labels that a person chose are not a random sample, so a second calibration compares how near the labels
+    are to unlabeled samples and to held-out labels (see representativeness.py).
 
     Args:
         vectors: (n, d) embeddings.
-        neighbors: their neighbor table with 15 neighbors or more; None searches for it.
+        neighbors: their neighbor table with 15 neighbors or more; None computes it.
         labels: (n,) int, class of each sample, -1 = unlabeled.
         n_classes: classes are 0..n_classes - 1; a class without labels is never suggested.
         precision: share of accepted suggestions that has to be right, 0.5..1.
@@ -100,7 +100,7 @@ def suggest(
     if len(case.right):
         reliability = reliability.learn(case.held_out, case.right)
     unlabeled = known < 0
-    # A vector of zeros has no direction, and so no place among the others: nothing speaks for its guess.
+    # A zero vector has no direction, and so no neighbors: there is no evidence for its guess.
     placed = ~_zeros(data)[unlabeled]
     confidence = corrected(reliability.probability(case.evidence), case.surroundings, SECOND)
     confidence = np.where(placed, confidence, 0)
@@ -110,13 +110,13 @@ def suggest(
     calibration = describe(reliability, case.evidence[accepted], len(case.right), len(rows), confidence[accepted])
     proposed = np.full(len(data), -1)
     proposed[unlabeled] = np.where(placed, classes[case.guess], -1)
-    sure = np.zeros(len(data), dtype=np.float32)
-    sure[unlabeled] = confidence
+    confidences = np.zeros(len(data), dtype=np.float32)
+    confidences[unlabeled] = confidence
     enough = np.zeros(len(data), dtype=bool)
     enough[unlabeled] = accepted
     return Suggestions(
         labels=proposed,
-        confidence=sure,
+        confidence=confidences,
         accepted=enough,
         anchors=anchors,
         method=_in_words(case.trust),
@@ -132,7 +132,7 @@ def _in_words(trust: NDArray[np.float64]) -> str:
 
 
 def _zeros(data: Floats) -> NDArray[np.bool_]:
-    """Which vectors (n,) are zeros throughout; reads those whole that begin with one."""
+    """Which vectors (n,) are all zeros; only those that begin with a zero are read completely."""
     zeros: NDArray[np.bool_] = data[:, 0] == 0
     begun = np.flatnonzero(zeros)
     for start in range(0, len(begun), _CHUNK):

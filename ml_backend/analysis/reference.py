@@ -1,4 +1,4 @@
-"""What held-out labels of reference datasets say about evidence, for datasets that have too few labels to hold out."""
+"""Coefficients measured on reference datasets, for datasets that have too few labels to hold any out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COVARIANCE = [  # lower triangle
 
 
 def reliability(mean: list[float], triangle: list[list[float]]) -> Reliability:
-    """Coefficients and the lower triangle of their covariance, as the benchmark writes them down."""
+    """Build a `Reliability` from the benchmark's output: coefficients and the lower triangle of their covariance."""
     lower = np.zeros((len(mean), len(mean)))
     for row, values in enumerate(triangle):
         lower[row, : len(values)] = values

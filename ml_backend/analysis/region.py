@@ -1,4 +1,4 @@
-"""Label neighbors: one label grows to the samples in its vicinity, over the neighbor graph of the embeddings."""
+"""Label neighbors: one label spreads to the samples around it, over the neighbor graph of the embeddings."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .checks import check_neighbors, check_precision
 from .neighbors import Neighbors, knn
 
 _NEIGHBORS = 15
-_CAP = 2_000  # samples looked at when nobody asks for more: keeps an answer under 100 ms at a million samples
-_RIVALS = 1_000  # labeled samples that a region is held against, at most
-_VALLEY = 1.5  # growth stops where samples lie this many times sparser than at the anchors
-_MIN_HELD_OUT = 10  # with fewer labels to check the reach is for the person to choose
-_USUAL_LENGTH = 1.5  # log path length at which the held-out labels are taken to lie
-_FAR = 3.0  # log ratio of distances at most: beyond it nothing is surer
+_CAP = 2_000  # samples visited unless more are requested: keeps a call under 100 ms at a million samples
+_RIVALS = 1_000  # the most labeled samples that a region is compared with
+_VALLEY = 1.5  # growth stops where samples are this many times sparser than at the anchors
+_MIN_HELD_OUT = 10  # with fewer labels to check, the user has to choose the reach
+_USUAL_LENGTH = 1.5  # assumed log path length of the held-out labels
+_FAR = 3.0  # cap on the log ratio of distances: beyond it, confidence does not grow
 
-# Coefficients before any label was held out, measured on reference datasets: 1, log ratio of the distances to the
-# nearest rival and to the nearest anchor, log path length, share of the sample's own neighbors that lie outside.
+# Prior coefficients, measured on reference datasets: 1, log ratio of the distances to the nearest rival and to the
+# nearest anchor, log path length, share of the sample's neighbors that lie outside.
 _PRIOR = Reliability(np.array([-1.1, 3.6, -1.9, 1.6]), np.diag([3.0, 2.0, 0.3, 0.3]) ** 2)
 
 Labels = NDArray[np.int64]
@@ -31,14 +31,14 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Region:
-    """The unlabeled samples in the vicinity of some anchors, surest first: a reach is a cut of this order.
+    """The unlabeled samples around some anchors, most confident first; a reach takes the first ones of this order.
 
     Attributes:
         order: (m,) int32 rows.
         confidence: (m,) float32, descending: probability that the sample has the anchors' label.
-        anchors: (m,) int32: the labeled sample nearest to it.
-        reach: how many are taken: those asked for, or as many as keep the wanted precision.
-        why: how sure that is and what stopped the growth, in words.
+        anchors: (m,) int32: the nearest labeled sample.
+        reach: how many are taken: the requested number, or as many as keep the target precision.
+        why: how reliable that is and what stopped the growth, in words.
     """
 
     order: NDArray[np.int32]
@@ -61,15 +61,15 @@ def label_neighbors(
     """Grow a label from its anchors over the neighbor graph.
 
     The region takes the nearest samples first, by path length, and stops at samples with another label and at
-    density valleys. What it costs depends on the region, not on the dataset.
+    density valleys. The cost depends on the size of the region, not of the dataset.
 
     Args:
         vectors: (n, d) embeddings; rows that the region does not touch are not read.
-        labels: (n,) int, -1 = unlabeled. Anchors count as labeled with `label` whatever stands here.
-        anchors: rows the label starts from, at least one.
-        label: the class they get.
-        neighbors: the neighbor table; None searches for it.
-        reach: how many samples to take; None takes as many as keep `precision`, and none while there are too few
+        labels: (n,) int, -1 = unlabeled. Anchors count as labeled with `label` whatever their entry.
+        anchors: rows that the label starts from, at least one.
+        label: the class of the region.
+        neighbors: the neighbor table; None computes it.
+        reach: how many samples to take; None takes as many as keep `precision`, or none while there are too few
             labels to check that.
         precision: share of the taken samples that has to be right, 0.5..1.
 
@@ -123,7 +123,7 @@ class _Grown:
 
 
 def _grow(table: Neighbors, known: NDArray[np.integer], starts: Labels, label: int, cap: int) -> _Grown:
-    """Best-first over the table from the anchors; the unlabeled rows reached and how long the way was."""
+    """Search best-first from the anchors; return the unlabeled rows reached, with their path lengths."""
     indices, distances = table.indices, table.distances
     width = min(indices.shape[1], _NEIGHBORS)
     if width == 0:
@@ -188,9 +188,9 @@ def _evidence(
 
 
 def _calibrated(data: NDArray[np.generic], known: NDArray[np.integer], labeled: Labels) -> tuple[Reliability, int]:
-    """Update the prior with how far a lead of the nearest label over those of other classes can be trusted.
+    """Update the prior with how reliable it is that the nearest label is closer than those of other classes.
 
-    Every labeled sample whose class has a second one is a test: is the nearest other label its own?
+    Every labeled sample whose class has another member is a test: does the nearest other label have its class?
     """
     codes = known[labeled]
     _, code, counts = np.unique(codes, return_inverse=True, return_counts=True)
@@ -216,7 +216,7 @@ def _log_ratio(rival: Floats, near: Floats) -> NDArray[np.float64]:
 
 
 def _sampled(rows: Labels) -> Labels:
-    """At most so many rows, evenly taken: deterministic, and the region needs no more."""
+    """At most `_RIVALS` rows, evenly spaced: deterministic, and the region needs no more."""
     return rows if len(rows) <= _RIVALS else rows[np.linspace(0, len(rows) - 1, _RIVALS).astype(np.int64)]
 
 
@@ -224,5 +224,5 @@ def _why(confidence: NDArray[np.float64], held_out: int, stopped: str) -> str:
     if held_out < _MIN_HELD_OUT:
         return f"too few labels to say how far the label reaches, choose the reach by eye; {stopped}"
     if not len(confidence):
-        return f"nothing around is sure enough, checked on {held_out:,} labels; {stopped}"
+        return f"no neighbor is certain enough, checked on {held_out:,} labels; {stopped}"
     return f"{confidence.mean():.0%} expected right, checked on {held_out:,} labels; {stopped}"

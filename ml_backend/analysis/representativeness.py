@@ -1,8 +1,8 @@
-"""Second calibration: how far confidences measured on held-out labels hold where the labels are not representative.
+"""Second calibration: corrects confidences measured on held-out labels when the labels are not representative.
 
-People label one region of the map, or only what is easy. Held-out labels then lie close to the other labels, the
-unlabeled samples do not, and what is measured on the former is too optimistic for the latter. How much too optimistic
-was learned on other datasets, over simulated ways of labeling (`benchmarks/labeling_reference.py`).
+People label one region of the map, or only easy samples. Held-out labels then lie close to the other labels but the
+unlabeled samples do not, so precision measured on the former is too optimistic for the latter. The correction was
+learned on other datasets, over simulated ways of labeling (`benchmarks/labeling_reference.py`).
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from .arrays import Floats
 
 Floats64 = NDArray[np.float64]
 
-_FEWEST_HELD_OUT = 10  # with fewer held-out labels they say nothing about where the others lie
-_SMALLEST = 1e-4  # of distances
-_HARDEST = 0.3  # as in the labelings that the weights were learned from
+_FEWEST_HELD_OUT = 10  # fewer held-out labels say nothing about where the others lie
+_SMALLEST = 1e-4  # lower bound on distances
+_HARDEST = 0.3  # cap on “hard”, as in the labelings that the weights were learned from
 _EXTREME = 1e-3  # confidences closer to 0 or 1 count as this close
 
 FEATURES = (
     "1",
     "log odds of the confidence",
     "the same up to 2.5",
-    "nearness",  # share of the held-out labels that lie farther from the labels of their class
-    "mass",  # share of the held-out labels that less label mass reaches
+    "nearness",  # share of the held-out labels that are farther from the labels of their class
+    "mass",  # share of the held-out labels that receive less label mass
     "distance",  # log of the distance to the nearest label of the class, in distances to the 15th neighbor
     "consistency - 1",
-    "hard",  # how much nearer to the labels the unlabeled samples lie than the held-out labels
+    "hard",  # how much nearer to the labels the unlabeled samples are than the held-out labels
     "hard x log odds",
     "hard x nearness",
     "hard x distance",
@@ -48,18 +48,18 @@ FEATURES = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """How u unlabeled samples lie to the labels, and h held-out labels to the labels outside their fold.
+    """Where u unlabeled samples lie relative to the labels, and h held-out labels relative to those of other folds.
 
     Attributes:
-        distances: (u,) cosine distance to the nearest label of the class guessed.
-        mass: (u,) label mass that spreading from near labels brings.
+        distances: (u,) cosine distance to the nearest label of the guessed class.
+        mass: (u,) label mass received by near spreading.
         held_out_distances: (h,) the same distance of held-out labels.
         held_out_mass: (h,) the same mass of held-out labels.
         scale: (u,) distance to the 15th neighbor.
-        share: (u,) how often the class guessed is guessed, 1 = as often as the mean class.
+        share: (u,) how often the guessed class is guessed, relative to the mean class.
         consistency: (u,) share of the neighbors that have the same class, as label or guess.
         agreement: log odds that two voters agree, over the dataset.
-        labels_a_class: how many labels a class has on average.
+        labels_a_class: mean number of labels of a class.
     """
 
     distances: Floats
@@ -97,7 +97,7 @@ def correction_features(confidence: NDArray[np.float64], around: Surroundings) -
 
 
 def corrected(confidence: NDArray[np.float64], around: Surroundings, weights: NDArray[np.float64]) -> Floats64:
-    """Probability (u,) of being right, from the confidence and what surrounds each sample, by logistic regression."""
+    """Probability (u,) of being right, from the confidence and the surroundings, by logistic regression."""
     return np.asarray(expit(correction_features(confidence, around) @ weights))
 
 

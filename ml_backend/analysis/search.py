@@ -23,7 +23,7 @@ _CHUNK = 65536  # rows normalized at once
 
 @dataclass(frozen=True)
 class Scorer:
-    """A linear function of unit vectors, as a score between 0 and 1, 1 = most like what was asked for.
+    """A linear scorer of unit vectors: scores between 0 and 1, 1 = most similar to the query.
 
     Attributes:
         kind: "mean" scores by cosine similarity to a query vector, mapped from -1..1 to 0..1; "probe" is a logistic
@@ -42,7 +42,7 @@ class Scorer:
         """Scores (n,) of unit vectors (n, d).
 
         Raises:
-            Refusal: the vectors have another dimension than the query.
+                Refusal: the dimension of the vectors differs from that of the query.
         """
         if unit.shape[1] != len(self.weights):
             raise Refusal(
@@ -64,10 +64,10 @@ class Around:
 
 
 def unit_vectors(vectors: ArrayLike) -> Floats:
-    """Vectors (n, d) scaled to length 1, float32; a zero vector stays zero and is at right angles to every query.
+    """Vectors (n, d) scaled to length 1, float32; a zero vector stays zero and is orthogonal to every query.
 
     Raises:
-        ValueError: the vectors are no finite (n, d) table.
+        ValueError: the vectors are not a finite (n, d) table.
     """
     data = as_vectors(vectors)
     result = np.empty_like(data)
@@ -83,8 +83,8 @@ def mean_query(positives: ArrayLike, negatives: ArrayLike | None = None) -> Scor
     """Score by the mean of the positives minus a quarter of the mean of the negatives (Rocchio, 1971).
 
     Args:
-        positives: (p, d) vectors of what to find, at least one. Each counts the same, whatever its length.
-        negatives: (q, d) vectors of what not to find. Alone they look for what is least like them.
+        positives: (p, d) vectors to be similar to. Each counts the same, whatever its length.
+        negatives: (q, d) vectors to be dissimilar to. Alone, they search for what is least similar to them.
 
     Raises:
         Refusal: neither positives nor negatives, or they cancel each other out.
@@ -106,7 +106,7 @@ def mean_query(positives: ArrayLike, negatives: ArrayLike | None = None) -> Scor
 
 
 def top_rows(scores: Floats, count: int, *, among: Rows | None = None) -> Rows:
-    """Rows of the ``count`` highest scores, highest first, ties by row; fewer where there are fewer.
+    """Rows of the ``count`` highest scores, highest first, ties by row; fewer if there are fewer rows.
 
     Args:
         scores: (n,).
@@ -130,7 +130,7 @@ def rows_above(scores: Floats, threshold: float, *, among: Rows | None = None) -
 
 
 def around_threshold(scores: Floats, threshold: float, count: int, *, among: Rows | None = None) -> Around:
-    """The ``count`` rows just above and the ``count`` just below a threshold: what a person looks at to set it."""
+    """The ``count`` rows just above and the ``count`` just below a threshold, for a person to judge it by."""
     rows = np.arange(len(scores)) if among is None else among
     inside = scores[rows] >= np.float32(threshold)
     above, below = rows[inside], rows[~inside]
@@ -138,16 +138,16 @@ def around_threshold(scores: Floats, threshold: float, count: int, *, among: Row
 
 
 def fold_duplicates(unit: Floats, ranked: Rows, *, threshold: float | None = None) -> tuple[Rows, NDArray[np.int64]]:
-    """Keep of each group of near-duplicates the one that ranks highest.
+    """Keep only the highest-ranked row of each group of near duplicates.
 
     Args:
         unit: (n, d) unit vectors.
         ranked: (m,) rows, best first.
-        threshold: cosine distance up to which two are near-duplicates; None chooses it by the data, as in
+        threshold: cosine distance up to which two rows are near duplicates; None chooses it from the data, as in
             `near_duplicates`.
 
     Returns:
-        The rows kept, in the order of ``ranked``, and how many others each stands for.
+        The rows kept, in the order of ``ranked``, and how many others each one represents.
     """
     if len(ranked) < 2:
         return ranked, np.zeros(len(ranked), np.int64)

@@ -1,4 +1,4 @@
-"""Labels spread over the neighbor graph: who is near a label by many short steps gets a share of it."""
+"""Label spreading over the neighbor graph: a sample that many short paths connect to a label gets a share of it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FAR, NEAR = 0.99, 0.8  # share of its mass that a label passes on at every step
 GRAPH_NEIGHBORS = 15
 _MAX_COLUMNS = 64  # label columns solved at once: bounds memory to 4 x 64 floats a sample
 _TOLERANCE = 1e-3
-_BLOCK = 32_768  # samples whose products are held at once: memory used again costs less than fresh memory
-_ROUNDING = 1e-5  # what is left of a mass after all of it was taken away
+_BLOCK = 32_768  # samples processed at once: reusing memory costs less than allocating it
+_ROUNDING = 1e-5  # relative rounding error left after a mass is subtracted from itself
 _PRIOR_COUNT = 5.0  # labels added to every class before its share of the dataset is estimated
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A symmetric, normalised neighbor graph in compressed rows: `columns[offsets[i]:offsets[i + 1]]` adjoin i."""
+    """A symmetric, normalized neighbor graph in compressed rows: `columns[offsets[i]:offsets[i + 1]]` adjoin i."""
 
     offsets: torch.Tensor
     columns: torch.Tensor
@@ -35,7 +35,7 @@ class Graph:
         return len(self.offsets) - 1
 
     def average(self, values: torch.Tensor, *, out: torch.Tensor) -> None:
-        """Write the weighted sum of the (n, c) values over what adjoins each sample into `out` (n, c)."""
+        """Write the weighted sum of the (n, c) values over the neighbors of each sample into `out` (n, c)."""
         import torch
 
         for start in range(0, len(self), _BLOCK):
@@ -79,15 +79,15 @@ def neighbor_graph(neighbors: Neighbors, width: int = GRAPH_NEIGHBORS) -> Graph:
 
 @dataclass(frozen=True)
 class Spread:
-    """How much of each class reaches each sample, and how much of that is owed to the labels of each fold.
+    """How much label mass of each class reaches each sample, and how much of it the labels of each fold contribute.
 
-    Spreading is linear: what a fold's labels contribute can be taken away again, so one solution serves all folds.
+    Spreading is linear: the contribution of a fold's labels can be subtracted, so one solution serves all folds.
 
     Attributes:
         total: (n, c) mass, not negative.
-        rows: (r,) sorted rows at which the folds are kept apart.
-        parts: (f, r, c) mass there that the labels of each fold contribute.
-        masses: (f, c) mass that each fold contributes everywhere.
+        rows: (r,) sorted rows for which the folds' contributions are stored separately.
+        parts: (f, r, c) mass at these rows that the labels of each fold contribute.
+        masses: (f, c) total mass that each fold contributes.
     """
 
     total: torch.Tensor
@@ -103,7 +103,7 @@ class Spread:
         return mass
 
     def without(self, fold: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Mass (m, c) at some of the kept rows that all labels but those of a fold contribute."""
+        """Mass (m, c) at some of the stored rows, without the contribution of a fold's labels."""
         total = self.at(rows)
         rest = total - self.parts[fold, np.searchsorted(self.rows, rows)]
         return np.where(rest > _ROUNDING * total, rest, 0).astype(np.float32)
@@ -128,11 +128,11 @@ def spread(
         graph: S.
         labeled: (m,) rows with a label.
         codes: (m,) their classes, 0..n_classes - 1.
-        folds: (m,) fold in which each label is held out, 0..f - 1, -1 for never.
+        folds: (m,) fold in which each label is held out, 0..f - 1, -1 = never.
         n_classes: c.
         rows: (r,) sorted rows at which the contribution of each fold is needed.
         alpha: share of its mass that a label passes on at every step, 0..1.
-        steps: at most so many steps of conjugate gradients; each reaches one neighbor further.
+        steps: the most steps of conjugate gradients; each reaches one neighbor further.
     """
     import torch
 
@@ -196,10 +196,10 @@ def _column_sums(values: torch.Tensor) -> torch.Tensor:
 
 
 def class_masses(mass: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Factor for each column (c,) of a solution so that its total mass (c,) meets its share of the labels.
+    """Factors (c,) that scale the total mass (c,) of each class to its share of the labels.
 
-    Class-mass normalisation (Zhu, Ghahramani and Lafferty, 2003), with the shares drawn towards equal ones: people
+    Class-mass normalization (Zhu, Ghahramani and Lafferty, 2003), with the shares shrunk toward equal ones: people
     choose what they label, so the labels say little about how frequent a class is.
     """
-    wanted = (counts + _PRIOR_COUNT) / (counts + _PRIOR_COUNT).sum(axis=-1, keepdims=True)
-    return np.asarray(wanted / np.maximum(mass, 1e-30), dtype=np.float32)
+    shares = (counts + _PRIOR_COUNT) / (counts + _PRIOR_COUNT).sum(axis=-1, keepdims=True)
+    return np.asarray(shares / np.maximum(mass, 1e-30), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The layout of t-SNE (van der Maaten and Hinton 2008) from a table of neighbors, through openTSNE."""
+"""t-SNE layout (van der Maaten and Hinton 2008) from a table of neighbors, with openTSNE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..progress import Progress
 
 _EARLY, _LATE = 250, 500  # rounds with and without exaggeration, as openTSNE
 _REPORTS_EVERY = 10  # rounds
-_EXAGGERATED_FROM = 60  # samples: below, exaggerated attraction pulls all of them into one point
+_EXAGGERATED_FROM = 60  # samples: with fewer, exaggerated attraction pulls all of them into one point
 
 
 def layout(
@@ -17,8 +17,8 @@ def layout(
 ) -> NDArray[np.float32]:
     """Move the points `start` (n, 2 or 3) until neighbors, the rows of `indices` (n, k), lie close together.
 
-    At most a third of the other samples are used as neighbors: where all are neighbors of all, no map is better than
-    another.
+    At most a third of the other samples are used as neighbors: if all were neighbors of all, no map would be better
+    than another.
     """
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import Uniform
@@ -27,7 +27,7 @@ def layout(
     indices = indices[:, : max(1, (len(start) - 1) // 3)]
     table = PrecomputedNeighbors(indices, np.ones(indices.shape))
     affinities = Uniform(knn_index=table, symmetrize="max")
-    # The interpolation is for two dimensions and pays off from a few thousand points on.
+    # The interpolation works in two dimensions only, and pays off from a few thousand points.
     gradient = "fft" if start.shape[1] == 2 and len(start) > 3000 else "bh"
     points = TSNEEmbedding(
         start.astype(np.float64),

@@ -1,6 +1,6 @@
 """UMAP's graph and its layout (McInnes, Healy and Melville 2018) from a table of neighbors.
 
-Written out, because umap-learn compiles for 12 s in a fresh process even when the neighbors are given, and its
+Our own implementation, because umap-learn compiles for 12 s in a fresh process even if the neighbors are given, and its
 parallel layout differs from run to run. This one compiles in about a second and moves every point against a
 snapshot of the others: the same seed gives the same map on any number of threads.
 Import this module inside a function: it loads numba.
@@ -65,7 +65,7 @@ def fuzzy_graph(indices: NDArray[np.int32], distances: NDArray[np.float32]) -> c
 
 
 def _memberships(distances: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much each neighbor belongs, so that a row sums to log2(k): UMAP's smooth k-NN distance."""
+    """Membership of each neighbor, scaled so that a row sums to log2(k): UMAP's smooth k-NN distance."""
     k = distances.shape[1]
     first = np.where(distances > 0, distances, np.inf).min(axis=1, keepdims=True)
     beyond = np.maximum(distances - np.where(np.isfinite(first), first, 0), 0)
@@ -80,10 +80,10 @@ def _memberships(distances: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _curve(min_dist: float) -> tuple[np.float32, np.float32]:
-    """The a and b of 1 / (1 + a x^2b) that stays near 1 up to min_dist and then falls like exp(-x)."""
+    """Fit a and b of 1 / (1 + a x^2b) to a curve that is 1 up to min_dist and then falls like exp(-x)."""
     x = np.linspace(0, 3, 300)
-    wanted = np.where(x < min_dist, 1.0, np.exp(-(x - min_dist)))
-    fitted, _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), x, wanted)
+    target = np.where(x < min_dist, 1.0, np.exp(-(x - min_dist)))
+    fitted, _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), x, target)
     return np.float32(fitted[0]), np.float32(fitted[1])
 
 
@@ -92,7 +92,7 @@ def _move(first, last, old, new, starts, heads, weights, epoch, rate, a, b, seed
     """One round for the points first..last: read `old`, write `new`.
 
     An edge of weight w pulls in a share w of the rounds. umap-learn moves both ends of an edge at once; here each
-    end moves in its own turn, because the graph holds every edge both ways.
+    end moves in its own turn, because the graph contains every edge in both directions.
     """
     count = np.uint64(len(old))
     one, near, most = np.float32(1), np.float32(0.001), np.float32(4) * rate
@@ -104,7 +104,7 @@ def _move(first, last, old, new, starts, heads, weights, epoch, rate, a, b, seed
         for edge in range(starts[i], starts[i + 1]):
             if np.floor((epoch + 1) * weights[edge]) == np.floor(epoch * weights[edge]):
                 continue
-            # Summed before the point moves: forces that do not wait for each other take 0.6 of the time.
+            # Summed before the point moves: independent forces take 0.6 of the time.
             step_x = step_y = step_z = np.float32(0)
             for draw in range(_PUSHES + 1):
                 if draw == 0:

@@ -1,4 +1,4 @@
-"""What was matched at one IoU and one confidence threshold, and how often what was confused with what."""
+"""The matches at one IoU and one confidence threshold, and the confusion counts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Matches:
     """Which prediction was matched to which label at one IoU and confidence threshold.
 
     Attributes:
-        pairs: what was matched
-        iou, confidence, classwise, top_k: the thresholds and rules it was made with
+        pairs: the overlapping pairs that were matched
+        iou, confidence, classwise, top_k: the thresholds and rules of the matching
         prediction_of_truth: (n_truth,) row of the matched prediction, -1 = none
         truth_of_prediction: (n_predictions,) row of the matched label, -1 = none
         prediction_iou: (n_predictions,) overlap with the matched label, NaN = none
         kept: (n_predictions,) True = passes the confidence threshold and has a class
-        ignored: (n_predictions,) True = lies in a crowd of its own class (classification: is not the guess
-            that is judged): neither right nor wrong
+        ignored: (n_predictions,) True = lies in a crowd of its own class (in classification: is not the guess
+            that is evaluated): neither right nor wrong
     """
 
     pairs: Pairs
@@ -44,7 +44,7 @@ class Matches:
 
     @cached_property
     def outcomes(self) -> Outcomes:
-        """Every judged object once: the predictions in their order, then the labels nobody found."""
+        """Every evaluated object once: the predictions in their order, then the missed labels."""
         truth, predictions = self.pairs.truth, self.pairs.predictions
         judged = np.flatnonzero(self.kept & ~self.ignored).astype(np.int32)
         missed = np.flatnonzero((self.prediction_of_truth < 0) & (truth.label >= 0) & ~truth.crowd)
@@ -67,7 +67,7 @@ class Matches:
 
         Returns:
             (C + 1, C + 1) counts; row = class of the label, the last row "no label"; column = predicted
-            class, the last column "no prediction". The last cell is 0: what neither side knows
+            class, the last column "no prediction". The last cell is always 0
         """
         c = self.pairs.n_classes
         rows = np.where(self.outcomes.truth_class < 0, c, self.outcomes.truth_class).astype(np.int64)
@@ -90,23 +90,23 @@ class Matches:
         )
 
     def confusions(self) -> Outcomes:
-        """Get pairs of different classes: sure ones are where wrong labels are found."""
+        """Get pairs of different classes; confident ones often reveal wrong labels."""
         known = (self.outcomes.truth_class >= 0) & (self.outcomes.predicted_class >= 0)
         return self._where(known & (self.outcomes.truth_class != self.outcomes.predicted_class))
 
     def false_positives(self) -> Outcomes:
-        """Get predictions without any label: sure ones are where unlabeled objects are found."""
+        """Get predictions without a label; confident ones often reveal unlabeled objects."""
         return self._where(self.outcomes.truth_class < 0)
 
     def false_negatives(self) -> Outcomes:
-        """Get labels without any prediction."""
+        """Get labels without a prediction."""
         return self._where(self.outcomes.predicted_class < 0)
 
     def metrics(self) -> Metrics:
-        """Measure precision, recall, F1, support and average precision, per class and weighted.
+        """Measure precision, recall, F1, support, and average precision, per class and weighted.
 
-        In classification a prediction on an unlabeled sample is shown in the matrix but not held against
-        precision: there is nothing to judge it by. In detection it is a false positive, as in COCO.
+        In classification, a prediction on an unlabeled sample is shown in the matrix but does not lower the
+        precision, because the true class is unknown. In detection it is a false positive, as in COCO.
         """
         return metrics_of(self)
 

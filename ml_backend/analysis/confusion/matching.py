@@ -1,4 +1,4 @@
-"""Match predictions to labels at thresholds that can change without computing an overlap again."""
+"""Match predictions to labels; changing a threshold does not recompute overlaps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .types import Bools, Counts, Floats, Ints, Objects
 
 @dataclass(frozen=True, eq=False)
 class _Choices:
-    """For every prediction, the labels it could be matched to, the one it likes best first."""
+    """For every prediction, the labels it could be matched to, highest overlap first."""
 
     begin: Counts  # (n_predictions + 1,) into the columns below, predictions in order of rank
     truth: Ints
@@ -26,13 +26,13 @@ class _Choices:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Every overlapping pair of a label and a prediction, sorted once: all that a change of threshold needs.
+    """Every overlapping pair of a label and a prediction, sorted once: all a change of threshold needs.
 
     Attributes:
         truth, predictions: the objects, as given
         n_classes: size of the matrix
-        ranking: (n_predictions,) prediction rows by confidence, high to low; then by sample, then as given
-        mask_pairs, box_pairs: pairs whose IoU is of two masks, and of two boxes (because one had no mask)
+        ranking: (n_predictions,) prediction rows by confidence, high to low; ties by sample, then in input order
+        mask_pairs, box_pairs: number of pairs whose IoU is of two masks, and of two boxes (if one has no mask)
     """
 
     truth: Objects
@@ -58,18 +58,18 @@ class Pairs:
         return _Choices(kept, choices.truth[same], choices.iou[same])
 
     def match(self, *, iou: float = 0.5, confidence: float = 0.0, classwise: bool = False, top_k: int = 1) -> Matches:
-        """Match at these thresholds, without computing an overlap again.
+        """Match at these thresholds, without recomputing overlaps.
 
-        Detection follows COCO: in each sample the surest prediction takes the free label that it overlaps
-        most (of equal ones the last), if by `iou` or more; then the next. A prediction left without label
-        that lies in a crowd of its own class is ignored. In classification every labeled sample is matched
-        with its guess.
+        Detection follows COCO: in each sample, the most confident prediction takes the unmatched label that it
+        overlaps most (in a tie, the last), if by `iou` or more; then the next prediction does. An unmatched
+        prediction that lies in a crowd of its own class is ignored. In classification, every labeled sample is
+        matched with its guess.
 
         Args:
-            iou: least overlap of a pair, 0..1; a pair overlaps at 0 too. Not used in classification
-            confidence: predictions below it do not exist, 0..1
-            classwise: match only objects of the same class, as pycocotools does; then there are no confusions
-            top_k: classification only: a sample counts as right if its class is among the k surest guesses
+            iou: lowest overlap of a pair, 0..1; even at 0 a pair must overlap. Not used in classification
+            confidence: predictions below it are dropped, 0..1
+            classwise: match only objects of the same class, as pycocotools does, which leaves no confusions
+            top_k: classification only: a sample counts as right if its class is among the k most confident guesses
 
         Raises:
             ValueError: a threshold outside 0..1, or top_k below 1
@@ -83,7 +83,7 @@ class Pairs:
         if self.is_classification:
             prediction_of_truth, ignored = self._guess(kept, classwise, top_k)
         else:
-            # COCO's cap: at exactly 1 a pair of equal boxes must not fail by rounding
+            # COCO's cap: at exactly 1, a pair of equal boxes must not fail because of rounding
             least = min(iou, 1 - 1e-10)
             choices = self._same_class if classwise else self._choices
             prediction_of_truth = self._assign(choices, kept, least)
@@ -121,31 +121,31 @@ class Pairs:
     def _assign(self, choices: _Choices, kept: Bools, least: float) -> Ints:
         """Give every label its prediction: (n_truth,) prediction rows, -1 = none.
 
-        Deferred acceptance (Gale and Shapley 1962): every prediction asks its favourite, a label keeps the
-        surest that asked, the others ask their next. All labels prefer alike (by confidence), so the only
-        stable outcome is that of choosing one after another (COCO's greedy), while all samples move at once.
+        Deferred acceptance (Gale and Shapley 1962): every prediction proposes to its best label, a label keeps
+        the most confident proposer, and the others propose to their next label. All labels rank predictions
+        alike (by confidence), so the only stable outcome is COCO's greedy one, but all samples move at once.
         """
         nobody = len(self.predictions)
         good = np.concatenate([[0], np.cumsum(choices.iou >= least)])
         position = choices.begin[:-1].copy()
         end = position + (good[choices.begin[1:]] - good[position])  # choices are sorted by falling IoU
         holder = np.full(len(self.truth), nobody, np.int64)
-        asking = np.flatnonzero(kept[self.ranking] & (position < end))
-        while len(asking):
-            asked = choices.truth[position[asking]]
-            before = holder[asked]
-            np.minimum.at(holder, asked, asking)
-            won = holder[asked] == asking
+        proposing = np.flatnonzero(kept[self.ranking] & (position < end))
+        while len(proposing):
+            proposed_to = choices.truth[position[proposing]]
+            before = holder[proposed_to]
+            np.minimum.at(holder, proposed_to, proposing)
+            won = holder[proposed_to] == proposing
             displaced = before[won & (before < nobody)]
-            asking = np.concatenate([asking[~won], displaced])
-            position[asking] += 1
-            asking = asking[position[asking] < end[asking]]
+            proposing = np.concatenate([proposing[~won], displaced])
+            position[proposing] += 1
+            proposing = proposing[position[proposing] < end[proposing]]
         prediction = np.full(len(self.truth), -1, np.int32)
         prediction[holder < nobody] = self.ranking[holder[holder < nobody]]
         return prediction
 
     def _guess(self, kept: Bools, classwise: bool, top_k: int) -> tuple[Ints, Bools]:
-        """Choose one guess a sample: the right one among its top k, else the surest."""
+        """Choose one guess per sample: the right one among its top k, else the most confident one."""
         choices = self._choices
         n = len(self.predictions)
         row = self.ranking[kept[self.ranking]]
@@ -159,7 +159,7 @@ class Pairs:
         first = place == 0
         group = np.cumsum(first) - 1
         solved = np.bincount(group[right], minlength=int(first.sum())) > 0
-        # a label matches at most one guess: a class guessed twice counts once
+        # a label matches at most one guess, so that a class guessed twice counts once
         chosen = np.where(solved[group], right & (_place_in_run(group, right) == 0), first)
         prediction = np.full(len(self.truth), -1, np.int32)
         taken = chosen & (its_truth >= 0) & (right | (not classwise))
@@ -205,7 +205,7 @@ def candidate_pairs(truth: Objects, predictions: Objects, *, n_classes: int | No
 
     Args:
         truth: the labels
-        predictions: the predictions; in classification several a sample are its guesses, the surest first
+        predictions: the predictions; in classification, several per sample are its guesses, most confident first
         n_classes: size of the matrix; default: the largest class of either + 1
 
     Raises:

@@ -1,4 +1,4 @@
-"""Find every pair of a label and a prediction of one sample that overlap, chunk by chunk."""
+"""Find every overlapping pair of a label and a prediction in the same sample, chunk by chunk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects as columns, and what became of them: found, missed, or confused."""
+"""Objects as columns, and their outcomes: matched, missed, or confused."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Objects:
 
     Attributes:
         sample: (n,) the sample each object lies in
-        label: (n,) class of each object, 0..C-1; -1 = no class, such an object takes no part
+        label: (n,) class of each object, 0..C-1; -1 = no class, such an object is left out
         box: (n, 4) x, y, width, height in any unit that all boxes of a sample share (FiftyOne: share of the
             image); None = classification. A box without positive width and height overlaps nothing
         confidence: (n,) between 0 and 1, NaN = unknown: ranks last, and passes only the threshold 0
-        crowd: (n,) True = a region of many objects, which is neither found nor missed (COCO's `iscrowd`)
+        crowd: (n,) True = a region of many objects, which is neither matched nor missed (COCO's `iscrowd`)
         masks: n masks or None each: (height, width) boolean, filling the object's box, which is then a share
             of the image (as FiftyOne stores instance masks)
     """
@@ -83,15 +83,15 @@ class Objects:
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """What became of objects: a row is a matched pair, a label nobody found or a prediction without label.
+    """Outcomes of objects: each row is a matched pair, a missed label, or a prediction without a label.
 
     Attributes:
-        truth: (m,) row in the truth `Objects`; -1 = there is no label here
-        prediction: (m,) row in the predicted `Objects`; -1 = there is no prediction here
+        truth: (m,) row in the truth `Objects`; -1 = no label
+        prediction: (m,) row in the predicted `Objects`; -1 = no prediction
         truth_class: (m,) class of the label, -1 = no label
         predicted_class: (m,) class of the prediction, -1 = no prediction
-        iou: (m,) overlap of the pair in 0..1, NaN where there is no pair (and for classification)
-        confidence: (m,) of the prediction, NaN where unknown or without prediction
+        iou: (m,) overlap of the pair in 0..1, NaN without a pair (and in classification)
+        confidence: (m,) of the prediction, NaN if unknown or without a prediction
     """
 
     truth: Ints
@@ -125,11 +125,11 @@ class Outcomes:
 
 
 def top_classes(scores: ArrayLike, k: int, *, sample: ArrayLike | None = None) -> Objects:
-    """Turn class scores into the k surest guesses of each sample, as predictions for `match(..., top_k=k)`.
+    """Turn class scores into the k most confident guesses of each sample, as predictions for `match(..., top_k=k)`.
 
     Args:
         scores: (n, C) probabilities, each in 0..1
-        k: guesses to keep a sample; cut to C
+        k: guesses to keep per sample; cut to C
         sample: (n,) sample numbers, default 0..n-1
     """
     table = np.asarray(scores, np.float64)
@@ -170,5 +170,5 @@ def _boxes(box: ArrayLike, n: int) -> Floats:
         raise Refusal(f"{len(boxes)} boxes for {n} objects: give one (x, y, width, height) for each object")
     broken = np.flatnonzero(~np.isfinite(boxes).all(axis=1))
     if len(broken):
-        raise Refusal(f"boxes of objects {broken[:5].tolist()} are not finite: leave those objects out or mend them")
+        raise Refusal(f"boxes of objects {broken[:5].tolist()} are not finite: leave those objects out or fix them")
     return boxes
