@@ -1,4 +1,4 @@
-"""The Python API, `import labelscape as ls`: what the menu does, in a script or a notebook.
+"""The Python API, `import labelscape as ls`: the operators of the menu, for scripts and notebooks.
 
 Each function calls the same action as the menu's entry and returns the same report, whose ``repr`` is its closing
 message. What is left out is chosen as the menu chooses it: the newest embeddings, the default label field, a free name.
@@ -213,7 +213,7 @@ def accept(
 
 
 def save(dataset: fo.Dataset, *, progress: bool = True) -> SaveReport:
-    """Save everything pending as one act: all of it or nothing.
+    """Save everything pending as one action: all of it or nothing.
 
     Raises:
         Refusal: nothing is pending, or somebody else saves at this moment.
@@ -223,12 +223,12 @@ def save(dataset: fo.Dataset, *, progress: bool = True) -> SaveReport:
 
 
 def discard(dataset: fo.Dataset, ids: Sequence[str] | None = None) -> int:
-    """Drop what is pending, for these ids or for all; returns how many changes that were. `undo` brings them back."""
+    """Drop what is pending, for these IDs or for all; returns the number of changes. `undo` restores them."""
     return discard_changes(dataset, ids)
 
 
 def undo(dataset: fo.Dataset) -> str:
-    """Undo the last act, and say which it was.
+    """Undo the last action, and return a sentence about it.
 
     Raises:
         Refusal: there is nothing to undo.
@@ -252,7 +252,7 @@ def label_next(
 def rank_outliers(
     samples: SampleCollection, *, embeddings: str | None = None, field: str | None = None, progress: bool = True
 ) -> Ranking:
-    """Rank samples by how much they are outliers, with reasons; of their own class where ``field`` is given.
+    """Rank samples by how unusual they are, with reasons; with ``field``, also within their class.
 
     Raises:
         Refusal: no embeddings, or too few samples.
@@ -266,7 +266,7 @@ def rank_outliers(
 def rank_mislabels(
     samples: SampleCollection, *, embeddings: str | None = None, field: str | None = None, progress: bool = True
 ) -> Ranking:
-    """Rank labels by how likely they are wrong, each with a better one.
+    """Rank labels by how likely they are to be wrong, each with a better one.
 
     Raises:
         Refusal: no embeddings, or too few labels.
@@ -289,7 +289,7 @@ def find_duplicates(
     """Find groups of exact and near duplicates.
 
     Args:
-        threshold: largest cosine distance of duplicates; found from the data if it is left out.
+        threshold: largest cosine distance of duplicates; chosen from the data by default.
         split: a field that names the split of each sample; only groups across splits are reported then.
 
     Raises:
@@ -348,7 +348,7 @@ def send_to_label_studio(samples: SampleCollection, project: int, *, field: str 
 def pull_from_label_studio(
     dataset: fo.Dataset, project: int, *, field: str | None = None, replace: bool = False
 ) -> PullReport:
-    """Bring the annotations of samples that were sent back as labels; one act that `undo` takes back.
+    """Import the annotations of sent samples as labels, as one action that `undo` reverts.
 
     Args:
         replace: overwrite labels that were changed here after they were sent.
@@ -366,7 +366,7 @@ def pull_from_label_studio(
 
 
 def draw_map(dataset: fo.Dataset, key: str, *, field: str | None = None, inches: float = 6) -> bytes:
-    """Draw a 2D map as a PNG picture: one color for each label, gray for unlabeled.
+    """Draw a 2D map as a PNG image: one color per label, gray for unlabeled samples.
 
     Raises:
         Refusal: there is no such map.

@@ -1,12 +1,12 @@
-"""The two ways an act ends early that a user hears about in words."""
+"""The two exceptions with which an action ends early for a reason that the user understands."""
 
 
 class Refusal(ValueError):
-    """A request that cannot be carried out, told to the user as it stands: what is wrong and what to do about it.
+    """A request that cannot be carried out. The message is shown to the user: what is wrong, and what to do about it.
 
-    Everything else that is raised is a fault of the program: it is logged with its traceback and never shown.
+    Any other exception is a bug: it is logged with its traceback and never shown.
     """
 
 
 class Cancelled(Exception):
-    """The user, or more urgent work, stopped a job; it is raised by the job's own progress callback."""
+    """The user, or more urgent work, stopped a job. The job's progress callback raises it."""

@@ -1,4 +1,4 @@
-"""How long work reports where it is, and how it is stopped."""
+"""Progress reports of long work, through which it can also be stopped."""
 
 from typing import Protocol
 
@@ -10,15 +10,15 @@ class Progress(Protocol):
     """
 
     def __call__(self, fraction: float, message: str, /) -> object:
-        """Report the fraction done and what is being done now."""
+        """Report the fraction done and the current step."""
 
 
 def no_progress(fraction: float, message: str, /) -> None:
-    """Report to nobody."""
+    """Ignore the report."""
 
 
 def part_of(progress: Progress | None, start: float, stop: float) -> Progress:
-    """Make the progress of one stage of longer work: its 0 to 1 becomes ``start`` to ``stop`` of the whole."""
+    """The progress of one stage of longer work: its 0 to 1 becomes ``start`` to ``stop`` of the whole."""
     if progress is None:
         return no_progress
 
@@ -29,5 +29,5 @@ def part_of(progress: Progress | None, start: float, stop: float) -> Progress:
 
 
 def step_of(progress: Progress | None, step: int, n_steps: int) -> Progress:
-    """Make the progress of step number ``step``, counted from 0, of ``n_steps`` equal steps."""
+    """The progress of step number ``step``, counted from 0, of ``n_steps`` equal steps."""
     return part_of(progress, step / n_steps, (step + 1) / n_steps)

@@ -1,13 +1,13 @@
-"""What an act reports: its closing message, which is also what Python and a notebook show of it."""
+"""The report of an action: its closing message, which Python and notebooks show too."""
 
 from html import escape
 
 
 class Report:
-    """The result of an act; its ``repr`` is its closing message, however many ids it holds."""
+    """The result of an action; its ``repr`` is the closing message, however many IDs it contains."""
 
     def sentence(self) -> str:
-        """Say in numbers what happened."""
+        """Say what happened, in numbers."""
         raise NotImplementedError
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Collection campaigns: search the unlabeled for more of a segment's kind, in batches, while that pays."""
+"""Collection campaigns: find more samples of a segment's kind among the unlabeled ones, in batches."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ from .search import Hit
 from .search_queries import QueryQuality, describe_query, fit_query
 
 WORTH = 0.2
-_MIN_RETURNED = 10  # of a batch, before it says anything about the next one
-_NAMED = 5  # labels that a sentence names
+_MIN_RETURNED = 10  # labels of a batch that must have come back before it predicts the next one
+_NAMED = 5  # labels that a sentence lists
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +62,7 @@ class ProposedBatch(Report):
 
 @dataclass(frozen=True)
 class BatchStatus:
-    """What came back of a batch: ``labels`` with their counts, most frequent first, and the share of wanted ones.
+    """The labels that came back for a batch, with counts, most frequent first, and the number of target labels.
 
     ``low`` and ``high`` bound the share with 95% confidence (Wilson, 1927); they are 0 and 1 while nothing came back.
     """
@@ -82,13 +82,13 @@ class BatchStatus:
         names = listing([f"{number:,} “{label}”" for label, number in self.labels[:_NAMED]])
         return (
             f"Batch {self.number}: {self.returned:,} of {self.taken:,} {agree(self.returned, 'is')} labeled, "
-            f"{self.wanted:,} of them as wanted ({percent(self.wanted / self.returned)}): {names}."
+            f"{self.wanted:,} of them with a target label ({percent(self.wanted / self.returned)}): {names}."
         )
 
 
 @dataclass(frozen=True, repr=False)
 class CampaignStatus(Report):
-    """How a campaign goes: its batches, whether another one pays, and why, in words."""
+    """The progress of a campaign: its batches, whether another one is worthwhile, and why, in words."""
 
     campaign: Campaign
     batches: tuple[BatchStatus, ...]
@@ -110,20 +110,20 @@ def propose_batch(
     wanted: Sequence[str] = (),
     worth: float = WORTH,
 ) -> ProposedBatch:
-    """The next items to label: unlabeled, like the segment, unlike each other; nothing is written.
+    """The next items to label: unlabeled, similar to the segment, dissimilar to each other. Nothing is written.
 
-    Members and what came back with a wanted label are positive examples, what came back with another label is a
+    Members and items that came back with a target label are positive examples; one that came back with another is a
     negative one, so that each batch makes the next one better.
 
     Args:
         segment: slug of a segment of items of the embeddings.
         field: label field that says what is unlabeled.
         size: of the batch; fewer are proposed where fewer are left.
-        wanted: labels that count as its kind; () = the labels that its members have.
-        worth: 0..1, the lowest share of wanted labels for which a batch is worth the labeling.
+        wanted: the target labels, which count as its kind; () = the labels of its members.
+        worth: 0..1, the lowest share of target labels that makes labeling a batch worthwhile.
 
     Raises:
-        Refusal: no such segment or embeddings, an empty segment, unlabeled members and no wanted labels, or nothing
+        Refusal: no such segment or embeddings, an empty segment, unlabeled members and no target labels, or nothing
             left that is unlabeled.
     """
     chosen = load_segment(dataset, segment)
@@ -135,7 +135,7 @@ def propose_batch(
     labels = _labels(dataset, table, target)
     named = tuple(wanted) or tuple(sorted({labels.classes[code] for code in labels.codes[members] if code >= 0}))
     if not named:
-        raise Refusal(f"The members of “{chosen.name}” have no label in '{target.name}': say which labels are wanted.")
+        raise Refusal(f"The members of “{chosen.name}” have no label in '{target.name}': choose the target labels.")
     before = find_campaign(dataset, segment)
     batches = () if before is None else before.batches
     campaign = Campaign(segment, embeddings, target.name, named, worth, batches)
@@ -143,7 +143,7 @@ def propose_batch(
 
 
 def take_batch(dataset: fo.Dataset, proposed: ProposedBatch) -> Batch:
-    """Note a proposed batch as taken: it is not proposed again, and its labels are followed.
+    """Record a proposed batch as taken: it is not proposed again, and its labels are tracked.
 
     Raises:
         Refusal: somebody else took some of these meanwhile.
@@ -171,9 +171,9 @@ def discard_batch(dataset: fo.Dataset, segment: str) -> Batch:
 
 
 def campaign_status(dataset: fo.Dataset, segment: str) -> CampaignStatus:
-    """How many of each batch came back and with which labels, and whether another batch pays.
+    """Count how many items of each batch came back, with which labels, and decide whether another batch is worthwhile.
 
-    Another one does not pay where the share of wanted labels in the last batch that came back (at least ten of it) is
+    It is not if the share of target labels in the last batch that came back (at least ten of its items) is
     below ``worth`` with 95% confidence.
 
     Raises:
@@ -185,14 +185,14 @@ def campaign_status(dataset: fo.Dataset, segment: str) -> CampaignStatus:
     target = label_field(dataset, campaign.field, table.items.patches_field)
     labels = _labels(dataset, table, target)
     batches = tuple(_batch_status(batch, campaign, table, labels) for batch in campaign.batches)
-    telling = [batch for batch in batches if batch.returned >= min(_MIN_RETURNED, batch.taken)]
-    if not telling:
-        return CampaignStatus(campaign, batches, False, "Too little came back to say whether another batch pays.")
-    last = telling[-1]
+    informative = [batch for batch in batches if batch.returned >= min(_MIN_RETURNED, batch.taken)]
+    if not informative:
+        return CampaignStatus(campaign, batches, False, "Too few labels came back to judge another batch.")
+    last = informative[-1]
     stop = last.high < campaign.worth
-    share = f"{percent(last.low)} to {percent(last.high)} of such a batch are as wanted (95% confidence)"
-    limit = f"{percent(campaign.worth)} that make it worth the labeling"
-    verdict = f"Stop here: {share}, below the" if stop else f"Another batch pays: {share}; the limit is the"
+    share = f"{percent(last.low)} to {percent(last.high)} of such a batch have a target label (95% confidence)"
+    limit = f"{percent(campaign.worth)} that make labeling worthwhile"
+    verdict = f"Stop here: {share}, below the" if stop else f"Another batch is worthwhile: {share}; the limit is the"
     advice = f"{verdict} {limit}."
     return CampaignStatus(campaign, batches, stop, advice)
 
@@ -234,7 +234,7 @@ def _batch_status(batch: Batch, campaign: Campaign, table: SearchTable, labels: 
 
 
 def _share_interval(part: int, total: int) -> tuple[float, float]:
-    """95% interval of a share (Wilson, 1927); everything is possible while there is nothing."""
+    """95% interval of a share (Wilson, 1927); 0..1 without any items."""
     if not total:
         return 0.0, 1.0
     interval = binomtest(part, total).proportion_ci(0.95, method="wilson")

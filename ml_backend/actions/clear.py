@@ -36,7 +36,7 @@ class Clearable:
 
     @property
     def undoable(self) -> bool:
-        """Whether clearing it can be undone; where not, it is asked for with a question."""
+        """Whether clearing it can be undone; if not, the user has to confirm."""
         return self.kind == "suggestions"
 
     @property
@@ -72,13 +72,13 @@ class ClearReport(Report):
 
 def clearable(dataset: fo.Dataset) -> list[Clearable]:
     """Everything in the explorer that can be cleared, with its size."""
-    found = [Clearable("map", key, *map_size(dataset, key)) for key in list_maps(dataset)]
-    found += [Clearable("embeddings", key, *embeddings_size(dataset, key)) for key in list_embeddings(dataset)]
+    parts = [Clearable("map", key, *map_size(dataset, key)) for key in list_maps(dataset)]
+    parts += [Clearable("embeddings", key, *embeddings_size(dataset, key)) for key in list_embeddings(dataset)]
     for field in (None, *patches_fields(dataset)):
         number, size = suggestions_size(dataset, field)
         if number:
-            found.append(Clearable("suggestions", field or "", number, size))
-    return found
+            parts.append(Clearable("suggestions", field or "", number, size))
+    return parts
 
 
 def clear_explorer(dataset: fo.Dataset, chosen: Sequence[Clearable]) -> ClearReport:
@@ -106,39 +106,39 @@ def clear_explorer(dataset: fo.Dataset, chosen: Sequence[Clearable]) -> ClearRep
 
 
 def delete_map(dataset: fo.Dataset, key: str) -> int:
-    """Delete a map; embeddings, labels, and samples stay. Returns how many points it had."""
+    """Delete a map; embeddings, labels, and samples stay. Returns the number of its points."""
     number, _ = map_size(dataset, key)
     maps_store.delete_map(dataset, key)
     return number
 
 
 def delete_embeddings(dataset: fo.Dataset, key: str) -> int:
-    """Delete embeddings with their vectors; maps made of them stay. Returns how many vectors there were."""
+    """Delete embeddings with their vectors; maps made from them stay. Returns the number of vectors."""
     number, _ = embeddings_size(dataset, key)
     embeddings_store.delete_embeddings(dataset, key)
     return number
 
 
 def rename_map(dataset: fo.Dataset, key: str, new_key: str) -> None:
-    """Give a map another name."""
+    """Rename a map."""
     maps_store.rename_map(dataset, key, new_key)
 
 
 def rename_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
-    """Give embeddings another name, under which maps and suggestions made of them find them."""
+    """Rename embeddings, and update the maps and suggestions that refer to them."""
     embeddings_store.rename_embeddings(dataset, key, new_key)
     follow_renamed_embeddings(dataset, key, new_key)
     rename_in_settings(dataset, key, new_key)
 
 
 def maps_of(dataset: fo.Dataset, embeddings: str) -> list[str]:
-    """The maps that were made of these embeddings."""
+    """The maps made from these embeddings."""
     made = {key: provenance_of_map(dataset, key) for key in list_maps(dataset)}
     return [key for key, how in made.items() if how is not None and how.embeddings == embeddings]
 
 
 def consequence(dataset: fo.Dataset, embeddings: str) -> str:
-    """What deleting embeddings means for the maps made of them."""
+    """Say what deleting embeddings means for the maps made from them."""
     maps = maps_of(dataset, embeddings)
     if not maps:
         return "No map was made of them."

@@ -1,4 +1,4 @@
-"""Compare labels with predictions, and choose what they disagree about."""
+"""Compare labels with predictions, and choose the outcomes of interest."""
 
 import json
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which outcomes to take: kinds of outcome, or cells of the matrix as (label, prediction) class names."""
+    """The outcomes to choose: kinds of outcome, or cells of the matrix as (label, prediction) class names."""
 
     whats: tuple[What, ...] = ()
     cells: tuple[tuple[str, str], ...] = ()
@@ -70,7 +70,7 @@ def evaluate(samples: SampleCollection, *, truth_field: str, prediction_field: s
 
 
 def choose(evaluation: Evaluation, matches: Matches, choice: Choice) -> Outcomes:
-    """The outcomes that any part of a choice names, once each, in their order.
+    """The outcomes that match any part of a choice, once each, in their order.
 
     Raises:
         Refusal: an unknown kind of error or class.
@@ -99,7 +99,7 @@ def choose(evaluation: Evaluation, matches: Matches, choice: Choice) -> Outcomes
 def outcome_ids(evaluation: Evaluation, outcomes: Outcomes, members: Members) -> dict[str | None, list[str]]:
     """Ids to put into a segment, by patches field; None = whole samples.
 
-    "labels" takes the label of a pair and, where there is none, the prediction; "predictions" the reverse. In
+    "labels" takes the label of a pair or, without a label, the prediction; "predictions" does the reverse. In
     classification a sample has no objects, so it is always the sample.
 
     Raises:
@@ -119,7 +119,7 @@ def outcome_ids(evaluation: Evaluation, outcomes: Outcomes, members: Members) ->
 
 
 def samples_of(evaluation: Evaluation, outcomes: Outcomes) -> np.ndarray:
-    """(m,) number of the sample each outcome lies in."""
+    """(m,) number of the sample that contains each outcome."""
     truth, predictions = evaluation.columns.truth.objects.sample, evaluation.columns.predictions.objects.sample
     in_truth = truth[outcomes.truth] if len(truth) else np.full(len(outcomes), -1)
     in_predictions = predictions[outcomes.prediction] if len(predictions) else np.full(len(outcomes), -1)
@@ -127,7 +127,7 @@ def samples_of(evaluation: Evaluation, outcomes: Outcomes) -> np.ndarray:
 
 
 def as_members(name: str) -> Members:
-    """Check what is to become a member of a segment.
+    """Check which objects of an outcome should become members of a segment.
 
     Raises:
         Refusal: an unknown kind of members.

@@ -1,4 +1,4 @@
-"""Segments of what a model confuses: make them, fill them, and make them again on new predictions."""
+"""Segments of a model's confusions: create them, add to them, and make them again on new predictions."""
 
 import json
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ from .confusion import Choice, Evaluation, Members, as_members, as_what, choose,
 from .segments import SegmentReport, add_to_segment, create_segment
 
 _SAME_OBJECT_IOU = 0.5
-_LARGEST_VIEW = 1_000_000  # characters; MongoDB holds 16 MB a record
+_LARGEST_VIEW = 1_000_000  # characters; MongoDB's limit is 16 MB per record
 _NO_OUTCOMES = "No such error at these thresholds: lower IoU or confidence, or choose another kind."
 
 
 @dataclass(frozen=True)
 class Remake:
-    """A segment made again, compared with the one before: what stayed in it, what is gone, what is new.
+    """A segment made again, compared with the previous one: members that stayed, that left, and that are new.
 
-    ``lost`` members of the one before are no longer in the dataset (their field was written anew), so that
+    ``lost`` members of the previous one are no longer in the dataset (their field was rewritten), so that
     nothing can be said of them.
     """
 
@@ -67,7 +67,7 @@ def create_segment_from_confusion(
     choice: Choice,
     members: Members = "labels",
 ) -> SegmentReport:
-    """Compare two fields of a view and make a segment of the outcomes chosen.
+    """Compare two fields of a view and make a segment of the chosen outcomes.
 
     Args:
         choice: kinds of outcome and cells of the matrix
@@ -108,7 +108,7 @@ def keep(
 def keep_in(
     dataset: fo.Dataset, evaluation: Evaluation, outcomes: Outcomes, *, slug: str, members: Members
 ) -> SegmentReport:
-    """Put outcomes into a segment there is; one of samples takes their samples.
+    """Add outcomes to an existing segment; a segment of samples takes their samples.
 
     Raises:
         Refusal: no outcomes or no such segment.
@@ -191,7 +191,7 @@ def remake_segment(
 
 
 def remakable_rule(segment: Segment) -> ConfusionRule | None:
-    """The rule that gives a segment again; None where a person chose its members."""
+    """The rule that reproduces a segment; None if a person chose its members."""
     rule = segment.made_by
     return rule if isinstance(rule, ConfusionRule) and not rule.by_hand else None
 
@@ -222,7 +222,7 @@ def _add_rest(dataset: fo.Dataset, report: SegmentReport, rest: list[tuple[str |
 
 
 def _same_samples(dataset: fo.Dataset, segment: Segment, rule: ConfusionRule) -> SampleCollection:
-    """What the segment was made from: the dataset, or the view by its stages (a filter may find others now)."""
+    """The samples a segment was made from: the dataset, or the view by its stages (a filter may match others now)."""
     if rule.too_large:
         raise Refusal(
             f"“{segment.name}” was made from a view of too many chosen samples to keep: "
@@ -232,7 +232,7 @@ def _same_samples(dataset: fo.Dataset, segment: Segment, rule: ConfusionRule) ->
 
 
 def _found_again(old: Evaluation, old_ids: set[str], new: Evaluation, new_ids: set[str]) -> int:
-    """How many old objects lie where a new one of the same class does."""
+    """Count the old objects that overlap a new one of the same class."""
     classes = {name: code for code, name in enumerate(sorted({*old.columns.classes, *new.columns.classes}))}
     before = _part(old.columns, old.columns.predictions, old_ids, classes)
     after = _part(new.columns, new.columns.predictions, new_ids, classes)

@@ -41,7 +41,7 @@ from .models import load
 
 @dataclass(frozen=True, repr=False)
 class EmbeddingReport(Report):
-    """What a run did: counts of items ``embedded`` now, ``reused`` unchanged, ``removed``, and ``failed``.
+    """The result of a run: counts of items ``embedded`` now, ``reused`` unchanged, ``removed``, and ``failed``.
 
     The files of ``unavailable`` items cannot be read now, and their vectors stay; ``restarted``: they were damaged.
     """
@@ -94,7 +94,7 @@ class EmbeddingReport(Report):
         return text
 
     def _about_unavailable(self) -> str:
-        """First of all, what could not be looked at: a disk or a share that is away."""
+        """First of all, report what could not be checked: an unavailable disk or share."""
         if not self.unavailable:
             return ""
         return (
@@ -164,7 +164,7 @@ def import_embeddings(
     patches_field: str | None = None,
     backend: str = DEFAULT_BACKEND,
 ) -> EmbeddingReport:
-    """Store vectors that are there already: (n, d), of the samples or patches ``ids``.
+    """Store existing vectors (n, d) of the samples or patches ``ids``.
 
     An id may be a sample's id, its file's path or name where that is the only one.
 
@@ -174,9 +174,9 @@ def import_embeddings(
     dataset = samples._root_dataset
     check_new_key(dataset, key)
     items = list_items(samples, patches_field)
-    found = _as_item_ids(samples, items, ids)
-    checked = check_vectors(found, vectors, known=items.ids.tolist())
-    rows = locate(np.asarray(found, items.ids.dtype), items.ids)
+    item_ids = _as_item_ids(samples, items, ids)
+    checked = check_vectors(item_ids, vectors, known=items.ids.tolist())
+    rows = locate(np.asarray(item_ids, items.ids.dtype), items.ids)
     provenance = Provenance("precomputed", {"source": source})
     with whole_or_gone(dataset, key):
         create_embeddings(samples, key, provenance, patches_field=patches_field, backend=backend)
@@ -206,15 +206,15 @@ def import_field(
         raise Refusal(
             f"There is no field '{field}'; fields with vectors: {', '.join(vector_fields(samples)) or 'none'}."
         )
-    ids, held = every_sample(samples).values(["id", field])
-    present = [row for row, vector in enumerate(held) if vector is not None]
+    ids, values = every_sample(samples).values(["id", field])
+    present = [row for row, vector in enumerate(values) if vector is not None]
     if not present:
         raise Refusal(f"The field '{field}' is empty here: there are no vectors to take over.")
     return import_embeddings(
         samples,
         key=key,
         ids=[ids[row] for row in present],
-        vectors=check_vectors([ids[row] for row in present], [np.asarray(held[row]) for row in present]),
+        vectors=check_vectors([ids[row] for row in present], [np.asarray(values[row]) for row in present]),
         source=f"the field '{field}'",
         backend=backend,
     )
@@ -252,13 +252,13 @@ def import_file(
 
 
 def vector_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """Fields of the samples that hold vectors."""
+    """Fields of the samples that contain vectors."""
     return list(samples.get_field_schema(ftype=(fo.VectorField, fo.ArrayField)))
 
 
 @contextmanager
 def _gone_if_empty(dataset: fo.Dataset, key: str) -> Iterator[None]:
-    """Delete a new run that ended before its first vector; one that has some goes on at the next call."""
+    """Delete a new run that ended before its first vector; one that has vectors continues at the next call."""
     try:
         yield
     except BaseException:
@@ -283,14 +283,14 @@ def whole_or_gone(dataset: fo.Dataset, key: str, *files: Path) -> Iterator[None]
 
 
 def _as_item_ids(samples: fo.core.collections.SampleCollection, items: Items, names: Sequence[str]) -> list[str]:
-    """Ids as they are; file paths and unambiguous file names as the ids of their samples."""
+    """Keep IDs; replace file paths and unambiguous file names by the IDs of their samples."""
     if items.patches_field is not None:
         return list(names)
     ids, paths = every_sample(samples).values(["id", "filepath"])
     by_name: dict[str, str] = {}
     ambiguous: set[str] = set()
     for item, path in zip(ids, paths, strict=True):
-        # macOS writes names in another Unicode form (NFD): the composed form stands for both.
+        # macOS writes names in another Unicode form (NFD): compare both in the composed form.
         for name in {composed for spelled in (path, os.path.basename(path)) for composed in (spelled, _nfc(spelled))}:
             if name in by_name:
                 ambiguous.add(name)
@@ -323,7 +323,7 @@ def _check_same_embeddings(dataset: fo.Dataset, key: str, provenance: Provenance
 
 
 def _keeper(dataset: fo.Dataset, field: str, model: EmbeddingModel, items: Items) -> Keep:
-    """What keeps the classes that a model predicts, in a field of the samples."""
+    """Make the function that stores a model's predicted classes in a field of the samples."""
     check_predictions_field(dataset, field, items.patches_field)
     if not isinstance(model, Classifier) or not model.classes:
         raise Refusal(f"{model.name} predicts no classes: leave the field of predictions out.")
@@ -338,7 +338,7 @@ def _keeper(dataset: fo.Dataset, field: str, model: EmbeddingModel, items: Items
 
 
 def _prepared(model: EmbeddingModel, provenance: Provenance) -> str | None:
-    """How images were prepared for a network from a file, whose maker alone knows what is right."""
+    """Say how images were prepared for a network from a file, for which only its author knows the right settings."""
     settings = getattr(model, "input", None)
     from_file = provenance.options.get("weights") or provenance.model.startswith("own/")
     return settings.sentence() if isinstance(settings, InputSettings) and from_file else None

@@ -24,7 +24,7 @@ from ..wording import count
 
 _ITEMS_PER_COMMIT = 1024  # an interruption loses at most this much work
 
-# What else is kept of the items (by id) that a batch has embedded, such as the classes the model predicts.
+# Stores additional results for the items (by id) of a batch, such as the classes the model predicts.
 Keep = Callable[[Sequence[str], Embedded], None]
 
 
@@ -33,7 +33,7 @@ class Update:
     """What a run did: how many items were embedded and removed, and the reasons (by item id) of all others.
 
     ``unavailable`` items keep the vectors they have, because their files can be read neither as they were nor changed.
-    ``restarted``: the table was damaged, and everything was computed anew. ``equal``: different media of one vector.
+    ``restarted``: the table was damaged, and everything was recomputed. ``equal``: different media with one vector.
     """
 
     embedded: int
@@ -47,7 +47,7 @@ class Update:
 
 @dataclass
 class _Work:
-    """What there is to do, and what became of it so far."""
+    """The work of a run, and its results so far."""
 
     items: Items
     media: list[Media | UnusableItem]
@@ -128,7 +128,7 @@ def _update(
 
 
 def _open(dataset: fo.Dataset, key: str) -> tuple[VectorTable, set[str], bool]:
-    """The table to write to, the ids in it, and whether it had to be started anew because it was damaged."""
+    """The table to write to, the ids in it, and whether it had to be recreated because it was damaged."""
     try:
         table = table_to_write(dataset, key)
         return table, set(table.ids().tolist()), False
@@ -137,7 +137,7 @@ def _open(dataset: fo.Dataset, key: str) -> tuple[VectorTable, set[str], bool]:
 
 
 def _plan(work: _Work, known_marks: dict[str, str]) -> None:
-    """Sort the items into those to embed, those that cannot be, and those whose files are away."""
+    """Sort the items into those to embed, those that cannot be embedded, and those whose files are unavailable."""
     for row, (item, medium, mark) in enumerate(zip(work.items.ids.tolist(), work.media, work.marks, strict=True)):
         if isinstance(medium, UnusableItem):
             work.failures[item] = medium.reason
@@ -177,7 +177,7 @@ def _embed_rows(
     failures: dict[str, str] = {}
     for failure in result.failed:
         item = str(ids[rows[failure.index]])
-        # A share may go away in the middle of a run: its files are neither gone nor changed.
+        # A share may become unavailable during a run: its files are neither deleted nor changed.
         away = item in work.known_ids and why_unavailable(media[failure.index].path) is not None
         (work.unavailable if away else failures)[item] = failure.reason
     work.failures.update(failures)
@@ -187,7 +187,7 @@ def _embed_rows(
 
 
 def _mostly_away(work: _Work) -> str | None:
-    """A warning where more than half of all files cannot be read."""
+    """A warning if more than half of all files cannot be read."""
     reasons = {**work.failures, **work.unavailable}
     if len(reasons) * 2 <= len(work.items):
         return None

@@ -1,4 +1,4 @@
-"""The labels that embedded items have: what suggestions, neighbors and the next best to label start from."""
+"""The labels of embedded items: the evidence for suggestions, label neighbors, and what to label next."""
 
 import fiftyone as fo
 
@@ -9,7 +9,7 @@ from ..store.session import Session
 
 
 def field_of_embeddings(dataset: fo.Dataset, embeddings: str, field: str) -> LabelField:
-    """The label field of the embedded items: this one, of their frames where those are embedded; of patches their own.
+    """The label field of the embedded items: ``field``, in the frames if those are embedded; for patches, their field.
 
     Raises:
         Refusal: no such embeddings, the field cannot hold labels, or clips are embedded.
@@ -19,7 +19,7 @@ def field_of_embeddings(dataset: fo.Dataset, embeddings: str, field: str) -> Lab
 
 
 def labels_with_pending(session: Session, field: LabelField) -> Labels:
-    """The labels of all embedded items as they will be once what a person set is saved."""
+    """The labels of all embedded items, including pending ones that a person set."""
     items = session.embeddings.items
     saved = read_labels(session.dataset, items, field)
     return with_pending(saved, items, field, pending_changes(session.dataset))

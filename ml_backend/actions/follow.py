@@ -1,4 +1,4 @@
-"""Suggestions that follow the labels: after each save they are updated in the background."""
+"""Keep suggestions up to date: after each save they are recomputed in the background."""
 
 import logging
 import threading
@@ -16,14 +16,14 @@ _lock = threading.Lock()
 
 
 def follow_labels(dataset: fo.Dataset) -> threading.Thread | None:
-    """Update the suggestions of a dataset in a thread, with the settings last used; None where there are none."""
+    """Update the suggestions of a dataset in a thread, with the settings last used; None without settings."""
     settings = load_settings(dataset)
     if settings is None or not settings.whole or settings.embeddings not in list_embeddings(dataset):
         return None
     with _lock:
         running = _running.get(dataset.name)
         if running is not None:
-            _again.add(dataset.name)  # labels changed meanwhile: run once more when it is done
+            _again.add(dataset.name)  # labels changed meanwhile: run once more after this run
             return running
         thread = threading.Thread(target=_follow, args=(dataset,), name="labelscape-follow", daemon=True)
         _running[dataset.name] = thread

@@ -1,4 +1,4 @@
-"""Functions: a search saved under a name that scores everything; edited, renamed, duplicated, deleted, restored."""
+"""Functions: searches saved under a name that score everything. Create, run, edit, duplicate, delete, restore."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ _DECIMALS = 4  # of scores in the field
 
 @dataclass(frozen=True)
 class FunctionStatus:
-    """A function as lists show it: ``new`` items match since somebody looked last; a stale one has to be edited."""
+    """The status of a function: the number of ``new`` matches since it was last opened, and whether it is stale."""
 
     function: Function
     new: int
@@ -57,7 +57,7 @@ class FunctionStatus:
             text += f" Since you last looked: {count(self.new, 'new match')}."
         if self.stale:
             text += (
-                f" Stale: its embeddings '{self.function.query.embeddings}' were computed anew or deleted. Edit the "
+                f" Stale: its embeddings '{self.function.query.embeddings}' were recomputed or deleted. Edit the "
                 "function to make it again from its examples."
             )
         return text
@@ -83,7 +83,7 @@ class FunctionRun(Report):
 
 @dataclass(frozen=True, repr=False)
 class RunReport(Report):
-    """A run of functions; ``skipped`` holds a sentence for each that could not run."""
+    """A run of functions; ``skipped`` has a sentence for each that could not run."""
 
     runs: tuple[FunctionRun, ...]
     skipped: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ def create_function(
 def run_functions(
     dataset: fo.Dataset, slugs: Sequence[str] | None = None, *, progress: Progress = no_progress
 ) -> RunReport:
-    """Score what is new or was embedded anew since the last run; only scores that changed are written.
+    """Score items that are new or were embedded again since the last run; only changed scores are written.
 
     Args:
         slugs: which functions; None = all.
@@ -158,7 +158,7 @@ def run_functions(
     for number, function in enumerate(chosen):
         if is_stale(dataset, function):
             skipped.append(
-                f"“{function.name}” was skipped: its embeddings '{function.query.embeddings}' were computed anew or "
+                f"“{function.name}” was skipped: its embeddings '{function.query.embeddings}' were recomputed or "
                 "deleted. Edit it to make it again from its examples."
             )
             continue
@@ -176,7 +176,7 @@ def function_statuses(dataset: fo.Dataset) -> list[FunctionStatus]:
 
 
 def look_at_matches(dataset: fo.Dataset, slug: str, *, new_only: bool = False) -> fo.DatasetView:
-    """The matches of a function, highest score first, or only those since somebody looked; they count as seen then.
+    """The matches of a function, highest score first, or only the new ones; afterwards they count as seen.
 
     Raises:
         Refusal: no such function, or nothing new.
@@ -204,7 +204,7 @@ def edit_function(
     note: str | None = None,
     progress: Progress = no_progress,
 ) -> FunctionRun:
-    """Give a function other examples, another threshold or note, make it again from its examples, and score everything.
+    """Change the examples, threshold, or note of a function, rebuild it from its examples, and score everything.
 
     This is how a stale function is brought up to date. None leaves a part as it is.
 
@@ -212,32 +212,32 @@ def edit_function(
         Refusal: no such function, a threshold outside 0..1, or what `search` refuses.
     """
     old = load_function(dataset, slug)
-    asked = old.query if query is None else query
+    new_query = old.query if query is None else query
     _check_threshold(old.threshold if threshold is None else threshold)
-    table = open_search_table(dataset, asked.embeddings)
+    table = open_search_table(dataset, new_query.embeddings)
     if (old.patches_field, old.parts) != (table.items.patches_field, table.items.parts):
         raise Refusal(
-            f"“{old.name}” scores {old.kind.nouns} and '{asked.embeddings}' is of {table.items.nouns}: create a new "
-            "function."
+            f"“{old.name}” scores {old.kind.nouns} and '{new_query.embeddings}' is of {table.items.nouns}: create a "
+            "new function."
         )
-    fitted = fit_query(dataset, _with_what_is_left(asked, table), table)
+    fitted = fit_query(dataset, _with_what_is_left(new_query, table), table)
     quality = describe_query(fitted)
     function = replace(
         old,
-        query=asked,
+        query=new_query,
         threshold=old.threshold if threshold is None else threshold,
         note=old.note if note is None else note.strip(),
         scorer=fitted.scorer,
         quality=quality.sentence,
         auc=quality.auc,
-        embeddings_made=embeddings_made(dataset, asked.embeddings),
+        embeddings_made=embeddings_made(dataset, new_query.embeddings),
     )
     save_function(dataset, function)
     return _score(dataset, function, table, alert=False, progress=progress)
 
 
 def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
-    """Give a function another name; its score field follows.
+    """Rename a function and its score field.
 
     Raises:
         Refusal: no such function, or the name or its field is taken.
@@ -250,7 +250,7 @@ def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
     check_score_fields(dataset, new.kind, [new.field])
     claim_function(dataset, new)
     if _has_field(dataset, old):
-        if _has_field(dataset, new):  # left by an earlier function of this name
+        if _has_field(dataset, new):  # left over from an earlier function of this name
             _delete_field(dataset, new)
         _rename_field(dataset, old, new)
     keep_written(dataset, new.slug, read_written(dataset, old.slug))
@@ -261,7 +261,7 @@ def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
 
 
 def duplicate_function(dataset: fo.Dataset, slug: str, name: str, *, progress: Progress = no_progress) -> FunctionRun:
-    """Make a function like another one, to be edited on its own.
+    """Copy a function, so that the copy can be edited separately.
 
     Raises:
         Refusal: no such function, it is stale, or the name is taken.
@@ -277,7 +277,7 @@ def duplicate_function(dataset: fo.Dataset, slug: str, name: str, *, progress: P
 
 
 def delete_function(dataset: fo.Dataset, slug: str) -> Function:
-    """Delete a function with its score field; `restore_function` brings it back for seven days."""
+    """Delete a function with its score field; for seven days, `restore_function` can restore it."""
     function = load_function(dataset, slug)
     remember_deleted_function(dataset, function)
     if _has_field(dataset, function):
@@ -288,10 +288,10 @@ def delete_function(dataset: fo.Dataset, slug: str) -> Function:
 
 
 def restore_function(dataset: fo.Dataset, deleted: DeletedFunction | None = None) -> Function:
-    """Bring a deleted function back, by default the one deleted last, and score everything again.
+    """Restore a deleted function, by default the last one, and score everything again.
 
     Raises:
-        Refusal: there is none, or another one has its name now.
+        Refusal: no function was deleted, or another one has its name now.
     """
     known = deleted_functions(dataset)
     if deleted is None and not known:
@@ -308,13 +308,13 @@ def restore_function(dataset: fo.Dataset, deleted: DeletedFunction | None = None
 def _score(
     dataset: fo.Dataset, function: Function, table: SearchTable, *, alert: bool, progress: Progress
 ) -> FunctionRun:
-    """Write the scores that changed; note the matches that are new."""
+    """Write the scores that changed, and record the new matches."""
     progress(0.0, f"Scoring with “{function.name}”")
     scores = np.round(function.scorer.scores(table.unit), _DECIMALS)
     written = read_written(dataset, function.slug)
     rows = locate(table.items.ids, written.ids) if _has_field(dataset, function) else np.full(len(scores), -1)
     before = np.where(rows >= 0, written.scores[rows] if len(written.scores) else np.nan, np.nan)
-    changed = np.flatnonzero(before != scores)  # NaN, where nothing was written, is unlike every score
+    changed = np.flatnonzero(before != scores)  # NaN (nothing written yet) differs from every score
     if len(changed):
         progress(0.2, f"Writing {len(changed):,} scores")
         values = np.round(scores[changed].astype(float), _DECIMALS)

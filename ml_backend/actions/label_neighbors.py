@@ -1,4 +1,4 @@
-"""Label neighbors: one label for a few samples grows to their vicinity in embedding space."""
+"""Label neighbors: the label of a few samples spreads to their neighborhood in embedding space."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from .queue import LabelBatch, QueueReport, clean_label, queue_labels, set_label
 
 @dataclass(frozen=True)
 class NeighborPreview:
-    """The items that a label would reach, most confident first: parallel lists; the first ``reach`` would be taken."""
+    """The items that a label would reach, most confident first, as parallel lists; the first ``reach`` are labeled."""
 
     ids: list[str]
     confidence: list[float]
@@ -38,7 +38,7 @@ def preview_neighbors(
     reach: int | None = None,
     precision: float = 0.95,
 ) -> NeighborPreview:
-    """Grow a label from some samples to the unlabeled ones in their vicinity, in embedding space; queues nothing.
+    """Preview which unlabeled samples a label would reach from some samples, in embedding space; queues nothing.
 
     Args:
         reach: how many to take; None takes as many as the target precision allows.
@@ -56,7 +56,7 @@ def preview_neighbors(
             f"No selected item has an embedding in '{embeddings}': run “Labelscape: compute embeddings” first."
         )
     codes, code = _single_codes(labels_with_pending(session, target), name)
-    found = grow(
+    region = grow(
         session.embeddings.vectors,
         codes,
         rows[rows >= 0],
@@ -66,11 +66,11 @@ def preview_neighbors(
         precision=precision,
     )
     return NeighborPreview(
-        ids=items.ids[found.order].tolist(),
-        confidence=found.confidence.tolist(),
-        anchors=items.ids[found.anchors].tolist(),
-        reach=found.reach,
-        why=found.why,
+        ids=items.ids[region.order].tolist(),
+        confidence=region.confidence.tolist(),
+        anchors=items.ids[region.anchors].tolist(),
+        reach=region.reach,
+        why=region.why,
     )
 
 
@@ -85,7 +85,7 @@ def label_neighbors(
     reach: int | None = None,
     precision: float = 0.95,
 ) -> QueueReport:
-    """Queue a label for some samples and for their vicinity, as one act."""
+    """Queue a label for some samples and for their neighborhood, as one action."""
     target = field_of_embeddings(dataset, embeddings, field)
     by_hand = set_label(dataset, ids, label, field=target.name, patches_field=target.patches_field)
     refused = {conflict.item for conflict in by_hand.conflicts}
@@ -130,7 +130,7 @@ def accept_neighbors(
 
 
 def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, int]:
-    """Codes to grow the label ``name`` among, and its own; a multi-label field asks: this label (1) or not (0)."""
+    """Class codes, and the code of the label ``name``; for a multi-label field, 1 = has this label, 0 = has not."""
     known = name in labels.classes
     if labels.multi:
         return labels.of_class(labels.classes.index(name) if known else -1), 1

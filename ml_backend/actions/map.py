@@ -1,4 +1,4 @@
-"""Make, update and clear maps of embeddings."""
+"""Create, update, and delete maps of embeddings."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,7 +26,7 @@ _MANY = 200_000
 
 @dataclass(frozen=True, repr=False)
 class MapReport(Report):
-    """What a map run did; the qualities are None where too few points are on the map to measure them."""
+    """The result of a map run; the qualities are None if the map has too few points to measure them."""
 
     key: str
     method: str
@@ -66,7 +66,7 @@ class MapSettings:
     index: bool = False
 
     def parameters(self) -> dict[str, Any]:
-        """Those that the method uses, for the record."""
+        """The settings that the method uses, for the record."""
         of_method: dict[str, dict[str, Any]] = {
             "umap": {"n_neighbors": self.n_neighbors, "min_dist": self.min_dist, "metric": self.metric},
             "tsne": {"perplexity": self.perplexity, "metric": self.metric},
@@ -96,7 +96,7 @@ def compute_map(
     loaded = load_embeddings(samples, embeddings)
     points = _lay_out(loaded, settings, report)
     report(0.95, "Storing the map")
-    # Every sampled row is compared with all others: fewer of them where that takes minutes.
+    # Every sampled row is compared with all others: sample fewer if that would take minutes.
     rows = 2000 if len(points) < _MANY else 300
     quality = map_quality(loaded.vectors, points, metric=settings.metric, sample=rows, seed=settings.seed)
     provenance = MapProvenance(
@@ -114,7 +114,7 @@ def compute_map(
 
 
 def update_map(dataset: fo.Dataset, *, key: str, progress: Progress | None = None) -> MapReport:
-    """Give samples that are new since a map was made a place on it, and take deleted ones off; others stay.
+    """Place samples that are new since a map was made on it, and remove deleted ones; the others stay.
 
     Raises:
         Refusal: no such map, or Labelscape did not make it.
@@ -139,7 +139,7 @@ def update_map(dataset: fo.Dataset, *, key: str, progress: Progress | None = Non
 
 
 def clear_map(dataset: fo.Dataset, *, key: str) -> int:
-    """Delete a map; the embeddings and the samples stay. Returns how many points it had."""
+    """Delete a map; the embeddings and the samples stay. Returns the number of its points."""
     count = len(load_map(dataset, key).items)
     delete_map(dataset, key)
     return count

@@ -1,4 +1,4 @@
-"""Embedding models as users choose them: the registry, with the models of FiftyOne's zoo among them."""
+"""The embedding models that users can choose: the registry, including the models of FiftyOne's zoo."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -25,16 +25,16 @@ def offered_models() -> list[str]:
 
 
 def searches_text(model: str) -> bool:
-    """Whether a model may embed texts into the space of its images; some families only know after loading."""
+    """Whether a model may embed texts into the space of its images; for some families only loading it can tell."""
     try:
         family, _ = find_family(model)
     except Refusal:
-        return False  # embeddings of another tool, or precomputed ones
+        return False  # embeddings from another tool, or precomputed ones
     return family.text_tower != "no"
 
 
 def embed_text(model: str, options: Mapping[str, Any], text: str) -> np.ndarray:
-    """The vector (d,) of a text; the model stays in memory for the next one.
+    """The vector (d,) of a text; the model stays in memory for the next text.
 
     Raises:
         Refusal: the model has no text tower.

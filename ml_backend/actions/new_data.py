@@ -1,4 +1,4 @@
-"""What comes later: new samples are embedded, placed on the maps, and scored by every function."""
+"""Bring a dataset up to date: new samples are embedded, placed on the maps, and scored by every function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .map import MapReport, update_map
 
 @dataclass(frozen=True, repr=False)
 class UpdateReport(Report):
-    """What an update did; ``skipped`` holds a sentence for each part that could not be updated."""
+    """The result of an update; ``skipped`` has a sentence for each part that could not be updated."""
 
     embedded: tuple[EmbeddingReport, ...]
     maps: tuple[MapReport, ...]
@@ -33,7 +33,7 @@ class UpdateReport(Report):
         return " ".join(self.sentences() + list(self.functions.skipped + self.skipped)) or "Everything is up to date."
 
     def sentences(self) -> list[str]:
-        """What was done, a sentence for each embeddings, map, and function."""
+        """One sentence for each of the updated embeddings, maps, and functions."""
         done = [report.sentence() for report in self.embedded]
         done += [report.sentence() for report in self.maps]
         return done + [run.sentence() for run in self.functions.runs]
@@ -42,7 +42,7 @@ class UpdateReport(Report):
 def update_dataset(
     dataset: fo.Dataset, embeddings: Sequence[str] | None = None, *, progress: Progress = no_progress
 ) -> UpdateReport:
-    """Embed what has no vector yet, place it on the maps of these embeddings, and let the functions score it.
+    """Embed items that have no vector yet, place them on the maps of these embeddings, and score them with functions.
 
     Only new items are embedded and placed, and only new scores are written. More than 100,000 vectors get an index, so
     that searches need not read all of them.
@@ -79,7 +79,7 @@ def update_dataset(
 
 
 def embed_new(dataset: fo.Dataset, key: str, *, progress: Progress = no_progress) -> EmbeddingReport | None:
-    """Embed the items of a dataset that have no vector in the embeddings ``key``; None where all have one.
+    """Embed the items of a dataset that have no vector in the embeddings ``key``; None if all have one.
 
     Raises:
         Refusal: there are new items, and the vectors came from elsewhere or their model cannot be loaded here.
@@ -104,7 +104,7 @@ def embed_new(dataset: fo.Dataset, key: str, *, progress: Progress = no_progress
 
 
 def update_maps_of(dataset: fo.Dataset, key: str, *, progress: Progress = no_progress) -> list[MapReport]:
-    """Place new items on every map of these embeddings that Labelscape made; maps that show all of them stay."""
+    """Place new items on every map of these embeddings that Labelscape made and that lacks some of them."""
     reports = []
     for name in list_maps(dataset):
         provenance = provenance_of_map(dataset, name)
@@ -114,7 +114,7 @@ def update_maps_of(dataset: fo.Dataset, key: str, *, progress: Progress = no_pro
 
 
 def _view_of(dataset: fo.Dataset, run: EmbeddingsRun, items: Items) -> fo.core.collections.SampleCollection:
-    """The samples of new items, whose known objects are recognized; all frames or clips where it is of those."""
+    """The samples of the new items; for frames or clips, all of them."""
     if run.parts is not None:
         return item_view(dataset, items)
     return dataset.select(list(dict.fromkeys(items.sample_ids.tolist())))

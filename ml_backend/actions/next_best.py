@@ -39,7 +39,7 @@ def next_to_label(
     count: int = 9,
     progress: Progress | None = None,
 ) -> list[str]:
-    """Ids of the unlabeled items whose labels would teach most, best first; fewer where fewer are left."""
+    """IDs of the unlabeled items that are most informative to label, best first; fewer if fewer are left."""
     items = _next_items(dataset, embeddings=embeddings, field=field, n_items=count, progress=progress)
     return [str(item) for item in items.ids]
 

@@ -40,7 +40,7 @@ _TASKS_PER_REPORT = 500
 
 @dataclass(frozen=True)
 class _Counting:
-    """The annotation of a sample that counts, its task, and what it says."""
+    """The annotation that counts for a sample, its task, and its content."""
 
     task: SentTask
     annotation: Annotation
@@ -49,7 +49,7 @@ class _Counting:
 
 @dataclass(frozen=True)
 class _Pulled:
-    """What a pull found: tasks with the annotations they have now, and those of them that cannot be read."""
+    """The data of a pull: tasks with their current annotations, and the annotations that cannot be read."""
 
     tasks: list[SentTask]
     counting: dict[str, _Counting]
@@ -66,7 +66,7 @@ def pull(
     annotation: Rule = "ground_truth_first",
     progress: Progress = no_progress,
 ) -> PullReport:
-    """Make the labels of a field what annotators said of the samples that were sent, with who and when.
+    """Set the labels of a field to the annotations of the samples that were sent, with annotator and time.
 
     It is one save, which can be undone. Skipped annotations do not count; an empty one says that nothing is there. A
     label that was changed here after it was sent is kept and reported as a conflict.
@@ -102,14 +102,14 @@ def pull(
 def _ensure_field(dataset: fo.Dataset, studio: LabelStudio, project: int, field: str) -> None:
     if dataset.has_sample_field(field):
         return
-    label_field(dataset, field)  # refuses what cannot be a name
+    label_field(dataset, field)  # raises a Refusal for an invalid name
     control = read_label_config(project_info(studio, project)["label_config"])
     kind = FIELD_TYPES[control.kind, control.multi]
     dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=kind)
 
 
 def _pulled(exchange: Exchange, records: Mapping[int, SentTask], rule: Rule, progress: Progress) -> _Pulled:
-    """The annotations that tasks have now, and those that count."""
+    """The current annotations of the tasks, and those that count."""
     annotations: dict[int, tuple[Annotation, ...]] = {}
     unreadable: list[int] = []
     for number, task in enumerate(exchange.studio.annotated_tasks(exchange.project)):
@@ -124,7 +124,7 @@ def _pulled(exchange: Exchange, records: Mapping[int, SentTask], rule: Rule, pro
 
 
 def _counting(exchange: Exchange, tasks: Sequence[SentTask], rule: Rule) -> dict[str, _Counting]:
-    """Sample → the annotation that counts, of all its tasks where several name it."""
+    """Sample → the annotation that counts, over all its tasks."""
     of_sample: dict[str, list[tuple[SentTask, Annotation]]] = defaultdict(list)
     for task in tasks:
         of_sample[task.sample] += [(task, annotation) for annotation in task.annotations]
@@ -146,7 +146,7 @@ def _read(exchange: Exchange, task: SentTask, result: list[dict[str, object]]) -
 
 
 def _said(exchange: Exchange, pulled: _Pulled) -> dict[str, Said]:
-    """Sample → what its annotation says, and what of the labels here it may replace."""
+    """Sample → the content of its annotation, and which labels here it may replace."""
     names = _names(exchange.studio, [one.annotation for one in pulled.counting.values()])
     sent_from_here = exchange.remembered is not None and exchange.remembered.field == exchange.target.name
     known: dict[str, list[Marks]] = defaultdict(list)
@@ -158,7 +158,7 @@ def _said(exchange: Exchange, pulled: _Pulled) -> dict[str, Said]:
     for sample, one in pulled.counting.items():
         if one.annotation.silent:
             continue
-        # A box without a class that the project has says nothing, not that the object is not there.
+        # A box without a class of the project means that the class is unknown, not that the object does not exist.
         silent = one.read.silent_places
         nothing = one.read.says_nothing_is_there
         marks = {"": Mark("")} if nothing and exchange.target.kind == "classification" else one.read.marks
@@ -175,13 +175,13 @@ def _said(exchange: Exchange, pulled: _Pulled) -> dict[str, Said]:
 
 
 def _pulled_states(exchange: Exchange, task: SentTask) -> list[dict[str, Mark]]:
-    """What an earlier pull took into the field."""
+    """The annotations that earlier pulls imported into the field."""
     result = task.pulled.get(exchange.target.name, [])
     return stated_marks(exchange.control, result, exchange.project, task.task, exchange.sizes.of(task.sample))
 
 
 def _note(exchange: Exchange, before: Mapping[int, SentTask], pulled: _Pulled) -> None:
-    """Note what was taken into the field now, and the label config that it was read by."""
+    """Record what was imported into the field, and the label config it was read with."""
     taken = {one.task.task: one.annotation for one in pulled.counting.values() if not one.annotation.silent}
     noted = [
         dataclasses.replace(task, pulled={**task.pulled, exchange.target.name: taken[task.task].result})
@@ -200,7 +200,7 @@ def _without(marks: Marks, places: set[str]) -> Marks:
 
 
 def _names(studio: LabelStudio, annotations: Iterable[Annotation]) -> dict[int | None, str]:
-    """User → address; the number of one that is gone, or that we may not see."""
+    """User → email address, or the user's number if the user was deleted or is not visible to us."""
     names: dict[int | None, str] = {}
     for user in {annotation.by for annotation in annotations} - {None}:
         assert user is not None

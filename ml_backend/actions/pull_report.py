@@ -1,4 +1,4 @@
-"""What a pull from Label Studio wrote and left alone, in numbers and as the closing message."""
+"""What a pull from Label Studio changed and kept, in numbers and as the closing message."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ Deed = Literal["given", "confirmed", "removed", "empty"]
 
 @dataclass(frozen=True)
 class LeftAlone:
-    """What annotations say that could not become a label here.
+    """Content of annotations that could not become labels here.
 
     ``unknown`` counts labels of classes that the project has not (any more); ``silent`` annotations were made for a
     control that it has not (any more); ``unreadable`` are tasks with an annotation that cannot be read; ``unplaced``
@@ -143,7 +143,7 @@ class PullReport(Report):
 
 
 def deeds(edits: Sequence[Edit]) -> Counter[Deed]:
-    """How many of the edits give, confirm and remove labels, or note that there is nothing to label."""
+    """Count the edits that give, confirm, and remove labels, or record that there is nothing to label."""
     return Counter(_deed(edit) for edit in edits)
 
 

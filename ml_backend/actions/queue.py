@@ -1,4 +1,4 @@
-"""Ask for labels, clearings, and deletions: all is pending until it is saved, and no label is overwritten unasked."""
+"""Queue labels, clearings, and deletions: all are pending until saved, and no label is overwritten unless requested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso poi
 
 @dataclass(frozen=True, repr=False)
 class QueueReport(Report):
-    """What an act added to the pending changes; items that have another label were left alone as ``conflicts``."""
+    """The pending changes that an action added; items that have another label were left alone as ``conflicts``."""
 
     queued: list[str]
     conflicts: list[Conflict]
@@ -37,7 +37,7 @@ class QueueReport(Report):
 
 @dataclass(frozen=True)
 class ClearableCounts:
-    """How many labels there are to clear, by who set them: a person here, neighbors, or nobody here (imported)."""
+    """How many labels can be cleared, by origin: set by a person here, by neighbors, or imported."""
 
     human: int
     neighbors: int
@@ -45,7 +45,7 @@ class ClearableCounts:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The total count."""
         return self.human + self.neighbors + self.imported
 
     def sentence(self) -> str:
@@ -58,7 +58,7 @@ class ClearableCounts:
 
 @dataclass(frozen=True)
 class LabelBatch:
-    """Labels to ask for: ``names[codes[i]]`` for item ``ids[i]`` (bytes of 12), n of them.
+    """Labels to queue: ``names[codes[i]]`` for item ``ids[i]`` (12 bytes each), n of them.
 
     ``confidence`` (n,) and ``anchors`` (n,) are given where they come from neighbors, else None.
     """
@@ -80,7 +80,7 @@ def set_label(
     patches_field: str | None = None,
     replace: bool = False,
 ) -> QueueReport:
-    """Ask for a label on samples, or on objects of a patches field; it is pending until it is saved.
+    """Queue a label for samples, or for objects of a patches field; it is pending until saved.
 
     Args:
         replace: overwrite another label that is there; without it such items are left alone and reported.
@@ -99,7 +99,7 @@ def set_label(
 def relabel(
     dataset: fo.Dataset, ids: Sequence[str], *, field: str = DEFAULT_FIELD, patches_field: str | None = None
 ) -> QueueReport:
-    """Ask for the better label that “find wrong labels” found for each item, in place of the one it has.
+    """Queue the better label that “find wrong labels” found for each item, replacing the current one.
 
     Raises:
         Refusal: no ids, or no better label for any of them.
@@ -117,9 +117,9 @@ def relabel(
 
 
 def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> QueueReport:
-    """Ask for labels of one field as one act, except those that would overwrite another label unasked.
+    """Queue labels of one field as one action, except those that would overwrite another label without being told to.
 
-    What a person asked for and has not saved goes before what neighbors say.
+    A pending label that a person set takes precedence over a label from neighbors.
     """
     conflicts = [] if batch.replace else _overwriting(dataset, field, batch)
     if batch.confidence is not None:
@@ -139,7 +139,7 @@ def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Q
 def count_clearable(
     samples: fo.core.collections.SampleCollection, *, field: str = DEFAULT_FIELD, patches_field: str | None = None
 ) -> ClearableCounts:
-    """Count the labels of a view that `clear_labels` could take away."""
+    """Count the labels of a view that `clear_labels` could remove."""
     _, who = clearable_items(samples, label_field(samples._root_dataset, field, patches_field))
     return ClearableCounts(*(int((who == origin).sum()) for origin in ("human", "neighbors", "imported")))
 
@@ -151,7 +151,7 @@ def clear_labels(
     patches_field: str | None = None,
     which: Clear = "ours",
 ) -> QueueReport:
-    """Ask for labels of a view to be taken away; pending until it is saved.
+    """Queue the removal of labels of a view; it is pending until saved.
 
     Args:
         which: "all" labels, "ours" = set through Labelscape, "neighbors" = those that came from neighbors.
@@ -185,7 +185,7 @@ def clear_labels(
 
 
 def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> QueueReport:
-    """Ask for the deletion of samples, or of objects; pending until saved. Media files are never deleted.
+    """Queue the deletion of samples, or of objects; it is pending until saved. Media files are never deleted.
 
     Raises:
         Refusal: no ids, or a dataset whose samples could not be brought back whole.
@@ -203,7 +203,7 @@ def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str 
 
 
 def clean_label(label: str) -> str:
-    """A label without blanks around it.
+    """A label without surrounding whitespace.
 
     Raises:
         Refusal: nothing is left.
@@ -215,7 +215,7 @@ def clean_label(label: str) -> str:
 
 
 def conflict_note(conflicts: Sequence[Conflict]) -> str:
-    """What a user should know of labels that were left alone."""
+    """Say which labels were left alone."""
     if not conflicts:
         return ""
     examples = listing([f"“{c.existing}” instead of “{c.label}”" for c in conflicts[:_SHOWN_CONFLICTS]])
@@ -224,7 +224,7 @@ def conflict_note(conflicts: Sequence[Conflict]) -> str:
 
 
 def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
-    """Items that have another label, unless that is to be cleared."""
+    """Items that have another label, unless that label is about to be cleared."""
     pending = pending_changes(dataset).fields
     cleared = [changes.cleared for changes in pending if changes.field == field.name]
     conflicts = []
@@ -236,10 +236,10 @@ def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> l
 
 
 def _asked_otherwise(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
-    """What a person asked for but has not saved, where neighbors say something."""
+    """Conflicts between pending labels that a person set and labels from neighbors."""
     changes = pending_changes(dataset)
     names = [batch.names[code] for code in batch.codes.tolist()]
-    wanted = dict(zip(as_names(batch.ids), names, strict=True))
+    label_of = dict(zip(as_names(batch.ids), names, strict=True))
     waiting: dict[str, str] = {}
     for one in changes.fields:
         if one.field == field.name:
@@ -248,7 +248,7 @@ def _asked_otherwise(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) 
             waiting |= dict(zip(as_names(one.ids[rows]), labels, strict=True))
     for ids in changes.deleted.values():
         waiting |= dict.fromkeys(as_names(ids[np.isin(ids, batch.ids)]), "deletion")
-    return [Conflict(item, wanted[item], label) for item, label in waiting.items()]
+    return [Conflict(item, label_of[item], label) for item, label in waiting.items()]
 
 
 def _label_act(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, rows: np.ndarray, code: int) -> PendingAct:

@@ -1,4 +1,4 @@
-"""Save what is pending, discard it, undo a save: each is one act that happens whole or not at all."""
+"""Save what is pending, discard it, or undo a save: each is an all-or-nothing action."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from .queue import conflict_note
 
 @dataclass(frozen=True)
 class Blocked:
-    """Changes that stay pending, because their field cannot be written: why, and how many."""
+    """Changes that stay pending because their field cannot be written: the reason, and how many."""
 
     reason: str
     count: int
@@ -33,9 +33,9 @@ class Blocked:
 
 @dataclass(frozen=True, repr=False)
 class SaveReport(Report):
-    """What a save wrote, as MongoDB counted it.
+    """The result of a save, as counted by MongoDB.
 
-    Labels that meanwhile got another label were left alone as ``conflicts``; ``overtaken`` changes found that somebody
+    Items that got another label meanwhile were left alone as ``conflicts``; ``overtaken`` changes found that somebody
     had changed the same thing at this very moment; ``blocked`` ones stay pending.
     """
 
@@ -64,7 +64,7 @@ class SaveReport(Report):
 
 
 def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveReport:
-    """Write everything pending as one act: all of it or, after a crash, all of it at the next call.
+    """Write everything pending as one action: all of it now or, after a crash, all of it at the next call.
 
     Args:
         progress: may stop the save up to the moment when it is committed.
@@ -74,7 +74,7 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
         Cancelled: nothing was changed.
     """
     head = read_head(dataset)
-    dataset.reload()  # the fields as they are now, also where another process changed them
+    dataset.reload()  # also sees fields that another process changed
     changes = pending_changes(dataset)
     if not len(changes):
         raise Refusal("Nothing is pending: set a label or ask for a deletion first.")
@@ -103,7 +103,7 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
 
 
 def discard_changes(dataset: fo.Dataset, ids: Sequence[str] | None = None) -> int:
-    """Discard what is pending, for these items or for all; can be undone. Returns how many changes that were."""
+    """Discard what is pending, for these items or for all; can be undone. Returns the number of changes."""
     changes = pending_changes(dataset)
     oids = None if ids is None else as_oids(ids)
     discarded = _count_of(changes, oids)
@@ -115,7 +115,7 @@ def discard_changes(dataset: fo.Dataset, ids: Sequence[str] | None = None) -> in
 
 
 def undo_save(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveRecord:
-    """Undo the last save; what a person changed since then stays.
+    """Undo the last save; changes made since then stay.
 
     Raises:
         Refusal: there is nothing to undo, or its fields are gone.
@@ -127,7 +127,7 @@ def undo_save(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveReco
 
 
 def show_new_labels(dataset: fo.Dataset) -> None:
-    """After labels changed: maps show them, and suggestions follow them."""
+    """Update maps and suggestions after labels changed."""
     for key in list_maps(dataset):
         touch_map(dataset, key)
     follow_labels(dataset)
@@ -145,7 +145,7 @@ def _edits(
 def _targets(
     dataset: fo.Dataset, changes: PendingChanges
 ) -> tuple[list[tuple[LabelField, FieldChanges]], list[tuple[Blocked, list[PendingAct]]]]:
-    """The fields that can be written, and what stays pending because its field cannot."""
+    """The fields that can be written, and the changes that stay pending because theirs cannot."""
     targets, blocked = [], []
     for one in changes.fields:
         try:
@@ -162,7 +162,7 @@ def _targets(
 
 
 def _as_acts(changes: FieldChanges) -> list[PendingAct]:
-    """The acts that ask for what is pending for one field."""
+    """The acts behind the pending changes of one field."""
     base = PendingAct(
         kind="label",
         ids=changes.ids[:0],
@@ -187,9 +187,9 @@ def _as_acts(changes: FieldChanges) -> list[PendingAct]:
 
 
 def _count_of(changes: PendingChanges, ids: np.ndarray | None) -> int:
-    """How many changes are pending for these items, or in all."""
+    """How many changes are pending, for these items or in total."""
     if ids is None:
         return len(changes)
-    wanted = set(as_names(ids))
+    chosen = set(as_names(ids))
     pools = [*changes.deleted.values(), *(pool for one in changes.fields for pool in (one.ids, one.cleared))]
-    return sum(item in wanted for pool in pools for item in as_names(pool))
+    return sum(item in chosen for pool in pools for item in as_names(pool))

@@ -1,4 +1,4 @@
-"""Similarity search: from a few samples or objects, an image, or a text to all that are like them."""
+"""Similarity search: find items like a few samples or objects, an image, or a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,13 +26,13 @@ from .segments import create_segment
 
 DEFAULT_COUNT = 50
 _MOST_RESULTS = 100_000  # their ids fit into one MongoDB document
-_CANDIDATES_TO_FOLD = 4  # for each result asked for
+_CANDIDATES_TO_FOLD = 4  # per requested result
 _DECIMALS = 4  # of scores in the field
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What is searched: the items of ``samples``, all or only those without a label in ``unlabeled_in``."""
+    """The scope of a search: the items of ``samples``, all or only those without a label in ``unlabeled_in``."""
 
     samples: SampleCollection
     unlabeled_in: str | None = None
@@ -40,7 +40,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Hit:
-    """An item with its score (0..1) and how many near-duplicates it stands for."""
+    """An item with its score (0..1) and the number of near duplicates it represents."""
 
     id: str
     score: float
@@ -54,7 +54,7 @@ class SearchPreview:
     Attributes:
         total: items searched, marked ones left out.
         matches: items at or above the threshold.
-        threshold: the one asked for, else the score of the 50th.
+        threshold: the requested one, else the score of the 50th result.
         lowest: the lowest score of all that were searched.
         highest: the highest.
         above: those just above the threshold, nearest to it first.
@@ -77,7 +77,7 @@ class SearchPreview:
 
 @dataclass(frozen=True, repr=False)
 class SearchResult(Report):
-    """What a search found, best first, and the view that shows it, ordered by ``search_score``.
+    """The results of a search, best first, and a view of them, ordered by ``search_score``.
 
     ``unembedded`` items of the scope have no vector and were not searched. ``recall`` is 1 for an exact search, else
     the share of the 50 nearest that the index was measured to find.
@@ -102,27 +102,27 @@ class SearchResult(Report):
 
     def sentence(self) -> str:
         """The closing message."""
-        found = (
+        text = (
             f"Found {count(len(self.hits), self.item_noun)} among {self.total:,} with scores from "
             f"{self.hits[0].score:.2f} to {self.hits[-1].score:.2f} (“{SCORE_FIELD}”). {self.quality.sentence}"
         )
         if self.recall < 1:
-            found += f" An index was searched that finds {percent(self.recall, 1)} of the 50 nearest."
+            text += f" An index was searched that finds {percent(self.recall, 1)} of the 50 nearest."
         folded = sum(hit.duplicates for hit in self.hits)
         if folded:
-            found += f" {count(folded, 'near-duplicate')} {agree(folded, 'is')} folded into {agree(folded, 'it')}."
+            text += f" {count(folded, 'near-duplicate')} {agree(folded, 'is')} folded into {agree(folded, 'it')}."
         if self.unembedded:
             nouns = noun(self.unembedded, self.item_noun)
-            found += (
+            text += (
                 f" {self.unembedded:,} {nouns} {agree(self.unembedded, 'has')} no embedding in "
                 f"'{self.query.embeddings}' and {agree(self.unembedded, 'was')} not searched."
             )
-        return found if self.segment is None else f"{found} Saved as the segment “{self.segment}”."
+        return text if self.segment is None else f"{text} Saved as the segment “{self.segment}”."
 
 
 @dataclass(frozen=True)
 class _Ranked:
-    """Scores (n,) of a table, and the rows that are searched: in scope, and not marked.
+    """Scores (n,) of a table, and the rows to search: those in scope and not marked.
 
     The table is of everything embedded, or of the candidates that an index with this recall gave; ``total`` items were
     searched either way.
@@ -142,7 +142,7 @@ class _Ranked:
 
 
 def preview_search(scope: Scope, query: Query, *, threshold: float | None = None, shown: int = 6) -> SearchPreview:
-    """What a search would find, without writing anything; at 100,000 vectors in some 30 ms once they are in memory.
+    """Preview a search without writing anything; takes about 30 ms for 100,000 vectors once they are in memory.
 
     Raises:
         Refusal: see `search`.
@@ -176,7 +176,7 @@ def search(
     segment: str | None = None,
     progress: Progress = no_progress,
 ) -> SearchResult:
-    """Find what is like the query, write the scores of the results to ``search_score``, and remember the search.
+    """Find items like the query, write the scores of the results to ``search_score``, and store the search.
 
     Items that the query names are not results: a person has seen them.
 
@@ -228,7 +228,7 @@ def search(
 
 
 def marks_to_ask(scope: Scope, query: Query, *, threshold: float | None = None, count: int = 5) -> tuple[Hit, ...]:
-    """The items whose marks would improve a query most: near the threshold and unlike each other.
+    """The items whose marks would improve a query most: near the threshold and dissimilar to each other.
 
     Args:
         threshold: None takes the last search's, where it was of these embeddings, else the score of the 50th.
@@ -250,7 +250,7 @@ def marks_to_ask(scope: Scope, query: Query, *, threshold: float | None = None, 
 
 
 def with_marks(query: Query, *, positives: Sequence[str] = (), negatives: Sequence[str] = ()) -> Query:
-    """The query with more marks; a mark that says otherwise than before takes its place."""
+    """The query with more marks; a new mark replaces an earlier, different one."""
     liked = [one for one in dict.fromkeys((*query.positives, *positives)) if one not in set(negatives)]
     disliked = [one for one in dict.fromkeys((*query.negatives, *negatives)) if one not in set(positives)]
     return replace(query, positives=tuple(liked), negatives=tuple(disliked))
@@ -273,7 +273,7 @@ def view_path(view: fo.DatasetView, items: Items, field: str) -> str:
 
 
 def clear_search(dataset: fo.Dataset) -> int:
-    """Take the scores of the last search off its results; returns how many there were."""
+    """Remove the scores of the last search from its results; returns the number of results."""
     previous = last_search(dataset)
     if previous is None or not previous.ids:
         return 0
@@ -295,7 +295,7 @@ def _rank(scope: Scope, query: Query) -> _Ranked:
 
 
 def _rank_by_index(dataset: fo.Dataset, query: Query, large: LargeTable, count: int) -> _Ranked:
-    """The best of a large table by its index; the candidates are ranked by their full vectors."""
+    """The best rows of a large table, by its index; the candidates are ranked by their full vectors."""
     fitted = fit_query(dataset, query, large)
     marked = [*query.positives, *query.negatives]
     items, unit = large.nearest(fitted.scorer.weights, count + len(marked))
@@ -309,15 +309,15 @@ def _rank_by_index(dataset: fo.Dataset, query: Query, large: LargeTable, count: 
 
 
 def _rows_in_scope(scope: Scope, table: SearchTable) -> tuple[np.ndarray, int]:
-    """Rows of the table that are searched, and how many items of the scope have no vector."""
+    """Rows of the table to search, and the number of items in scope that have no vector."""
     dataset, items = scope.samples._root_dataset, table.items
     if scope.samples is dataset:
         rows, unembedded = np.arange(len(items)), 0
         if items.patches_field is None and items.parts is None:
             unembedded = max(dataset._sample_collection.estimated_document_count() - len(items), 0)
     else:
-        found = locate(list_like(scope.samples, items.patches_field, items.parts).ids, items.ids)
-        rows, unembedded = found[found >= 0], int((found < 0).sum())
+        located = locate(list_like(scope.samples, items.patches_field, items.parts).ids, items.ids)
+        rows, unembedded = located[located >= 0], int((located < 0).sum())
     if scope.unlabeled_in is not None:
         field = label_field(dataset, scope.unlabeled_in or DEFAULT_FIELD, items.patches_field)
         labels = with_pending(read_labels(dataset, items, field), items, field, pending_changes(dataset))
@@ -354,7 +354,7 @@ def _not_too_many(rows: np.ndarray) -> np.ndarray:
 
 
 def _write(dataset: fo.Dataset, ranked: _Ranked, rows: np.ndarray) -> None:
-    """Give the results their scores, and take those of the last search away, in one go."""
+    """Write the scores of the results, and remove those of the last search, in one write."""
     results = ranked.table.items.take(rows)
     values = np.round(ranked.scores[rows].astype(float), _DECIMALS)
     previous = last_search(dataset)

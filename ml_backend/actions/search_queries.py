@@ -1,4 +1,4 @@
-"""What a search asks for, as numbers: examples, texts, and uploaded images in the space of the embeddings."""
+"""Search queries as vectors: examples, texts, and uploaded images in the space of the embeddings."""
 
 import json
 import tempfile
@@ -30,7 +30,7 @@ _lock = Lock()
 
 @dataclass(frozen=True)
 class QueryQuality:
-    """How a query scores, in words, and what held-out marks say of it; ``auc`` is None where there are too few."""
+    """How a query scores, in words, and its quality on held-out marks; ``auc`` is None if there are too few marks."""
 
     sentence: str
     auc: float | None
@@ -57,7 +57,7 @@ def with_image(dataset: fo.Dataset, query: Query, content: bytes, name: str) -> 
 
 
 def fit_query(dataset: fo.Dataset, query: Query, table: VectorSource) -> Fitted:
-    """The scorer of a query, with its quality on held-out marks where there are enough.
+    """The scorer of a query, with its quality on held-out marks if there are enough.
 
     Raises:
         Refusal: nothing to search for, examples without an embedding, or a text for a model that reads no texts.
@@ -84,7 +84,7 @@ def fit_query(dataset: fo.Dataset, query: Query, table: VectorSource) -> Fitted:
 
 
 def describe_query(fitted: Fitted) -> QueryQuality:
-    """What a person should know of how a query scores."""
+    """Say how a query scores, and how well."""
     held_out = fitted.held_out
     if held_out is None:
         return QueryQuality("Scored by similarity to the mean of the examples.", None)
@@ -97,7 +97,7 @@ def describe_query(fitted: Fitted) -> QueryQuality:
 
 
 def reads_texts(dataset: fo.Dataset, embeddings: str) -> bool:
-    """Whether the embeddings may be of a model with a text tower; the model is not loaded."""
+    """Whether the embeddings may come from a model with a text tower; the model is not loaded."""
     return searches_text(provenance_of(dataset, embeddings).model)
 
 

@@ -1,4 +1,4 @@
-"""Segments: make, fill, rename, merge, empty, delete and export named groups of samples or objects."""
+"""Segments: create, extend, rename, merge, shrink, delete, and export named groups of samples or objects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso poi
 
 @dataclass(frozen=True, repr=False)
 class SegmentReport(Report):
-    """A segment after ``given`` ids were put in; ``added`` of them are new in it."""
+    """A segment after ``given`` IDs were added; ``added`` of them are new."""
 
     segment: Segment
     given: int
@@ -90,7 +90,7 @@ def create_segment(
 def add_to_segment(
     dataset: fo.Dataset, ids: Sequence[str], *, slug: str, patches_field: str | None = None
 ) -> SegmentReport:
-    """Put more samples, or more objects, into a segment. A segment of objects takes those of other fields too.
+    """Add samples, or objects, to a segment. A segment of objects may contain those of several fields.
 
     Raises:
         Refusal: no ids, no such segment, or samples for a segment of objects or the reverse.
@@ -109,7 +109,7 @@ def add_to_segment(
 def remove_from_segment(
     dataset: fo.Dataset, ids: Sequence[str], *, slug: str, patches_field: str | None = None
 ) -> SegmentReport:
-    """Take samples or objects out of a segment; they stay in the dataset. ``added`` is minus what left."""
+    """Remove samples or objects from a segment; they stay in the dataset. ``added`` is minus the number removed."""
     _check_target(dataset, ids, patches_field)
     segment = load_segment(dataset, slug)
     with all_or_nothing(dataset, segment):
@@ -122,7 +122,7 @@ def remove_from_segment(
 def rename_segment(
     dataset: fo.Dataset, *, slug: str, name: str | None = None, kind: str | None = None, note: str | None = None
 ) -> Segment:
-    """Give a segment another name, kind or note; None = as it is. Its tag and saved view follow the name.
+    """Change the name, kind, or note of a segment; None = unchanged. Its tag and saved view follow the name.
 
     Raises:
         Refusal: no such segment, an unknown kind, or another segment has this name.
@@ -147,7 +147,7 @@ def rename_segment(
 
 
 def merge_segments(dataset: fo.Dataset, *, slugs: Sequence[str], into: str) -> SegmentReport:
-    """Put the members of segments into another one, and delete them.
+    """Move the members of segments into another one, and delete the emptied segments.
 
     Raises:
         Refusal: no such segment, nothing to merge, or samples with objects.

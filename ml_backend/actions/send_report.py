@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from ..report import Report
 from ..wording import agree, count, listing
 
-_NAMED = 3  # files or classes that a message names
+_NAMED = 3  # files or classes that a message lists
 
 
 @dataclass(frozen=True, repr=False)
 class SendReport(Report):
-    """What was sent: ``labeled`` of the new tasks carry their sample's label, ``suggested`` a suggestion.
+    """What was sent: ``labeled`` of the new tasks have their sample's label, ``suggested`` a suggestion.
 
     ``there`` samples were tasks already; ``again`` had a task that was deleted in Label Studio; ``left_out`` are files
     that are missing or that Label Studio does not accept; ``unknown`` counts labels of classes the project lacks;
@@ -68,6 +68,6 @@ class SendReport(Report):
 
 
 def named(names: Sequence[str]) -> str:
-    """The first of some names, in quotation marks, and how many more there are."""
+    """The first few names, in quotation marks, and the number of others."""
     more = [f"{len(names) - _NAMED:,} more"] if len(names) > _NAMED else []
     return listing([*(f"“{name}”" for name in names[:_NAMED]), *more])

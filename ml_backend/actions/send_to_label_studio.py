@@ -1,4 +1,4 @@
-"""Send samples to a Label Studio project to be labeled: as tasks with their media and a pre-annotation each."""
+"""Send samples to a Label Studio project for labeling, as tasks with their media and a pre-annotation each."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ from ..store.suggestions import Suggestion, read_suggestions
 from ..wording import count
 from .send_report import SendReport
 
-# Label Studio (1.23) takes 100 files and 250 MB a request, and of images these kinds.
+# Label Studio (1.23) accepts 100 files and 250 MB per request, and these types of images.
 _FILES_AT_ONCE = 100
 _BYTES_AT_ONCE = 200_000_000
 UPLOADED_KINDS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp")
@@ -44,7 +44,7 @@ _DECIMALS = 4
 
 @dataclass(frozen=True)
 class _Medium:
-    """A sample's file, and the address that tasks name it by; "" = it has to be uploaded."""
+    """A sample's file, and its address in tasks; "" = it has to be uploaded."""
 
     sample: str
     path: Path
@@ -55,7 +55,7 @@ class _Medium:
 
 @dataclass(frozen=True)
 class _Proposed:
-    """A class for a place of a sample: the one there is, or a suggestion with how sure it is (0..1, calibrated)."""
+    """A class for a sample or object: its label, or a suggestion with its confidence (0..1, calibrated)."""
 
     place: str
     mark: Mark
@@ -64,7 +64,7 @@ class _Proposed:
 
 @dataclass(frozen=True)
 class _SentSample:
-    """What the pre-annotation of a sample shows, and the classes of labels that the project lacks."""
+    """The content of a sample's pre-annotation, and the classes of its labels that the project lacks."""
 
     shown: list[_Proposed]
     unknown: list[str]
@@ -107,7 +107,7 @@ def send(
     field: str,
     progress: Progress = no_progress,
 ) -> SendReport:
-    """Make tasks of samples (ids) that the project has none of; what an earlier call began, it ends.
+    """Create tasks for the samples (IDs) that the project lacks; also finishes an interrupted earlier call.
 
     Every task carries its sample's id and, as a prediction, the label there is, else the suggestion.
 
@@ -156,7 +156,7 @@ def _send(exchange: Exchange, samples: Sequence[str], go_on: Callable[[], None],
 
 
 def _version(exchange: Exchange) -> str:
-    """The model version of pre-annotations; a connected backend's, which then renews them: one for each task."""
+    """The model version of pre-annotations: that of a connected backend, which then updates the one of each task."""
     backend = connected_backend(exchange.studio, exchange.project)
     if backend is not None:
         return str(backend["title"])
@@ -164,7 +164,7 @@ def _version(exchange: Exchange) -> str:
 
 
 def check_images(dataset: fo.Dataset) -> None:
-    """Raise a Refusal unless the dataset is of images."""
+    """Raise a Refusal unless the dataset consists of images."""
     if dataset.media_type is None:
         raise Refusal("This dataset has no samples yet: there is nothing to send.")
     if dataset.media_type != "image":
@@ -175,19 +175,19 @@ def check_images(dataset: fo.Dataset) -> None:
 
 
 def sent_before(dataset: fo.Dataset, studio: LabelStudio, project: int, samples: Sequence[str]) -> int:
-    """How many of these samples were sent to a project, as far as the ledger knows."""
+    """The number of these samples that were sent to a project, according to the ledger."""
     records = SentLedger(dataset, f"{studio.url}#{project}").read().values()
     return len({record.sample for record in records} & set(samples))
 
 
 def missing_classes(label_config: str, classes: Sequence[str]) -> list[str]:
-    """Those of the classes that a project does not know."""
+    """The classes that a project lacks."""
     there = set(read_label_config(label_config).classes)
     return [name for name in classes if name not in there]
 
 
 def _remember(exchange: Exchange) -> None:
-    """Note the project with the field; labels of one field only go to a project."""
+    """Record the project with the field; a project gets the labels of one field only."""
     before = exchange.remembered
     if before is not None and before.field != exchange.target.name:
         raise Refusal(
@@ -227,21 +227,21 @@ def _media(exchange: Exchange, samples: Sequence[str]) -> tuple[list[_Medium], l
 
 
 def _mirrored_addresses(exchange: Exchange) -> dict[str, str]:
-    """Sample → where its medium is in this Label Studio already, for a dataset that mirrors another project of it."""
+    """Sample → the existing address of its medium, if the dataset mirrors another project of this Label Studio."""
     owner = mirrored_project(exchange.dataset)
     if owner is None or owner[0] != exchange.studio.url:
         return {}
     try:
         exchange.studio.project(owner[1])
-    except LabelStudioMissing:  # its uploads went with it
+    except LabelStudioMissing:  # its uploads were deleted with it
         return {}
     records = AnnotationLedger(exchange.dataset, f"{owner[0]}#{owner[1]}").read().values()
-    # Storage addresses such as s3:// are opened with the login of their own project.
+    # Storage addresses such as s3:// are opened with the credentials of their own project.
     return {record.sample: record.media for record in records if record.media.startswith(("/data/", "http"))}
 
 
 def _uploadable_bytes(path: Path) -> int | None:
-    """The size of a file; None where Label Studio cannot take it."""
+    """The size of a file; None if Label Studio does not accept it."""
     if path.suffix.lower() not in UPLOADED_KINDS or not path.is_file():
         return None
     size = path.stat().st_size
@@ -249,7 +249,7 @@ def _uploadable_bytes(path: Path) -> int | None:
 
 
 def _batches(media: Sequence[_Medium]) -> Iterator[list[_Medium]]:
-    """What fits into one upload each."""
+    """Split files into batches that each fit into one upload."""
     batch: list[_Medium] = []
     for medium in media:
         if len(batch) == _FILES_AT_ONCE or sum(one.size for one in batch) + medium.size > _BYTES_AT_ONCE:
@@ -261,7 +261,7 @@ def _batches(media: Sequence[_Medium]) -> Iterator[list[_Medium]]:
 
 
 def _send_batch(exchange: Exchange, batch: Sequence[_Medium], version: str) -> list[_SentSample]:
-    """Make tasks of samples and note them."""
+    """Create tasks for samples, and record them."""
     samples = [medium.sample for medium in batch]
     marks = read_marks(exchange.dataset, exchange.target, samples)
     suggestions = _suggestions(exchange, samples)
@@ -291,7 +291,7 @@ def _send_batch(exchange: Exchange, batch: Sequence[_Medium], version: str) -> l
 
 
 def _upload(exchange: Exchange, media: Sequence[_Medium]) -> dict[str, str]:
-    """Sample → the address of its file in the project, once it is there."""
+    """Sample → the address of its uploaded file in the project."""
     if not media:
         return {}
     files = [(medium.path.name, medium.path.read_bytes()) for medium in media]
@@ -313,7 +313,7 @@ def _task(exchange: Exchange, medium: _Medium, address: str, prediction: dict[st
 def _prediction(
     exchange: Exchange, medium: _Medium, proposed: Sequence[_Proposed], version: str
 ) -> dict[str, Any] | None:
-    """The pre-annotation of a sample; None where there is none that Label Studio can show."""
+    """The pre-annotation of a sample; None if Label Studio cannot show any."""
     control = exchange.control
     if control.boxes:
         width, height = image_size(medium.path) or medium.pixels or (None, None)
@@ -326,18 +326,18 @@ def _prediction(
         ]
     else:
         result = control.choice([one.mark.label for one in proposed])
-    sure = [one.confidence for one in proposed if one.confidence is not None]
-    prediction = {"result": result, "score": _rounded(min(sure, default=None)), "model_version": version}
-    # An import does not check predictions, and one that is wrong breaks the page of its task (1.23).
+    confidences = [one.confidence for one in proposed if one.confidence is not None]
+    prediction = {"result": result, "score": _rounded(min(confidences, default=None)), "model_version": version}
+    # An import does not check predictions, and an invalid one breaks the page of its task (1.23).
     return prediction if result and invalid_reason(exchange.label_config, prediction) is None else None
 
 
 def _proposed(marks: Marks, suggestions: Mapping[str, Suggestion]) -> list[_Proposed]:
-    """The labels of a sample; where there is none, its suggestion."""
+    """The labels of a sample; without labels, its suggestion."""
     labeled = [_Proposed(place, mark, None) for place, mark in marks.items() if mark.label]
-    if "" in suggestions:  # of the image
-        found = suggestions[""]
-        return labeled or [_Proposed("", Mark(label), sure) for label, sure in found.confidences.items()]
+    if "" in suggestions:  # for the whole image
+        suggestion = suggestions[""]
+        return labeled or [_Proposed("", Mark(label), score) for label, score in suggestion.confidences.items()]
     return labeled + [
         _Proposed(place, Mark(suggestions[place].label, mark.box), suggestions[place].confidence)
         for place, mark in marks.items()
@@ -346,7 +346,7 @@ def _proposed(marks: Marks, suggestions: Mapping[str, Suggestion]) -> list[_Prop
 
 
 def _suggestions(exchange: Exchange, samples: Sequence[str]) -> dict[str, dict[str, Suggestion]]:
-    """Sample → place → the suggestion for it that was made for the field at hand."""
+    """Sample → object ID ("" = the whole image) → the suggestion made for this field."""
     dataset, target = exchange.dataset, exchange.target
     ids = as_ids(samples)
     items = Items(ids, ids) if target.patches_field is None else list_items(dataset.select(samples), target.name)

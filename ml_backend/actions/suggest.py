@@ -1,4 +1,4 @@
-"""Suggestions: from all labels to everything unlabeled; accepted, rejected, or cleared by a person."""
+"""Suggestions: labels for everything unlabeled, based on all labels; a person accepts, rejects, or clears them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences
 
 @dataclass(frozen=True, repr=False)
 class SuggestReport(Report):
-    """How many suggestions were made, and how far their confidence can be trusted, in words.
+    """The number of suggestions made, and how far their confidence can be trusted, in words.
 
     ``changed`` are the ids of the samples whose suggestions are others now.
     """
@@ -72,7 +72,7 @@ def suggest_labels(
     progress: Progress | None = None,
     follow: bool = True,
 ) -> SuggestReport:
-    """Suggest a label for every unlabeled item of a view that the labels of the dataset speak for.
+    """Suggest a label for every unlabeled item of a view, based on the labels of the dataset.
 
     What a person labeled is the evidence; labels that came from neighbors are not. Suggestions go to the
     field ``suggested_label``; those of a whole dataset follow after each save. In a multi-label field an item gets its
@@ -85,27 +85,27 @@ def suggest_labels(
         Refusal: no such embeddings, nothing labeled or only by neighbors, or a target precision outside 0.5..1.
     """
     dataset = samples._root_dataset
-    field_held = field_of_embeddings(dataset, embeddings, field)
+    label_target = field_of_embeddings(dataset, embeddings, field)
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
-    if field_held.name.startswith(FRAMES_PREFIX):
+    if label_target.name.startswith(FRAMES_PREFIX):
         raise Refusal("Suggestions are made for samples and their objects, not for frames yet: label frames by hand.")
-    labels = labels_with_pending(session, field_held)
-    check_evidence(labels, field_held)
+    labels = labels_with_pending(session, label_target)
+    check_evidence(labels, label_target)
     found = _suggest(session, labels, precision, progress)
     view_rows = locate(list_items(samples, items.patches_field).ids, items.ids)
     rows = np.unique(view_rows[view_rows >= 0])
-    held = read_suggestions(dataset, items)
-    wanted = list(held)
-    proposed = _as_suggestions(session, field_held, labels, found, rows)
+    current = read_suggestions(dataset, items)
+    updated = list(current)
+    proposed = _as_suggestions(session, label_target, labels, found, rows)
     for row in rows.tolist():
-        wanted[row] = proposed.get(row)
-    _keep_what_looks_the_same(wanted, held, _labeled_items(items, labels))
-    changed = write_suggestions(dataset, items, wanted, held=held)
+        updated[row] = proposed.get(row)
+    _keep_what_looks_the_same(updated, current, _labeled_items(items, labels))
+    changed = write_suggestions(dataset, items, updated, current=current)
     if follow:
         whole = len(rows) == len(items)
-        save_settings(dataset, SuggestionSettings(embeddings, field_held.name, precision, whole=whole))
-    made = [suggestion for row in rows.tolist() if (suggestion := wanted[row]) is not None]
+        save_settings(dataset, SuggestionSettings(embeddings, label_target.name, precision, whole=whole))
+    made = [suggestion for row in rows.tolist() if (suggestion := updated[row]) is not None]
     return SuggestReport(
         unlabeled=int((labels.codes[rows] < 0).sum()),
         suggested=len(made),
@@ -126,18 +126,22 @@ def _suggest(session: Session, labels: Labels, precision: float, progress: Progr
 
 
 def _as_suggestions(
-    session: Session, field: LabelField, labels: Labels, found: Proposals, rows: np.ndarray
+    session: Session, field: LabelField, labels: Labels, proposals: Proposals, rows: np.ndarray
 ) -> dict[int, Suggestion]:
-    """Row → what is suggested for it, of these rows; none where it is labeled, and nothing that a person rejected."""
-    meant = np.isin(found.rows, rows) & (labels.codes[found.rows] < 0) & ~_rejected(session, field, labels, found)
-    shown = _surest_and_accepted(found, np.flatnonzero(meant))
-    starts = np.flatnonzero(np.diff(found.rows[shown], prepend=-1))
+    """Row → its suggestion, for these rows; labeled rows get none, and classes that a person rejected are left out."""
+    meant = (
+        np.isin(proposals.rows, rows)
+        & (labels.codes[proposals.rows] < 0)
+        & ~_rejected(session, field, labels, proposals)
+    )
+    shown = _top_and_accepted(proposals, np.flatnonzero(meant))
+    starts = np.flatnonzero(np.diff(proposals.rows[shown], prepend=-1))
     ids = session.embeddings.items.ids.tolist()
-    names = [labels.classes[code] for code in found.classes[shown].tolist()]
-    confidence = [round(one, 4) for one in found.confidence[shown].tolist()]
-    anchors = [[ids[anchor] for anchor in near if anchor >= 0] for near in found.anchors[shown].tolist()]
+    names = [labels.classes[code] for code in proposals.classes[shown].tolist()]
+    confidence = [round(one, 4) for one in proposals.confidence[shown].tolist()]
+    anchors = [[ids[anchor] for anchor in near if anchor >= 0] for near in proposals.anchors[shown].tolist()]
     ends = np.append(starts, len(shown))[1:]
-    columns = (found.rows[shown][starts], found.accepted[shown][starts], starts, ends)
+    columns = (proposals.rows[shown][starts], proposals.accepted[shown][starts], starts, ends)
     return {
         row: Suggestion(
             label=names[first],
@@ -153,14 +157,14 @@ def _as_suggestions(
     }
 
 
-def _surest_and_accepted(found: Proposals, places: np.ndarray) -> np.ndarray:
-    """Of these places in the proposals the surest of each item, and all that are accepted."""
-    surest = np.diff(found.rows[places], prepend=-1) > 0
-    shown: np.ndarray = places[surest | found.accepted[places]]
+def _top_and_accepted(proposals: Proposals, places: np.ndarray) -> np.ndarray:
+    """Among these positions in the proposals, the most confident one of each item, and all accepted ones."""
+    most_confident = np.diff(proposals.rows[places], prepend=-1) > 0
+    shown: np.ndarray = places[most_confident | proposals.accepted[places]]
     return shown
 
 
-def _rejected(session: Session, field: LabelField, labels: Labels, found: Proposals) -> np.ndarray:
+def _rejected(session: Session, field: LabelField, labels: Labels, proposals: Proposals) -> np.ndarray:
     """(m,) whether a person rejected the class for the item."""
     code_of = {name: code for code, name in enumerate(labels.classes)}
     rejections = read_rejections(session.dataset, field.name)
@@ -168,28 +172,28 @@ def _rejected(session: Session, field: LabelField, labels: Labels, found: Propos
     rows = locate(np.asarray([item for item, _ in pairs]), session.embeddings.items.ids)
     codes = np.asarray([code for _, code in pairs], np.int64)
     keys = (rows * len(code_of) + codes)[rows >= 0]
-    rejected: np.ndarray = np.isin(found.rows * len(code_of) + found.classes, keys)
+    rejected: np.ndarray = np.isin(proposals.rows * len(code_of) + proposals.classes, keys)
     return rejected
 
 
 def _keep_what_looks_the_same(
-    wanted: list[Suggestion | None], held: Sequence[Suggestion | None], labeled: set[tuple[str, str]]
+    updated: list[Suggestion | None], current: Sequence[Suggestion | None], labeled: set[tuple[str, str]]
 ) -> None:
-    """Leave suggestions as they are where a new label only moved their confidence by less than one sees.
+    """Keep suggestions unchanged if a new label moved their confidence by less than screens show.
 
-    One label moves the confidence of nearly every suggestion a little; writing those anew, and pushing them on to
+    One label moves the confidence of nearly every suggestion a little; rewriting those, and pushing them on to
     Label Studio, would tell nobody anything. A suggestion keeps its anchors while these have the label they stand for.
     """
-    for row, (new, old) in enumerate(zip(wanted, held, strict=True)):
+    for row, (new, old) in enumerate(zip(updated, current, strict=True)):
         if new is None or old is None or (new.sure, new.field) != (old.sure, old.field) or _visibly_moved(new, old):
             continue
         because = zip(old.more_anchors, old.more, strict=True)
         if all((anchor, old.label) in labeled for anchor in old.anchors) and labeled.issuperset(because):
-            wanted[row] = old
+            updated[row] = old
 
 
 def _visibly_moved(new: Suggestion, old: Suggestion) -> bool:
-    """Whether other classes are suggested, or some visibly surer or less sure; their order alone tells nothing."""
+    """Whether the suggested classes or a confidence changed visibly; their order alone does not count."""
     if not (new.more or old.more):
         return new.label != old.label or abs(new.confidence - old.confidence) >= _VISIBLE
     after, before = new.confidences, old.confidences
@@ -197,7 +201,7 @@ def _visibly_moved(new: Suggestion, old: Suggestion) -> bool:
 
 
 def _labeled_items(items: Items, labels: Labels) -> set[tuple[str, str]]:
-    """(item id, label) of every label that is evidence."""
+    """(item id, label) of every label that serves as evidence."""
     rows, codes = labels.members[~labels.followed].T
     return {(item, labels.classes[code]) for item, code in zip(items.ids[rows].tolist(), codes.tolist(), strict=True)}
 
@@ -216,25 +220,25 @@ def accept_suggestions(
         which: the "confident" ones, those that reach the target precision; the "uncertain" ones; or "all".
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is no suggestion.
     """
     target = label_field(dataset, field, patches_field)
     items = list_items(dataset, patches_field) if ids is None else items_of(dataset, ids, patches_field)
-    found = {
+    suggestions = {
         item: suggestion
         for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True)
         if suggestion is not None
     }
-    chosen = {item: one for item, one in found.items() if which == "all" or one.sure == (which == "confident")}
-    asked = [
+    chosen = {item: one for item, one in suggestions.items() if which == "all" or one.sure == (which == "confident")}
+    labels_to_queue = [
         (item, label, confidence, suggestion.nearest[label] or _NO_ANCHOR)
         for item, suggestion in chosen.items()
         if suggestion.field in ("", target.name)
         for label, confidence in suggestion.confidences.items()
     ]
-    if not asked:
-        raise Refusal(_nothing_to_accept(found, chosen, target, which))
-    item_ids, labels, confidence, anchors = zip(*asked, strict=True)
+    if not labels_to_queue:
+        raise Refusal(_nothing_to_accept(suggestions, chosen, target, which))
+    item_ids, labels, confidence, anchors = zip(*labels_to_queue, strict=True)
     names, codes = np.unique(labels, return_inverse=True)
     batch = LabelBatch(
         ids=as_oids(item_ids),
@@ -247,36 +251,35 @@ def accept_suggestions(
 
 
 def _nothing_to_accept(
-    found: Mapping[str, Suggestion], chosen: Mapping[str, Suggestion], target: LabelField, which: Which
+    suggestions: Mapping[str, Suggestion], chosen: Mapping[str, Suggestion], target: LabelField, which: Which
 ) -> str:
     if chosen:
         others = listing(sorted({f"'{suggestion.field}'" for suggestion in chosen.values()}))
         return f"The suggestions here were made for {others}, not for '{target.name}': choose that field."
-    if found:
+    if suggestions:
         kind = "uncertain" if which == "confident" else "confident"
-        return (
-            f"There is no {which} suggestion here: {count(len(found), 'suggestion')} {agree(len(found), 'is')} {kind}."
-        )
+        others = f"{count(len(suggestions), 'suggestion')} {agree(len(suggestions), 'is')} {kind}"
+        return f"There is no {which} suggestion here: {others}."
     return "There is no suggestion to accept here: run “Labelscape: suggest labels” first."
 
 
 def reject_suggestions(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> int:
-    """Take suggestions away and remember not to propose their classes again; can be undone. Returns how many items."""
+    """Remove suggestions and do not propose their classes again; can be undone. Returns the number of items."""
     items = items_of(dataset, ids, patches_field)
-    held = read_suggestions(dataset, items)
+    current = read_suggestions(dataset, items)
     rejected = {
-        item: suggestion for item, suggestion in zip(items.ids.tolist(), held, strict=True) if suggestion is not None
+        item: suggestion for item, suggestion in zip(items.ids.tolist(), current, strict=True) if suggestion is not None
     }
     remember_rejections(dataset, patches_field, rejected)
-    write_suggestions(dataset, items, [None] * len(items), held=held)
+    write_suggestions(dataset, items, [None] * len(items), current=current)
     return len(rejected)
 
 
 def clear_suggestions(samples: fo.core.collections.SampleCollection, *, patches_field: str | None = None) -> int:
-    """Take all suggestions of a view away, as one act that can be undone; returns how many.
+    """Remove all suggestions of a view, as one action that can be undone; returns their number.
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is no suggestion.
     """
     dataset = samples._root_dataset
     head = read_head(dataset)

@@ -1,4 +1,4 @@
-"""Train embeddings on the labels there are: a head over other embeddings, and the last block of their network."""
+"""Train embeddings on existing labels: a head over other embeddings, and the last block of their network."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ _TUNABLE = ("torchvision", "timm", "open_clip", "hf")
 
 @dataclass(frozen=True)
 class Tuning:
-    """What fine-tuning brought: held-out accuracy of a head before and after, and whether it was kept."""
+    """The effect of fine-tuning: held-out accuracy of a head before and after, and whether it was kept."""
 
     before: float
     after: float
@@ -51,7 +51,7 @@ class Tuning:
 
 @dataclass(frozen=True, repr=False)
 class TrainingReport(Report):
-    """A trained head, how many items got its embedding, and how many labels a neighbor vote in its base gets right."""
+    """A trained head, the number of items embedded, and the accuracy of a neighbor vote in its base embeddings."""
 
     key: str
     base: str
@@ -90,7 +90,7 @@ def can_tune(model: str) -> bool:
     try:
         return find_family(model)[0].name in _TUNABLE
     except Refusal:
-        return False  # precomputed vectors, or those of another tool
+        return False  # precomputed vectors, or those from another tool
 
 
 def train_embeddings(
@@ -104,13 +104,13 @@ def train_embeddings(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TrainingReport:
-    """Train a head on the labels there are, over the embeddings ``base``, and store its embeddings under ``key``.
+    """Train a head on existing labels, over the embeddings ``base``, and store its embeddings under ``key``.
 
     Later calls of `compute_embeddings` with the options of ``key`` embed new samples with the same head.
 
     Args:
         tune: ``last_block`` also fine-tunes the last block of the network of ``base``, and keeps that only where a head
-            over it gets more of the held-out labels right, which neither has seen.
+            over it gets more of the held-out labels right, which neither network nor head has seen.
 
     Raises:
         Refusal: no such base, the key is taken, fewer than two classes, too few labels, or a model that cannot be
@@ -171,7 +171,7 @@ def _tune(
     seed: int,
     progress: Progress,
 ) -> _TunedVectors:
-    """Fine-tune on the labels that are not held out, embed everything anew, and train a head with the same split."""
+    """Fine-tune on the labels that are not held out, embed everything again, and train a head with the same split."""
     from ..embedding.image.tuning import save_tuned, tune_last_block
 
     model: EmbeddingModel = load(base.provenance.model, **base.provenance.options)

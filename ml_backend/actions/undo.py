@@ -1,4 +1,4 @@
-"""Undo: pending acts, discards, saves, rejections, deletions of segments and functions; newest first."""
+"""Undo pending changes, discards, saves, rejections, and deletions of segments and functions, newest first."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ..wording import count, listing, noun
 from .functions import restore_function
 from .save import undo_save
 
-_NAMED = 3  # labels of one act that are named
+_NAMED = 3  # labels of one act that its title lists
 _NOTHING = "There is nothing to undo: nothing was done in the last seven days, or it is undone already."
 
 
@@ -33,12 +33,12 @@ class UndoStep:
 @dataclass(frozen=True)
 class _Undoable:
     step: UndoStep
-    take_back: Callable[[], str]  # returns what it found to be said besides the title
-    pass_over: Callable[[], None] | None = None  # set where it cannot be undone, and is in the way of what can
+    take_back: Callable[[], str]  # returns text to add to the title in the message
+    pass_over: Callable[[], None] | None = None  # set if it cannot be undone and blocks earlier acts that can
 
 
 def list_undo_steps(dataset: fo.Dataset, *, pending: bool = True) -> list[UndoStep]:
-    """What can be undone, the last act first.
+    """Everything that can be undone, the last act first.
 
     Args:
         pending: whether what is not saved yet counts; without it, it stays pending.
@@ -47,35 +47,35 @@ def list_undo_steps(dataset: fo.Dataset, *, pending: bool = True) -> list[UndoSt
 
 
 def describe_undo(dataset: fo.Dataset, *, pending: bool = True) -> str | None:
-    """What `undo_last` would undo, in words; None where there is nothing."""
+    """What `undo_last` would undo, in words; None if nothing can be undone."""
     steps = list_undo_steps(dataset, pending=pending)
     return steps[0].title if steps else None
 
 
 def undo_last(dataset: fo.Dataset, *, pending: bool = True) -> str:
-    """Undo the last act and say which, in words.
+    """Undo the last act, and return a sentence about it.
 
     Raises:
         Refusal: there is nothing to undo, or the act cannot be undone any more.
     """
-    found = _undoable(dataset, pending=pending)
-    if not found:
+    undoable = _undoable(dataset, pending=pending)
+    if not undoable:
         raise Refusal(_NOTHING)
-    return f"Undid: {found[0].step.title}{found[0].take_back()}."
+    return f"Undid: {undoable[0].step.title}{undoable[0].take_back()}."
 
 
 def undo_through(dataset: fo.Dataset, key: str, *, pending: bool = True) -> str:
-    """Undo the last acts down to the one of this key, and say which, in words.
+    """Undo the latest acts down to the one with this key, and return a sentence about them.
 
     Raises:
         Refusal: there is no such act (any more), or it cannot be undone.
     """
-    found = _undoable(dataset, pending=pending)
-    place = next((place for place, one in enumerate(found) if one.step.key == key), None)
+    undoable = _undoable(dataset, pending=pending)
+    place = next((place for place, one in enumerate(undoable) if one.step.key == key), None)
     if place is None:
         raise Refusal("That act is undone already, or more than seven days old: open the list again.")
     undone = []
-    for one in found[: place + 1]:
+    for one in undoable[: place + 1]:
         if one.pass_over is not None and one.step.key != key:
             one.pass_over()
         else:
@@ -114,7 +114,7 @@ def _saves(dataset: fo.Dataset) -> Iterator[_Undoable]:
 
 
 def _kept(record: SaveRecord) -> str:
-    """What of a save could not be undone, and why."""
+    """Say which part of a save could not be undone, and why."""
     left = record.count - record.total_written
     if not left:
         return ""

@@ -82,19 +82,21 @@ def write_suggestions(
     items: Items,
     suggestions: Sequence[Suggestion | None],
     *,
-    held: Sequence[Suggestion | None] | None = None,
+    current: Sequence[Suggestion | None] | None = None,
 ) -> list[str]:
-    """Make these the suggestions of the items, None = none; only what changes is written. Returns the samples changed.
+    """Set the suggestions of the items, None = none; only changes are written. Returns the samples changed.
 
     Args:
-        held: the suggestions they have, where the caller has read them already.
+        current: their current suggestions, if the caller has already read them.
     """
     several = any(one is not None and one.more for one in suggestions)
     _declare(dataset, items.patches_field, several=several)
-    held = read_suggestions(dataset, items) if held is None else held
+    current = read_suggestions(dataset, items) if current is None else current
     changed = [
         (item, sample, new)
-        for item, sample, old, new in zip(items.ids.tolist(), items.sample_ids.tolist(), held, suggestions, strict=True)
+        for item, sample, old, new in zip(
+            items.ids.tolist(), items.sample_ids.tolist(), current, suggestions, strict=True
+        )
         if old != new
     ]
     if items.patches_field is None:
@@ -127,16 +129,16 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
         if isinstance(dataset.get_field(root), fo.ListField):
             columns = [[value for values in column for value in (values or [])] for column in columns]
     ids = columns[0]
-    held = dict(zip(names, columns[1:], strict=True))
-    rows = zip(ids, *(held.get(name, [None] * len(ids)) for name in _ATTRIBUTES), strict=True)
-    found = {
+    column_of = dict(zip(names, columns[1:], strict=True))
+    rows = zip(ids, *(column_of.get(name, [None] * len(ids)) for name in _ATTRIBUTES), strict=True)
+    suggestions = {
         item: Suggestion(
             label, confidence, bool(sure), list(anchors or []), field or "", *(tuple(part or ()) for part in more)
         )
         for item, label, confidence, sure, anchors, field, *more in rows
         if label is not None
     }
-    return [found.get(item) for item in items.ids.tolist()]
+    return [suggestions.get(item) for item in items.ids.tolist()]
 
 
 def suggestion_path(dataset: fo.Dataset, patches_field: str | None) -> str:
@@ -151,8 +153,8 @@ def save_settings(dataset: fo.Dataset, settings: SuggestionSettings) -> None:
 
 def load_settings(dataset: fo.Dataset) -> SuggestionSettings | None:
     """How suggestions were last made; None where none were asked for."""
-    held = _store(dataset).get("settings")
-    return None if held is None else SuggestionSettings(**held)
+    record = _store(dataset).get("settings")
+    return None if record is None else SuggestionSettings(**record)
 
 
 def remember_rejections(dataset: fo.Dataset, patches_field: str | None, suggestions: Mapping[str, Suggestion]) -> None:
@@ -188,19 +190,20 @@ def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
 def take_back_rejection(dataset: fo.Dataset, rejection: Rejection) -> None:
     """Give items the suggestions back that were rejected, unless they got new ones, and forget the rejection."""
     items = items_of(dataset, list(rejection.suggestions), rejection.patches_field)
-    held = read_suggestions(dataset, items)
+    current = read_suggestions(dataset, items)
     restored = [
-        rejection.suggestions[item] if old is None else old for item, old in zip(items.ids.tolist(), held, strict=True)
+        rejection.suggestions[item] if old is None else old
+        for item, old in zip(items.ids.tolist(), current, strict=True)
     ]
-    write_suggestions(dataset, items, restored, held=held)
+    write_suggestions(dataset, items, restored, current=current)
     _store(dataset).delete(rejection.key)
 
 
 def stop_following(dataset: fo.Dataset) -> None:
     """From now on a save makes no suggestions, until they are asked for again."""
-    held = load_settings(dataset)
-    if held is not None:
-        save_settings(dataset, replace(held, whole=False))
+    settings = load_settings(dataset)
+    if settings is not None:
+        save_settings(dataset, replace(settings, whole=False))
 
 
 def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -> None:
@@ -230,8 +233,8 @@ def _check_own(dataset: fo.Dataset, path: str) -> None:
         raise Refusal(f"The field '{path}' is read-only: make it writable, then suggest again.")
 
 
-def _from_record(held: Mapping[str, Any]) -> Suggestion:
-    return Suggestion(**{**held, **{name: tuple(held.get(name, ())) for name in _MORE}})
+def _from_record(record: Mapping[str, Any]) -> Suggestion:
+    return Suggestion(**{**record, **{name: tuple(record.get(name, ())) for name in _MORE}})
 
 
 def _document(suggestion: Suggestion | None) -> dict[str, Any] | None:

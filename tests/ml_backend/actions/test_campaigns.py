@@ -65,7 +65,7 @@ def test_labels_that_came_back_are_followed_and_another_batch_pays(dataset):
     assert batch.wanted == batch.labels[0][1]
     assert batch.low < batch.wanted / 11 < batch.high
     assert not status.stop
-    assert "Another batch pays" in status.sentence()
+    assert "Another batch is worthwhile" in status.sentence()
 
 
 def test_a_campaign_that_brings_other_labels_says_stop(dataset):
@@ -90,7 +90,7 @@ def test_what_came_back_makes_the_next_batch_better(dataset):
 def test_an_unlabeled_segment_needs_to_know_which_labels_are_wanted(dataset):
     ids = dataset.skip(60).limit(3).values("id")
     create_segment(dataset, ids, name="Odd", kind="collection campaign")
-    with pytest.raises(Refusal, match="say which labels are wanted"):
+    with pytest.raises(Refusal, match="choose the target labels"):
         propose_batch(dataset, "odd", size=5, **OPTIONS)
     assert propose_batch(dataset, "odd", size=5, wanted=["0"], **OPTIONS).campaign.wanted == ("0",)
 

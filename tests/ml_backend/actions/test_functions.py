@@ -105,14 +105,14 @@ def test_a_function_goes_on_when_its_examples_are_deleted(dataset, zeros, query)
     assert (run.scored, run.function.scored) == (20, 117)
 
 
-def test_embeddings_made_anew_make_a_function_stale_until_it_is_edited(dataset, zeros):
+def test_recomputed_embeddings_make_a_function_stale_until_it_is_edited(dataset, zeros):
     before = dataset.values(FIELD)
     delete_embeddings(dataset, "emb")
     assert function_statuses(dataset)[0].stale
     compute_embeddings(dataset, key="emb")
     (status,) = function_statuses(dataset)
     assert status.stale
-    assert "Stale: its embeddings 'emb' were computed anew or deleted" in status.sentence()
+    assert "Stale: its embeddings 'emb' were recomputed or deleted" in status.sentence()
     report = run_functions(dataset)
     assert report.runs == ()
     assert "“Zeros” was skipped" in report.sentence()
