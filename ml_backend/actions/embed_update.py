@@ -14,7 +14,7 @@ from ..embedding.equal_vectors import EqualVectors, VectorTally
 from ..errors import Refusal
 from ..progress import Progress, part_of
 from ..store.embedding_errors import ERROR_FIELD, failed_items, record_errors
-from ..store.embeddings import locate, start_table_anew, table_to_write
+from ..store.embeddings import locate, recreate_table, table_to_write
 from ..store.fingerprints import forget_fingerprints, read_fingerprints, write_fingerprints
 from ..store.items import Items, list_like
 from ..store.media import UnusableItem, fingerprints, list_media, why_unavailable
@@ -133,7 +133,7 @@ def _open(dataset: fo.Dataset, key: str) -> tuple[VectorTable, set[str], bool]:
         table = table_to_write(dataset, key)
         return table, set(table.ids().tolist()), False
     except DamagedVectors:
-        return start_table_anew(dataset, key), set(), True
+        return recreate_table(dataset, key), set(), True
 
 
 def _plan(work: _Work, known_marks: dict[str, str]) -> None:

@@ -1,1 +1,1 @@
-"""Where answers live: FiftyOne brain runs, fields, tags, saved views, the execution store."""
+"""Storage of results in FiftyOne: brain runs, fields, tags, saved views, and the execution store."""

@@ -24,14 +24,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Campaign:
-    """What a segment collects.
+    """A segment's collection campaign.
 
     Attributes:
         segment: its slug.
         embeddings: key of the embeddings that are searched.
         field: the label field that is filled.
-        wanted: labels that count as its kind.
-        worth: 0..1, the lowest share of wanted labels for which a batch is worth the labeling.
+        wanted: the target labels, which count as its kind.
+        worth: 0..1, the lowest share of target labels that makes labeling a batch worthwhile.
         batches: those taken so far, oldest first.
     """
 
@@ -49,7 +49,7 @@ class Campaign:
 
 
 def find_campaign(dataset: fo.Dataset, segment: str) -> Campaign | None:
-    """The campaign of a segment; None where it has none yet."""
+    """The campaign of a segment; None if it has none yet."""
     record = open_store(dataset, _STORE).get(segment)
     return None if record is None else _as_campaign(record)
 

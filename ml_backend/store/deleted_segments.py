@@ -1,4 +1,4 @@
-"""Segments that were deleted, kept with the ids of their members until the undo expires."""
+"""Deleted segments, kept with the IDs of their members until the undo expires."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,12 +13,12 @@ from .segment_snapshots import all_or_nothing
 from .segments import add_members, member_ids, save_segment
 
 _STORE = "labelscape.deleted_segments"
-_IDS_PER_RECORD = 50_000  # MongoDB holds 16 MB a document
+_IDS_PER_RECORD = 50_000  # MongoDB's limit is 16 MB per document
 
 
 @dataclass(frozen=True)
 class DeletedSegment:
-    """A segment that is gone; ``at`` is in UTC."""
+    """A deleted segment; ``at`` is the time of the deletion in UTC."""
 
     key: str
     segment: Segment
@@ -26,7 +26,7 @@ class DeletedSegment:
 
 
 def remember_deleted(dataset: fo.Dataset, segment: Segment) -> str:
-    """Keep what is needed to bring a segment back; call it before the segment is forgotten. Return the record's key."""
+    """Store what is needed to restore a segment; call it before the deletion. Returns the record's key."""
     key = timely_key()
     try:
         _write_parts(dataset, segment, key)
@@ -37,7 +37,7 @@ def remember_deleted(dataset: fo.Dataset, segment: Segment) -> str:
 
 
 def last_deleted(dataset: fo.Dataset) -> DeletedSegment | None:
-    """The segment deleted last, while it can be brought back; None where there is none."""
+    """The segment deleted last, while it can be restored; None if there is none."""
     store = open_store(dataset, _STORE)
     for name in sorted((key for key in store.list_keys() if key.endswith("/segment")), reverse=True):
         record = store.get(name)
@@ -48,7 +48,7 @@ def last_deleted(dataset: fo.Dataset) -> DeletedSegment | None:
 
 
 def restore_segment(dataset: fo.Dataset, deleted: DeletedSegment) -> Segment:
-    """Bring a deleted segment back with its members; those that are gone meanwhile are left out.
+    """Restore a deleted segment with its members; members deleted meanwhile are left out.
 
     Raises:
         Refusal: another segment has its name now.
@@ -83,7 +83,7 @@ def _is_back(dataset: fo.Dataset, segment: Segment) -> bool:
 
 
 def forget_deleted(dataset: fo.Dataset, key: str) -> None:
-    """Drop what was kept of a deleted segment: it is back, or its deletion failed."""
+    """Drop the stored copy of a deleted segment: it was restored, or its deletion failed."""
     store = open_store(dataset, _STORE)
     for name in read_records(dataset, _STORE, prefix=f"{key}/"):
         store.delete(name)

@@ -1,4 +1,4 @@
-"""One change of what MongoDB holds of a sample, and one change of many samples at once; applied, undone, packed.
+"""Edits: changes of one sample, or of many samples at once, in MongoDB. They can be applied, undone, and packed.
 
 An edit only touches what is still as it was before, so that applying it twice is the same as once, and what a person
 changed meanwhile stays.
@@ -25,7 +25,7 @@ from .records import as_names, as_object_ids
 
 EditKind = Literal["value", "element", "attributes", "sample"]
 Purpose = Literal["label", "clear", "delete"]
-_BYTES_PER_RECORD = 8_000_000  # before compression; MongoDB holds 16 MB a document
+_BYTES_PER_RECORD = 8_000_000  # before compression; MongoDB's limit is 16 MB per document
 _IDS_PER_UPDATE = 50_000
 
 
@@ -99,7 +99,7 @@ def pack_edits(edits: Iterable[AnyEdit]) -> Iterator[tuple[int, bytes]]:
 
 
 def unpack_edits(packed: bytes) -> list[AnyEdit]:
-    """The edits that were packed into one part."""
+    """Unpack the edits of one part."""
     return [_from_document(document) for document in bson.decode_all(zlib.decompress(packed))]
 
 
@@ -109,12 +109,12 @@ def roots(edits: Iterable[AnyEdit]) -> set[str]:
 
 
 def root_of(path: str) -> str:
-    """The field that a path leads into: ``parts`` of ``parts.detections``, ``frames.parts`` of a path in frames."""
+    """The field that a path belongs to: ``parts`` for ``parts.detections``, ``frames.parts`` for a path in frames."""
     return ".".join(path.split(".")[: 2 if path.startswith(FRAMES_PREFIX) else 1])
 
 
 def renamed(edits: Sequence[AnyEdit], names: Mapping[str, str | None]) -> list[AnyEdit]:
-    """Edits of the fields as they are called now; those of fields that are gone (None) are left out."""
+    """Edits with the current names of their fields; those of deleted fields (None) are left out."""
     found = []
     for edit in edits:
         root = root_of(edit.path)
@@ -127,7 +127,7 @@ def renamed(edits: Sequence[AnyEdit], names: Mapping[str, str | None]) -> list[A
 def apply(
     dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool = False, names: Mapping[str, str | None] = _SAME
 ) -> Written:
-    """Apply edits, or undo them from the last to the first; returns how many MongoDB matched, by purpose.
+    """Apply edits, or undo them in reverse order; returns how many MongoDB matched, by purpose.
 
     Args:
         names: field at the time of the edits → its name now, None where it is gone; others have kept theirs.
@@ -166,7 +166,7 @@ def _from_document(document: dict[str, Any]) -> AnyEdit:
 
 
 def _show(dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool) -> None:
-    """Let samples in memory, and the datasets that FiftyOne generated for views, show what was written."""
+    """Refresh samples in memory, and the datasets that FiftyOne generated for views, after a write."""
     for in_frames in (False, True):
         some = [edit for edit in edits if edit.path.startswith(FRAMES_PREFIX) == in_frames]
         if not some:
@@ -184,7 +184,7 @@ def _show(dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool) -> None:
 
 
 def _adds(edit: Edit, *, undo: bool) -> bool:
-    """Whether a sample or an object comes, or comes back."""
+    """Whether the edit adds or restores a sample or an object."""
     before, after = (edit.after, edit.before) if undo else (edit.before, edit.after)
     is_object = edit.kind == "sample" or "bounding_box" in (after or {}) or "points" in (after or {})
     return is_object and edit.kind != "attributes" and before is None and after is not None
@@ -234,20 +234,20 @@ def _update(dataset: fo.Dataset, edits: Sequence[Edit]) -> int:
 
 
 def _update_value(edit: Edit) -> UpdateOne:
-    """Write the field only where it still holds what was there before."""
+    """Write the field only if its value is still the one from before."""
     before = {edit.path: None} if edit.before is None else _same_label(edit.path, edit.before)
     return UpdateOne({"_id": ObjectId(edit.sample), **before}, {"$set": {edit.path: edit.after, **_now()}})
 
 
 def _container(edit: Edit) -> UpdateOne:
-    """Make the list that a label is to join, where there is none."""
+    """Create the list that a label will be added to, if it is missing."""
     parent, leaf = edit.path.rsplit(".", 1)
     container = {"_cls": leaf.capitalize(), leaf: []}
     return UpdateOne({"_id": ObjectId(edit.sample), parent: None}, {"$set": {parent: container}})
 
 
 def _update_element(edit: Edit) -> UpdateOne:
-    """Push a document into a list that lacks it, or pull it where it is still the same."""
+    """Push a document into a list that lacks it, or pull it if it is still the same."""
     sample = {"_id": ObjectId(edit.sample)}
     if edit.after is None:
         assert edit.before is not None
@@ -318,7 +318,7 @@ def _delete(dataset: fo.Dataset, edits: Sequence[Edit]) -> int:
 
 
 def _unchanged(dataset: fo.Dataset, expected: dict[str, dict[str, Any] | None]) -> list[str]:
-    """Those of the samples that are there and as they were when their deletion was prepared."""
+    """The samples that still exist and are unchanged since their deletion was prepared."""
     present = dataset._sample_collection.find(
         {"_id": {"$in": [ObjectId(sample) for sample in expected]}}, {"last_modified_at": 1}
     )
@@ -330,7 +330,7 @@ def _unchanged(dataset: fo.Dataset, expected: dict[str, dict[str, Any] | None]) 
 
 
 def _in_todays_schema(dataset: fo.Dataset, document: dict[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:
-    """A deleted sample as it fits now: renamed fields are followed, deleted ones left out, new ones empty."""
+    """A deleted sample adapted to the current schema: fields renamed, deleted ones left out, new ones empty."""
     fields = {field.db_field or name for name, field in dataset.get_field_schema().items()}
     todays = {names.get(name, name): value for name, value in document.items()}
     kept = {name: value for name, value in todays.items() if name is not None and (name[0] == "_" or name in fields)}

@@ -1,4 +1,4 @@
-"""Media that could not be embedded: the reason stays on the sample, or on the object of a patch."""
+"""Media that could not be embedded: the reason is stored on the sample, or on the object of a patch."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ def record_errors(dataset: fo.Dataset, items: Items, reasons: Mapping[str, str |
 
 
 def failed_items(dataset: fo.Dataset, items: Items) -> set[str]:
-    """Ids of those of these items whose last embedding failed."""
+    """IDs of the items whose last embedding failed."""
     if dataset.get_field(score_path(dataset, items.patches_field, ERROR_FIELD, items.parts)) is None:
         return set()
     reasons = read_words(dataset, items, ERROR_FIELD)

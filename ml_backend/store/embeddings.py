@@ -42,7 +42,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class EmbeddingsRun:
-    """What a similarity run says of itself.
+    """The properties of a similarity run.
 
     ``patches_field`` and ``parts`` say what its items are, as in `Items`; ``folder`` is where LanceDB kept its vectors
     when they were made, None where that was not written down.
@@ -82,11 +82,11 @@ class EmbeddingsStatus:
 
     @property
     def complete(self) -> bool:
-        """Whether there is nothing to update."""
+        """Whether everything is up to date."""
         return not self.missing and not self.orphaned and self.damage is None
 
     def sentence(self) -> str:
-        """What a user should know, with the fix."""
+        """The status in words, with the fix."""
         if self.damage is not None:
             return self.damage
         parts = []
@@ -171,7 +171,7 @@ def free_key(dataset: fo.Dataset, stem: str) -> str:
 
 
 def check_embeddings(dataset: fo.Dataset, key: str) -> EmbeddingsRun:
-    """What the embeddings ``key`` are.
+    """The properties of the embeddings ``key``.
 
     Raises:
         Refusal: there are none of this name; it lists those there are.
@@ -202,7 +202,7 @@ def is_run_of_frames(dataset: fo.Dataset, key: str) -> bool:
 
 
 def provenance_of(dataset: fo.Dataset, key: str) -> Provenance:
-    """How the embeddings ``key`` were made; a run that is not Labelscape's names the model FiftyOne knows."""
+    """How the embeddings ``key`` were made; for another tool's run, the model that FiftyOne recorded."""
     return check_embeddings(dataset, key).provenance
 
 
@@ -236,8 +236,8 @@ def table_to_write(dataset: fo.Dataset, key: str) -> VectorTable:
     return vector_table(dataset, key)
 
 
-def start_table_anew(dataset: fo.Dataset, key: str) -> VectorTable:
-    """Give embeddings an empty LanceDB table in the place of a damaged one, which stays in the folder.
+def recreate_table(dataset: fo.Dataset, key: str) -> VectorTable:
+    """Replace a damaged LanceDB table of embeddings by an empty one; the damaged table stays in the folder.
 
     Raises:
         DamagedVectors: another backend holds the vectors; what it holds is its own to repair.
@@ -290,20 +290,20 @@ def embeddings_status(samples: SampleCollection, key: str) -> EmbeddingsStatus:
 
 
 def delete_unfinished(dataset: fo.Dataset, key: str) -> None:
-    """Delete a run that was registered but has no results: whatever made it was killed right then."""
+    """Delete a run that was registered but has no results, because the process that made it was killed."""
     if dataset.has_brain_run(key) and not _is_finished(dataset, key):
         dataset.delete_brain_run(key)
 
 
 def delete_embeddings(dataset: fo.Dataset, key: str) -> None:
-    """Delete a similarity run, its vectors unless a clone still uses them, and what is remembered of them."""
+    """Delete a similarity run with its fingerprints, and its vectors unless a clone still uses them."""
     check_embeddings(dataset, key)
     leave_shared_table(dataset, key)
     if _is_finished(dataset, key):
         try:
             vector_table(dataset, key)  # an index that is not open yet would leave its vectors behind
         except DamagedVectors:
-            start_table_anew(dataset, key)  # a damaged table cannot be opened to be deleted
+            recreate_table(dataset, key)  # a damaged table cannot be opened to be deleted
     dataset.delete_brain_run(key)
     forget_fingerprints(dataset, key)
     drop_abandoned_tables()
@@ -315,9 +315,9 @@ def plain(record: Mapping[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def locate(wanted: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Row of each wanted id in ``ids``; -1 where it is not there. Shape of ``wanted``, int64."""
-    rows = pc.index_in(pa.array(wanted.tolist(), pa.string()), value_set=pa.array(ids.tolist(), pa.string()))
+def locate(item_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Row of each of ``item_ids`` in ``ids``, or -1 if missing. Shape of ``item_ids``, int64."""
+    rows = pc.index_in(pa.array(item_ids.tolist(), pa.string()), value_set=pa.array(ids.tolist(), pa.string()))
     result: np.ndarray = rows.fill_null(-1).to_numpy().astype(np.int64)
     return result
 
@@ -327,7 +327,7 @@ def _is_finished(dataset: fo.Dataset, key: str) -> bool:
 
 
 def _home(samples: SampleCollection, patches_field: str | None) -> SampleCollection:
-    """What a run is registered on: the dataset, or the view of all its frames or clips, as FiftyOne's search needs."""
+    """The collection a run is registered on, as FiftyOne's search needs it: the dataset, or all its frames or clips."""
     dataset = samples._root_dataset
     if not (samples._is_frames or samples._is_clips):
         return dataset
@@ -337,7 +337,7 @@ def _home(samples: SampleCollection, patches_field: str | None) -> SampleCollect
 
 
 def rename_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
-    """Give embeddings another key; what is remembered of their media follows.
+    """Rename embeddings, and the fingerprints of their media.
 
     Raises:
         ValueError: there are no such embeddings, or the new key is taken or no valid name.
@@ -349,7 +349,7 @@ def rename_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
 
 
 def embeddings_size(dataset: fo.Dataset, key: str) -> tuple[int, int | None]:
-    """How many vectors there are, and the bytes of their numbers; None where the backend does not tell their width."""
+    """The number of vectors, and their size in bytes; None if the backend does not report their dimension."""
     table = vector_table(dataset, key)
     number = len(table.ids())
     schema = getattr(getattr(dataset.load_brain_results(key), "table", None), "schema", None)
@@ -358,7 +358,7 @@ def embeddings_size(dataset: fo.Dataset, key: str) -> tuple[int, int | None]:
 
 
 def _elsewhere(run: EmbeddingsRun) -> str:
-    """A hint where the vectors were stored in another folder than this process looks in."""
+    """A hint if the vectors were stored in a different folder from the one that this process uses."""
     if run.method != "lancedb" or run.folder is None or run.folder == vector_folder().uri:
         return ""
     return (

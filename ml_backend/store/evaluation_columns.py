@@ -38,7 +38,7 @@ class LabelColumns:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationColumns:
-    """Labels and predictions of the same samples, their classes numbered alike.
+    """Labels and predictions of the same samples, with shared class numbers.
 
     ``sample_ids`` (s,) and ``filepaths`` are those of the samples that ``Objects.sample`` numbers.
     """
@@ -52,7 +52,7 @@ class EvaluationColumns:
 
 
 def evaluation_fields(dataset: fo.Dataset) -> dict[EvaluationKind, list[str]]:
-    """Fields that can be compared with each other, by what they hold."""
+    """Fields that can be compared with each other, by kind of label."""
     return {
         "detection": list(dataset.get_field_schema(embedded_doc_type=_BOXED)),
         "classification": list(dataset.get_field_schema(embedded_doc_type=_CLASSED)),
@@ -60,7 +60,7 @@ def evaluation_fields(dataset: fo.Dataset) -> dict[EvaluationKind, list[str]]:
 
 
 def read_evaluation(samples: SampleCollection, *, truth_field: str, prediction_field: str) -> EvaluationColumns:
-    """Read both fields of a view. Labels without a class take no part; a box that is none overlaps nothing.
+    """Read both fields of a view. Labels without a class are left out; an invalid box overlaps nothing.
 
     The whole of a grouped dataset is all its slices.
 
@@ -108,14 +108,14 @@ def _check_fields(samples: SampleCollection, truth_field: str, prediction_field:
 
 
 def _read(samples: SampleCollection, field: str, kind: EvaluationKind) -> pd.DataFrame:
-    """A row for each label of the field: sample number, id, label, confidence, and of boxes the rest."""
+    """One row per label of the field: sample number, id, label, confidence, and for boxes the rest."""
     path = _path(samples, field)
     attributes = ["id", "label", "confidence", *(["bounding_box"] if kind == "detection" else [])]
     present = [name for name in attributes if samples.get_field(f"{path}.{name}") is not None]
     present += [name for name in ("mask", "mask_path") if kind == "detection" and samples.count(f"{path}.{name}")]
     if kind == "detection" and _has_crowds(samples, path):
         present.append("iscrowd")
-    # as MongoDB has them: FiftyOne (1.22) would turn each number of each box into Python anew, which takes most of it
+    # as MongoDB has them: FiftyOne (1.22) would convert each number of each box to Python, which takes most of the time
     columns = samples.values([f"{path}.{name}" for name in present], _raw=True)
     if "mask" in present:  # but masks are packed there
         columns = list(columns)
@@ -132,7 +132,7 @@ def _read(samples: SampleCollection, field: str, kind: EvaluationKind) -> pd.Dat
 
 
 def _has_crowds(samples: SampleCollection, path: str) -> bool:
-    """Whether any object is a crowd; FiftyOne's evaluation reads the attribute where it is not declared, too."""
+    """Whether any object is a crowd; like FiftyOne's evaluation, also reads the attribute if it is not declared."""
     collection = samples._root_dataset._sample_collection
     return collection.find_one({f"{path}.iscrowd": {"$in": [True, 1]}}, {"_id": 1}) is not None
 
@@ -160,7 +160,7 @@ def _columns(field: str, table: pd.DataFrame, codes: np.ndarray, kind: Evaluatio
 
 
 def _is_box(shape: Any) -> bool:
-    """Whether a stored box is four numbers; anything else stops no other object."""
+    """Whether a stored box is four numbers; an invalid one does not affect other objects."""
     return (
         isinstance(shape, list)
         and len(shape) == 4
@@ -169,12 +169,12 @@ def _is_box(shape: Any) -> bool:
 
 
 def _class_name(name: str) -> str:
-    """The name of a class as it is shown and chosen: one that is called like “no label” is told apart from it."""
+    """The display name of a class, distinct from “no label” even if the class has that name."""
     return f"{name} (class)" if name in (NO_LABEL, NO_PREDICTION) else name
 
 
 def _masks(table: pd.DataFrame) -> Sequence[Any] | None:
-    """Instance masks as boolean arrays, from the database or from their files; None where nobody has one."""
+    """Instance masks as boolean arrays, from the database or from their files; None if no object has one."""
     masks: list[Any] = [None] * len(table)
     if "mask" in table:
         masks = [None if mask is None else np.asarray(mask) != 0 for mask in table["mask"]]

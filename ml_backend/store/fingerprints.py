@@ -1,4 +1,4 @@
-"""Which medium each vector was made of, so that only new and changed media are embedded again."""
+"""Fingerprints of the embedded media, so that only new and changed media are embedded again."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,13 +15,13 @@ _WRITE_AT_ONCE = 10_000
 
 
 def read_fingerprints(dataset: fo.Dataset, key: str) -> dict[str, str]:
-    """Item id → fingerprint of the medium that its vector was made of."""
+    """Item id → fingerprint of the medium that its vector was computed from."""
     records = _collection().find(_owner(dataset, key), {"item": 1, "fingerprint": 1})
     return {record["item"]: record["fingerprint"] for record in records}
 
 
 def write_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str], marks: Sequence[str]) -> None:
-    """Remember of which medium the vectors of these items were made."""
+    """Store the fingerprints of the media that the vectors of these items were computed from."""
     owner = _owner(dataset, key)
     writes = [
         ReplaceOne({**owner, "item": item}, {**owner, "item": item, "fingerprint": mark}, upsert=True)
@@ -32,7 +32,7 @@ def write_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str], marks:
 
 
 def forget_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str] | None = None) -> None:
-    """Forget the media of these items, or of all items of the embeddings."""
+    """Drop the fingerprints of these items, or of all items of the embeddings."""
     owner = _owner(dataset, key)
     if ids is None:
         _collection().bulk_write([DeleteMany(owner)])
@@ -43,18 +43,18 @@ def forget_fingerprints(dataset: fo.Dataset, key: str, ids: Sequence[str] | None
 
 
 def rename_fingerprints(dataset: fo.Dataset, key: str, new_key: str) -> None:
-    """Let what is remembered of embeddings be found under their new key."""
+    """Move the fingerprints of renamed embeddings to their new key."""
     _collection().update_many(_owner(dataset, key), {"$set": {"key": new_key}})
 
 
 def copy_fingerprints(source: ObjectId, source_key: str, dataset: fo.Dataset, key: str) -> None:
-    """Take over what another dataset remembers of its vectors."""
+    """Copy the fingerprints of another dataset."""
     records = list(_collection().find({"dataset": source, "key": source_key}, {"item": 1, "fingerprint": 1}))
     write_fingerprints(dataset, key, [one["item"] for one in records], [one["fingerprint"] for one in records])
 
 
 def forget_datasets_that_are_gone() -> None:
-    """Forget the media of datasets that were deleted."""
+    """Drop the fingerprints of deleted datasets."""
     known = set(get_db_conn()["datasets"].distinct("_id"))
     gone = [dataset for dataset in _collection().distinct("dataset") if dataset not in known]
     if gone:

@@ -21,14 +21,14 @@ class WrittenScores:
 
 
 def read_written(dataset: fo.Dataset, slug: str) -> WrittenScores:
-    """What a function wrote last; nothing where that is not known on this machine."""
+    """The scores a function wrote last; empty if they are not known on this machine."""
     with suppress(FileNotFoundError), np.load(_path(dataset, slug), allow_pickle=False) as archive:
         return WrittenScores(archive["ids"], archive["scores"])
     return WrittenScores(as_ids([]), np.empty(0, np.float32))
 
 
 def keep_written(dataset: fo.Dataset, slug: str, written: WrittenScores) -> None:
-    """Remember what a function wrote."""
+    """Store the scores a function wrote."""
     path = _path(dataset, slug)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{uuid.uuid4().hex}.npz")
@@ -37,7 +37,7 @@ def keep_written(dataset: fo.Dataset, slug: str, written: WrittenScores) -> None
 
 
 def forget_written(dataset: fo.Dataset, slug: str) -> None:
-    """Forget what a function wrote: its field is gone."""
+    """Drop the stored scores of a function whose field was deleted."""
     _path(dataset, slug).unlink(missing_ok=True)
 
 

@@ -23,7 +23,7 @@ _STORE = "labelscape.functions"
 _MATCHES = "labelscape.function_matches"
 _DELETED = "labelscape.deleted_functions"
 _PLAIN = ("slug", "name", "note", "threshold", "quality", "auc", "patches_field", "parts", "scored", "matches")
-_IDS_PER_RECORD = 50_000  # MongoDB holds 16 MB a document
+_IDS_PER_RECORD = 50_000  # MongoDB's limit is 16 MB per document
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Function:
         threshold: 0..1; a score of at least this is a match.
         scorer: how it scores a unit vector, so that it goes on where examples are deleted.
         quality: how it scores, in words.
-        auc: of held-out marks, see `HeldOut`; None where there are too few marks.
+        auc: on held-out marks, see `HeldOut`; None if there are too few marks.
         embeddings_made: when the embeddings were computed that ``scorer`` was made of.
         created_at: in UTC.
         patches_field: what its items are, see `Items`.
@@ -69,12 +69,12 @@ class Function:
 
     @property
     def kind(self) -> Items:
-        """What it scores, as items of which there are none: their noun and the place of their scores."""
+        """The kind of items it scores, as an empty `Items`: it has their noun and the place of their scores."""
         nothing = as_ids([])
         return Items(nothing, nothing, self.patches_field, self.parts)
 
     def sentence(self) -> str:
-        """What a user should know of it."""
+        """A description for the user."""
         ran = "It has not run yet." if self.run_at is None else f"Last run on {self.run_at:%Y-%m-%d %H:%M} UTC."
         text = (
             f"“{self.name}”: {count(self.matches, 'match')} of {count(self.scored, self.kind.noun)} scored in "
@@ -86,7 +86,7 @@ class Function:
 
 @dataclass(frozen=True)
 class DeletedFunction:
-    """A function that is gone and can be brought back; ``at`` is in UTC."""
+    """A deleted function that can be restored; ``at`` is the time of the deletion in UTC."""
 
     key: str
     function: Function
@@ -94,7 +94,7 @@ class DeletedFunction:
 
 
 def function_slug(name: str) -> str:
-    """The short form of a name that its score field carries.
+    """The short form of a name, used in its score field.
 
     Raises:
         Refusal: the name has no letter, digit, or symbol.
@@ -146,7 +146,7 @@ def forget_function(dataset: fo.Dataset, slug: str) -> None:
 
 
 def is_stale(dataset: fo.Dataset, function: Function) -> bool:
-    """Whether the embeddings that it was made of are gone or were computed anew: its scores then mean nothing."""
+    """Whether its embeddings were deleted or recomputed, so that its scores are meaningless."""
     key = function.query.embeddings
     return key not in list_embeddings(dataset) or embeddings_made(dataset, key) != function.embeddings_made
 
@@ -158,34 +158,34 @@ def embeddings_made(dataset: fo.Dataset, key: str) -> datetime:
 
 
 def add_new_matches(dataset: fo.Dataset, slug: str, ids: Sequence[str]) -> None:
-    """Note items that match and did not before, until somebody looks."""
+    """Store newly matching items until the function is opened."""
     store, key = open_store(dataset, _MATCHES), timely_key()
     for start in range(0, len(ids), _IDS_PER_RECORD):
         store.set(f"{slug}/{key}-{start:09d}", list(ids[start : start + _IDS_PER_RECORD]))
 
 
 def new_matches(dataset: fo.Dataset, slug: str) -> list[str]:
-    """Ids of the items that match since somebody looked last, oldest first."""
+    """IDs of the items that match since the function was last opened, oldest first."""
     found = read_records(dataset, _MATCHES, prefix=f"{slug}/").values()
     return list(dict.fromkeys(one for ids in found for one in ids))
 
 
 def forget_new_matches(dataset: fo.Dataset, slug: str) -> None:
-    """Note that somebody looked."""
+    """Mark the new matches as seen."""
     store = open_store(dataset, _MATCHES)
     for key in read_records(dataset, _MATCHES, prefix=f"{slug}/"):
         store.delete(key)
 
 
 def remember_deleted_function(dataset: fo.Dataset, function: Function) -> str:
-    """Keep a function until the undo expires; call it before it is forgotten. Return its key."""
+    """Store a function until the undo expires; call it before the deletion. Returns the record's key."""
     key = timely_key()
     open_store(dataset, _DELETED).set(key, _as_record(function), ttl=UNDO_SECONDS)
     return key
 
 
 def deleted_functions(dataset: fo.Dataset) -> list[DeletedFunction]:
-    """Functions that can be brought back, deleted last first."""
+    """Functions that can be restored, last deleted first."""
     records = read_records(dataset, _DELETED)
     return [
         DeletedFunction(key, _as_function(record), time_of_key(key))
@@ -194,7 +194,7 @@ def deleted_functions(dataset: fo.Dataset) -> list[DeletedFunction]:
 
 
 def forget_deleted_function(dataset: fo.Dataset, key: str) -> None:
-    """Drop what was kept of a deleted function: it is back."""
+    """Drop the stored copy of a deleted function that was restored."""
     open_store(dataset, _DELETED).delete(key)
 
 

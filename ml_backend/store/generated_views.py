@@ -1,8 +1,8 @@
-"""Views of patches, frames, and clips: FiftyOne (1.22) makes a dataset for each, once, and keeps it for its stages.
+"""Views of patches, frames, and clips: FiftyOne (1.22) generates a dataset for each of them once, and reuses it.
 
 What is written to the samples themselves does not reach these datasets, and a patch that is saved there later would
 bring its old label back. So they are brought up to date with every write of ours, or deleted where that cannot be
-done; FiftyOne makes a deleted one anew, under the same name, when its view is shown next.
+done; FiftyOne recreates a deleted one, under the same name, when its view is shown next.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +18,9 @@ from pymongo import DeleteOne, UpdateOne
 
 _GENERATED = {"$regex": r"^(patches|frames|clips)\."}
 _SAMPLES_AT_ONCE = 5_000
-_MANY = 50_000  # samples beyond which making a view anew is faster than bringing it up to date
+_MANY = 50_000  # samples above which regenerating a view is faster than updating it
 _WANTED = {"name": 1, "sample_collection_name": 1, "sample_fields.name": 1}
-_LOOKED_AT = 20  # documents by which the samples of a view are recognized
+_LOOKED_AT = 20  # documents checked to recognize the samples of a view
 _LISTS = {
     "Detections": "detections",
     "Polylines": "polylines",
@@ -45,19 +45,19 @@ class _Generated:
 
     @property
     def frame_key(self) -> str:
-        """What names the frame in its documents: their own id, where they are frames and not objects in frames."""
+        """The key of the frame in its documents: ``_id`` if they are frames rather than objects in frames."""
         return "_frame_id" if "frame_id" in self.fields else "_id"
 
     @property
     def evaluation(self) -> bool:
-        """Whether its documents are pairs of an evaluation: their lists hold some of the objects of a sample."""
+        """Whether its documents are pairs of an evaluation, whose lists contain some of the objects of a sample."""
         return {"type", "iou"} <= self.fields
 
 
 def show_in_generated_views(
     dataset: fo.Dataset, samples: Sequence[str], fields: AbstractSet[str], *, added: bool, of_frames: bool = False
 ) -> None:
-    """Make the datasets that FiftyOne generated for views of a dataset show what these samples hold now.
+    """Update the datasets that FiftyOne generated for views of a dataset to the current state of these samples.
 
     Args:
         samples: their ids, or those of frames with ``of_frames``.
@@ -79,7 +79,7 @@ def show_in_generated_views(
 
 
 def _of_this(dataset: fo.Dataset, samples: Sequence[ObjectId], made: Sequence[dict[str, Any]]) -> Iterator[_Generated]:
-    """Those of the generated datasets that were made from samples of this one."""
+    """The generated datasets that were made from samples of this dataset."""
     connection = get_db_conn()
     mine = set(samples)
     for document in made:
@@ -119,7 +119,7 @@ def _update(
 def _values(
     generated: _Generated, document: dict[str, Any], sample: dict[str, Any], fields: AbstractSet[str]
 ) -> dict[str, Any] | None:
-    """What a document of a generated dataset must change to show its sample; None where its object is gone."""
+    """The update that a document of a generated dataset needs to match its sample; None if its object was deleted."""
     values = {}
     for field in fields:
         shown, now = document.get(field), sample.get(field)
@@ -135,7 +135,7 @@ def _values(
 
 
 def _same_objects(shown: Any, now: Any) -> Any:
-    """The objects that a document shows as they are now, without those that are gone."""
+    """The current objects that a document shows, without deleted ones."""
     by_id = {element["_id"]: element for element in _elements(now)}
     leaf = _leaf(shown)
     if leaf is not None:
@@ -149,7 +149,7 @@ def _holds(value: Any, element: ObjectId) -> bool:
 
 
 def _elements(value: Any) -> list[dict[str, Any]]:
-    """The labels of a field: those of a list, or the one there is."""
+    """The labels of a field: those of a list, or the single one."""
     leaf = _leaf(value)
     if leaf is not None:
         return list(value.get(leaf) or [])

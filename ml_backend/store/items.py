@@ -1,6 +1,6 @@
-"""What gets a vector: samples, frames, or clips of a view, or the object patches inside them.
+"""Items, the things that get a vector: samples, frames, or clips of a view, or the object patches inside them.
 
-Fields are named as the dataset names them, whatever view they are asked for in: the boxes ``det`` of a video's frames
+Fields are named as the dataset names them, whatever the view: the boxes ``det`` of a video's frames
 are ``frames.det`` here, also in a view made by `to_frames()`.
 """
 
@@ -42,7 +42,7 @@ class Items:
 
     @property
     def noun(self) -> str:
-        """What one of these is called on screen."""
+        """The noun for one of these on screen."""
         if self.patches_field:
             return "patch"
         if self.parts:
@@ -51,7 +51,7 @@ class Items:
 
     @property
     def nouns(self) -> str:
-        """What several of these are called on screen."""
+        """The noun for several of these on screen."""
         return plural(self.noun)
 
     def take(self, rows: np.ndarray) -> "Items":
@@ -102,7 +102,7 @@ def list_whole(samples: SampleCollection, parts: str | None) -> Items:
 
 
 def items_of(dataset: fo.Dataset, ids: Sequence[str] | np.ndarray, patches_field: str | None = None) -> Items:
-    """The samples, or the objects of a field, with these ids; those that are gone are left out."""
+    """The samples, or the objects of a field, with these ids; deleted ones are left out."""
     every = every_sample(dataset)
     if patches_field is None:
         return list_whole(every.select(list(ids)), None)
@@ -135,7 +135,7 @@ def ordered_view(dataset: fo.Dataset, items: Items) -> fo.DatasetView:
 
 
 def every_sample(samples: SampleCollection) -> SampleCollection:
-    """All group slices where ``samples`` is a whole grouped dataset, all members where it is of dynamic groups.
+    """All group slices if ``samples`` is a whole grouped dataset, all members if it consists of dynamic groups.
 
     FiftyOne (1.22) itself iterates over the active slice only, and over one sample of each dynamic group.
     """
@@ -147,10 +147,10 @@ def every_sample(samples: SampleCollection) -> SampleCollection:
 
 
 def parts_of(samples: SampleCollection) -> str | None:
-    """What a document of this view is a part of; see `Items.parts`.
+    """The parts that the documents of this view are; see `Items.parts`.
 
     Raises:
-        Refusal: a view of clips that were not made of temporal detections. Their ids are made anew with each view.
+        Refusal: a view of clips that were not made of temporal detections. Their ids change with each view.
     """
     if samples._is_frames:
         return FRAMES
@@ -180,7 +180,7 @@ def patches_fields(samples: SampleCollection) -> list[str]:
 
 
 def is_list_field(samples: SampleCollection, field: str) -> bool:
-    """Whether the field holds several objects a sample, rather than a single `Detection` or `Polyline`."""
+    """Whether the field has several objects per sample, rather than a single `Detection` or `Polyline`."""
     return getattr(samples.get_field(field), "document_type", None) in _LIST_TYPES
 
 
@@ -219,7 +219,7 @@ def as_ids(values: Sequence[str] | np.ndarray) -> np.ndarray:
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list as it is, anything else as the only element of one, None as an empty one."""
+    """A list unchanged, any other value as a list of one, None as an empty list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

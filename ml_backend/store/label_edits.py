@@ -1,4 +1,4 @@
-"""Pending changes as edits of what MongoDB holds now."""
+"""Turn pending changes into edits of the current documents in MongoDB."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,12 +22,12 @@ from .suggestions import FIELD, suggestion_path
 _READ_AT_ONCE = 10_000
 _MATCHED_AT_ONCE = 100_000
 _ATTRIBUTES = ("label", *PROVENANCE_ATTRIBUTES)
-_Object = tuple[str, int | None, dict[str, Any]]  # sample id, position in its list (None: it is no list's), document
+_Object = tuple[str, int | None, dict[str, Any]]  # sample id, position in its list (None = not in a list), document
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A pending label that would overwrite one that is there."""
+    """A pending label that would overwrite an existing one."""
 
     item: str
     label: str
@@ -36,7 +36,7 @@ class Conflict:
 
 @dataclass
 class Plan:
-    """What becomes of pending changes: conflicts gather here while the edits are made."""
+    """The outcome of pending changes: collects conflicts while the edits are made."""
 
     conflicts: list[Conflict]
 
@@ -90,7 +90,7 @@ def find_conflicts(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, labe
 
 
 def deletion_edits(dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray]) -> Iterator[Edit]:
-    """Edits that delete samples, or objects inside samples, keeping what is needed to bring them back.
+    """Edits that delete samples, or objects inside samples, and keep what is needed to restore them.
 
     Objects of samples that are deleted go with them.
     """
@@ -100,7 +100,7 @@ def deletion_edits(dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray]
         if field is None:
             continue
         path = label_path(dataset, field)
-        # From the back, so that positions stay true while objects of one sample come and go.
+        # From the back, so that positions stay valid while objects of a sample are added and removed.
         for sample, position, element in reversed(_objects(dataset, path, as_names(items))):
             if sample not in leaving:
                 kind: Literal["value", "element"] = "value" if position is None else "element"
@@ -130,7 +130,7 @@ def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelF
 def suggestion_clearing_edits(
     samples: fo.core.collections.SampleCollection, patches_field: str | None
 ) -> Iterator[Edit]:
-    """Edits that take the suggestions of a view away."""
+    """Edits that remove the suggestions of a view."""
     dataset = samples._root_dataset
     if dataset.get_field(suggestion_path(dataset, patches_field)) is None:
         return
@@ -156,14 +156,14 @@ def attribute_edit(
     *,
     purpose: Purpose = "label",
 ) -> Edit:
-    """The edit that gives attributes of a label these values; ``element`` is the label as it is now."""
+    """The edit that sets attributes of a label to these values; ``element`` is the current label."""
     before = {name: element.get(name) for name in values}
     element_id = str(element["_id"])
     return Edit("attributes", sample, path, before, values, element=element_id, position=position, purpose=purpose)
 
 
 def read_documents(dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None) -> dict[str, dict[str, Any]]:
-    """Sample id → its document in MongoDB, whole or in part; samples that are gone are left out."""
+    """Sample id → its document in MongoDB, whole or in part; deleted samples are left out."""
     return dict(_read(dataset, ids, fields))
 
 
@@ -236,7 +236,7 @@ def _several_edits(dataset: fo.Dataset, field: LabelField, changes: FieldChanges
 def _joining(
     field: LabelField, label: PendingLabel, elements: Sequence[tuple[int, dict[str, Any]]], now: datetime
 ) -> Iterator[Edit]:
-    """The edit that lets a label join those of its item; none where it is there already."""
+    """The edit that adds a label to those of its item; none if the item already has it."""
     same = next(((position, element) for position, element in elements if element.get("label") == label.label), None)
     if same is None:
         yield Edit("element", label.item, field.path, None, _label_document(label, now))
@@ -273,7 +273,7 @@ def _object_edits(
 
 
 def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object]:
-    """The objects with these ids, in the order of their samples; those that are gone are left out."""
+    """The objects with these ids, in the order of their samples; deleted ones are left out."""
     collection, local = stored_path(dataset, path)
     wanted = {ObjectId(item) for item in ids}
     every = list(wanted)
@@ -310,7 +310,7 @@ def _row(changes: FieldChanges, row: int) -> PendingLabel:
 
 
 def _confirms(label: PendingLabel, existing: dict[str, Any]) -> bool:
-    """Whether a person sets by hand what only followed a neighbor: from then on it is theirs."""
+    """Whether a person confirms a label that came from a neighbor, which makes it a human label."""
     return label.origin == "human" and existing.get("labelscape") == "neighbors"
 
 
@@ -341,7 +341,7 @@ def _provenance(label: PendingLabel, now: datetime) -> dict[str, Any]:
 
 
 def _stamp() -> str:
-    """The first eight digits of the ids of many labels; no time of a real id, so that it is nobody else's."""
+    """A prefix of eight digits for the ids of many labels; not the time of a real id, so that it is unique."""
     return f"{0x80 | secrets.randbits(7):02x}{secrets.token_hex(3)}"
 
 
@@ -361,7 +361,7 @@ def _rows_of(
 
 
 def _values(dataset: fo.Dataset, field: LabelField, ids: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """(id, what the field holds) of these samples, or frames; those that are gone are left out."""
+    """(id, value of the field) of these samples, or frames; deleted ones are left out."""
     collection, name = stored_path(dataset, field.name)
     for item, document in _read_in(collection, ids, [name]):
         yield item, document.get(name)

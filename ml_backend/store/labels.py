@@ -1,4 +1,4 @@
-"""Labels of samples or patches: what kind of field holds them, which there are, which there could be."""
+"""Labels of samples or patches: the kinds of label fields, and reading labels as arrays."""
 
 import re
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from .records import as_names
 DEFAULT_FIELD = "ground_truth"
 SUGGESTED_FIELD = "suggested_label"
 _PREDICTION_NAME = re.compile(r"(^|_)(preds?|predictions?|predicted|predictor|outputs?|inference|model)(_|$)", re.I)
-_EXAMINED = 10_000  # samples that are looked at for confidence or logits
+_EXAMINED = 10_000  # samples checked for confidence or logits
 Kind = Literal["classification", "classifications", "patch"]
 
 
 @dataclass(frozen=True)
 class LabelField:
-    """A field that holds labels: one per sample, several per sample, or the objects' own.
+    """A field of labels: one per sample, several per sample, or those of objects.
 
     ``path`` leads to the labels themselves (``field``, ``field.classifications``, ``field.detections``).
     """
@@ -64,11 +64,11 @@ class Labels:
         return states
 
     def evidence(self) -> np.ndarray:
-        """(n,) as ``codes``, without labels that only followed a neighbor's."""
+        """(n,) as ``codes``, without labels that came from a neighbor."""
         return _first_codes(self.members[~self.followed], len(self.codes))
 
     def evidence_of_class(self, code: int) -> np.ndarray:
-        """(n,) as `of_class`, without labels that only followed a neighbor's: those speak neither for nor against."""
+        """(n,) as `of_class`, without labels that came from a neighbor, which are evidence neither for nor against."""
         states = np.where((self.evidence() >= 0) | self.checked, 0, -1)
         of_class = self.members[:, 1] == code
         states[self.members[of_class & self.followed, 0]] = -1
@@ -104,7 +104,7 @@ def field_of_parts(name: str, parts: str | None) -> str:
 def default_label_field(
     dataset: fo.Dataset, patches_field: str | None = None, *, chosen: str | None = None, parts: str | None = None
 ) -> LabelField:
-    """The field that labels are written to while nobody has chosen another one; patches carry their own labels.
+    """The default field that labels are written to; for patches, the field of the patches.
 
     It is the one ``chosen`` earlier while it can still hold labels, else ``ground_truth``, else the first that holds
     no predictions, else a new one: labels never go into a field of predictions unless a person chooses it.
@@ -122,7 +122,7 @@ def default_label_field(
 
 
 def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
-    """Whether a field of labels holds a model's predictions: by its name, an evaluation, confidence, or logits.
+    """Whether a label field contains a model's predictions, judged by its name, an evaluation, confidence, or logits.
 
     The labels that Labelscape saved carry a confidence too, and say so; they are no predictions.
     """
@@ -142,7 +142,7 @@ def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
 
 
 def _evaluated_fields(dataset: fo.Dataset) -> set[str]:
-    """The fields that evaluations of this dataset took for predictions."""
+    """The fields that evaluations of this dataset used as predictions."""
     configs = [dataset.get_evaluation_info(key).config for key in dataset.list_evaluations()]
     return {str(config.pred_field) for config in configs if getattr(config, "pred_field", None)}
 
@@ -185,7 +185,7 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
 
 
 def ensure_label_field(dataset: fo.Dataset, field: LabelField) -> None:
-    """Create the field if it is new; declare what Labelscape writes into labels, so the App can filter by it."""
+    """Create the field if it is new, and declare the attributes that Labelscape writes, so the App can filter."""
     in_frames = field.name.startswith(FRAMES_PREFIX)
     add = dataset.add_frame_field if in_frames else dataset.add_sample_field
     local = field.path.removeprefix(FRAMES_PREFIX) if in_frames else field.path
@@ -213,7 +213,7 @@ def _local(samples: fo.core.collections.SampleCollection, path: str) -> str:
     return path.removeprefix(FRAMES_PREFIX) if samples._is_frames else path
 
 
-# What a label saved by Labelscape carries: who set it, because of which sample, how sure, when.
+# Attributes of a label saved by Labelscape: who set it, because of which sample, with what confidence, and when.
 PROVENANCE_ATTRIBUTES: dict[str, Any] = {
     "labelscape": fo.StringField,
     "anchor": fo.StringField,
@@ -248,7 +248,7 @@ def read_labels(samples: fo.core.collections.SampleCollection, items: Items, fie
 def _is_checked(
     samples: fo.core.collections.SampleCollection, field: LabelField, names: Sequence[Sequence[str] | None]
 ) -> np.ndarray:
-    """Which lists of labels are empty because somebody looked and found none; emptied ones say nothing."""
+    """Which lists of labels are empty because somebody checked and found none; other empty lists do not count."""
     if field.name.startswith(FRAMES_PREFIX) or samples.get_field(f"{field.name}.labelscape") is None:
         return np.zeros(len(names), bool)
     origins = samples.values(f"{field.name}.labelscape")
@@ -256,7 +256,7 @@ def _is_checked(
 
 
 def with_pending(labels: Labels, items: Items, field: LabelField, pending: PendingChanges) -> Labels:
-    """The labels as they will be once what a person set is saved; what only followed neighbors is no evidence."""
+    """The labels including pending ones that a person set; pending labels from neighbors are not evidence."""
     changes = next((one for one in pending.fields if one.field == field.name), None)
     if changes is None:
         return labels
@@ -273,7 +273,7 @@ def with_pending(labels: Labels, items: Items, field: LabelField, pending: Pendi
     more = np.column_stack([rows, renumbered[changes.codes[by_hand]]])[rows >= 0].reshape(-1, 2)
     kept = np.ones(len(members), bool) if labels.multi else ~np.isin(members[:, 0], more[:, 0])
     kept &= ~np.isin(members[:, 0], index.get_indexer(as_names(changes.cleared)))
-    # What a person set comes first, so that it is what stays of a label that followed a neighbor before.
+    # Labels that a person set come first, so that they win over the same label from a neighbor.
     followed = np.concatenate([np.zeros(len(more), bool), labels.followed[kept]])
     members, first = np.unique(np.concatenate([more, members[kept]]), axis=0, return_index=True)
     codes = _first_codes(members, len(items))
@@ -281,7 +281,7 @@ def with_pending(labels: Labels, items: Items, field: LabelField, pending: Pendi
 
 
 def check_evidence(labels: Labels, field: LabelField) -> None:
-    """Raise a Refusal that says what to do unless some label speaks for others."""
+    """Raise a Refusal that says what to do unless some labels can serve as evidence."""
     if not labels.classes:
         raise Refusal(f"Nothing is labeled in '{field.name}' yet: label a few samples of each class first.")
     if labels.followed.all():
@@ -303,7 +303,7 @@ def _as_labels(table: pd.DataFrame, checked: np.ndarray, *, multi: bool) -> Labe
 
 
 def _first_codes(members: np.ndarray, count: int) -> np.ndarray:
-    """(count,) code of the first member of each row, -1 where a row has none."""
+    """(count,) code of the first member of each row, -1 if a row has none."""
     codes = np.full(count, -1, np.int64)
     codes[members[::-1, 0]] = members[::-1, 1]
     return codes

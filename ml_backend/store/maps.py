@@ -16,7 +16,7 @@ from ..wording import agree, count, listing
 from .embeddings import check_new_key, is_run_of_frames, locate, plain, vector_table
 from .items import FRAMES, FRAMES_PREFIX, Items, as_ids, every_sample, item_view, list_like, local_field, parts_of
 
-_UPDATING = "_updating"  # ends the key of a map that is about to take the place of another one
+_UPDATING = "_updating"  # suffix of the key of a map that is about to replace another one
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class MapProvenance:
 
 @dataclass(frozen=True)
 class Map:
-    """Points (n, dims) float32 of ``items``; ``provenance`` is None where Labelscape did not make the map."""
+    """Points (n, dims) float32 of ``items``; ``provenance`` is None if Labelscape did not make the map."""
 
     key: str
     items: Items
@@ -52,7 +52,7 @@ class Map:
 
 @dataclass(frozen=True)
 class MapStatus:
-    """How well a map covers its view: ``missing`` items have a vector but no point, ``removed`` are gone."""
+    """How well a map covers its view: ``missing`` items have a vector but no point, ``removed`` were deleted."""
 
     key: str
     placed: int
@@ -66,7 +66,7 @@ class MapStatus:
         return bool(self.missing or self.removed)
 
     def sentence(self) -> str:
-        """What a user should know, with the fix."""
+        """The status in words, with the fix."""
         if not self.stale:
             return f"The map '{self.key}' shows all {count(self.placed, self.noun)}."
         parts = []
@@ -85,7 +85,7 @@ def list_maps(dataset: fo.Dataset) -> list[str]:
 
 
 def check_map(dataset: fo.Dataset, key: str) -> None:
-    """Raise a Refusal that lists the maps there are unless ``key`` names one."""
+    """Raise a Refusal that lists the existing maps unless ``key`` names one."""
     maps = list_maps(dataset)
     if key not in maps:
         names = ", ".join(maps) or "none yet: run “Compute map” first"
@@ -113,7 +113,7 @@ def save_map(
     dataset = samples._root_dataset
     check_new_key(dataset, key)
     home = _home(samples, items)
-    spread = bool(len(points)) and float(points.max()) > float(points.min())  # MongoDB indexes no single place
+    spread = bool(len(points)) and float(points.max()) > float(points.min())  # MongoDB cannot index one single point
     of_samples = items.patches_field is None and items.parts is None
     try:
         fob.compute_visualization(
@@ -131,7 +131,7 @@ def save_map(
 
 
 def load_map(dataset: fo.Dataset, key: str) -> Map:
-    """Read a map; raises a Refusal that lists the maps there are when it does not exist."""
+    """Read a map. Raises a Refusal that lists the existing maps if it does not exist."""
     check_map(dataset, key)
     info = dataset.get_brain_info(key)
     results = dataset.load_brain_results(key, load_view=False)
@@ -157,7 +157,7 @@ def provenance_of_map(dataset: fo.Dataset, key: str) -> MapProvenance | None:
 
 
 def map_status(dataset: fo.Dataset, key: str) -> MapStatus:
-    """Compare a map with the view it was made of and with the embeddings it shows."""
+    """Compare a map with the view it was made from and with the embeddings it shows."""
     items, provenance = load_map(dataset, key).items, provenance_of_map(dataset, key)
     present = list_like(dataset.load_brain_view(key), items.patches_field, items.parts)
     missing = locate(present.ids, items.ids) < 0
@@ -168,7 +168,7 @@ def map_status(dataset: fo.Dataset, key: str) -> MapStatus:
 
 
 def replace_map(dataset: fo.Dataset, key: str, items: Items, points: np.ndarray, placed_later: int) -> None:
-    """Give a map new points under its old key, made of the same view, and say how many were placed later.
+    """Replace the points of a map under the same key, and record how many were placed later.
 
     The new points are stored under another key first: whatever interrupts this, one of the two maps is there.
 
@@ -184,7 +184,7 @@ def replace_map(dataset: fo.Dataset, key: str, items: Items, points: np.ndarray,
     updated = replace(provenance, count=len(items), placed_later=placed_later)
     scratch = f"{key}{_UPDATING}"
     if dataset.has_brain_run(scratch):
-        delete_map(dataset, scratch)  # left by an update that was interrupted
+        delete_map(dataset, scratch)  # left over from an interrupted update
     try:
         save_map(view, scratch, items, points, updated, index=indexed)
         delete_map(dataset, key)
@@ -210,7 +210,7 @@ def touch_map(dataset: fo.Dataset, key: str) -> None:
 
 
 def rename_map(dataset: fo.Dataset, key: str, new_key: str) -> None:
-    """Give a map another key; the field of its spatial index follows.
+    """Rename a map and the field of its spatial index.
 
     Raises:
         ValueError: there is no such map, or the new key is taken or no valid name.
@@ -222,14 +222,14 @@ def rename_map(dataset: fo.Dataset, key: str, new_key: str) -> None:
 
 
 def map_size(dataset: fo.Dataset, key: str) -> tuple[int, int]:
-    """How many points a map has, and the bytes that it takes in the database."""
-    held = load_map(dataset, key)
+    """The number of points of a map, and its size in the database in bytes."""
+    stored_map = load_map(dataset, key)
     results = dataset._doc.brain_methods[key].results
-    return len(held.items), int(results.length or 0) if results else 0
+    return len(stored_map.items), int(results.length or 0) if results else 0
 
 
 def follow_renamed_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
-    """Let the maps that were made of some embeddings name them by their new key."""
+    """Update the maps of renamed embeddings to the new key."""
     for name in list_maps(dataset):
         document = dataset._doc.brain_methods[name]
         made = (document.config or {}).get("labelscape") or {}
@@ -240,7 +240,7 @@ def follow_renamed_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> No
 
 
 def _settle(dataset: fo.Dataset, key: str, scratch: str) -> None:
-    """After an update that failed: keep the old map where it is still there, else the new one in its place."""
+    """After a failed update, keep the old map if it still exists, else the new one in its place."""
     dataset.reload()
     if not dataset.has_brain_run(scratch):
         return
@@ -254,7 +254,7 @@ def _settle(dataset: fo.Dataset, key: str, scratch: str) -> None:
 
 
 def _has_points(dataset: fo.Dataset, key: str) -> bool:
-    """Whether the results of a run can be read: a deletion that failed may have taken them, and not the run."""
+    """Whether the results of a run can be read: a failed deletion may have removed them but not the run."""
     try:
         return dataset.load_brain_results(key, cache=False, load_view=False) is not None
     except (AttributeError, NoFile):  # what is left of a deleted file raises

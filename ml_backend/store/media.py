@@ -21,7 +21,7 @@ _REMOTE = re.compile(r"^([a-z][a-z0-9+.-]+)://(.+)|(?:^|/)(s3|gs|gcs|https?|ftp|
 
 @dataclass(frozen=True)
 class UnusableItem:
-    """An item that has no medium, and why, in words: an object without a box, a polygon without points."""
+    """An item without a medium, and why, in words: an object without a box, a polygon without points."""
 
     path: str
     reason: str
@@ -36,7 +36,7 @@ def list_media(samples: SampleCollection, items: Items) -> list[Media | Unusable
 
 
 def fingerprints(media: Sequence[Media | UnusableItem]) -> list[str]:
-    """A short text for each medium that changes when its file or its box does; "" where it cannot be read now."""
+    """A short text for each medium that changes when its file or its box does; "" if it cannot be read now."""
     return [_fingerprint(medium) for medium in media]
 
 
@@ -46,7 +46,7 @@ def is_remote(path: str) -> bool:
 
 
 def why_unavailable(path: str) -> str | None:
-    """Why a file cannot be opened now, in words; None where it can."""
+    """Why a file cannot be opened now, in words; None if it can."""
     if remote := _REMOTE.search(path):
         address = f"{remote[1] or remote[3]}://{remote[2] or remote[4]}"
         return (
@@ -126,7 +126,7 @@ def _box(shape: Any) -> tuple[float, float, float, float] | str:
 
 
 def _around(shape: Any) -> tuple[float, float, float, float] | str:
-    """The relative [x, y, width, height] around the rings of a polyline, or why there is none."""
+    """The relative [x, y, width, height] around the rings of a polyline, or the reason why there is no box."""
     rings = shape if isinstance(shape, list) else []
     corners = [_numbers(point) for ring in rings if isinstance(ring, list) for point in ring]
     if not corners:

@@ -14,7 +14,7 @@ from ..progress import Progress
 from .embeddings import Embeddings
 from .settings import data_directory
 
-DEFAULT_K = 50  # what outlier scores need; maps and labeling use the nearest part of it
+DEFAULT_K = 50  # for outlier scores; maps and labeling use only the nearest ones
 _KEPT_TABLES = 4  # a dataset and a few of its views
 
 
@@ -25,7 +25,7 @@ def neighbors_of(
     metric: Metric = "cosine",
     progress: Progress | None = None,
 ) -> Neighbors:
-    """The k nearest neighbors of every item among the same items, from disk where they are known.
+    """The k nearest neighbors of every item among the same items, read from disk if they are stored.
 
     A table is found by its content (the vectors' digest), so it can never be stale.
     """
@@ -34,7 +34,7 @@ def neighbors_of(
     stem = f"{digest}-{metric}"
     for path in folder.glob(f"{stem}-*.npz"):
         if int(path.stem.rsplit("-", 1)[1]) >= min(k, len(embeddings.vectors) - 1):
-            with suppress(FileNotFoundError):  # another process may drop the oldest tables at this moment
+            with suppress(FileNotFoundError):  # another process may delete the oldest tables at the same time
                 os.utime(path)
                 return _read(path, k)
     table = knn(embeddings.vectors, k, metric=metric, progress=progress)

@@ -1,4 +1,4 @@
-"""Fields that Labelscape makes for its own results, and the promise that it writes into no other.
+"""Fields that Labelscape creates for its own results, and the guarantee that it writes to no others.
 
 A field is Labelscape's where it was declared here, which its ``info`` and its description tell. One of the same name
 that somebody else made holds their data: it is never written, whatever its type.
@@ -23,7 +23,7 @@ def is_own_field(dataset: fo.Dataset, path: str) -> bool:
 
 
 def check_own_field(dataset: fo.Dataset, path: str) -> None:
-    """Raise a Refusal unless the path is free, or a field of Labelscape's that can be written."""
+    """Raise a Refusal unless the path is free, or a writable field of Labelscape."""
     field = dataset.get_field(path)
     if field is None:
         return
@@ -39,7 +39,7 @@ def check_own_field(dataset: fo.Dataset, path: str) -> None:
 def ensure_own_field(
     dataset: fo.Dataset, path: str, field_type: type[fo.Field], *, description: str, **options: Any
 ) -> None:
-    """Declare a field of Labelscape's unless it is there already.
+    """Declare a field of Labelscape unless it already exists.
 
     Raises:
         Refusal: the field is somebody else's, or read-only.
@@ -52,7 +52,7 @@ def ensure_own_field(
 
 
 def delete_own_field(dataset: fo.Dataset, path: str) -> None:
-    """Delete a field of Labelscape's; nothing happens where there is none."""
+    """Delete a field of Labelscape, if it exists."""
     if is_own_field(dataset, path):
         delete = dataset.delete_frame_field if path.startswith(FRAMES_PREFIX) else dataset.delete_sample_field
         delete(path.removeprefix(FRAMES_PREFIX))

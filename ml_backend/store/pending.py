@@ -1,4 +1,4 @@
-"""Pending changes: labels, clearings, and deletions asked for but not saved, kept in FiftyOne's execution store.
+"""Pending changes: labels, clearings, and deletions that are not saved yet, in FiftyOne's execution store.
 
 Every act is a record of its own, written at once and never changed, so that acts of two browser tabs never overwrite
 each other and a crash loses none. Discarding is an act too, which is what makes it undoable.
@@ -25,8 +25,8 @@ Origin = Literal["human", "neighbors"]
 Clear = Literal["all", "ours", "neighbors"]
 PENDING_STORE = "labelscape.pending"
 OID = "S12"
-_KEPT_PREFIX = "kept:"  # sorts after every key of an act, and is no act until the save that wrote it is done
-_ITEMS_PER_RECORD = 200_000  # MongoDB holds 16 MB a document; one item takes at most 43 bytes
+_KEPT_PREFIX = "kept:"  # sorts after every key of an act, and is not an act until the save that wrote it is done
+_ITEMS_PER_RECORD = 200_000  # MongoDB's limit is 16 MB per document; one item takes at most 43 bytes
 _DISCARDED_FOR = timedelta(days=7)
 _current_act: ContextVar[str] = ContextVar("current_act", default="")
 _read: dict[str, dict[str, "PendingAct"]] = {}  # dataset → key → act: records never change
@@ -39,7 +39,7 @@ def _no_ids() -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class PendingAct:
-    """One thing a person asked for, over one or many items, not saved yet.
+    """One action of a user, on one or many items, that is not saved yet.
 
     ``ids`` (n,) bytes of 12 name the items. A label has a ``label``, the ``confidence`` (n,) and ``anchors`` (n,) that
     neighbors gave it, both empty where a person set it, and ``replace`` where it may overwrite another one. In a field
@@ -66,13 +66,13 @@ class PendingAct:
 
     @property
     def at(self) -> datetime:
-        """When it was asked for, in UTC."""
+        """When it was queued, in UTC."""
         return time_of_key(self.key)
 
 
 @contextmanager
 def one_act() -> Iterator[None]:
-    """Make all that is asked for inside one act, to be undone together; inside another act it is part of that."""
+    """Combine everything queued inside into one act, undone together; a nested act becomes part of the outer one."""
     token = _current_act.set(_current_act.get() or uuid.uuid4().hex)
     try:
         yield
@@ -81,7 +81,7 @@ def one_act() -> Iterator[None]:
 
 
 def add_acts(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> None:
-    """Remember acts, all or none of them, to be undone together."""
+    """Store acts, all or none of them, to be undone together."""
     name = _current_act.get() or uuid.uuid4().hex
     store = _store(dataset)
     written: list[str] = []
@@ -111,7 +111,7 @@ def list_acts(dataset: fo.Dataset) -> list[PendingAct]:
 
 
 def records_of_last_act(acts: Sequence[PendingAct]) -> list[PendingAct]:
-    """The records, at the end of all of them, of what was asked for last."""
+    """The last records, which belong to the act queued last."""
     return [act for act in acts if act.act == acts[-1].act]
 
 
@@ -131,7 +131,7 @@ def keep_aside(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> list[str]:
 
 
 def settle(dataset: fo.Dataset, done: Sequence[str], kept: Sequence[str]) -> None:
-    """Forget the acts that a save has written, and make those it kept aside pending; twice is the same as once."""
+    """Drop the acts that a save has written, and make those it kept aside pending; idempotent."""
     for key, record in read_some(dataset, PENDING_STORE, kept).items():
         _store(dataset).set(key.removeprefix(_KEPT_PREFIX), record)
     delete_records(dataset, PENDING_STORE, [*kept, *done])
@@ -163,7 +163,7 @@ def _from_record(record: dict[str, Any], key: str) -> PendingAct:
 
 
 def _from_early_record(record: dict[str, Any], key: str) -> PendingAct:
-    """An act as version 0.1 wrote it: ids in hexadecimal, and no label for a deletion."""
+    """Read an act as version 0.1 wrote it: ids in hexadecimal, and no label for a deletion."""
     anchors = [anchor or "0" * 24 for anchor in record.get("anchors") or []]
     return PendingAct(
         kind="delete" if record["label"] is None else "label",
@@ -183,7 +183,7 @@ def _from_early_record(record: dict[str, Any], key: str) -> PendingAct:
 
 
 def _forget_what_was_discarded_long_ago(dataset: fo.Dataset) -> None:
-    """Without this, acts that are discarded and never saved would gather for ever."""
+    """Drop old discarded acts, which would otherwise accumulate forever."""
     acts = list_acts(dataset)
     oldest = datetime.utcnow() - _DISCARDED_FOR
     ends = [number for number, act in enumerate(acts) if act.kind == "discard" and not len(act.ids) and act.at < oldest]

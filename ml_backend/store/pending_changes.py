@@ -1,4 +1,4 @@
-"""What saving would do now: the pending acts folded in their order, as columns."""
+"""The changes that a save would make: the pending acts folded in order, as columns."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class PendingLabel:
-    """A label that one item will get; ``confidence`` and ``anchor`` are None where a person set it."""
+    """A label that one item will get; ``confidence`` and ``anchor`` are None if a person set it."""
 
     item: str
     field: str
@@ -35,7 +35,7 @@ class PendingLabel:
 
 @dataclass(frozen=True, eq=False)
 class FieldChanges:
-    """What is pending for one field of labels, as columns.
+    """The pending changes of one label field, as columns.
 
     Label number i is ``names[codes[i]]`` for the item ``ids[i]`` (bytes of 12); ``followed`` (n,) tells which labels
     come from neighbors, with their ``confidence`` (n,) and ``anchors`` (n,); ``replace`` (n,) which may overwrite.
@@ -60,7 +60,7 @@ class FieldChanges:
         """The labels one by one."""
         anchors = as_names(self.anchors)
         columns = (self.codes, self.followed, self.confidence, self.anchors != _NO_ANCHOR, self.replace)
-        for item, anchor, (code, followed, sure, anchored, over) in zip(
+        for item, anchor, (code, followed, confidence, anchored, over) in zip(
             as_names(self.ids), anchors, zip(*(column.tolist() for column in columns), strict=True), strict=True
         ):
             yield PendingLabel(
@@ -69,7 +69,7 @@ class FieldChanges:
                 self.patches_field,
                 self.names[code],
                 "neighbors" if followed else "human",
-                sure if followed else None,
+                confidence if followed else None,
                 anchor if followed and anchored else None,
                 over,
             )
@@ -77,7 +77,7 @@ class FieldChanges:
 
 @dataclass(frozen=True, eq=False)
 class PendingChanges:
-    """The acts folded: the last one on an item counts; a field of several labels an item gathers them all.
+    """The folded acts: the last one on an item counts; a field with several labels per item collects them all.
 
     ``deleted`` maps a field of objects, or None for samples, to the ids (k,) of those that will be deleted; ``acts``
     are the keys of the acts behind all this.
@@ -107,7 +107,7 @@ class PendingChanges:
 
     @cached_property
     def labels(self) -> list[PendingLabel]:
-        """The labels one by one; where they are many, use the columns of `fields`."""
+        """The labels one by one; if there are many, use the columns of `fields`."""
         return [label for changes in self.fields for label in changes.rows()]
 
     @cached_property
@@ -116,7 +116,7 @@ class PendingChanges:
         return {item: field for field, ids in self.deleted.items() for item in as_names(ids)}
 
     def sentence(self) -> str:
-        """What a user sees of it in a bar."""
+        """A summary for the user, shown in a bar."""
         if not len(self):
             return "Nothing is pending."
         numbers = ((self.n_labels, "label"), (self.n_cleared, "cleared label"), (self.n_deletions, "deletion"))
@@ -124,7 +124,7 @@ class PendingChanges:
 
 
 def pending_changes(dataset: fo.Dataset) -> PendingChanges:
-    """Fold the pending acts, under the names that their fields have now."""
+    """Fold the pending acts, under the current names of their fields."""
     acts = list_acts(dataset)
     names = tuple(field_today(dataset, act.field, act.mark) or act.field for act in acts)
     keys = tuple(act.key for act in acts)
@@ -188,7 +188,7 @@ class _Log:
         return found
 
     def fields(self) -> list[FieldChanges]:
-        """The labels and clearings of each field, fields in the order they were first asked for."""
+        """The labels and clearings of each field, in the order in which the fields were first used."""
         targets = dict.fromkeys(
             target for target, act in zip(self.targets, self.acts, strict=True) if act.kind in ("label", "clear")
         )
@@ -208,7 +208,7 @@ class _Log:
         labels, codes = self._last_labels(labels, codes, len(names), multi=multi)
         clearings = clearings[cleared[self.group[clearings]] == self.number[clearings]]
         clearings = clearings[_first_of_each(self.group[clearings])]
-        if not multi:  # the label that comes after says it all: it takes the place of the one that was to be cleared
+        if not multi:  # the label that comes after is enough: it replaces the one to be cleared
             clearings = clearings[~np.isin(self.group[clearings], self.group[labels])]
         return FieldChanges(
             field=field,
@@ -229,7 +229,7 @@ class _Log:
     def _last_labels(
         self, rows: np.ndarray, codes: np.ndarray, n_classes: int, *, multi: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Of the labels of an item the last one; in a field of several the last of each class."""
+        """The last label of each item; in a field of several labels, the last of each class."""
         place = self.group[rows] * n_classes + codes if multi else self.group[rows]
         kept = np.sort(len(rows) - 1 - _first_of_each(place[::-1]))
         return rows[kept], codes[kept]
@@ -240,7 +240,7 @@ class _Log:
         return found
 
     def _of_row(self, name: str, rows: np.ndarray, missing: object) -> np.ndarray:
-        """A column of the acts for these rows; ``missing`` where an act has none."""
+        """A column of the acts for these rows; ``missing`` if an act has none."""
         column = np.full(len(rows), missing, float if name == "confidence" else OID)
         for number in np.unique(self.number[rows]).tolist():
             values = getattr(self.acts[number], name)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import Refusal
 
-_OURS = "labelscape_predictions"  # key in the field's info: only a field that has it is written again
+_OURS = "labelscape_predictions"  # key in the field's info: only a field with this key is written again
 
 
 def check_predictions_field(dataset: fo.Dataset, field: str, patches_field: str | None) -> None:
@@ -26,7 +26,7 @@ def check_predictions_field(dataset: fo.Dataset, field: str, patches_field: str 
 
 
 def add_predictions_field(dataset: fo.Dataset, field: str, model: str) -> None:
-    """Declare the field, where it is not there yet, as predictions of a model."""
+    """Declare the field as predictions of a model, unless it already exists."""
     if not dataset.has_field(field):
         dataset.add_sample_field(
             field,

@@ -1,4 +1,4 @@
-"""What a save needs to be applied and undone, in a MongoDB collection of its own; gone seven days after the save.
+"""The data to apply and undo a save, in a separate MongoDB collection; it expires seven days after the save.
 
 FiftyOne's execution store is no place for it: its server reads every record there as JSON.
 """
@@ -17,14 +17,14 @@ UNDO_SECONDS = 7 * 24 * 3600
 
 
 def write_record(dataset: fo.Dataset, save: str, number: int, packed: bytes) -> None:
-    """Keep one part of a save."""
+    """Store one part of a save."""
     expires_at = datetime.utcnow() + timedelta(seconds=UNDO_SECONDS)
     record = {"dataset": dataset._doc.id, "save": save, "number": number, "data": packed, "expires_at": expires_at}
     _collection().insert_one(record)
 
 
 def read_records(dataset: fo.Dataset, save: str, *, backwards: bool = False) -> Iterator[bytes]:
-    """The parts of a save in their order, or from the last to the first."""
+    """The parts of a save in order, or in reverse order."""
     query = {"dataset": dataset._doc.id, "save": save}
     for record in list(_collection().find(query, {"number": 1}).sort("number", -1 if backwards else 1)):
         found = _collection().find_one({"_id": record["_id"]})

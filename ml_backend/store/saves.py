@@ -1,4 +1,4 @@
-"""Saving as one act: prepared as a record, applied, undoable; an interrupted one is finished later.
+"""Saves as all-or-nothing acts: recorded first, then applied, and undoable; an interrupted one is finished later.
 
 Edits, with what was there before and what comes after, are written to a MongoDB collection first; one atomic key in
 FiftyOne's execution store, the head, then says "prepared". From that moment the save happens, whatever crashes.
@@ -40,8 +40,8 @@ HISTORY_SAVES = 50
 HISTORY_BYTES = 256_000_000
 _HEAD = "head"
 _WRITER = "writer"
-_NONE = "none"  # stands in the head for no save
-_SILENT_SECONDS = 120  # after which the writer of a save on another machine is taken for dead
+_NONE = "none"  # value of the head without a save
+_SILENT_SECONDS = 120  # after this, the writer of a save on another machine is assumed dead
 _WHOLE_SAMPLES = ""  # the root of edits of whole samples
 _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -68,7 +68,7 @@ class SaveRecord:
 
 
 def read_head(dataset: fo.Dataset) -> str | None:
-    """What tells saves apart: read it before the edits are made, and `commit` notices a save in between.
+    """Identifies the last save: read it before making edits, so that `commit` notices a save in between.
 
     Raises:
         Refusal: another save or undo is being written at this moment.
@@ -90,7 +90,7 @@ def commit(
     declare: Sequence[LabelField] = (),
     progress: Progress = no_progress,
 ) -> SaveRecord:
-    """Make all edits as one act that can be undone.
+    """Apply all edits as one act that can be undone.
 
     Without an edit only the acts are settled, and the saves before can still be undone.
 
@@ -133,13 +133,13 @@ def commit(
 
 
 def recover(dataset: fo.Dataset) -> bool:
-    """Finish a save or an undo that was interrupted; returns False where another thread or process is at it."""
+    """Finish an interrupted save or undo; returns False if another thread or process is working on it."""
     migrate_early_saves(dataset, SAVES_STORE)
     return _complete(dataset, no_progress) is not None
 
 
 def list_saves(dataset: fo.Dataset) -> list[SaveRecord]:
-    """The saves that can be undone, the last one first; without the one that is being written."""
+    """The saves that can be undone, the last one first, without one that is being written."""
     recover(dataset)
     store = _store(dataset)
     save, state = _parse(store.get(_HEAD))
@@ -154,13 +154,13 @@ def list_saves(dataset: fo.Dataset) -> list[SaveRecord]:
 
 
 def last_save(dataset: fo.Dataset) -> SaveRecord | None:
-    """The last save, while it can still be undone; None when there is none."""
+    """The last save, while it can still be undone; None if there is none."""
     saves = list_saves(dataset)
     return saves[0] if saves else None
 
 
 def undo(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveRecord:
-    """Undo the last save; what a person changed since then stays as it is. Returns it with what was undone.
+    """Undo the last save; changes made since then stay. Returns the save with what was undone.
 
     Raises:
         Refusal: there is nothing to undo, all its fields are gone, or another save is being written.
@@ -179,7 +179,7 @@ def undo(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveRecord:
 
 
 def pass_over(dataset: fo.Dataset) -> None:
-    """Take the last save off the history as it is: for one that cannot be undone because its fields are gone."""
+    """Remove the last save from the history without undoing it, because its fields were deleted."""
     head = read_head(dataset)
     save = _top(head)
     if save is not None:
@@ -189,7 +189,7 @@ def pass_over(dataset: fo.Dataset) -> None:
 
 
 def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress: Progress) -> dict[str, Any]:
-    """Write the edits of a save, and return what is known of them."""
+    """Write the edits of a save, and return their metadata."""
     found: set[str] = set()
     planned = size = parts = 0
 
@@ -213,7 +213,7 @@ def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress:
 
 
 def _complete(dataset: fo.Dataset, progress: Progress) -> Written | None:
-    """Finish what the head says is unfinished; None where another thread or process is at it."""
+    """Finish an unfinished save or undo; None if another thread or process is working on it."""
     store = _store(dataset)
     if not _is_unfinished(store.get(_HEAD)):
         return Counter()
@@ -262,7 +262,7 @@ def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> W
 
 
 def _bound_history(dataset: fo.Dataset) -> None:
-    """Forget the oldest saves beyond what the history may take."""
+    """Drop the oldest saves beyond the limits of the history."""
     store = _store(dataset)
     save = _top(store.get(_HEAD))
     kept = size = 0
@@ -281,7 +281,7 @@ def _as_record(dataset: fo.Dataset, save: str, meta: Mapping[str, Any]) -> SaveR
 
 
 def _names(dataset: fo.Dataset, meta: Mapping[str, Any]) -> dict[str, str | None]:
-    """Field at the time of a save → its name now, None where it is gone."""
+    """Field at the time of a save → its current name, None if it was deleted."""
     return {name: field_today(dataset, name, mark) for name, mark in meta["marks"].items() if name}
 
 
@@ -313,7 +313,7 @@ def _move_head(store: ExecutionStore, expected: str | None, value: str) -> bool:
 
 
 def _claim(store: ExecutionStore) -> bool:
-    """Become the one who writes; False where another process is alive and at it."""
+    """Become the writer; False if another live process is writing."""
     writer = store.get(_WRITER)
     if writer is None:
         return bool(store.set_if_absent(_WRITER, _myself()))
@@ -346,7 +346,7 @@ def _is_alive(writer: Mapping[str, Any]) -> bool:
 
 
 def _unstoppable(progress: Progress) -> Progress:
-    """Progress that no longer stops the work: what is committed happens."""
+    """Progress that can no longer cancel the work: a committed save is always carried out."""
 
     def report(fraction: float, message: str, /) -> None:
         try:

@@ -1,10 +1,10 @@
-"""Which field is meant: a field is followed when it is renamed, and never confused with a new one of the same name."""
+"""Identity of fields: a field keeps it when renamed, and a new field of the same name has another one."""
 
 import fiftyone as fo
 
 
 def field_mark(dataset: fo.Dataset, name: str) -> str | None:
-    """What identifies a field of the samples for as long as it exists, whatever its name; None where there is none.
+    """A mark that identifies a field of the samples for as long as it exists, whatever its name; None if it is missing.
 
     FiftyOne (1.22) keeps the time a field was made through a rename; fields of a clone share one time.
     """
@@ -18,7 +18,7 @@ def field_mark(dataset: fo.Dataset, name: str) -> str | None:
 
 
 def field_today(dataset: fo.Dataset, name: str, mark: str | None) -> str | None:
-    """The name that a field has now; None where it was deleted, or another field has taken its name.
+    """The current name of a field; None if it was deleted, or if another field has its name.
 
     ``mark`` is None where the field did not exist, or where an earlier version did not write its mark down.
     """

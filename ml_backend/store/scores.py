@@ -44,13 +44,13 @@ class Score:
 
     @property
     def field_type(self) -> type[fo.Field]:
-        """The field that holds such values; floats for an array, else strings."""
+        """The field type for the values; floats for an array, else strings."""
         kind: type[fo.Field] = fo.FloatField if isinstance(self.values, np.ndarray) else fo.StringField
         return kind
 
 
 def check_score_fields(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> None:
-    """Raise a Refusal where a field of one of these names is not Labelscape's to write."""
+    """Raise a Refusal if a field of one of these names does not belong to Labelscape."""
     for name in names:
         check_own_field(dataset, _path(dataset, items, name))
 
@@ -90,7 +90,7 @@ def write_scores(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> 
 
 
 def read_words(dataset: fo.Dataset, items: Items, name: str) -> list[str | None]:
-    """The text of each item in the field ``name``, None where there is none."""
+    """The text of each item in the field ``name``, None if it has none."""
     return [value if isinstance(value, str) else None for value in _read(dataset, items, name)]
 
 

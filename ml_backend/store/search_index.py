@@ -15,20 +15,20 @@ from .items import Items, as_ids
 from .records import open_store
 from .search_tables import check_found
 
-EXACT_UP_TO = 100_000  # vectors; more are searched by the index, where there is one
+EXACT_UP_TO = 100_000  # vectors; larger tables are searched by the index, if there is one
 TARGET_RECALL = 0.98
 _STORE = "labelscape.search_indexes"
 _PER_PARTITION = 1000
 _PROBES = (8, 16, 32, 64, 128, 256)
 _REFINE = 4  # candidates re-ranked exactly for each result
-_SAMPLED = 20  # searches whose exact results are known
-_RANK = 50  # the recall is of so many results
+_SAMPLED = 20  # searches compared with their exact results
+_RANK = 50  # results over which recall is measured
 _BUILD_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class IndexQuality:
-    """How an index is searched: partitions looked at, and the recall@50 measured with that on sampled searches.
+    """How an index is searched: partitions probed, and the resulting recall@50, measured on sampled searches.
 
     ``made`` tells the table that it was built of from a later one of the same name.
     """
@@ -76,7 +76,7 @@ class LargeTable:
 
 
 def open_large_table(dataset: fo.Dataset, key: str) -> LargeTable | None:
-    """The embeddings ``key`` by their index; None where they are few, in another backend, or not indexed yet."""
+    """The embeddings ``key`` by their index; None if they are few, in another backend, or not indexed yet."""
     table = _lance_table(dataset, key)
     if table is None or table.count_rows() <= EXACT_UP_TO:
         return None
@@ -87,7 +87,7 @@ def open_large_table(dataset: fo.Dataset, key: str) -> LargeTable | None:
 
 
 def index_large_table(dataset: fo.Dataset, key: str, *, progress: Progress = no_progress) -> IndexQuality | None:
-    """Build the index of large embeddings, unless it is there, and measure its recall; None where none is needed.
+    """Build the index of large embeddings, unless it exists, and measure its recall; None if none is needed.
 
     An inverted file with scalar quantization (IVF_SQ), of which four candidates for each result are re-ranked by their
     full vectors. The partitions looked at are the fewest that find 98% of the 50 nearest of sampled searches.
@@ -143,7 +143,7 @@ def _matrix(table: pa.Table) -> np.ndarray:
 
 
 def _lance_table(dataset: fo.Dataset, key: str) -> Any:
-    """The LanceDB table behind embeddings, as it is now; None for other backends and where nothing is embedded."""
+    """The current LanceDB table behind embeddings; None for other backends and if nothing is embedded."""
     if check_embeddings(dataset, key).method != "lancedb":
         return None
     vector_table(dataset, key)  # opens it in our folder, and sees what other processes wrote

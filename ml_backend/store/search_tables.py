@@ -21,7 +21,7 @@ _loading = Lock()
 
 
 class VectorSource(Protocol):
-    """Where a query gets the vectors of its examples from."""
+    """The source of the vectors of a query's examples."""
 
     @property
     def key(self) -> str:
@@ -43,7 +43,7 @@ class SearchTable:
     unit: np.ndarray
 
     def rows_of(self, ids: list[str] | np.ndarray) -> np.ndarray:
-        """Rows of those of these items that have an embedding, in their order."""
+        """Rows of the items that have an embedding, in their order."""
         rows = locate(np.asarray(ids, dtype="U24"), self.items.ids)
         found: np.ndarray = rows[rows >= 0]
         return found
@@ -75,7 +75,7 @@ def open_search_table(dataset: fo.Dataset, key: str) -> SearchTable:
     table = _from_memory(stamp)
     if table is not None:
         return table
-    with _loading:  # who searches what is being loaded waits for it
+    with _loading:  # a search of embeddings that are being loaded waits for them
         table = _from_memory(stamp)
         if table is None:
             loaded = load_embeddings(dataset, key)
@@ -85,7 +85,7 @@ def open_search_table(dataset: fo.Dataset, key: str) -> SearchTable:
 
 
 def search_stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:
-    """What changes when vectors or samples come, change, or go; found in constant time."""
+    """A value that changes when vectors or samples are added, changed, or removed; computed in constant time."""
     check_embeddings(dataset, key)
     made = dataset.get_brain_info(key).timestamp
     samples = dataset._sample_collection.estimated_document_count()
@@ -93,7 +93,7 @@ def search_stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:
 
 
 def check_found(rows: np.ndarray, key: str, *, role: str) -> None:
-    """Raise a Refusal where some of the examples, found at ``rows``, have no embedding (-1)."""
+    """Raise a Refusal if some of the examples, located at ``rows``, have no embedding (-1)."""
     lost = int((rows < 0).sum())
     if lost:
         raise Refusal(

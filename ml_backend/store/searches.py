@@ -1,4 +1,4 @@
-"""The last search of a dataset: what was searched for and what it found, so that it can be refined or cleared."""
+"""The last search of a dataset: its query and results, so that it can be refined or cleared."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ _LAST = "last"
 
 @dataclass(frozen=True)
 class Query:
-    """What to search for: items like the positives and the text, and not like the negatives.
+    """A query: search for items like the positives and the text, and unlike the negatives.
 
     Attributes:
         embeddings: key of the embeddings that are compared.
@@ -37,7 +37,7 @@ class Query:
 
 @dataclass(frozen=True)
 class LastSearch:
-    """A search and what it found: the results, and the threshold that was used or reached.
+    """A search with its results, and the threshold that was used or reached.
 
     The results are items, taken apart for the record; see `Items`.
     """
@@ -56,12 +56,12 @@ class LastSearch:
 
 
 def save_last_search(dataset: fo.Dataset, search: LastSearch) -> None:
-    """Remember a search as the last one."""
+    """Store a search as the last one."""
     _store(dataset).set(_LAST, asdict(search))
 
 
 def last_search(dataset: fo.Dataset) -> LastSearch | None:
-    """The last search of this dataset; None where there was none."""
+    """The last search of this dataset; None if there was none."""
     record = _store(dataset).get(_LAST)
     if record is None:
         return None

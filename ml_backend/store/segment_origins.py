@@ -1,4 +1,4 @@
-"""How a segment was made, so that it can be told in words and, from a confusion, made again."""
+"""How a segment was made: described in words and, for a segment of a confusion, used to make it again."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ _BY_HAND = "choice among a confusion"
 
 @dataclass(frozen=True)
 class Selected:
-    """Members that a person chose: ``how``, such as "selection" or "view", on the map ``map`` where there was one."""
+    """Members that a person chose: ``how``, such as "selection" or "view", on the map ``map``, if any."""
 
     how: str = "selection"
     map: str | None = None

@@ -1,4 +1,4 @@
-"""Segments: named groups of samples or objects. Here, what is recorded of them; their members carry a tag."""
+"""Segments: named groups of samples or objects. This module has their records; their members have a tag."""
 
 import hashlib
 import re
@@ -48,7 +48,7 @@ class Segment:
 
     @property
     def tag(self) -> str:
-        """The tag every member carries."""
+        """The tag of every member."""
         return f"segment:{self.slug}"
 
     @property
@@ -63,16 +63,16 @@ class Segment:
 
     @property
     def noun(self) -> str:
-        """What its members are called on screen."""
+        """The noun for its members on screen."""
         return "object" if self.fields else "sample"
 
     @property
     def size(self) -> int:
-        """Members when it was last counted."""
+        """The number of members when it was last counted."""
         return self.sizes[-1][1] if self.sizes else 0
 
     def sentence(self) -> str:
-        """What a user should know of it: size, kind, how it was made, note."""
+        """A description for the user: size, kind, how it was made, note."""
         text = f"“{self.name}”: {count(self.size, self.noun)}, {self.kind}. {self.origin()}"
         return f"{text} Note: {self.note}" if self.note else text
 
@@ -82,7 +82,7 @@ class Segment:
 
 
 def segment_slug(name: str) -> str:
-    """The short form of a name that tags and saved views carry: a-z, digits, and hyphens, as FiftyOne wants them.
+    """The short form of a name for tags and saved views: a-z, digits, and hyphens, as FiftyOne requires.
 
     A name in another script ends in a hash of it, so that different names stay different.
 
@@ -123,7 +123,7 @@ def load_segment(dataset: fo.Dataset, slug: str) -> Segment:
 
 
 def find_segment(dataset: fo.Dataset, slug: str) -> Segment | None:
-    """The segment of this slug; None where there is none."""
+    """The segment of this slug; None if there is none."""
     record = open_store(dataset, _STORE).get(slug)
     return None if record is None else as_segment(record)
 
@@ -135,7 +135,7 @@ def read_segments(dataset: fo.Dataset) -> list[Segment]:
 
 
 def claim_segment(dataset: fo.Dataset, segment: Segment) -> Segment:
-    """Take the slug of a new segment, or one with a hash where another name has the same; return the segment.
+    """Reserve the slug of a new segment, with a hash added if another name has the same slug; return the segment.
 
     Raises:
         Refusal: there is a segment of this name.
@@ -202,7 +202,7 @@ def _as_time(value: str | datetime) -> datetime:
 
 
 def _comparable(name: str) -> str:
-    """Equal for names that a person would take for one."""
+    """A key that is equal for names that a person would consider the same."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 

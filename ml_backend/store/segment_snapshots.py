@@ -1,4 +1,4 @@
-"""Changes of segments that either happen whole or leave every segment as it was."""
+"""All-or-nothing changes of segments: if a change fails, every segment is restored."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ class _Snapshot:
 
 @contextmanager
 def all_or_nothing(dataset: fo.Dataset, *segments: Segment, new: Segment | None = None) -> Iterator[None]:
-    """Put these segments back as they are now where the block fails; ``new``, which it fills, is deleted then."""
+    """If the block fails, restore these segments, and delete those that the block added to ``new``."""
     before = [_snapshot(dataset, segment) for segment in segments]
     try:
         yield
@@ -40,7 +40,7 @@ def _snapshot(dataset: fo.Dataset, segment: Segment) -> _Snapshot:
 
 
 def _put_back(dataset: fo.Dataset, snapshot: _Snapshot, targets: Sequence[str | None]) -> None:
-    """Give a segment its members back in all fields that any of the segments may have brought into it."""
+    """Restore the members of a segment in all fields that any of the segments may have added to it."""
     segment = snapshot.segment
     now = find_segment(dataset, segment.slug) or segment
     for name in dict.fromkeys([*segment.targets, *now.targets, *targets]):

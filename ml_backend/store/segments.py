@@ -17,12 +17,12 @@ from .items import FRAMES_PREFIX, as_ids, as_list, every_sample, is_list_field, 
 from .records import moment
 from .segment_records import Segment, delete_segment_record, read_segments, write_segment
 
-_IDS_PER_UPDATE = 50_000  # MongoDB takes 16 MB a command
+_IDS_PER_UPDATE = 50_000  # MongoDB's limit is 16 MB per command
 _OBJECT_COLUMNS = ["sample_id", "filepath", "object_id", "label", "confidence", "x", "y", "width", "height", "field"]
 
 
 def list_segments(dataset: fo.Dataset) -> list[Segment]:
-    """Every segment with its size now, oldest first; a size that changed joins its sizes over time."""
+    """Every segment with its current size, oldest first; a changed size is added to its sizes over time."""
     recorded = read_segments(dataset)
     fields = {name for segment in recorded for name in segment.targets}
     counts = {name: _count_tags(dataset, name) for name in fields}
@@ -37,7 +37,7 @@ def list_segments(dataset: fo.Dataset) -> list[Segment]:
 
 
 def save_segment(dataset: fo.Dataset, segment: Segment) -> Segment:
-    """Write the record and the saved view of a segment, with its size now."""
+    """Write the record and the saved view of a segment, with its current size."""
     counted = replace(segment, sizes=_sizes(segment, count_members(dataset, segment)))
     write_segment(dataset, counted)
     description = f"{counted.name} ({counted.kind}). {counted.note}".strip()
@@ -62,7 +62,7 @@ def members(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
 
 
 def segment_view(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
-    """What the grid shows of a segment: its samples, or its objects as patches where they are of one field of lists."""
+    """The view of a segment in the grid: its samples, or its objects as patches if they are in one field of lists."""
     view = members(dataset, segment)
     fields = _fields_left(dataset, segment) if segment.fields else []
     if len(fields) != 1 or not is_list_field(dataset, fields[0]):
@@ -75,7 +75,7 @@ def segment_view(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
 
 
 def count_members(dataset: fo.Dataset, segment: Segment) -> int:
-    """How many samples or objects carry the tag of the segment."""
+    """The number of samples or objects with the tag of the segment."""
     return sum(_count_tags(dataset, name).get(segment.tag, 0) for name in segment.targets)
 
 
@@ -90,7 +90,7 @@ def member_ids(dataset: fo.Dataset, segment: Segment, patches_field: str | None 
 
 
 def member_table(dataset: fo.Dataset, segment: Segment) -> pd.DataFrame:
-    """A row for each member: sample and file, and for an object its field, id, label, confidence, and box."""
+    """One row per member: sample and file, and for an object its field, id, label, confidence, and box."""
     view = members(dataset, segment)
     if not segment.fields:
         return pd.DataFrame(dict(zip(["sample_id", "filepath"], view.values(["id", "filepath"]), strict=True)))
@@ -105,7 +105,7 @@ def add_members(dataset: fo.Dataset, segment: Segment, ids: Sequence[str], patch
 
 
 def remove_members(dataset: fo.Dataset, segment: Segment, ids: Sequence[str], patches_field: str | None) -> None:
-    """Take the tag off samples, or off objects of a field."""
+    """Remove the tag from samples, or from objects of a field."""
     for chosen in _chunks(ids):
         _update_tags(dataset, patches_field, "$pull", segment.tag, {"_id": {"$in": chosen}})
 
@@ -117,7 +117,7 @@ def copy_members(dataset: fo.Dataset, source: Segment, target: Segment) -> None:
 
 
 def check_can_tag(dataset: fo.Dataset, patches_field: str | None) -> None:
-    """Raise a Refusal where the tags of samples, or the objects of a field, are read-only."""
+    """Raise a Refusal if the tags of samples, or the objects of a field, are read-only."""
     name = patches_field or "tags"
     if dataset.get_field(name).read_only:
         raise Refusal(f"The field '{name}' is read-only, and members carry a tag there: make it writable first.")
@@ -164,7 +164,7 @@ def _update_tags(
         array_filters=[{f"member.{attribute}": condition}] if listed else None,
     )
     of_frames = patches_field.startswith(FRAMES_PREFIX)
-    # Which samples are meant is known before the write only: afterwards a pulled tag is gone.
+    # Collect the samples before the write: afterwards, a removed tag no longer identifies them.
     meant = [] if of_frames else dataset._sample_collection.find({f"{path}.{attribute}": condition}, {"_id": 1})
     samples = [str(sample["_id"]) for sample in meant]
     dataset._bulk_write([update], frames=of_frames)

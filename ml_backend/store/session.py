@@ -17,7 +17,7 @@ _KEPT = 2  # a million vectors of 512 numbers and their neighbors are 2.4 GB
 _kept: "OrderedDict[tuple[object, ...], Session]" = OrderedDict()
 _turns: "WeakValueDictionary[tuple[object, ...], Lock]" = (
     WeakValueDictionary()
-)  # referenced by the thread that loads and those that wait
+)  # referenced by the loading thread and by waiting threads
 _lock = Lock()
 
 
@@ -31,7 +31,7 @@ class Session:
 
 
 def open_session(dataset: fo.Dataset, key: str, *, progress: Progress | None = None) -> Session:
-    """Load the embeddings ``key`` of the whole dataset, or take them from memory while nothing has changed.
+    """Load the embeddings ``key`` of the whole dataset, or reuse them from memory if nothing has changed.
 
     A call for embeddings that are being loaded waits for them; calls for others do not wait.
     """

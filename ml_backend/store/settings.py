@@ -1,4 +1,4 @@
-"""Where Labelscape keeps what does not fit into MongoDB, and how FiftyOne is told about it."""
+"""Where Labelscape stores data that does not fit into MongoDB, and how FiftyOne is configured for it."""
 
 import functools
 import inspect
@@ -18,7 +18,7 @@ DEFAULT_BACKEND = "lancedb"
 DIRECTORY_VARIABLE = "LABELSCAPE_DIR"
 LANCEDB_VARIABLE = "FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI"
 _ALL_TABLES = 2**31 - 1
-_adopted: set[str] = set()  # what Labelscape itself told FiftyOne in this process
+_adopted: set[str] = set()  # values that Labelscape itself set in FiftyOne's configuration in this process
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def lancedb_uri() -> str | None:
 
 
 def vector_folder() -> VectorFolder:
-    """Where this process keeps vectors: the environment decides, then FiftyOne's configuration, then the default.
+    """Where this process stores vectors: set by the environment, else FiftyOne's configuration, else the default.
 
     What a program chose by hand (``fiftyone.brain.brain_config``) comes before all. FiftyOne's own default is in
     ``/tmp``, which the next reboot may empty: it is never used.
@@ -71,7 +71,7 @@ def adopt_lancedb_uri() -> str:
 
 
 def check_vector_folder() -> None:
-    """Raise a Refusal where there is a file in the place of the folder of vectors."""
+    """Raise a Refusal if a file has the path of the folder of vectors."""
     folder = vector_folder()
     if "://" not in folder.uri and Path(folder.uri).exists() and not Path(folder.uri).is_dir():
         raise Refusal(
@@ -106,9 +106,9 @@ def _saved_lancedb_uri() -> str | None:
 
 
 def _list_every_lancedb_table() -> None:
-    """Make LanceDB name more than ten tables to FiftyOne.
+    """Make LanceDB list more than ten tables to FiftyOne.
 
-    FiftyOne's adapter looks a table up in `table_names()`, which stops at ten unless told otherwise (lancedb issue
+    FiftyOne's adapter looks a table up in `table_names()`, which returns only ten by default (lancedb issue
     3914): from the eleventh embeddings on, FiftyOne would find none (fiftyone-brain 0.25; fixed after it).
     """
     from lancedb.db import LanceDBConnection

@@ -27,7 +27,7 @@ _FEW = 5_000  # items up to which their samples alone are read
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A label proposed for an unlabeled item; ``sure`` where it is confident: it reaches the target precision.
+    """A label proposed for an unlabeled item; ``sure`` if it is confident: it reaches the target precision.
 
     ``field`` is the label field it was made for; "" where an earlier version did not write it down. In a multi-label
     field ``label`` is the most confident class, and ``more`` are the others that reach the target, with their
@@ -45,18 +45,18 @@ class Suggestion:
 
     @property
     def confidences(self) -> dict[str, float]:
-        """Every class proposed → its confidence, the most confident first."""
+        """Every proposed class → its confidence, most confident first."""
         return {self.label: self.confidence, **dict(zip(self.more, self.more_confidence, strict=True))}
 
     @property
     def nearest(self) -> dict[str, str]:
-        """Every class proposed → the nearest sample that it came from, "" where that is not known."""
+        """Every proposed class → the nearest sample that it came from, "" if unknown."""
         return {self.label: next(iter(self.anchors), ""), **dict(zip(self.more, self.more_anchors, strict=True))}
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """Suggestions that a person took away at one time, by item, kept so that they are not made again.
+    """Suggestions that a person rejected at one time, by item, stored so that they are not made again.
 
     ``at`` is in UTC.
     """
@@ -69,12 +69,12 @@ class Rejection:
 
 @dataclass(frozen=True)
 class SuggestionSettings:
-    """How the suggestions of a dataset are made, so that they can follow after each save."""
+    """How the suggestions of a dataset are made, so that they can be updated after each save."""
 
     embeddings: str
     field: str
     precision: float
-    whole: bool  # made for the whole dataset: they follow
+    whole: bool  # made for the whole dataset, and updated after each save
 
 
 def write_suggestions(
@@ -119,7 +119,7 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
         return [None] * len(items)
     few = len(items) <= _FEW
     samples = dataset.select(list(dict.fromkeys(items.sample_ids.tolist()))) if few else dataset
-    # An attribute that is not declared (in a field of another's making, or an earlier version's) is nowhere set.
+    # An attribute that is not declared (in another tool's field, or an earlier version's) has no values.
     names = [name for name in _ATTRIBUTES if dataset.get_field(f"{path}.{name}") is not None]
     if items.patches_field is None:
         columns = samples.exists(FIELD).values(["id", *(f"{path}.{name}" for name in names)])
@@ -142,23 +142,23 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
 
 
 def suggestion_path(dataset: fo.Dataset, patches_field: str | None) -> str:
-    """Where suggestions stand: a field of the sample, or an attribute of the objects."""
+    """Path of the suggestions: a field of the sample, or an attribute of the objects."""
     return FIELD if patches_field is None else f"{label_path(dataset, patches_field)}.{FIELD}"
 
 
 def save_settings(dataset: fo.Dataset, settings: SuggestionSettings) -> None:
-    """Remember how suggestions are made."""
+    """Store how suggestions are made."""
     _store(dataset).set("settings", dict(vars(settings)))
 
 
 def load_settings(dataset: fo.Dataset) -> SuggestionSettings | None:
-    """How suggestions were last made; None where none were asked for."""
+    """How suggestions were last made; None if none were made."""
     record = _store(dataset).get("settings")
     return None if record is None else SuggestionSettings(**record)
 
 
 def remember_rejections(dataset: fo.Dataset, patches_field: str | None, suggestions: Mapping[str, Suggestion]) -> None:
-    """Remember that these items (by id) are not what was suggested."""
+    """Store that these suggestions (by item id) were rejected."""
     record = {"patches_field": patches_field, "suggestions": {item: asdict(one) for item, one in suggestions.items()}}
     if suggestions:
         _store(dataset).set(f"{_REJECTION}{timely_key()}", record)
@@ -188,7 +188,7 @@ def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
 
 
 def take_back_rejection(dataset: fo.Dataset, rejection: Rejection) -> None:
-    """Give items the suggestions back that were rejected, unless they got new ones, and forget the rejection."""
+    """Restore rejected suggestions, unless their items got new ones, and drop the rejection."""
     items = items_of(dataset, list(rejection.suggestions), rejection.patches_field)
     current = read_suggestions(dataset, items)
     restored = [
@@ -200,7 +200,7 @@ def take_back_rejection(dataset: fo.Dataset, rejection: Rejection) -> None:
 
 
 def stop_following(dataset: fo.Dataset) -> None:
-    """From now on a save makes no suggestions, until they are asked for again."""
+    """Stop updating suggestions after saves, until they are requested again."""
     settings = load_settings(dataset)
     if settings is not None:
         save_settings(dataset, replace(settings, whole=False))
@@ -217,7 +217,7 @@ def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -
         "anchors": (fo.ListField, {"subfield": fo.StringField}),
         "field": (fo.StringField, {}),
     }
-    if several:  # where nothing has several labels, no empty fields stand in the App's sidebar
+    if several:  # without multi-label suggestions, the App's sidebar shows no empty fields
         attributes |= {name: (fo.ListField, {"subfield": kind}) for name, kind in _MORE.items()}
     for name, (kind, more) in attributes.items():
         if dataset.get_field(f"{path}.{name}") is None:
@@ -225,7 +225,7 @@ def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -
 
 
 def _check_own(dataset: fo.Dataset, path: str) -> None:
-    """Raise a Refusal where the field is somebody else's or read-only; version 0.1 declared `sure`, and no mark."""
+    """Raise a Refusal if the field is somebody else's or read-only; version 0.1 declared `sure`, but no mark."""
     field = dataset.get_field(path)
     if field is None or field.read_only or dataset.get_field(f"{path}.sure") is None:
         check_own_field(dataset, path)
@@ -272,7 +272,7 @@ def _store(dataset: fo.Dataset) -> ExecutionStore:
 
 
 def suggestions_size(dataset: fo.Dataset, patches_field: str | None) -> tuple[int, int]:
-    """How many samples or objects have a suggestion, and the bytes that these take in the database."""
+    """The number of samples or objects with a suggestion, and the size of these in the database in bytes."""
     path = suggestion_path(dataset, patches_field)
     if dataset.get_field(path) is None:
         return 0, 0
@@ -287,7 +287,7 @@ def suggestions_size(dataset: fo.Dataset, patches_field: str | None) -> tuple[in
 
 
 def rename_in_settings(dataset: fo.Dataset, key: str, new_key: str) -> None:
-    """Let the suggestions that follow name their embeddings by the new key."""
+    """Update the suggestion settings of renamed embeddings to the new key."""
     settings = load_settings(dataset)
     if settings is not None and settings.embeddings == key:
         save_settings(dataset, replace(settings, embeddings=new_key))

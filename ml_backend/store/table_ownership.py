@@ -1,4 +1,4 @@
-"""Which table of vectors belongs to which dataset: a name of its own, a copy for a clone, none left behind.
+"""Which table of vectors belongs to which dataset: unique names, a copy for a clone, and no leftovers.
 
 FiftyOne's `clone()` (1.22) copies similarity runs but not the tables they name, which lie outside MongoDB, and deleting
 a dataset deletes its runs but not their tables.
@@ -33,7 +33,7 @@ _PLACES = {
 
 
 def table_name(dataset: fo.Dataset, key: str) -> str:
-    """The name of a table of vectors, which no dataset of another database in the same folder has.
+    """The name of a table of vectors, unique even among databases that share the folder.
 
     Two processes that start the same embeddings at once get the same one.
     """
@@ -41,12 +41,12 @@ def table_name(dataset: fo.Dataset, key: str) -> str:
 
 
 def spare_table_name(dataset: fo.Dataset, key: str) -> str:
-    """Another name, of a table that is not there yet."""
+    """A new name of a table that does not exist yet."""
     return f"{table_name(dataset, key)}-{uuid.uuid4().hex[:8]}"
 
 
 def own_table(dataset: fo.Dataset, key: str) -> None:
-    """Give embeddings a table of their own before they are written to, where a clone shares it.
+    """Give embeddings a separate table before a write, if a clone shares theirs.
 
     Raises:
         Refusal: a clone shares the vectors in a backend whose tables Labelscape cannot copy.
@@ -67,7 +67,7 @@ def own_table(dataset: fo.Dataset, key: str) -> None:
 
 
 def leave_shared_table(dataset: fo.Dataset, key: str) -> None:
-    """Before a run is deleted: let go of vectors that another dataset still uses."""
+    """Before a run is deleted, release vectors that another dataset still uses."""
     if _runs_that_share(dataset, key):
         point_to_table(dataset, key, spare_table_name(dataset, key))
 
@@ -82,7 +82,7 @@ def point_to_table(dataset: fo.Dataset, key: str, name: str) -> None:
 
 
 def drop_abandoned_tables() -> int:
-    """Drop the LanceDB tables of this database whose dataset is gone and that no run uses; return how many."""
+    """Drop the LanceDB tables of this database whose dataset was deleted and that no run uses; return how many."""
     import lancedb
 
     forget_datasets_that_are_gone()
@@ -102,7 +102,7 @@ def drop_abandoned_tables() -> int:
 
 
 def _runs_that_share(dataset: fo.Dataset, key: str) -> list[dict[str, Any]]:
-    """Run documents of other datasets that name the same place of vectors."""
+    """Run documents of other datasets that use the same table of vectors."""
     config = dataset.get_brain_info(key).config
     place = _PLACES.get(config.method)
     name = None if place is None else getattr(config, place, None)

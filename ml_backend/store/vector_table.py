@@ -1,4 +1,4 @@
-"""The vectors of one similarity index: read, upsert, and remove, whatever backend holds them."""
+"""The vectors of one similarity index: read, upsert, and remove, whatever the backend."""
 
 import random
 import time
@@ -16,12 +16,12 @@ from .items import as_ids
 _Result = TypeVar("_Result")
 _TRIES = 8
 _FIRST_PAUSE = 0.05  # seconds, doubled at each try
-# How backends say that another writer came first: LanceDB's commits, and its tables of the same name.
+# Errors that mean another writer was first: LanceDB's commit conflicts, and tables of the same name.
 _CONFLICTS = ("retry", "conflict", "already exists")
 
 
 class DamagedVectors(Refusal):
-    """The backend cannot read the vectors that it holds."""
+    """The backend cannot read its own vectors."""
 
 
 class VectorTable(Protocol):
@@ -37,16 +37,16 @@ class VectorTable(Protocol):
         """Every id (n,) and its vector (n, d) float32, in no promised order."""
 
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
-        """Write vectors; an id that is there already gets the new one."""
+        """Write vectors; an existing id gets the new vector."""
 
     def remove(self, ids: np.ndarray) -> None:
-        """Take ids out; ids that are not there are ignored."""
+        """Remove ids; unknown ids are ignored."""
 
     def clear(self) -> None:
         """Drop everything, damaged or not."""
 
     def version(self) -> Hashable:
-        """Something that is another thing after vectors were written or removed."""
+        """A value that changes whenever vectors are written or removed."""
 
     def compact(self) -> None:
         """Tidy up after many writes."""
@@ -58,7 +58,7 @@ def open_table(index: Any) -> VectorTable:
 
 
 def retrying(write: Callable[[], _Result], refresh: Callable[[], object] | None = None) -> _Result:
-    """Call ``write`` again after a pause while the backend says that another writer came first, at most 8 times."""
+    """Retry ``write`` after a pause while the backend reports that another writer was first, at most 8 times."""
     for attempt in range(_TRIES - 1):
         try:
             return write()
@@ -228,7 +228,7 @@ class BackendTable:
             self._index.cleanup()
 
     def version(self) -> Hashable:
-        """How many vectors, and the file FiftyOne wrote of the run, another one each time it is saved.
+        """The number of vectors, and the id of FiftyOne's results file, which changes at each save.
 
         These backends count no writes (FiftyOne 1.22): vectors replaced through FiftyOne's own interface are seen
         once their run is saved.
