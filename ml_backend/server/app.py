@@ -1,4 +1,4 @@
-"""The HTTP routes of the backend: those that Label Studio calls, /metrics, and the state of each project."""
+"""The HTTP routes of the backend: those that Label Studio calls, /metrics, and the status of each project."""
 
 import asyncio
 import sqlite3
@@ -37,8 +37,8 @@ from .protocol import PredictRequest, Result, no_prediction, parse_body, parse_p
 from .status import BackendStatus, ProjectReport, project_document, report_document
 
 PREDICTS_AT_ONCE = 2  # one already uses all cores
-PREDICTS_TAKEN = 16  # with those that wait
-LOGGED_IDS = 10  # of an event
+PREDICTS_TAKEN = 16  # including waiting requests
+LOGGED_IDS = 10  # per event
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -48,38 +48,38 @@ class Backend(Protocol):
     """The projects and models behind the routes."""
 
     def settings(self) -> ServerSettings:
-        """The settings as they are now; known at once."""
+        """The current settings; returns at once."""
 
     def note_hostname(self, address: str) -> None:
-        """Label Studio named the address that browsers know it by."""
+        """Store the address by which browsers know Label Studio."""
 
     def status(self) -> BackendStatus:
-        """How the backend and each project are doing; known at once."""
+        """The status of the backend and each project; returns at once."""
 
     def report(self, project: int) -> ProjectReport:
-        """How one project is doing, task by task; reads the database."""
+        """The status of one project, task by task; reads the database."""
 
     def serves(self, project: int) -> bool:
-        """Whether the project is on the allowlist; known at once."""
+        """Whether the project is on the allowlist; returns at once."""
 
     def version(self, project: int) -> str:
-        """The model version of the predictions that a project gets now; known at once."""
+        """The current model version of a project's predictions; returns at once."""
 
     def versions(self) -> list[str]:
-        """The model versions of all projects; known at once."""
+        """The model versions of all projects; returns at once."""
 
     def predict(self, request: PredictRequest) -> Sequence[Result]:
-        """One result a task, in order; within `Limits.predict_seconds`."""
+        """One result per task, in order; within `Limits.predict_seconds`."""
 
 
 class Worker(Protocol):
-    """What processes the queue, beside the requests."""
+    """The worker that processes the queue, in parallel with the requests."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the worker."""
 
     def stop(self) -> None:
-        """Finish the current event and end."""
+        """Finish the current event and stop."""
 
 
 def create_app(backend: Backend, queue: EventQueue, worker: Worker | None = None) -> Starlette:
@@ -112,7 +112,7 @@ class _Routes:
         self._predicts = 0
 
     async def health(self, _: Request) -> Response:
-        """Label Studio (1.23) reads the status code alone: anything but 200 shows as “Disconnected”."""
+        """Label Studio (1.23) only reads the status code: anything but 200 shows as “Disconnected”."""
         status = self._backend.status()
         document = {
             "status": "UP" if status.up else "DOWN",
@@ -127,7 +127,7 @@ class _Routes:
         return JSONResponse(document, 200 if status.up else 503)
 
     async def setup(self, request: Request) -> Response:
-        """Label Studio (1.23) shows “Error” beside the backend where this is not answered with 200."""
+        """Label Studio (1.23) shows “Error” next to the backend if the status is not 200."""
         body = _parse(parse_body, await _body(request))
         project = _parse(parse_project, body.get("project"))
         self._check_project(project)
@@ -167,9 +167,9 @@ class _Routes:
             self._predicts -= 1
 
     async def _answer(self, request: PredictRequest) -> Response:
-        """The results; without a prediction each, where something went wrong: Label Studio then asks again."""
+        """The results; after an error they contain no predictions, and Label Studio asks again."""
         try:
-            # The pool is ours: a prediction that hangs holds one of its threads, and never those of the webhook.
+            # A separate pool: a prediction that hangs blocks one of its threads, never those of the webhook.
             working = asyncio.get_running_loop().run_in_executor(
                 self._predicting, copy_context().run, self._backend.predict, request
             )

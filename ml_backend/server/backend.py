@@ -1,4 +1,4 @@
-"""All projects that are served: what the routes ask about, and what the worker works on."""
+"""All projects that are served, for the routes and the worker."""
 
 import dataclasses
 import threading
@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LabelStudioBackend:
-    """The projects of the settings. A change of their file applies at once, to the projects that are there too."""
+    """The projects of the settings. A change of the settings file applies at once, also to open projects."""
 
     def __init__(self, settings: ServerSettings, database: Database) -> None:
         self.database = database
@@ -30,14 +30,14 @@ class LabelStudioBackend:
         self._token_problem = ""
         self._hostname = ""
         self._saved = _changed_at()
-        self._lock = threading.Lock()  # the routes wait for it: held for moments only
-        self._building = threading.Lock()  # held while a client is made, which may take as long as Label Studio likes
+        self._lock = threading.Lock()  # the routes wait for it, so it is only held briefly
+        self._building = threading.Lock()  # held while a client is created, for as long as Label Studio takes
         self._projects: dict[int, ProjectSync] = {}
         self._clients: tuple[LabelStudio, MediaCache] | None = None
         self._made_from: ServerSettings | None = None
 
     def settings(self) -> ServerSettings:
-        """The settings as they are now: their file is read again when it has changed."""
+        """The current settings: the file is read again when it has changed."""
         saved = _changed_at()
         with self._lock:
             if saved != self._saved:
@@ -48,7 +48,7 @@ class LabelStudioBackend:
             return self._settings
 
     def note_hostname(self, address: str) -> None:
-        """Label Studio named the address that browsers know it by: tasks may name their media with it."""
+        """Store the address by which browsers know Label Studio: tasks may use it in media addresses."""
         if is_http_address(address):
             self._hostname = address.rstrip("/")
 
@@ -57,7 +57,7 @@ class LabelStudioBackend:
         return project in self.settings().projects
 
     def version(self, project: int) -> str:
-        """The model version of a project's predictions; known at once."""
+        """The model version of a project's predictions; returns at once."""
         served = self._projects.get(project)
         return next_version("") if served is None else served.version
 
@@ -66,7 +66,7 @@ class LabelStudioBackend:
         return sorted({self.version(project) for project in self.settings().projects}) or [next_version("")]
 
     def status(self) -> BackendStatus:
-        """How the backend and each project are doing; known at once."""
+        """The status of the backend and each project; returns at once."""
         served = {number: self._projects.get(number) for number in sorted(self.settings().projects)}
         return BackendStatus(
             database=self.database.problem,
@@ -75,11 +75,11 @@ class LabelStudioBackend:
         )
 
     def report(self, project: int) -> ProjectReport:
-        """How one project is doing, task by task; reads the database, and Label Studio where it did not yet."""
+        """The status of one project, task by task; reads the database, and Label Studio if not done before."""
         return self.project(project).report()
 
     def predict(self, request: PredictRequest) -> list[Result]:
-        """A prediction for each task, none while MongoDB is away; see `ProjectSync.predict`."""
+        """A prediction for each task, None while MongoDB is unavailable; see `ProjectSync.predict`."""
         if not self.database.available:
             return [no_prediction(request)] * len(request.tasks)
         tasks = [vars(task) for task in request.tasks]
@@ -88,7 +88,7 @@ class LabelStudioBackend:
         return [no_prediction(request) if prediction is None else prediction for prediction in made]
 
     def projects(self) -> list[ProjectSync]:
-        """All that are served.
+        """All projects that are served.
 
         Raises:
             LabelStudioError: the token is not accepted, or Label Studio is down.
@@ -108,7 +108,7 @@ class LabelStudioBackend:
         return served
 
     def project(self, project: int) -> ProjectSync:
-        """One that is served."""
+        """A project that is served."""
         settings = self.settings()
         with self._building:
             if self._clients is None or not _same_but_projects(self._made_from, settings):
@@ -124,14 +124,14 @@ class LabelStudioBackend:
             return self._projects[project]
 
     def leave(self, project: int) -> None:
-        """Serve a project no more, which is gone from Label Studio; its dataset stays."""
+        """Stop serving a project that was deleted in Label Studio; its dataset stays."""
         saved = load_settings({})
         save_settings(replace(saved, projects=saved.projects - {project}))
 
     def _reload(self) -> None:
         try:
             loaded = load_settings()
-        except Refusal as error:  # somebody is editing the file: the former settings stay in use
+        except Refusal as error:  # somebody is editing the file: keep the old settings
             self._settings_problem = f"The changed settings are not in use. {error}"
             _log.warning("settings_not_applied", reason=str(error))
             return

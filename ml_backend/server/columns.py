@@ -1,4 +1,4 @@
-"""The columns that the Data Manager shows beside predictions: scores, clusters, segments, and what is wrong.
+"""The columns that the Data Manager shows besides predictions: scores, clusters, segments, and problems.
 
 The values go into the tasks' data, under names of our own. Label Studio (1.23) writes one value into many tasks at
 once, or one task at a time: so scores are rounded to steps, and only what changed is written.
@@ -28,14 +28,14 @@ from .tabs import CLUSTER, COLUMN_KINDS, MISLABEL, OUTLIER, PROBLEM, SEGMENTS, s
 MAP = "labelscape_map"
 _NOTHING: dict[str, Any] = {OUTLIER: 0.0, MISLABEL: 0.0, CLUSTER: 0.0, SEGMENTS: "", PROBLEM: ""}
 _STEP = 0.05
-_REASONS = 20  # different ones: each is a request
+_REASONS = 20  # distinct reasons, because each one takes a request
 _REASON_LENGTH = 80
 
 _log = structlog.get_logger(__name__)
 
 
 def refresh_columns(project: ProjectSync, keep_on: Callable[[], bool]) -> bool:
-    """Rank and map the project anew, and write columns and tabs that changed; False where ``keep_on`` ended it.
+    """Rank and cluster the project again, and write the changed columns and tabs; False if ``keep_on`` stopped it.
 
     With 10,000 tasks this takes longer than an annotator waits for new predictions.
     """
@@ -70,7 +70,7 @@ def _rank(mirror: Mirror, progress: Progress) -> None:
     rank_outliers(mirror.dataset, embeddings=EMBEDDINGS, progress=progress)
     try:
         rank_mislabels(mirror.dataset, embeddings=EMBEDDINGS, field=FIELD, progress=progress)
-    except ValueError as error:  # too few labels, or several an image
+    except ValueError as error:  # too few labels, or several per image
         _log.info("not_ranked", project=mirror.project, reason=str(error))
 
 
@@ -85,7 +85,7 @@ def _map(mirror: Mirror, progress: Progress) -> None:
 
 
 def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[int, dict[str, Any]]:
-    """Task → its value in each column; of tasks without a sample only what is wrong."""
+    """Task → its value in each column; for tasks without a sample, only the problem."""
     outlier = _scores(mirror, "outlier_score")
     mislabel = _scores(mirror, "mislabel_score")
     clusters = _clusters(mirror)
@@ -111,7 +111,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
 
 
 def _reasons(project: ProjectSync) -> dict[int, str]:
-    """Task → why its medium cannot be had, without the medium's address, so that many tasks share a reason."""
+    """Task → why its medium is unavailable, without the medium's address, so that many tasks share a reason."""
     reasons: dict[int, str] = {}
     known: set[str] = set()
     for problem in project.media_retries.problems():
@@ -124,17 +124,17 @@ def _reasons(project: ProjectSync) -> dict[int, str]:
 
 
 def _scores(mirror: Mirror, name: str) -> dict[str, float]:
-    """Sample → its score; of several boxes the highest."""
+    """Sample → its score; with several boxes, the highest."""
     path = score_path(mirror.dataset, mirror.patches_field, name)
     if mirror.dataset.get_field(path) is None:
         return {}
-    found = zip(*mirror.dataset.values(["id", path]), strict=True)
-    highest = {sample: max(_numbers(values), default=None) for sample, values in found}
+    rows = zip(*mirror.dataset.values(["id", path]), strict=True)
+    highest = {sample: max(_numbers(values), default=None) for sample, values in rows}
     return {sample: score for sample, score in highest.items() if score is not None}
 
 
 def _clusters(mirror: Mirror) -> dict[str, int]:
-    """Sample → its cluster from 1 on, the largest first; of several boxes that of the last."""
+    """Sample → its cluster, numbered from 1, largest first; with several boxes, that of the last."""
     embeddings = load_embeddings(mirror.dataset, EMBEDDINGS)
     return dict(zip(embeddings.items.sample_ids.tolist(), (1 + cluster(embeddings.vectors)).tolist(), strict=True))
 
@@ -168,5 +168,5 @@ def _rounded(score: float | None) -> float:
 
 
 def rounded_up(score: float | None) -> float:
-    """In steps too, but what is above a half stays above it: the tab of likely wrong labels begins there."""
+    """Also in steps, but values above a half stay above it, where the tab of likely wrong labels begins."""
     return 0.0 if score is None else round(float(np.ceil(round(score / _STEP, 6))) * _STEP, 2)

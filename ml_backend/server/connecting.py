@@ -22,7 +22,7 @@ from ..label_studio.settings import (
 from ..wording import count
 from .guard import SECRET_HEADER
 
-USER = "labelscape"  # of basic authentication; only its password counts
+USER = "labelscape"  # user name for basic authentication; only the password is checked
 _SECONDS = 5.0
 _MEDIA_TRIED = 5
 _REFUSED_ADDRESS = "reserved network address"
@@ -31,7 +31,7 @@ _STATES = {"CO": "connected", "DI": "disconnected", "ER": "error", "TR": "traini
 
 @dataclass(frozen=True)
 class Connection:
-    """What connecting a project set, and what will not be served although it is connected, in sentences."""
+    """The result of connecting a project, in sentences: what was set up, and warnings about what will not be served."""
 
     project: int
     title: str
@@ -40,7 +40,7 @@ class Connection:
 
 
 def connect(url: str, token: str, project: int | None, backend_url: str) -> Connection:
-    """Register the backend and its webhook with a project, and remember it in the settings.
+    """Register the backend and its webhook with a project, and save it in the settings.
 
     Can be repeated: what is there already is corrected, nothing is made twice.
 
@@ -80,11 +80,11 @@ def connect(url: str, token: str, project: int | None, backend_url: str) -> Conn
 
 
 def _remember(address: str, token: str, project: int, created_at: str) -> ServerSettings:
-    """Save what was given; the settings as they are in use, with it."""
+    """Save the connection, and return the settings in use, including it."""
     saved = _same_server_or_new(load_settings({}), address, project, created_at)
     save_settings(saved)
     settings = dataclasses.replace(ensure_secret(load_settings()), url=saved.url, token=token)
-    saved = load_settings({})  # what the environment says stays there
+    saved = load_settings({})  # without values from the environment
     save_settings(dataclasses.replace(saved, url=settings.url, token=token, projects=saved.projects | {project}))
     return settings
 
@@ -102,7 +102,7 @@ def _same_server_or_new(saved: ServerSettings, address: str, project: int, creat
 
 
 def _shows_project(saved: ServerSettings, project: int, created_at: str) -> bool:
-    """Whether the saved Label Studio has the same project, asked with the token that was given for it."""
+    """Whether the saved Label Studio has the same project, checked with the given token."""
     if not saved.token:
         return False
     try:
@@ -112,7 +112,7 @@ def _shows_project(saved: ServerSettings, project: int, created_at: str) -> bool
 
 
 def _warnings(studio: LabelStudio, settings: ServerSettings, project: int, control: Control) -> list[str]:
-    """What will not be served although the project is connected."""
+    """Warnings about what will not be served although the project is connected."""
     warnings = []
     if len(control.classes) < 2:
         warnings.append(
@@ -124,7 +124,7 @@ def _warnings(studio: LabelStudio, settings: ServerSettings, project: int, contr
     cache = MediaCache(settings, studio.headers)
     for task, medium in media:
         if not isinstance(medium, str) or medium.startswith(("s3://", "gs://", "azure-blob://")):
-            continue  # cloud storage is asked through Label Studio, task by task
+            continue  # cloud storage is read through Label Studio, task by task
         [fetched] = cache.fetch_many([medium])
         if isinstance(fetched, ValueError):
             warnings.append(f"Task {task} gets no suggestion: {fetched}")
@@ -164,7 +164,7 @@ def _register_backend(
     studio: LabelStudio, settings: ServerSettings, project: int, info: dict[str, Any], backend_url: str
 ) -> dict[str, Any]:
     registered = connected_backend(studio, project)
-    # An earlier version goes on: its predictions are still the ones shown.
+    # Keep an earlier version: its predictions are still the ones shown.
     current = str(info.get("model_version") or "")
     title = registered["title"] if registered else current if current.startswith(VERSION_STEM) else next_version("")
     target = {
@@ -188,7 +188,7 @@ def _register_backend(
 
 
 def _register_webhook(studio: LabelStudio, settings: ServerSettings, project: int, backend_url: str) -> str:
-    """Label Studio makes a webhook for a backend by itself, without the secret: that one is taken over."""
+    """Label Studio creates a webhook for a backend by itself, without the secret: reuse that one."""
     address = f"{backend_url}/webhook"
     registered = [webhook for webhook in studio.webhooks(project) if webhook["url"].rstrip("/") == address]
     target = {

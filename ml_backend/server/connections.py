@@ -1,4 +1,4 @@
-"""Limits on connections: how many there are at once, and how long a request may take to arrive."""
+"""Limits on connections: their number, and how long a request may take to arrive."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..label_studio.metrics import CONNECTIONS_CLOSED
 
-_FILES_PER_CONNECTION = 4  # so many of the files that a process may open are left to the rest of it
+_FILES_PER_CONNECTION = 4  # file descriptors budgeted per connection, to leave some for the rest of the process
 _QUIET_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ class OncePerMinute(logging.Filter):
         self._said: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this message was not said within the last minute."""
+        """Whether this message was not logged within the last minute."""
         now, message = time.monotonic(), record.getMessage()[:80]
         if now - self._said.get(message, float("-inf")) < _QUIET_SECONDS:
             return False
@@ -34,7 +34,7 @@ class OncePerMinute(logging.Filter):
 
 
 def allowed_connections(limit: int) -> int:
-    """How many connections there may be at once: `limit`, or fewer where the process may open few files.
+    """The maximum number of connections: `limit`, or fewer if the process may open only few files.
 
     Raises the process's own limit on open files as far as it may.
     """
@@ -75,7 +75,7 @@ class LimitedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """More of a request has arrived."""
+        """More data of a request has arrived."""
         super().data_received(data)
         if self._at_work():
             self._await_no_request()
@@ -83,13 +83,13 @@ class LimitedProtocol(H11Protocol):
             self._await_request()
 
     def on_response_complete(self) -> None:
-        """The next request on this connection has its time too."""
+        """The next request on this connection gets the same time limit."""
         super().on_response_complete()
         if not self._at_work() and not self.transport.is_closing():
             self._await_request()
 
     def give_up(self) -> None:
-        """Close the connection, whose request has not arrived."""
+        """Close the connection because its request has not arrived."""
         self._await_no_request()
         self.transport.abort()
         CONNECTIONS_CLOSED.inc()
@@ -117,14 +117,14 @@ def limited_protocol(connections: int, seconds: float) -> type[LimitedProtocol]:
 
 
 class _ClosedLog:
-    """Says at most once a minute how many connections were closed."""
+    """Logs at most once a minute how many connections were closed."""
 
     def __init__(self) -> None:
         self._closed = 0
         self._said_at = float("-inf")
 
     def count(self) -> None:
-        """One more was closed."""
+        """Count one more closed connection."""
         self._closed += 1
         now = time.monotonic()
         if now - self._said_at >= _QUIET_SECONDS:

@@ -1,4 +1,4 @@
-"""FiftyOne's MongoDB as the backend depends on it: whether it answers, and how to get it back when it does not."""
+"""Watch FiftyOne's MongoDB: whether it answers, and reconnect when it does not."""
 
 import os
 import threading
@@ -17,14 +17,14 @@ _LOOK_SECONDS = 2.0
 _ANSWER_SECONDS = 3.0
 _PORT_VARIABLE = "FIFTYONE_PRIVATE_DATABASE_PORT"
 
-# What work meets while MongoDB is away, or while it is connected anew; other errors of its are the work's own.
+# Errors that work gets while MongoDB is unavailable or being reconnected; its other errors are the work's own.
 DATABASE_AWAY = (ConnectionFailure, InvalidOperation, NotConnected)
 
 _log = structlog.get_logger(__name__)
 
 
 class Database:
-    """Watches MongoDB from a thread of its own, and connects again after it was away.
+    """Watches MongoDB from a separate thread, and reconnects after it was unavailable.
 
     All other threads ask `available` before they touch FiftyOne: only one thread may connect, because FiftyOne (1.22)
     remembers a failed start of its own MongoDB as “localhost:27017”, which may be somebody else's.
@@ -46,34 +46,34 @@ class Database:
 
     @property
     def available(self) -> bool:
-        """Whether MongoDB answered when it was last asked, a few seconds ago at most."""
+        """Whether MongoDB answered the last check, a few seconds ago at most."""
         return not self._problem
 
     @property
     def problem(self) -> str:
-        """Why MongoDB cannot be used, in a sentence; "" where it can."""
+        """Why MongoDB cannot be used, in a sentence; "" if it can."""
         return self._problem
 
     @property
     def since(self) -> float:
-        """When MongoDB came or went, in Unix time."""
+        """When MongoDB last became available or unavailable, in Unix time."""
         return self._since
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the watch; returns at once."""
+        """Stop watching; returns at once."""
         self._stopping.set()
         self._look_now.set()
 
     def wait_until_known(self, seconds: float) -> bool:
-        """Wait until MongoDB answered or failed for the first time; False where that takes longer."""
+        """Wait until MongoDB answered or failed for the first time; False if that takes longer."""
         return self._known.wait(seconds)
 
     def suspect(self) -> None:
-        """Some work met an error of MongoDB's: it counts as away until it answers again."""
+        """Work got an error from MongoDB: it counts as unavailable until it answers again."""
         self._note("MongoDB broke off in the middle of work.")
         self._look_now.set()
 
@@ -82,7 +82,7 @@ class Database:
             self._look_now.clear()
             try:
                 self._check()
-            except Exception as error:  # whatever FiftyOne, its service or pymongo raise: it is asked again
+            except Exception as error:  # whatever FiftyOne, its service, or pymongo raises: check again later
                 self._note(_sentence(error))
             else:
                 self._note("")
@@ -101,18 +101,18 @@ class Database:
 
 
 class FiftyOneConnection:
-    """Connects FiftyOne to its MongoDB, and connects anew where FiftyOne (1.22) itself would not."""
+    """Connects FiftyOne to its MongoDB, and reconnects when FiftyOne (1.22) itself would not."""
 
     def __init__(self) -> None:
         self._complete = False
 
     def check(self) -> None:
-        """Connect where there is no connection, and ping MongoDB.
+        """Connect if there is no connection, and ping MongoDB.
 
         Raises:
             Exception: MongoDB cannot be started or does not answer.
         """
-        # FiftyOne (1.22) waits 30 s for a MongoDB that is gone; there is no public setting for it.
+        # FiftyOne (1.22) waits 30 s for a MongoDB that does not answer; there is no public setting for this.
         odm._connection_kwargs.setdefault("serverSelectionTimeoutMS", int(_ANSWER_SECONDS * 1000))
         try:
             client = odm.get_db_conn().client

@@ -1,4 +1,4 @@
-"""What happened in Label Studio, kept on disk until it is processed."""
+"""Events of Label Studio, stored on disk until they are processed."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ _ANNOTATIONS_UNDER = {  # the name that the annotations have in the body (Label 
 }
 TASK_ACTIONS = ("TASKS_CREATED", "TASKS_DELETED")
 ACTIONS = (*_ANNOTATIONS_UNDER, *TASK_ACTIONS, "PROJECT_UPDATED", "START_TRAINING")
-# The body has the project's token and the tasks' data too; of an annotation, this is kept.
+# The body also has the project's token and the tasks' data; only these fields of an annotation are kept.
 ANNOTATION_FIELDS = (
     "id",
     "task",
@@ -107,7 +107,7 @@ def _annotations(body: dict[str, Any], action: str) -> list[dict[str, Any]]:
 
 def _key(content: dict[str, Any], updated_at: object) -> str:
     if content["action"] == "START_TRAINING":
-        return uuid.uuid4().hex  # a request, not a fact: the same one twice is two
+        return uuid.uuid4().hex  # a request rather than a fact: two identical requests are two events
     try:
         canonical = json.dumps([content, updated_at], sort_keys=True)
     except RecursionError:
@@ -134,13 +134,13 @@ CREATE INDEX IF NOT EXISTS by_finish ON events (finished_at);
 
 
 class EventQueue:
-    """Events in the order in which they came, in an SQLite file that survives a crash and a power cut.
+    """Events in the order in which they arrived, in an SQLite file that survives crashes and power cuts.
 
     Of any number of threads; of one process: the file stays locked until `close`.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the queue, or make it.
+        """Open the queue, or create it.
 
         Raises:
             Refusal: another process has it open
@@ -150,7 +150,7 @@ class EventQueue:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
         try:
-            # SQLite then keeps its lock on the file, and the kernel takes it away from a killed process.
+            # SQLite then keeps its lock on the file; if the process is killed, the kernel releases it.
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -163,14 +163,14 @@ class EventQueue:
             raise Refusal(f"Another `labelscape serve` is using {path.parent}; stop it first.") from error
 
     def _add_missing_column(self) -> None:
-        """A queue of version 0.1.0 does not know when its events came."""
+        """Add the arrival time, which a queue of version 0.1.0 lacks."""
         names = {row[1] for row in self._connection.execute("PRAGMA table_info(events)")}
         if "queued_at" not in names:
             with self._connection:
                 self._connection.execute("ALTER TABLE events ADD COLUMN queued_at REAL")
 
     def put(self, event: Event) -> bool:
-        """Keep the event; it is on disk when this returns. False = it was known already."""
+        """Store the event; it is on disk when this returns. False = it was already known."""
         payload = json.dumps(
             {"tasks": event.tasks, "annotations": event.annotations, "label_config": event.label_config}
         )
@@ -183,7 +183,7 @@ class EventQueue:
         return added == 1
 
     def pending(self, project: int | None = None, limit: int = 1_000) -> list[Event]:
-        """At most `limit` events that wait, of one project or of all, the oldest first."""
+        """At most `limit` waiting events, of one project or of all, oldest first."""
         with self._lock:
             rows = self._connection.execute(
                 "SELECT number, key, action, project, payload FROM events"
@@ -196,7 +196,7 @@ class EventQueue:
         ]
 
     def finish(self, numbers: Sequence[int]) -> None:
-        """These events are processed. Their keys stay known for `DAYS_KNOWN` days."""
+        """Mark these events as processed. Their keys stay known for `DAYS_KNOWN` days."""
         now = time.time()
         with self._lock, self._unsynced():
             self._connection.executemany(
@@ -207,7 +207,7 @@ class EventQueue:
 
     @contextmanager
     def _unsynced(self) -> Iterator[None]:
-        """A transaction that a power cut may take back: an event that is processed twice does no harm.
+        """A transaction that a power cut may undo: processing an event twice is harmless.
 
         It does not wait for the disk, and so no new event waits for it.
         """
@@ -219,13 +219,13 @@ class EventQueue:
             self._connection.execute("PRAGMA synchronous = FULL")
 
     def projects(self) -> list[int]:
-        """The projects that have events waiting."""
+        """The projects with waiting events."""
         with self._lock:
             rows = self._connection.execute("SELECT DISTINCT project FROM events WHERE state = 'pending'").fetchall()
         return [project for (project,) in rows]
 
     def drop(self, project: int) -> int:
-        """No event of this project waits any more; how many did."""
+        """Drop the waiting events of this project; returns how many there were."""
         with self._lock, self._connection:
             return self._connection.execute(
                 "UPDATE events SET state = 'finished', payload = '', finished_at = ?"
@@ -234,7 +234,7 @@ class EventQueue:
             ).rowcount
 
     def fail(self, number: int, reason: str) -> int:
-        """Processing this event failed. After `ATTEMPTS` times it is set aside and waits no more.
+        """Record that processing this event failed. After `ATTEMPTS` failures it is set aside.
 
         Returns:
             How often it has failed by now.
@@ -249,18 +249,18 @@ class EventQueue:
             return int(self._connection.execute(query, (number,)).fetchone()[0])
 
     def set_aside(self) -> dict[int, str]:
-        """Why each event that is set aside failed, by its number."""
+        """Event number → why the event, now set aside, failed."""
         with self._lock:
             return dict(self._connection.execute("SELECT number, reason FROM events WHERE state = 'set aside'"))
 
     def depth(self, project: int | None = None) -> int:
-        """How many events wait, of one project or of all."""
+        """The number of waiting events, of one project or of all."""
         with self._lock:
             query = "SELECT count(*) FROM events WHERE state = 'pending' AND (?1 IS NULL OR project = ?1)"
             return int(self._connection.execute(query, (project,)).fetchone()[0])
 
     def oldest_seconds(self, project: int | None = None) -> float:
-        """How long the oldest event that waits has been waiting, of one project or of all; 0 where none waits."""
+        """How long the oldest waiting event has waited, of one project or of all; 0 if there is none."""
         with self._lock:
             query = "SELECT min(queued_at) FROM events WHERE state = 'pending' AND (?1 IS NULL OR project = ?1)"
             queued_at = self._connection.execute(query, (project,)).fetchone()[0]
@@ -273,6 +273,6 @@ class EventQueue:
         return arrived
 
     def close(self) -> None:
-        """Unlock the file; the queue cannot be used any more."""
+        """Unlock the file; afterwards, the queue cannot be used."""
         with self._lock:
             self._connection.close()

@@ -1,4 +1,4 @@
-"""Who may call the backend, and how much at once: the secret, and the limits on a request's body."""
+"""Access control and request limits: the secret, and the size and speed of a request's body."""
 
 import asyncio
 import base64
@@ -18,7 +18,7 @@ SECRET_HEADER = "X-Labelscape-Secret"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that listens at `host`."""
+    """Whether only this machine can reach a server that listens at `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -26,7 +26,7 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware: every request must show the secret, and no body may be larger or slower than allowed.
+    """ASGI middleware: every request must have the secret, and no body may be larger or slower than allowed.
 
     The secret is the password of basic authentication, which Label Studio (1.23) sends everywhere but to /webhook,
     or the header `SECRET_HEADER`.
@@ -66,7 +66,7 @@ def _limited(receive: Receive, limits: Limits) -> Receive:
 
     async def limited() -> Message:
         nonlocal received, complete
-        if complete:  # what comes now is the end of the connection, whenever that is
+        if complete:  # the next message is the end of the connection, whenever that happens
             return await receive()
         try:
             message = await asyncio.wait_for(receive(), deadline - asyncio.get_running_loop().time())

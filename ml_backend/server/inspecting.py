@@ -1,4 +1,4 @@
-"""Ask a running backend how it and its projects are doing, for `labelscape status`."""
+"""Get the status of a running backend and its projects, for `labelscape status`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +11,11 @@ from ..wording import count
 
 _SECONDS = 30.0
 _USER = "labelscape"
-_SHOWN = 50  # tasks of a kind
+_SHOWN = 50  # tasks per kind of problem
 
 
 def backend_lines(settings: ServerSettings, backend_url: str) -> list[str]:
-    """How the backend and all its projects are doing, line by line.
+    """The status of the backend and all its projects, line by line.
 
     Raises:
         Refusal: no backend answers there, or it runs with another secret.
@@ -31,7 +31,7 @@ def backend_lines(settings: ServerSettings, backend_url: str) -> list[str]:
 
 
 def project_lines(settings: ServerSettings, backend_url: str, project: int) -> list[str]:
-    """How one project is doing, line by line: counts, queue, last error, and each task that something is wrong with.
+    """The status of one project, line by line: counts, queue, last error, and each task with a problem.
 
     Raises:
         Refusal: no backend answers there, it runs with another secret, does not serve the project, or cannot work now.

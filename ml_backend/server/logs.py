@@ -1,4 +1,4 @@
-"""The backend's log: a JSON object a line on stderr, without secrets."""
+"""The backend's log: one JSON object per line on stderr, without secrets."""
 
 import logging
 import os
@@ -14,12 +14,12 @@ _secrets: set[str] = set()
 
 
 def blacken(*secrets: str) -> None:
-    """Blacken these wherever they appear in the log from now on, in an exception's message too."""
+    """Redact these secrets wherever they appear in the log from now on, including exception messages."""
     _secrets.update(secret for secret in secrets if secret)
 
 
 def configure_logging() -> None:
-    """Send our log, and what libraries warn of, to stderr; readable where ``$LABELSCAPE_LOG`` is ``console``."""
+    """Send our log and libraries' warnings to stderr; human-readable if ``$LABELSCAPE_LOG`` is ``console``."""
     console = os.environ.get(FORMAT_VARIABLE) == "console"
     render: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     shared: list[Processor] = [

@@ -1,4 +1,4 @@
-"""Media that could not be had: which tasks lack theirs and why, and when each is worth another try."""
+"""Retries of unavailable media: which tasks lack their medium and why, and when to try each again."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ _SHOWN = 200  # characters of an address
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why a medium could not be had, how often by now, and when to try again (monotonic time)."""
+    """Why a medium is unavailable, how often fetching it failed, and when to try again (monotonic time)."""
 
     medium: str
     reason: str
@@ -23,7 +23,7 @@ class _Failure:
 
 
 class MediaRetries:
-    """Tries each missing medium again, ever more seldom, at least every ten minutes.
+    """Retries each missing medium at increasing intervals of at most ten minutes.
 
     Refused ones too: the file, the settings or the rights may have changed meanwhile. All are due after a start.
     """
@@ -32,7 +32,7 @@ class MediaRetries:
         self._failures: dict[int, _Failure] = {}
 
     def due(self, records: Iterable[TaskRecord]) -> list[TaskRecord]:
-        """The tasks without a sample whose medium is to be tried now; forgets those that got theirs or are gone."""
+        """The tasks without a sample whose medium is due for a retry; drops tasks that got theirs or were deleted."""
         lacking = {record.task: record for record in records if not record.sample}
         self._failures = {
             task: failure
@@ -43,7 +43,7 @@ class MediaRetries:
         return [record for task, record in lacking.items() if self._retry_at(task) <= now]
 
     def note(self, records: Mapping[int, TaskRecord], without_medium: Mapping[int, str]) -> list[int]:
-        """Note the outcome of a try, with the records after it; the tasks whose reason is new."""
+        """Record the outcome of a try, with the records after it; returns the tasks whose reason is new."""
         new = []
         for task, reason in without_medium.items():
             former = self._failures.get(task)
@@ -56,7 +56,7 @@ class MediaRetries:
         return new
 
     def problems(self) -> list[TaskProblem]:
-        """The tasks without a medium, by their numbers."""
+        """The tasks without a medium, by task number."""
         return [
             TaskProblem(task, failure.medium[:_SHOWN], failure.reason)
             for task, failure in sorted(self._failures.items())

@@ -1,4 +1,4 @@
-"""Middleware that gives each request an id, a line in the log, and its metrics."""
+"""Middleware that gives each request an id, a log line, and metrics."""
 
 import time
 import uuid
@@ -13,13 +13,13 @@ _log = structlog.get_logger(__name__)
 
 
 class Observed:
-    """ASGI middleware: a request's id, its line in the log and its metrics. Neither holds anything that was sent."""
+    """ASGI middleware: a request's id, log line, and metrics. None of them contains data that was sent."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and tell how it went."""
+        """Pass the request on, and record the outcome."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

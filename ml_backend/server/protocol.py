@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-# Of one task: a prediction, several of them, or none.
+# The result for one task: a prediction, several of them, or none.
 Result = dict[str, Any] | list[dict[str, Any]]
 
 
@@ -91,7 +91,7 @@ def no_prediction(request: PredictRequest) -> Result:
 
 
 def expect(values: dict[str, Any], name: str, kind: type, **default: Any) -> Any:
-    """The value of this name and type; null and missing are `default`, where one is given.
+    """The value of this name and type; `default`, if given, replaces null and missing values.
 
     Raises:
         ValueError: it is missing or of another type
@@ -105,7 +105,7 @@ def expect(values: dict[str, Any], name: str, kind: type, **default: Any) -> Any
 
 
 def objects(values: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The JSON objects listed under this name; none where it is missing.
+    """The JSON objects listed under this name; none if it is missing.
 
     Raises:
         ValueError: it is no list, or lists something else
@@ -117,7 +117,7 @@ def objects(values: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _is_no_number_of_a_database(value: object) -> bool:
-    """Whether this is an integer that neither SQLite nor MongoDB can hold: no id of Label Studio's."""
+    """Whether this integer is too large for SQLite and MongoDB, and so cannot be an id of Label Studio."""
     return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 

@@ -1,4 +1,4 @@
-"""How the backend and its projects are doing, as /health, /metrics, Label Studio and `labelscape status` tell it."""
+"""The status of the backend and its projects, for /health, /metrics, Label Studio, and `labelscape status`."""
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ProjectStatus:
-    """How serving one project goes.
+    """The status of serving one project.
 
     Attributes:
         last_success: when the project was last brought up to date, in Unix time; None = not since the start.
@@ -24,7 +24,7 @@ class ProjectStatus:
 
 @dataclass(frozen=True)
 class TaskProblem:
-    """A task that something is wrong with, and what."""
+    """A task with a problem, and the problem."""
 
     task: int
     medium: str
@@ -33,7 +33,7 @@ class TaskProblem:
 
 @dataclass(frozen=True)
 class ProjectReport:
-    """How a project is doing, task by task.
+    """The status of a project, task by task.
 
     Attributes:
         status: the project as a whole.
@@ -72,12 +72,12 @@ class BackendStatus:
 
     @property
     def up(self) -> bool:
-        """Whether the backend can do what Label Studio asks of it."""
+        """Whether the backend can serve Label Studio's requests."""
         return not self.database
 
     @property
     def problems(self) -> list[str]:
-        """All that is wrong, in sentences."""
+        """All problems, in sentences."""
         of_projects = [f"Project {number}: {one.problem}" for number, one in self.projects.items() if one.problem]
         return [problem for problem in (self.database, self.settings, *of_projects) if problem]
 

@@ -1,4 +1,4 @@
-"""One project in step: its mirror, the suggestions made there, and the predictions Label Studio has of them."""
+"""Sync of one project: its mirror, the suggestions made there, and their predictions in Label Studio."""
 
 import threading
 import time
@@ -41,8 +41,8 @@ from .media_retries import MediaRetries
 from .status import ProjectReport, ProjectStatus, TaskProblem
 
 _TASKS_AT_ONCE = 500
-_SUGGEST_SECONDS = 15.0  # of the time for a prediction, kept free for the suggestions at its end
-_FEW_CHANGED = 1_000  # samples; of more all tasks are compared at once
+_SUGGEST_SECONDS = 15.0  # part of the time for a prediction, reserved for the suggestions at its end
+_FEW_CHANGED = 1_000  # samples; with more, all tasks are compared at once
 _INFO = "label_studio_seen"
 _CONFIG = "label_studio_config"
 
@@ -50,11 +50,11 @@ _log = structlog.get_logger(__name__)
 
 
 class ProjectMissing(LabelStudioMissing):
-    """Label Studio has no such project, or not for our account."""
+    """The project does not exist in Label Studio, or our account cannot see it."""
 
 
 class ProjectSync:
-    """Keeps one Label Studio project and its dataset in step. Calls may come from several threads: ``lock``."""
+    """Keeps one Label Studio project and its dataset in sync. Calls may come from several threads: ``lock``."""
 
     def __init__(self, project: int, settings: ServerSettings, studio: LabelStudio, fetch: Fetch) -> None:
         self.project = project
@@ -69,22 +69,22 @@ class ProjectSync:
         self._floor: PrefillFloor | None = None
         self.media_retries = MediaRetries()
         self.status = ProjectStatus()  # written by the worker
-        self._just_changed: set[str] = set()  # samples whose suggestions did, and were not compared with Label Studio
+        self._just_changed: set[str] = set()  # samples with changed suggestions, not yet compared with Label Studio
 
     @property
     def behind(self) -> bool:
-        """Whether more labels wait to be sent than one catching up takes."""
+        """Whether more labels are waiting to be sent than one catch-up sends."""
         return self._flow.behind
 
     @property
     def version(self) -> str:
-        """The model version that predictions carry now."""
+        """The current model version of predictions."""
         return next_version("") if self._publisher is None else self._publisher.version
 
     # --- from Label Studio -------------------------------------------------------------------------------------------
 
     def catch_up(self) -> bool:
-        """Read what changed in Label Studio and in the labels here since the last time; whether anything did.
+        """Read what changed in Label Studio and in the labels here since the last time; returns whether anything did.
 
         Raises:
             LabelStudioError: it cannot be reached, or the project is not as `labelscape connect` left it.
@@ -97,20 +97,20 @@ class ProjectSync:
             self._open(info["label_config"])
             publisher = self._opened_publisher()
             mirror = self.opened()
-            mirror.dataset.reload()  # what the App added since
+            mirror.dataset.reload()  # fields that the App added since
             known = mirror.dataset.info.get(_CONFIG) == info["label_config"]
             seen = mirror.dataset.info.get(_INFO) if known else None
             changed = self._take(mirror, self.studio.tasks(self.project, changed_since=seen))
             records = list(mirror.ledger.read().values())
             if _agrees(records, info):
                 self._disagreed = False
-            elif self._disagreed or seen is None:  # at once it may only be an annotation made in this moment
+            elif self._disagreed or seen is None:  # a first mismatch may just be an annotation made at this moment
                 changed |= self._take_all(mirror)
                 records = list(mirror.ledger.read().values())
                 self._disagreed = False
             else:
                 self._disagreed = True
-            if not known:  # annotations of a class that was renamed change without a word
+            if not known:  # annotations of a renamed class change without an event
                 mirror.dataset.info[_CONFIG] = info["label_config"]
                 mirror.dataset.save()
             self._fetch_again(mirror, records)
@@ -121,7 +121,7 @@ class ProjectSync:
             return self._step(mirror, records) or changed
 
     def apply(self, events: Sequence[Event]) -> bool:
-        """Process events in their order; whether Label Studio has to be read for the rest."""
+        """Process events in order; returns whether Label Studio has to be read for the rest."""
         with self.lock:
             mirror = self.opened()
             incomplete = [self._apply(mirror, event) for event in events]
@@ -180,7 +180,7 @@ class ProjectSync:
     # --- suggestions and predictions ---------------------------------------------------------------------------------
 
     def suggest(self, progress: Callable[[float, str], None] = no_progress) -> None:
-        """Embed what is new, and suggest labels for everything unlabeled.
+        """Embed new samples, and suggest labels for everything unlabeled.
 
         Raises:
             Refusal: the embedding model of the settings cannot be used.
@@ -201,7 +201,7 @@ class ProjectSync:
                 progress=progress,
                 follow=False,
             )
-        except ValueError as error:  # nothing there to embed, or nothing labeled yet
+        except ValueError as error:  # nothing to embed, or nothing labeled yet
             _log.info("no_suggestions", project=self.project, reason=str(error))
             self.status = replace(self.status, note=str(error))
         else:
@@ -210,7 +210,7 @@ class ProjectSync:
             _log.info("suggested", project=self.project, suggested=report.suggested, confident=report.sure)
 
     def _apply_model(self, mirror: Mirror) -> None:
-        """Drop the embeddings of another model than that of the settings, once the latter is known to load."""
+        """Drop embeddings of a model other than the one in the settings, once that one is known to load."""
         if EMBEDDINGS not in list_embeddings(mirror.dataset):
             return
         used = provenance_of(mirror.dataset, EMBEDDINGS)
@@ -241,12 +241,12 @@ class ProjectSync:
         _log.info("embedded", project=self.project, embedded=report.embedded, failed=report.failed)
 
     def plan(self) -> Plan:
-        """What Label Studio's predictions lack."""
+        """The updates that Label Studio's predictions need."""
         with self.lock:
             return self._plan_for(self.opened().ledger.read())
 
     def _plan_of_just_changed(self) -> Plan | None:
-        """What the last labels changed, where that is little: found at once, without a look at all tasks."""
+        """The updates after the last labels, if few: fast, because not all tasks are compared."""
         with self.lock:
             if not 0 < len(self._just_changed) <= _FEW_CHANGED:
                 return None
@@ -256,18 +256,18 @@ class ProjectSync:
         return plan(records, self._proposed(self.opened(), list(records.values())), self.version)
 
     def _proposed(self, mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
-        """Task → what is proposed for it; nothing is filled in where that is not clearly better than a guess."""
+        """Task → its pre-annotation; not filled in if it is not clearly better than a guess."""
         floor = self._floor or prefill_floor(mirror, self.settings.prefill_from)
         self._floor = floor
         return {task: floor.apply(proposed) for task, proposed in preannotations(mirror, records).items()}
 
     def confident_from(self) -> float:
-        """The score from which on suggestions are confident."""
+        """The lowest score of confident suggestions."""
         proposals = self.plan().wanted.values()
         return min((proposed.score for proposed in proposals if proposed.sure), default=1.0)
 
     def report(self) -> ProjectReport:
-        """How the project is doing, task by task."""
+        """The status of the project, task by task."""
         mirror = self.opened()
         records = mirror.ledger.read().values()
         predictions = [record.prediction for record in records]
@@ -284,9 +284,9 @@ class ProjectSync:
         )
 
     def publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:
-        """Publish what changed, the most telling first, as long as ``keep_on``; how many predictions were.
+        """Publish changes, the most informative first, while ``keep_on``; returns the number of predictions.
 
-        Where much has changed all is published anew, which takes long: only when the project has ``settled``.
+        After many changes all predictions are published again, which takes long: only when the project has ``settled``.
         """
         publisher = self._opened_publisher()
         soon = self._plan_of_just_changed()
@@ -304,13 +304,13 @@ class ProjectSync:
         return publisher.add(due) + publisher.change(due, keep_on)
 
     def tidy(self, keep_on: Callable[[], bool]) -> int:
-        """Delete predictions of versions that are not used any more, as long as ``keep_on``; how many."""
+        """Delete predictions of versions that are no longer used, while ``keep_on``; returns how many."""
         return self._opened_publisher().delete_old_predictions(keep_on)
 
     def predict(
         self, label_config: str, tasks: Sequence[Mapping[str, Any]], seconds: float
     ) -> list[dict[str, Any] | None]:
-        """A prediction for each task, in their order; None where nothing can be said.
+        """A prediction for each task, in order; None for tasks without a suggestion.
 
         Tasks that are not in the mirror yet are added, embedded, and suggested for, as far as time allows.
         """
@@ -319,7 +319,7 @@ class ProjectSync:
             with self.lock:
                 self._open(label_config)
         mirror = self.opened()
-        self._opened_publisher()  # knows the version that predictions carry
+        self._opened_publisher()  # knows the version of the predictions
         known = mirror.ledger.read(int(task["id"]) for task in tasks)
         unknown = [task for task in tasks if int(task["id"]) not in known]
         if unknown:
@@ -378,7 +378,7 @@ class ProjectSync:
 
 
 def _agrees(records: Sequence[TaskRecord], info: Mapping[str, Any]) -> bool:
-    """Whether Label Studio counts as many tasks and annotations as the ledger."""
+    """Whether Label Studio's counts of tasks and annotations equal those of the ledger."""
     skipped = [annotation.skipped for record in records for annotation in record.annotations]
     return (len(records), len(skipped) - sum(skipped), sum(skipped)) == (
         info["task_number"],

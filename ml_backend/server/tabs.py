@@ -1,4 +1,4 @@
-"""The tabs that the Data Manager shows: rankings, suggestions, segments, and one whose title says how we are doing."""
+"""The tabs in the Data Manager: rankings, suggestions, segments, and one whose title is the backend's status."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ COLUMN_KINDS = {OUTLIER: "Number", MISLABEL: "Number", CLUSTER: "Number", SEGMEN
 STATUS_PREFIX = "Labelscape: "
 _TITLE_LENGTH = 90
 LIKELY_MISLABELED = 0.5  # a mislabel score is the probability that the label is wrong
-# Left out of our tabs, so that the image and our columns are on the screen without scrolling.
+# Left out of our tabs, so that the image and our columns are visible without scrolling.
 _HIDDEN = [
     f"tasks:{name}"
     for name in (
@@ -40,7 +40,7 @@ _INFO = "label_studio_tabs"
 
 
 def show_tabs(project: ProjectSync, mirror: Mirror) -> None:
-    """Create, change, and delete our tabs so that they are as they should be; other people's stay."""
+    """Create, change, and delete our tabs as needed; other people's tabs stay."""
     known = dict(mirror.dataset.info.get(_INFO) or {})
     there = ensure_default_tab(project.studio, mirror.project)
     target = _tabs(project, mirror)
@@ -62,7 +62,7 @@ def show_tabs(project: ProjectSync, mirror: Mirror) -> None:
 
 
 def ensure_default_tab(studio: LabelStudio, project: int) -> dict[int, str]:
-    """Tab id → title of the tabs that there are; Label Studio (1.23) makes its own only where there is no other."""
+    """Tab id → title of the existing tabs; Label Studio (1.23) creates a default tab only if there is no other."""
     there = {int(view["id"]): str((view.get("data") or {}).get("title")) for view in studio.views(project)}
     if there:
         return there
@@ -70,7 +70,7 @@ def ensure_default_tab(studio: LabelStudio, project: int) -> dict[int, str]:
 
 
 class StatusTab:
-    """A tab whose title says how the backend is doing, and that lists the tasks it can do nothing about.
+    """A tab whose title is the backend's status, and that lists the tasks with problems.
 
     It is the one place where people in Label Studio (1.23) see that: beside the backend's name there is no text.
     """
@@ -81,7 +81,7 @@ class StatusTab:
         self._shown = ""
 
     def show(self, state: str) -> None:
-        """Make this state the tab's title.
+        """Set the tab's title to this status.
 
         Raises:
             LabelStudioError: Label Studio does not take it.
@@ -102,7 +102,7 @@ class StatusTab:
 
 
 def state_of(status: ProjectStatus, without_medium: int) -> str:
-    """How a project is doing, in few words for a tab's title."""
+    """The status of a project, in few words for a tab's title."""
     if status.problem:
         return status.problem
     if without_medium:

@@ -21,11 +21,11 @@ _POLL_SECONDS = 20.0
 _PATIENCE_SECONDS = 10.0
 _TURN_SECONDS = 1.0
 _EVENTS_AT_ONCE = 500
-_SETTLED_SECONDS = 30.0  # without an event: time for what can wait, and for what nobody can wait for
+_SETTLED_SECONDS = 30.0  # without an event, after which work that can wait, or takes long, is done
 _COLUMNS_SECONDS = 60.0
 _LONGEST_WAIT = 60.0
 _STOP_SECONDS = 3.0
-_MISSING_SECONDS = 60.0  # a project that is missing for so long, and so often, was deleted
+_MISSING_SECONDS = 60.0  # a project missing for this long, and often enough, counts as deleted
 _MISSING_TIMES = 3
 
 _log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass
 class _Agenda:
-    """When what is due for a project."""
+    """What is due for a project, and when."""
 
     poll_at: float = 0.0
     last_event: float = 0.0
@@ -53,7 +53,7 @@ class _Agenda:
 
 
 class Worker:
-    """Works on all projects that are served, in one thread: events of a project are processed in their order."""
+    """Works on all served projects in one thread; events of a project are processed in order."""
 
     def __init__(self, queue: EventQueue, backend: LabelStudioBackend) -> None:
         self._queue = queue
@@ -63,11 +63,11 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="labelscape-worker", daemon=True)
 
     def start(self) -> None:
-        """Begin in the background."""
+        """Start in the background."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the current work, and end; what waits in the queue waits for the next start.
+        """Stop the current work, and end; events in the queue wait for the next start.
 
         Work that cannot be stopped within seconds is left to end with the process: it is done again at the next start.
         """
@@ -78,7 +78,7 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 self._round()
-            except Exception:  # a full disk, say: the next round may do better
+            except Exception:  # such as a full disk: the next round may succeed
                 _log.exception("round_failed")
             self._queue.wait(_TURN_SECONDS)
 
@@ -98,13 +98,13 @@ class Worker:
     def _served(self) -> list[ProjectSync]:
         try:
             return self._backend.projects()
-        except Refusal as error:  # a token that is not accepted, a Label Studio that is down
+        except Refusal as error:  # such as an invalid token, or a Label Studio that is down
             _log.warning("not_served", reason=str(error))
             self._stopping.wait(_LONGEST_WAIT / 4)
             return []
 
     def _drop_unserved(self) -> None:
-        """Events of a project that left the settings: should it come back, a poll finds what they said."""
+        """Drop events of a project that was removed from the settings; if it returns, a poll finds the changes."""
         for project in self._queue.projects():
             if not self._backend.serves(project):
                 _log.info("events_dropped", project=project, events=self._queue.drop(project), reason="not served")
@@ -140,7 +140,7 @@ class Worker:
             agenda.status_tab = StatusTab(project.studio, project.project)
         try:
             agenda.status_tab.show(state)
-        except Refusal as error:  # it is shown when Label Studio takes it
+        except Refusal as error:  # shown later, when Label Studio accepts it
             _log.info("state_not_shown", project=project.project, reason=str(error))
 
     def _put_off(self, project: ProjectSync, agenda: _Agenda, reason: str) -> None:
@@ -151,7 +151,7 @@ class Worker:
         _log.warning("put_off", project=project.project, seconds=wait, reason=reason)
 
     def _is_gone(self, agenda: _Agenda) -> bool:
-        """Whether Label Studio has said for a while that it has no such project."""
+        """Whether Label Studio has reported for a while that the project does not exist."""
         agenda.missing_since.append(time.monotonic())
         lasted = agenda.missing_since[-1] - agenda.missing_since[0]
         return len(agenda.missing_since) >= _MISSING_TIMES and lasted >= _MISSING_SECONDS
@@ -167,12 +167,12 @@ class Worker:
 
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         self._process(project, agenda)
-        # Somebody who annotates waits for suggestions, and events do arrive: a poll waits a little.
+        # While somebody annotates, suggestions come first and events do arrive: polling can wait a little.
         patience = 0 if project.behind or agenda.settled else _PATIENCE_SECONDS
         if time.monotonic() >= agenda.poll_at + patience:
             agenda.suggest |= project.catch_up()
             agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
-            self._process(project, agenda)  # what came meanwhile: suggestions are made once for all of it
+            self._process(project, agenda)  # events that arrived meanwhile: suggestions are made once for all of them
         if agenda.suggest:
             project.suggest(self._progress)
             agenda.suggest = False
@@ -211,7 +211,7 @@ class Worker:
                 agenda.poll_at = 0.0
 
     def _process_singly(self, project: ProjectSync, agenda: _Agenda) -> None:
-        """One event among many cannot be processed: find which, and set it aside."""
+        """Find the one event among many that cannot be processed, and set it aside."""
         for event in self._queue.pending(project.project, _EVENTS_AT_ONCE):
             try:
                 if project.apply([event]):
