@@ -1,1 +1,1 @@
-"""Label Studio as a place: its client, its configs, and how its tasks and annotations match a FiftyOne dataset."""
+"""Label Studio: its client, its label configs, and how its tasks and annotations map to a FiftyOne dataset."""

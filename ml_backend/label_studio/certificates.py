@@ -1,4 +1,4 @@
-"""Whose certificates are trusted: the usual authorities, and those of one's own that the environment names."""
+"""Trusted certificate authorities: the usual ones, and private ones named by the environment."""
 
 import os
 import ssl
@@ -8,7 +8,7 @@ import certifi
 
 from ..errors import Refusal
 
-# What OpenSSL, and what requests, read; a Label Studio with an authority of its own is reached with either.
+# Variables that OpenSSL and requests read; either works for a Label Studio with a private authority.
 FILE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 FOLDER_VARIABLE = "SSL_CERT_DIR"
 

@@ -1,4 +1,4 @@
-"""Label Studio as a client sees it: the calls we need, and what goes wrong in words."""
+"""A client of Label Studio's API: the calls we need, with errors as sentences."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ from .certificates import trusted_certificates
 _CONNECT_SECONDS = 5.0
 _SECONDS = 120.0  # an import of 10,000 predictions takes 8 s on SQLite
 _TASKS_PER_PAGE = 500
-_PROJECTS_PER_PAGE = 100  # the most that Label Studio (1.23) gives
+_PROJECTS_PER_PAGE = 100  # the maximum in Label Studio (1.23)
 
 
 class LabelStudioError(Refusal):
@@ -21,15 +21,15 @@ class LabelStudioError(Refusal):
 
 
 class LabelStudioDown(LabelStudioError):
-    """Label Studio cannot be reached now, or answers that it cannot: worth another try later."""
+    """Label Studio cannot be reached or is not ready: worth a retry later."""
 
 
 class LabelStudioUnauthorized(LabelStudioError):
-    """Label Studio does not accept our token: it takes a person to give another one."""
+    """Label Studio does not accept our token: a person has to provide another one."""
 
 
 class LabelStudioMissing(LabelStudioError):
-    """Label Studio has no such thing, or not for us."""
+    """The object does not exist in Label Studio, or our account cannot see it."""
 
 
 class LabelStudio:
@@ -55,14 +55,14 @@ class LabelStudio:
             raise _not_taken(self.url, error.status_code) from error
 
     def headers(self) -> dict[str, str]:
-        """The header that shows who we are, for this server's own media."""
+        """The header with our credentials, for media of this server."""
         from label_studio_sdk.core.api_error import ApiError
 
         try:
             return {"Authorization": self._client._client_wrapper.get_headers()["Authorization"]}
         except ApiError as error:
             raise _not_taken(self.url, error.status_code) from error
-        except (httpx.HTTPError, json.JSONDecodeError) as error:  # the latter: a proxy's page in place of an answer
+        except (httpx.HTTPError, json.JSONDecodeError) as error:  # the latter: a proxy's page instead of an answer
             raise LabelStudioDown(_not_reached(self.url, error)) from error
 
     def whoami(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class LabelStudio:
         return dict(self._json("GET", "api/current-user/whoami"))
 
     def user(self, number: int) -> str:
-        """The address of a user, for “who”."""
+        """The email address of a user, to record the annotator."""
         return str(self._json("GET", f"api/users/{number}/").get("email") or number)
 
     def project(self, project: int) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class LabelStudio:
         return projects
 
     def create_project(self, title: str, label_config: str) -> int:
-        """A new project; its id."""
+        """Create a project; returns its id."""
         return int(self._json("POST", "api/projects/", json={"title": title, "label_config": label_config})["id"])
 
     def update_project(self, project: int, **values: Any) -> None:
@@ -102,11 +102,11 @@ class LabelStudio:
         Raises:
             LabelStudioDown: tasks came or went while they were read: try again.
         """
-        found = {int(task["id"]) for task in self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)}
+        ids = {int(task["id"]) for task in self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)}
         there = int(self.project(project)["task_number"])
-        if len(found) != there:
-            raise LabelStudioDown(f"Project {project} has {there:,} tasks, {len(found):,} could be read: trying again.")
-        return sorted(found)
+        if len(ids) != there:
+            raise LabelStudioDown(f"Project {project} has {there:,} tasks, {len(ids):,} could be read: trying again.")
+        return sorted(ids)
 
     def tasks(self, project: int, *, changed_since: str | None = None) -> Iterator[dict[str, Any]]:
         """The tasks of a project with their annotations and predictions, all or those changed since a time."""
@@ -121,7 +121,7 @@ class LabelStudio:
         return list(self._json("GET", "api/tasks", params=query)["tasks"])
 
     def annotated_tasks(self, project: int) -> Iterator[dict[str, Any]]:
-        """The tasks that somebody annotated or skipped, as `tasks` gives them: 15 ms each are spared for the others."""
+        """The tasks that somebody annotated or skipped, as `tasks` returns them; saves 15 ms for each of the others."""
         annotated = _where(("total_annotations", "Number", 0), ("cancelled_annotations", "Number", 0))
         yield from self._pages(project, {"fields": "all", **annotated}, _TASKS_PER_PAGE)
 
@@ -131,7 +131,7 @@ class LabelStudio:
         return {int(task["id"]): dict(task["data"]) for task in tasks}
 
     def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> list[int]:
-        """Add tasks, perhaps with ``predictions``, which Label Studio takes unchecked; the tasks' ids, in order."""
+        """Add tasks, optionally with ``predictions``, which Label Studio does not check; returns the ids, in order."""
         query = {"return_task_ids": "true"}
         answer = self._json("POST", f"api/projects/{project}/import", params=query, json=list(tasks))
         numbers = [int(number) for number in answer["task_ids"]]
@@ -140,38 +140,38 @@ class LabelStudio:
             for number, task in zip(numbers, tasks, strict=True)
             for prediction in task.get("predictions") or []
         ]
-        # Where SQLite was locked, Label Studio (1.23) repeats an import, and then leaves the predictions out.
+        # If SQLite was locked, Label Studio (1.23) repeats the import, but without the predictions.
         if predictions and not answer["prediction_count"]:
             self.import_predictions(project, predictions)
         return numbers
 
     def upload(self, project: int, files: Sequence[tuple[str, bytes]]) -> list[int]:
-        """Put files into a project's own storage without making tasks of them; ids of the uploads."""
+        """Upload files to a project's own storage without creating tasks; returns the upload ids."""
         parts = {f"file{number}": (name, body) for number, (name, body) in enumerate(files)}
         answer = self._json("POST", f"api/projects/{project}/import?commit_to_project=false", files=parts)
         return [int(number) for number in answer["file_upload_ids"]]
 
     def uploads(self, project: int, numbers: Sequence[int]) -> dict[int, str]:
-        """Upload id → the path that a task's data names it by."""
+        """Upload id → its path in a task's data."""
         listing = self._json(
             "GET", f"api/projects/{project}/file-uploads", params={"ids": json.dumps(list(numbers)), "all": "true"}
         )
         return {int(upload["id"]): f"/data/{upload['file']}" for upload in listing}
 
     def create_annotation(self, task: int, result: list[dict[str, Any]]) -> dict[str, Any]:
-        """A new annotation of a task, as the user whose token this is."""
+        """Create an annotation of a task, as the user whose token this is."""
         return dict(self._json("POST", f"api/tasks/{task}/annotations/", json={"result": result}))
 
     def annotations(self, task: int) -> list[dict[str, Any]]:
-        """The annotations of a task, without skipped ones; of a task that is gone none."""
+        """The annotations of a task, without skipped ones; none for a deleted task."""
         return list(self._json("GET", f"api/tasks/{task}/annotations/", missing_ok=True) or [])
 
     def delete_annotation(self, annotation: int) -> None:
-        """Delete an annotation; one that is gone already is no error."""
+        """Delete an annotation, if it still exists."""
         self._json("DELETE", f"api/annotations/{annotation}/", missing_ok=True)
 
     def import_predictions(self, project: int, predictions: Sequence[dict[str, Any]]) -> int:
-        """Add predictions in one call; how many Label Studio kept: it drops what it finds invalid without a word."""
+        """Add predictions in one call; returns how many Label Studio kept: it silently drops invalid ones."""
         return int(self._json("POST", f"api/projects/{project}/import/predictions", json=list(predictions))["created"])
 
     def predictions(self, project: int) -> list[dict[str, Any]]:
@@ -179,19 +179,19 @@ class LabelStudio:
         return list(self._json("GET", "api/predictions/", params={"project": project}))
 
     def create_prediction(self, prediction: dict[str, Any]) -> int:
-        """Add one prediction; its id."""
+        """Add one prediction; returns its id."""
         return int(self._json("POST", "api/predictions/", json=prediction)["id"])
 
     def update_prediction(self, number: int, prediction: dict[str, Any]) -> bool:
-        """Change one prediction; False where it is gone."""
+        """Change one prediction; False if it was deleted."""
         return self._json("PATCH", f"api/predictions/{number}/", json=prediction, missing_ok=True) is not None
 
     def delete_prediction(self, number: int) -> None:
-        """Delete one prediction; one that is gone already is no error."""
+        """Delete one prediction, if it still exists."""
         self._json("DELETE", f"api/predictions/{number}/", missing_ok=True)
 
     def model_versions(self, project: int) -> list[str]:
-        """The versions that a project has predictions of."""
+        """The model versions of a project's predictions."""
         return [str(name) for name in self._json("GET", f"api/projects/{project}/model-versions/")]
 
     def delete_model_version(self, project: int, version: str) -> None:
@@ -199,9 +199,9 @@ class LabelStudio:
         self._json("DELETE", f"api/projects/{project}/model-versions/", json={"model_version": version})
 
     def set_data(self, project: int, tasks: Sequence[int], name: str, kind: str, value: str | float) -> None:
-        """Give many tasks one value in their data; ``kind`` is "Number" or "String"."""
+        """Set one value in the data of many tasks; ``kind`` is "Number" or "String"."""
         if not len(tasks):
-            return  # Label Studio takes an empty list for all tasks
+            return  # Label Studio interprets an empty list as all tasks
         self._json(
             "POST",
             "api/dm/actions",
@@ -220,7 +220,7 @@ class LabelStudio:
         return list(self._json("GET", "api/dm/views/", params={"project": project}))
 
     def create_view(self, project: int, data: dict[str, Any]) -> int:
-        """A new tab; its id."""
+        """Create a tab; returns its id."""
         return int(self._json("POST", "api/dm/views/", json={"project": project, "data": data})["id"])
 
     def update_view(self, view: int, project: int, data: dict[str, Any]) -> None:
@@ -228,7 +228,7 @@ class LabelStudio:
         self._json("PATCH", f"api/dm/views/{view}/", json={"project": project, "data": data})
 
     def delete_view(self, view: int) -> None:
-        """Delete a tab; one that is gone already is no error."""
+        """Delete a tab, if it still exists."""
         self._json("DELETE", f"api/dm/views/{view}/", missing_ok=True)
 
     def backends(self, project: int) -> list[dict[str, Any]]:
@@ -248,7 +248,7 @@ class LabelStudio:
         return list(self._json("GET", "api/webhooks/", params={"project": project}))
 
     def create_webhook(self, settings: dict[str, Any]) -> int:
-        """A new webhook; its id."""
+        """Create a webhook; returns its id."""
         return int(self._json("POST", "api/webhooks/", json=settings)["id"])
 
     def update_webhook(self, number: int, settings: dict[str, Any]) -> None:
@@ -256,7 +256,7 @@ class LabelStudio:
         self._json("PATCH", f"api/webhooks/{number}/", json=settings)
 
     def delete_webhook(self, number: int) -> None:
-        """Delete a webhook; one that is gone already is no error."""
+        """Delete a webhook, if it still exists."""
         self._json("DELETE", f"api/webhooks/{number}/", missing_ok=True)
 
     def _pages(self, project: int, query: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
@@ -267,13 +267,13 @@ class LabelStudio:
             tasks = answer["tasks"] if answer else []
             yield from tasks
             read += len(tasks)
-            if not tasks or read >= answer["total"]:  # a page may hold less than was asked for
+            if not tasks or read >= answer["total"]:  # a page may have fewer tasks than requested
                 return
             page += 1
 
     def _json(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> Any:
         answer = self._asked(method, path, options)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:  # our token may have run out on its way: with a fresh one
+        if answer.status_code == httpx.codes.UNAUTHORIZED:  # our access token may have expired: retry once
             answer = self._asked(method, path, options)
         if missing_ok and answer.status_code == httpx.codes.NOT_FOUND:
             return None
@@ -290,7 +290,7 @@ class LabelStudio:
 
 
 def _where(*above: tuple[str, str, Any]) -> dict[str, str]:
-    """A query for tasks with one of these values above that: (name, kind, value)."""
+    """A query for tasks that exceed any of these values: (name, kind, value)."""
     items = [
         {"filter": f"filter:tasks:{name}", "operator": "greater", "type": kind, "value": value}
         for name, kind, value in above
@@ -306,14 +306,14 @@ def _wrong_token(url: str) -> str:
 
 
 def _not_taken(url: str, status: int | None) -> LabelStudioError:
-    """Why Label Studio gave no access token."""
+    """Why Label Studio issued no access token."""
     if _is_passing(status or httpx.codes.UNAUTHORIZED):
         return LabelStudioDown(f"{url} cannot take tokens now (status {status}).")
     return LabelStudioUnauthorized(_wrong_token(url))
 
 
 def _is_passing(status: int) -> bool:
-    """Whether another try may do; "database is locked" of SQLite under load comes as a 500."""
+    """Whether a retry may succeed; SQLite's "database is locked" under load is a 500 too."""
     return status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS
 
 

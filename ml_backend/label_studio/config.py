@@ -1,4 +1,4 @@
-"""Label configs: which control of one Labelscape fills in, and how results of that control are read and written.
+"""Label configs: which control Labelscape fills in, and how results of that control are read and written.
 
 Label Studio's XML is read here as Label Studio 1.23 reads it: a class is stored by its alias, nested choices
 (``allowNested``) as paths, ``$meta.url`` walks into nested data, and a control under ``visibleWhen`` or with
@@ -57,7 +57,7 @@ class Control:
 
     @property
     def takes_predictions(self) -> bool:
-        """Whether Label Studio can show what is predicted: 1.23 refuses predictions of nested choices as invalid."""
+        """Whether Label Studio accepts predictions: 1.23 rejects those of nested choices as invalid."""
         return not self.paths
 
     @property
@@ -66,11 +66,11 @@ class Control:
         return (self.from_name, *self.former_names)
 
     def own(self, result: Any) -> Result:
-        """The items of a result that are this control's, in one form; see `regions.own_items`."""
+        """The items of a result that belong to this control, normalized; see `regions.own_items`."""
         return own_items(result, self.names, self.kind)
 
     def is_silent(self, result: Any) -> bool:
-        """Whether a result says nothing of this control: not even that somebody looked and found nothing.
+        """Whether a result has no answer for this control: not even that somebody checked and found nothing.
 
         So it is where it was made for a control that the config has no longer, or that asks for something else now.
         """
@@ -78,7 +78,7 @@ class Control:
         return not self.own(result) and not all(self._is_of_others(item) for item in items)
 
     def stated(self, result: Any) -> list[str]:
-        """What a result chooses for the whole image, also what the config has not (any more)."""
+        """The choices of a result for the whole image, including ones that the config no longer has."""
         if self.boxes:
             return []
         return list(dict.fromkeys(self._class_of(path) for path in chosen_paths(self.own(result))))
@@ -95,7 +95,7 @@ class Control:
         return [region_of(item, self.classes, renamed) for item in self.own(result) if has_box(item)]
 
     def boxless(self, result: Any) -> list[str]:
-        """The region ids of objects whose box cannot be used: they are there, and nobody took them away."""
+        """The region ids of objects whose box cannot be used; these objects exist and were not deleted."""
         return [str(item["id"]) for item in self.own(result) if not has_box(item)] if self.boxes else []
 
     def choice(self, labels: Sequence[str]) -> Result:
@@ -128,7 +128,7 @@ class Control:
 
 @dataclass(frozen=True)
 class _Tag:
-    """A control of a label config; ``hidden`` says why it is not always there, "" where it is."""
+    """A control of a label config; ``hidden`` says why it is not always visible, "" if it is."""
 
     element: ElementTree.Element
     name: str
@@ -162,7 +162,7 @@ def read_label_config(config: str, keep: str | None = None) -> Control:
 
 @lru_cache(maxsize=64)
 def served_controls(config: str) -> tuple[Control, ...]:
-    """All controls of a label config that could be filled in, in their order.
+    """All controls of a label config that could be filled in, in order.
 
     Raises:
         Refusal: the config cannot be parsed.
@@ -193,16 +193,16 @@ def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool) -> str
 
 
 def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:
-    """Why Label Studio would drop a prediction without a word; None where it would keep it."""
+    """Why Label Studio would silently drop a prediction; None if it would keep it."""
     try:
         errors = _interface(config).validate_prediction(dict(prediction), return_errors=True)
-    except Exception as error:  # the SDK (2.1) trips over values that are of another kind than it expects
+    except Exception as error:  # the SDK (2.1) fails on values of unexpected types
         return f"Label Studio's own check fails: {error}"
     return str(errors[0]) if errors else None
 
 
 def value_at(data: Any, key: str) -> Any:
-    """What a task's data hold under a key, as Label Studio looks it up: the key itself, else a dot walks inward."""
+    """The value under a key in a task's data, as Label Studio looks it up: the key itself, else dots as nesting."""
     if not isinstance(data, Mapping):
         return None
     if key in data:
@@ -240,7 +240,7 @@ def _read_tags(config: str) -> tuple[list[_Tag], dict[str, ElementTree.Element]]
 
 
 def _condition(element: ElementTree.Element) -> str:
-    """Why what stands in an element is not always on the screen; "" where it is."""
+    """Why the content of an element is not always visible; "" if it is."""
     if element.get("visibleWhen"):
         return "is shown only under a condition (visibleWhen)"
     return ""
@@ -255,7 +255,7 @@ def _is_true(element: ElementTree.Element, attribute: str) -> bool:
 
 
 def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> str:
-    """Why a control is not filled in, as the end of a sentence that begins with it; "" where it is."""
+    """Why a control is not filled in, as the end of a sentence that begins with it; "" if it is."""
     targets = [objects[name] for name in tag.targets if name in objects]
     image = next((one for one in targets if one.tag == "Image"), None)
     if tag.element.tag not in _KINDS:
@@ -280,7 +280,7 @@ def _control(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
     target = next(name for name in tag.targets if name in objects and objects[name].tag == "Image")
     nested = tag.element.tag == "Choices" and _is_true(tag.element, "allowNested")
     paths = _paths(tag.element)
-    if not nested:  # choices inside a choice are not on the screen then
+    if not nested:  # choices inside a choice are not visible then
         paths = tuple(path for path in paths if len(path) == 1)
     classes = _class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths))
     return Control(
@@ -295,7 +295,7 @@ def _control(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
 
 
 def _paths(element: ElementTree.Element, above: tuple[str, ...] = ()) -> tuple[tuple[str, ...], ...]:
-    """The path to each class of a control, in their order; those that are read from a task's data are left out."""
+    """The path to each class of a control, in order; classes read from a task's data are left out."""
     paths: list[tuple[str, ...]] = []
     for child in element:
         name = child.get("alias") or child.get("value") if child.tag in _CLASS_TAGS else None
@@ -307,7 +307,7 @@ def _paths(element: ElementTree.Element, above: tuple[str, ...] = ()) -> tuple[t
 
 
 def _class_names(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The last part of each path, or the whole path where several end alike."""
+    """The last part of each path, or the whole path if the last part is ambiguous."""
     ends = [path[-1] for path in paths]
     return tuple(_PATH_SEPARATOR.join(path) if ends.count(path[-1]) > 1 else path[-1] for path in paths)
 

@@ -13,7 +13,7 @@ RULES: tuple[Rule, ...] = ("ground_truth_first", "latest", "majority")
 def counting_annotation(
     annotations: Sequence[Annotation], rule: Rule, labeling_of: Callable[[Annotation], Hashable]
 ) -> Annotation | None:
-    """The annotation of a task that counts; None where all were skipped or there is none.
+    """The annotation of a task that counts; None if all were skipped or there is none.
 
     latest: the one that was changed last. ground_truth_first: the last that a reviewer marked as ground truth, else
     the latest. majority: of each annotator their latest, and of these what most say; a tie goes to the latest.
@@ -32,7 +32,7 @@ def counting_annotation(
 
 
 def _of_most(given: Sequence[Annotation], labeling_of: Callable[[Annotation], Hashable]) -> Annotation:
-    """Of annotations in their order of time, the latest of those that say what most annotators say."""
+    """The latest annotation among those that agree with most annotators; input in order of time."""
     latest = {one.id if one.by is None else ("by", one.by): one for one in given}
     votes = Counter(labeling_of(one) for one in latest.values())
     most = max(votes.values())

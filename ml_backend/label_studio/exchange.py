@@ -1,4 +1,4 @@
-"""A user's dataset and the Label Studio project that its samples go to: what sending and pulling share."""
+"""A user's dataset and the Label Studio project that its samples are sent to: the code that send and pull share."""
 
 import os
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ _ASKED_FOR = {
 
 @dataclass(frozen=True)
 class Exchange:
-    """A dataset, the project, the control there and the label field here that fit, and the ledger of its tasks.
+    """A dataset, a project, the matching control there and label field here, and the ledger of its tasks.
 
     ``news`` are sentences on what changed in the label config since the last time.
     """
@@ -52,7 +52,7 @@ class Exchange:
 
     @property
     def control(self) -> Control:
-        """What is asked for there."""
+        """The control that is labeled there."""
         return self.followed.control
 
     @property
@@ -62,12 +62,12 @@ class Exchange:
 
     @property
     def remembered(self) -> SentProject | None:
-        """What is known of it from an earlier sending."""
+        """The record of earlier sends to the project."""
         return _remembered(self.dataset, self.studio, self.project)
 
     @property
     def kept(self) -> dict[str, Any]:
-        """What has to be remembered to follow the next change of the label config."""
+        """The data to store for recognizing the next change of the label config."""
         return self.followed.kept(self.label_config).as_info()
 
 
@@ -98,7 +98,7 @@ def saved_connection(secrets: Mapping[str, str | None]) -> LabelStudio:
 
 
 def open_exchange(dataset: fo.Dataset, studio: LabelStudio, project: int, field: str) -> Exchange:
-    """What is needed to send labels of a field to a project, or to take annotations into it.
+    """Open the exchange between a label field and a project, to send labels or to pull annotations.
 
     Raises:
         Refusal: the project is gone, asks for something else than the field holds, or is what the dataset mirrors.
@@ -129,7 +129,7 @@ def open_exchange(dataset: fo.Dataset, studio: LabelStudio, project: int, field:
 
 
 def project_info(studio: LabelStudio, project: int) -> dict[str, Any]:
-    """A project; a Refusal that says what to do where it is gone."""
+    """A project. Raises a Refusal that says what to do if it was deleted."""
     try:
         return studio.project(project)
     except LabelStudioMissing as error:
@@ -139,12 +139,12 @@ def project_info(studio: LabelStudio, project: int) -> dict[str, Any]:
 
 
 def exchanged_fields(dataset: fo.Dataset) -> list[str]:
-    """The fields whose labels Label Studio can be asked for."""
+    """The fields whose labels can be exchanged with Label Studio."""
     return [name for name in dataset.get_field_schema(embedded_doc_type=tuple(_ASKED_FOR)) if name != SUGGESTED]
 
 
 def exchanged_field(dataset: fo.Dataset, field: str) -> LabelField:
-    """One of them, described.
+    """A description of one of these fields.
 
     Raises:
         Refusal: it is none; the message lists those there are.
@@ -157,7 +157,7 @@ def exchanged_field(dataset: fo.Dataset, field: str) -> LabelField:
 
 
 def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
-    """Raise a Refusal unless the project asks for what the field, one of `exchanged_fields`, has."""
+    """Raise a Refusal unless the project's control fits the field, one of `exchanged_fields`."""
     expected = FIELD_TYPES[control.kind, control.multi]
     present = dataset.get_field(field).document_type
     if present is not expected:
@@ -168,7 +168,7 @@ def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
 
 
 def match_tasks(exchange: Exchange) -> tuple[dict[int, SentTask], list[SentTask]]:
-    """Task → record of the tasks that are there, and the records of those that were deleted there.
+    """Task → record of the existing tasks, and the records of those that were deleted there.
 
     Tasks of an interrupted sending, which the ledger does not know, are found by the dataset and the sample they name:
     a cloned dataset has samples of the same ids.
@@ -198,7 +198,7 @@ def match_tasks(exchange: Exchange) -> tuple[dict[int, SentTask], list[SentTask]
 
 
 def noted_task(exchange: Exchange, task: Mapping[str, Any], sample: str, sent: Marks) -> SentTask:
-    """The record of a task that was made when a sample was labeled so."""
+    """The record of a task that was created while a sample had these labels."""
     shown = _shown_marks(exchange, task, sample)
     return SentTask(
         int(task["id"]),
@@ -210,19 +210,19 @@ def noted_task(exchange: Exchange, task: Mapping[str, Any], sample: str, sent: M
 
 
 def sent_marks(record: SentTask) -> dict[str, Mark]:
-    """What a sample was labeled with when it was sent."""
+    """The labels of a sample when it was sent."""
     return {place: Mark(label, box and clipped(box)) for place, label, box in record.sent}
 
 
 def _adopted(exchange: Exchange, task: Mapping[str, Any], sample: str, present: Marks) -> SentTask:
-    """The record of a task that was sent without being noted: what its prediction repeats was the label then."""
+    """The record of a task whose sending was not recorded: its prediction shows the labels at that time."""
     shown = _shown_marks(exchange, task, sample)
     sent = {place: mark for place, mark in present.items() if place in shown and mark.same(shown[place])}
     return noted_task(exchange, task, sample, sent)
 
 
 def _shown_marks(exchange: Exchange, task: Mapping[str, Any], sample: str) -> Marks:
-    """What the pre-annotation says that a task was made with."""
+    """The content of the pre-annotation that a task was created with."""
     predictions = sorted(task.get("predictions") or [], key=lambda prediction: str(prediction.get("created_at")))
     if not predictions:
         return {}

@@ -1,4 +1,4 @@
-"""Labels of a mirrored project, both ways: what differs between Label Studio and the dataset, and what to do about it.
+"""Two-way label sync of a mirrored project: the differences between Label Studio and the dataset, and their effects.
 
 An event or a poll changes the ledger; `LabelFlow.step` compares the records that changed with the labels here, takes in
 what Label Studio says, and sends out what was labeled here.
@@ -21,7 +21,7 @@ from .marks import Mark, Origin, Said, StoredLabel, annotation_edits, as_stored_
 from .mirror import FIELD, Mirror, as_annotation, counting, labeling_of_result, object_id, regions_of
 from .outgoing import HeldBack, annotation_of
 
-_SENT_AT_ONCE = 50  # annotations made there of labels saved here, 0.12 s each
+_SENT_AT_ONCE = 50  # annotations created from labels saved here, 0.12 s each
 
 Who = Callable[[int], str]
 _Labels = Mapping[str, StoredLabel]
@@ -48,7 +48,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why a label that was saved here is not in Label Studio, and what there was when that was found out."""
+    """Why a label that was saved here is not in Label Studio, and the state in which that was determined."""
 
     reason: str
     labeling: Labeling
@@ -57,7 +57,7 @@ class Waiting:
 
 
 class LabelFlow:
-    """Carries the labels of one mirrored project both ways.
+    """Syncs the labels of one mirrored project both ways.
 
     ``behind``: more labels wait to be sent than one step sends. ``held_back``: task → the label that was saved here and
     cannot become an annotation.
@@ -70,7 +70,7 @@ class LabelFlow:
         self._users: dict[int, str] = {}
 
     def step(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
-        """Bring these tasks in step with their samples; whether anything changed."""
+        """Sync these tasks with their samples; returns whether anything changed."""
         difference = compare(mirror, [self._settle(mirror, record) for record in records])
         for task, lost in difference.conflicts:
             labels = [label for _, label in lost]
@@ -80,7 +80,7 @@ class LabelFlow:
         return bool(changed or sent)
 
     def _send_out(self, mirror: Mirror, outgoing: Sequence[tuple[TaskRecord, Labeling]]) -> int:
-        """Make annotations of labels that were saved here; how many labels are new to this."""
+        """Create annotations from labels that were saved here; returns how many labels are new."""
         for task in self.held_back.keys() - {record.task for record, _ in outgoing}:
             del self.held_back[task]
         due = [pair for pair in outgoing if not self._is_held_back(mirror, *pair)]
@@ -102,13 +102,13 @@ class LabelFlow:
         return waiting is not None and now == (waiting.labeling, waiting.annotations, waiting.control)
 
     def _send(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> None:
-        """Make an annotation of a label that was saved here; our own earlier one goes."""
+        """Create an annotation from a label that was saved here, replacing our earlier one."""
         made = None
         if labeling:
             result = annotation_of(mirror, record, labeling, self._base(mirror, record))
             after = max((annotation.id for annotation in record.annotations), default=0)
             record = replace(record, sending=Sending(labeling, after))
-            mirror.ledger.write([record])  # whatever is interrupted from here on, `_settle` ends it
+            mirror.ledger.write([record])  # from here on, `_settle` finishes an interrupted send
             made = as_annotation(mirror.control, self._studio.create_annotation(record.task, result))
         self._note_sent(mirror, record, labeling, made)
 
@@ -121,7 +121,7 @@ class LabelFlow:
         return next((list(one.get("result") or []) for one in payloads if one["id"] == annotation.id), [])
 
     def _settle(self, mirror: Mirror, record: TaskRecord) -> TaskRecord:
-        """End a sending that was interrupted: the annotation is ours if it arrived, else the label is sent anew."""
+        """Finish an interrupted send: if the annotation arrived, it is ours; else the label is sent again."""
         sending = record.sending
         if sending is None:
             return record
@@ -137,7 +137,7 @@ class LabelFlow:
         return settled
 
     def _note_sent(self, mirror: Mirror, record: TaskRecord, labeling: Labeling, made: Annotation | None) -> TaskRecord:
-        """Delete our earlier annotation and note the one that was made."""
+        """Delete our earlier annotation, and record the new one."""
         annotations = [annotation for annotation in record.annotations if not annotation.ours]
         for annotation in record.annotations:
             if annotation.ours:
@@ -158,7 +158,7 @@ class LabelFlow:
 
 
 def compare(mirror: Mirror, records: Sequence[TaskRecord]) -> Difference:
-    """How these tasks differ from their samples; a sample that was deleted here takes nothing away there.
+    """The differences between these tasks and their samples; a sample deleted here removes nothing there.
 
     Where both sides changed a task, the later change counts, and a reviewer's decision always. An annotation that says
     nothing of the control (any more) leaves the label that is here.
@@ -193,9 +193,9 @@ def compare(mirror: Mirror, records: Sequence[TaskRecord]) -> Difference:
 
 
 def take_in(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
-    """Write what Label Studio says into the labels here; the tasks whose labels changed.
+    """Write the annotations of Label Studio into the labels here; returns the tasks whose labels changed.
 
-    What a person labeled anew in this moment stays: the next step sees it.
+    A label that a person changes at this moment stays: the next sync sees it.
     """
     stale = [record for record in difference.agreed if _is_stale(mirror, record, difference.labels[record.sample])]
     said = {
@@ -215,7 +215,7 @@ def take_in(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
 
 
 def _labeling_here(mirror: Mirror, labels: _Labels) -> Labeling:
-    """What a sample is labeled with; of objects those that Label Studio knows or that have a class."""
+    """The labels of a sample; for objects, those that Label Studio knows or that have a class."""
     return as_labeling(
         (stored.mark.region if mirror.control.boxes else "", stored.mark.label)
         for stored in labels.values()
@@ -230,7 +230,7 @@ def _labeling_there(mirror: Mirror, record: TaskRecord, annotation: Annotation |
 
 
 def _may_go_out(record: TaskRecord, labeling: Labeling) -> bool:
-    """A label taken away here takes back our own annotation, never another's."""
+    """Removing a label here deletes our own annotation, never somebody else's."""
     return bool(labeling) or not record.is_annotated or any(annotation.ours for annotation in record.annotations)
 
 
@@ -239,13 +239,13 @@ def _is_decided(mirror: Mirror, annotation: Annotation | None) -> bool:
 
 
 def _labeled_at(labels: _Labels) -> str:
-    """When the last of the labels was set, as ISO time."""
+    """When the latest of the labels was set, as ISO time."""
     times = [stored.document.get("labeled_at") for stored in labels.values() if stored.mark.label]
     return max((_iso(at) for at in times if isinstance(at, datetime)), default="")
 
 
 def _is_stale(mirror: Mirror, record: TaskRecord, labels: _Labels) -> bool:
-    """Whether labels that say the same lack boxes, or are not from the annotation as it is now."""
+    """Whether labels with equal content lack boxes, or are not from the current annotation."""
     annotation = counting(mirror, record)
     if annotation is not None and annotation.silent:
         return False
@@ -254,7 +254,7 @@ def _is_stale(mirror: Mirror, record: TaskRecord, labels: _Labels) -> bool:
         if {region.id for region in regions_of(mirror, record)} != drawn:
             return True
     if annotation is None:
-        return True  # an empty list that said that somebody looked
+        return True  # an empty list that records that somebody checked
     if annotation.ours:
         return False
     ours_alone = {place for place, stored in labels.items() if mirror.control.boxes and not stored.mark.region}
@@ -302,7 +302,7 @@ def _image_size(mirror: Mirror, record: TaskRecord) -> tuple[int, int] | None:
 
 
 def _in_step(mirror: Mirror, records: Sequence[TaskRecord], there: Mapping[int, Labeling]) -> list[TaskRecord]:
-    """Those of the records whose labels here are now what Label Studio says."""
+    """The records whose labels here now equal those in Label Studio."""
     documents = read_documents(mirror.dataset, [record.sample for record in records], [FIELD])
     labels = {sample: stored_labels(mirror.target, document) for sample, document in documents.items()}
     return [
@@ -313,7 +313,7 @@ def _in_step(mirror: Mirror, records: Sequence[TaskRecord], there: Mapping[int, 
 
 
 def _is_visible(edit: Edit) -> bool:
-    """Whether an edit changes a label or a box, and not only where the label comes from."""
+    """Whether an edit changes a label or a box, and not only the provenance."""
     if edit.kind != "attributes" or edit.before is None or edit.after is None:
         return True
     return "bounding_box" in edit.after or edit.before.get("label") != edit.after.get("label")

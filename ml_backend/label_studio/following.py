@@ -1,4 +1,4 @@
-"""A label config that changed: which control its labels belong to now, and what its classes are called now."""
+"""Changes of a label config: recognize renamed controls and classes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from .config import Control, read_label_config, served_controls
 
 @dataclass(frozen=True)
 class KeptControl:
-    """The control whose labels a dataset keeps, as it was when the config was read last.
+    """The control whose labels a dataset has, as of the last time the config was read.
 
     ``former_names`` are names it had before that, ``renamed`` pairs of (former class, class then).
     """
@@ -22,7 +22,7 @@ class KeptControl:
     renamed: tuple[tuple[str, str], ...] = ()
 
     def as_info(self) -> dict[str, Any]:
-        """What a dataset's ``info`` holds of it."""
+        """The value stored in a dataset's ``info``."""
         return {
             "name": self.name,
             "config": self.config,
@@ -33,7 +33,7 @@ class KeptControl:
 
 @dataclass(frozen=True)
 class Followed:
-    """A control with what it is called now, and sentences on what changed; ``moved``: under another name."""
+    """A control under its current name, and sentences on what changed; ``moved``: the name changed."""
 
     control: Control
     news: tuple[str, ...] = ()
@@ -41,13 +41,13 @@ class Followed:
     renamed_now: tuple[tuple[str, str], ...] = ()
 
     def kept(self, config: str) -> KeptControl:
-        """What has to be known to follow the next change of the config."""
+        """The data to store for recognizing the next change of the config."""
         return KeptControl(self.control.from_name, config, self.control.former_names, self.control.renamed)
 
 
 def kept_control(info: Any) -> KeptControl | None:
-    """A control as a dataset's ``info`` holds it; None where it holds none."""
-    if isinstance(info, str):  # as it was written before configs were followed
+    """A control from a dataset's ``info``; None if it has none."""
+    if isinstance(info, str):  # the format from before config changes were recognized
         return KeptControl(info)
     if not isinstance(info, Mapping):
         return None
@@ -56,7 +56,7 @@ def kept_control(info: Any) -> KeptControl | None:
 
 
 def follow(config: str, kept: KeptControl | None) -> Followed:
-    """The control of a label config whose labels are kept, whatever it is called now.
+    """The control of a label config that the dataset's labels belong to, even if it was renamed.
 
     One control that went for one of the same kind that came is the same under another name; so is one class that went
     for one that came in its place.
@@ -83,7 +83,7 @@ def follow(config: str, kept: KeptControl | None) -> Followed:
 
 
 def _with_classes(control: Control, before: Control | None) -> Followed:
-    """A control whose classes may have changed, with the class that is another's successor."""
+    """A control whose classes may have changed, with a renamed class recognized."""
     if before is None or before.classes == control.classes:
         return Followed(control)
     gone = [name for name in before.classes if name not in control.classes]
@@ -105,12 +105,12 @@ def _before(kept: KeptControl) -> Control | None:
 
 
 def _successor(config: str, kept: KeptControl, before: Control | None) -> Control | None:
-    """The one control of the same kind that came where only the kept one went."""
+    """The only new control of the same kind, if only the kept one disappeared."""
     if before is None:
         return None
     today = served_controls(config)
     names = {name for one in today for name in (one.from_name, *one.others)}
-    if kept.name in names:  # it is there, but not served any more
+    if kept.name in names:  # it exists, but is no longer served
         return None
     came = [one for one in today if one.from_name not in before.others and one.kind == before.kind]
     gone = [one for one in served_controls(kept.config) if one.from_name not in names and one.kind == before.kind]
@@ -118,7 +118,7 @@ def _successor(config: str, kept: KeptControl, before: Control | None) -> Contro
 
 
 def _with_renamed(control: Control, pair: tuple[str, str]) -> Control:
-    """A control that reads one more class by its new name, and earlier ones by the newest."""
+    """A control that reads one more class under its new name, and earlier names under the newest."""
     before, now = pair
     earlier = {old: now if name == before else name for old, name in control.renamed}
     renamed = {**earlier, before: now}

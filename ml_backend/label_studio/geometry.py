@@ -1,4 +1,4 @@
-"""Boxes on an image in one form: relative to its sides, of positive size, inside it."""
+"""Normalized boxes on an image: relative to its sides, of positive size, inside it."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def clipped(box: Sequence[float]) -> Box:
 
 
 def upright(box: Box, rotation: float, size: Size | None) -> Box:
-    """The upright frame around a box that is turned clockwise about its corner by ``rotation`` degrees, clipped.
+    """The axis-aligned bounding box of a box rotated clockwise about its corner by ``rotation`` degrees, clipped.
 
     Args:
         size: of the image in pixels; angles are between pixels, so only a box that is not turned does without.

@@ -1,4 +1,4 @@
-"""What is known of each Label Studio task of a dataset: its sample, its annotations, and what went back and forth.
+"""The ledger: for each Label Studio task of a dataset, its sample, its annotations, and the state of the sync.
 
 One MongoDB document a task. It is what makes both directions idempotent: an annotation, a label or a prediction that
 is in step already is neither read nor written again. A dataset either mirrors a project (`TaskRecord`) or sent samples
@@ -19,7 +19,7 @@ from .regions import Result
 
 _COLLECTION = "labelscape.label_studio_tasks"
 _WRITE_AT_ONCE = 10_000
-_READ_AT_ONCE = 500  # decoded in one go, during which no other thread runs
+_READ_AT_ONCE = 500  # documents decoded at once, which blocks all other threads
 
 # What a task is labeled with: one (place, class) for each class chosen for the image (place "") or for each box
 # that has a class (place = the region's id).
@@ -58,7 +58,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Sending:
-    """A labeling on its way to Label Studio: the annotation that becomes of it has an id above ``after``."""
+    """A labeling being sent to Label Studio: the resulting annotation has an id above ``after``."""
 
     labeling: Labeling
     after: int
@@ -66,7 +66,7 @@ class Sending:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """A task of a mirrored project and its sample, "" where its medium cannot be read.
+    """A task of a mirrored project and its sample, "" if its medium cannot be read.
 
     ``refused`` says why there is no medium where trying again is no use. ``candidates``: boxes that somebody else's
     model proposes. ``synced``: the labeling that both sides agreed on last. ``sending``: one that is being sent, and
@@ -92,7 +92,7 @@ class TaskRecord:
 
 @dataclass(frozen=True)
 class SentTask:
-    """A task that was made of a sample, to be labeled there.
+    """A task that was created from a sample, for labeling there.
 
     ``sent``: what the sample was labeled with then, as (place, class, relative box of an object). ``shown``: those of
     its places that the pre-annotation has. ``pulled``: label field → the result that was pulled into it last.
@@ -122,7 +122,7 @@ class _Ledger(Generic[Record]):
         self._owner = {"dataset": dataset._doc.id, "project": project}
 
     def read(self, tasks: Iterable[int] | None = None) -> dict[int, Record]:
-        """Task → record, of these tasks or of all; tasks without one are left out."""
+        """Task → record, of these tasks or of all; tasks without a record are left out."""
         return self._find({} if tasks is None else {"task": {"$in": [int(task) for task in tasks]}})
 
     def of_samples(self, samples: Iterable[str]) -> dict[int, Record]:
@@ -130,7 +130,7 @@ class _Ledger(Generic[Record]):
         return self._find({"sample": {"$in": list(samples)}})
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write records whole."""
+        """Write complete records."""
         writes = [
             ReplaceOne(
                 {**self._owner, "task": record.task},
@@ -162,7 +162,7 @@ class AnnotationLedger(_Ledger[TaskRecord]):
     """The records of a project that a dataset mirrors."""
 
     def set_predictions(self, predictions: Mapping[int, Prediction | None]) -> None:
-        """Note the predictions of tasks, None = none, and leave all else of their records as it is."""
+        """Set the predictions of tasks, None = none, and leave the rest of their records unchanged."""
         writes = [
             UpdateOne(
                 {**self._owner, "task": task},
@@ -174,11 +174,11 @@ class AnnotationLedger(_Ledger[TaskRecord]):
             _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
 
     def doubt_predictions(self) -> None:
-        """Note that no prediction says what is in Label Studio's config any more: each is due to be published again."""
+        """Mark all predictions as outdated by a config change, so that each is published again."""
         _collection().update_many({**self._owner, "prediction": {"$ne": None}}, {"$set": {"prediction.labeling": []}})
 
     def set_column(self, tasks: Sequence[int], name: str, value: str | float) -> None:
-        """Note a value in the data of tasks, and leave all else of their records as it is."""
+        """Set a value in the data of tasks, and leave the rest of their records unchanged."""
         _collection().update_many({**self._owner, "task": {"$in": list(tasks)}}, {"$set": {f"columns.{name}": value}})
 
     def tasks_of(self, annotations: Sequence[int]) -> list[int]:
@@ -224,7 +224,7 @@ class SentLedger(_Ledger[SentTask]):
 
 
 def as_labeling(pairs: Iterable[Sequence[str]]) -> Labeling:
-    """A labeling in the one order in which two can be compared."""
+    """A labeling in canonical order, so that two can be compared."""
     return tuple(sorted((place, label) for place, label in pairs))
 
 

@@ -1,4 +1,4 @@
-"""What annotators said of samples, as edits of the labels here; what a person labeled otherwise here is kept."""
+"""Turn annotations into edits of the labels here; labels that a person changed here are kept."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -13,17 +13,17 @@ from ..store.label_edits import Conflict, attribute_edit, read_documents
 from ..store.labels import PROVENANCE_ATTRIBUTES, LabelField, ensure_label_field
 from .geometry import Box, clipped
 
-# What a label carries beside `labels.PROVENANCE_ATTRIBUTES` when it comes from an annotation in Label Studio.
+# Attributes of a label from a Label Studio annotation, in addition to `labels.PROVENANCE_ATTRIBUTES`.
 ANNOTATION_ATTRIBUTES: dict[str, Any] = {"annotator": fo.StringField, "annotation": fo.IntField}
 NO_LABEL = "no label"
-_SAME_BOX = 1e-4  # of a side of the image; percentages there and back are not exact
-_OF_THE_BOX = ("mask", "mask_path")  # true of the pixels in a box: of another box they are not
-_OF_THE_CLASS = ("confidence", "logits")  # what a model made of the class: of another class it is not
+_SAME_BOX = 1e-4  # of a side of the image; converting to percentages and back is not exact
+_OF_THE_BOX = ("mask", "mask_path")  # describe the pixels of a box, so they are invalid for another box
+_OF_THE_CLASS = ("confidence", "logits")  # belong to the predicted class, so they are invalid for another class
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What one place of a sample is labeled with: its class, "" for an object without one, and an object's box.
+    """A label of a sample or object: its class, "" for an object without one, and an object's box.
 
     ``followed``: the label only followed a neighbor's, nobody set it. ``region``: the object's id in Label Studio.
     """
@@ -34,11 +34,11 @@ class Mark:
     region: str = field(default="", compare=False)
 
     def same(self, other: "Mark") -> bool:
-        """Whether both say the same, boxes within what rounding does to them."""
+        """Whether both are equal, with boxes equal up to rounding."""
         return self.label == other.label and self.same_box(other)
 
     def same_box(self, other: "Mark") -> bool:
-        """Whether the boxes are the same within what rounding does to them."""
+        """Whether the boxes are equal up to rounding."""
         if self.box is None or other.box is None:
             return self.box is other.box
         return all(abs(a - b) < _SAME_BOX for a, b in zip(self.box, other.box, strict=True))
@@ -59,11 +59,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Said:
-    """What is said of a sample in Label Studio; ``origin`` None: by nobody there, such as boxes of another model.
+    """The annotation content for a sample; ``origin`` None: not from a person, such as boxes of another model.
 
     ``known``: the states of the labels here that it may replace: what was sent, and what was taken before. ``shown``:
     the places that the annotator had before them; that only these are missing in ``marks`` says anything. ``nothing``:
-    True where somebody looked and found nothing, False where nobody looked, None where that cannot be told.
+    True if somebody checked and found nothing, False if nobody checked, None if that is unknown.
     """
 
     marks: Marks
@@ -75,21 +75,21 @@ class Said:
 
 @dataclass(frozen=True)
 class StoredLabel:
-    """A label as MongoDB has it; ``position`` is its place in a list, None where it is in none."""
+    """A label as stored in MongoDB; ``position`` is its index in a list, None if it is not in a list."""
 
     document: dict[str, Any]
     position: int | None
     mark: Mark
 
     def comes_from(self, origin: Origin | None) -> bool:
-        """Whether the label was taken from this annotation as it is now."""
+        """Whether the label was taken from the current version of this annotation."""
         taken = (self.document.get("annotation"), self.document.get("labeled_at"))
         return origin is None or taken == (origin.annotation, origin.at)
 
 
 @dataclass(frozen=True)
 class AnnotationEdits:
-    """What has to change; ``masks`` counts instance masks that are dropped because their boxes moved."""
+    """The edits to make; ``masks`` counts instance masks that are dropped because their boxes moved."""
 
     edits: list[Edit]
     conflicts: list[Conflict]
@@ -97,10 +97,10 @@ class AnnotationEdits:
 
 
 def declare_annotations(dataset: fo.Dataset, target: LabelField) -> None:
-    """Declare what labels from Label Studio carry, so that the App can filter by it; make the field if it is new."""
+    """Declare the attributes of labels from Label Studio, so that the App can filter; create the field if it is new."""
     ensure_label_field(dataset, target)
     declared = {target.path: ANNOTATION_ATTRIBUTES}
-    if target.path != target.name:  # an empty list of labels says itself who looked
+    if target.path != target.name:  # an empty list of labels records who checked
         declared[target.name] = {**PROVENANCE_ATTRIBUTES, **ANNOTATION_ATTRIBUTES}
     for path, attributes in declared.items():
         for attribute, kind in attributes.items():
@@ -109,7 +109,7 @@ def declare_annotations(dataset: fo.Dataset, target: LabelField) -> None:
 
 
 def read_marks(dataset: fo.Dataset, target: LabelField, samples: Sequence[str]) -> dict[str, dict[str, Mark]]:
-    """Sample id → its labels now; samples that are gone are left out."""
+    """Sample id → its current labels; deleted samples are left out."""
     return {
         sample: {place: stored.mark for place, stored in stored_labels(target, document).items()}
         for sample, document in read_documents(dataset, samples, [target.name]).items()
@@ -133,7 +133,7 @@ def stored_labels(target: LabelField, document: Mapping[str, Any]) -> dict[str, 
 def annotation_edits(
     target: LabelField, documents: Mapping[str, Mapping[str, Any]], said: Mapping[str, Said], *, replace: bool
 ) -> AnnotationEdits:
-    """Edits that make labels what is said of them in Label Studio.
+    """Edits that change labels to their annotations in Label Studio.
 
     A label here that is none of the known states was changed here by a person: it is kept and returned as a conflict
     (``item`` is the sample), unless ``replace``. A label that the annotator was never shown stays. A label that says
@@ -147,15 +147,15 @@ def annotation_edits(
     edits: list[Edit] = []
     conflicts: list[Conflict] = []
     for sample, document in documents.items():
-        found, kept = _sample_edits(target, sample, document, said[sample], replace=replace)
-        edits += found
+        sample_edits, kept = _sample_edits(target, sample, document, said[sample], replace=replace)
+        edits += sample_edits
         conflicts += kept
     masks = sum(any((edit.before or {}).get(name) is not None for name in _OF_THE_BOX) for edit in edits if edit.after)
     return AnnotationEdits(edits, conflicts, masks)
 
 
 def as_stored_time(text: str) -> datetime | None:
-    """A time as Label Studio writes it, as MongoDB gives it back: UTC without saying so, to the millisecond."""
+    """Convert Label Studio's time format to what MongoDB returns: naive UTC, to the millisecond."""
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -183,7 +183,7 @@ def _sample_edits(
             settings.append(_setting(target, sample, place, stored, theirs, said.origin))
         elif stored is not None:
             removals.append(_removal(target, sample, stored))
-    # From the back, so that an undo finds every position as it was.
+    # From the back, so that an undo finds every position unchanged.
     edits = [*settings, *reversed(removals)]
     left = len(labels) - len(removals) + sum(edit.before is None for edit in settings)
     return edits + _emptiness_edits(target, sample, document.get(target.name), said, left), conflicts
@@ -231,7 +231,7 @@ def _removal(target: LabelField, sample: str, stored: StoredLabel) -> Edit:
 
 
 def _emptiness_edits(target: LabelField, sample: str, value: Any, said: Said, left: int) -> list[Edit]:
-    """An empty list of labels with a provenance of its own says “checked, nothing there”; without one, nothing."""
+    """An empty list of labels with provenance means “checked, nothing there”; without it, nothing is known."""
     if target.kind == "classification" or left or said.nothing is None:
         return []
     leaf = target.path.rsplit(".", 1)[-1]

@@ -33,13 +33,13 @@ from .settings import ServerSettings, is_http_address, server_directory
 AT_ONCE = 16
 REDIRECTS = 3
 CONNECT_SECONDS = 5.0
-# Decoders that are well tested; PIL knows 40 more.
+# Well-tested decoders; PIL has 40 more.
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
 if features.check("avif"):  # part of Pillow from 11.3 on
     FORMATS["AVIF"] = ".avif"
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _CHUNK = 64 * 2**10
-_HEAD = 1024  # bytes in which an SVG drawing says what it is
+_HEAD = 1024  # leading bytes that identify an SVG drawing
 
 
 def presigned_address(uri: str, task: int) -> str:
@@ -48,7 +48,7 @@ def presigned_address(uri: str, task: int) -> str:
 
 
 class MediaCache:
-    """Fetches media under limits and keeps them; safe to be used by several threads.
+    """Fetches media within limits and caches them; thread-safe.
 
     The token goes to Label Studio's own address alone. A name is resolved once, its addresses are checked, and the
     connection goes to the address that was checked, so that a second answer of the name server (DNS rebinding)
@@ -62,7 +62,7 @@ class MediaCache:
 
         Args:
             settings: Label Studio's address, `media_roots` and the limits.
-            authorization: the headers that show Label Studio who we are; asked at each fetch, as tokens expire.
+            authorization: returns the headers with our credentials; called at each fetch, because tokens expire.
             folder: the cache's; by default beside the backend's settings.
         """
         self._settings = settings
@@ -79,7 +79,7 @@ class MediaCache:
         self._used: int | None = None  # bytes in the cache; counted at the first fetch
 
     def fetch_many(self, addresses: Sequence[str], *, seconds: float | None = None) -> list[Path | ValueError]:
-        """`fetch` of each, several at once: its file, or why there is none.
+        """`fetch` each medium, several in parallel: its file, or why it is unavailable.
 
         Args:
             addresses: as tasks' data has them.
@@ -93,7 +93,7 @@ class MediaCache:
         return [fetching[address].result() if fetching[address] in done else late for address in addresses]
 
     def fetch(self, address: str) -> Path:
-        """The file of a medium: of a local root where it lies there, else from the cache, else fetched.
+        """The file of a medium: from a local root if it is there, else from the cache, else fetched.
 
         Args:
             address: as the task's data has it: a path on Label Studio (``/data/upload/…``), an http(s) address, a
@@ -124,7 +124,7 @@ class MediaCache:
             return fetched
 
     def _embedded(self, address: str) -> Path:
-        """The file of an image that is in its address, a data URI (RFC 2397)."""
+        """The file of an image that is given as a data URI (RFC 2397)."""
         head, comma, content = address.partition(",")
         try:
             body = base64.b64decode(content, validate=True) if head.endswith(";base64") else unquote_to_bytes(content)
@@ -176,7 +176,7 @@ class MediaCache:
         if not self._settings.url:
             raise MediaError(f"{shown_address(address)} is on Label Studio, which is not connected yet.")
         base = self._label_studio
-        under = address.startswith(f"{base.path}/")  # where Label Studio itself lies under a path
+        under = address.startswith(f"{base.path}/")  # if Label Studio itself is served under a path
         return f"{base.scheme}://{base.netloc}{'' if under else base.path}{address}".partition("#")[0]
 
     def _download(self, url: str, target: Path) -> Path:
@@ -190,7 +190,7 @@ class MediaCache:
         return self._keep(target, url, write)
 
     def _keep(self, target: Path, address: str, write: Callable[[Path], object]) -> Path:
-        """Put a medium into the cache, whole or not at all."""
+        """Put a medium into the cache, atomically."""
         scratch = target.with_name(f".{uuid.uuid4().hex}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +210,7 @@ class MediaCache:
         for _ in range(REDIRECTS + 1):
             response = self._get(url, deadline)
             try:
-                if response.status == 401 and not expired:  # our token may have run out on its way: with a fresh one
+                if response.status == 401 and not expired:  # our token may have just expired: retry with a new one
                     expired = True
                     continue
                 if response.status not in _REDIRECT_STATUSES:
@@ -249,7 +249,7 @@ class MediaCache:
                     decode_content=False,
                 )
             except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-                failure = error  # a name may have an address that nobody listens at, as localhost's ::1
+                failure = error  # a name may have an unused address, such as localhost's ::1
             except urllib3.exceptions.HTTPError as error:
                 failure = error
                 break
@@ -266,7 +266,7 @@ class MediaCache:
         most = self._limits.media_bytes
         size = 0
         try:
-            # Whatever has arrived, and not a full buffer: a server that drips could hold that up for ever.
+            # Read what has arrived rather than a full buffer: a slow server could delay that forever.
             while chunk := response.read1(_CHUNK):
                 size += len(chunk)
                 if size > most:
@@ -282,7 +282,7 @@ class MediaCache:
         try:
             with Image.open(file, formats=list(FORMATS)) as image:
                 width, height = image.size
-                suffix = FORMATS.get(image.format or "", FORMATS["JPEG"])  # PIL names some JPEGs of cameras MPO
+                suffix = FORMATS.get(image.format or "", FORMATS["JPEG"])  # PIL calls some cameras' JPEGs MPO
         except Image.DecompressionBombError as error:
             raise MediaError(f"{shown_address(address)} has more pixels than can be decoded safely.") from error
         except (UnidentifiedImageError, OSError, ValueError) as error:
@@ -328,7 +328,7 @@ def _file_beneath(root: Path, name: str) -> Path | None:
     try:
         file = (root / name).resolve()
         return file if file.is_relative_to(root) and file.is_file() else None
-    except (OSError, ValueError, RuntimeError):  # too long, a null byte, links in a circle
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, circular links
         return None
 
 

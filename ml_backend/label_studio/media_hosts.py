@@ -1,4 +1,4 @@
-"""Addresses of media and their hosts: which are allowed, and where their names lead."""
+"""Addresses of media and their hosts: which are allowed, and what their names resolve to."""
 
 import ipaddress
 import re
@@ -13,7 +13,7 @@ LOCAL_FILES = "/data/local-files/"
 MEDIA_PATHS = re.compile(r"/(data/(upload|local-files)|storage-data/uploaded|(tasks|projects)/\d+/(presign|resolve))/")
 # Clouds' metadata services outside of 169.254.0.0/16: AWS (IPv6), Alibaba, Oracle.
 _METADATA = {ipaddress.ip_address(address) for address in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")}
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: IPv4 in IPv6's clothes
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: IPv4 addresses mapped to IPv6
 _SHOWN = 120  # characters of an address in a message
 
 
@@ -22,11 +22,11 @@ class MediaError(Refusal):
 
 
 class MediaUnavailable(MediaError):
-    """A medium could not be fetched now; another try may do."""
+    """A medium could not be fetched; a retry may succeed."""
 
 
 def parts_of(address: str) -> SplitResult:
-    """The parts of an address; a `MediaError` where it has none."""
+    """The parts of an address; raises a `MediaError` if it is invalid."""
     try:
         return urlsplit(address)
     except ValueError as error:
@@ -39,7 +39,7 @@ def port_of(parts: SplitResult) -> int:
 
 
 def shown_address(address: str) -> str:
-    """The address for a message, without a query: that of cloud storage is a signature."""
+    """The address for a message, without the query, which is a signature for cloud storage."""
     return (address if LOCAL_FILES in address else address.partition("?")[0])[:_SHOWN]
 
 
@@ -57,10 +57,10 @@ def checked_addresses(parts: SplitResult) -> list[str]:
     """The addresses of a host, all of them allowed."""
     host = str(parts.hostname)
     try:
-        found = socket.getaddrinfo(host, port_of(parts), type=socket.SOCK_STREAM)
+        results = socket.getaddrinfo(host, port_of(parts), type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise MediaUnavailable(f"The host {host} cannot be found.") from error
-    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in results))
     for address in addresses:
         if _is_forbidden(address):
             raise MediaError(f"The host {host} leads to {address}, where no media may come from.")
@@ -76,7 +76,7 @@ def _is_forbidden(address: str) -> bool:
 
 
 def renamed(address: str, names: tuple[str, ...], url: str) -> str:
-    """The address of a medium of Label Studio's at ``url``, where it was given at another one of its names."""
+    """The address of a Label Studio medium at ``url``, if it was given under another name of the same server."""
     if not is_http_address(address):
         return address
     parts = urlsplit(address)

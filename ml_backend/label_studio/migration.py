@@ -1,4 +1,4 @@
-"""Labels of a field whose label config asks for something else now: one class an image or several."""
+"""Migrate a label field when its label config changes between one class and several classes per image."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ _PLAIN_FIELDS = (fo.StringField, fo.IntField, fo.FloatField, fo.BooleanField, fo
 
 
 def migrate_labels(dataset: fo.Dataset, field: str, kind: type) -> list[str]:
-    """Make a field hold labels of this kind, with the labels it has; sentences on what moved.
+    """Convert a field and its labels to this kind of label; returns sentences on what changed.
 
     One class becomes the only one of several. Of several classes the first becomes the one, and where a sample has
     more, the field as it was is kept under another name. It can be interrupted, and then goes on.
@@ -71,7 +71,7 @@ def _into_one(dataset: fo.Dataset, field: str, scratch: str) -> list[str]:
 
 
 def _fill(dataset: fo.Dataset, field: str, values: dict[str, Any]) -> int:
-    """Set a field of all samples that have another one, computed by MongoDB from it; how many."""
+    """Compute a field in MongoDB from another one, for all samples that have that; returns how many."""
     filled = dataset._sample_collection.update_many({field: {"$ne": None}}, [{"$set": values}])
     dataset.reload()
     return int(filled.modified_count)

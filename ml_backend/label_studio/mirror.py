@@ -1,4 +1,4 @@
-"""A Label Studio project as a FiftyOne dataset: one sample a task, and a ledger of what is known of each task."""
+"""A Label Studio project mirrored as a FiftyOne dataset: one sample per task, and a ledger of the tasks."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Mirror:
-    """A project's dataset, what of its label config is filled in, and its ledger.
+    """A project's dataset, the control that is filled in, and the ledger.
 
     ``rule`` says which of several annotations of a task counts. ``news`` are sentences on what a change of the label
     config did to the labels. ``unreadable`` are the annotations that were skipped and reported.
@@ -55,7 +55,7 @@ class Mirror:
 
     @property
     def patches_field(self) -> str | None:
-        """The field whose boxes are labeled; None where whole images are."""
+        """The field whose boxes are labeled; None if whole images are."""
         return FIELD if self.control.boxes else None
 
     @property
@@ -65,7 +65,7 @@ class Mirror:
 
 
 def open_mirror(url: str, project: int, label_config: str, rule: Rule = "ground_truth_first") -> Mirror:
-    """The dataset ``label-studio-<project>``, made where it is missing.
+    """Open the dataset ``label-studio-<project>``, or create it.
 
     Where the label config changed, its labels go on: a control or a class with another name is followed, and a field
     of one class an image becomes one of several, or the other way around.
@@ -93,7 +93,7 @@ def mirrored_project(dataset: fo.Dataset) -> tuple[str, int] | None:
 def add_tasks(
     mirror: Mirror, tasks: Sequence[Mapping[str, Any]], fetch: Fetch, *, seconds: float | None = None
 ) -> dict[int, str]:
-    """Take tasks over that are new or have another medium; task → why its medium is not there, where it is not."""
+    """Mirror tasks that are new or have another medium; returns task → why its medium is unavailable."""
     media = {int(task["id"]): _medium(mirror.control, task) for task in tasks}
     known = mirror.ledger.read(media)
     records = [known.get(task, TaskRecord(task, "", "")) for task in media]
@@ -105,7 +105,7 @@ def add_tasks(
 def fetch_media(
     mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch, *, seconds: float | None = None
 ) -> dict[int, str]:
-    """Fetch the media of tasks and make them samples; task → why there is none, where there is none."""
+    """Fetch the media of tasks and create samples; returns task → why it has no sample."""
     if not records:
         return {}
     fetched = {
@@ -114,7 +114,7 @@ def fetch_media(
     }
     files = {task: str(path) for task, path in fetched.items() if isinstance(path, Path)}
     wanting = [record.task for record in records if record.task in files and not record.sample]
-    created = _samples_of(mirror, wanting)  # those that a crash kept from the ledger
+    created = _samples_of(mirror, wanting)  # samples that are missing in the ledger because of a crash
     new = [task for task in wanting if task not in created]
     samples = [fo.Sample(filepath=files[task], **{_TASK: task}) for task in new]
     created |= zip(new, mirror.dataset.add_samples(samples) if samples else [], strict=True)
@@ -135,7 +135,7 @@ def fetch_media(
 
 
 def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -> list[TaskRecord]:
-    """Put annotations, as Label Studio sends them, into the ledger; the records that now differ.
+    """Store annotations, as Label Studio sends them, in the ledger; returns the records that now differ.
 
     An annotation that is older than the one known is left alone: events can come twice and late.
     """
@@ -149,7 +149,7 @@ def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -
         for annotation in by_task[record.task]:
             before = known.get(annotation.id)
             if before is None or before.at < annotation.at:
-                known[annotation.id] = annotation  # what somebody has edited is not ours any more
+                known[annotation.id] = annotation  # an annotation that somebody edited is no longer ours
             elif before.at == annotation.at:  # marked as ground truth, say
                 known[annotation.id] = replace(annotation, ours=before.ours)
         if tuple(known.values()) != record.annotations:
@@ -159,7 +159,7 @@ def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -
 
 
 def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: str) -> list[TaskRecord]:
-    """Make the ledger hold just the annotations that tasks have now; the records of these tasks."""
+    """Set the ledger to the current annotations of tasks; returns the records of these tasks."""
     records = mirror.ledger.read(int(task["id"]) for task in tasks)
     taken = []
     for task in tasks:
@@ -182,7 +182,7 @@ def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: 
 
 
 def drop_annotations(mirror: Mirror, annotations: Sequence[int]) -> list[TaskRecord]:
-    """Forget annotations that were deleted; the records that now differ."""
+    """Drop deleted annotations; returns the records that now differ."""
     gone = set(annotations)
     changed = [
         replace(record, annotations=tuple(one for one in record.annotations if one.id not in gone))
@@ -193,7 +193,7 @@ def drop_annotations(mirror: Mirror, annotations: Sequence[int]) -> list[TaskRec
 
 
 def drop_tasks(mirror: Mirror, tasks: Sequence[int]) -> int:
-    """Delete the samples of tasks that are gone, and what is known of them; how many samples that were."""
+    """Delete the samples and records of deleted tasks; returns the number of samples."""
     records = mirror.ledger.read(tasks)
     samples = [record.sample for record in records.values() if record.sample]
     if samples:
@@ -210,7 +210,7 @@ def counting(mirror: Mirror, record: TaskRecord) -> Annotation | None:
 
 
 def labeling_of_result(control: Control, result: Result) -> Labeling:
-    """The classes that a result gives to the image or to its boxes, also those that the config has not (any more)."""
+    """The classes that a result assigns to the image or its boxes, including ones that the config no longer has."""
     if control.boxes:
         regions = control.regions_of(result)
         return as_labeling((region.id, region.stated) for region in regions if region.stated is not None)
@@ -219,7 +219,7 @@ def labeling_of_result(control: Control, result: Result) -> Labeling:
 
 
 def regions_of(mirror: Mirror, record: TaskRecord) -> list[Region]:
-    """The boxes of a task: its annotation's, else those that another model proposes, without a class."""
+    """The boxes of a task: those of its annotation, else those that another model proposes, without a class."""
     annotation = counting(mirror, record)
     if annotation is not None:
         return mirror.control.regions_of(annotation.result)
@@ -227,7 +227,7 @@ def regions_of(mirror: Mirror, record: TaskRecord) -> list[Region]:
 
 
 def object_id(project: int, task: int, region: str) -> str:
-    """The id of the object that a region becomes: the same, and so its embedding, however often its task is written."""
+    """The object id for a region: stable across rewrites of the task, so that its embedding stays valid."""
     name = f"{project}/{task}/{region}".encode("utf-8", "replace")
     return str(ObjectId(hashlib.blake2b(name, digest_size=12).hexdigest()))
 
@@ -268,7 +268,7 @@ def _owned_dataset(url: str, project: int) -> fo.Dataset:
 
 
 def _keep_up(mirror: Mirror, followed: Followed) -> None:
-    """Carry a change of the label config into labels and predictions, and note the config it was made for."""
+    """Apply a change of the label config to labels and predictions, and record the config."""
     for before, now in followed.renamed_now:
         rename_labels(mirror.dataset, mirror.target, before, now)
     if followed.moved:  # predictions still name the control of before, and Label Studio shows them as empty
@@ -280,7 +280,7 @@ def _keep_up(mirror: Mirror, followed: Followed) -> None:
 
 
 def _declare_fields(dataset: fo.Dataset, control: Control) -> list[str]:
-    """Declare what samples of a mirror have; sentences on labels that had to move."""
+    """Declare the fields of a mirror's samples; returns sentences on labels that had to be migrated."""
     if not dataset.has_sample_field(_TASK):
         dataset.add_sample_field(_TASK, fo.IntField, description="The task in Label Studio")
         dataset.create_index(_TASK)
@@ -295,7 +295,7 @@ def _declare_fields(dataset: fo.Dataset, control: Control) -> list[str]:
 
 
 def _medium(control: Control, task: Mapping[str, Any]) -> str:
-    """The address of a task's image; of a cloud storage's the one at which Label Studio hands it out."""
+    """The address of a task's image; for cloud storage, the one at which Label Studio serves it."""
     value = value_at(task.get("data"), control.data_key)
     if not isinstance(value, str):
         return ""
@@ -303,7 +303,7 @@ def _medium(control: Control, task: Mapping[str, Any]) -> str:
 
 
 def _samples_of(mirror: Mirror, tasks: Sequence[int]) -> dict[int, str]:
-    """Task → its sample, where it has one."""
+    """Task → its sample, for tasks that have one."""
     return dict(zip(*mirror.dataset.match(fo.ViewField(_TASK).is_in(list(tasks))).values([_TASK, "id"]), strict=True))
 
 
@@ -325,7 +325,7 @@ def _candidates(control: Control, task: Mapping[str, Any], own_version: str) -> 
 
 
 def _read_annotations(mirror: Mirror, task: int, payloads: Sequence[Any]) -> list[Annotation]:
-    """Those of the annotations of a task that can be read; a task with others is reported once."""
+    """The annotations of a task that can be read; a task with unreadable ones is reported once."""
     read = [as_annotation(mirror.control, payload) for payload in payloads]
     unreadable = read.count(None)
     if unreadable and str(task) not in mirror.unreadable:

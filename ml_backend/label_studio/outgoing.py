@@ -1,4 +1,4 @@
-"""A label that was saved in FiftyOne as an annotation in Label Studio, with what other controls were answered."""
+"""Turn a label saved in FiftyOne into a Label Studio annotation that keeps the answers of other controls."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from .regions import Result, belongs_to
 
 
 class HeldBack(Exception):
-    """A label that cannot become an annotation; the message says why, and what would let it."""
+    """A label that cannot become an annotation; the message says why, and how to fix it."""
 
 
 def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: Sequence[Mapping[str, Any]]) -> Result:
-    """The result that says of a task what it is labeled with here, and all else that the annotation ``base`` says.
+    """The result with the labels of a task here, and all other answers of the annotation ``base``.
 
     An annotation completes its task in Label Studio: it needs a class for each box, classes that the config has, and an
     answer of every control that is required.
@@ -40,7 +40,7 @@ def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: 
 
 
 def _check_classes(mirror: Mirror, labeling: Labeling, base: Result) -> None:
-    """A class that the config no longer has may stay where it is, but cannot be given anew."""
+    """A class that the config no longer has may stay, but cannot be assigned again."""
     control = mirror.control
     stated = {region.stated for region in control.regions_of(base)} if control.boxes else set(control.stated(base))
     unknown = sorted({label for _, label in labeling} - set(control.classes) - stated)

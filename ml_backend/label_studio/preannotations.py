@@ -1,4 +1,4 @@
-"""What a task is pre-labeled with: the suggestions of its sample, or of the boxes in it."""
+"""Pre-annotations of tasks: the suggestions of a task's sample, or of the boxes in it."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _DECIMALS = 4
 
 @dataclass(frozen=True)
 class Preannotation:
-    """Classes proposed for a task, how sure each is (0..1, calibrated), and how sure the least sure is."""
+    """Classes proposed for a task, the confidence of each (0..1, calibrated), and the lowest confidence."""
 
     labeling: Labeling
     scores: Mapping[tuple[str, str], float]
@@ -24,7 +24,7 @@ class Preannotation:
 
 
 def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
-    """Task → what is proposed for it; tasks without a suggestion are left out."""
+    """Task → its pre-annotation; tasks without a suggestion are left out."""
     if not mirror.control.takes_predictions:
         return {}
     found = _of_boxes(mirror, records) if mirror.control.boxes else _of_images(mirror, records)
@@ -36,7 +36,7 @@ def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, P
 
 
 def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, version: str) -> dict[str, Any]:
-    """A pre-annotation as a prediction of Label Studio's."""
+    """A pre-annotation in Label Studio's prediction format."""
     control = mirror.control
     if control.boxes:
         labels = dict(proposed.labeling)

@@ -1,4 +1,4 @@
-"""Which suggestions a task opens with: those clearly better than a guess; of the others only the score is shown."""
+"""Which suggestions are filled in when a task opens: those clearly better than a guess; others only show a score."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from .mirror import FIELD, Mirror
 from .preannotations import Preannotation
 
-_MARGIN = 0.2  # of the way from the class's share to certainty
+_MARGIN = 0.2  # fraction of the way from the class's share to certainty
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PrefillFloor:
         return share + _MARGIN * (1 - share)
 
     def apply(self, proposed: Preannotation) -> Preannotation:
-        """What is filled in of a pre-annotation; its score stays, so that the task keeps its place in the queue."""
+        """The part of a pre-annotation to fill in; its score stays, so that the task keeps its place in the queue."""
         if not self.applies:
             return proposed
         kept = tuple(pair for pair in proposed.labeling if proposed.scores[pair] >= self.of(pair[1]))
@@ -40,7 +40,7 @@ class PrefillFloor:
 
 
 def prefill_floor(mirror: Mirror, fixed: float | None) -> PrefillFloor:
-    """The floor for a project, with the shares of its labels as they are now."""
+    """The floor for a project, from the current shares of its labels."""
     path = f"{FIELD}.classifications.label" if mirror.control.multi else f"{FIELD}.label"
     if mirror.control.boxes or fixed is not None:
         return PrefillFloor(fixed, {}, applies=not mirror.control.boxes)

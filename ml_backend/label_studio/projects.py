@@ -1,4 +1,4 @@
-"""The Label Studio projects that samples of a dataset were sent to, and the label field that went with them."""
+"""The Label Studio projects that samples of a dataset were sent to, each with its label field."""
 
 import time
 import uuid
@@ -36,24 +36,24 @@ class SentProject:
 
     @property
     def key(self) -> str:
-        """What names server and project, here and in the `SentLedger`."""
+        """The key of server and project, here and in the `SentLedger`."""
         return f"{self.url}#{self.project}"
 
 
 def remember_project(dataset: fo.Dataset, sent: SentProject) -> None:
-    """Remember that samples were sent there, or that they were once more."""
+    """Record that samples were sent there, for the first time or again."""
     _store(dataset).set(sent.key, asdict(sent))
 
 
 def forget_project(dataset: fo.Dataset, sent: SentProject) -> None:
-    """Forget a project that is gone."""
+    """Drop the record of a deleted project."""
     _store(dataset).delete(sent.key)
 
 
 def sent_projects(dataset: fo.Dataset, url: str) -> list[SentProject]:
-    """The projects of a server that samples were sent to, last sent to first."""
-    found = [SentProject(**record) for record in read_records(dataset, _STORE, prefix=f"{url}#").values()]
-    return sorted(found, key=lambda sent: sent.sent_at, reverse=True)
+    """The projects of a server that samples were sent to, most recent first."""
+    projects = [SentProject(**record) for record in read_records(dataset, _STORE, prefix=f"{url}#").values()]
+    return sorted(projects, key=lambda sent: sent.sent_at, reverse=True)
 
 
 @contextmanager

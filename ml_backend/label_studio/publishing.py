@@ -1,4 +1,4 @@
-"""Predictions in Label Studio, kept as they are wanted here: new ones in bulk, a few changed ones in place.
+"""Publish predictions to Label Studio: new ones in bulk, a few changed ones in place.
 
 Measured on Label Studio 1.23 (SQLite, 2 cores, 10,000 tasks): an import of predictions costs 0.6 to 0.7 ms for every
 task of the project, however few are imported; changing one takes 0.1 s; deleting a version 6 ms a prediction.
@@ -19,11 +19,11 @@ from .mirror import Mirror, labeling_of_result
 from .preannotations import Preannotation, as_prediction
 
 VERSION_STEM = "labelscape-"
-_SECONDS_PER_TASK = 0.0007  # of an import, for every task of the project
+_SECONDS_PER_TASK = 0.0007  # of an import, per task of the project
 _SECONDS_PER_DELETION = 0.006  # of an old version, for every prediction
 _SECONDS_PER_CHANGE = 0.1
 _SECONDS_BETWEEN_VERSIONS = 60.0
-_CHANGED_AT_ONCE = 50  # then the plan is made again: meanwhile another change may tell more
+_CHANGED_AT_ONCE = 50  # then the plan is made again, because another change may be more informative by then
 _VISIBLE = 0.05  # a score that moved less is not worth a request
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """What differs between the predictions wanted and those that Label Studio has; ``changed`` most telling first."""
+    """The differences between the target predictions and those in Label Studio; ``changed``: most informative first."""
 
     records: Mapping[int, TaskRecord]
     wanted: Mapping[int, Preannotation]
@@ -43,21 +43,21 @@ class Plan:
         return len(self.new) + len(self.changed) + len(self.gone)
 
 
-def plan(records: Mapping[int, TaskRecord], wanted: Mapping[int, Preannotation], version: str) -> Plan:
-    """Compare what is wanted with what was published; a labeled task keeps the prediction it had."""
+def plan(records: Mapping[int, TaskRecord], target: Mapping[int, Preannotation], version: str) -> Plan:
+    """Compare the target predictions with the published ones; a labeled task keeps the prediction it had."""
     new, changed, gone = [], [], []
     for task, record in records.items():
-        held = record.prediction if record.prediction and record.prediction.version == version else None
-        proposed = wanted.get(task)
+        published = record.prediction if record.prediction and record.prediction.version == version else None
+        proposed = target.get(task)
         if proposed is None:
-            if held is not None and not record.is_annotated:
+            if published is not None and not record.is_annotated:
                 gone.append(task)
-        elif held is None:
+        elif published is None:
             new.append(task)
-        elif _weight(held, proposed) > 0:
+        elif _weight(published, proposed) > 0:
             changed.append(task)
-    changed.sort(key=lambda task: _weight(records[task].prediction, wanted[task]), reverse=True)
-    return Plan(records, wanted, new, changed, gone)
+    changed.sort(key=lambda task: _weight(records[task].prediction, target[task]), reverse=True)
+    return Plan(records, target, new, changed, gone)
 
 
 class Publisher:
@@ -75,7 +75,7 @@ class Publisher:
         self._backend = backend
         self._secret = secret
         self._renewed = float("-inf")
-        self._tidied_for = ""  # the version beside which no old prediction is left to delete
+        self._tidied_for = ""  # the version for which old predictions were already deleted
 
     def should_renew(self, due: Plan) -> bool:
         """Whether all anew, and deleting what is old, costs less than these changes; not more often than a minute."""
@@ -84,12 +84,12 @@ class Publisher:
         return rested and one_by_one > 2 + (_SECONDS_PER_TASK + _SECONDS_PER_DELETION) * len(due.records)
 
     def renew(self, due: Plan) -> int:
-        """Publish all predictions under a new version and make it the project's; how many."""
+        """Publish all predictions under a new version and make it the project's; returns how many."""
         self._renewed = time.monotonic()
         version = next_version(max([self.version, *self._own_versions()], key=_number))
         everything = replace(due, new=list(due.wanted))
         numbers = self._import(everything, version)
-        # Label Studio (1.23) checks the connection anew with what the request holds, and with nothing else.
+        # Label Studio (1.23) checks the connection again, using only the values in the request.
         kept = {name: self._backend[name] for name in ("project", "url", "auth_method", "basic_auth_user")}
         self.studio.update_backend(
             int(self._backend["id"]), {**kept, "basic_auth_pass": self._secret, "title": version}
@@ -100,7 +100,7 @@ class Publisher:
         return len(numbers)
 
     def add(self, due: Plan) -> int:
-        """Publish the predictions of tasks that have none; how many."""
+        """Publish the predictions of tasks that have none; returns how many."""
         if not due.new:
             return 0
         there = self._published(self.version)  # Label Studio asked for some itself meanwhile: those are taken over
@@ -117,7 +117,7 @@ class Publisher:
         return count
 
     def change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
-        """Change some predictions in place, as long as ``keep_on``; how many."""
+        """Change some predictions in place, while ``keep_on``; returns how many."""
         count = 0
         for task in due.gone[:_CHANGED_AT_ONCE]:
             if not keep_on():
@@ -164,7 +164,7 @@ class Publisher:
         return version.startswith(VERSION_STEM) and version != self.version
 
     def forget_deleted(self, records: Sequence[TaskRecord]) -> None:
-        """Forget the predictions that somebody deleted in Label Studio."""
+        """Drop the predictions that somebody deleted in Label Studio from the ledger."""
         there = {int(prediction["id"]) for prediction in self.studio.predictions(self.mirror.project)}
         gone = [record.task for record in records if record.prediction and record.prediction.id not in there]
         self.mirror.ledger.set_predictions(dict.fromkeys(gone))
@@ -173,7 +173,7 @@ class Publisher:
         return [name for name in self.studio.model_versions(self.mirror.project) if name.startswith(VERSION_STEM)]
 
     def _import(self, due: Plan, version: str) -> dict[int, int]:
-        """Import predictions in one call; task → the prediction's id."""
+        """Import predictions in one call; returns task → the prediction's id."""
         made = dict(self._valid(due, due.new, version))
         if not made:
             return {}
@@ -188,7 +188,7 @@ class Publisher:
         return numbers
 
     def _published(self, version: str) -> dict[int, dict[str, Any]]:
-        """Task → the prediction of this version that Label Studio has; of several the last."""
+        """Task → its prediction of this version in Label Studio; with several, the last."""
         return {
             int(prediction["task"]): prediction
             for prediction in self.studio.predictions(self.mirror.project)
@@ -196,7 +196,7 @@ class Publisher:
         }
 
     def _valid(self, due: Plan, tasks: Sequence[int], version: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The predictions of these tasks; one that Label Studio would drop without a word is logged and left out."""
+        """The predictions of these tasks; one that Label Studio would silently drop is logged and left out."""
         for task in tasks:
             made = as_prediction(self.mirror, due.records[task], due.wanted[task], version)
             reason = invalid_reason(self.mirror.label_config, made)
@@ -206,7 +206,7 @@ class Publisher:
                 _log.warning("prediction_invalid", project=self.mirror.project, task=task, reason=reason)
 
     def _remember_as_they_are(self, due: Plan, there: Mapping[int, Mapping[str, Any]]) -> None:
-        """Put predictions that Label Studio stored itself into the ledger; what differs is then changed."""
+        """Add predictions that Label Studio stored itself to the ledger; those that differ are changed later."""
         held = {}
         for task, prediction in there.items():
             labeling = labeling_of_result(self.mirror.control, prediction["result"] or [])
@@ -216,13 +216,13 @@ class Publisher:
 
     def _remember(self, due: Plan, numbers: Mapping[int, int], version: str) -> None:
         self.mirror.ledger.set_predictions(
-            {task: _as_held(due.wanted[task], number, version) for task, number in numbers.items()}
+            {task: _as_published(due.wanted[task], number, version) for task, number in numbers.items()}
         )
 
 
 def connected_backend(studio: LabelStudio, project: int) -> dict[str, Any] | None:
     """The Labelscape backend that a project is connected to; its title is the model version of its predictions."""
-    return next((held for held in studio.backends(project) if held["title"].startswith(VERSION_STEM)), None)
+    return next((backend for backend in studio.backends(project) if backend["title"].startswith(VERSION_STEM)), None)
 
 
 def next_version(version: str) -> str:
@@ -235,15 +235,15 @@ def _number(version: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _as_held(proposed: Preannotation, number: int, version: str) -> Prediction:
+def _as_published(proposed: Preannotation, number: int, version: str) -> Prediction:
     return Prediction(number, proposed.labeling, proposed.score, proposed.sure, version)
 
 
-def _weight(held: Prediction | None, proposed: Preannotation) -> float:
-    """How much a person would notice that a prediction changed; 0 = not at all."""
-    if held is None or held.labeling != proposed.labeling:
+def _weight(published: Prediction | None, proposed: Preannotation) -> float:
+    """How noticeable the change of a prediction is; 0 = not at all."""
+    if published is None or published.labeling != proposed.labeling:
         return 2.0
-    moved = abs((held.score or 0.0) - proposed.score)
-    if held.sure != proposed.sure:
+    moved = abs((published.score or 0.0) - proposed.score)
+    if published.sure != proposed.sure:
         return 1.0 + moved
     return moved if moved >= _VISIBLE else 0.0

@@ -1,4 +1,4 @@
-"""What a result says of a task, as marks of a dataset's sample."""
+"""Read the result of an annotation as marks of a dataset's sample."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from .regions import Result
 
 @dataclass(frozen=True)
 class ReadMarks:
-    """What a result says: ``marks`` by place, and of places with a class that the config has not, ``unknown`` names.
+    """The content of a result: ``marks`` by place, and ``unknown`` class names of places that the config lacks.
 
     ``unplaced`` are places of objects whose box cannot be used: it has no area, or is turned and nobody knows the size
     of the image. ``turned`` counts boxes whose upright frame was taken.
@@ -33,13 +33,13 @@ class ReadMarks:
 
     @property
     def says_nothing_is_there(self) -> bool:
-        """Whether somebody looked and found nothing."""
+        """Whether somebody checked and found nothing."""
         return not self.marks and not self.unknown and not self.unplaced
 
 
 @dataclass
 class ImageSizes:
-    """The sizes of samples' images, read from their files where they are needed."""
+    """The sizes of samples' images, read from their files when needed."""
 
     dataset: fo.Dataset
     known: dict[str, Size | None] = field(default_factory=dict)
@@ -96,7 +96,7 @@ def stated_marks(
 
 
 def _as_written(control: Control) -> Control:
-    """The same control with its former classes instead of their successors."""
+    """The same control with the former names of renamed classes."""
     classes = tuple(dict.fromkeys([*control.classes, *(before for before, _ in control.renamed)]))
     return replace(control, classes=classes, paths=(), renamed=())
 

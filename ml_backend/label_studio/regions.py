@@ -1,4 +1,4 @@
-"""The items of an annotation's result that belong to one control, brought into one form as they are read.
+"""The items of an annotation's result that belong to one control, normalized when read.
 
 A result is a list of items. One object of an image is all items that share a region id: its box, its class, and the
 answers that other controls gave for it. Its class is what the control at hand says; where that item has no usable box,
@@ -36,28 +36,28 @@ class Region:
 
     @property
     def size(self) -> Size | None:
-        """Width and height of the image in pixels, where the annotation says."""
+        """Width and height of the image in pixels, if the annotation has them."""
         if not self.original_width or not self.original_height:
             return None
         return self.original_width, self.original_height
 
     @property
     def can_be_placed(self) -> bool:
-        """Whether the upright frame around the box can be told."""
+        """Whether the axis-aligned bounding box can be determined."""
         return not self.rotation or self.size is not None
 
     @property
     def stated(self) -> str | None:
-        """The class that somebody gave, whether the config has it or not."""
+        """The assigned class, whether the config has it or not."""
         return self.label or self.unknown or None
 
     @property
     def upright(self) -> Box:
-        """The box, or the upright frame around a turned one; clipped to the image."""
+        """The box, or the axis-aligned bounding box of a rotated one; clipped to the image."""
         return upright(self.box, self.rotation, self.size)
 
     def sized(self, size: Size | None) -> "Region":
-        """The same with the size of its image, where the annotation does not say."""
+        """The same region with the size of its image, if the annotation lacks it."""
         if self.size is not None or size is None:
             return self
         return replace(self, original_width=size[0], original_height=size[1])
@@ -156,7 +156,7 @@ def _head(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _box(item: Mapping[str, Any]) -> dict[str, float] | None:
-    """The box of an item in percent; of positive size and inside the image unless it is turned."""
+    """The box of an item in percent; of positive size and inside the image unless it is rotated."""
     value = item.get("value")
     if not isinstance(value, Mapping):
         return None
@@ -195,13 +195,13 @@ def _names(values: Iterable[Any]) -> list[str]:
 
 
 def _id(item: Mapping[str, Any]) -> str:
-    """The id of an item, which some tools write as a number; "" where there is none."""
+    """The id of an item, which some tools write as a number; "" if it has none."""
     value = item.get("id")
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _name(value)
 
 
 def _name(value: Any) -> str:
-    """A text in a form that MongoDB can store; "" for anything that is no text."""
+    """A text that MongoDB can store; "" for anything that is not a text."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 

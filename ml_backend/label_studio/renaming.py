@@ -1,4 +1,4 @@
-"""A class that has another name in the label config now: labels of it are renamed, as one save that can be undone."""
+"""Rename the labels of a class that was renamed in the label config, as one save that can be undone."""
 
 import fiftyone as fo
 
@@ -10,7 +10,7 @@ from .marks import stored_labels
 
 
 def rename_labels(dataset: fo.Dataset, target: LabelField, before: str, now: str) -> int:
-    """Rename labels of a class; how many there were.
+    """Rename labels of a class; returns how many.
 
     Raises:
         Refusal: another save was made at the same moment; nothing was changed.

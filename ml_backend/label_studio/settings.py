@@ -46,11 +46,11 @@ _SETTINGS: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that requests, one medium, and the media cache may take; all above 0."""
+    """Limits on requests, one medium, and the media cache; all above 0."""
 
     body_bytes: int = 64 * 2**20
     tasks_per_call: int = 2_000
-    connections: int = 256  # fewer where the process may not open as many files
+    connections: int = 256  # fewer if the process may not open as many files
     request_seconds: float = 15.0  # in which a request has to arrive, its headers and its body each
     media_bytes: int = 64 * 2**20
     media_pixels: int = 100_000_000
@@ -122,12 +122,12 @@ def server_directory() -> Path:
 
 
 def settings_path() -> Path:
-    """The file of the settings; it holds secrets."""
+    """The file of the settings; it contains secrets."""
     return server_directory() / "settings.json"
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> ServerSettings:
-    """The saved settings, with what the environment says instead (secret, Label Studio's address and token).
+    """The saved settings, overridden by the environment (secret, Label Studio's address and token).
 
     The saved token goes with the saved address only: for another one the environment has to name the token too, or it
     is "".
@@ -145,7 +145,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> ServerSettings
 
 
 def save_settings(settings: ServerSettings) -> Path:
-    """Write the settings to their file, which only its owner may read; return it."""
+    """Write the settings to their file, which only its owner can read; return it."""
     path = settings_path()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     values = asdict(settings) | {"projects": sorted(settings.projects)}
@@ -162,7 +162,7 @@ def ensure_secret(settings: ServerSettings) -> ServerSettings:
     if settings.secret:
         return settings
     secret = secrets.token_urlsafe(32)
-    # What came from the environment stays there.
+    # Values from the environment are not saved.
     save_settings(dataclasses.replace(load_settings({}), secret=secret))
     return dataclasses.replace(settings, secret=secret)
 
@@ -173,7 +173,7 @@ def same_address(one: str | None, other: str | None) -> bool:
 
 
 def parse_address(address: str) -> tuple[str, int | None]:
-    """Label Studio's address in that of one of its pages, and the project on that page, None where there is none.
+    """Extract Label Studio's address, and the project if any, from the address of one of its pages.
 
     ``http://localhost:8080/projects/3/data?tab=1`` → ``("http://localhost:8080", 3)``
     """

@@ -124,7 +124,7 @@ class FiftyOneConnection:
             raise
 
     def _begin_anew(self) -> None:
-        """Let the next `check` connect from the start, where the client cannot reconnect by itself.
+        """Make the next `check` connect from scratch, because the client cannot reconnect by itself.
 
         It can where an address was given and connecting was completed once. FiftyOne's own MongoDB comes back at
         another port, if it is started at all; and a first connection that failed leaves FiftyOne half connected.
