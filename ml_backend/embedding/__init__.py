@@ -1,4 +1,4 @@
-"""Media to vectors. Knows no host: paths and arrays in, arrays out."""
+"""Embedding of media. Independent of any host: paths and arrays in, arrays out."""
 
 from . import builtin  # noqa: F401  (declares the models that come with Labelscape)
 from .base import Embedded, EmbeddingModel, Failure, Media

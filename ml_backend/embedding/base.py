@@ -1,4 +1,4 @@
-"""What an embedding model is: media in, one vector per medium out, in order, with the reasons of those that failed."""
+"""The interface of embedding models: media in, one vector per medium out, in order, with reasons for failures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class UnreadableMedium(Exception):
     """A medium that cannot be read; the message says why, in words for the user."""
 
 
-# Reads the parts of one file that a run asks for; a part that cannot be read is the reason in its place.
+# Reads the requested parts of one file; a part that cannot be read is replaced by the reason.
 Reader = Callable[[str, Sequence[Media]], Sequence[Content | UnreadableMedium]]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A medium, by its ``index`` in the media that were passed in, that could not be embedded, and why, in words."""
+    """A medium that could not be embedded, by its ``index`` in the input, and the reason in words."""
 
     index: int
     reason: str
@@ -42,7 +42,7 @@ class Embedded:
     """Vectors (m, d) float32 of the media ``kept`` (m,) int64, ascending; the others are in ``failed``.
 
     ``logits`` (m, c) float32 are the scores of the model's classes before softmax, where the model predicts classes
-    too and was asked for them; None otherwise.
+    too and they were requested; None otherwise.
     """
 
     vectors: NDArray[np.float32]
@@ -68,7 +68,7 @@ class EmbeddingModel(Protocol):
 
 @runtime_checkable
 class TextTower(Protocol):
-    """What a model has that embeds texts into the space of its images."""
+    """The interface of a model that also embeds texts into the space of its images."""
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors (n, dim) float32 of length 1, comparable with those of images."""
@@ -76,7 +76,7 @@ class TextTower(Protocol):
 
 @runtime_checkable
 class Classifier(Protocol):
-    """What a model has that predicts classes in the same pass as it embeds."""
+    """The interface of a model that also predicts classes while embedding."""
 
     @property
     def classes(self) -> tuple[str, ...]:

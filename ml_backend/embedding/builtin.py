@@ -1,4 +1,4 @@
-"""The families of embedding models that come with Labelscape; the only place where one is declared."""
+"""The families of embedding models that come with Labelscape, all declared here."""
 
 from typing import Any
 

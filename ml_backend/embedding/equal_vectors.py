@@ -1,4 +1,4 @@
-"""Notice when a model gives many different files the same vector, because it cannot see what is in them."""
+"""Detect a model that gives many different files the same vector, because it does not see their content."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 from .base import Media
 
-MANY = 5  # different contents with one vector; two or three may be blank pages
+MANY = 5  # different contents with the same vector; two or three may be blank pages
 _FILES_READ = 200  # of the largest group, to tell different contents from copies of one
 
 
 @dataclass(frozen=True)
 class EqualVectors:
-    """At least ``count`` media of different content have one vector; ``examples`` are the paths of two of them."""
+    """At least ``count`` media of different content have the same vector; ``examples`` are the paths of two of them."""
 
     count: int
     examples: tuple[str, str]
 
 
 class VectorTally:
-    """Remembers a hash of every vector of a run, batch by batch."""
+    """Stores a hash of every vector of a run, batch by batch."""
 
     def __init__(self) -> None:
         self._media: list[Media] = []
@@ -41,7 +41,7 @@ class VectorTally:
         self._media += media
 
     def equal_vectors(self) -> EqualVectors | None:
-        """The largest group of media of different content with one vector; None where there are not `MANY`."""
+        """The largest group of media of different content with the same vector; None if smaller than `MANY`."""
         if not self._media:
             return None
         _, group_of, sizes = np.unique(np.concatenate(self._hashes), return_inverse=True, return_counts=True)

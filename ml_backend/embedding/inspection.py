@@ -1,4 +1,4 @@
-"""What a look into the file of a network finds, before anything is embedded."""
+"""The result of inspecting a network's file before anything is embedded."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Declared:
-    """What a file says about its input and its classes; None or empty where it says nothing."""
+    """The input and the classes that a file declares; None or empty for what it does not declare."""
 
     size: int | None = None
     mean: tuple[float, ...] | None = None
@@ -26,7 +26,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is in a network's file: its kind, its layers in order, the layer that it is cut at, and what it declares."""
+    """The content of a network's file: its kind, its layers in order, the cut layer, and its declarations."""
 
     kind: str
     layers: tuple[Layer, ...]

@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are needed, and a clear sentence where they are missing."""
+"""Optional packages: imported when needed, with a clear error message if they are missing."""
 
 from importlib import import_module
 from typing import Any

@@ -1,4 +1,4 @@
-"""Read in threads while the model works: batches of prepared media, in order, never many in memory."""
+"""Read media in threads while the model runs: batches in order, with few of them in memory."""
 
 import os
 from collections import deque
@@ -87,7 +87,7 @@ def _prepared(
 
 
 def _by_file(media: Sequence[str | Media]) -> Iterator[tuple[str, list[Media]]]:
-    """Runs of media of one file, cut where they would fill the memory."""
+    """Runs of media from the same file, cut to limit memory."""
     whole = (item if isinstance(item, Media) else Media(item) for item in media)
     for path, run in groupby(whole, key=lambda medium: medium.path):
         while group := list(islice(run, _PARTS_PER_READ)):

@@ -74,7 +74,7 @@ def read_parquet(path: str, *, id_column: str = "id", vector_column: str | None 
 def check_vectors(
     ids: Sequence[str], vectors: ArrayLike | Sequence[Sequence[float]], *, known: Sequence[str] | None = None
 ) -> Floats:
-    """Vectors (n, d) as float32, after every check; offenders are named.
+    """Check vectors and return them as (n, d) float32; errors name the offending ids.
 
     Args:
         known: the ids that are allowed.

@@ -1,4 +1,4 @@
-"""The registry of embedding models: each family once, with what menus, forms, the command line and docs say of it."""
+"""The registry of embedding models: each family once, with its texts for menus, forms, command line, and docs."""
 
 import logging
 import math
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Option:
-    """An option of the models of a family, as forms and the command line ask for it.
+    """An option of the models of a family, as offered by forms and the command line.
 
     Attributes:
         name: the keyword argument of the family's ``make``.
@@ -38,7 +38,7 @@ class Option:
     choices: tuple[str, ...] = ()
 
     def parse(self, value: Any) -> Any:
-        """A value as ``make`` takes it, of a value or a text such as ``0.5, 0.5, 0.5`` or ``yes``.
+        """Convert a value, or a text such as ``0.5, 0.5, 0.5`` or ``yes``, to the value that ``make`` takes.
 
         Raises:
             Refusal: the value is not of this option's kind.
@@ -49,7 +49,7 @@ class Option:
             raise Refusal(f"The option “{self.name}” is '{value}'; it must be {self.allowed()}.") from error
 
     def allowed(self) -> str:
-        """What values the option takes, in words."""
+        """The allowed values, in words."""
         return {
             "text": "a text",
             "file": "the path of a file on the server",
@@ -65,17 +65,17 @@ class ModelFamily:
     """A family of embedding models that are loaded in the same way.
 
     Attributes:
-        name: what a model's name starts with, such as ``torchvision``.
-        argument: what follows after a slash, such as ``<architecture>``; "" for a family of one model.
+        name: the first part of a model's name, such as ``torchvision``.
+        argument: the part after the slash, such as ``<architecture>``; "" for a family with a single model.
         modality: the kind of media it embeds.
-        sentence: what it is good for, for menus and docs.
+        sentence: its use, in one sentence for menus and docs.
         make: loads a model: ``make(argument, **options)``; raises `Refusal` where it cannot.
         examples: arguments that menus offer, the default first; any other may be typed.
         options: what ``make`` takes besides the argument.
         text_tower: whether its models embed texts into the space of their images: ``yes``, ``no``, or ``some`` do.
-        per_second: media per second on two cores (benchmarks/embedding.py), of the default; None where unmeasured.
-        extra: the optional dependencies that it needs, as in ``pip install labelscape[models]``; "" for none.
-        inspect: looks into the file that an argument names, for forms and the command line; None where there is none.
+        per_second: media per second of the default model on two cores (benchmarks/embedding.py); None if unmeasured.
+        extra: the extra with its optional dependencies, as in ``pip install labelscape[models]``; "" for none.
+        inspect: inspects the file that an argument names, for forms and the command line; None if not supported.
         in_menus: whether menus offer it; those of `trained` have a form of their own.
     """
 
@@ -94,7 +94,7 @@ class ModelFamily:
 
     @property
     def pattern(self) -> str:
-        """How the names of its models look, such as ``torchvision/<architecture>``."""
+        """The pattern of its models' names, such as ``torchvision/<architecture>``."""
         return f"{self.name}/{self.argument}" if self.argument else self.name
 
     def model_name(self, argument: str) -> str:
@@ -103,7 +103,7 @@ class ModelFamily:
 
     @property
     def default(self) -> str:
-        """The full name of the model that menus choose first; "" where there is none."""
+        """The full name of the model that menus select by default; "" if there is none."""
         if not self.argument:
             return self.name
         return self.model_name(self.examples[0]) if self.examples else ""
@@ -126,7 +126,7 @@ def families(modality: Modality | None = None) -> list[ModelFamily]:
 
 
 def find_family(model: str) -> tuple[ModelFamily, str]:
-    """The family of a model's name, and the argument in it.
+    """Split a model's name into its family and argument.
 
     Raises:
         Refusal: the name belongs to no family; those there are are listed.
@@ -151,7 +151,7 @@ def load(model: str, **options: Any) -> EmbeddingModel:
 
 
 def parse_options(family: ModelFamily, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as ``make`` takes them; those that are None or empty are left out.
+    """Convert options to the values that ``make`` takes; those that are None or empty are left out.
 
     Raises:
         Refusal: the family has no such option, or a value of the wrong kind.
@@ -166,7 +166,7 @@ def parse_options(family: ModelFamily, options: Mapping[str, Any]) -> dict[str, 
 
 
 def adopt(declared: Any) -> ModelFamily:
-    """A family of another package as one of ours.
+    """Convert a family declared by another package to our class.
 
     FiftyOne loads this package under a name of its own, so a family made with the installed package is of another
     class there: only its attributes count.
@@ -189,7 +189,7 @@ def _families_of_packages() -> dict[str, ModelFamily]:
         for point in entry_points(group=ENTRY_POINTS):
             try:
                 family = adopt(point.load())
-            except Exception:  # another package's fault must not take our own models away
+            except Exception:  # an error in another package must not make our own models unavailable
                 _log.exception("The embedding models of the entry point '%s' could not be loaded", point.name)
             else:
                 _from_packages[family.name] = family

@@ -77,7 +77,7 @@ def train(
 ) -> TrainedHead:
     """Train a head on the labeled ones of ``vectors`` (n, d); ``labels`` (n,) ints, -1 = unlabeled.
 
-    A fifth of the labels is held out to measure the accuracy, a fifth of the rest tells when to stop; then a head is
+    A fifth of the labels is held out to measure the accuracy, a fifth of the rest decides when to stop; then a head is
     trained on all of them for as long. Classes with fewer than four labels are left out.
 
     Raises:
@@ -144,7 +144,7 @@ def split_labels(labels: ArrayLike, *, seed: int = 0) -> LabelSplit:
 
 
 def save_head(head: TrainedHead, path: str | Path) -> None:
-    """Write a head to an .npz file, whole or not at all."""
+    """Write a head to an .npz file, atomically."""
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     scratch = file.with_name(f".{file.stem}.{os.getpid()}.npz")
@@ -171,7 +171,7 @@ def load_head(path: str | Path) -> TrainedHead:
 
 
 class TrainedModel:
-    """A base model followed by a trained head: embeds media that were not there when it was trained."""
+    """A base model followed by a trained head: also embeds media added after the training."""
 
     def __init__(self, base: EmbeddingModel, head: TrainedHead) -> None:
         self.name = f"trained on {base.name}"
@@ -187,7 +187,7 @@ class TrainedModel:
 
 
 def hold_out(targets: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """The same share of every class, at least one."""
+    """Choose the same share of every class, at least one."""
     chosen = np.zeros(len(targets), bool)
     order = rng.permutation(len(targets))
     by_class = order[np.argsort(targets[order], kind="stable")]

@@ -23,7 +23,7 @@ _PNG_DEPTH_AT = 24  # offset of the bit depth in a PNG's first chunk
 _TIFF_BITS = 258  # BitsPerSample
 _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _DEEP_GRAY = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
-_NEARLY_WHITE = 200  # mean luminance, 0..255, from which a drawing would vanish on white
+_NEARLY_WHITE = 200  # mean luminance, 0..255, above which a drawing would be invisible on white
 # Full scales of what sensors and software write: 8, 10, 12, 14 and 16 bits; 0..1 is for floating point alone.
 _INTEGER_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 _FLOAT_SCALES = (1.0, *_INTEGER_SCALES)
@@ -32,7 +32,7 @@ _LEAST_SPAN = 1 / 8  # of a full scale; what uses less (thermal cameras) is stre
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of an image file say: size in pixels, format, and how its values have to be read."""
+    """The header of an image file: size in pixels, format, and how its values have to be read."""
 
     width: int
     height: int
@@ -128,13 +128,13 @@ def _is_deep(image: Image.Image, data: bytes) -> bool:
 
 
 def _looks_complete(data: bytes, kind: str) -> bool:
-    """OpenCV fills the missing part of a truncated file with gray and reports nothing."""
+    """Detect truncated files, whose missing part OpenCV silently fills with gray."""
     mark = b"\xff\xd9" if kind in _JPEG else {"PNG": b"IEND"}.get(kind)
     return mark is not None and mark in data[-_TAIL:]
 
 
 def _decode_strictly(data: bytes) -> Pixels:
-    """Pillow reads more formats and raises where bytes are missing."""
+    """Decode with Pillow, which reads more formats and raises if bytes are missing."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             upright = ImageOps.exif_transpose(image)
@@ -148,7 +148,7 @@ def _decode_strictly(data: bytes) -> Pixels:
 def _decode_deep(data: bytes) -> Pixels:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            image.load()  # raises where bytes are missing, which OpenCV below does not
+            image.load()  # raises if bytes are missing, which OpenCV below does not
             if image.mode in _DEEP_GRAY:
                 gray = scale_to_8_bits(np.asarray(ImageOps.exif_transpose(image)))
                 return np.repeat(gray[..., None], 3, axis=2)
@@ -169,7 +169,7 @@ def _decode_deep(data: bytes) -> Pixels:
 
 
 def _composite(rgba: Pixels) -> Pixels:
-    """Put RGBA pixels on the background that shows what is drawn."""
+    """Put RGBA pixels on the background against which the content is visible."""
     alpha = rgba[..., 3:].astype(np.float32) / 255
     if (alpha == 1).all():
         return np.ascontiguousarray(rgba[..., :3])

@@ -1,4 +1,4 @@
-"""Where a network runs, and in which precision it is fastest there without losing neighbors."""
+"""The device a network runs on, and the fastest precision there that does not lose neighbors."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def choose_device() -> "torch.device":
-    """CUDA where there is one, else Apple's MPS, else the CPU."""
+    """CUDA if available, else Apple's MPS, else the CPU."""
     import torch
 
     if torch.cuda.is_available():

@@ -20,10 +20,10 @@ class ImageModel:
     """A network with the input it expects; ``classes`` names the last columns of what ``forward`` returns.
 
     Attributes:
-        name: the model's name, as it is asked for.
+        name: the model's full name, such as ``torchvision/resnet18``.
         dim: length of a vector.
         input: how images are prepared.
-        classes: names of the classes it predicts in the same pass; empty where it predicts none.
+        classes: names of the classes it predicts in the same pass; empty if it predicts none.
     """
 
     def __init__(self, name: str, settings: InputSettings, forward: Forward, classes: Sequence[str] = ()) -> None:
@@ -53,9 +53,9 @@ class ImageModel:
         return Embedded(np.ascontiguousarray(vectors), embedded.kept, embedded.failed, np.ascontiguousarray(logits))
 
     def prepare(self, pixels: Pixels) -> Pixels:
-        """The square that the network gets of an image."""
+        """The prepared square of an image, as input for the network."""
         return self.input.prepare(pixels)
 
     def forward(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
-        """What the network returns for prepared squares (b, size, size, 3) uint8."""
+        """The output of the network for prepared squares (b, size, size, 3) uint8."""
         return self._forward(batch)

@@ -76,7 +76,7 @@ class OpenClipModel(TorchImageModel):
 
     @cached_property
     def _tokenizer(self) -> Any:
-        # Only texts need it, and some architectures (SigLIP) download it: images must not fail for it.
+        # Only texts need it, and some architectures (SigLIP) download it: embedding images must not depend on it.
         import open_clip
 
         try:
@@ -96,7 +96,7 @@ class OpenClipModel(TorchImageModel):
 def _settings(network: Any, architecture: str, tag: str | None) -> InputSettings:
     import open_clip
 
-    # A network made for a local file does not know how its images are prepared; the tag does.
+    # A network created for a local file has no image preparation settings; those of the tag apply.
     published = (open_clip.get_pretrained_cfg(architecture, tag) or {}) if tag else {}
     preset = {**open_clip.get_model_preprocess_cfg(network), **published}
     side = preset["size"] if isinstance(preset["size"], int) else preset["size"][0]

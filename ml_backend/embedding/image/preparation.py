@@ -13,14 +13,14 @@ from .decoding import Pixels
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _MODES = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "nearest": cv2.INTER_NEAREST}
-_LARGEST = 4096  # pixels of a side; more is a typing error and would fill the memory
+_LARGEST = 4096  # pixels per side; more is a typo and would exhaust the memory
 
 Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class InputSettings:
-    """What a network expects of an image.
+    """The input that a network expects.
 
     Attributes:
         size: side in pixels of the square that the network gets.
@@ -42,7 +42,7 @@ class InputSettings:
     flip: bool = False
 
     def prepare(self, pixels: Pixels) -> Pixels:
-        """The square (size, size, 3) uint8 RGB that the network gets, of an image of any size."""
+        """Prepare an image of any size as a square (size, size, 3) uint8 RGB."""
         if not self.squash:
             return center_crop(pixels, self.resize, self.size, _MODES[self.interpolation])
         mode = cv2.INTER_AREA if min(pixels.shape[:2]) > self.size else _MODES[self.interpolation]
@@ -74,7 +74,7 @@ def override(
     channels: str | None = None,
     flip: bool | None = None,
 ) -> InputSettings:
-    """Settings with what the user says instead; a new ``size`` without ``resize`` cuts nothing off the shorter side.
+    """Settings overridden by the user's; a new ``size`` without ``resize`` crops nothing off the shorter side.
 
     Raises:
         Refusal: a value that no network can have.

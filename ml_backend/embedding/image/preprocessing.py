@@ -14,7 +14,7 @@ from .reading import image_reader
 
 Floats = NDArray[np.float32]
 
-# Side in pixels that each kind of feature is computed at, and its weight in the vector. Weights were chosen by
+# Side length in pixels at which each kind of feature is computed, and its weight in the vector. Chosen by
 # leave-one-out 15-NN accuracy on digits, small photos (CIFAR-10) and large ones (Imagenette): .985, .53, .50.
 _INTENSITY_SIDE, _INTENSITY_WEIGHT = 8, 0.5
 _COLOR_SIDE, _COLOR_WEIGHT = 4, 0.5

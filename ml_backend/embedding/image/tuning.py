@@ -1,4 +1,4 @@
-"""Fine-tune the last block of a network on labeled images, and keep what was learned in a file of plain tensors."""
+"""Fine-tune the last block of a network on labeled images, and save the block in a file of plain tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from .torch_forward import TorchImageModel, normalizer
 if TYPE_CHECKING:
     import torch
 
-MOST_IMAGES = 4000  # held in memory, at 150 kB each for a network of 224 pixels
+MOST_IMAGES = 4000  # kept in memory, at 150 kB each for a network of 224 pixels
 _EPOCHS, _PATIENCE = 12, 2
 _BATCH = 32
 _BLOCK_RATE, _HEAD_RATE, _WEIGHT_DECAY = 1e-4, 3e-3, 1e-2
@@ -28,7 +28,7 @@ _BLOCK_RATE, _HEAD_RATE, _WEIGHT_DECAY = 1e-4, 3e-3, 1e-2
 
 @dataclass(frozen=True)
 class Tuned:
-    """A fine-tuned block: its tensors by name, how many images taught it, and for how many epochs."""
+    """A fine-tuned block: its tensors by name, the number of training images, and the number of epochs."""
 
     state: "dict[str, torch.Tensor]"
     images: int
@@ -123,7 +123,7 @@ def save_tuned(tuned: Tuned, path: str | Path) -> None:
 
 
 def load_tuned(model: EmbeddingModel, path: str | Path) -> None:
-    """Put a fine-tuned block from its file into a network.
+    """Load a fine-tuned block from its file into a network.
 
     Raises:
         Refusal: no such file, or it belongs to another network.

@@ -1,4 +1,4 @@
-"""Models `own/<file>`: a user's own trained network, cut before its classifier, whose predictions are kept too."""
+"""Models `own/<file>`: a user's own trained network, cut before its classifier; its predictions can be stored too."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..preparation import InputSettings, override
 from .network import Compute, Floats, OwnNetwork
 from .opening import open_network
 
-_TRIED_SIZE = 224  # for a look at the layers of a network that takes images of any size
+_TRIED_SIZE = 224  # for inspecting the layers of a network that accepts images of any size
 
 
 class OwnModel(ImageModel):
@@ -57,7 +57,7 @@ class OwnModel(ImageModel):
 
 
 def inspect_network(reference: str, size: int | None = None) -> Inspection:
-    """Look into a network's file without embedding anything; sizes are for images of ``size`` pixels.
+    """Inspect a network's file without embedding anything; sizes are for images of ``size`` pixels.
 
     Raises:
         Refusal: the network cannot be loaded, or cannot run on images of this size.
@@ -72,7 +72,7 @@ def _translated(reference: str, side: int, network: OwnNetwork) -> Inspection:
         return network.inspect(side)
     except Refusal:
         raise
-    except Exception as error:  # each framework has kinds of its own
+    except Exception as error:  # each framework has its own exception types
         reason = str(error).splitlines()[0]
         raise Refusal(f"'{reference}' cannot run on images of {side} x {side} pixels: {reason}") from error
 
@@ -105,7 +105,7 @@ def _first(compute: Compute, settings: InputSettings, reference: str) -> tuple[F
         return compute(blank)
     except Refusal:
         raise
-    except Exception as error:  # each framework has kinds of its own
+    except Exception as error:  # each framework has its own exception types
         raise Refusal(
             f"'{reference}' cannot run on images of {settings.size} x {settings.size} pixels "
             f"({str(error).splitlines()[0]}): is the option “size” right?"

@@ -1,4 +1,4 @@
-"""What every kind of trained network offers: its layers, what it says about its input, and its computation."""
+"""The interface of trained networks: layers, declared input, and computation."""
 
 import json
 from ast import literal_eval
@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 # Normalized images (b, 3, size, size) float32 to vectors (b, dim) and class scores (b, classes), or None without.
 Compute = Callable[[Floats], tuple[Floats, Floats | None]]
 
-OUTPUT = "output"  # the name under which the network's own output can be asked for as a layer
+OUTPUT = "output"  # the layer name that stands for the network's own output
 
 
 class OwnNetwork(Protocol):
@@ -35,7 +35,7 @@ class OwnNetwork(Protocol):
 
 
 def pooled(values: NDArray[Any]) -> Floats:
-    """The output of a layer as vectors (b, dim): feature maps and tokens are averaged over their places."""
+    """The output of a layer as vectors (b, dim): feature maps and tokens are averaged over their positions."""
     array = np.asarray(values, np.float32)
     if array.ndim > 3:
         array = array.mean(axis=tuple(range(2, array.ndim)))
@@ -45,7 +45,7 @@ def pooled(values: NDArray[Any]) -> Floats:
 
 
 def in_fixed_batches(compute: Compute, batch: int) -> Compute:
-    """A computation for any number of images, of one for exactly ``batch``; the last batch is filled up with zeros."""
+    """Wrap a computation for exactly ``batch`` images to accept any number; the last batch is padded with zeros."""
 
     def run(images: Floats) -> tuple[Floats, Floats | None]:
         vectors, scores = [], []
@@ -62,7 +62,7 @@ def in_fixed_batches(compute: Compute, batch: int) -> Compute:
 
 
 def read_declared(properties: Mapping[str, Any]) -> Declared:
-    """Read what the metadata of a file says, in our own words or in those of Ultralytics' exports.
+    """Read the metadata of a file, with our keys or those of Ultralytics' exports.
 
     Keys: ``size`` or ``imgsz``, ``mean``, ``std``, ``channels`` (rgb or bgr), and ``classes`` or ``names`` (a list, or
     a dictionary of numbers to names), each as JSON or a Python literal. What cannot be read counts as not said.

@@ -28,7 +28,7 @@ class OnnxNetwork:
         onnx = require("onnx", "models")
         try:
             self._model = onnx.load(path)
-        except Exception as error:  # protobuf raises kinds of its own
+        except Exception as error:  # protobuf has its own exception types
             raise Refusal(f"'{path}' cannot be read as an ONNX model ({type(error).__name__}: {error}).") from error
         self._path = path
         self._constants = _constants(self._model.graph)
@@ -83,7 +83,7 @@ class OnnxNetwork:
         return in_fixed_batches(compute, self.batch) if self.batch else compute
 
     def _scores(self) -> str | None:
-        """The output of the last linear layer, after its bias, where that is what the network ends with."""
+        """The output of the last linear layer, after its bias, if the network ends with it."""
         graph = self._model.graph
         name = str(self._linear.output[0])
         after = next((node for node in graph.node if name in node.input), None)
@@ -129,7 +129,7 @@ class OnnxNetwork:
         return all(name in self._constants for name in node.output)
 
     def feed(self, images: Floats) -> dict[str, NDArray[Any]]:
-        """What the network takes for normalized images (b, 3, size, size): its input's name, layout and type."""
+        """Convert normalized images (b, 3, size, size) to the network's input: its name, layout, and type."""
         ordered = images.transpose(0, 2, 3, 1) if self._channels_last else images
         if self._type == _RAW:
             return {self._input: np.ascontiguousarray(ordered.round().clip(0, 255), np.uint8)}
@@ -147,7 +147,7 @@ class OnnxNetwork:
 
 
 def open_session(runtime: Any, model: bytes | str, path: str) -> Any:
-    """A session of onnxruntime on CUDA where there is one, else on all cores.
+    """A session of onnxruntime on CUDA if available, else on all cores.
 
     Raises:
         Refusal: onnxruntime cannot run the model.
@@ -164,7 +164,7 @@ def open_session(runtime: Any, model: bytes | str, path: str) -> Any:
 
 
 def _constants(graph: Any) -> set[str]:
-    """Names of values that are the same for every image: weights, and what is computed of weights alone."""
+    """Names of values that are the same for every image: weights, and values computed only from weights."""
     constants = {tensor.name for tensor in graph.initializer}
     for node in graph.node:
         if all(name in constants or not name for name in node.input):  # also a Constant, which has no input
@@ -189,7 +189,7 @@ def _image_input(graph: Any, path: str, constants: set[str]) -> Any:
 def _last_linear(graph: Any, constants: set[str]) -> Any:
     """The last layer with weights that mixes features only: Gemm, MatMul, or a 1 x 1 convolution."""
     sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    found = None
+    last_linear = None
     for node in graph.node:
         if node.op_type not in _LINEAR or set(node.output) <= constants:
             continue
@@ -199,5 +199,5 @@ def _last_linear(graph: Any, constants: set[str]) -> Any:
             continue
         if node.op_type == "Conv" and sizes.get(weighted[0], ())[2:] != (1, 1):
             continue
-        found = node
-    return found
+        last_linear = node
+    return last_linear

@@ -1,4 +1,4 @@
-"""Open a user's own network by what it is: an ONNX, TorchScript or .pt2 file, or Python code that makes one."""
+"""Open a user's own network: an ONNX, TorchScript, or .pt2 file, or Python code that creates one."""
 
 import re
 import zipfile

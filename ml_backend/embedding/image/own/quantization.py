@@ -1,4 +1,4 @@
-"""Make an 8-bit copy of an ONNX network, and keep it only where it is faster and sees the same."""
+"""Make an 8-bit copy of an ONNX network, and keep it only if it is faster and its vectors are nearly the same."""
 
 import os
 import time
@@ -29,7 +29,7 @@ Measure = Callable[[OwnModel, NDArray[np.uint8]], tuple[float, NDArray[np.float3
 
 @dataclass(frozen=True)
 class Quantization:
-    """What 8 bits bring: median cosine to the original vectors, and images per second of the network alone."""
+    """The effect of 8 bits: median cosine to the original vectors, and images per second of the network alone."""
 
     cosine: float
     before: float

@@ -1,4 +1,4 @@
-"""Trained networks as TorchScript, as `torch.export` archives (.pt2), or as a module that Python code makes."""
+"""Trained networks as TorchScript, as `torch.export` archives (.pt2), or as a module created by Python code."""
 
 import ast
 import io
@@ -31,7 +31,7 @@ _ARITHMETIC = (
 
 
 class TorchNetwork:
-    """A PyTorch network whose values inside can be tapped, whatever form it was saved in.
+    """A PyTorch network whose internal values can be tapped, whatever its file format.
 
     Args:
         layers: name → kind of the layers that can be named, in order.
@@ -70,22 +70,22 @@ class TorchNetwork:
         if layer is not None and layer != OUTPUT and layer not in self._layers:
             listing = ", ".join(self._layers)
             raise Refusal(f"'{self._path}' has no layer '{layer}'; its layers are: {listing or 'none'}.")
-        wanted = layer or self._cut or OUTPUT
-        names = tuple(dict.fromkeys((wanted, OUTPUT, *((self._scores,) if self._scores else ()))))
+        tapped = layer or self._cut or OUTPUT
+        names = tuple(dict.fromkeys((tapped, OUTPUT, *((self._scores,) if self._scores else ()))))
         device = choose_device()
 
         def run(images: Floats) -> tuple[Floats, Floats | None]:
             with torch.inference_mode():
                 values = self._taps(torch.from_numpy(images).to(device), names)
                 arrays = {name: value.float().cpu().numpy() for name, value in values.items()}
-            if wanted not in arrays:
-                raise Refusal(f"The layer '{wanted}' of '{self._path}' computes nothing for an image: name another.")
-            return pooled(arrays[wanted]), None if layer == OUTPUT else self._logits(arrays)
+            if tapped not in arrays:
+                raise Refusal(f"The layer '{tapped}' of '{self._path}' computes nothing for an image: name another.")
+            return pooled(arrays[tapped]), None if layer == OUTPUT else self._logits(arrays)
 
         return in_fixed_batches(run, self._batch) if self._batch else run
 
     def _logits(self, values: Mapping[str, Any]) -> Floats | None:
-        """The scores of the last linear layer, where they are what the network ends with."""
+        """The scores of the last linear layer, if the network ends with it."""
         output = values[OUTPUT]
         if self._scores is None or self._scores not in values or output.ndim != 2:
             return None
@@ -158,7 +158,7 @@ def open_exported(path: str) -> TorchNetwork:
     extra = dict.fromkeys(_METADATA, "")
     try:
         program = torch.export.load(path, extra_files=extra)
-    except Exception as error:  # the loader raises many kinds for a file of another version
+    except Exception as error:  # the loader raises many exception types for a file of another version
         raise Refusal(
             f"'{path}' cannot be read by this PyTorch ({type(error).__name__}: {error}). Save it again with "
             "torch.export.save(torch.export.export(model, (images,)), path)."
@@ -224,7 +224,7 @@ def open_module(module: "torch.nn.Module", source: str) -> TorchNetwork:
 
 
 class _hooks:
-    """While it is entered, outputs of the named layers, and the input of the last linear one, go into ``values``."""
+    """While entered, stores the outputs of the named layers, and the input of the last linear one, in ``values``."""
 
     def __init__(
         self, network: "torch.nn.Module", names: tuple[str, ...], cut: str | None, linear: str, values: dict[str, Any]
@@ -312,7 +312,7 @@ def _check_archive(path: str) -> None:
                     raise ValueError("it holds objects that are not tensors")
     except zipfile.BadZipFile:
         raise Refusal(f"'{path}' is not an archive of torch.export: save it with torch.export.save.") from None
-    except Exception as error:  # whatever cannot be read plainly is not safe to read otherwise
+    except Exception as error:  # an archive that cannot be checked is not safe to load
         raise Refusal(
             f"'{path}' holds pickled objects or code ({error}); loading them could run anything. Export the model to "
             "ONNX, or with torch.export.save from plain tensors."
