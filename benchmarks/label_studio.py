@@ -104,15 +104,18 @@ class Bench:
         ids = self.rows("SELECT id FROM task WHERE project_id = ? ORDER BY id", self.project)
         twins = dict(zip(ids, self.rows("SELECT id FROM task WHERE project_id = ? ORDER BY id", other), strict=True))
         same = [
-            {"task": twins[(held["task"],)][0], **{name: held[name] for name in ("result", "score", "model_version")}}
-            for held in theirs
+            {
+                "task": twins[(row["task"],)][0],
+                **{name: row[name] for name in ("result", "score", "model_version")},
+            }
+            for row in theirs
         ]
         begun = time.perf_counter()
         self.studio.ask("POST", f"projects/{other}/import/predictions", json=same)
         return time.perf_counter() - begun
 
     def measure_submits(self) -> None:
-        """Annotate the least sure tasks, one after the other, and see when predictions follow."""
+        """Annotate the least certain tasks, one after the other, and measure when predictions follow."""
         first, last = [], []
         for _ in range(SUBMITS):
             [(task, digit)] = self.rows(
@@ -136,7 +139,7 @@ class Bench:
         """Ask for predictions as “Retrieve predictions” does; saving them is not counted, that is Label Studio's."""
         tasks = self.tasks_as_asked(PREDICT)
         show(f"/predict of {PREDICT:,} known tasks (bar 2)", timed(lambda: self.predict(tasks)))
-        # The backend must not hear of the new tasks before it is asked about them.
+        # The backend must not learn of the new tasks before their predictions are requested.
         [webhook] = self.studio.ask("GET", "webhooks/", params={"project": self.project})
         self.studio.ask("PATCH", f"webhooks/{webhook['id']}/", json={"is_active": False})
         self.import_tasks(self.project, range(self.n, self.n + PREDICT))
@@ -145,8 +148,8 @@ class Bench:
 
     def predict(self, tasks: list[dict[str, Any]]) -> None:
         """One call of /predict."""
-        asked = {"tasks": tasks, "project": f"{self.project}.1", "label_config": CONFIG, "params": {"context": None}}
-        answer = requests.post(f"{self.server.url}/predict", json=asked, auth=self.secret, timeout=120)
+        body = {"tasks": tasks, "project": f"{self.project}.1", "label_config": CONFIG, "params": {"context": None}}
+        answer = requests.post(f"{self.server.url}/predict", json=body, auth=self.secret, timeout=120)
         answered = sum(bool(result and result["result"]) for result in answer.json()["results"])
         print(f"    {answered:,} of {len(tasks):,} predicted")
 
@@ -217,8 +220,8 @@ class Bench:
             for line in self.server.log().splitlines(keepends=True)
             if line[0] == "{" and line[-1] == "\n"
         ]
-        wanted = [line for line in read if line["event"] == event or (not event and line["event"] != "request")]
-        return [line for line in wanted if since <= at(line) <= until]
+        matching = [line for line in read if line["event"] == event or (not event and line["event"] != "request")]
+        return [line for line in matching if since <= at(line) <= until]
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read Label Studio's own database, which neither waits nor makes it wait."""

@@ -1,8 +1,8 @@
 """Labeling, measured: `python benchmarks/labeling.py [data folder] [--section ...]`.
 
-suggestions: 1 to 100 random labels a class, all else suggested at a wanted precision of 0.90, 0.95 and 0.99: real
+suggestions: 1 to 100 random labels a class, all else suggested at a target precision of 0.90, 0.95 and 0.99: real
     precision and coverage. Peers accept what their own probability promises ("as is"), or what their held-out labels
-    allow ("held out"). Our starting point for the calibration is measured without the dataset at hand.
+    allow ("held out"). Our starting point for the calibration is measured without the dataset being tested.
 ways: the same for labels as people give them (lassos, easy ones, unseen classes, ...), see labeling_promise.py.
 clicks: human acts to a labeled dataset, see labeling_clicks.py.
 time: seconds and memory from 10,000 to 1,000,000 samples, see labeling_time.py.
@@ -34,7 +34,7 @@ from labelscape.ml_backend.analysis.reference import reliability
 PRECISIONS, EACH, SEEDS = (0.90, 0.95, 0.99), (1, 3, 10, 30, 100), range(3)
 REFERENCES = Path(__file__).with_name("labeling_references.json")
 
-# method -> (dataset, labels a class, wanted) -> one (right, accepted, unlabeled) a draw
+# method -> (dataset, labels a class, target) -> one (right, accepted, unlabeled) a draw
 Results = dict[str, dict[tuple[str, int, float], list[tuple[int, int, int]]]]
 
 
@@ -76,16 +76,16 @@ def measure(data: Dataset, results: Results) -> None:
                 folds = propagation.label_folds(labels[known], data.n_classes, keys[known], len(labels))
                 hidden = [known[fold] for fold in folds]
                 cases = {name: (peer(labels), held_out(peer, labels, hidden)) for name, peer in others.items()}
-                for wanted in PRECISIONS:
+                for target in PRECISIONS:
                     taken = {"labelscape": (found.labels, unlabeled.copy())}
-                    taken["labelscape"][1][unlabeled] = accept(found.confidence[unlabeled].astype(float), wanted)
+                    taken["labelscape"][1][unlabeled] = accept(found.confidence[unlabeled].astype(float), target)
                     for name, ((guess, score), tested) in cases.items():
-                        taken[f"{name}, as is"] = (guess, own_promise(name, score, wanted))
-                        taken[f"{name}, held out"] = (guess, held_out_promise(score, *tested, wanted))
+                        taken[f"{name}, as is"] = (guess, own_promise(name, score, target))
+                        taken[f"{name}, held out"] = (guess, held_out_promise(score, *tested, target))
                     for name, (guess, accepted) in taken.items():
                         accepted = accepted & unlabeled
                         counts = int((guess == data.truth)[accepted].sum()), int(accepted.sum()), int(unlabeled.sum())
-                        results.setdefault(name, {}).setdefault((data.name, each, wanted), []).append(counts)
+                        results.setdefault(name, {}).setdefault((data.name, each, target), []).append(counts)
 
 
 def without(name: str) -> Reliability:
@@ -96,14 +96,14 @@ def without(name: str) -> Reliability:
 def report(results: Results) -> None:
     print("real precision (of draws that accept some) / coverage, by dataset and labels a class")
     cells = list(next(iter(results.values())))
-    print(f"{'labelscape':24s}" + "".join(f"{f'wanted {wanted:.2f}':>18s}" for wanted in PRECISIONS))
+    print(f"{'labelscape':24s}" + "".join(f"{f'target {target:.2f}':>18s}" for target in PRECISIONS))
     for name, each in dict.fromkeys((name, each) for name, each, _ in cells):
-        rows = [shown(results["labelscape"][name, each, wanted]) for wanted in PRECISIONS]
+        rows = [shown(results["labelscape"][name, each, target]) for target in PRECISIONS]
         print(f"{name:18s}{each:6d}" + "".join(f"{row:>18s}" for row in rows))
     print("\nmean over datasets and labels a class")
-    print(f"{'method':26s}" + "".join(f"{f'wanted {wanted:.2f}':>18s}" for wanted in PRECISIONS))
+    print(f"{'method':26s}" + "".join(f"{f'target {target:.2f}':>18s}" for target in PRECISIONS))
     for method, cases in results.items():
-        rows = [shown([draw for cell in cells if cell[2] == wanted for draw in cases[cell]]) for wanted in PRECISIONS]
+        rows = [shown([draw for cell in cells if cell[2] == target for draw in cases[cell]]) for target in PRECISIONS]
         print(f"{method:26s}" + "".join(f"{row:>18s}" for row in rows))
     print("\nthe same by labels a class")
     for each in dict.fromkeys(each for _, each, _ in cells):

@@ -1,7 +1,7 @@
-"""Human acts until a dataset is labeled: the order of labeling, the guesses and their review, simulated.
+"""Human actions until a dataset is labeled: the order of labeling, the guesses and their review, simulated.
 
 The person labels L samples one by one (an act each), in the order a method asks for. The rest is guessed, and the
-surest guesses are shown in groups of one class, a screen of 25 at a time, until 95 % of the dataset has a label.
+most confident guesses are shown by class, a screen of 25 at a time, until 95 % of the dataset has a label.
 Taking a group is one act, and so is correcting a wrong one in it; the person overlooks one wrong guess in five.
 Correctness is over everything labeled. Every method may stop labeling one by one at the L that costs it least, if
 97 % is right then.

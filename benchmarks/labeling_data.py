@@ -1,4 +1,4 @@
-"""Embeddings with true labels for the labeling benchmarks: digits, and what a data folder holds."""
+"""Embeddings with true labels for the labeling benchmarks: digits, and the datasets in a data folder."""
 
 from __future__ import annotations
 

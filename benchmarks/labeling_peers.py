@@ -1,4 +1,4 @@
-"""What suggestions are compared with: k-NN vote, scikit-learn's LabelSpreading, and a radius on a 2D map."""
+"""Methods that suggestions are compared with: k-NN vote, scikit-learn's LabelSpreading, and a radius on a 2D map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the promise hold for labels as people give them? Every way of labeling_ways.py, us and a k-NN vote.
+"""Is the target precision reached for labels as people assign them? Every way of labeling_ways.py, us and a k-NN vote.
 
 Ours is measured with both calibrations learned without the dataset at hand. The k-NN vote accepts what its held-out
 labels allow. Printed for each way: mean and worst real precision over draws that accept five or more, mean coverage,

@@ -1,4 +1,4 @@
-"""Mislabel ranking against its peers on the same embeddings: the human labels of CIFAR-10N held against the clean ones.
+"""Mislabel ranking against its peers on the same embeddings: the human labels of CIFAR-10N against the clean ones.
 
 The images of the data folder get 1280-d embeddings of MobileNetV2. Without a folder: scikit-learn's digits with labels
 changed at random.

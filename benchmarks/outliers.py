@@ -1,6 +1,6 @@
 """Outlier ranking against its peers with foreign samples mixed in.
 
-Foreign samples come from held-out classes, "scattered" over several or in one "clump", 1 % and 5 % of the rest,
+Foreign samples come from n_foreign-out classes, "scattered" over several or in one "clump", 1 % and 5 % of the rest,
 and carry the label of the class nearest to them.
 """
 
@@ -22,12 +22,12 @@ def report(folder: Path | None) -> None:
     for name, embeddings, truth in tables(folder):
         some = np.random.default_rng(0).permutation(len(truth))[:SAMPLES]
         vectors, labels = unit(embeddings[some]), truth[some]
-        held = max(3, (labels.max() + 1) // 5)
+        n_foreign = max(3, (labels.max() + 1) // 5)
         for rate in (0.01, 0.05):
             for clumped in (False, True):
                 case = f"{name} {rate:.0%} {'clump' if clumped else 'scattered'}"
                 for seed in SEEDS:
-                    sample, foreign, shown = mixed(vectors, labels, held, rate, clumped, seed)
+                    sample, foreign, shown = mixed(vectors, labels, n_foreign, rate, clumped, seed)
                     for method, scores in scored(sample, shown, seed).items():
                         pair = roc_auc_score(foreign, scores), average_precision_score(foreign, scores)
                         results.setdefault(method, {}).setdefault(case, []).append(pair)
@@ -42,10 +42,10 @@ def report(folder: Path | None) -> None:
 
 
 def mixed(
-    vectors: np.ndarray, labels: np.ndarray, held: int, rate: float, clumped: bool, seed: int
+    vectors: np.ndarray, labels: np.ndarray, n_foreign: int, rate: float, clumped: bool, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
-    classes = random.permutation(labels.max() + 1)[:held]
+    classes = random.permutation(labels.max() + 1)[:n_foreign]
     inside = np.flatnonzero(~np.isin(labels, classes))
     candidates = np.flatnonzero(np.isin(labels, classes[:1] if clumped else classes))
     outside = random.permutation(candidates)[: max(3, int(rate * len(inside)))]

@@ -229,7 +229,7 @@ PANELS = [
 class Walk:
     """One walk through a panel: what took how long, in seconds, and how many frames came while the map moved.
 
-    Of a map that is opened or chosen: until its points are seen, and until they have their colours for good.
+    Of a map that is opened or chosen: until its points are seen, and until they have their final colors.
     """
 
     opened: str
@@ -244,7 +244,7 @@ class Walk:
 
 
 def walk(page: Any, panel: Panel, address: str, patience: float) -> Walk:
-    """Open, open again, colour, move and lasso; ``patience`` is how long each may take, in seconds."""
+    """Open, open again, color, move, and lasso; ``patience`` is how long each may take, in seconds."""
     cast = Cast(page)
     waiting = [
         points_after(page, cast, panel, act, address, patience) for act in (panel.open, panel.open, panel.choose)
@@ -385,9 +385,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("points", nargs="*", type=int, default=[100_000, 1_000_000])
     parser.add_argument("--keep", action="store_true", help="keep the datasets, and use those of an earlier run")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     print(install())
-    for n in asked.points:
+    for n in arguments.points:
         name = f"labelscape-benchmark-{n}"
         if not fo.dataset_exists(name):
             make_dataset(name, n)
@@ -398,7 +398,7 @@ def main() -> None:
             for field in fields(done):
                 value = getattr(done, field.name)
                 print(f"  {field.name:16}{value if isinstance(value, str) else f'{value:.2f} s'}", flush=True)
-        if not asked.keep:
+        if not arguments.keep:
             fo.delete_dataset(name)
 
 

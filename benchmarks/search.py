@@ -94,17 +94,17 @@ def report_quality(folder: Path) -> None:
 
 
 def with_our_marks(dataset: fo.Dataset, seeds: list[str], right: set[str]) -> list[float]:
-    """Recall after so many marks, asked for in rounds of five."""
+    """Recall after so many marks, requested in rounds of five."""
     query, recalls = Query("ours", tuple(seeds)), []
     for clicks in range(0, max(CLICKS) + 1, CLICKS_A_ROUND):
         if clicks in CLICKS:
             rows = top_rows(ranks(dataset, query), len(right))
             recalls.append(len(right & set(open_search_table(dataset, "ours").items.ids[rows].tolist())) / len(right))
-        asked = [hit.id for hit in marks_to_ask(Scope(dataset), query, threshold=None, count=CLICKS_A_ROUND)]
+        to_mark = [hit.id for hit in marks_to_ask(Scope(dataset), query, threshold=None, count=CLICKS_A_ROUND)]
         query = with_marks(
             query,
-            positives=[one for one in asked if one in right],
-            negatives=[one for one in asked if one not in right],
+            positives=[one for one in to_mark if one in right],
+            negatives=[one for one in to_mark if one not in right],
         )
     return recalls
 
