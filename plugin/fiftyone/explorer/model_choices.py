@@ -11,10 +11,10 @@ _TITLES = {
     "preprocessing": "Preprocessing only",
     "torchvision": "Pretrained backbone",
     "open_clip": "Pretrained on photos with captions",
-    "timm": "Backbone of timm",
-    "hf": "Model of Hugging Face",
+    "timm": "timm backbone",
+    "hf": "Hugging Face model",
     "own": "Your own network",
-    "fiftyone": "Model of FiftyOne's zoo",
+    "fiftyone": "FiftyOne zoo model",
 }
 _WITHOUT_FAMILY: list[dict[str, Any]] = [
     {

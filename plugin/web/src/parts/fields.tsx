@@ -56,7 +56,7 @@ export function NumberField(props: {
 
 export function Submit(props: { readonly disabled?: boolean; readonly children: React.ReactNode }): React.ReactElement {
   return (
-    <div className="ls-row">
+    <div className="ls-row ls-submit">
       <button type="submit" className="ls-button ls-primary" disabled={props.disabled ?? false}>
         {props.children}
       </button>
