@@ -201,9 +201,9 @@ def _propose(
     dataset: fo.Dataset, campaign: Campaign, table: SearchTable, labels: Labels, members: np.ndarray, size: int
 ) -> ProposedBatch:
     taken = table.rows_of(sorted(campaign.taken))
-    wanted = np.isin(labels.codes, [code for code, name in enumerate(labels.classes) if name in campaign.wanted])
-    liked = np.union1d(members, taken[wanted[taken]])
-    disliked = np.setdiff1d(taken[(labels.codes[taken] >= 0) & ~wanted[taken]], liked)
+    is_target = np.isin(labels.codes, [code for code, name in enumerate(labels.classes) if name in campaign.wanted])
+    liked = np.union1d(members, taken[is_target[taken]])
+    disliked = np.setdiff1d(taken[(labels.codes[taken] >= 0) & ~is_target[taken]], liked)
     query = Query(campaign.embeddings, _ids(table, liked), _ids(table, disliked))
     fitted = fit_query(dataset, query, table)
     scores = fitted.scorer.scores(table.unit)
@@ -228,9 +228,9 @@ def _batch_status(batch: Batch, campaign: Campaign, table: SearchTable, labels: 
     rows = locate(np.asarray(batch.ids, "U24"), table.items.ids)
     codes = labels.codes[rows[rows >= 0]]
     names = Counter(labels.classes[code] for code in codes.tolist() if code >= 0)
-    wanted = sum(number for name, number in names.items() if name in campaign.wanted)
-    low, high = _share_interval(wanted, names.total())
-    return BatchStatus(batch.number, len(batch.ids), names.total(), wanted, tuple(names.most_common()), low, high)
+    n_target = sum(number for name, number in names.items() if name in campaign.wanted)
+    low, high = _share_interval(n_target, names.total())
+    return BatchStatus(batch.number, len(batch.ids), names.total(), n_target, tuple(names.most_common()), low, high)
 
 
 def _share_interval(part: int, total: int) -> tuple[float, float]:

@@ -117,7 +117,7 @@ def relabel(
 
 
 def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> QueueReport:
-    """Queue labels of one field as one action, except those that would overwrite another label without being told to.
+    """Queue labels of one field as one action, except those that would overwrite another label without permission.
 
     A pending label that a person set takes precedence over a label from neighbors.
     """

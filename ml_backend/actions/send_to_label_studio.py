@@ -71,11 +71,11 @@ class _SentSample:
 
 
 def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field: str, classes: Sequence[str]) -> int:
-    """The number of a new project that asks for the labels of a field; one of this title that was made here goes on.
+    """Create a project for the labels of a field, or continue with one of this title made here; returns its number.
 
     Raises:
-        Refusal: a title that Label Studio does not take, no classes, a field that cannot be asked for, or another
-            call is just making it.
+        Refusal: a title that Label Studio does not accept, no classes, a field that cannot be exchanged, or another
+            call that is creating it right now.
     """
     shortest, longest = TITLE_LENGTHS
     if not shortest <= len(title) <= longest:

@@ -264,7 +264,7 @@ def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> st
         named = listing([f"{one.tag} “{one.get('name')}”" for one in targets]) or "nothing there is"
         return f"on {named}"
     if _is_true(tag.element, "perRegion"):
-        return "that is asked for each region (perRegion)"
+        return "that applies to each region (perRegion)"
     if tag.hidden:
         return f"that {tag.hidden}"
     if not image.get("value"):

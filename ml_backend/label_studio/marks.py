@@ -50,7 +50,7 @@ Marks = Mapping[str, Mark]
 
 @dataclass(frozen=True)
 class Origin:
-    """The annotation that a label comes from, by whom (``annotator``) and when (``at``, in UTC)."""
+    """The annotation that a label comes from, with its ``annotator`` and time (``at``, in UTC)."""
 
     annotation: int
     annotator: str

@@ -35,7 +35,7 @@ PREDICTIONS = Counter(
 )
 MEDIA = Counter(
     "labelscape_media",
-    "Media asked for (fetched, cached, local, refused, unavailable)",
+    "Media requested (fetched, cached, local, refused, unavailable)",
     ["outcome"],
     registry=REGISTRY,
 )

@@ -78,7 +78,7 @@ class Publisher:
         self._tidied_for = ""  # the version for which old predictions were already deleted
 
     def should_renew(self, due: Plan) -> bool:
-        """Whether all anew, and deleting what is old, costs less than these changes; not more often than a minute."""
+        """Whether publishing everything again costs less than these changes; at most once a minute."""
         rested = time.monotonic() - self._renewed > _SECONDS_BETWEEN_VERSIONS
         one_by_one = _SECONDS_PER_CHANGE * (len(due.changed) + len(due.gone))
         return rested and one_by_one > 2 + (_SECONDS_PER_TASK + _SECONDS_PER_DELETION) * len(due.records)
@@ -96,23 +96,23 @@ class Publisher:
         )
         self.studio.update_project(self.mirror.project, model_version=version)
         self.version = version
-        self._remember(everything, numbers, version)
+        self._record(everything, numbers, version)
         return len(numbers)
 
     def add(self, due: Plan) -> int:
         """Publish the predictions of tasks that have none; returns how many."""
         if not due.new:
             return 0
-        there = self._published(self.version)  # Label Studio asked for some itself meanwhile: those are taken over
-        self._remember_as_they_are(due, {task: there[task] for task in due.new if task in there})
+        there = self._published(self.version)  # Label Studio may have requested some itself meanwhile: keep those
+        self._record_existing(due, {task: there[task] for task in due.new if task in there})
         lacking = replace(due, new=[task for task in due.new if task not in there])
         if len(lacking.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records):
             numbers = self._import(lacking, self.version)
-            self._remember(lacking, numbers, self.version)
+            self._record(lacking, numbers, self.version)
             return len(numbers)
         count = 0
         for task, made in self._valid(lacking, lacking.new, self.version):
-            self._remember(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
+            self._record(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
             count += 1
         return count
 
@@ -122,20 +122,20 @@ class Publisher:
         for task in due.gone[:_CHANGED_AT_ONCE]:
             if not keep_on():
                 return count
-            held = due.records[task].prediction
-            assert held is not None
-            self.studio.delete_prediction(held.id)
+            published = due.records[task].prediction
+            assert published is not None
+            self.studio.delete_prediction(published.id)
             self.mirror.ledger.set_predictions({task: None})
             count += 1
         for task, made in islice(self._valid(due, due.changed, self.version), _CHANGED_AT_ONCE):
             if not keep_on():
                 break
-            held = due.records[task].prediction
-            assert held is not None
-            number = held.id
+            published = due.records[task].prediction
+            assert published is not None
+            number = published.id
             if not self.studio.update_prediction(number, made):
                 number = self.studio.create_prediction({"task": task, **made})
-            self._remember(due, {task: number}, self.version)
+            self._record(due, {task: number}, self.version)
             count += 1
         return count
 
@@ -205,16 +205,16 @@ class Publisher:
             else:
                 _log.warning("prediction_invalid", project=self.mirror.project, task=task, reason=reason)
 
-    def _remember_as_they_are(self, due: Plan, there: Mapping[int, Mapping[str, Any]]) -> None:
+    def _record_existing(self, due: Plan, there: Mapping[int, Mapping[str, Any]]) -> None:
         """Add predictions that Label Studio stored itself to the ledger; those that differ are changed later."""
-        held = {}
+        predictions = {}
         for task, prediction in there.items():
             labeling = labeling_of_result(self.mirror.control, prediction["result"] or [])
             number, sure = int(prediction["id"]), due.wanted[task].sure
-            held[task] = Prediction(number, labeling, prediction["score"], sure, self.version)
-        self.mirror.ledger.set_predictions(held)
+            predictions[task] = Prediction(number, labeling, prediction["score"], sure, self.version)
+        self.mirror.ledger.set_predictions(predictions)
 
-    def _remember(self, due: Plan, numbers: Mapping[int, int], version: str) -> None:
+    def _record(self, due: Plan, numbers: Mapping[int, int], version: str) -> None:
         self.mirror.ledger.set_predictions(
             {task: _as_published(due.wanted[task], number, version) for task, number in numbers.items()}
         )

@@ -17,8 +17,8 @@ from .regions import Result
 class ReadMarks:
     """The content of a result: ``marks`` by place, and ``unknown`` class names of places that the config lacks.
 
-    ``unplaced`` are places of objects whose box cannot be used: it has no area, or is turned and nobody knows the size
-    of the image. ``turned`` counts boxes whose upright frame was taken.
+    ``unplaced`` are places of objects whose box cannot be used: it has no area, or is rotated and the size of the
+    image is unknown. ``turned`` counts rotated boxes that were replaced by their axis-aligned bounding box.
     """
 
     marks: dict[str, Mark]
@@ -62,7 +62,7 @@ def marks_of_result(
     """What a result of a control says of a task; an object is placed by its id here, or one made of its region id.
 
     Args:
-        size: gives the width and height of the image; asked only for a turned box that does not say.
+        size: returns the width and height of the image; called only for a rotated box that lacks them.
     """
     if not control.boxes:
         stated = control.stated(result)

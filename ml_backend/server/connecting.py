@@ -147,7 +147,7 @@ def check_backend(backend_url: str, settings: ServerSettings) -> None:
     if answer.status_code == requests.codes.unauthorized:
         raise Refusal(
             f"The backend at {backend_url} runs with another secret: restart “labelscape serve”, which reads the "
-            "settings anew, then run this command again."
+            "settings again, then run this command again."
         )
     if not answer.ok:
         raise Refusal(f"{backend_url}/health answers {answer.status_code}: is that “labelscape serve”?")

@@ -47,7 +47,7 @@ def label_edits(
     """Edits that clear and set the pending labels of a field; labels that may not be overwritten become conflicts.
 
     A pending label equal to the one that is there needs no edit. Items that are gone are left out, and so is
-    everything in samples that are ``leaving`` (n,), because a sample is deleted as it was when that was asked for.
+    everything in samples that are ``leaving`` (n,), because a sample is deleted as it was when the deletion was queued.
     """
     now = datetime.utcnow()
     if field.kind == "patch":
@@ -79,9 +79,9 @@ def find_conflicts(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, labe
     collection, path = stored_path(dataset, field.path)
     found = []
     for start in range(0, len(ids), _MATCHED_AT_ONCE):
-        wanted = as_object_ids(ids[start : start + _MATCHED_AT_ONCE])
+        chosen_ids = as_object_ids(ids[start : start + _MATCHED_AT_ONCE])
         key = "_id" if field.kind == "classification" else f"{path}._id"
-        same = {"$match": {key: {"$in": wanted}, f"{path}.label": other}}
+        same = {"$match": {key: {"$in": chosen_ids}, f"{path}.label": other}}
         listed = field.kind == "patch" and path != field.name.removeprefix(FRAMES_PREFIX)
         stages: list[dict[str, Any]] = [same, {"$unwind": f"${path}"}, same] if listed else [same]
         stages += [{"$project": {"_id": f"${key}", "label": f"${path}.label"}}]
@@ -275,8 +275,8 @@ def _object_edits(
 def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object]:
     """The objects with these ids, in the order of their samples; deleted ones are left out."""
     collection, local = stored_path(dataset, path)
-    wanted = {ObjectId(item) for item in ids}
-    every = list(wanted)
+    chosen_ids = {ObjectId(item) for item in ids}
+    every = list(chosen_ids)
     found: dict[ObjectId, _Object] = {}  # a sample with objects in two parts of the ids is read twice
     for start in range(0, len(every), _MATCHED_AT_ONCE):
         query = {f"{local}._id": {"$in": every[start : start + _MATCHED_AT_ONCE]}}
@@ -286,7 +286,7 @@ def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object
                 value = value[part]
             elements = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
             for position, element in elements:
-                if element["_id"] in wanted:
+                if element["_id"] in chosen_ids:
                     found[element["_id"]] = (str(document["_id"]), position, element)
     return list(found.values())
 
@@ -376,9 +376,9 @@ def _read(
 def _read_in(
     collection: Collection, ids: Iterable[str], fields: Sequence[str] | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    wanted = [ObjectId(item) for item in ids]
+    chosen_ids = [ObjectId(item) for item in ids]
     projection = None if fields is None else dict.fromkeys(fields, 1)
-    for start in range(0, len(wanted), _READ_AT_ONCE):
-        query = {"_id": {"$in": wanted[start : start + _READ_AT_ONCE]}}
+    for start in range(0, len(chosen_ids), _READ_AT_ONCE):
+        query = {"_id": {"$in": chosen_ids[start : start + _READ_AT_ONCE]}}
         for document in collection.find(query, projection):
             yield str(document["_id"]), document

@@ -44,8 +44,8 @@ class PendingAct:
     ``ids`` (n,) bytes of 12 name the items. A label has a ``label``, the ``confidence`` (n,) and ``anchors`` (n,) that
     neighbors gave it, both empty where a person set it, and ``replace`` where it may overwrite another one. In a field
     of several labels an item (``multi``) it joins them. A clearing takes labels away: ``which``. A discard forgets
-    what was asked for before it about its items, or about all where it has none. ``mark`` identifies the field
-    (`schema.field_mark`). Records of the same ``act`` are undone together; ``count`` is what the act is told to be of.
+    what was queued before it for its items, or for all if it has none. ``mark`` identifies the field
+    (`schema.field_mark`). Records of the same ``act`` are undone together; ``count`` is the reported size of the act.
     """
 
     kind: ActKind
