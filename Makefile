@@ -43,4 +43,4 @@ setup: ## make the environment in .venv
 	@scripts/setup
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-label-studio .venv-matrix-* build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis plugin/fiftyone/web/node_modules
+	rm -rf .venv .venv-label-studio .venv-matrix-* build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis plugin/web/node_modules

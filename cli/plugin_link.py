@@ -5,6 +5,8 @@ from pathlib import Path
 import fiftyone as fo
 import fiftyone.plugins as fop
 
+from ..ml_backend.errors import Refusal
+
 PLUGIN = "@labelscape/data-explorer"
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -29,12 +31,12 @@ def install() -> str:
     """Link this package into FiftyOne's plugins folder, and return a sentence about it.
 
     Raises:
-        ValueError: another copy of the plugin is installed, or something else occupies the link's path
+        Refusal: another copy of the plugin is installed, or something else occupies the link's path
     """
     installed = installed_plugins()
     others = [folder for folder in installed if folder.resolve() != PACKAGE]
     if others:
-        raise ValueError(
+        raise Refusal(
             f"FiftyOne already has the plugin {PLUGIN}: {how_installed(others[0])}. To use this one instead, "
             f"remove {others[0]}, then install again."
         )
@@ -42,7 +44,7 @@ def install() -> str:
         return f"Nothing to do: FiftyOne sees the plugin {PLUGIN}, {how_installed(installed[0])}."
     link = Path(fo.config.plugins_dir) / "labelscape"
     if link.exists():
-        raise ValueError(f"{link} is something else and is not overwritten: move it away first.")
+        raise Refusal(f"{link} is something else and is not overwritten: move it away first.")
     link.parent.mkdir(parents=True, exist_ok=True)
     was_broken = link.is_symlink()
     if was_broken:

@@ -14,6 +14,7 @@ from ..ml_backend.actions.confusion import (
     evaluate,
 )
 from ..ml_backend.actions.confusion_segments import create_segment_from_confusion
+from ..ml_backend.errors import Refusal
 from ..ml_backend.store.evaluation_columns import evaluation_fields
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 from .segment_forms import ask_new_segment, relabeling_step
@@ -124,7 +125,7 @@ def comparable_fields(ctx: Any) -> tuple[list[str], list[str]]:
     fields = evaluation_fields(ctx.dataset)
     usable = [names for names in fields.values() if len(names) >= 2]
     if not usable:
-        raise ValueError("Two fields of one kind are needed: one with labels, one with predictions (boxes or classes).")
+        raise Refusal("Two fields of one kind are needed: one with labels, one with predictions (boxes or classes).")
     labels = sorted((name for names in usable for name in names), key=lambda name: name != "ground_truth")
     chosen = ctx.params.get("truth_field") or labels[0]
     partners = next((names for names in usable if chosen in names), usable[0])

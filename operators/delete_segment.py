@@ -6,6 +6,7 @@ from fiftyone.operators import types
 from fiftyone.operators.types import RiskLevel
 
 from ..ml_backend.actions.segments import delete_segment
+from ..ml_backend.wording import plural
 from .running import LabelscapeOperator, Outcome, Progress
 from .segment_forms import ask_segment, chosen_segment, some_segments
 
@@ -27,11 +28,11 @@ class DeleteSegment(LabelscapeOperator):
         chosen = chosen_segment(ctx, segments)
         consequence = (
             f"Tag, saved view, and record of “{chosen.name}” will be deleted; you can undo this. Its {chosen.size:,} "
-            f"{chosen.noun}s stay."
+            f"{plural(chosen.noun)} stay."
         )
         inputs.view("consequence", types.Warning(label=consequence))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Delete it."""
         deleted = delete_segment(ctx.dataset, slug=ctx.params["segment"])
-        return Outcome(f"Deleted the segment “{deleted.name}”; its {deleted.noun}s stay.", reload_dataset=True)
+        return Outcome(f"Deleted the segment “{deleted.name}”; its {plural(deleted.noun)} stay.", reload_dataset=True)

@@ -5,6 +5,7 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.segments import export_segment
+from ..ml_backend.wording import count
 from .running import LabelscapeOperator, Outcome, Progress
 from .segment_forms import ask_segment, chosen_segment, some_segments
 
@@ -37,7 +38,7 @@ class ExportSegment(LabelscapeOperator):
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Write it."""
         segment = chosen_segment(ctx, some_segments(ctx))
-        progress(0.1, f"Writing {segment.size:,} {segment.noun}s")
+        progress(0.1, f"Writing {count(segment.size, segment.noun)}")
         folder = export_segment(
             ctx.dataset,
             slug=segment.slug,
@@ -45,4 +46,4 @@ class ExportSegment(LabelscapeOperator):
             format=ctx.params.get("format", "fiftyone"),
             label_field=ctx.params.get("label_field") or None,
         )
-        return Outcome(f"Wrote the {segment.size:,} {segment.noun}s of “{segment.name}” to {folder}.")
+        return Outcome(f"Wrote {count(segment.size, segment.noun)} of “{segment.name}” to {folder}.")

@@ -5,6 +5,8 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.segments import merge_segments
+from ..ml_backend.errors import Refusal
+from ..ml_backend.wording import plural
 from .running import LabelscapeOperator, Outcome, Progress
 from .segment_forms import ask_segment, chosen_segment, some_segments
 
@@ -25,7 +27,7 @@ class MergeSegments(LabelscapeOperator):
         chosen = chosen_segment(ctx, segments)
         others = [one for one in segments if one.noun == chosen.noun and one.slug != chosen.slug]
         if not others:
-            raise ValueError(f"There is no other segment of {chosen.noun}s to merge “{chosen.name}” into.")
+            raise Refusal(f"There is no other segment of {plural(chosen.noun)} to merge “{chosen.name}” into.")
         ask_segment(inputs, others, name="into", label="Segment to merge into")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

@@ -5,6 +5,7 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.confusion_segments import remakable_rule, remake_segment
+from ..ml_backend.errors import Refusal
 from ..ml_backend.store.evaluation_columns import evaluation_fields
 from ..ml_backend.store.segment_records import Segment
 from .running import LabelscapeOperator, Outcome, Progress
@@ -46,5 +47,5 @@ class RemakeSegment(LabelscapeOperator):
 def _from_confusions(ctx: Any) -> list[Segment]:
     segments = [segment for segment in some_segments(ctx) if remakable_rule(segment) is not None]
     if not segments:
-        raise ValueError("No segment was made from a confusion: run “Labelscape: create segment from confusion” first.")
+        raise Refusal("No segment was made from a confusion: run “Labelscape: create segment from confusion” first.")
     return segments

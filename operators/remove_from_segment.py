@@ -5,6 +5,7 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.segments import remove_from_segment
+from ..ml_backend.wording import agree, count
 from .running import LabelscapeOperator, Outcome, Progress
 from .segment_forms import ask_segment, chosen_segment, segment_items, some_segments
 
@@ -23,8 +24,9 @@ class RemoveFromSegment(LabelscapeOperator):
         segments = some_segments(ctx)
         ask_segment(inputs, segments)
         chosen = chosen_segment(ctx, segments)
-        count = sum(len(segment_items(ctx, name)) for name in chosen.targets)
-        inputs.view("target", types.Notice(label=f"{count:,} {chosen.noun}s are selected; they stay in the dataset."))
+        selected = sum(len(segment_items(ctx, name)) for name in chosen.targets)
+        what = f"{count(selected, chosen.noun)} {agree(selected, 'is')} selected"
+        inputs.view("target", types.Notice(label=f"{what}. Nothing is removed from the dataset."))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Remove."""
@@ -35,5 +37,5 @@ class RemoveFromSegment(LabelscapeOperator):
                 ctx.dataset, segment_items(ctx, name).ids.tolist(), slug=segment.slug, patches_field=name
             )
             removed, size = removed - report.added, report.segment.size
-        message = f"Took {removed:,} {segment.noun}s out of “{segment.name}”, which has {size:,} now."
+        message = f"Took {count(removed, segment.noun)} out of “{segment.name}”, which has {size:,} now."
         return Outcome(message, reload_dataset=True)

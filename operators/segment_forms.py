@@ -4,9 +4,11 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from ..ml_backend.errors import Refusal
 from ..ml_backend.store.items import Items, as_ids
 from ..ml_backend.store.segment_records import SEGMENT_KINDS, Segment
 from ..ml_backend.store.segments import list_segments
+from ..ml_backend.wording import count
 from .asking import target_items
 from .running import NextStep, target_view
 
@@ -20,7 +22,7 @@ def some_segments(ctx: Any) -> list[Segment]:
     """The segments of the dataset. Raises a ValueError that says what to do if there are none."""
     segments = list_segments(ctx.dataset)
     if not segments:
-        raise ValueError("This dataset has no segment yet: run “Labelscape: create segment” first.")
+        raise Refusal("This dataset has no segment yet: run “Labelscape: create segment” first.")
     return segments
 
 
@@ -31,7 +33,7 @@ def ask_segment(
     choices = types.Choices()
     for segment in segments:
         choices.add_choice(
-            segment.slug, label=segment.name, description=f"{segment.size:,} {segment.noun}s, {segment.kind}"
+            segment.slug, label=segment.name, description=f"{count(segment.size, segment.noun)}, {segment.kind}"
         )
     inputs.enum(name, choices.values(), view=choices, default=segments[-1].slug, required=True, label=label)
 
