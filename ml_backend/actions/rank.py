@@ -12,16 +12,18 @@ from fiftyone.core.collections import SampleCollection
 from ..analysis.duplicates import Duplicates, leaks, near_duplicates
 from ..analysis.mislabels import mislabel_scores
 from ..analysis.outliers import Reason, outlier_scores
+from ..embedding.base import Media
 from ..errors import Refusal
-from ..progress import Progress
+from ..progress import Progress, part_of
 from ..report import Report
 from ..store.embeddings import check_embeddings, locate
 from ..store.items import FRAMES, Items, every_sample, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
-from ..store.media import list_media
+from ..store.media import UnusableItem, list_media
 from ..store.scores import Score, check_score_fields, write_scores
 from ..store.session import open_session
 from ..wording import agree, count
+from .appearance import Looks, read_appearance
 
 _SPLITS = ("train", "training", "validation", "val", "test")
 
@@ -141,7 +143,8 @@ def find_duplicates(
     """Group exact and near duplicates of a view into ``duplicate_group``; ``duplicate_distance`` is 0 for the one kept.
 
     Args:
-        threshold: cosine distance up to which two are near duplicates; None chooses by the data.
+        threshold: cosine distance up to which two are near duplicates; None chooses by the data, and then images that
+            look the same by their perceptual hashes are duplicates too.
         split: a field, or "tags", that tells training from test data: groups in several splits are leaks.
 
     Raises:
@@ -150,18 +153,25 @@ def find_duplicates(
     dataset = samples._root_dataset
     leak_fields = [] if split is None else ["duplicate_leak"]
     _check_fields(dataset, embeddings, ["duplicate_group", "duplicate_distance", *leak_fields])
-    session = open_session(dataset, embeddings, progress=progress)
+    session = open_session(dataset, embeddings, progress=part_of(progress, 0, 0.5))
     items = session.embeddings.items
-    hashes = _file_hashes(dataset, items) if items.patches_field is None else None
-    duplicates = near_duplicates(session.embeddings.vectors, threshold, neighbors=session.neighbors, hashes=hashes)
     rows = _rows_in_view(samples, items)
+    media = list_media(dataset, items) if items.patches_field is None else []
+    looks = read_appearance(media, progress=part_of(progress, 0.5, 1)) if media and threshold is None else None
+    duplicates = near_duplicates(
+        session.embeddings.vectors,
+        threshold,
+        neighbors=session.neighbors,
+        hashes=_file_hashes(media) if media else None,
+        appearance=None if looks is None else looks.appearance,
+    )
     grouped = rows[duplicates.groups[rows] >= 0]
     alone = duplicates.groups[rows] < 0
     scores = [
         Score("duplicate_group", np.where(alone, np.nan, duplicates.groups[rows])),
         Score("duplicate_distance", np.where(alone, np.nan, duplicates.distances[rows])),
     ]
-    message = _duplicates_message(duplicates, grouped, items)
+    message = _duplicates_message(duplicates, grouped, items, looks)
     if split is not None:
         leaking = leaks(duplicates, _splits(dataset, items, split))
         scores.append(Score("duplicate_leak", ["leak" if leaking[row] else None for row in rows.tolist()]))
@@ -178,14 +188,19 @@ def _check_fields(dataset: fo.Dataset, embeddings: str, names: Sequence[str]) ->
     check_score_fields(dataset, Items(np.empty(0), np.empty(0), run.patches_field, run.parts), names)
 
 
-def _duplicates_message(duplicates: Duplicates, grouped: np.ndarray, items: Items) -> str:
+def _duplicates_message(duplicates: Duplicates, grouped: np.ndarray, items: Items, looks: Looks | None) -> str:
+    unread = "" if looks is None else looks.sentence()
+    within = f"within a distance of {duplicates.threshold:.3g}"
     if not len(grouped):
-        return f"No duplicates: no two {items.nouns} are within a distance of {duplicates.threshold:.3g}."
+        if looks is not None:
+            within += " or look the same"
+        return f"No duplicates: no two {items.nouns} are {within}.{unread}"
     groups = len(np.unique(duplicates.groups[grouped]))
     exact = int(duplicates.exact[grouped].sum())
+    alike = int((duplicates.distances[grouped] > duplicates.threshold).sum())
+    others = f"the others {within}" if not alike else f"{alike:,} that look the same, the others {within}"
     return (
-        f"{count(len(grouped), items.noun)} in {groups:,} groups of duplicates ({exact:,} identical, the others within "
-        f"a distance of {duplicates.threshold:.3g})."
+        f"{count(len(grouped), items.noun)} in {groups:,} groups of duplicates ({exact:,} identical, {others}).{unread}"
     )
 
 
@@ -218,9 +233,9 @@ def _item_view(samples: SampleCollection, items: Items, name: str) -> tuple[fo.D
     return view, name if items.parts in (None, FRAMES) else f"{items.parts}.{name}"
 
 
-def _file_hashes(dataset: fo.Dataset, items: Items) -> list[str]:
+def _file_hashes(media: Sequence[Media | UnusableItem]) -> list[str]:
     """The same text for byte-identical files; only files of equal size are read."""
-    paths = [medium.path for medium in list_media(dataset, items)]
+    paths = [medium.path for medium in media]
     sizes = np.asarray([_size(path) for path in paths])
     _, inverse, counts = np.unique(sizes, return_inverse=True, return_counts=True)
     twins = (counts[inverse] > 1) & (sizes >= 0)

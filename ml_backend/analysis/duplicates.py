@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import Refusal
+from .appearance import Appearance, LookAlikes
 from .arrays import unit_rows
 from .checks import as_vectors, check_neighbors
 from .neighbors import Neighbors, knn
@@ -17,6 +19,7 @@ _ROUNDING = 2e-6  # cosine distance that float32 leaves between copies of one di
 _MISTAKES = 1e-3  # share of samples that may have an accidental neighbor under the automatic threshold
 _CENTER_ROUNDS = 16
 _K = 20  # neighbors searched when no table is given
+_Near = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]  # whether pairs of rows are duplicates
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Duplicates:
         keep: (n,) bool, True for the one sample of each group that stands for it and for every sample without a
             duplicate: deleting the others leaves no group with more than one member.
         distances: (n,) float32, cosine distance to the sample kept of the group: 0 for the kept one itself, at most
-            `threshold` for near duplicates, 0 for identical vectors and equal hashes.
+            `threshold` for near duplicates, more for those found by their appearance alone, 0 for identical vectors
+            and equal hashes.
         exact: (n,) bool, True where another sample has the identical vector or the same hash.
         threshold: cosine distance up to which two samples were taken as near duplicates.
     """
@@ -53,13 +57,18 @@ def near_duplicates(
     *,
     neighbors: Neighbors | None = None,
     hashes: ArrayLike | None = None,
+    appearance: Appearance | None = None,
 ) -> Duplicates:
-    """Group samples whose vectors are identical or nearly so.
+    """Group samples whose vectors are identical or nearly so, or whose images look the same.
 
     Identical vectors and equal hashes come together first, however many there are; a table of k neighbors could not
     show a group of more than k copies. What remains is joined over the neighbor graph, and each connected part is cut
     into stars: every member is within the threshold of the sample kept, so that a slow film does not become one group
     from its first to its last frame. Two members of one group are at most about 4 thresholds apart.
+
+    Scans of pages, forms and the like lie nearer to one another than a copy saved again does to its original. Their
+    perceptual hashes join neighbors that the threshold leaves apart; then every member is within the threshold of the
+    sample kept, or looks the same.
 
     Args:
         vectors: (n, d).
@@ -68,10 +77,11 @@ def near_duplicates(
         neighbors: table of `knn(vectors, k)` with cosine distances; searched with k = 20 when not given. A pair that
             is in no row of the table is found only through other members of its group.
         hashes: (n,) content hashes, numbers or words: equal ones are exact duplicates whatever their vectors.
+        appearance: perceptual hashes of the n samples, compared among neighbors.
 
     Raises:
-        ValueError: a threshold outside 0..2, vectors that are no finite (n, d) table, or neighbors or hashes of
-            another length.
+        Refusal: a threshold outside 0..2, vectors that are no finite (n, d) table, or neighbors, hashes or appearance
+            of another length.
     """
     data = as_vectors(vectors)
     n = len(data)
@@ -79,6 +89,8 @@ def near_duplicates(
         raise Refusal(f"threshold is a cosine distance between 0 and 2; got {threshold}")
     if neighbors is not None:
         check_neighbors(neighbors, n)
+    if appearance is not None and len(appearance.known) != n:
+        raise Refusal(f"appearance must be that of {n} samples; got that of {len(appearance.known)}")
     first = identical_rows(data)
     if hashes is not None:
         first = _join_hashes(first, hashes)
@@ -91,11 +103,15 @@ def near_duplicates(
     if neighbors is None:
         rows, columns = (unique[side] for side in _near_pairs(table, limit))
     else:
-        rows, columns = (first[side] for side in _near_pairs(table, limit))
-        hidden = _seeing_only_copies(table, first)
-        more = _near_pairs(knn(data[hidden], _K), limit) if len(hidden) else (hidden, hidden)
-        rows, columns = np.append(rows, hidden[more[0]]), np.append(columns, hidden[more[1]])
-    leader, apart = _stars(data, rows[rows != columns], columns[rows != columns], limit)
+        rows, columns = _near_through_copies(data, table, first, limit)
+    near = _within(data, limit)
+    if appearance is not None:
+        others = unique[table.indices] if neighbors is None else first[table.indices[unique]]
+        alike, same = LookAlikes.among(appearance, unique, others)
+        which = np.nonzero(same)
+        rows, columns = np.append(rows, unique[which[0]]), np.append(columns, others[which])
+        near = _either(near, alike.same)
+    leader, apart = _stars(data, rows[rows != columns], columns[rows != columns], near)
     final = leader[first]
     together = np.bincount(final, minlength=n)[final] > 1
     groups = np.full(n, -1, np.int32)
@@ -225,6 +241,18 @@ def _near_pairs(table: Neighbors, limit: float) -> tuple[NDArray[np.int64], NDAr
     return rows, table.indices[rows, places].astype(np.int64)
 
 
+def _near_through_copies(
+    data: NDArray[np.float32], table: Neighbors, first: NDArray[np.int64], limit: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Near pairs of a table of all rows, each row replaced by the first of its copies."""
+    rows, columns = (first[side] for side in _near_pairs(table, limit))
+    hidden = _seeing_only_copies(table, first)
+    if not len(hidden):
+        return rows, columns
+    more = _near_pairs(knn(data[hidden], _K), limit)
+    return np.append(rows, hidden[more[0]]), np.append(columns, hidden[more[1]])
+
+
 def _seeing_only_copies(table: Neighbors, first: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rows, one for all copies, whose whole list of neighbors is copies of themselves: what lies near is unseen."""
     candidates = np.flatnonzero(table.distances[:, -1] <= _ROUNDING) if table.distances.shape[1] else first[:0]
@@ -232,10 +260,24 @@ def _seeing_only_copies(table: Neighbors, first: NDArray[np.int64]) -> NDArray[n
     return np.asarray(np.unique(first[candidates[blind]]), np.int64)
 
 
+def _within(data: NDArray[np.float32], limit: float) -> _Near:
+    return lambda rows, others: _cosine_distances(data, rows, others) <= limit
+
+
+def _either(near: _Near, alike: _Near) -> _Near:
+    def either(rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        result = near(rows, others)
+        apart = np.flatnonzero(~result)
+        result[apart] = alike(rows[apart], others[apart])
+        return result
+
+    return either
+
+
 def _stars(
-    data: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64], limit: float
+    data: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64], near: _Near
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Leader of every row, itself when it has none within the limit, and the cosine distance to it."""
+    """Leader of every row, itself when it is near to none, and the cosine distance to it."""
     leader = np.arange(len(data))
     apart = np.zeros(len(data), np.float32)
     waiting = np.ones(len(data), bool)
@@ -250,12 +292,12 @@ def _stars(
         nodes, place = np.unique(np.concatenate((rows, columns)), return_inverse=True)
         part = _components(len(nodes), place[: len(rows)], place[len(rows) :])
         center = nodes[_most_central(data, nodes, part)]
-        close = _cosine_distances(data, nodes, center) <= limit
+        close = near(nodes, center)
         join(nodes[close], center[close])
         still = waiting[rows] & waiting[columns]
         rows, columns = rows[still], columns[still]
     random = np.random.default_rng(0)
-    while len(rows):  # parts far wider than the limit: stars of the table's own pairs (Luby, 1986)
+    while len(rows):  # parts far wider than what is near: stars of the table's own pairs (Luby, 1986)
         priority = random.permutation(len(data))
         highest = np.full(len(data), -1)
         np.maximum.at(highest, np.append(rows, columns), priority[np.append(columns, rows)])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import groupby, islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from ..progress import Progress
 from .base import Content, Embedded, Failure, Media, Reader, UnreadableMedium
 
 Prepared = NDArray[np.generic]
+Result = TypeVar("Result")
 _BATCHES_AHEAD = 2
 _PARTS_PER_READ = 64
 _NOT_FINITE = "the model's vector for it is not finite"
@@ -42,7 +44,7 @@ def embed_in_batches(
     vectors = np.empty((len(media), dim), np.float32)
     kept: list[int] = []
     failed: list[Failure] = []
-    items = _prepared(media, read, prepare, _BATCHES_AHEAD * batch_size)
+    items = prepare_in_threads(media, read, prepare, _BATCHES_AHEAD * batch_size)
     with closing(items):
         while batch := list(islice(items, batch_size)):
             good = [(index, item) for index, item in batch if not isinstance(item, UnreadableMedium)]
@@ -62,13 +64,15 @@ def embed_in_batches(
     return Embedded(vectors[: len(kept)], np.asarray(kept, np.int64), failed)
 
 
-def _prepared(
-    media: Sequence[str | Media], read: Reader[Content], prepare: Callable[[Content], Prepared], ahead: int
-) -> Generator[tuple[int, Prepared | UnreadableMedium], None, None]:
-    def attempt(path: str, group: list[Media]) -> list[Prepared | UnreadableMedium]:
+def prepare_in_threads(
+    media: Sequence[str | Media], read: Reader[Content], prepare: Callable[[Content], Result], ahead: int
+) -> Generator[tuple[int, Result | UnreadableMedium], None, None]:
+    """Yield each medium's index and what ``prepare`` makes of it, in order, with at most ``ahead`` being worked on."""
+
+    def attempt(path: str, group: list[Media]) -> list[Result | UnreadableMedium]:
         return [part if isinstance(part, UnreadableMedium) else prepare(part) for part in read(path, group)]
 
-    waiting: deque[tuple[int, Future[list[Prepared | UnreadableMedium]]]] = deque()
+    waiting: deque[tuple[int, Future[list[Result | UnreadableMedium]]]] = deque()
     submitted = given = 0
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="read") as pool:
         try:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labelscape.ml_backend.analysis.appearance import Appearance
 from labelscape.ml_backend.analysis.duplicates import identical_rows, leaks, near_duplicates
 from labelscape.ml_backend.analysis.neighbors import knn
 from sklearn.datasets import load_digits
@@ -97,6 +98,43 @@ def test_equal_hashes_are_duplicates_whatever_the_vectors():
     assert result.exact.tolist() == [True, False, True, False, False]
 
 
+def looking(whole):
+    return Appearance(np.ones(len(whole), bool), whole, ~whole, whole[:, None])
+
+
+@pytest.mark.parametrize("give_table", [False, True])
+def test_neighbors_that_look_the_same_are_duplicates_beyond_the_threshold(give_table):
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(40, 4)).astype(np.float32)
+    vectors[20:24] = vectors[:4] + 0.2 * random.normal(size=(4, 4)).astype(np.float32)
+    vectors[30] = vectors[0]
+    whole = random.integers(0, 2**64, 40, dtype=np.uint64)
+    whole[20:24] = whole[:4] ^ np.uint64(0b101)
+    whole[30] = whole[0]
+    neighbors = knn(vectors, 20) if give_table else None
+    result = near_duplicates(vectors, 1e-4, neighbors=neighbors, appearance=looking(whole))
+    assert partition(result) == {frozenset({0, 20, 30}), *(frozenset({row, row + 20}) for row in range(1, 4))}
+    assert result.keep.sum() == 35
+    assert result.exact.nonzero()[0].tolist() == [0, 30]
+    joined = ~result.keep & ~result.exact
+    assert (result.distances[joined] > result.threshold).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_every_member_is_near_the_one_kept_or_looks_the_same(seed):
+    random = np.random.default_rng(seed)
+    vectors = clusters(seed)
+    kinds = random.integers(0, 2**64, 20, dtype=np.uint64)
+    whole = kinds[random.integers(0, 20, 60)] ^ (np.uint64(1) << random.integers(0, 64, 60).astype(np.uint64))
+    result = near_duplicates(vectors, 1e-4, appearance=looking(whole))
+    for rows in result.members():
+        (kept,) = rows[result.keep[rows]]
+        for row in rows:
+            near = cosine(vectors[row].astype(float), vectors[kept].astype(float)) <= 1e-4 + 1e-5
+            assert near or int(whole[row] ^ whole[kept]).bit_count() <= 2
+
+
 def test_leaks_are_the_groups_that_span_a_split():
     groups = np.array([0, 0, 1, 1, -1, 2, 2, 2])
     split = ["train", "test", "train", "train", "test", "val", None, ""]
@@ -132,5 +170,7 @@ def test_bad_input_is_named():
         near_duplicates([[np.nan, 1]])
     with pytest.raises(ValueError, match="hashes must be one for each of 4"):
         near_duplicates(np.ones((4, 2)), hashes=["a"])
+    with pytest.raises(ValueError, match="appearance must be that of 4 samples; got that of 3"):
+        near_duplicates(np.ones((4, 2)), appearance=looking(np.zeros(3, np.uint64)))
     with pytest.raises(ValueError, match="one part a sample"):
         leaks([0, 0], ["train"])

@@ -1,0 +1,94 @@
+"""Copies of pages that look alike are found, and no two different pages are called duplicates."""
+
+import fiftyone as fo
+import numpy as np
+import pytest
+from labelscape.ml_backend.actions.embed import compute_embeddings
+from labelscape.ml_backend.actions.rank import find_duplicates
+from labelscape.ml_backend.errors import Cancelled
+from PIL import Image, ImageDraw, ImageOps
+
+PAGES, COPIES = 40, 5
+
+
+def page(seed):
+    """A scan of a page of text: the same margins and line height on every page."""
+    random = np.random.default_rng(seed)
+    image = Image.new("RGB", (400, 560), (250, 250, 247))
+    draw = ImageDraw.Draw(image)
+    for line in range(14):
+        words = ("".join(map(chr, random.integers(97, 123, random.integers(3, 9)))) for _ in range(9))
+        draw.text((40, 50 + line * 33), " ".join(words), fill=(25, 25, 25))
+    noise = random.integers(-3, 4, (560, 400, 3))
+    return Image.fromarray(np.clip(np.asarray(image).astype(int) + noise, 0, 255).astype(np.uint8))
+
+
+def cropped(image):
+    return image.crop((20, 28, 380, 532)).resize(image.size)
+
+
+@pytest.fixture
+def pages(make_digits_dataset, tmp_path):
+    """40 pages; the first are there again as a JPEG, at half the size, cropped by 5 % a side, and mirrored."""
+    dataset = make_digits_dataset(1)
+    dataset.clear()
+    changes = {"again": lambda image: image, "smaller": lambda image: image.resize((200, 280)), "cropped": cropped}
+    changes["mirrored"] = ImageOps.mirror
+    samples = []
+    for number in range(PAGES):
+        image, path = page(number), tmp_path / f"{number:03}.png"
+        image.save(path)
+        samples.append(fo.Sample(filepath=str(path), page=number, how="original"))
+        how = list(changes)[number // COPIES] if number < COPIES * len(changes) else None
+        if how is not None:
+            path = tmp_path / f"{number:03}_{how}.{'jpg' if how == 'again' else 'png'}"
+            changes[how](image).save(path, **({"quality": 80} if how == "again" else {}))
+            samples.append(fo.Sample(filepath=str(path), page=number, how=how))
+    dataset.add_samples(samples)
+    compute_embeddings(dataset, key="emb")
+    return dataset
+
+
+def grouped_pages(dataset):
+    """The copies found with their originals by kind, and the groups with two different pages."""
+    groups = {}
+    for group, *member in zip(*dataset.values(["duplicate_group", "page", "how"]), strict=True):
+        if group is not None:
+            groups.setdefault(group, []).append(member)
+    found = [how for members in groups.values() for _, how in members if how != "original"]
+    mixed = [members for members in groups.values() if len({number for number, _ in members}) > 1]
+    return {how: found.count(how) for how in set(found)}, mixed
+
+
+def test_pages_saved_again_resized_or_slightly_cropped_are_found_and_no_two_pages_are_mixed(pages):
+    ranking = find_duplicates(pages, embeddings="emb")
+    found, mixed = grouped_pages(pages)
+    assert mixed == []
+    assert found["again"] + found["smaller"] + found["cropped"] >= 0.9 * 3 * COPIES
+    assert "that look the same" in ranking.message
+    assert "0 identical" in ranking.message
+    assert len(ranking.suspects) == sum(found.values())
+
+
+def test_a_given_threshold_is_taken_at_its_word(pages):
+    find_duplicates(pages, embeddings="emb", threshold=0.001)
+    distances = [distance for distance in pages.values("duplicate_distance") if distance is not None]
+    assert all(distance <= 0.001 + 1e-6 for distance in distances)
+
+
+def test_images_that_are_gone_are_counted_and_compared_by_their_vectors(pages):
+    originals = pages.match({"how": "original"}).values("filepath")
+    for path in (originals[0], originals[-1]):
+        fo.core.storage.delete_file(path)
+    message = find_duplicates(pages, embeddings="emb").message
+    assert message.endswith(" 2 images could not be read and were compared by the embeddings alone.")
+
+
+def test_a_search_for_duplicates_that_is_stopped_while_it_reads_images_writes_nothing(pages):
+    def stop(share, message):
+        if "images" in message:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        find_duplicates(pages, embeddings="emb", progress=stop)
+    assert not pages.has_field("duplicate_group")
