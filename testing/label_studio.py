@@ -163,6 +163,8 @@ class LabelscapeServer(_Server):
 
     def __init__(self, folder: Path) -> None:
         self.environment = {"LABELSCAPE_DIR": str(folder / "labelscape")}
+        if ours := os.environ.get("LABELSCAPE_DIR"):  # one place of vectors for both processes
+            self.environment["FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI"] = str(Path(ours) / "lancedb")
         super().__init__(folder, [str(LABELSCAPE), "serve"], self.environment)
 
     @property

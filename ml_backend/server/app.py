@@ -127,15 +127,14 @@ class _Routes:
         return JSONResponse(document, 200 if status.up else 503)
 
     async def setup(self, request: Request) -> Response:
-        """Label Studio (1.23) shows “Error” next to the backend if the status is not 200."""
+        """Answer also while the project has a problem: Label Studio (1.23) takes no new connection otherwise.
+
+        A connection with a new token is what fixes most problems; the status tab and “labelscape status” report them.
+        """
         body = _parse(parse_body, await _body(request))
         project = _parse(parse_project, body.get("project"))
         self._check_project(project)
         self._backend.note_hostname(str(body.get("hostname") or ""))
-        status = self._backend.status()
-        of_project = status.projects.get(project)
-        if problem := status.settings or (of_project.problem if of_project else ""):
-            raise HTTPException(503, problem)
         return JSONResponse({"model_version": self._backend.version(project)})
 
     async def project(self, request: Request) -> Response:

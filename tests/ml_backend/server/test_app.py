@@ -228,11 +228,10 @@ def test_health_tells_the_truth(client: TestClient, backend: FakeBackend) -> Non
     assert answer.json()["problems"] == ["MongoDB does not answer."]
 
 
-def test_label_studio_shows_an_error_where_a_project_cannot_be_served(client: TestClient, backend: FakeBackend) -> None:
+def test_a_project_with_a_problem_can_be_connected_again(client: TestClient, backend: FakeBackend) -> None:
     backend.state = BackendStatus(projects={3: ProjectStatus(problem="The token has expired.")})
-    answer = client.post("/setup", json={"project": "3.1"})
-    assert (answer.status_code, answer.json()) == (503, {"detail": "The token has expired."})
-    assert client.post("/setup", json={"project": "8.1"}).status_code == 200
+    assert client.post("/setup", json={"project": "3.1"}).status_code == 200
+    assert "The token has expired." in client.get("/health").json()["problems"][0]
 
 
 def test_a_projects_report_lists_the_tasks_without_a_medium(client: TestClient) -> None:

@@ -176,8 +176,9 @@ def test_several_choices_are_labeled_and_predicted(make_project: Callable[..., P
     truth = {task: sorted(both(digit)) for task, digit in project.digits.items()}
     assert all(sorted(given) == truth[task] for task, given in labels.items())
     proposed = {task: sorted(project.all_predicted()[task]) for task in project.unlabeled()}
-    right = [task for task, classes in proposed.items() if classes == truth[task]]
-    assert len(right) >= 0.5 * len(proposed)
+    filled = {task: classes for task, classes in proposed.items() if classes}  # uncertain tasks open empty
+    right = [task for task, classes in filled.items() if classes == truth[task]]
+    assert len(right) >= max(0.5 * len(filled), 10)
     several = [(task, name) for task, classes in proposed.items() if len(classes) > 1 for name in classes]
     assert sum(name in truth[task] for task, name in several) >= 0.85 * len(several)
 
@@ -322,7 +323,8 @@ def test_the_data_manager_sorts_by_score_and_a_task_opens_pre_annotated(
     page.goto(f"{project.studio.url}/projects/{project.id}/data")
     page.locator(".lsf-table__row-wrapper").first.wait_for()
     titles = [title.strip() for title in page.locator(".lsf-tabs-dm__item").all_inner_texts()]
-    assert titles[:2] == ["Default", "Outliers"]
+    assert titles[0] == "Default"
+    assert "Outliers" in titles
     page.screenshot(path=tmp_path / "label-studio-default.png")
     sure = next(tab["id"] for tab in project.tabs() if tab["data"]["title"] == "Confident suggestions")
     page.goto(f"{project.studio.url}/projects/{project.id}/data?tab={sure}")
