@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -28,8 +29,9 @@ def test_more_than_ten_embeddings_are_all_found_by_fiftyone(make_digits_dataset)
 
 
 def test_another_process_finds_the_vectors_without_importing_labelscape(make_digits_dataset):
-    # Without Labelscape, FiftyOne sees the first ten tables by name only (lancedb issue 3914): this one is the first.
-    dataset = make_digits_dataset(5, "0-first-by-name")
+    # Without Labelscape, FiftyOne sees the first ten tables only (lancedb issue 3914): those of other tests go.
+    shutil.rmtree(os.path.join(os.environ["LABELSCAPE_DIR"], "lancedb"), ignore_errors=True)
+    dataset = make_digits_dataset(5)
     embed(dataset, "emb")
     with open(os.environ["FIFTYONE_BRAIN_CONFIG_PATH"]) as file:
         uri = json.load(file)["similarity_backends"]["lancedb"]["uri"]
