@@ -178,7 +178,9 @@ def test_several_choices_are_labeled_and_predicted(make_project: Callable[..., P
     proposed = {task: sorted(project.all_predicted()[task]) for task in project.unlabeled()}
     filled = {task: classes for task, classes in proposed.items() if classes}  # uncertain tasks open empty
     right = [task for task, classes in filled.items() if classes == truth[task]]
-    assert len(right) >= max(0.5 * len(filled), 10)
+    assert len(right) >= 10
+    named = [(task, name) for task, classes in filled.items() for name in classes]  # a second class may be missing
+    assert sum(name in truth[task] for task, name in named) >= 0.85 * len(named)
     several = [(task, name) for task, classes in proposed.items() if len(classes) > 1 for name in classes]
     assert sum(name in truth[task] for task, name in several) >= 0.85 * len(several)
 
