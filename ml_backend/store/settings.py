@@ -49,9 +49,14 @@ def vector_folder() -> VectorFolder:
     What a program chose by hand (``fiftyone.brain.brain_config``) comes before all. FiftyOne's own default is in
     ``/tmp``, which the next reboot may empty: it is never used.
     """
-    chosen = lancedb_uri()
-    if chosen and chosen not in (*_adopted, os.environ.get(LANCEDB_VARIABLE), _saved_lancedb_uri()):
+    settled, chosen = _settled_vector_folder(), lancedb_uri()
+    if chosen and chosen not in (*_adopted, settled.uri, os.environ.get(LANCEDB_VARIABLE), _saved_lancedb_uri()):
         return VectorFolder(chosen, "this program, through fiftyone.brain.brain_config")
+    return settled
+
+
+def _settled_vector_folder() -> VectorFolder:
+    """As `vector_folder`, whatever this program chose by hand."""
     if uri := os.environ.get(LANCEDB_VARIABLE):
         return VectorFolder(uri, f"the environment variable {LANCEDB_VARIABLE}")
     if os.environ.get(DIRECTORY_VARIABLE):

@@ -186,9 +186,20 @@ def test_doctor_warns_of_vectors_that_a_reboot_deletes(monkeypatch: pytest.Monke
 def test_doctor_names_the_folder_of_the_vectors_and_what_decided_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    import fiftyone.brain as fob
+
+    # as FiftyOne starts where an earlier run wrote this folder into its configuration
+    folder = str(Path(os.environ["LABELSCAPE_DIR"]) / "lancedb")
+    monkeypatch.setitem(fob.brain_config.similarity_backends["lancedb"], "uri", folder)
     finding = doctor.check_vectors()
     assert os.environ["LABELSCAPE_DIR"] in finding.found
     assert "decided by the environment variable LABELSCAPE_DIR" in finding.found
+
+
+def test_doctor_says_that_the_folder_of_the_vectors_is_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import fiftyone.brain as fob
+
+    monkeypatch.setitem(fob.brain_config.similarity_backends["lancedb"], "uri", None)
     (tmp_path / "lancedb").write_text("a file")
     monkeypatch.setenv("LABELSCAPE_DIR", str(tmp_path))
     assert "is a file, not a folder" in (doctor.check_vectors().fix or "")

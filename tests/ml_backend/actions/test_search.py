@@ -17,7 +17,7 @@ from labelscape.ml_backend.actions.search import (
     with_marks,
 )
 from labelscape.ml_backend.actions.search_queries import reads_texts, with_image
-from labelscape.ml_backend.embedding import ModelFamily, register
+from labelscape.ml_backend.embedding import ModelFamily, register, registry
 from labelscape.ml_backend.embedding.base import Embedded
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.searches import SCORE_FIELD, Query, last_search
@@ -179,7 +179,8 @@ class BrightnessAndWords:
         return np.asarray([[1, 0] if text == "bright" else [0, 1] for text in texts], np.float32)
 
 
-def test_a_text_finds_images_where_the_model_reads_texts(dataset):
+def test_a_text_finds_images_where_the_model_reads_texts(dataset, monkeypatch):
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
     register(ModelFamily("brightness", "", "image", "a test", lambda _argument: BrightnessAndWords(), text_tower="yes"))
     compute_embeddings(dataset, key="bright", model="brightness")
     result = search(Scope(dataset), Query("bright", text="bright"), limit=5)
