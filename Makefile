@@ -1,6 +1,6 @@
 # Every target sets up what it needs; a second run starts in seconds. ARGS="…" goes to the command itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench matrix serve web setup clean
+.PHONY: help demo test lint format bench matrix serve web setup reference docs clean
 
 BIN := .venv/bin
 ARGS ?=
@@ -35,6 +35,12 @@ matrix: setup ## run all but the end-to-end tests with every supported Python th
 
 serve: setup ## serve the Label Studio backend
 	@$(BIN)/labelscape serve $(ARGS)
+
+reference: setup ## write the generated pages of docs/reference
+	@WRITE_REFERENCE=1 $(BIN)/python -m pytest -q tests/test_reference.py
+
+docs: setup ## build the documentation site in build/site, with its links checked
+	@$(BIN)/mkdocs build --strict --quiet
 
 web: ## check the panel's TypeScript and its committed bundle (needs Node.js)
 	@scripts/check-web

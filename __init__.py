@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .ml_backend.api import (
         accept,
+        create_function,
         create_segment,
+        create_segment_from_confusion,
         discard,
         draw_map,
         embed,
         find_duplicates,
+        find_similar,
         label_neighbors,
         label_next,
         project,
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
         set_label,
         suggest,
         undo,
+        update,
     )
 
     __version__: str
@@ -28,11 +32,14 @@ if TYPE_CHECKING:
 __all__ = [
     "__version__",
     "accept",
+    "create_function",
     "create_segment",
+    "create_segment_from_confusion",
     "discard",
     "draw_map",
     "embed",
     "find_duplicates",
+    "find_similar",
     "label_neighbors",
     "label_next",
     "project",
@@ -45,6 +52,7 @@ __all__ = [
     "set_label",
     "suggest",
     "undo",
+    "update",
 ]
 
 

@@ -78,3 +78,40 @@ def test_importing_labelscape_imports_nothing_heavy():
     code = "import sys, labelscape; print(sorted({'fiftyone', 'torch', 'numpy', 'sklearn'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_like_three_examples_is_found_and_kept_as_a_function(explored):
+    dataset, _, _ = explored
+    threes = dataset.match({"ground_truth.label": "3"})
+    assert len(threes) >= 3
+    found = ls.find_similar(dataset, threes, count=10)
+    assert len(found.ids) == 10
+    assert set(found.ids).isdisjoint(threes.values("id"))
+    kept = ls.create_function(dataset, "Threes", threes, threshold=0.9, progress=False)
+    assert dataset.count(kept.function.field) == 200
+    assert "“Threes” scored 0 new samples" in repr(ls.update(dataset, progress=False))
+
+
+def test_a_ranking_shows_its_first_samples_in_a_notebook(explored):
+    dataset, _, _ = explored
+    ranking = ls.rank_outliers(dataset, progress=False)
+    html = ranking._repr_html_()
+    assert html.startswith(f"<p>{ranking.sentence()}</p>")
+    assert html.count("data:image/jpeg;base64,") == 8
+
+
+def test_objects_show_as_crops_and_what_is_no_image_is_left_out(tmp_path):
+    import fiftyone as fo
+    from labelscape.cli.scenes import add_scenes
+    from labelscape.ml_backend.store.pictures import thumbnails_html
+
+    dataset = fo.Dataset()
+    add_scenes(dataset, tmp_path, count=2)
+    patches = dataset.to_patches("ground_truth")
+    assert thumbnails_html(patches).count("<img") == min(8, len(patches))
+    broken = fo.Dataset()
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    broken.add_sample(fo.Sample(filepath=str(tmp_path / "broken.png")))
+    assert thumbnails_html(broken.view()) == ""
+    dataset.delete()
+    broken.delete()

@@ -24,6 +24,7 @@ from ..store.segments import member_ids
 from ..wording import agree, count, listing, percent, plural
 from .search import Hit
 from .search_queries import QueryQuality, describe_query, fit_query
+from .view_report import ViewReport
 
 WORTH = 0.2
 _MIN_RETURNED = 10  # labels of a batch that must have come back before it predicts the next one
@@ -31,7 +32,7 @@ _NAMED = 5  # labels that a sentence lists
 
 
 @dataclass(frozen=True, repr=False)
-class ProposedBatch(Report):
+class ProposedBatch(ViewReport):
     """The next batch of a campaign, in the order chosen, and a view of it.
 
     ``left`` unlabeled items are not in any batch yet, these included.

@@ -7,19 +7,19 @@ import fiftyone as fo
 from ..analysis.next_best import next_to_label as next_rows
 from ..errors import Refusal
 from ..progress import Progress
-from ..report import Report
 from ..store.items import Items, ordered_view
 from ..store.labels import DEFAULT_FIELD
 from ..store.session import open_session
 from ..store.suggestions import read_suggestions
 from ..wording import agree, count, percent
 from .evidence import field_of_embeddings, labels_with_pending
+from .view_report import ViewReport
 
 _SHOWN_SUGGESTIONS = 3
 
 
 @dataclass(frozen=True, repr=False)
-class LabelNext(Report):
+class LabelNext(ViewReport):
     """What to label next, best first: ids, a view of them in that order, and why these, in words."""
 
     ids: list[str]

@@ -15,7 +15,6 @@ from ..analysis.outliers import Reason, outlier_scores
 from ..embedding.base import Media
 from ..errors import Refusal
 from ..progress import Progress, part_of
-from ..report import Report
 from ..store.embeddings import check_embeddings, locate
 from ..store.items import FRAMES, Items, every_sample, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
@@ -24,12 +23,13 @@ from ..store.scores import Score, check_score_fields, write_scores
 from ..store.session import open_session
 from ..wording import agree, count
 from .appearance import Looks, read_appearance
+from .view_report import ViewReport
 
 _SPLITS = ("train", "training", "validation", "val", "test")
 
 
 @dataclass(frozen=True, repr=False)
-class Ranking(Report):
+class Ranking(ViewReport):
     """A ranked view, best to look at first, and what it shows in a sentence.
 
     ``ids`` are the items in that order. ``suspects`` are those to act on, in that order too: outliers with a reason,

@@ -11,7 +11,6 @@ from ..analysis.probe import Fitted, next_marks
 from ..analysis.search import around_threshold, fold_duplicates, rows_above, top_rows
 from ..errors import Refusal
 from ..progress import Progress, no_progress
-from ..report import Report
 from ..store.embeddings import locate
 from ..store.items import FRAMES, Items, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels, with_pending
@@ -23,6 +22,7 @@ from ..store.searches import SCORE_FIELD, LastSearch, Query, last_search, save_l
 from ..wording import agree, count, noun, percent, plural
 from .search_queries import QueryQuality, describe_query, fit_query
 from .segments import create_segment
+from .view_report import ViewReport
 
 DEFAULT_COUNT = 50
 _MOST_RESULTS = 100_000  # their ids fit into one MongoDB document
@@ -76,7 +76,7 @@ class SearchPreview:
 
 
 @dataclass(frozen=True, repr=False)
-class SearchResult(Report):
+class SearchResult(ViewReport):
     """The results of a search, best first, and a view of them, ordered by ``search_score``.
 
     ``unembedded`` items of the scope have no vector and were not searched. ``recall`` is 1 for an exact search, else

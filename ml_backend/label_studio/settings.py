@@ -46,16 +46,28 @@ _SETTINGS: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits on requests, one medium, and the media cache; all above 0."""
+    """Limits on requests, one medium, and the media cache; all above 0.
+
+    Attributes:
+        body_bytes: the largest request body.
+        tasks_per_call: the most tasks in one request for predictions.
+        connections: the most connections at a time; fewer if the process may not open as many files.
+        request_seconds: the time in which a request has to arrive, its headers and its body each.
+        media_bytes: the largest medium that is fetched.
+        media_pixels: the largest image that is decoded.
+        cache_bytes: the size of the cache of fetched media.
+        predict_seconds: the time for a request for predictions; Label Studio (1.23) gives up after 100 s.
+        fetch_seconds: the time for fetching one medium.
+    """
 
     body_bytes: int = 64 * 2**20
     tasks_per_call: int = 2_000
-    connections: int = 256  # fewer if the process may not open as many files
-    request_seconds: float = 15.0  # in which a request has to arrive, its headers and its body each
+    connections: int = 256
+    request_seconds: float = 15.0
     media_bytes: int = 64 * 2**20
     media_pixels: int = 100_000_000
     cache_bytes: int = 50 * 2**30
-    predict_seconds: float = 80.0  # Label Studio (1.23) gives up after 100 s
+    predict_seconds: float = 80.0
     fetch_seconds: float = 15.0
 
 

@@ -112,7 +112,10 @@ class _Routes:
         self._predicts = 0
 
     async def health(self, _: Request) -> Response:
-        """Label Studio (1.23) only reads the status code: anything but 200 shows as “Disconnected”."""
+        """The state of the database, the queue, and every project: 200 if all is well, else 503.
+
+        Label Studio (1.23) only reads the status code: anything but 200 shows as “Disconnected”.
+        """
         status = self._backend.status()
         document = {
             "status": "UP" if status.up else "DOWN",
@@ -127,9 +130,10 @@ class _Routes:
         return JSONResponse(document, 200 if status.up else 503)
 
     async def setup(self, request: Request) -> Response:
-        """Answer also while the project has a problem: Label Studio (1.23) takes no new connection otherwise.
+        """The current model version of a project, which Label Studio asks for when it connects.
 
-        A connection with a new token is what fixes most problems; the status tab and “labelscape status” report them.
+        It is answered also while the project has a problem: Label Studio (1.23) takes no new connection otherwise, and
+        a connection with a new token is what fixes most problems. The status tab and “labelscape status” report them.
         """
         body = _parse(parse_body, await _body(request))
         project = _parse(parse_project, body.get("project"))
@@ -138,6 +142,7 @@ class _Routes:
         return JSONResponse({"model_version": self._backend.version(project)})
 
     async def project(self, request: Request) -> Response:
+        """The state of one project: its tasks without a medium and why, its queue, and its last error."""
         project = request.path_params["project"]
         self._check_project(project)
         status = self._backend.status()
@@ -151,9 +156,11 @@ class _Routes:
         return JSONResponse(report_document(report) | {"settings_problem": status.settings, "queue": queue})
 
     async def versions(self, _: Request) -> Response:
+        """The model versions of all projects that are served."""
         return JSONResponse({"versions": self._backend.versions()})
 
     async def predict(self, request: Request) -> Response:
+        """Predictions for the tasks of one request, one per task and in their order."""
         parse = partial(parse_predict, most_tasks=self._backend.settings().limits.tasks_per_call)
         predict_request = await run_in_threadpool(_parse, parse, await _body(request))
         self._check_project(predict_request.project)
@@ -187,6 +194,7 @@ class _Routes:
         return answer
 
     async def webhook(self, request: Request) -> Response:
+        """Queue one of Label Studio's events and answer at once; the worker processes it later."""
         body = _parse(parse_body, await _body(request))
         if body.get("action") not in ACTIONS:
             EVENTS.labels("other", "unknown").inc()
@@ -213,6 +221,7 @@ class _Routes:
         return JSONResponse({"status": "ok"}, 201)
 
     async def metrics(self, _: Request) -> Response:
+        """Queue, database, and requests in the Prometheus text format."""
         status = self._backend.status()
         QUEUE_DEPTH.set(self._queue.depth())
         OLDEST_EVENT.set(self._queue.oldest_seconds())

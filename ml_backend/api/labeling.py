@@ -1,0 +1,145 @@
+"""Label, suggest, save, and undo."""
+
+from collections.abc import Sequence
+
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
+
+from ..actions import label_neighbors as neighbor_actions
+from ..actions import next_best
+from ..actions.next_best import LabelNext
+from ..actions.queue import QueueReport
+from ..actions.queue import set_label as queue_label
+from ..actions.save import SaveReport, discard_changes, save_changes
+from ..actions.suggest import SuggestReport, Which, accept_suggestions, suggest_labels
+from ..actions.undo import undo_last
+from ..store.embeddings import check_embeddings
+from ..store.items import list_items
+from .defaults import bar, default_embeddings, default_field
+
+
+def set_label(
+    samples: SampleCollection, label: str, *, field: str | None = None, patches_field: str | None = None
+) -> QueueReport:
+    """Label every sample of a view, or its patches; pending until `save`.
+
+    Raises:
+        Refusal: an empty view or label, or a field that cannot hold labels.
+    """
+    dataset = samples._root_dataset
+    ids = list_items(samples, patches_field).ids.tolist()
+    return queue_label(
+        dataset, ids, label, field=default_field(dataset, field, patches_field), patches_field=patches_field
+    )
+
+
+def label_neighbors(
+    samples: SampleCollection,
+    label: str,
+    *,
+    embeddings: str | None = None,
+    field: str | None = None,
+    reach: int | None = None,
+    precision: float = 0.95,
+) -> QueueReport:
+    """Label the samples of a view and the neighbors that the label reaches; pending until `save`.
+
+    Args:
+        reach: how many neighbors; as many as keep the target ``precision`` if it is left out.
+
+    Raises:
+        Refusal: no embeddings, or nothing in the view.
+    """
+    dataset = samples._root_dataset
+    chosen = default_embeddings(dataset, embeddings)
+    patches_field = check_embeddings(dataset, chosen).patches_field
+    ids = list_items(samples, patches_field).ids.tolist()
+    return neighbor_actions.label_neighbors(
+        dataset,
+        ids,
+        label,
+        embeddings=chosen,
+        field=default_field(dataset, field, patches_field),
+        reach=reach,
+        precision=precision,
+    )
+
+
+def suggest(
+    samples: SampleCollection,
+    *,
+    embeddings: str | None = None,
+    field: str | None = None,
+    precision: float = 0.95,
+    progress: bool = True,
+) -> SuggestReport:
+    """Suggest labels for everything unlabeled, at a target precision.
+
+    Raises:
+        Refusal: no embeddings, nothing labeled, or a precision outside 0.5..1.
+    """
+    dataset = samples._root_dataset
+    chosen = default_embeddings(dataset, embeddings)
+    with bar(progress, "Suggesting") as report:
+        return suggest_labels(
+            samples,
+            embeddings=chosen,
+            field=default_field(dataset, field, check_embeddings(dataset, chosen).patches_field),
+            precision=precision,
+            progress=report,
+        )
+
+
+def accept(
+    dataset: fo.Dataset,
+    ids: Sequence[str] | None = None,
+    *,
+    which: Which = "confident",
+    field: str | None = None,
+    patches_field: str | None = None,
+) -> QueueReport:
+    """Accept suggestions; pending until `save`. Uncertain ones are accepted only if ``which`` says so.
+
+    Raises:
+        Refusal: there are no such suggestions.
+    """
+    return accept_suggestions(
+        dataset, ids, which=which, field=default_field(dataset, field, patches_field), patches_field=patches_field
+    )
+
+
+def label_next(
+    dataset: fo.Dataset, *, embeddings: str | None = None, field: str | None = None, count: int = 9
+) -> LabelNext:
+    """Choose what to label next: the unlabeled samples whose labels are the most informative, best first.
+
+    Raises:
+        Refusal: no embeddings, or nothing left to label.
+    """
+    chosen = default_embeddings(dataset, embeddings)
+    named = default_field(dataset, field, check_embeddings(dataset, chosen).patches_field)
+    return next_best.label_next(dataset, embeddings=chosen, field=named, count=count)
+
+
+def save(dataset: fo.Dataset, *, progress: bool = True) -> SaveReport:
+    """Save everything pending as one action: all of it or nothing.
+
+    Raises:
+        Refusal: nothing is pending, or somebody else saves at this moment.
+    """
+    with bar(progress, "Saving") as report:
+        return save_changes(dataset, report)
+
+
+def discard(dataset: fo.Dataset, ids: Sequence[str] | None = None) -> int:
+    """Drop what is pending, for these IDs or for all; returns the number of changes. `undo` restores them."""
+    return discard_changes(dataset, ids)
+
+
+def undo(dataset: fo.Dataset) -> str:
+    """Undo the last action, and return a sentence about it.
+
+    Raises:
+        Refusal: there is nothing to undo.
+    """
+    return undo_last(dataset)
