@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import fiftyone as fo
 from fiftyone.operators import types
+from fiftyone.operators.constants import ViewTarget
 
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, free_key, list_embeddings
@@ -20,12 +21,25 @@ from ..ml_backend.store.labels import (
     read_labels,
     usable_label_fields,
 )
-from ..ml_backend.wording import percent
-from .running import NextStep, target_view
+from ..ml_backend.wording import count, percent
+from .running import NextStep, chosen_target, target_view
 
 WHOLE_SAMPLES = "whole samples"
 NEW_FIELD = "a new field"
 NAMED = "items"  # parameter of a form: IDs of the samples or objects to use instead of the selection
+
+
+def ask_target(ctx: Any, inputs: types.Object, verb: str) -> None:
+    """Let the user choose between dataset, view, and selection; warn when one ticked sample is all there is.
+
+    A tick that was forgotten in the grid makes FiftyOne (1.22) choose the selection.
+    """
+    inputs.view_target(ctx, action_description=verb)
+    target = chosen_target(ctx) or (ViewTarget.SELECTED_SAMPLES if ctx.selected else None)
+    if len(ctx.selected or []) == 1 and target == ViewTarget.SELECTED_SAMPLES:
+        total = count(ctx.view.count() if ctx.has_custom_view else ctx.dataset.count(), "sample")
+        warning = f"Only the 1 sample that is ticked in the grid, not all {total}: choose another target above for all."
+        inputs.view("one_ticked", types.Warning(label=warning))
 
 
 def ask_embeddings(ctx: Any, inputs: types.Object) -> str:

@@ -10,7 +10,7 @@ from ..ml_backend.actions.suggest import clear_suggestions
 from ..ml_backend.errors import Refusal
 from ..ml_backend.progress import Progress
 from ..ml_backend.wording import count
-from .asking import ask_label_field, ask_patches, chosen_label_field, chosen_patches
+from .asking import ask_label_field, ask_patches, ask_target, chosen_label_field, chosen_patches
 from .running import LabelscapeOperator, Outcome, target_view
 
 _WHICH = {
@@ -32,7 +32,7 @@ class ClearLabels(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask which labels to clear, and for a confirmation."""
-        inputs.view_target(ctx, action_description="Clear")
+        ask_target(ctx, inputs, "Clear")
         patches_field = ask_patches(ctx, inputs, "Labels of")
         field = ask_label_field(ctx, inputs, patches_field)
         which = types.RadioGroup()

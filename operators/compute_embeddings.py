@@ -11,7 +11,15 @@ from ..ml_backend.store.embeddings import embeddings_status, list_embeddings, pr
 from ..ml_backend.store.items import list_items
 from ..ml_backend.store.settings import DEFAULT_BACKEND
 from ..ml_backend.wording import count
-from .asking import ask_key, ask_label_field, ask_patches, chosen_label_field, chosen_patches, embedded_patches_field
+from .asking import (
+    ask_key,
+    ask_label_field,
+    ask_patches,
+    ask_target,
+    chosen_label_field,
+    chosen_patches,
+    embedded_patches_field,
+)
 from .model_forms import ask_model, chosen_model, chosen_options, menu_families
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
@@ -37,7 +45,7 @@ class ComputeEmbeddings(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask what to embed and with which model, and say what will happen and about how long it takes."""
-        inputs.view_target(ctx, action_description="Embed")
+        ask_target(ctx, inputs, "Embed")
         keys = list_embeddings(ctx.dataset)
         if keys:
             inputs.enum(

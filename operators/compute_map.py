@@ -7,7 +7,7 @@ from fiftyone.operators import types
 from ..ml_backend.actions import map as maps
 from ..ml_backend.store.embeddings import embeddings_status
 from ..ml_backend.store.maps import list_maps, map_status, provenance_of_map
-from .asking import ask_embeddings, ask_key
+from .asking import ask_embeddings, ask_key, ask_target
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 _METHODS = {
@@ -33,7 +33,7 @@ class ComputeMap(LabelscapeOperator):
         """Ask for the map to make or to update."""
         if _updatable(ctx) and _ask_update(ctx, inputs):
             return
-        inputs.view_target(ctx, action_description="Map")
+        ask_target(ctx, inputs, "Map")
         embeddings = ask_embeddings(ctx, inputs)
         _show_coverage(ctx, inputs, embeddings)
         _ask_layout(ctx, inputs)

@@ -16,6 +16,7 @@ from ..ml_backend.actions.confusion import (
 from ..ml_backend.actions.confusion_segments import create_segment_from_confusion
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.evaluation_columns import evaluation_fields
+from .asking import ask_target
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 from .segment_forms import ask_new_segment, relabeling_step
 
@@ -40,7 +41,7 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for fields, thresholds, kind of error, and name."""
         truth_fields, prediction_fields = comparable_fields(ctx)
-        inputs.view_target(ctx, action_description="Compare")
+        ask_target(ctx, inputs, "Compare")
         inputs.enum("truth_field", truth_fields, default=truth_fields[0], required=True, label="Label field")
         inputs.enum(
             "prediction_field", prediction_fields, default=prediction_fields[0], required=True, label="Predictions"

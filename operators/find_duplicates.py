@@ -7,7 +7,7 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.queue import delete_items
 from ..ml_backend.actions.rank import find_duplicates
-from .asking import ask_embeddings, chosen_embeddings, show_coverage
+from .asking import ask_embeddings, ask_target, chosen_embeddings, show_coverage
 from .next_steps import DELETE, SEGMENT, closing, next_steps
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
@@ -25,7 +25,7 @@ class FindDuplicates(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for the threshold, the split to check, and whether to queue deletions."""
-        inputs.view_target(ctx, action_description="Search")
+        ask_target(ctx, inputs, "Search")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
         inputs.bool("automatic", default=True, label="Choose the threshold automatically")

@@ -25,6 +25,7 @@ class LabelNext(LabelscapeOperator):
     label = "Labelscape: label next"
     description = "Show the most informative unlabeled samples: uncertain, representative of many others, and diverse"
     icon = "school"
+    queued = False
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:

@@ -8,6 +8,7 @@ from ..ml_backend.actions.rank import rank_mislabels
 from .asking import (
     ask_embeddings,
     ask_label_field,
+    ask_target,
     chosen_embeddings,
     chosen_label_field,
     embedded_patches_field,
@@ -28,7 +29,7 @@ class RankMislabels(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for embeddings and label field."""
-        inputs.view_target(ctx, action_description="Rank")
+        ask_target(ctx, inputs, "Rank")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
         ask_label_field(ctx, inputs, embedded_patches_field(ctx, embeddings))

@@ -1,12 +1,7 @@
 """How every operator of the menu runs: target, live progress, cancellation, closing message, errors as sentences."""
 
-import logging
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
+from collections.abc import Iterator
 from typing import Any
 
 import fiftyone as fo
@@ -15,38 +10,25 @@ from fiftyone.operators import types
 from fiftyone.operators.types import RiskLevel
 
 from ..ml_backend.errors import Cancelled, Refusal
+from ..ml_backend.progress import Progress
+from .jobs import Job, NextStep, Outcome, jobs_of
 
-Progress = Callable[[float, str], None]  # narrower than `progress.Progress`, for actions that still require it
-_log = logging.getLogger(__name__)
+__all__ = [
+    "PLUGIN",
+    "LabelscapeOperator",
+    "NextStep",
+    "Outcome",
+    "Progress",
+    "chosen_target",
+    "show_outcome",
+    "target_view",
+]
+
 PLUGIN = "@labelscape/data-explorer"
-_SECONDS_BETWEEN_REPORTS = 0.2
-_SECONDS_WITHOUT_PROGRESS = 1.0  # a run shorter than this shows no progress window
+PANEL = "data_explorer"
+_SECONDS_IN_THE_FORM = 1.5  # a run shorter than this ends in the form; a longer one continues in the panel
 _UNEXPECTED = "Internal error: the server's log has the details."
 _SECONDS_BETWEEN_STOP_CHECKS = 2.0
-
-
-@dataclass(frozen=True)
-class NextStep:
-    """A button under the closing message that opens another entry of the menu, its form filled in with ``params``."""
-
-    label: str
-    operator: str
-    params: Mapping[str, Any] = dataclass_field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an operator did: a closing sentence, what the App should reload and show, and possible next steps.
-
-    ``shown_fields`` are added to the fields that the App shows on the thumbnails.
-    """
-
-    message: str
-    reload_dataset: bool = False
-    reload_samples: bool = False
-    view: fo.DatasetView | None = None
-    shown_fields: Sequence[str] = ()
-    next_steps: Sequence[NextStep] = ()
 
 
 class LabelscapeOperator(foo.Operator):
@@ -62,6 +44,7 @@ class LabelscapeOperator(foo.Operator):
     risk: RiskLevel = RiskLevel.MEDIUM
     operator_name: str
     delegable = True
+    queued = True  # whether a long run takes its turn in the dataset's queue; quick acts never wait
     on_grid = False  # also a button above the samples grid
 
     @property
@@ -108,8 +91,8 @@ class LabelscapeOperator(foo.Operator):
         return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
 
     def execute(self, ctx: Any) -> Any:
-        """Run with live progress for the App; for a queue worker or a script, only return the message."""
-        return self._run_live(ctx) if _asked_by_app(ctx) else self._run_plainly(ctx)
+        """For the App, run in the dataset's queue; for a queue worker or a script, only return the message."""
+        return self._run_for_app(ctx) if _asked_by_app(ctx) else self._run_plainly(ctx)
 
     def _run_plainly(self, ctx: Any) -> dict[str, str]:
         last_report = 0.0
@@ -128,69 +111,68 @@ class LabelscapeOperator(foo.Operator):
         except Refusal as refusal:  # scripts and queued runs expect a plain ValueError
             raise ValueError(str(refusal)) from None
 
-    def _run_live(self, ctx: Any) -> Iterator[Any]:
-        reports: queue.Queue[tuple[float, str]] = queue.Queue()
-        stop = threading.Event()
-        result: list[Outcome | BaseException] = []
+    def _run_for_app(self, ctx: Any) -> Iterator[Any]:
+        """Run in the background: the App shows nothing over its screens, and a long run reports in the panel."""
+        title = self.label.removeprefix("Labelscape: ").capitalize()
 
-        def progress(fraction: float, message: str, /) -> None:
-            if stop.is_set():
-                raise Cancelled
-            reports.put((fraction, message))
+        def work(progress: Progress) -> Outcome:
+            return self.run(ctx, progress)
 
-        def work() -> None:
-            try:
-                result.append(self.run(ctx, progress))
-            except BaseException as error:  # handed over to the generator's thread
-                result.append(error)
-
-        worker = threading.Thread(target=work, name=f"labelscape-{self.operator_name}", daemon=True)
-        worker.start()
-        begun = time.monotonic()
-        shown = False
-        try:
-            while worker.is_alive():
-                worker.join(_SECONDS_BETWEEN_REPORTS)
-                latest = _drain(reports)
-                if latest is not None and time.monotonic() - begun > _SECONDS_WITHOUT_PROGRESS:
-                    yield ctx.ops.set_progress(progress=min(latest[0], 0.99), label=latest[1])
-                    shown = True
-        finally:
-            stop.set()
-        yield from _close(ctx, result[0], shown)
+        if not (self.delegable and self.queued):
+            job = Job(title, work, by_operator=True)
+            job.run()
+            yield from _close(ctx, job)
+            return
+        queue = jobs_of(ctx.dataset)
+        job = queue.start(title, work, by_operator=True)
+        if job.wait(_SECONDS_IN_THE_FORM):
+            if job.claim():
+                yield from _close(ctx, job)
+            return
+        yield ctx.ops.open_panel(PANEL, layout="horizontal")
+        for panel_id in queue.watching():
+            yield ctx.ops.patch_panel_data({"job_started": job.id}, panel_id=panel_id)
+        state = "is running" if job.status == "running" else "is waiting for the previous job"
+        yield ctx.ops.notify(f"“{title}” {state}. Progress, Stop, and the result are in the Data explorer panel.")
 
 
 def target_view(ctx: Any) -> fo.core.collections.SampleCollection:
     """The selection, else the view (a lasso in the Embeddings panel is the view), else the dataset."""
-    if ctx.params.get("view_target") is None and ctx.selected:
+    if chosen_target(ctx) is None and ctx.selected:
         return ctx.view.select(ctx.selected)
     return ctx.target_view()
 
 
-def _close(ctx: Any, result: Outcome | BaseException, shown: bool) -> Iterator[Any]:
-    """Show the result in the progress window if there is one, which stays until it is closed, else in a note."""
-    if isinstance(result, Cancelled):
-        return
-    if isinstance(result, ValueError):  # not every action raises a Refusal for user errors yet
-        if not isinstance(result, Refusal):
-            _log.error("An operator failed", exc_info=result)
-        yield from _say(ctx, str(result), "error", shown)
-        return
-    if isinstance(result, BaseException):
-        yield from _say(ctx, _UNEXPECTED, "error", shown)
-        raise result
-    if result.reload_dataset:
+def chosen_target(ctx: Any) -> str | None:
+    """The target chosen in the form; FiftyOne (1.22) moves it from the parameters to the request."""
+    chosen = ctx.params.get("view_target") or ctx.request_params.get("view_target")
+    return None if chosen is None else str(chosen)
+
+
+def show_outcome(ctx: Any, outcome: Outcome) -> Iterator[Any]:
+    """Let the App reload and show what a run has changed."""
+    if outcome.reload_dataset:
         yield ctx.ops.reload_dataset()
-    if result.reload_samples:
+    if outcome.reload_samples:
         yield ctx.ops.reload_samples()
-    if result.view is not None:
-        yield ctx.ops.set_view(view=result.view)
-    if result.shown_fields:
-        yield ctx.ops.set_active_fields([*dict.fromkeys([*(ctx.active_fields or []), *result.shown_fields])])
-    if result.next_steps:
-        yield ctx.ops.show_output(*_closing_window(result))
-    else:
-        yield from _say(ctx, result.message, "success", shown)
+    if outcome.view is not None:
+        yield ctx.ops.set_view(view=outcome.view)
+    if outcome.shown_fields:
+        yield ctx.ops.set_active_fields([*dict.fromkeys([*(ctx.active_fields or []), *outcome.shown_fields])])
+
+
+def _close(ctx: Any, job: Job) -> Iterator[Any]:
+    """Show what a job that has ended did: its next steps in a window, else its message in a note."""
+    if job.outcome is not None:
+        yield from show_outcome(ctx, job.outcome)
+        if job.outcome.next_steps:
+            yield ctx.ops.show_output(*_closing_window(job.outcome))
+        else:
+            yield ctx.ops.notify(job.outcome.message, variant="success")
+    elif isinstance(job.error, ValueError):  # not every action raises a Refusal for user errors yet
+        yield ctx.ops.notify(str(job.error), variant="error")
+    elif job.error is not None:
+        yield ctx.ops.notify(_UNEXPECTED, variant="error")
 
 
 def _closing_window(result: Outcome) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -204,23 +186,9 @@ def _closing_window(result: Outcome) -> tuple[dict[str, Any], dict[str, Any]]:
     return types.Property(outputs, view=types.View(label="What next?")).to_json(), {}
 
 
-def _say(ctx: Any, message: str, variant: str, shown: bool) -> Iterator[Any]:
-    if shown:
-        yield ctx.ops.set_progress(progress=1.0, label=message)
-    else:
-        yield ctx.ops.notify(message, variant=variant)
-
-
 def _asked_by_app(ctx: Any) -> bool:
     """Whether the App is waiting for this run: only its HTTP requests contain the operator's URI (1.22)."""
     return not ctx.delegated and "operator_uri" in ctx.request_params
-
-
-def _drain(reports: "queue.Queue[tuple[float, str]]") -> tuple[float, str] | None:
-    latest = None
-    while not reports.empty():
-        latest = reports.get_nowait()
-    return latest
 
 
 def _was_cancelled(ctx: Any) -> bool:

@@ -23,6 +23,7 @@ class SaveChanges(LabelscapeOperator):
     label = "Labelscape: save changes"
     description = "Write all pending labels and deletions to the dataset, as one act that can be undone"
     icon = "save"
+    queued = False
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:

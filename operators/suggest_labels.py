@@ -14,6 +14,7 @@ from .asking import (
     ask_embeddings,
     ask_label_field,
     ask_precision,
+    ask_target,
     chosen_embeddings,
     chosen_label_field,
     embedded_patches_field,
@@ -36,7 +37,7 @@ class SuggestLabels(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Show the evidence and ask for the target precision."""
-        inputs.view_target(ctx, action_description="Suggest labels for")
+        ask_target(ctx, inputs, "Suggest labels for")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
         patches_field = embedded_patches_field(ctx, embeddings)

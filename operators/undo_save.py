@@ -21,6 +21,7 @@ class UndoSave(LabelscapeOperator):
         "Undo saves, clearings, rejections, and deletions of segments, latest first; changes you made since then stay"
     )
     icon = "undo"
+    queued = False
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:

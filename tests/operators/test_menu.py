@@ -378,3 +378,20 @@ def test_patches_are_labeled_from_their_neighbors(make_digits_dataset):
     assert dataset.to_patches("parts")[chosen.id].parts.label == "seven"
     run("rank_outliers", dataset, embeddings="emb")
     assert dataset.count("parts.detections.outlier_score") == 60
+
+
+def test_a_form_says_when_one_forgotten_tick_makes_the_target_one_sample(embedded):
+    ids = embedded.values("id")
+    for name in ("rank_outliers", "rank_mislabels", "find_duplicates", "compute_map"):
+        warning = form(name, embedded, selected=ids[:1])["one_ticked"]["view"]["label"]
+        assert "Only the 1 sample that is ticked in the grid, not all" in warning, name
+        assert "one_ticked" not in form(name, embedded, selected=ids[:1], view_target="DATASET")
+        assert "one_ticked" not in form(name, embedded, selected=ids[:2])
+        assert "one_ticked" not in form(name, embedded)
+
+
+def test_the_whole_dataset_is_ranked_where_it_was_chosen_in_spite_of_a_tick(embedded):
+    ids = embedded.values("id")
+    assert "Ranked 1 sample" in run("rank_outliers", embedded, selected=ids[:1], embeddings="emb")
+    chosen = run("rank_outliers", embedded, selected=ids[:1], embeddings="emb", view_target="DATASET")
+    assert "Ranked 150 samples" in chosen

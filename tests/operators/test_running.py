@@ -4,9 +4,11 @@ import threading
 import time
 from types import SimpleNamespace
 
+import bson
 import pytest
-from labelscape.ml_backend.errors import Cancelled
+from labelscape.ml_backend.errors import Refusal
 from labelscape.operators import running
+from labelscape.operators.jobs import jobs_of
 from labelscape.operators.running import LabelscapeOperator, NextStep, Outcome
 
 
@@ -19,36 +21,72 @@ class Ops:
 
 @pytest.fixture
 def ctx():
-    return SimpleNamespace(delegated=False, request_params={"operator_uri": "x"}, ops=Ops())
+    dataset = SimpleNamespace(_doc=SimpleNamespace(id=bson.ObjectId()))
+    return SimpleNamespace(delegated=False, request_params={"operator_uri": "x"}, ops=Ops(), dataset=dataset)
 
 
 def operator(work):
     made = LabelscapeOperator.__new__(LabelscapeOperator)
-    made.operator_name = "test"
+    made.operator_name, made.label = "test", "Labelscape: do things"
     made.run = lambda ctx, progress: work(progress)
     return made
 
 
-def test_quick_work_ends_with_a_note_and_no_progress_window(ctx):
+def test_quick_work_ends_with_a_note(ctx):
     said = list(operator(lambda progress: Outcome("Did 3 things.", reload_samples=True)).execute(ctx))
     assert [name for name, _, _ in said] == ["reload_samples", "notify"]
     assert said[-1][1] == ("Did 3 things.",)
 
 
-def test_long_work_shows_its_progress_and_the_window_ends_with_the_message(ctx, monkeypatch):
-    monkeypatch.setattr(running, "_SECONDS_WITHOUT_PROGRESS", 0.0)
+def ended(job, seconds=10):
+    assert job.wait(seconds)
+    return job
+
+
+def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch):
+    monkeypatch.setattr(running, "_SECONDS_IN_THE_FORM", 0.05)
+    go_on = threading.Event()
 
     def work(progress):
-        for step in range(5):
-            progress(step / 5, f"step {step}")
-            time.sleep(0.25)
-        return Outcome("Did 5 steps.")
+        progress(0.5, "halfway")
+        go_on.wait(10)
+        return Outcome("Did 5 steps.", next_steps=[NextStep("Do more …", "more")])
 
+    queue = jobs_of(ctx.dataset)
+    queue.watch("panel-7")
     said = list(operator(work).execute(ctx))
-    shares = [params["progress"] for name, _, params in said if name == "set_progress"]
-    assert len(shares) > 2
-    assert shares == sorted(shares)
-    assert said[-1] == ("set_progress", (), {"progress": 1.0, "label": "Did 5 steps."})
+    assert [name for name, _, _ in said] == ["open_panel", "patch_panel_data", "notify"]
+    assert said[1][2] == {"panel_id": "panel-7"}
+    assert "“Do things” is running" in said[2][1][0]
+    (job,) = queue.listing()
+    assert job.describe() | {"id": "", "steps": []} == {
+        "id": "",
+        "title": "Do things",
+        "progress": 0.5,
+        "status": "running",
+        "message": "halfway",
+        "cancellable": True,
+        "steps": [],
+        "by_operator": True,
+    }
+    go_on.set()
+    described = ended(job).describe()
+    assert (described["status"], described["message"], described["steps"]) == ("done", "Did 5 steps.", ["Do more …"])
+    assert job.claim()
+    assert not job.claim()  # its outcome is shown in the App once
+
+
+def test_work_waits_for_the_run_before_it_but_a_quick_act_does_not(ctx, monkeypatch):
+    monkeypatch.setattr(running, "_SECONDS_IN_THE_FORM", 0.05)
+    go_on = threading.Event()
+    jobs_of(ctx.dataset).start("Embed", lambda progress: Outcome(str(go_on.wait(10))))
+    waiting = list(operator(lambda progress: Outcome("Second.")).execute(ctx))
+    assert "is waiting for the previous job" in waiting[-1][1][0]
+    quick = operator(lambda progress: Outcome("Saved."))
+    quick.queued = False
+    assert [said[1] for said in quick.execute(ctx)] == [("Saved.",)]
+    go_on.set()
+    assert [ended(job).message for job in jobs_of(ctx.dataset).listing()] == ["True", "Second."]
 
 
 def test_next_steps_are_buttons_that_open_another_entry_with_its_form_filled_in(ctx):
@@ -67,26 +105,24 @@ def test_next_steps_are_buttons_that_open_another_entry_with_its_form_filled_in(
     assert button["params"] == {"items": ["a", "b"]}
 
 
-def test_a_page_that_is_closed_stops_the_work(ctx, monkeypatch):
-    monkeypatch.setattr(running, "_SECONDS_WITHOUT_PROGRESS", 0.0)
-    stopped = threading.Event()
+def test_stop_in_the_panel_stops_the_work(ctx, monkeypatch):
+    monkeypatch.setattr(running, "_SECONDS_IN_THE_FORM", 0.05)
 
     def work(progress):
-        try:
-            while True:
-                progress(0.5, "working")
-                time.sleep(0.05)
-        except Cancelled:
-            stopped.set()
-            raise
+        while True:
+            progress(0.5, "working")
+            time.sleep(0.02)
 
-    stream = operator(work).execute(ctx)
-    assert next(stream)[0] == "set_progress"
-    stream.close()
-    assert stopped.wait(5)
+    list(operator(work).execute(ctx))
+    queue = jobs_of(ctx.dataset)
+    (job,) = queue.listing()
+    queue.cancel(job.id)
+    assert ended(job).status == "cancelled"
+    with pytest.raises(Refusal, match="already ended"):
+        queue.cancel(job.id)
 
 
-def test_an_error_to_mend_is_a_sentence_and_a_bug_is_raised_after_a_plain_one(ctx):
+def test_an_error_to_fix_is_a_sentence_and_a_bug_is_an_internal_error(ctx):
     def fail(error):
         def work(progress):
             raise error
@@ -95,10 +131,9 @@ def test_an_error_to_mend_is_a_sentence_and_a_bug_is_raised_after_a_plain_one(ct
 
     ((name, text, params),) = list(fail(ValueError("Label something first.")).execute(ctx))
     assert (name, text, params["variant"]) == ("notify", ("Label something first.",), "error")
-    stream = fail(KeyError("bug")).execute(ctx)
-    assert "Internal error" in next(stream)[1][0]
-    with pytest.raises(KeyError):
-        next(stream)
+    ((name, (text,), params),) = list(fail(KeyError("bug")).execute(ctx))
+    assert (name, params["variant"]) == ("notify", "error")
+    assert "Internal error" in text
 
 
 def test_a_script_gets_the_message_or_the_error_itself(ctx):

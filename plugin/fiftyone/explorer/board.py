@@ -19,10 +19,11 @@ from ....ml_backend.errors import Refusal
 from ....ml_backend.store.labels import LabelField, default_label_field, label_field
 from ....ml_backend.store.pending_changes import PendingChanges, pending_changes
 from ....ml_backend.store.session import Session, open_session
+from ....operators.jobs import Job, jobs_of
 from .field_values import last_change
-from .jobs import Job, JobQueue, Notes
 from .label_states import LabelRows
 from .map_rows import MapRows, Staleness, read_rows, staleness
+from .notes import Notes
 
 _log = logging.getLogger(__name__)
 _STORE = "labelscape.explorer"
@@ -71,7 +72,8 @@ class Board:
         self.name = dataset.name
         self.lock = threading.RLock()
         self.notes = Notes()
-        self.jobs = JobQueue(self._job_ended)
+        self.jobs = jobs_of(dataset)
+        self.jobs.on_end = self._job_ended
         self.version = 0  # of what no stamp of the database shows
         self.map_of_panel: dict[str, str] = {}
         self.states: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
@@ -410,6 +412,8 @@ class Board:
 
     def _job_ended(self, job: Job) -> None:
         self.version += 1
+        if job.by_operator:  # its message stands at the job, with its next steps
+            return
         if job.status == "done":
             self.notes.add("success", job.message)
         elif job.status == "failed":

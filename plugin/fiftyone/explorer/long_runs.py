@@ -10,6 +10,8 @@ from ....ml_backend.actions import map as maps
 from ....ml_backend.errors import Refusal
 from ....ml_backend.progress import Progress, part_of
 from ....ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, provenance_of
+from ....operators.jobs import Outcome
+from ....operators.running import PLUGIN
 from ..component_panel import Answer, Method
 from .calls import Call, answers
 from .embeddings_form import EmbeddingsForm, free_name
@@ -164,7 +166,7 @@ def refresh_app(call: Call) -> Answer:
 @answers(RUNS)
 def send_to_label_studio(call: Call) -> Answer:
     """Open the operator's form, which takes what the samples grid shows: the selection."""
-    call.ctx.prompt("@labelscape/data-explorer/send_to_label_studio")
+    call.ctx.prompt(f"{PLUGIN}/send_to_label_studio")
     return {}
 
 
@@ -172,6 +174,16 @@ def send_to_label_studio(call: Call) -> Answer:
 def cancel_job(call: Call) -> Answer:
     """Stop a run."""
     call.board.jobs.cancel(str(call.params["job"]))
+    return {}
+
+
+@answers(RUNS)
+def take_step(call: Call) -> Answer:
+    """Open the form of a next step under the message of a job."""
+    job = call.board.jobs.find(str(call.params["job"]))
+    steps = [] if job.outcome is None else job.outcome.next_steps
+    step = steps[int(call.params["step"])]
+    call.ctx.prompt(f"{PLUGIN}/{step.operator}", params=dict(step.params))
     return {}
 
 
@@ -220,7 +232,7 @@ def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progres
 def _start(call: Call, title: str, work: Work) -> Answer:
     """Queue a run; it loads the dataset itself, as it outlives the call."""
     name = call.board.name
-    job = call.board.jobs.start(title, lambda progress: work(fo.load_dataset(name), progress))
+    job = call.board.jobs.start(title, lambda progress: Outcome(work(fo.load_dataset(name), progress)))
     return {"job": job.id}
 
 

@@ -1,10 +1,12 @@
 """The panel `data_explorer`: what the front end may call (contract.ts), answered by the actions of the operators."""
 
 import time
+from collections import deque
 from typing import Any, ClassVar
 
+from ....operators.running import show_outcome
 from ..component_panel import Answer, ComponentPanel, Method, in_words
-from .board import board_of
+from .board import Board, board_of
 from .clearing import CLEARING
 from .column_files import tidy_columns
 from .labeling import LABELING
@@ -17,7 +19,10 @@ from .viewing import VIEWING
 def sync(ctx: Any) -> Answer:
     """The state, where it is newer than the one the front end has."""
     if ctx.dataset is not None:
-        board_of(ctx.dataset).opened.set()
+        board = board_of(ctx.dataset)
+        board.opened.set()
+        board.jobs.watch(ctx.panel_id)
+        _show_outcomes(ctx, board)
     state = _state(ctx)
     if ctx.params.get("revision", -1) >= state["revision"]:
         return {"unchanged": True}
@@ -48,6 +53,13 @@ class DataExplorer(ComponentPanel):
             ctx.ops.notify(state["error"], variant="error")
         else:
             ctx.panel.set_data("panel", state)
+
+
+def _show_outcomes(ctx: Any, board: Board) -> None:
+    """Show in the App what jobs of operators have changed, once."""
+    for job in board.jobs.listing():
+        if job.by_operator and job.outcome is not None and not job.open and job.claim():
+            deque(show_outcome(ctx, job.outcome), maxlen=0)
 
 
 @in_words

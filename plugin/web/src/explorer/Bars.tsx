@@ -2,7 +2,7 @@
 import * as React from "react";
 import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
-import { counted, listing, percent, plural } from "../parts/words";
+import { counted, listing, plural } from "../parts/words";
 import { useExplorer, useUi } from "./context";
 import { methodName } from "./methods";
 import { mapInfo, nounOf, pendingWords, suggestedAmong, type Tool, type Ui } from "./state";
@@ -149,52 +149,6 @@ export function StaleBar(): React.ReactElement | null {
         Update
       </Button>
     </div>
-  );
-}
-
-export function JobBars(): React.ReactElement {
-  const explorer = useExplorer();
-  const jobs = useUi((ui) => ui.panel?.jobs);
-  const [closed, setClosed] = React.useState<ReadonlySet<string>>(new Set());
-  const shown = ["queued", "running", "failed"];
-  const live = (jobs ?? []).filter((job) => shown.includes(job.status) && !closed.has(job.id));
-  return (
-    <>
-      {live.map((job) => (
-        <div
-          key={job.id}
-          className={`ls-bar${job.status === "failed" ? " ls-warn" : ""}`}
-          role="status"
-          aria-label={job.title}
-        >
-          <strong>{job.title}</strong>
-          {job.status === "failed" ? (
-            <>
-              <span className="ls-job-text">{job.message}</span>
-              <Button
-                label={`Close: ${job.title}`}
-                title="Close"
-                onClick={() => setClosed(new Set([...closed, job.id]))}
-              >
-                <Icon name="close" />
-              </Button>
-            </>
-          ) : (
-            <>
-              <progress
-                max={1}
-                {...(job.progress === null ? {} : { value: job.progress })}
-                aria-label={`Progress of ${job.title}`}
-              />
-              <span className="ls-quiet ls-job-text">
-                {job.status === "queued" ? "" : job.progress === null ? "" : percent(job.progress)} {job.message}
-              </span>
-              {job.cancellable && <Button onClick={() => void explorer.runs.cancel(job.id)}>Stop</Button>}
-            </>
-          )}
-        </div>
-      ))}
-    </>
   );
 }
 

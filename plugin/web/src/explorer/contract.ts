@@ -163,6 +163,10 @@ export interface Job {
   /** What it does now, what it ended with, or what went wrong. */
   readonly message: string;
   readonly cancellable: boolean;
+  /** What one may do with the result: buttons that open a form of the App. */
+  readonly steps?: readonly string[];
+  /** Started from the App's menu: its result stands here until it is closed. */
+  readonly by_operator?: boolean;
 }
 
 /** An act that can be undone: "label 12 samples “cat”". */
@@ -242,6 +246,8 @@ export interface ModelOption {
 /** `props.data` of the component: whatever Python set with `set_state` / `set_data`. */
 export interface PanelData {
   readonly panel?: PanelState;
+  /** A job that an operator has just started: look at once. */
+  readonly job_started?: string;
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -466,6 +472,8 @@ export interface Methods {
   find_duplicates: [{ selection: Selection | null; threshold: number }, { job: string }];
   suggest_labels: [{ selection: Selection | null; precision: number }, { job: string }];
   cancel_job: [{ job: string }, Nothing];
+  /** Opens the form of a next step of a job, by its position in `steps`. */
+  take_step: [{ job: string; step: number }, Nothing];
   /** The App lists the fields a job has added and, with `ranked_by`, its samples with the highest of it first. */
   refresh_app: [{ ranked_by: string | null }, Nothing];
   /** Opens the operator's form, which takes what the grid shows: the selection. */

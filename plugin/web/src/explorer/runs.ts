@@ -83,6 +83,10 @@ export class Runs {
     await this.session.ask("Stopping", "cancel_job", { job });
   }
 
+  async takeStep(job: string, step: number): Promise<void> {
+    await this.session.ask("Opening the form", "take_step", { job, step });
+  }
+
   async createSegment(name: string, kind: SegmentKind, note: string): Promise<void> {
     this.#closeDialog();
     const selection = this.selecting.needed("make a segment of");

@@ -35,6 +35,11 @@ function LabelscapeDataExplorer({ data, schema }: HostProps): React.ReactElement
     if (state) explorer.receive(state);
   }, [explorer, state]);
 
+  const started = data?.job_started;
+  React.useEffect(() => {
+    if (started !== undefined) void explorer.map.sync();
+  }, [explorer, started]);
+
   // The App's own event for this comes three times when a panel opens, before its points are there.
   const shown = JSON.stringify([useRecoilValue(view), useRecoilValue(filters), useRecoilValue(viewName)]);
   const drawn = React.useRef(shown);

@@ -1,35 +1,73 @@
-"""Long runs started from the panel: in the background, one after another for each dataset, with progress and cancel."""
+"""The one queue of long runs per dataset: started by operators and panels, in the background, one after another."""
 
-import itertools
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Literal
 
-from ....ml_backend.errors import Cancelled, Refusal
-from ....ml_backend.progress import Progress
+import fiftyone as fo
+
+from ..ml_backend.errors import Cancelled, Refusal
+from ..ml_backend.progress import Progress
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 _KEPT = 5  # finished jobs that are still listed
 _KEPT_SECONDS = 600
+_WATCHED_SECONDS = 60
 _log = logging.getLogger(__name__)
 
 
-class Job:
-    """One run: ``work(progress)`` returns the closing sentence; ``progress`` raises once the job is cancelled."""
+@dataclass(frozen=True)
+class NextStep:
+    """A button under the closing message that opens another entry of the menu, its form filled in with ``params``."""
 
-    def __init__(self, title: str, work: Callable[[Progress], str], done: Callable[["Job"], None]) -> None:
+    label: str
+    operator: str
+    params: Mapping[str, Any] = dataclass_field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: a closing sentence, what the App should reload and show, and possible next steps.
+
+    ``shown_fields`` are added to the fields that the App shows on the thumbnails.
+    """
+
+    message: str
+    reload_dataset: bool = False
+    reload_samples: bool = False
+    view: fo.DatasetView | None = None
+    shown_fields: Sequence[str] = ()
+    next_steps: Sequence[NextStep] = ()
+
+
+Work = Callable[[Progress], Outcome]
+
+
+class Job:
+    """One run: ``work(progress)`` returns its outcome; ``progress`` raises once the job is cancelled.
+
+    ``by_operator`` jobs have an outcome that a panel still has to show in the App, unless the operator waited for it.
+    """
+
+    def __init__(self, title: str, work: Work, *, by_operator: bool = False) -> None:
         self.id = uuid.uuid4().hex
         self.title = title
+        self.by_operator = by_operator
+        self.outcome: Outcome | None = None
+        self.error: BaseException | None = None
         self.progress: float | None = None
         self.status: Status = "queued"
         self.message = "Waiting for the previous job."
         self.ended = 0.0
         self._work = work
-        self._done = done
         self._stop = threading.Event()
+        self._over = threading.Event()
+        self._shown = threading.Lock()
 
     @property
     def open(self) -> bool:
@@ -49,14 +87,29 @@ class Job:
             return
         self.status, self.message = "running", "Starting"
         try:
-            self._end("done", self._work(self._report))
+            self.outcome = self._work(self._report)
+            self._end("done", self.outcome.message)
         except Cancelled:
             self._end("cancelled", "Stopped. What was finished before is kept.")
         except Refusal as error:
+            self.error = error
+            self._end("failed", str(error))
+        except ValueError as error:  # not every action raises a Refusal for user errors yet
+            self.error = error
+            _log.exception("%s failed", self.title)
             self._end("failed", str(error))
         except BaseException as error:  # a panic in Rust is no Exception; a lost one would hold up all runs after it
+            self.error = error
             _log.exception("%s failed", self.title)
             self._end("failed", f"{self.title}: internal error ({type(error).__name__}); see the server's log.")
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end; returns whether it has ended."""
+        return self._over.wait(seconds)
+
+    def claim(self) -> bool:
+        """Whether the caller is the first to claim the outcome, which is to be shown once."""
+        return self._shown.acquire(blocking=False)
 
     def describe(self) -> dict[str, Any]:
         """`Job` of contract.ts."""
@@ -67,6 +120,8 @@ class Job:
             "status": self.status,
             "message": self.message,
             "cancellable": self.open and not self._stop.is_set(),
+            "steps": [step.label for step in self.outcome.next_steps] if self.outcome is not None else [],
+            "by_operator": self.by_operator,
         }
 
     def _report(self, fraction: float, message: str) -> None:
@@ -80,21 +135,22 @@ class Job:
             self.progress = 1.0
         # Last: who sees the job ended sees its message too.
         self.status = status
-        self._done(self)
+        self._over.set()
 
 
 class JobQueue:
     """The jobs of one dataset, in their order."""
 
-    def __init__(self, done: Callable[[Job], None]) -> None:
-        self._done = done
+    def __init__(self) -> None:
+        self.on_end: Callable[[Job], None] = lambda _job: None
         self._jobs: list[Job] = []
+        self._watchers: dict[str, float] = {}
         self._lock = threading.Lock()
         self._worker: threading.Thread | None = None
 
-    def start(self, title: str, work: Callable[[Progress], str]) -> Job:
+    def start(self, title: str, work: Work, *, by_operator: bool = False) -> Job:
         """Put a job at the end of the queue."""
-        job = Job(title, work, self._done)
+        job = Job(title, work, by_operator=by_operator)
         with self._lock:
             self._jobs.append(job)
             if self._worker is None:
@@ -113,6 +169,27 @@ class JobQueue:
             raise Refusal("This job has already ended.")
         job.cancel()
 
+    def watch(self, panel_id: str) -> None:
+        """Note that a panel shows these jobs."""
+        self._watchers[panel_id] = time.monotonic()
+
+    def watching(self) -> list[str]:
+        """The panels that have looked in the last minute, and should look again at once when a job starts."""
+        now = time.monotonic()
+        self._watchers = {panel: at for panel, at in self._watchers.items() if now - at < _WATCHED_SECONDS}
+        return list(self._watchers)
+
+    def find(self, job_id: str) -> Job:
+        """The job of this id.
+
+        Raises:
+            Refusal: it is no longer listed.
+        """
+        job = next((job for job in self.listing() if job.id == job_id), None)
+        if job is None:
+            raise Refusal("This job ended a while ago and is no longer listed.")
+        return job
+
     def listing(self) -> list[Job]:
         """Jobs that are to end, and the last few that did."""
         now = time.monotonic()
@@ -130,25 +207,14 @@ class JobQueue:
                     self._worker = None
                     return
             job.run()
+            self.on_end(job)
 
 
-class Notes:
-    """Messages to whoever looks at a dataset, each shown once."""
+_queues: dict[str, JobQueue] = {}
+_queues_lock = threading.Lock()
 
-    _SECONDS = 300.0
-    _KEPT = 20
 
-    def __init__(self) -> None:
-        self._numbers = itertools.count()
-        self._start = uuid.uuid4().hex[:8]
-        self._notes: list[tuple[float, dict[str, str]]] = []
-
-    def add(self, level: Literal["info", "success", "warning", "error"], text: str) -> None:
-        """Leave a message."""
-        note = {"id": f"{self._start}-{next(self._numbers)}", "level": level, "text": text}
-        self._notes = [*self._notes[-self._KEPT :], (time.monotonic(), note)]
-
-    def listing(self) -> list[dict[str, str]]:
-        """Messages that are not too old to matter (`Message`)."""
-        now = time.monotonic()
-        return [note for at, note in self._notes if now - at < self._SECONDS]
+def jobs_of(dataset: fo.Dataset) -> JobQueue:
+    """The queue of a dataset in this process; a queue without jobs costs nothing, so none is ever dropped."""
+    with _queues_lock:
+        return _queues.setdefault(str(dataset._doc.id), JobQueue())
