@@ -7,9 +7,9 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions import embed, train
 from ..ml_backend.errors import Refusal
+from ..ml_backend.store.backends import default_backend
 from ..ml_backend.store.embeddings import embeddings_status, list_embeddings, provenance_of
 from ..ml_backend.store.items import list_items
-from ..ml_backend.store.settings import DEFAULT_BACKEND
 from ..ml_backend.wording import count
 from .asking import (
     ask_key,
@@ -102,7 +102,7 @@ class ComputeEmbeddings(LabelscapeOperator):
             options=chosen_options(params, model),
             patches_field=chosen_patches(ctx),
             predictions=params.get("predictions") or None,
-            backend=params.get("backend", DEFAULT_BACKEND),
+            backend=params.get("backend"),
             progress=progress,
         )
         return Outcome(report.sentence(), reload_dataset=True)
@@ -157,7 +157,7 @@ def _ask_what_and_where(ctx: Any, inputs: types.Object, per_second: int | None) 
     inputs.enum(
         "backend",
         sorted(fob.brain_config.similarity_backends),
-        default=DEFAULT_BACKEND,
+        default=default_backend(),
         label="Store in",
         description="A FiftyOne similarity backend; lancedb needs no server",
     )

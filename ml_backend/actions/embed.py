@@ -33,7 +33,6 @@ from ..store.embeddings import (
 )
 from ..store.items import Items, every_sample, list_items, list_like
 from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
-from ..store.settings import DEFAULT_BACKEND
 from ..wording import agree, count, noun, plural
 from .embed_update import Keep, Update, update_vectors
 from .models import load
@@ -112,7 +111,7 @@ def compute_embeddings(
     options: Mapping[str, Any] | None = None,
     patches_field: str | None = None,
     predictions: str | None = None,
-    backend: str = DEFAULT_BACKEND,
+    backend: str | None = None,
     batch_size: int = 64,
     progress: Progress | None = None,
 ) -> EmbeddingReport:
@@ -162,7 +161,7 @@ def import_embeddings(
     vectors: np.ndarray,
     source: str,
     patches_field: str | None = None,
-    backend: str = DEFAULT_BACKEND,
+    backend: str | None = None,
 ) -> EmbeddingReport:
     """Store existing vectors (n, d) of the samples or patches ``ids``.
 
@@ -195,7 +194,7 @@ def import_embeddings(
 
 
 def import_field(
-    samples: fo.core.collections.SampleCollection, *, key: str, field: str, backend: str = DEFAULT_BACKEND
+    samples: fo.core.collections.SampleCollection, *, key: str, field: str, backend: str | None = None
 ) -> EmbeddingReport:
     """Store the vectors of a field of the samples; samples without one are left out.
 
@@ -227,7 +226,7 @@ def import_file(
     path: str,
     ids_path: str | None = None,
     patches_field: str | None = None,
-    backend: str = DEFAULT_BACKEND,
+    backend: str | None = None,
 ) -> EmbeddingReport:
     """Store the vectors of a Parquet file, or of a ``.npy`` file with the ids in ``ids_path``.
 

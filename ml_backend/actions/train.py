@@ -25,7 +25,7 @@ from ..store.fingerprints import read_fingerprints, write_fingerprints
 from ..store.items import item_view
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels
 from ..store.media import list_media
-from ..store.settings import DEFAULT_BACKEND, data_directory
+from ..store.settings import data_directory
 from ..wording import count, percent
 from .embed import whole_or_gone
 from .models import find_family, load
@@ -100,7 +100,7 @@ def train_embeddings(
     base: str,
     field: str = DEFAULT_FIELD,
     tune: str | None = None,
-    backend: str = DEFAULT_BACKEND,
+    backend: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TrainingReport:

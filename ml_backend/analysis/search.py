@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -161,3 +162,20 @@ def fold_duplicates(unit: Floats, ranked: Rows, *, threshold: float | None = Non
 
 def _rows(vectors: ArrayLike | None) -> Floats:
     return np.empty((0, 0), np.float32) if vectors is None else np.asarray(vectors, np.float32)
+
+
+def nearest_in_batches(
+    queries: Floats, batches: Iterable[tuple[NDArray[np.str_], Floats]], count: int
+) -> list[NDArray[np.str_]]:
+    """The ids of the ``count`` vectors of the highest cosine with each unit query (m, d), best first.
+
+    Exact; of the ``batches`` of ids and vectors, one is in memory at a time.
+    """
+    best_scores = np.full((len(queries), 0), 0, np.float32)
+    best_ids = np.empty((len(queries), 0), "U24")
+    for ids, vectors in batches:
+        scores = np.concatenate([best_scores, queries @ unit_vectors(vectors).T], axis=1)
+        known = np.concatenate([best_ids, np.broadcast_to(ids, (len(queries), len(ids)))], axis=1)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+        best_scores, best_ids = np.take_along_axis(scores, order, 1), np.take_along_axis(known, order, 1)
+    return list(best_ids)

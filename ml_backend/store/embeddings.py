@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import fiftyone as fo
@@ -14,9 +16,10 @@ from fiftyone.core.collections import SampleCollection
 
 from ..errors import Refusal
 from ..wording import agree, count, listing
+from .backends import BACKENDS, check_backend, default_backend, no_server, open_table, place_of
 from .fingerprints import forget_fingerprints, rename_fingerprints
 from .items import FRAMES, Items, check_patches_field, item_view, list_like, local_field, parts_of, root_field
-from .settings import DEFAULT_BACKEND, adopt_lancedb_uri, check_vector_folder, persist_lancedb_uri, vector_folder
+from .settings import adopt_lancedb_uri, check_vector_folder, persist_lancedb_uri, vector_folder
 from .table_ownership import (
     drop_abandoned_tables,
     leave_shared_table,
@@ -25,7 +28,7 @@ from .table_ownership import (
     spare_table_name,
     table_name,
 )
-from .vector_table import DamagedVectors, VectorTable, damage_in_words, open_table
+from .vector_table import DamagedVectors, VectorTable, damage_in_words, server_in_words
 
 
 @dataclass(frozen=True)
@@ -113,19 +116,18 @@ def create_embeddings(
     provenance: Provenance,
     *,
     patches_field: str | None = None,
-    backend: str = DEFAULT_BACKEND,
+    backend: str | None = None,
     metric: str = "cosine",
 ) -> None:
     """Register an empty similarity run of the samples, frames, or clips of a view, or of patches in them.
 
     Raises:
-        Refusal: the key is taken or not a valid name, the backend or the patches field is unknown.
+        Refusal: the key is taken or not a valid name, the backend or the patches field is unknown, or the server of the
+            backend does not answer.
     """
     dataset = samples._root_dataset
     check_new_key(dataset, key)
-    known = fob.brain_config.similarity_backends
-    if backend not in known:
-        raise Refusal(f"'{backend}' is not a similarity backend; choose one of: {', '.join(sorted(known))}")
+    backend = default_backend() if backend is None else check_backend(backend)
     if patches_field is not None:
         check_patches_field(samples, patches_field)
         patches_field = root_field(samples, patches_field)
@@ -136,23 +138,27 @@ def create_embeddings(
         "parts": None if patches_field else parts_of(samples),
         "patches_field": patches_field,
     }
-    options: dict[str, Any] = {}
     if backend == "lancedb":
         check_vector_folder()
         record["folder"] = persist_lancedb_uri()
-        drop_abandoned_tables()
-        options["table_name"] = table_name(dataset, key)
     home = _home(samples, patches_field)
-    fob.compute_similarity(
-        home,
-        embeddings=False,
-        brain_key=key,
-        backend=backend,
-        patches_field=None if patches_field is None else local_field(home, patches_field),
-        metric=metric,
-        labelscape=record,
-        **options,
-    )
+    try:
+        drop_abandoned_tables(backend)
+        fob.compute_similarity(
+            home,
+            embeddings=False,
+            brain_key=key,
+            backend=backend,
+            patches_field=None if patches_field is None else local_field(home, patches_field),
+            metric=metric,
+            labelscape=record,
+            **place_of(backend, table_name(dataset, key, backend)),
+        )
+    except Exception as error:
+        delete_unfinished(dataset, key)
+        if backend == "lancedb" or backend not in BACKENDS:
+            raise
+        raise no_server(backend, error) from error
 
 
 def check_new_key(dataset: fo.Dataset, key: str) -> None:
@@ -213,15 +219,17 @@ def vector_table(dataset: fo.Dataset, key: str) -> VectorTable:
         DamagedVectors: the backend cannot open it.
     """
     run = check_embeddings(dataset, key)
-    place = f"the backend '{run.method}'"
+    in_words = partial(damage_in_words, key, f"the backend '{run.method}'")
     if run.method == "lancedb":
-        place = adopt_lancedb_uri()
+        in_words = partial(damage_in_words, key, adopt_lancedb_uri())
         check_vector_folder()
+    elif run.method in BACKENDS:
+        in_words = partial(server_in_words, key, run.method, BACKENDS[run.method].address)
     if not _is_finished(dataset, key):
         raise DamagedVectors(
             f"The run that made the embeddings '{key}' did not finish: run “Compute embeddings” with this name again."
         )
-    with damage_in_words(key, place):
+    with in_words():
         return open_table(dataset.load_brain_results(key, load_view=False))
 
 
@@ -244,7 +252,7 @@ def recreate_table(dataset: fo.Dataset, key: str) -> VectorTable:
     """
     if check_embeddings(dataset, key).method == "lancedb":
         check_vector_folder()
-        point_to_table(dataset, key, spare_table_name(dataset, key))
+        point_to_table(dataset, key, spare_table_name(dataset))
     table = vector_table(dataset, key)
     forget_fingerprints(dataset, key)
     return table
@@ -297,16 +305,25 @@ def delete_unfinished(dataset: fo.Dataset, key: str) -> None:
 
 def delete_embeddings(dataset: fo.Dataset, key: str) -> None:
     """Delete a similarity run with its fingerprints, and its vectors unless a clone still uses them."""
-    check_embeddings(dataset, key)
+    method = check_embeddings(dataset, key).method
     leave_shared_table(dataset, key)
-    if _is_finished(dataset, key):
-        try:
-            vector_table(dataset, key)  # an index that is not open yet would leave its vectors behind
-        except DamagedVectors:
-            recreate_table(dataset, key)  # a damaged table cannot be opened to be deleted
+    with suppress(DamagedVectors) if method != "lancedb" else nullcontext():  # its server may be gone for good
+        _drop_vectors(dataset, key)
     dataset.delete_brain_run(key)
     forget_fingerprints(dataset, key)
-    drop_abandoned_tables()
+    with suppress(Exception) if method != "lancedb" else nullcontext():
+        drop_abandoned_tables(method)
+
+
+def _drop_vectors(dataset: fo.Dataset, key: str) -> None:
+    """Drop the table of a run: deleting the run, FiftyOne (1.22) keeps that of an index that is not in its cache."""
+    if not _is_finished(dataset, key):
+        return
+    try:
+        table = vector_table(dataset, key)  # an index that is not open yet would leave its vectors behind
+    except DamagedVectors:
+        table = recreate_table(dataset, key)  # a damaged table cannot be opened to be deleted
+    table.clear()
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -351,9 +368,7 @@ def rename_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
 def embeddings_size(dataset: fo.Dataset, key: str) -> tuple[int, int | None]:
     """The number of vectors, and their size in bytes; None if the backend does not report their dimension."""
     table = vector_table(dataset, key)
-    number = len(table.ids())
-    schema = getattr(getattr(dataset.load_brain_results(key), "table", None), "schema", None)
-    width = None if schema is None else schema.field("vector").type.list_size
+    number, width = table.size(), table.dim()
     return number, None if width is None else 4 * number * width
 
 

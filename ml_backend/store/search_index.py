@@ -1,41 +1,40 @@
-"""Search in large LanceDB tables by an approximate index, re-ranked exactly: a million vectors need not be read."""
+"""Search in large embeddings by the approximate index of their backend: a million vectors need not be read."""
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
-import pyarrow as pa
 
-from ..analysis.search import unit_vectors
+from ..analysis.search import nearest_in_batches, unit_vectors
 from ..progress import Progress, no_progress
 from .embeddings import EmbeddingsRun, check_embeddings, locate, vector_table
 from .items import Items, as_ids
 from .records import open_store
 from .search_tables import check_found
+from .vector_table import VectorTable
 
 EXACT_UP_TO = 100_000  # vectors; larger tables are searched by the index, if there is one
 TARGET_RECALL = 0.98
 _STORE = "labelscape.search_indexes"
 _PER_PARTITION = 1000
-_PROBES = (8, 16, 32, 64, 128, 256)
-_REFINE = 4  # candidates re-ranked exactly for each result
 _SAMPLED = 20  # searches compared with their exact results
 _RANK = 50  # results over which recall is measured
-_BUILD_SECONDS = 3600
+_BACKGROUND = 2048  # ids of a random sample that queries are compared with
 
 
 @dataclass(frozen=True)
 class IndexQuality:
-    """How an index is searched: partitions probed, and the resulting recall@50, measured on sampled searches.
+    """How an index is searched: with which effort, and the resulting recall@50, measured on sampled searches.
 
-    ``made`` tells the table that it was built of from a later one of the same name.
+    ``made`` tells the table that it was built of from a later one of the same name; ``size`` is the number of vectors
+    then, and ``background`` the ids of a random sample of them.
     """
 
-    probes: int
+    effort: int
     recall: float
     made: str
+    size: int
+    background: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,11 @@ class LargeTable:
 
     key: str
     run: EmbeddingsRun
-    table: Any
+    table: VectorTable
     quality: IndexQuality
 
     def __len__(self) -> int:
-        return int(self.table.count_rows())
+        return self.table.size()
 
     def vectors_of(self, ids: list[str], *, role: str) -> np.ndarray:
         """Unit vectors (m, d) of items, in their order.
@@ -56,32 +55,30 @@ class LargeTable:
         Raises:
             Refusal: some have no embedding.
         """
-        quoted = ", ".join(f"'{one}'" for one in as_ids(ids).tolist())
-        found = self.table.search().where(f"id IN ({quoted})").select(["id", "vector"]).limit(len(ids)).to_arrow()
-        rows = locate(as_ids(ids), as_ids(found["id"].to_pylist()))
+        found = self.table.fetch(as_ids(ids))
+        rows = locate(as_ids(ids), found.ids)
         check_found(rows, self.key, role=role)
-        vectors: np.ndarray = unit_vectors(_matrix(found))[rows]
+        vectors: np.ndarray = unit_vectors(found.vectors)[rows]
         return vectors
 
     def background(self, count: int) -> np.ndarray:
         """Unit vectors (m, d) of some items, the same at each call."""
-        rows = np.random.default_rng(0).permutation(len(self))[:count]
-        return unit_vectors(_matrix(self.table.take_offsets(np.sort(rows).tolist()).select(["vector"]).to_arrow()))
+        return unit_vectors(self.table.fetch(as_ids(self.quality.background[:count])).vectors)
 
     def nearest(self, weights: np.ndarray, count: int) -> tuple[Items, np.ndarray]:
         """About the ``count`` items with the highest products, and their unit vectors, for the caller to rank."""
-        found = _search(self.table, weights, count, self.quality.probes, ["id", "sample_id", "vector"])
-        ids, sample_ids = (as_ids(found[name].to_pylist()) for name in ("id", "sample_id"))
-        return Items(ids, sample_ids, self.run.patches_field, self.run.parts), unit_vectors(_matrix(found))
+        found = self.table.nearest(weights, count, self.quality.effort)
+        items = Items(found.ids, found.sample_ids, self.run.patches_field, self.run.parts)
+        return items, unit_vectors(found.vectors)
 
 
 def open_large_table(dataset: fo.Dataset, key: str) -> LargeTable | None:
-    """The embeddings ``key`` by their index; None if they are few, in another backend, or not indexed yet."""
-    table = _lance_table(dataset, key)
-    if table is None or table.count_rows() <= EXACT_UP_TO:
+    """The embeddings ``key`` by their index; None if they are few, not indexed yet, or in a backend without one."""
+    table = vector_table(dataset, key)
+    if not table.efforts or table.size() <= EXACT_UP_TO:
         return None
     record = open_store(dataset, _STORE).get(key)
-    if record is None or record["made"] != _made(dataset, key) or not table.list_indices():
+    if record is None or record.get("made") != _made(dataset, key) or "effort" not in record or not table.has_index():
         return None
     return LargeTable(key, check_embeddings(dataset, key), table, IndexQuality(**record))
 
@@ -89,66 +86,38 @@ def open_large_table(dataset: fo.Dataset, key: str) -> LargeTable | None:
 def index_large_table(dataset: fo.Dataset, key: str, *, progress: Progress = no_progress) -> IndexQuality | None:
     """Build the index of large embeddings, unless it exists, and measure its recall; None if none is needed.
 
-    An inverted file with scalar quantization (IVF_SQ), of which four candidates for each result are re-ranked by their
-    full vectors. The partitions looked at are the fewest that find 98% of the 50 nearest of sampled searches.
+    It is searched with the least effort that finds 98% of the 50 nearest of sampled searches; where none does, with
+    the most. Reads every vector once, some thousands at a time.
     """
-    table = _lance_table(dataset, key)
-    if table is None or table.count_rows() <= EXACT_UP_TO:
+    table = vector_table(dataset, key)
+    if not table.efforts or table.size() <= EXACT_UP_TO:
         return None
     known = open_large_table(dataset, key)
     if known is not None:
         return known.quality
-    progress(0.0, f"Indexing {table.count_rows():,} vectors")
-    table.create_index(
-        metric="cosine",
-        vector_column_name="vector",
-        index_type="IVF_SQ",
-        num_partitions=max(table.count_rows() // _PER_PARTITION, 1),
-        replace=True,
-        wait_timeout=timedelta(seconds=_BUILD_SECONDS),
-    )
+    progress(0.0, f"Indexing {table.size():,} vectors")
+    table.build_index(_PER_PARTITION)
     progress(0.8, "Measuring the recall of the index")
     quality = _measured(table, _made(dataset, key))
     open_store(dataset, _STORE).set(key, asdict(quality))
     return quality
 
 
-def _measured(table: Any, made: str) -> IndexQuality:
-    rows = np.random.default_rng(1).permutation(table.count_rows())[:_SAMPLED]
-    queries = _matrix(table.take_offsets(np.sort(rows).tolist()).select(["vector"]).to_arrow())
-    exact = [_ids(table.search(query).distance_type("cosine").bypass_vector_index().limit(_RANK)) for query in queries]
-    recall = 0.0
-    for probes in _PROBES:
-        found = [set(_search(table, query, _RANK, probes, ["id"])["id"].to_pylist()) for query in queries]
-        recall = float(np.mean([len(near & truth) / len(truth) for near, truth in zip(found, exact, strict=True)]))
+def _measured(table: VectorTable, made: str) -> IndexQuality:
+    ids = np.random.default_rng(1).permutation(np.sort(table.ids()))
+    sampled = table.fetch(ids[:_SAMPLED])
+    queries = unit_vectors(sampled.vectors)
+    exact = nearest_in_batches(queries, ((batch.ids, batch.vectors) for batch in table.batches()), _RANK)
+    recall, effort = 0.0, 0
+    for effort in table.efforts:
+        found = [
+            np.isin(truth, table.nearest(query, _RANK, effort).ids) for query, truth in zip(queries, exact, strict=True)
+        ]
+        recall = float(np.mean(found))
         if recall >= TARGET_RECALL:
             break
-    return IndexQuality(probes, recall, made)
-
-
-def _search(table: Any, query: np.ndarray, count: int, probes: int, columns: list[str]) -> pa.Table:
-    search = table.search(query).distance_type("cosine").nprobes(probes).refine_factor(_REFINE)
-    return search.select([*columns, "_distance"]).limit(count).to_arrow()  # unnamed, LanceDB (0.40) warns of it
-
-
-def _ids(search: Any) -> set[str]:
-    return set(search.select(["id", "_distance"]).to_arrow()["id"].to_pylist())
-
-
-def _matrix(table: pa.Table) -> np.ndarray:
-    column = table["vector"].combine_chunks()
-    dim = table.schema.field("vector").type.list_size
-    matrix: np.ndarray = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
-    return matrix
-
-
-def _lance_table(dataset: fo.Dataset, key: str) -> Any:
-    """The current LanceDB table behind embeddings; None for other backends and if nothing is embedded."""
-    if check_embeddings(dataset, key).method != "lancedb":
-        return None
-    vector_table(dataset, key)  # opens it in our folder, and sees what other processes wrote
-    return dataset.load_brain_results(key, load_view=False).table
+    return IndexQuality(effort, recall, made, len(ids), tuple(ids[:_BACKGROUND].tolist()))
 
 
 def _made(dataset: fo.Dataset, key: str) -> str:
-    return f"{dataset.get_brain_info(key).timestamp.isoformat()} {dataset.load_brain_results(key).config.table_name}"
+    return f"{dataset.get_brain_info(key).timestamp.isoformat()} {vector_table(dataset, key).name}"

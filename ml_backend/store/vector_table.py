@@ -1,14 +1,14 @@
-"""The vectors of one similarity index: read, upsert, and remove, whatever the backend."""
+"""The interface of a table of vectors: read, write, and search it, whatever backend keeps it."""
 
 import random
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 import numpy as np
-import pyarrow as pa
 
 from ..errors import Refusal
 from .items import as_ids
@@ -17,44 +17,117 @@ _Result = TypeVar("_Result")
 _TRIES = 8
 _FIRST_PAUSE = 0.05  # seconds, doubled at each try
 # Errors that mean another writer was first: LanceDB's commit conflicts, and tables of the same name.
-_CONFLICTS = ("retry", "conflict", "already exists")
+_CONFLICTS = ("retry", "conflict", "already exists", "deadlock", "pg_type_typname_nsp_index")
+_BATCH_BYTES = 8 * 2**20  # of vectors read at once
 
 
 class DamagedVectors(Refusal):
     """The backend cannot read its own vectors."""
 
 
-class VectorTable(Protocol):
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table: ``ids`` (n,), the ``sample_ids`` (n,) they belong to, and their ``vectors`` (n, d) float32."""
+
+    ids: np.ndarray
+    sample_ids: np.ndarray
+    vectors: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class VectorTable(ABC):
     """A table of (id, sample id, vector); ids are label ids where the index is one of patches.
 
     Every method raises `DamagedVectors` where the backend cannot read what it holds.
     """
 
+    #: How hard the index of the backend can be told to search, the least effort first; empty if it has none.
+    efforts: ClassVar[tuple[int, ...]] = ()
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name of the table in its database; empty where it has none."""
+
+    @abstractmethod
     def ids(self) -> np.ndarray:
         """Every id in the table, (n,)."""
 
+    @abstractmethod
+    def size(self) -> int:
+        """The number of vectors."""
+
+    @abstractmethod
+    def dim(self) -> int | None:
+        """The dimension of the vectors; None while there are none, and where the backend does not say."""
+
+    @abstractmethod
+    def batches(self) -> Iterator[Rows]:
+        """All rows, some thousands at a time, in no promised order: the whole table is never in memory."""
+
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """Every id (n,) and its vector (n, d) float32, in no promised order."""
+        vectors = np.empty((self.size(), self.dim() or 0), np.float32)
+        ids: list[np.ndarray] = []
+        row = 0
+        for batch in self.batches():
+            if row + len(batch) > len(vectors):  # another process writes at the same time
+                vectors = np.concatenate([vectors, np.empty_like(batch.vectors)])
+            vectors[row : row + len(batch)] = batch.vectors
+            ids.append(batch.ids)
+            row += len(batch)
+        return (np.concatenate(ids) if ids else as_ids([])), vectors[:row]
 
+    @abstractmethod
+    def fetch(self, ids: np.ndarray) -> Rows:
+        """The rows of these ids, in no promised order; unknown ids are left out."""
+
+    @abstractmethod
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
         """Write vectors; an existing id gets the new vector."""
 
+    @abstractmethod
     def remove(self, ids: np.ndarray) -> None:
         """Remove ids; unknown ids are ignored."""
 
+    @abstractmethod
     def clear(self) -> None:
         """Drop everything, damaged or not."""
 
+    @abstractmethod
     def version(self) -> Hashable:
         """A value that changes whenever vectors are written or removed."""
 
+    @abstractmethod
     def compact(self) -> None:
         """Tidy up after many writes."""
 
+    def build_index(self, rows_per_partition: int) -> None:
+        """Build the index of the backend over all vectors, if it does not keep one by itself.
 
-def open_table(index: Any) -> VectorTable:
-    """The table behind a FiftyOne similarity index."""
-    return LanceTable(index) if index.config.method == "lancedb" else BackendTable(index)
+        Raises:
+            NotImplementedError: the backend has no index.
+        """
+        raise NotImplementedError
+
+    def has_index(self) -> bool:
+        """Whether `nearest` can be used."""
+        return False
+
+    def nearest(self, query: np.ndarray, count: int, effort: int) -> Rows:
+        """About the ``count`` rows of the highest cosine with a query (d,), by the index of the backend.
+
+        Raises:
+            NotImplementedError: the backend has no index.
+        """
+        raise NotImplementedError
+
+
+def rows_at_once(dim: int | None) -> int:
+    """How many vectors of this dimension are read or written at once."""
+    return max(_BATCH_BYTES // (4 * max(dim or 0, 1)), 100)
 
 
 def retrying(write: Callable[[], _Result], refresh: Callable[[], object] | None = None) -> _Result:
@@ -85,165 +158,18 @@ def damage_in_words(key: str, place: str) -> Iterator[None]:
         ) from error
 
 
-class LanceTable:
-    """LanceDB driven directly.
+@contextmanager
+def server_in_words(key: str, backend: str, address: str) -> Iterator[None]:
+    """Turn any failure of a vector server into a `DamagedVectors` that says what to do; the cause stays attached.
 
-    FiftyOne's adapter (fiftyone-brain 0.25) rewrites the whole table at every addition or deletion and keeps
-    both rows when an id is added twice.
+    ``address`` is the name of the environment variable of the server's address.
     """
-
-    _REMOVE_AT_ONCE = 1000  # ids in one SQL filter
-
-    def __init__(self, index: Any) -> None:
-        self._index = index
-        with self._in_words():
-            self._refresh()
-
-    def ids(self) -> np.ndarray:
-        table = self._index.table
-        if table is None:
-            return as_ids([])
-        with self._in_words():
-            return as_ids(_columns(table, ["id"])["id"].to_pylist())
-
-    def read(self) -> tuple[np.ndarray, np.ndarray]:
-        table = self._index.table
-        if table is None:
-            return as_ids([]), np.empty((0, 0), np.float32)
-        with self._in_words():
-            return self._read(table)
-
-    def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
-        rows = pa.Table.from_arrays(
-            [
-                pa.array(ids.tolist(), pa.string()),
-                pa.array(sample_ids.tolist(), pa.string()),
-                pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1]),
-            ],
-            names=["id", "sample_id", "vector"],
-        )
-        with self._in_words():
-            retrying(lambda: self._write(rows), self._refresh)
-            self._index.reload()
-
-    def remove(self, ids: np.ndarray) -> None:
-        if self._index.table is None:
-            return
-        with self._in_words():
-            for start in range(0, len(ids), self._REMOVE_AT_ONCE):
-                quoted = ", ".join(f"'{item}'" for item in ids[start : start + self._REMOVE_AT_ONCE].tolist())
-                retrying(partial(self._delete, f"id IN ({quoted})"), self._refresh)
-            self._index.reload()
-
-    def clear(self) -> None:
-        with self._in_words():
-            self._index._db.drop_table(self._index.config.table_name, ignore_missing=True)
-            self._index._table = None
-
-    def version(self) -> int:
-        with self._in_words():
-            return 0 if self._index.table is None else int(self._index.table.version)
-
-    def compact(self) -> None:
-        if self._index.table is not None:
-            with self._in_words():
-                retrying(self._keep_one_vector_each, self._refresh)
-                retrying(lambda: self._index.table.optimize(), self._refresh)
-
-    def _keep_one_vector_each(self) -> None:
-        """Two processes that insert the same new ids at one moment both succeed (LanceDB 0.40): the last one tidies."""
-        self._index.table.checkout_latest()
-        ids, counts = np.unique(self.ids(), return_counts=True)
-        for start in range(0, int((counts > 1).sum()), self._REMOVE_AT_ONCE):
-            twice = ids[counts > 1][start : start + self._REMOVE_AT_ONCE].tolist()
-            condition = "id IN ({})".format(", ".join(f"'{item}'" for item in twice))
-            rows = self._index.table.search().where(condition).limit(None).to_arrow()
-            first = [rows["id"].to_pylist().index(item) for item in twice]
-            self._delete(condition)
-            self._write(rows.take(first).select(["id", "sample_id", "vector"]))
-
-    def _write(self, rows: pa.Table) -> None:
-        if self._index.table is None:
-            self._index._db.create_table(self._index.config.table_name, rows)
-            self._index._initialize()
-        else:
-            self._index.table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
-
-    def _delete(self, condition: str) -> None:
-        self._index.table.delete(condition)
-
-    def _refresh(self) -> None:
-        """See what other processes wrote, or that they made the table."""
-        if self._index.table is None:
-            self._index._initialize()
-        if self._index.table is not None:
-            self._index.table.checkout_latest()
-
-    def _read(self, table: Any) -> tuple[np.ndarray, np.ndarray]:
-        arrow = _columns(table, ["id", "vector"])
-        dim = arrow.schema.field("vector").type.list_size
-        vectors = np.empty((arrow.num_rows, dim), np.float32)
-        row = 0
-        for chunk in arrow["vector"].chunks:
-            vectors[row : row + len(chunk)] = chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
-            row += len(chunk)
-        return as_ids(arrow["id"].to_pylist()), vectors
-
-    def _in_words(self) -> Any:
-        return damage_in_words(self._index.key, self._index.config.uri)
-
-
-class BackendTable:
-    """Any other backend, through FiftyOne's own interface."""
-
-    def __init__(self, index: Any) -> None:
-        self._index = index
-
-    def ids(self) -> np.ndarray:
-        return self.read()[0]
-
-    def read(self) -> tuple[np.ndarray, np.ndarray]:
-        with self._in_words():
-            if not self._index.total_index_size:
-                return as_ids([]), np.empty((0, 0), np.float32)
-            vectors, sample_ids, label_ids = self._index.get_embeddings()
-        ids: Sequence[str] = sample_ids if self._index.config.patches_field is None else label_ids
-        return as_ids(ids), np.ascontiguousarray(vectors, np.float32)
-
-    def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
-        label_ids = None if self._index.config.patches_field is None else ids
-        own = ids if label_ids is None else sample_ids
-        with self._in_words():
-            retrying(lambda: self._index.add_to_index(vectors, own, label_ids=label_ids, overwrite=True))
-            self._index.save()
-
-    def remove(self, ids: np.ndarray) -> None:
-        name = "sample_ids" if self._index.config.patches_field is None else "label_ids"
-        with self._in_words():
-            retrying(lambda: self._index.remove_from_index(**{name: ids}))
-            self._index.save()
-
-    def clear(self) -> None:
-        with self._in_words():
-            self._index.cleanup()
-
-    def version(self) -> Hashable:
-        """The number of vectors, and the id of FiftyOne's results file, which changes at each save.
-
-        These backends count no writes (FiftyOne 1.22): vectors replaced through FiftyOne's own interface are seen
-        once their run is saved.
-        """
-        run = self._index.samples._root_dataset._doc.brain_methods[self._index.key]
-        run.reload()
-        with self._in_words():
-            return int(self._index.total_index_size), str(run.results.grid_id)
-
-    def compact(self) -> None:
-        """Nothing to do: these backends tidy up by themselves."""
-
-    def _in_words(self) -> Any:
-        return damage_in_words(self._index.key, f"the backend '{self._index.config.method}'")
-
-
-def _columns(table: Any, names: list[str]) -> pa.Table:
-    return table.search().select(names).limit(None).to_arrow()
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as error:
+        raise DamagedVectors(
+            f"The vectors of the embeddings '{key}' cannot be read from {backend}: check that its server runs and that "
+            f"{address} is its address. If its data are lost, delete '{key}' and compute it again."
+        ) from error

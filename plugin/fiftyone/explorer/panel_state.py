@@ -273,21 +273,15 @@ def _embeddings(board: Board, dataset: fo.Dataset) -> list[dict[str, Any]]:
 
 def _embeddings_info(dataset: fo.Dataset, key: str) -> dict[str, Any]:
     model = provenance_of(dataset, key).model
-    vector_table(dataset, key)  # tells the backend where its vectors lie
-    index = dataset.load_brain_results(key)
+    table = vector_table(dataset, key)
     return {
         "key": key,
         "model": model,
-        "dim": _dim(index),
-        "count": int(index.total_index_size),
+        "dim": table.dim(),
+        "count": table.size(),
         "text_search": searches_text(model),
         "timestamp": iso(dataset.get_brain_info(key).timestamp),
     }
-
-
-def _dim(index: Any) -> int | None:
-    table = getattr(index, "table", None)
-    return int(table.schema.field("vector").type.list_size) if index.config.method == "lancedb" and table else None
 
 
 def _fields(dataset: fo.Dataset, root: str | None) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ import fiftyone as fo
 import lancedb
 import numpy as np
 import pytest
+from labelscape.ml_backend.store.backends import BACKENDS
 from labelscape.ml_backend.store.embeddings import (
     Provenance,
     create_embeddings,
@@ -23,12 +24,12 @@ def embed(dataset, key="emb"):
     table_to_write(dataset, key).upsert(items.ids, items.sample_ids, np.eye(len(items), dtype=np.float32))
 
 
-def tables():
-    return set(lancedb.connect(adopt_lancedb_uri()).table_names(limit=10_000))
+def tables(backend="lancedb"):
+    return set(BACKENDS[backend].tables().names())
 
 
 @pytest.fixture
-def dataset(make_digits_dataset):
+def dataset(make_digits_dataset, backend):
     dataset = make_digits_dataset(6)
     embed(dataset)
     return dataset
@@ -45,33 +46,33 @@ def test_whoever_writes_first_the_other_keeps_its_vectors(dataset, first):
 
 
 @pytest.mark.parametrize("first", ["original", "clone"])
-def test_deleting_embeddings_or_the_dataset_leaves_those_of_the_other(dataset, first):
+def test_deleting_embeddings_or_the_dataset_leaves_those_of_the_other(dataset, first, backend):
     clone = dataset.clone(persistent=True)
     leaver, stayer = (dataset, clone) if first == "original" else (clone, dataset)
     delete_embeddings(leaver, "emb")
     leaver.delete()
-    drop_abandoned_tables()
+    drop_abandoned_tables(backend)
     stayer.clear_cache()
     assert len(load_embeddings(fo.load_dataset(stayer.name, reload=True), "emb").vectors) == 6
     if stayer is clone:
         clone.delete()
 
 
-def test_a_deleted_dataset_leaves_no_table_and_a_renamed_one_keeps_its_own(make_digits_dataset):
+def test_a_deleted_dataset_leaves_no_table_and_a_renamed_one_keeps_its_own(make_digits_dataset, backend):
     kept, gone = make_digits_dataset(3), make_digits_dataset(4)
-    before = tables()
+    before = tables(backend)
     embed(kept)
     embed(gone)
     name = kept.name
     kept.name = f"{name}-renamed"
     gone.delete()
-    drop_abandoned_tables()
-    assert len(tables() - before) == 1
+    drop_abandoned_tables(backend)
+    assert len(tables(backend) - before) == 1
     assert len(load_embeddings(kept, "emb").vectors) == 3
     kept.name = name
 
 
-def test_tables_of_another_database_in_the_same_folder_are_never_dropped(dataset):
+def test_tables_of_another_database_in_the_same_folder_are_never_dropped():
     database = lancedb.connect(adopt_lancedb_uri())
     foreign = f"labelscape-00000000-{'0' * 24}-abc"
     database.create_table(foreign, [{"id": "a"}])

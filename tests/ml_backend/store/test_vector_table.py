@@ -3,9 +3,20 @@
 import subprocess
 import sys
 
+import fiftyone as fo
+import fiftyone.brain as fob
 import numpy as np
 import pytest
-from labelscape.ml_backend.store.embeddings import Provenance, create_embeddings, table_to_write, vector_table
+from labelscape.ml_backend.errors import Refusal
+from labelscape.ml_backend.store.backends import BACKEND_VARIABLE, BACKENDS
+from labelscape.ml_backend.store.embeddings import (
+    Provenance,
+    create_embeddings,
+    delete_embeddings,
+    load_embeddings,
+    table_to_write,
+    vector_table,
+)
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.vector_table import retrying
 
@@ -37,7 +48,9 @@ def test_any_other_failure_is_not_tried_again():
 
 
 @pytest.mark.slow
-def test_two_processes_that_start_the_same_embeddings_at_once_both_end_well(make_digits_dataset):
+def test_two_processes_that_start_the_same_embeddings_at_once_both_end_well(make_digits_dataset, backend):
+    if backend in ("milvus", "qdrant"):
+        pytest.skip("milvus-lite and Qdrant's local mode serve one process only")
     dataset = make_digits_dataset(120)
     program = (
         "import sys\n"
@@ -65,12 +78,85 @@ def test_two_processes_that_start_the_same_embeddings_at_once_both_end_well(make
     assert sorted(ids) == sorted(dataset.values("id"))
 
 
-def test_removing_and_reading_from_an_empty_table_is_nothing(make_digits_dataset):
+def test_removing_and_reading_from_an_empty_table_is_nothing(make_digits_dataset, backend):
     dataset = make_digits_dataset(2)
     create_embeddings(dataset, "emb", Provenance("by hand", {}))
     table = table_to_write(dataset, "emb")
     table.remove(list_items(dataset).ids)
     table.compact()
     ids, vectors = table.read()
-    assert (len(ids), vectors.shape) == (0, (0, 0))
+    assert (len(ids), vectors.shape, table.size(), table.dim()) == (0, (0, 0), 0, None)
     assert len(np.unique(table.ids())) == 0
+
+
+def test_what_is_written_is_read_replaced_and_removed(make_digits_dataset, backend, monkeypatch):
+    monkeypatch.setattr("labelscape.ml_backend.store.vector_table._BATCH_BYTES", 4)  # batches of 100
+    dataset = make_digits_dataset(250)
+    create_embeddings(dataset, "emb", Provenance("by hand", {}))
+    assert dataset.get_brain_info("emb").config.method == backend
+    table, items = table_to_write(dataset, "emb"), list_items(dataset)
+    vectors = np.random.default_rng(0).normal(size=(250, 12)).astype(np.float32)
+    vectors[7] = 0
+    table.upsert(items.ids, items.sample_ids, vectors)
+    before = table.version()
+    vectors[3:6] = 5 * np.arange(12)
+    table.upsert(items.ids[3:6], items.sample_ids[3:6], vectors[3:6])
+    assert table.version() != before
+    loaded = load_embeddings(dataset, "emb")
+    assert loaded.items.ids.tolist() == items.ids.tolist()
+    np.testing.assert_allclose(loaded.vectors, vectors, rtol=1e-5, atol=1e-6)
+    table.remove(items.ids[:100])
+    dataset.clear_cache()
+    table = vector_table(dataset, "emb")
+    assert (table.size(), table.dim(), len(table.ids())) == (150, 12, 150)
+    assert sum(len(batch) for batch in table.batches()) == 150
+    rows = table.fetch(items.ids[[120, 5, 249]])
+    assert sorted(rows.ids.tolist()) == sorted(items.ids[[120, 249]].tolist())
+    assert rows.sample_ids.tolist() == rows.ids.tolist()
+    delete_embeddings(dataset, "emb")
+    assert table.name not in BACKENDS[backend].tables().names()
+
+
+def test_fiftyone_sorts_by_similarity_over_the_same_vectors(make_digits_dataset, backend):
+    dataset = make_digits_dataset(20)
+    create_embeddings(dataset, "emb", Provenance("by hand", {}))
+    items = list_items(dataset)
+    angles = np.linspace(0, 1, 20)
+    vectors = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1).astype(np.float32)
+    table_to_write(dataset, "emb").upsert(items.ids, items.sample_ids, vectors)
+    view = dataset.sort_by_similarity(str(items.ids[0]), k=5, brain_key="emb")
+    assert view.values("id") == items.ids[:5].tolist()
+
+
+def test_objects_keep_their_sample(make_digits_dataset, backend):
+    dataset = make_digits_dataset(5)
+    boxes = [fo.Detections(detections=[fo.Detection(label="a", bounding_box=[0, 0, 0.5, 0.5])]) for _ in range(5)]
+    dataset.set_values("boxes", boxes)
+    create_embeddings(dataset, "emb", Provenance("by hand", {}), patches_field="boxes")
+    items = list_items(dataset, "boxes")
+    table_to_write(dataset, "emb").upsert(items.ids, items.sample_ids, np.eye(5, 8, dtype=np.float32))
+    [batch] = vector_table(dataset, "emb").batches()
+    assert dict(zip(batch.ids.tolist(), batch.sample_ids.tolist(), strict=True)) == dict(
+        zip(items.ids.tolist(), dataset.values("id"), strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", ["pgvector", "milvus", "qdrant"])
+def test_a_server_that_is_away_is_reported_in_words_and_leaves_no_run_behind(make_digits_dataset, monkeypatch, name):
+    addresses = {
+        "pgvector": ("connection_string", "postgresql://nobody@127.0.0.1:9/none"),
+        "milvus": ("uri", "http://127.0.0.1:9"),
+        "qdrant": ("url", "http://127.0.0.1:9"),
+    }
+    setting, address = addresses[name]
+    monkeypatch.setitem(fob.brain_config.similarity_backends[name], setting, address)
+    dataset = make_digits_dataset(2)
+    with pytest.raises(Refusal, match=f"'{name}' does not answer: start its server, and set FIFTYONE_BRAIN_SIM"):
+        create_embeddings(dataset, "emb", Provenance("by hand", {}), backend=name)
+    assert not dataset.has_brain_run("emb")
+
+
+def test_a_setting_that_names_no_backend_is_refused_with_those_there_are(make_digits_dataset, monkeypatch):
+    monkeypatch.setenv(BACKEND_VARIABLE, "oracle")
+    with pytest.raises(Refusal, match=r"'oracle' is not a similarity backend; choose one of: .*pgvector"):
+        create_embeddings(make_digits_dataset(2), "emb", Provenance("by hand", {}))

@@ -1,0 +1,32 @@
+"""The store's tests of vectors run on every vector database that Labelscape drives."""
+
+import fiftyone.brain as fob
+import pytest
+from labelscape.ml_backend.store.backends import BACKEND_VARIABLE, BACKENDS
+from labelscape.testing.vector_servers import LocalQdrant, postgres_address
+
+SETTINGS = {"pgvector": "connection_string", "milvus": "uri", "qdrant": "url"}
+
+
+@pytest.fixture(scope="session")
+def vector_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("vectors")
+
+
+@pytest.fixture(params=list(BACKENDS))
+def backend(request, vector_folder, monkeypatch):
+    """The name of a backend that new embeddings go to by the setting; its real server runs."""
+    name = request.param
+    monkeypatch.setenv(BACKEND_VARIABLE, name)
+    if name == "lancedb":
+        return name
+    if name == "pgvector":
+        address = postgres_address(vector_folder / "postgres")
+    elif name == "milvus":
+        address = str(vector_folder / "milvus.db")  # pymilvus runs milvus-lite on it
+    else:
+        address = "http://local-mode"
+        monkeypatch.setattr("qdrant_client.QdrantClient", LocalQdrant(vector_folder / "qdrant"))
+    monkeypatch.setitem(fob.brain_config.similarity_backends[name], SETTINGS[name], address)
+    monkeypatch.setenv(BACKENDS[name].address, address)
+    return name
