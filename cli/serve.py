@@ -23,12 +23,14 @@ from ..ml_backend.label_studio.settings import (
     load_settings,
     server_directory,
 )
+from ..ml_backend.server.actions_api import action_routes
 from ..ml_backend.server.app import create_app
 from ..ml_backend.server.backend import LabelStudioBackend
 from ..ml_backend.server.connections import OncePerMinute, allowed_connections, limited_protocol
 from ..ml_backend.server.database import Database
 from ..ml_backend.server.events import EventQueue
 from ..ml_backend.server.guard import is_loopback
+from ..ml_backend.server.jobs import JobBoard
 from ..ml_backend.server.logs import blacken, configure_logging
 from ..ml_backend.server.worker import Worker
 
@@ -80,10 +82,11 @@ def run(*, host: str, port: int) -> None:
 def _make_server(settings: ServerSettings, database: Database) -> "_Server":
     queue = EventQueue(server_directory() / "events.db")
     backend = LabelStudioBackend(settings, database)
+    jobs = JobBoard()
     connections = allowed_connections(settings.limits.connections)
     return _Server(
         uvicorn.Config(
-            create_app(backend, queue, Worker(queue, backend)),
+            create_app(backend, queue, Worker(queue, backend), actions=action_routes(backend, jobs), jobs=jobs),
             http=limited_protocol(connections, settings.limits.request_seconds),
             ws="none",
             backlog=connections,

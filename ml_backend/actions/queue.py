@@ -127,13 +127,14 @@ def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Q
     kept = np.ones(len(batch.ids), bool)
     if conflicts:
         kept = ~np.isin(batch.ids, as_oids(list({conflict.item for conflict in conflicts})))
-    acts = [
-        act
-        for code in range(len(batch.names))
-        if len((act := _label_act(dataset, field, batch, np.flatnonzero(kept & (batch.codes == code)), code)).ids)
-    ]
-    add_acts(dataset, acts)
+    add_acts(dataset, label_acts(dataset, field, batch, kept))
     return QueueReport(as_names(batch.ids[kept]), conflicts, pending_changes(dataset).sentence())
+
+
+def label_acts(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, kept: np.ndarray) -> list[PendingAct]:
+    """The acts that set the labels of a batch where ``kept`` (n,) says so, one for each class."""
+    rows = [np.flatnonzero(kept & (batch.codes == code)) for code in range(len(batch.names))]
+    return [_label_act(dataset, field, batch, mine, code) for code, mine in enumerate(rows) if len(mine)]
 
 
 def count_clearable(

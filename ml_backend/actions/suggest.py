@@ -223,13 +223,45 @@ def accept_suggestions(
         Refusal: there is no suggestion.
     """
     target = label_field(dataset, field, patches_field)
+    suggestions = _suggestions(dataset, ids, patches_field)
+    chosen = {item: one for item, one in suggestions.items() if which == "all" or one.sure == (which == "confident")}
+    batch = _as_batch(chosen, target)
+    if batch is None:
+        raise Refusal(_nothing_to_accept(suggestions, chosen, target, which))
+    return queue_labels(dataset, target, batch)
+
+
+def suggestions_above(
+    dataset: fo.Dataset, ids: Sequence[str] | None, confidence: float, target: LabelField
+) -> LabelBatch:
+    """The suggestions of at least this confidence (0..1), of these items or of the whole dataset, as labels.
+
+    Raises:
+        Refusal: there is none; the message says how confident the most confident one is.
+    """
+    suggestions = _suggestions(dataset, ids, target.patches_field)
+    batch = _as_batch({item: one for item, one in suggestions.items() if one.confidence >= confidence}, target)
+    if batch is not None:
+        return batch
+    if not suggestions:
+        raise Refusal("There is no suggestion to accept here: label a few of each class first.")
+    highest = max(one.confidence for one in suggestions.values())
+    raise Refusal(
+        f"No suggestion here is at least {percent(confidence)} confident: the most confident one is {percent(highest)}."
+    )
+
+
+def _suggestions(dataset: fo.Dataset, ids: Sequence[str] | None, patches_field: str | None) -> dict[str, Suggestion]:
     items = list_items(dataset, patches_field) if ids is None else items_of(dataset, ids, patches_field)
-    suggestions = {
+    return {
         item: suggestion
         for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True)
         if suggestion is not None
     }
-    chosen = {item: one for item, one in suggestions.items() if which == "all" or one.sure == (which == "confident")}
+
+
+def _as_batch(chosen: Mapping[str, Suggestion], target: LabelField) -> LabelBatch | None:
+    """The suggested classes of these items as labels; None if none was made for this field."""
     labels_to_queue = [
         (item, label, confidence, suggestion.nearest[label] or _NO_ANCHOR)
         for item, suggestion in chosen.items()
@@ -237,17 +269,16 @@ def accept_suggestions(
         for label, confidence in suggestion.confidences.items()
     ]
     if not labels_to_queue:
-        raise Refusal(_nothing_to_accept(suggestions, chosen, target, which))
+        return None
     item_ids, labels, confidence, anchors = zip(*labels_to_queue, strict=True)
     names, codes = np.unique(labels, return_inverse=True)
-    batch = LabelBatch(
+    return LabelBatch(
         ids=as_oids(item_ids),
         codes=codes,
         names=names.tolist(),
         confidence=np.asarray(confidence, float),
         anchors=as_oids(anchors),
     )
-    return queue_labels(dataset, target, batch)
 
 
 def _nothing_to_accept(

@@ -32,6 +32,7 @@ from ..label_studio.metrics import (
 from ..label_studio.settings import ServerSettings
 from .events import ACTIONS, EventQueue, parse_event
 from .guard import Guard
+from .jobs import JobBoard
 from .observing import Observed
 from .protocol import PredictRequest, Result, no_prediction, parse_body, parse_predict, parse_project
 from .status import BackendStatus, ProjectReport, project_document, report_document
@@ -82,8 +83,19 @@ class Worker(Protocol):
         """Finish the current event and stop."""
 
 
-def create_app(backend: Backend, queue: EventQueue, worker: Worker | None = None) -> Starlette:
-    """The backend as an ASGI application. It starts and stops the worker, and closes the queue when it ends."""
+def create_app(
+    backend: Backend,
+    queue: EventQueue,
+    worker: Worker | None = None,
+    *,
+    actions: Sequence[Route] = (),
+    jobs: JobBoard | None = None,
+) -> Starlette:
+    """The backend as an ASGI application. It starts and stops the worker, and closes queue and jobs when it ends.
+
+    Args:
+        actions: the routes of the actions API, whose ``jobs`` they start.
+    """
     routes = _Routes(backend, queue)
     return Starlette(
         routes=[
@@ -94,13 +106,14 @@ def create_app(backend: Backend, queue: EventQueue, worker: Worker | None = None
             Route("/webhook", routes.webhook, methods=["POST"]),
             Route("/metrics", routes.metrics, methods=["GET"]),
             Route("/v1/projects/{project:int}", routes.project, methods=["GET"]),
+            *actions,
         ],
         middleware=[
             Middleware(Observed),
             Middleware(Guard, settings=backend.settings),
         ],
         exception_handlers={HTTPException: _refuse, Exception: _apologize},
-        lifespan=_lifespan(routes, queue, worker),
+        lifespan=_lifespan(routes, queue, worker, jobs),
     )
 
 
@@ -241,7 +254,7 @@ class _Routes:
 
 
 def _lifespan(
-    routes: _Routes, queue: EventQueue, worker: Worker | None
+    routes: _Routes, queue: EventQueue, worker: Worker | None, jobs: JobBoard | None
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -249,6 +262,8 @@ def _lifespan(
             if worker is not None:
                 worker.start()
             yield
+            if jobs is not None:
+                jobs.close()
             if worker is not None:
                 await run_in_threadpool(worker.stop)
             await run_in_threadpool(routes.close)

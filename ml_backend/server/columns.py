@@ -19,14 +19,26 @@ from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
 from ..progress import Progress
 from ..store.embeddings import list_embeddings, load_embeddings
+from ..store.functions import Function, list_functions
 from ..store.maps import list_maps, map_status
 from ..store.scores import score_path
+from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments, members
 from .sync import ProjectSync
-from .tabs import CLUSTER, COLUMN_KINDS, MISLABEL, OUTLIER, PROBLEM, SEGMENTS, show_tabs
+from .tabs import (
+    CLUSTER,
+    MISLABEL,
+    OUTLIER,
+    PROBLEM,
+    SEGMENTS,
+    SIMILAR,
+    column_kind,
+    function_column,
+    nothing_in,
+    show_tabs,
+)
 
 MAP = "labelscape_map"
-_NOTHING: dict[str, Any] = {OUTLIER: 0.0, MISLABEL: 0.0, CLUSTER: 0.0, SEGMENTS: "", PROBLEM: ""}
 _STEP = 0.05
 _REASONS = 20  # distinct reasons, because each one takes a request
 _REASON_LENGTH = 80
@@ -45,7 +57,8 @@ def refresh_columns(project: ProjectSync, keep_on: Callable[[], bool]) -> bool:
             raise Cancelled
 
     try:
-        _refresh(project, progress)
+        with project.outgoing:
+            _refresh(project, progress)
     except Cancelled:
         return False
     return True
@@ -93,6 +106,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
     for segment in list_segments(mirror.dataset):
         for sample in members(mirror.dataset, segment).values("id"):
             segments[sample].append(segment.slug)
+    searched = _searched(mirror)
     columns = {
         record.task: {
             PROBLEM: "",
@@ -102,6 +116,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
             SEGMENTS: "".join(f"|{slug}" for slug in sorted(segments[record.sample])) + "|"
             if segments[record.sample]
             else "",
+            **{name: _rounded(scores.get(record.sample)) for name, scores in searched.items()},
         }
         for record in records.values()
         if record.sample
@@ -133,6 +148,18 @@ def _scores(mirror: Mirror, name: str) -> dict[str, float]:
     return {sample: score for sample, score in highest.items() if score is not None}
 
 
+def _searched(mirror: Mirror) -> dict[str, dict[str, float]]:
+    """Column → sample → its score, of the last search and of each function."""
+    columns = {function_column(function.slug): _scores(mirror, function.field) for function in _functions(mirror)}
+    similar = _scores(mirror, SCORE_FIELD)
+    known = any(SIMILAR in record.columns for record in mirror.ledger.read().values())
+    return columns | ({SIMILAR: similar} if similar or known else {})
+
+
+def _functions(mirror: Mirror) -> list[Function]:
+    return [one for one in list_functions(mirror.dataset) if one.query.embeddings == EMBEDDINGS]
+
+
 def _clusters(mirror: Mirror) -> dict[str, int]:
     """Sample → its cluster, numbered from 1, largest first; with several boxes, that of the last."""
     embeddings = load_embeddings(mirror.dataset, EMBEDDINGS)
@@ -149,11 +176,11 @@ def _write(
     due = defaultdict(list)
     for task, columns in target.items():
         for name, value in columns.items():
-            if value != records[task].columns.get(name, _NOTHING[name]):
+            if value != records[task].columns.get(name, nothing_in(name)):
                 due[name, value].append(task)
     for step, ((name, value), tasks) in enumerate(due.items()):
         progress(step / len(due), "Writing columns")
-        project.studio.set_data(mirror.project, tasks, name, COLUMN_KINDS[name], value)
+        project.studio.set_data(mirror.project, tasks, name, column_kind(name), value)
         mirror.ledger.set_column(tasks, name, value)
     return sum(len(tasks) for tasks in due.values())
 

@@ -35,6 +35,7 @@ from ..label_studio.prefill import PrefillFloor, prefill_floor
 from ..label_studio.publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
 from ..label_studio.settings import ServerSettings
 from ..progress import Progress, no_progress
+from ..store.chosen_suggestions import restore_chosen
 from ..store.embeddings import delete_embeddings, embeddings_status, list_embeddings, plain, provenance_of
 from .events import Event
 from .media_retries import MediaRetries
@@ -61,6 +62,7 @@ class ProjectSync:
         self.settings = settings
         self.studio = studio
         self.lock = threading.RLock()
+        self.outgoing = threading.RLock()  # held while predictions, columns, and tabs are written; taken before `lock`
         self._fetch = fetch
         self._mirror: Mirror | None = None
         self._publisher: Publisher | None = None
@@ -179,7 +181,7 @@ class ProjectSync:
 
     # --- suggestions and predictions ---------------------------------------------------------------------------------
 
-    def suggest(self, progress: Callable[[float, str], None] = no_progress) -> None:
+    def suggest(self, progress: Progress = no_progress) -> None:
         """Embed new samples, and suggest labels for everything unlabeled.
 
         Raises:
@@ -188,7 +190,7 @@ class ProjectSync:
         with self.lock:
             self._suggest(self.opened(), progress)
 
-    def _suggest(self, mirror: Mirror, progress: Callable[[float, str], None] = no_progress) -> None:
+    def _suggest(self, mirror: Mirror, progress: Progress = no_progress) -> None:
         self._apply_model(mirror)
         self._floor = None
         try:
@@ -206,6 +208,7 @@ class ProjectSync:
             self.status = replace(self.status, note=str(error))
         else:
             self._just_changed.update(report.changed)
+            self._just_changed.update(restore_chosen(mirror.dataset, mirror.target))
             self.status = replace(self.status, note="")
             _log.info("suggested", project=self.project, suggested=report.suggested, confident=report.sure)
 
@@ -239,6 +242,32 @@ class ProjectSync:
             progress=progress,
         )
         _log.info("embedded", project=self.project, embedded=report.embedded, failed=report.failed)
+
+    def note_changed(self, samples: Iterable[str]) -> None:
+        """Note samples whose suggestions changed, so that their predictions are compared first."""
+        with self.lock:
+            self._just_changed.update(samples)
+
+    def show_chosen(self) -> int:
+        """Suggest what a person chose for some samples (`chosen_suggestions`); returns how many suggestions changed."""
+        with self.lock:
+            mirror = self.opened()
+            changed = restore_chosen(mirror.dataset, mirror.target)
+            self._just_changed.update(changed)
+            return len(changed)
+
+    def send_labels(self, samples: Sequence[str], progress: Progress = no_progress) -> int:
+        """Create annotations from labels that were just saved here; returns how many tasks agree with them now."""
+        while True:
+            with self.lock:
+                mirror = self.opened()
+                records = list(mirror.ledger.of_samples(samples).values())
+                self._step(mirror, records)
+                agreed = sum(bool(record.synced) for record in mirror.ledger.of_samples(samples).values())
+                behind = self._flow.behind
+            progress(agreed / max(1, len(records)), f"Creating annotations: {agreed:,} of {len(records):,}")
+            if not behind:
+                return agreed
 
     def plan(self) -> Plan:
         """The updates that Label Studio's predictions need."""
@@ -288,6 +317,10 @@ class ProjectSync:
 
         After many changes all predictions are published again, which takes long: only when the project has ``settled``.
         """
+        with self.outgoing:
+            return self._publish(keep_on, settled=settled)
+
+    def _publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:
         publisher = self._opened_publisher()
         soon = self._plan_of_just_changed()
         if soon is not None and (changed := publisher.change(soon, keep_on)):

@@ -4,6 +4,8 @@ from typing import Any
 
 from ..label_studio.client import LabelStudio
 from ..label_studio.mirror import Mirror
+from ..store.functions import list_functions
+from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments
 from ..wording import count
 from .status import ProjectStatus
@@ -11,7 +13,11 @@ from .sync import ProjectSync
 
 # The names are the columns' titles, so they are short.
 OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM = "ls_outlier", "ls_mislabel", "ls_cluster", "ls_segments", "ls_problem"
-COLUMN_KINDS = {OUTLIER: "Number", MISLABEL: "Number", CLUSTER: "Number", SEGMENTS: "String", PROBLEM: "String"}
+SIMILAR = "ls_similar"
+_FUNCTION = "ls_fn_"
+_TEXTS = (SEGMENTS, PROBLEM)
+_COLUMNS = (OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM)
+SIMILAR_TAB = "Similar tasks"
 STATUS_PREFIX = "Labelscape: "
 _TITLE_LENGTH = 90
 LIKELY_MISLABELED = 0.5  # a mislabel score is the probability that the label is wrong
@@ -37,6 +43,31 @@ _HIDDEN = [
 ]
 _HIDDEN_BESIDE_A_TASK = [*_HIDDEN, "tasks:annotations_results", "tasks:predictions_results"]
 _INFO = "label_studio_tabs"
+
+
+def function_column(slug: str) -> str:
+    """The column of a function's scores."""
+    return f"{_FUNCTION}{slug}"
+
+
+def column_kind(name: str) -> str:
+    """The type of a column, as Label Studio names it."""
+    return "String" if name in _TEXTS else "Number"
+
+
+def nothing_in(name: str) -> float | str:
+    """The value of a column in a task that has none."""
+    return "" if name in _TEXTS else 0.0
+
+
+def segment_tab(name: str) -> str:
+    """The title of a segment's tab."""
+    return f"Segment: {name}"
+
+
+def function_tab(name: str) -> str:
+    """The title of a function's tab."""
+    return f"Function: {name}"
 
 
 def show_tabs(project: ProjectSync, mirror: Mirror) -> None:
@@ -126,15 +157,22 @@ def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
     }
     for segment in list_segments(mirror.dataset):
         inside = _filter(f"data.{SEGMENTS}", "contains", "String", f"|{segment.slug}|")
-        tabs[f"Segment: {segment.name}"] = _tab([inside], "tasks:id")
+        tabs[segment_tab(segment.name)] = _tab([inside], "tasks:id")
+    for function in list_functions(mirror.dataset):
+        column = function_column(function.slug)
+        matching = _filter(f"data.{column}", "greater_or_equal", "Number", round(function.threshold, 4))
+        tabs[function_tab(function.name)] = _tab([matching], f"-tasks:data.{column}", column)
+    if mirror.dataset.get_field(SCORE_FIELD) is not None:
+        found = _filter(f"data.{SIMILAR}", "greater", "Number", 0)
+        tabs[SIMILAR_TAB] = _tab([found], f"-tasks:data.{SIMILAR}", SIMILAR)
     return {title: {"title": title, **tab} for title, tab in tabs.items()}
 
 
-def _tab(filters: list[dict[str, Any]], ordering: str) -> dict[str, Any]:
+def _tab(filters: list[dict[str, Any]], ordering: str, *more: str) -> dict[str, Any]:
     return {
         "filters": {"conjunction": "and", "items": filters},
         "ordering": [ordering],
-        "columnsDisplayType": {f"tasks:data.{name}": kind for name, kind in COLUMN_KINDS.items()},
+        "columnsDisplayType": {f"tasks:data.{name}": column_kind(name) for name in (*_COLUMNS, *more)},
         "hiddenColumns": {"explore": _HIDDEN, "labeling": _HIDDEN_BESIDE_A_TASK},
     }
 

@@ -1,0 +1,362 @@
+"""The actions that label or suggest in a Label Studio project, and their undo."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..actions.apply_labels import AppliedLabels, apply_labels
+from ..actions.functions import delete_function
+from ..actions.label_neighbors import NeighborPreview, preview_neighbors
+from ..actions.queue import LabelBatch, clean_label
+from ..actions.save import undo_save
+from ..actions.segments import delete_segment
+from ..actions.suggest import suggest_labels, suggestions_above
+from ..errors import Cancelled, Refusal
+from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
+from ..progress import Progress, part_of
+from ..store.action_journal import JournalEntry, forget_action, list_actions, note_action
+from ..store.chosen_suggestions import ChosenSuggestion, forget_chosen, remember_chosen
+from ..store.label_edits import Conflict, find_conflicts
+from ..store.records import as_oids
+from ..store.saves import last_save
+from ..wording import agree, count, percent
+from .columns import refresh_columns
+from .jobs import Outcome
+from .requests import ActionRequest
+from .selected_tasks import SelectedTasks, check_embedded, check_whole_images, selected_tasks, tasks_of
+from .sync import ProjectSync
+
+PREDICTIONS, ANNOTATIONS = "predictions", "annotations"
+_SHOWN = 12  # tasks in a preview
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """What “Label neighbors” would label: the selected samples that may get the label, and the neighbors it reaches."""
+
+    selected: SelectedTasks
+    seeds: list[str]
+    conflicts: list[Conflict]
+    preview: NeighborPreview | None
+
+    @property
+    def neighbors(self) -> list[str]:
+        return self.preview.ids[: self.preview.reach] if self.preview else []
+
+    @property
+    def confidence(self) -> list[float]:
+        return self.preview.confidence[: self.preview.reach] if self.preview else []
+
+    @property
+    def anchors(self) -> list[str]:
+        return self.preview.anchors[: self.preview.reach] if self.preview else []
+
+    def kept(self) -> str:
+        number = len(self.conflicts)
+        return f" {count(number, 'task')} {agree(number, 'keeps')} another label." if number else ""
+
+
+@dataclass(frozen=True)
+class _Undone:
+    """An undone action: how many labels, suggestions, … it had made, the samples to compare, and what stays."""
+
+    number: int
+    samples: Sequence[str] = ()
+    note: str = ""
+
+
+def preview_label_neighbors(project: ProjectSync, request: ActionRequest) -> Outcome:
+    """How many tasks “Label neighbors” would label; changes nothing."""
+    with project.lock:
+        mirror = project.opened()
+        reach = _reach(project, mirror, request)
+        tasks = tasks_of(mirror, reach.neighbors[:_SHOWN])
+    number, preview = len(reach.neighbors), reach.preview
+    if preview is None:
+        sentence = "All of the selected tasks have another label, so nothing would be labeled."
+    elif not number:
+        sentence = f"Labels {count(len(reach.seeds), 'selected task')} and reaches no neighbor. {preview.why}"
+    else:
+        low, high = min(reach.confidence), max(reach.confidence)
+        sentence = (
+            f"Labels {count(len(reach.seeds), 'selected task')} and {count(number, 'unlabeled neighbor')} "
+            f"(confidence {percent(low)} to {percent(high)}). {preview.why}"
+        )
+    numbers = {"selected": len(reach.seeds), "neighbors": number, "kept": len(reach.conflicts)}
+    shown = tuple(tasks[sample] for sample in reach.neighbors[:_SHOWN] if sample in tasks)
+    return Outcome(f"{sentence}{reach.kept()}{reach.selected.note()}", numbers, shown)
+
+
+def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
+    """Label the selected tasks and the unlabeled neighbors they reach, as predictions or as annotations."""
+    label = str(request.values["label"])
+    with project.lock:
+        mirror = project.opened()
+        reach = _reach(project, mirror, request)
+        if reach.preview is None:
+            raise Refusal(f"All of the selected tasks have another label than “{label}”: nothing was labeled.")
+        batches = [_by_hand(reach.seeds, label), _from_neighbors(reach, label)]
+        title = f"“{label}” for {count(len(reach.seeds), 'task')} and {count(len(reach.neighbors), 'neighbor')}"
+        if request.values["as"] == PREDICTIONS:
+            chosen = _choose(mirror, reach, label)
+            note_action(mirror.dataset, JournalEntry("suggestions", chosen, request.by, f"{title}, as predictions"))
+            project.show_chosen()
+            applied = None
+        else:
+            applied = _apply(mirror, request, batches, f"label {title}", part_of(progress, 0.0, 0.1))
+    number = len(reach.neighbors)
+    numbers = {"selected": len(reach.seeds), "neighbors": number, "kept": len(reach.conflicts)}
+    if applied is None:
+        published = _publish(project, part_of(progress, 0.1, 1.0))
+        sentence = (
+            f"Predicted “{label}” for {count(len(reach.seeds), 'selected task')} and {count(number, 'neighbor')}; "
+            f"{count(published, 'prediction')} written."
+        )
+        return Outcome(f"{sentence}{reach.kept()}{reach.selected.note()}", numbers | {"written": published})
+    written = _send(project, applied.items, progress)
+    sentence = (
+        f"Labeled {count(len(reach.seeds), 'selected task')} and {count(number, 'neighbor')} “{label}”: "
+        f"{count(written, 'annotation')} in place."
+    )
+    return Outcome(f"{sentence}{reach.kept()}{reach.selected.note()}", numbers | {"written": written})
+
+
+def preview_suggest(project: ProjectSync, request: ActionRequest) -> Outcome:
+    """How many of the selected tasks are unlabeled."""
+    chosen = selected_tasks(project, request)
+    unlabeled = sum(not record.is_annotated for record in chosen.records)
+    sentence = f"{unlabeled:,} of {count(len(chosen.records), 'task')} {agree(unlabeled, 'is')} unlabeled."
+    return Outcome(f"{sentence}{chosen.note()}", {"selected": len(chosen.records), "unlabeled": unlabeled})
+
+
+def suggest(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
+    """Suggest labels for the selected tasks, at a target precision, and publish them as predictions."""
+    with project.lock:
+        mirror = project.opened()
+        check_embedded(mirror)
+        chosen = selected_tasks(project, request)
+        report = suggest_labels(
+            mirror.dataset.select(chosen.samples),
+            embeddings=EMBEDDINGS,
+            field=FIELD,
+            precision=request.values["precision"],
+            progress=part_of(progress, 0.0, 0.6),
+            follow=False,
+        )
+        project.note_changed(report.changed)
+        project.show_chosen()
+    published = _publish(project, part_of(progress, 0.6, 1.0))
+    numbers = {"unlabeled": report.unlabeled, "suggested": report.suggested, "confident": report.sure}
+    sentence = f"{report.sentence()} {count(published, 'prediction')} written.{chosen.note()}"
+    return Outcome(sentence, numbers | {"written": published})
+
+
+def preview_accept(project: ProjectSync, request: ActionRequest) -> Outcome:
+    """How many suggestions would be accepted."""
+    with project.lock:
+        chosen = selected_tasks(project, request)
+        batch = _acceptable(project, chosen, request)
+    confidence = percent(request.values["confidence"])
+    number = len(np.unique(batch.ids))
+    sentence = f"Accepts {count(len(batch.ids), 'suggestion')} for {count(number, 'item')}, each at least {confidence}"
+    return Outcome(f"{sentence} confident, as annotations.{chosen.note()}", {"suggestions": len(batch.ids)})
+
+
+def accept(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
+    """Make annotations of the suggestions above a confidence."""
+    with project.lock:
+        mirror = project.opened()
+        chosen = selected_tasks(project, request)
+        batch = _acceptable(project, chosen, request)
+        title = f"acceptance of {count(len(batch.ids), 'suggestion')}"
+        applied = _apply(mirror, request, [batch], title, part_of(progress, 0.0, 0.1))
+    written = _send(project, applied.items, progress)
+    kept = len(applied.conflicts)
+    note = f" {count(kept, 'item')} {agree(kept, 'keeps')} another label." if kept else ""
+    sentence = f"Accepted {count(applied.written, 'suggestion')}: {count(written, 'annotation')} in place.{note}"
+    return Outcome(f"{sentence}{chosen.note()}", {"accepted": applied.written, "kept": kept, "written": written})
+
+
+def preview_undo(project: ProjectSync, request: ActionRequest) -> Outcome:
+    """What “Undo” would undo."""
+    with project.lock:
+        entry = _last_action(project.opened(), request.by)
+    return Outcome(f"Undoes your last action: {entry.title}.")
+
+
+def undo(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
+    """Undo the last action of this user."""
+    with project.lock:
+        mirror = project.opened()
+        entry = _last_action(mirror, request.by)
+        undone = _UNDO[entry.kind](mirror, entry)
+        forget_action(mirror.dataset, entry)
+    if entry.kind in ("segment", "function"):
+        refresh_columns(project, lambda: True)
+    else:
+        _send(project, undone.samples, progress)
+    return Outcome(f"Undid: {entry.title}{undone.note}.", {"undone": undone.number})
+
+
+def _reach(project: ProjectSync, mirror: Mirror, request: ActionRequest) -> _Reach:
+    check_embedded(mirror)
+    check_whole_images(mirror, "Label neighbors")
+    label = clean_label(str(request.values["label"]))
+    if label not in mirror.control.classes:
+        known = ", ".join(mirror.control.classes[:20])
+        raise Refusal(f"“{label}” is not a label of this project; its labels are {known}.")
+    selected = selected_tasks(project, request)
+    conflicts = find_conflicts(mirror.dataset, mirror.target, as_oids(selected.samples), label)
+    refused = {conflict.item for conflict in conflicts}
+    seeds = [sample for sample in selected.samples if sample not in refused]
+    if not seeds:
+        return _Reach(selected, [], conflicts, None)
+    preview = preview_neighbors(
+        mirror.dataset,
+        seeds,
+        label,
+        embeddings=EMBEDDINGS,
+        field=FIELD,
+        reach=request.values["reach"],
+        precision=request.values["precision"],
+    )
+    return _Reach(selected, seeds, conflicts, preview)
+
+
+def _by_hand(samples: Sequence[str], label: str) -> LabelBatch:
+    return LabelBatch(ids=as_oids(samples), codes=np.zeros(len(samples), np.int32), names=[label])
+
+
+def _from_neighbors(reach: _Reach, label: str) -> LabelBatch:
+    return LabelBatch(
+        ids=as_oids(reach.neighbors),
+        codes=np.zeros(len(reach.neighbors), np.int32),
+        names=[label],
+        confidence=np.asarray(reach.confidence, float),
+        anchors=as_oids(reach.anchors),
+    )
+
+
+def _choose(mirror: Mirror, reach: _Reach, label: str) -> str:
+    """Store the label as the suggestion of the selected samples and of their neighbors."""
+    chosen = {sample: ChosenSuggestion(label, 1.0, "") for sample in reach.seeds}
+    rows = zip(reach.neighbors, reach.confidence, reach.anchors, strict=True)
+    chosen |= {sample: ChosenSuggestion(label, round(one, 4), anchor) for sample, one, anchor in rows}
+    return remember_chosen(mirror.dataset, chosen)
+
+
+def _apply(
+    mirror: Mirror, request: ActionRequest, batches: Sequence[LabelBatch], title: str, progress: Progress
+) -> AppliedLabels:
+    applied = apply_labels(mirror.dataset, mirror.target, batches, title=title, progress=progress)
+    if applied.save:
+        note_action(mirror.dataset, JournalEntry("labels", applied.save, request.by, title))
+    return applied
+
+
+def _acceptable(project: ProjectSync, chosen: SelectedTasks, request: ActionRequest) -> LabelBatch:
+    mirror = project.opened()
+    open_records = [record for record in chosen.records if not record.is_annotated]
+    if not open_records:
+        raise Refusal(f"All of the {count(len(chosen.records), 'task')} are labeled: there is no suggestion to accept.")
+    items = [record.sample for record in open_records]
+    if mirror.patches_field is not None:
+        view = mirror.dataset.select(items)
+        items = [item for ids in view.values(f"{mirror.target.path}.id") for item in ids or []]
+    return suggestions_above(mirror.dataset, items, request.values["confidence"], mirror.target)
+
+
+def _send(project: ProjectSync, items: Sequence[str], progress: Progress) -> int:
+    """Bring labels that changed here to Label Studio, then the suggestions that follow from them."""
+    progress = _steadily(progress)
+    with project.lock:
+        mirror = project.opened()
+        samples = list(items)
+        if mirror.patches_field is not None and samples:
+            samples = mirror.dataset.select_labels(ids=samples, fields=FIELD).values("id")
+    agreed = project.send_labels(samples, part_of(progress, 0.1, 0.6)) if samples else 0
+    project.suggest(part_of(progress, 0.6, 0.8))
+    _publish(project, part_of(progress, 0.8, 1.0))
+    return agreed
+
+
+def _publish(project: ProjectSync, progress: Progress) -> int:
+    """Publish all predictions that changed; returns how many."""
+    progress = _steadily(progress)
+
+    def keep_on() -> bool:
+        progress(0.0, f"Writing predictions: {published:,}")
+        return True
+
+    published = 0
+    while written := project.publish(keep_on, settled=False):
+        published += written
+    return published
+
+
+def _last_action(mirror: Mirror, by: str) -> JournalEntry:
+    entries = list_actions(mirror.dataset)
+    entry = next((one for one in entries if one.by == by), None)
+    if entry is None:
+        raise Refusal("There is nothing to undo: you did nothing here in the last seven days, or undid it already.")
+    if entry.kind == "labels":
+        _check_is_last_save(mirror, entry, entries)
+    return entry
+
+
+def _check_is_last_save(mirror: Mirror, entry: JournalEntry, entries: Sequence[JournalEntry]) -> None:
+    """Saves are undone in their order, so nobody undoes what somebody else did since."""
+    last = last_save(mirror.dataset)
+    if last is None:
+        raise Refusal(f"The {entry.title} cannot be undone any more: it was undone in FiftyOne, or is too old.")
+    if last.id != entry.made:
+        known = next((f"“{one.title}”" for one in entries if one.made == last.id), f"the {last.title} in FiftyOne")
+        raise Refusal(f"Somebody else acted after you: {known} has to be undone before “{entry.title}”.")
+
+
+def _undo_labels(mirror: Mirror, entry: JournalEntry) -> _Undone:
+    ours = _sent_from_here(mirror)
+    record = undo_save(mirror.dataset)
+    left = record.count - record.total_written
+    note = f" ({count(left, 'label')} changed since, and {agree(left, 'stays')})" if left else ""
+    return _Undone(record.total_written, ours, note)
+
+
+def _undo_suggestions(mirror: Mirror, entry: JournalEntry) -> _Undone:
+    return _Undone(forget_chosen(mirror.dataset, entry.made))
+
+
+def _undo_segment(mirror: Mirror, entry: JournalEntry) -> _Undone:
+    delete_segment(mirror.dataset, slug=entry.made)
+    return _Undone(1)
+
+
+def _undo_function(mirror: Mirror, entry: JournalEntry) -> _Undone:
+    delete_function(mirror.dataset, entry.made)
+    return _Undone(1)
+
+
+def _sent_from_here(mirror: Mirror) -> list[str]:
+    """The samples with an annotation that was made from a label here: those that an undo may take away."""
+    records = mirror.ledger.read().values()
+    return [record.sample for record in records if record.sample and any(one.ours for one in record.annotations)]
+
+
+def _steadily(progress: Progress) -> Progress:
+    """Progress that no longer stops the work: labels are saved, and Label Studio has to hear of all of them."""
+
+    def report(fraction: float, message: str, /) -> None:
+        with suppress(Cancelled):
+            progress(fraction, message)
+
+    return report
+
+
+_UNDO: dict[str, Callable[[Mirror, JournalEntry], _Undone]] = {
+    "labels": _undo_labels,
+    "suggestions": _undo_suggestions,
+    "segment": _undo_segment,
+    "function": _undo_function,
+}

@@ -1,0 +1,79 @@
+"""The tasks that an action acts on, and their samples in the project's dataset."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import Refusal
+from ..label_studio.ledger import TaskRecord
+from ..label_studio.mirror import EMBEDDINGS, Mirror
+from ..store.embeddings import list_embeddings
+from ..wording import agree, count
+from .requests import ActionRequest
+from .sync import ProjectSync
+
+
+@dataclass(frozen=True)
+class SelectedTasks:
+    """Tasks with a sample, in order; ``left_out`` others have no image here."""
+
+    records: list[TaskRecord]
+    left_out: int
+
+    @property
+    def samples(self) -> list[str]:
+        """The ids of the samples."""
+        return [record.sample for record in self.records]
+
+    @property
+    def tasks(self) -> list[int]:
+        """The ids of the tasks."""
+        return [record.task for record in self.records]
+
+    def note(self) -> str:
+        """Say what was left out; "" if nothing was."""
+        if not self.left_out:
+            return ""
+        return (
+            f" {count(self.left_out, 'task')} {agree(self.left_out, 'was')} left out: no image of them is here (yet)."
+        )
+
+
+def selected_tasks(project: ProjectSync, request: ActionRequest) -> SelectedTasks:
+    """The tasks of a request.
+
+    Raises:
+        Refusal: none of them has a sample here
+    """
+    found = records_of(project.opened(), request.tasks)
+    number = len(found.records) + found.left_out
+    if not found.records:
+        raise Refusal(
+            f"None of the {count(number, 'task')} is here yet: the backend reads new tasks within a minute, and its "
+            "tab “Labelscape: …” says what keeps it from that."
+        )
+    return found
+
+
+def records_of(mirror: Mirror, tasks: Sequence[int] | None) -> SelectedTasks:
+    """These tasks, or all, as far as they have samples."""
+    known = mirror.ledger.read(tasks)
+    ordered = known.values() if tasks is None else [known[task] for task in tasks if task in known]
+    records = [record for record in ordered if record.sample]
+    return SelectedTasks(records, (len(known) if tasks is None else len(tasks)) - len(records))
+
+
+def check_embedded(mirror: Mirror) -> None:
+    """Raise a Refusal unless the project has embeddings."""
+    if EMBEDDINGS not in list_embeddings(mirror.dataset):
+        raise Refusal("The images of this project have no embeddings yet: the backend is reading them; try again soon.")
+
+
+def check_whole_images(mirror: Mirror, action: str) -> None:
+    """Raise a Refusal in a project that labels boxes, where an action cannot know which box is meant."""
+    if mirror.control.boxes:
+        raise Refusal(f"{action} works on whole images, and this project labels boxes inside them.")
+
+
+def tasks_of(mirror: Mirror, samples: Sequence[str]) -> dict[str, int]:
+    """Sample → its task."""
+    return {record.sample: record.task for record in mirror.ledger.of_samples(samples).values()}

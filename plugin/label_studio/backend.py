@@ -1,0 +1,58 @@
+"""Calls to the Labelscape backend, with its secret. Nothing of the user's session goes there, only who they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from django.conf import settings
+
+_SECONDS = 60.0  # an answer may wait while the backend makes suggestions
+_CONNECT_SECONDS = 3.0
+_SECRET_HEADER = "X-Labelscape-Secret"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The status of the backend's answer, and the JSON object in it; a refusal has a “detail”."""
+
+    status: int
+    document: Mapping[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the backend did what was requested."""
+        return self.status < 400
+
+    @property
+    def refusal(self) -> str:
+        """Why it did not."""
+        return str(self.document.get("detail") or f"The Labelscape backend answers with status {self.status}.")
+
+
+def call(method: str, project: int, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+    """Call a route of the actions API; a backend that is down is an answer with status 503, never an exception."""
+    url = f"{settings.LABELSCAPE_SERVER}/v1/projects/{project}/{path}"
+    try:
+        answer = requests.request(
+            method,
+            url,
+            json=body,
+            headers={_SECRET_HEADER: settings.LABELSCAPE_SECRET},
+            timeout=(_CONNECT_SECONDS, _SECONDS),
+            allow_redirects=False,
+        )
+        document = answer.json()
+    except requests.RequestException:  # includes an answer that is no JSON
+        return Answer(503, {"detail": _away()})
+    if answer.status_code == requests.codes.unauthorized:
+        return Answer(
+            502, {"detail": "The Labelscape backend does not accept LABELSCAPE_SECRET: an admin has to fix it."}
+        )
+    if not isinstance(document, dict):
+        return Answer(502, {"detail": _away()})
+    return Answer(answer.status_code, document)
+
+
+def _away() -> str:
+    return "The Labelscape backend cannot be reached, so nothing was done. Is “labelscape serve” running?"

@@ -1,0 +1,53 @@
+"""What the app hooks into, checked one by one: another version of Label Studio may lack some of it."""
+
+import inspect
+from importlib import import_module
+
+from django.conf import settings
+
+TESTED = "1.23"
+_NEEDED = {
+    "actions": ("data_manager.actions", "register_action", ("entry_point", "title", "order")),
+    "selection": ("data_manager.prepare_params", "PrepareParams", ()),
+    "tasks": ("tasks.models", "Task", ()),
+    "predictions": ("tasks.models", "Prediction", ()),
+    "projects": ("projects.models", "Project", ()),
+    "permissions": ("core.permissions", "all_permissions", ()),
+}
+_LOST = {
+    "actions": "the Data Manager has no Labelscape actions",
+    "selection": "a filter cannot be acted on, only ticked tasks",
+    "tasks": "columns are written one by one, by the backend",
+    "predictions": "predictions are written one by one, by the backend",
+    "projects": "nothing of Labelscape is shown",
+    "permissions": "the Data Manager has no Labelscape actions",
+}
+
+
+def check_hooks() -> dict[str, str]:
+    """Hook → a sentence on what does not work without it, for each one that this Label Studio lacks."""
+    missing = {}
+    for name, (module, attribute, arguments) in _NEEDED.items():
+        reason = _problem(module, attribute, arguments)
+        if reason:
+            missing[name] = f"{reason} in this Label Studio ({_version()}; tested with {TESTED}), so {_LOST[name]}."
+    if not settings.LABELSCAPE_SECRET:
+        missing["secret"] = "LABELSCAPE_SECRET is not set, so every action answers that the backend cannot be reached."
+    return missing
+
+
+def _problem(module: str, attribute: str, arguments: tuple[str, ...]) -> str:
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError):
+        return f"There is no {module}.{attribute}"
+    if arguments and not set(arguments) <= set(inspect.signature(found).parameters):
+        return f"{module}.{attribute} takes other arguments"
+    return ""
+
+
+def _version() -> str:
+    try:
+        return str(import_module("label_studio").__version__)
+    except (ImportError, AttributeError):
+        return "unknown version"
