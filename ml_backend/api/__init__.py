@@ -23,7 +23,7 @@ from .finding import (
     rank_mislabels,
     rank_outliers,
 )
-from .labeling import accept, discard, label_neighbors, label_next, save, set_label, suggest, undo
+from .labeling import accept, discard, label_neighbors, label_next, relabel, save, set_label, suggest, undo
 from .making import DrawnMap, embed, project, update
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "pull_from_label_studio",
     "rank_mislabels",
     "rank_outliers",
+    "relabel",
     "save",
     "send_to_label_studio",
     "set_label",

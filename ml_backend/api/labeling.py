@@ -6,10 +6,9 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from ..actions import label_neighbors as neighbor_actions
-from ..actions import next_best
+from ..actions import next_best, queue
 from ..actions.next_best import LabelNext
 from ..actions.queue import QueueReport
-from ..actions.queue import set_label as queue_label
 from ..actions.save import SaveReport, discard_changes, save_changes
 from ..actions.suggest import SuggestReport, Which, accept_suggestions, suggest_labels
 from ..actions.undo import undo_last
@@ -19,18 +18,37 @@ from .defaults import bar, default_embeddings, default_field
 
 
 def set_label(
-    samples: SampleCollection, label: str, *, field: str | None = None, patches_field: str | None = None
+    samples: SampleCollection,
+    label: str,
+    *,
+    field: str | None = None,
+    patches_field: str | None = None,
+    replace: bool = False,
 ) -> QueueReport:
     """Label every sample of a view, or its patches; pending until `save`.
+
+    Args:
+        replace: overwrite other labels that are there; without it such samples are left alone and reported.
 
     Raises:
         Refusal: an empty view or label, or a field that cannot hold labels.
     """
     dataset = samples._root_dataset
     ids = list_items(samples, patches_field).ids.tolist()
-    return queue_label(
-        dataset, ids, label, field=default_field(dataset, field, patches_field), patches_field=patches_field
-    )
+    chosen = default_field(dataset, field, patches_field)
+    return queue.set_label(dataset, ids, label, field=chosen, patches_field=patches_field, replace=replace)
+
+
+def relabel(samples: SampleCollection, *, field: str | None = None, patches_field: str | None = None) -> QueueReport:
+    """Replace the labels of a view by the better ones that `rank_mislabels` found; pending until `save`.
+
+    Raises:
+        Refusal: an empty view, or no better label for any of it.
+    """
+    dataset = samples._root_dataset
+    ids = list_items(samples, patches_field).ids.tolist()
+    chosen = default_field(dataset, field, patches_field)
+    return queue.relabel(dataset, ids, field=chosen, patches_field=patches_field)
 
 
 def label_neighbors(
