@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..ml_backend.errors import Refusal
 from .models import app as models_app
 
 BACKEND = "http://127.0.0.1:9090"
@@ -56,7 +57,7 @@ def link_plugin() -> None:
 
     try:
         typer.echo(install())
-    except ValueError as error:
+    except Refusal as error:
         _fail(error)
 
 
@@ -80,7 +81,7 @@ def run_demo(
 
     try:
         run(port=port, address=address, browser=browser, reset=reset)
-    except ValueError as error:
+    except Refusal as error:
         _fail(error)
 
 
@@ -112,7 +113,7 @@ def run_explore(
     exploration = Exploration(folder, name or folder.name, model, weights, labels)
     try:
         run(exploration, port=port, address=address, browser=browser)
-    except ValueError as error:
+    except Refusal as error:
         _fail(error)
 
 
@@ -131,7 +132,7 @@ def run_update(
 
     try:
         run(dataset=dataset, embeddings=embeddings or [])
-    except ValueError as error:
+    except Refusal as error:
         _fail(error)
 
 
@@ -150,7 +151,7 @@ def run_serve(
 
     try:
         run(host=host, port=port)
-    except ValueError as error:
+    except Refusal as error:
         _fail(error)
 
 
@@ -184,7 +185,7 @@ def run_connect(
 
     try:
         connection = connect(url, token, project, backend.rstrip("/"))
-    except ValueError as error:
+    except Refusal as error:
         _fail(error)
     else:
         for sentence in connection.sentences:
@@ -211,12 +212,12 @@ def run_status(
     try:
         settings = load_settings()
         lines = backend_lines(settings, address) if project is None else project_lines(settings, address, project)
-    except ValueError as error:
+    except Refusal as error:
         _fail(error)
     else:
         typer.echo("\n".join(lines))
 
 
-def _fail(error: ValueError) -> None:
+def _fail(error: Refusal) -> None:
     typer.secho(f"✗ {error}", fg=typer.colors.RED, err=True)
     raise typer.Exit(1) from error

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ml_backend.errors import Refusal
+
 # 8 x 8 pixels are hard to see in a grid of thumbnails; each pixel is repeated, so nothing is interpolated.
 SCALE = 8
 
@@ -23,14 +25,14 @@ def write_digits(folder: Path, *, count: int = 1797) -> tuple[list[Path], NDArra
         digits: (count,) int64, the digit each image shows, 0 to 9
 
     Raises:
-        ValueError: ``count`` is not in 1 to 1797
+        Refusal: ``count`` is not in 1 to 1797
     """
     import cv2
     from sklearn.datasets import load_digits
 
     data = load_digits()
     if not 1 <= count <= len(data.images):
-        raise ValueError(f"count is {count}, but there are {len(data.images)} digits: choose 1 to {len(data.images)}")
+        raise Refusal(f"count is {count}, but there are {len(data.images)} digits: choose 1 to {len(data.images)}")
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"digit-{index:04d}.png" for index in range(count)]
     for path, image in zip(paths, data.images[:count], strict=True):

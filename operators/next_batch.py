@@ -43,7 +43,7 @@ class NextBatch(LabelscapeOperator):
             view = types.Warning(label=status.sentence()) if status.stop else types.Notice(label=status.sentence())
             inputs.view("status", view)
         inputs.list(
-            "wanted",
+            "target_labels",
             types.String(),
             label="Labels that count as its kind",
             description="Empty = the labels of its members",
@@ -81,7 +81,7 @@ def _propose(ctx: Any) -> ProposedBatch:
         embeddings=embeddings,
         field=chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name,
         size=int(ctx.params.get("size", _SIZE)),
-        wanted=[str(one) for one in ctx.params.get("wanted") or []],
+        target_labels=[str(one) for one in ctx.params.get("target_labels") or []],
         worth=float(ctx.params.get("worth", WORTH)),
     )
 

@@ -71,7 +71,7 @@ class BatchStatus:
     number: int
     taken: int
     returned: int
-    wanted: int
+    with_target: int
     labels: tuple[tuple[str, int], ...]
     low: float
     high: float
@@ -83,7 +83,7 @@ class BatchStatus:
         names = listing([f"{number:,} “{label}”" for label, number in self.labels[:_NAMED]])
         return (
             f"Batch {self.number}: {self.returned:,} of {self.taken:,} {agree(self.returned, 'is')} labeled, "
-            f"{self.wanted:,} of them with a target label ({percent(self.wanted / self.returned)}): {names}."
+            f"{self.with_target:,} of them with a target label ({percent(self.with_target / self.returned)}): {names}."
         )
 
 
@@ -108,7 +108,7 @@ def propose_batch(
     embeddings: str,
     field: str,
     size: int = 50,
-    wanted: Sequence[str] = (),
+    target_labels: Sequence[str] = (),
     worth: float = WORTH,
 ) -> ProposedBatch:
     """The next items to label: unlabeled, similar to the segment, dissimilar to each other. Nothing is written.
@@ -120,7 +120,7 @@ def propose_batch(
         segment: slug of a segment of items of the embeddings.
         field: label field that says what is unlabeled.
         size: of the batch; fewer are proposed where fewer are left.
-        wanted: the target labels, which count as its kind; () = the labels of its members.
+        target_labels: labels that count as its kind; () = the labels of its members.
         worth: 0..1, the lowest share of target labels that makes labeling a batch worthwhile.
 
     Raises:
@@ -134,7 +134,7 @@ def propose_batch(
         raise Refusal(f"No member of “{chosen.name}” has an embedding in '{embeddings}': choose other embeddings.")
     target = label_field(dataset, table.items.patches_field or field, table.items.patches_field)
     labels = _labels(dataset, table, target)
-    named = tuple(wanted) or tuple(sorted({labels.classes[code] for code in labels.codes[members] if code >= 0}))
+    named = tuple(target_labels) or tuple(sorted({labels.classes[code] for code in labels.codes[members] if code >= 0}))
     if not named:
         raise Refusal(f"The members of “{chosen.name}” have no label in '{target.name}': choose the target labels.")
     before = find_campaign(dataset, segment)
@@ -202,7 +202,9 @@ def _propose(
     dataset: fo.Dataset, campaign: Campaign, table: SearchTable, labels: Labels, members: np.ndarray, size: int
 ) -> ProposedBatch:
     taken = table.rows_of(sorted(campaign.taken))
-    is_target = np.isin(labels.codes, [code for code, name in enumerate(labels.classes) if name in campaign.wanted])
+    is_target = np.isin(
+        labels.codes, [code for code, name in enumerate(labels.classes) if name in campaign.target_labels]
+    )
     liked = np.union1d(members, taken[is_target[taken]])
     disliked = np.setdiff1d(taken[(labels.codes[taken] >= 0) & ~is_target[taken]], liked)
     query = Query(campaign.embeddings, _ids(table, liked), _ids(table, disliked))
@@ -229,7 +231,7 @@ def _batch_status(batch: Batch, campaign: Campaign, table: SearchTable, labels: 
     rows = locate(np.asarray(batch.ids, "U24"), table.items.ids)
     codes = labels.codes[rows[rows >= 0]]
     names = Counter(labels.classes[code] for code in codes.tolist() if code >= 0)
-    n_target = sum(number for name, number in names.items() if name in campaign.wanted)
+    n_target = sum(number for name, number in names.items() if name in campaign.target_labels)
     low, high = _share_interval(n_target, names.total())
     return BatchStatus(batch.number, len(batch.ids), names.total(), n_target, tuple(names.most_common()), low, high)
 

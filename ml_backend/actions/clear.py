@@ -100,7 +100,7 @@ def clear_explorer(dataset: fo.Dataset, chosen: Sequence[Clearable]) -> ClearRep
             try:
                 deed(one.key)
                 cleared.append(one)
-            except ValueError as error:
+            except Refusal as error:
                 failed.append((one, str(error)))
     return ClearReport(cleared, failed)
 

@@ -5,6 +5,7 @@ import threading
 
 import fiftyone as fo
 
+from ..errors import Refusal
 from ..store.embeddings import list_embeddings
 from ..store.suggestions import load_settings
 from .suggest import suggest_labels
@@ -53,7 +54,7 @@ def _suggest_again(dataset: fo.Dataset) -> None:
             precision=settings.precision,
             follow=False,
         )
-    except ValueError as error:
+    except Refusal as error:
         _logger.info("Suggestions of %s do not follow: %s", dataset.name, error)
     except Exception:
         _logger.exception("Suggestions of %s could not follow", dataset.name)

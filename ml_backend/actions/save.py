@@ -155,7 +155,7 @@ def _targets(
                     "in another field."
                 )
             targets.append((label_field(dataset, one.field, one.patches_field), one))
-        except ValueError as error:
+        except Refusal as error:
             acts = _as_acts(one)
             blocked.append((Blocked(str(error), len(one.ids) + len(one.cleared)), acts))
     return targets, blocked

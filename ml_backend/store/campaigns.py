@@ -30,7 +30,7 @@ class Campaign:
         segment: its slug.
         embeddings: key of the embeddings that are searched.
         field: the label field that is filled.
-        wanted: the target labels, which count as its kind.
+        target_labels: the labels that count as its kind.
         worth: 0..1, the lowest share of target labels that makes labeling a batch worthwhile.
         batches: those taken so far, oldest first.
     """
@@ -38,7 +38,7 @@ class Campaign:
     segment: str
     embeddings: str
     field: str
-    wanted: tuple[str, ...]
+    target_labels: tuple[str, ...]
     worth: float
     batches: tuple[Batch, ...] = ()
 
@@ -78,7 +78,7 @@ def _as_record(campaign: Campaign) -> dict[str, Any]:
         "segment": campaign.segment,
         "embeddings": campaign.embeddings,
         "field": campaign.field,
-        "wanted": list(campaign.wanted),
+        "target_labels": list(campaign.target_labels),
         "worth": campaign.worth,
         "batches": [
             {"number": batch.number, "ids": list(batch.ids), "taken_at": batch.taken_at.isoformat()}
@@ -92,4 +92,5 @@ def _as_campaign(record: Mapping[str, Any]) -> Campaign:
         Batch(one["number"], tuple(one["ids"]), datetime.fromisoformat(one["taken_at"])) for one in record["batches"]
     )
     names = ("segment", "embeddings", "field", "worth")
-    return Campaign(**{name: record[name] for name in names}, wanted=tuple(record["wanted"]), batches=batches)
+    target_labels = tuple(record["target_labels"])
+    return Campaign(**{name: record[name] for name in names}, target_labels=target_labels, batches=batches)

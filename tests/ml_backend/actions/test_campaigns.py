@@ -35,7 +35,7 @@ def test_a_batch_is_unlabeled_of_the_segments_kind_and_told_with_its_rule(datase
     digits = dataset.select(proposed.ids).values("true_digit")
     assert digits.count("0") >= 5
     assert proposed.view.values("id") == proposed.ids
-    assert proposed.campaign.wanted == ("0",)
+    assert proposed.campaign.target_labels == ("0",)
     assert "of the 16 highest scores those that lie farthest from each other" in proposed.sentence()
 
 
@@ -62,8 +62,8 @@ def test_labels_that_came_back_are_followed_and_another_batch_pays(dataset):
     (batch,) = status.batches
     assert (batch.taken, batch.returned) == (12, 11)
     assert batch.labels[0][0] == "0"
-    assert batch.wanted == batch.labels[0][1]
-    assert batch.low < batch.wanted / 11 < batch.high
+    assert batch.with_target == batch.labels[0][1]
+    assert batch.low < batch.with_target / 11 < batch.high
     assert not status.stop
     assert "Another batch is worthwhile" in status.sentence()
 
@@ -74,7 +74,7 @@ def test_a_campaign_that_brings_other_labels_says_stop(dataset):
     label(dataset, proposed.ids, "7")
     status = campaign_status(dataset, "zeros")
     assert status.stop
-    assert status.batches[0].wanted == 0
+    assert status.batches[0].with_target == 0
     assert "Stop here" in status.sentence()
 
 
@@ -87,12 +87,12 @@ def test_what_came_back_makes_the_next_batch_better(dataset):
     assert not set(second.ids) & set(proposed.ids)
 
 
-def test_an_unlabeled_segment_needs_to_know_which_labels_are_wanted(dataset):
+def test_an_unlabeled_segment_needs_to_know_the_target_labels(dataset):
     ids = dataset.skip(60).limit(3).values("id")
     create_segment(dataset, ids, name="Odd", kind="collection campaign")
     with pytest.raises(Refusal, match="choose the target labels"):
         propose_batch(dataset, "odd", size=5, **OPTIONS)
-    assert propose_batch(dataset, "odd", size=5, wanted=["0"], **OPTIONS).campaign.wanted == ("0",)
+    assert propose_batch(dataset, "odd", size=5, target_labels=["0"], **OPTIONS).campaign.target_labels == ("0",)
 
 
 def test_without_anything_unlabeled_a_campaign_ends(dataset):
