@@ -15,6 +15,7 @@ from ..embedding import EmbeddingModel
 from ..embedding.base import Classifier, Embedded
 from ..embedding.equal_vectors import EqualVectors
 from ..embedding.image.preparation import InputSettings
+from ..embedding.on_engine import on_engine
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
 from ..errors import Refusal
 from ..progress import Progress, no_progress
@@ -35,7 +36,7 @@ from ..store.items import Items, every_sample, list_items, list_like
 from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
 from ..wording import agree, count, noun, plural
 from .embed_update import Keep, Update, update_vectors
-from .models import load
+from .models import load, worker_loader
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,9 +146,10 @@ def compute_embeddings(
         create_embeddings(samples, key, provenance, patches_field=patches_field, backend=backend)
     else:
         _check_same_embeddings(dataset, key, provenance, items)
-    with _gone_if_empty(dataset, key) if is_new else nullcontext():
+    running = on_engine(embedder, model, provenance.options, loader=worker_loader(model))
+    with _gone_if_empty(dataset, key) if is_new else nullcontext(), running as runner:
         update = update_vectors(
-            samples, key, items, embedder, batch_size=batch_size, progress=progress or no_progress, keep=keep
+            samples, key, items, runner, batch_size=batch_size, progress=progress or no_progress, keep=keep
         )
     report = _as_report(key, embedder, items, update)
     return replace(report, predictions=predictions, prepared=_prepared(embedder, provenance))

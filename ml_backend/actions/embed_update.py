@@ -11,18 +11,19 @@ from fiftyone.core.odm.database import get_db_conn
 from ..embedding import EmbeddingModel
 from ..embedding.base import Embedded, Media
 from ..embedding.equal_vectors import EqualVectors, VectorTally
+from ..embedding.ray_model import RayModel
 from ..errors import Refusal
 from ..progress import Progress, part_of
 from ..store.embedding_errors import ERROR_FIELD, failed_items, record_errors
 from ..store.embeddings import locate, recreate_table, table_to_write
 from ..store.fingerprints import forget_fingerprints, read_fingerprints, write_fingerprints
 from ..store.items import Items, list_like
-from ..store.media import UnusableItem, fingerprints, list_media, why_unavailable
+from ..store.media import UnusableItem, list_media, read_marks, why_unavailable
 from ..store.scores import check_score_fields
 from ..store.vector_table import DamagedVectors, VectorTable
 from ..wording import count
 
-_ITEMS_PER_COMMIT = 1024  # an interruption loses at most this much work
+_ITEMS_PER_COMMIT = 1024  # for each worker; an interruption loses at most this much work
 
 # Stores additional results for the items (by id) of a batch, such as the classes the model predicts.
 Keep = Callable[[Sequence[str], Embedded], None]
@@ -52,6 +53,7 @@ class _Work:
     items: Items
     media: list[Media | UnusableItem]
     marks: list[str]
+    unreachable: dict[str, str]
     known_ids: set[str]
     todo: list[int] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
@@ -100,7 +102,8 @@ def _update(
     progress(0.0, "Looking for new and changed files")
     table, known_ids, restarted = _open(dataset, key)
     media = list_media(samples, items)
-    work = _Work(items, media, fingerprints(media), known_ids, keep=keep)
+    marks, unreachable = read_marks(media)
+    work = _Work(items, media, marks, unreachable, known_ids, keep=keep)
     _plan(work, read_fingerprints(dataset, key))
     if away := _mostly_away(work):
         progress(0.0, away)
@@ -108,8 +111,9 @@ def _update(
     _drop(dataset, key, table, work, [item for item in work.failures if item in known_ids])
     failed_before = failed_items(dataset, items)
     record_errors(dataset, items, work.failures)
-    for start in range(0, len(work.todo), _ITEMS_PER_COMMIT):
-        rows = work.todo[start : start + _ITEMS_PER_COMMIT]
+    at_once = _ITEMS_PER_COMMIT * (model.parallel if isinstance(model, RayModel) else 1)
+    for start in range(0, len(work.todo), at_once):
+        rows = work.todo[start : start + at_once]
         share = part_of(progress, start / len(work.todo), (start + len(rows)) / len(work.todo))
         _embed_rows(dataset, key, table, work, rows, model, batch_size, share, failed_before)
         if _is_gone(dataset):
@@ -141,7 +145,7 @@ def _plan(work: _Work, known_marks: dict[str, str]) -> None:
     for row, (item, medium, mark) in enumerate(zip(work.items.ids.tolist(), work.media, work.marks, strict=True)):
         if isinstance(medium, UnusableItem):
             work.failures[item] = medium.reason
-        elif not mark and (reason := why_unavailable(medium.path)) is not None:
+        elif not mark and (reason := work.unreachable.get(medium.path) or why_unavailable(medium.path)) is not None:
             (work.unavailable if item in work.known_ids else work.failures)[item] = reason
         elif not mark or item not in work.known_ids or known_marks.get(item) != mark:
             work.todo.append(row)

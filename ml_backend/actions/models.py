@@ -8,12 +8,22 @@ import numpy as np
 
 from ..embedding import EmbeddingModel, ModelFamily, families, find_family, load, register
 from ..embedding.base import TextTower
+from ..embedding.ray_model import LOADER
 from ..errors import Refusal
 from ..store.zoo_models import ZOO
 
 register(ZOO)  # here, because `embedding` knows no host
 
-__all__ = ["ModelFamily", "embed_text", "families", "find_family", "load", "offered_models", "searches_text"]
+__all__ = [
+    "ModelFamily",
+    "embed_text",
+    "families",
+    "find_family",
+    "load",
+    "offered_models",
+    "searches_text",
+    "worker_loader",
+]
 
 
 def offered_models() -> list[str]:
@@ -44,6 +54,12 @@ def embed_text(model: str, options: Mapping[str, Any], text: str) -> np.ndarray:
         raise Refusal(f"{model} has no text tower: it embeds images alone.")
     vector: np.ndarray = loaded.embed_text([text])[0]
     return vector
+
+
+def worker_loader(model: str) -> str:
+    """The function that loads a model in a worker of a cluster; only those of FiftyOne's zoo need FiftyOne there."""
+    family, _ = find_family(model)
+    return "labelscape.ml_backend.actions.models:load" if family.name == ZOO.name else LOADER
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,6 @@
 import hashlib
 import math
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,9 @@ import fiftyone as fo
 import numpy as np
 from fiftyone.core.collections import SampleCollection
 
-from ..embedding.base import Media
+from ..embedding.base import Media, UnreadableMedium
+from ..embedding.remote_media import address_of, is_allowed, remote_marks
 from .items import FRAMES, FRAMES_PREFIX, Items, as_list, every_sample, label_path, local_field
-
-# FiftyOne (1.22, open source) takes “s3://bucket/a.png” for a relative path and stores “/here/s3:/bucket/a.png”.
-_REMOTE = re.compile(r"^([a-z][a-z0-9+.-]+)://(.+)|(?:^|/)(s3|gs|gcs|https?|ftp|az|azure|abfss?|hdfs):/([^/].*)", re.I)
 
 
 @dataclass(frozen=True)
@@ -35,24 +32,25 @@ def list_media(samples: SampleCollection, items: Items) -> list[Media | Unusable
     return [table.get(item, gone) for item in items.ids.tolist()]
 
 
-def fingerprints(media: Sequence[Media | UnusableItem]) -> list[str]:
-    """A short text for each medium that changes when its file or its box does; "" if it cannot be read now."""
-    return [_fingerprint(medium) for medium in media]
+def read_marks(media: Sequence[Media | UnusableItem]) -> tuple[list[str], dict[str, str]]:
+    """A short text for each medium that changes when its content or its part does; "" if it cannot be read now.
 
-
-def is_remote(path: str) -> bool:
-    """Whether a path is an address such as ``s3://…`` or ``https://…``, not a file."""
-    return _REMOTE.search(path) is not None
+    Also returns, by path, why media at remote addresses cannot be read.
+    """
+    usable = [medium for medium in media if isinstance(medium, Media)]
+    addresses = {medium.path: address for medium in usable if (address := address_of(medium.path))}
+    known = remote_marks(sorted({address for address in addresses.values() if is_allowed(address)}))
+    of_path = {path: known.get(address, "") for path, address in addresses.items()}
+    reasons = {path: str(mark) for path, mark in of_path.items() if isinstance(mark, UnreadableMedium)}
+    marks = {path: mark for path, mark in of_path.items() if isinstance(mark, str)}
+    return [_mark(medium, marks, reasons) for medium in media], reasons
 
 
 def why_unavailable(path: str) -> str | None:
-    """Why a file cannot be opened now, in words; None if it can."""
-    if remote := _REMOTE.search(path):
-        address = f"{remote[1] or remote[3]}://{remote[2] or remote[4]}"
-        return (
-            f"“{address}” is a remote address, and only local files and mounted shares are read: mount or download the "
-            "media and set `filepath` to the local file"
-        )
+    """Why a medium cannot be read now, in words; None if it can."""
+    if address := address_of(path):
+        [mark] = remote_marks([address]).values()
+        return str(mark) if isinstance(mark, UnreadableMedium) else None
     try:
         with open(path, "rb") as file:
             file.read(1)
@@ -153,12 +151,16 @@ def _shortened(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
-def _fingerprint(medium: Media | UnusableItem) -> str:
-    if isinstance(medium, UnusableItem) or is_remote(medium.path):
+def _mark(medium: Media | UnusableItem, remote: dict[str, str], unreachable: dict[str, str]) -> str:
+    if isinstance(medium, UnusableItem) or medium.path in unreachable:
         return ""
-    try:
-        status = os.stat(medium.path)
-    except (OSError, ValueError):
+    state = remote.get(medium.path)
+    if state is None:
+        try:
+            status = os.stat(medium.path)
+        except (OSError, ValueError):
+            return ""
+        state = f"{status.st_size}\n{status.st_mtime_ns}"
+    if not state:
         return ""
-    identity = f"{medium.path}\n{status.st_size}\n{status.st_mtime_ns}\n{medium.box}"
-    return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(f"{medium.path}\n{state}\n{medium.box}".encode(), digest_size=8).hexdigest()

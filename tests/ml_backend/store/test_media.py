@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labelscape.ml_backend.embedding.base import Media
 from labelscape.ml_backend.store.items import list_items
-from labelscape.ml_backend.store.media import UnusableItem, fingerprints, list_media, why_unavailable
+from labelscape.ml_backend.store.media import UnusableItem, list_media, read_marks, why_unavailable
 
 GOOD_BOX = [0.2, 0.2, 0.5, 0.5]
 GOOD_RINGS = [[[0.1, 0.1], [0.6, 0.1], [0.4, 0.7]]]
@@ -65,7 +65,7 @@ def test_a_shape_of_any_content_stops_no_other(dataset, field, path, shape):
 def test_a_remote_address_is_called_one_and_the_fix_is_named(path):
     assert "is a remote address" in why_unavailable(path)
     assert "set `filepath` to the local file" in why_unavailable(path)
-    assert fingerprints([Media(path=path)]) == [""]
+    assert read_marks([Media(path=path)])[0] == [""]
 
 
 def test_the_reason_for_a_file_that_cannot_be_read_is_true(tmp_path):
@@ -74,4 +74,4 @@ def test_the_reason_for_a_file_that_cannot_be_read_is_true(tmp_path):
     assert why_unavailable("a\0b") == "the path contains a null byte"
     (tmp_path / "a").write_text("x")
     assert why_unavailable(str(tmp_path / "a")) is None
-    assert fingerprints([Media(path="a\0b")]) == [""]
+    assert read_marks([Media(path="a\0b")])[0] == [""]
