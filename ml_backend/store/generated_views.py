@@ -16,7 +16,7 @@ from bson import ObjectId
 from fiftyone.core.odm.database import get_db_conn
 from pymongo import DeleteOne, UpdateOne
 
-_GENERATED = {"$regex": r"^(patches|frames|clips)\."}
+GENERATED = {"$regex": r"^(patches|frames|clips)\."}
 _SAMPLES_AT_ONCE = 5_000
 _MANY = 50_000  # samples above which regenerating a view is faster than updating it
 _WANTED = {"name": 1, "sample_collection_name": 1, "sample_fields.name": 1}
@@ -64,7 +64,7 @@ def show_in_generated_views(
         fields: the fields that were written; "" stands for the samples themselves.
         added: objects or samples came (back), for which a generated dataset may have no document.
     """
-    made = list(get_db_conn().datasets.find({"sample_collection_name": _GENERATED}, _WANTED))
+    made = list(get_db_conn().datasets.find({"sample_collection_name": GENERATED}, _WANTED))
     if not made:
         return
     ids = [ObjectId(sample) for sample in samples]

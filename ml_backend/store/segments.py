@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.stages as fos
 import numpy as np
 import pandas as pd
 from bson import ObjectId
@@ -15,6 +16,7 @@ from ..errors import Refusal
 from .generated_views import show_in_generated_views
 from .items import FRAMES_PREFIX, as_ids, as_list, every_sample, is_list_field, label_path, local_field, stored_path
 from .records import moment
+from .saved_views import describe_saved_view, is_saved_view, leaving_nothing_generated
 from .segment_records import Segment, delete_segment_record, read_segments, write_segment
 
 _IDS_PER_UPDATE = 50_000  # MongoDB's limit is 16 MB per command
@@ -41,7 +43,14 @@ def save_segment(dataset: fo.Dataset, segment: Segment) -> Segment:
     counted = replace(segment, sizes=_sizes(segment, count_members(dataset, segment)))
     write_segment(dataset, counted)
     description = f"{counted.name} ({counted.kind}). {counted.note}".strip()
-    dataset.save_view(counted.view_name, segment_view(dataset, counted), description=description, overwrite=True)
+    view = members(dataset, counted)
+    stages = _generating_stages(dataset, counted)
+    with leaving_nothing_generated(dataset, counted.view_name):
+        if is_saved_view(dataset, counted.view_name, view, stages):
+            describe_saved_view(dataset, counted.view_name, description)
+        else:
+            shown = _with_stages(view, stages)
+            dataset.save_view(counted.view_name, shown, description=description, overwrite=True)
     return counted
 
 
@@ -50,7 +59,8 @@ def forget_segment(dataset: fo.Dataset, segment: Segment) -> None:
     for name in segment.targets:
         _update_tags(dataset, name, "$pull", segment.tag, {"tags": segment.tag})
     if dataset.has_saved_view(segment.view_name):
-        dataset.delete_saved_view(segment.view_name)
+        with leaving_nothing_generated(dataset, segment.view_name):
+            dataset.delete_saved_view(segment.view_name)
     delete_segment_record(dataset, segment.slug)
 
 
@@ -63,15 +73,7 @@ def members(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
 
 def segment_view(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
     """The view of a segment in the grid: its samples, or its objects as patches if they are in one field of lists."""
-    view = members(dataset, segment)
-    fields = _fields_left(dataset, segment) if segment.fields else []
-    if len(fields) != 1 or not is_list_field(dataset, fields[0]):
-        return view
-    if dataset.get_field(fields[0]).document_type is fo.TemporalDetections:
-        return view.to_clips(fields[0])
-    if fields[0].startswith(FRAMES_PREFIX):
-        view = view.to_frames()
-    return view.to_patches(local_field(view, fields[0]))
+    return _with_stages(members(dataset, segment), _generating_stages(dataset, segment))
 
 
 def count_members(dataset: fo.Dataset, segment: Segment) -> int:
@@ -121,6 +123,24 @@ def check_can_tag(dataset: fo.Dataset, patches_field: str | None) -> None:
     name = patches_field or "tags"
     if dataset.get_field(name).read_only:
         raise Refusal(f"The field '{name}' is read-only, and members carry a tag there: make it writable first.")
+
+
+def _generating_stages(dataset: fo.Dataset, segment: Segment) -> list[fos.ViewStage]:
+    """The stages that show the objects of one field of lists as patches, or as clips."""
+    fields = _fields_left(dataset, segment) if segment.fields else []
+    if len(fields) != 1 or not is_list_field(dataset, fields[0]):
+        return []
+    if dataset.get_field(fields[0]).document_type is fo.TemporalDetections:
+        return [fos.ToClips(fields[0])]
+    if fields[0].startswith(FRAMES_PREFIX):
+        return [fos.ToFrames(), fos.ToPatches(fields[0].removeprefix(FRAMES_PREFIX))]
+    return [fos.ToPatches(fields[0])]
+
+
+def _with_stages(view: fo.DatasetView, stages: Sequence[fos.ViewStage]) -> fo.DatasetView:
+    for stage in stages:
+        view = view.add_stage(stage)
+    return view
 
 
 def _object_rows(view: fo.DatasetView, field: str) -> list[tuple[Any, ...]]:
