@@ -1,5 +1,6 @@
 """The interface of embedding models: media in, one vector per medium out, in order, with reasons for failures."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
@@ -11,14 +12,36 @@ from ..progress import Progress
 
 Content = TypeVar("Content")
 Box = tuple[float, float, float, float]
+_TITLE = 40  # characters of a text that stand for it in a message
 
 
 @dataclass(frozen=True)
 class Media:
-    """A file, or the part of an image inside ``box``: relative [x, y, width, height], FiftyOne's convention."""
+    """A file, a part of one, or a text.
+
+    Attributes:
+        path: the file; "" for a text that a field holds.
+        box: the part of an image: relative [x, y, width, height], FiftyOne's convention.
+        text: the text itself, where a field holds it.
+        span: the window of a recording or a series, as start and end in seconds; or of a video, in frames from 1 on.
+        rate: the sampling rate of a series in Hz, which most of its files do not say.
+        columns: the channels of a series, by the names of their columns; empty for all.
+    """
 
     path: str
     box: Box | None = None
+    text: str | None = None
+    span: tuple[float, float] | None = None
+    rate: float | None = None
+    columns: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """A short name for messages: the file's name, or the beginning of the text."""
+        if self.text is None:
+            return os.path.basename(self.path)
+        line = " ".join(self.text[:80].split())
+        return line if len(line) <= _TITLE else f"{line[:_TITLE]}…"
 
 
 class UnreadableMedium(Exception):
@@ -55,7 +78,10 @@ class EmbeddingModel(Protocol):
     """A model that turns media into vectors of ``dim`` numbers."""
 
     name: str
-    dim: int
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
 
     def embed(
         self, media: Sequence[str | Media], *, batch_size: int = 64, progress: Progress | None = None
@@ -81,3 +107,25 @@ class Classifier(Protocol):
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the logits."""
+
+
+@runtime_checkable
+class Fittable(Protocol):
+    """The interface of a model that learns from the media it embeds, without labels: a vocabulary, scales, axes.
+
+    What it learned is stored in a file, so that media added later get vectors in the same space.
+    """
+
+    @property
+    def fitted_on(self) -> int:
+        """Number of media it was fitted on; 0 before."""
+
+    def fit(self, media: "Sequence[str | Media]", *, progress: Progress | None = None) -> None:
+        """Learn from media.
+
+        Raises:
+            Refusal: none of them can be read.
+        """
+
+    def save(self, path: str) -> None:
+        """Write what it learned to a file that the option ``fitted`` of its family reads."""

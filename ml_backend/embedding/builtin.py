@@ -80,6 +80,7 @@ def _trained(
 FAMILIES = (
     ModelFamily(
         name="preprocessing",
+        title="Preprocessing only",
         argument="",
         modality="image",
         sentence="Intensity, color, and gradients: no network, no download",
@@ -88,6 +89,7 @@ FAMILIES = (
     ),
     ModelFamily(
         name="torchvision",
+        title="Pretrained backbone",
         argument="<architecture>",
         modality="image",
         sentence="A torchvision backbone, pretrained on photos",
@@ -98,6 +100,7 @@ FAMILIES = (
     ),
     ModelFamily(
         name="open_clip",
+        title="Pretrained on photos with captions",
         argument="<architecture>:<weights>",
         modality="image",
         sentence="An open_clip model, pretrained on photos with captions: also searches by text",
@@ -109,6 +112,7 @@ FAMILIES = (
     ),
     ModelFamily(
         name="timm",
+        title="timm backbone",
         argument="<name or folder>",
         modality="image",
         sentence="Any of timm's backbones: EfficientNet, ConvNeXt, ViT, DINOv2 and hundreds more",
@@ -119,6 +123,7 @@ FAMILIES = (
     ),
     ModelFamily(
         name="hf",
+        title="Hugging Face model",
         argument="<repository or folder>",
         modality="image",
         sentence="A vision model of Hugging Face transformers: DINOv2, DINOv3, SigLIP 2, CLIP, ViT",
@@ -130,6 +135,7 @@ FAMILIES = (
     ),
     ModelFamily(
         name="own",
+        title="Your own network",
         argument="<file or package.module:factory>",
         modality="image",
         sentence="Your own trained network: ONNX, TorchScript, torch.export (.pt2), or Python code",
@@ -144,6 +150,7 @@ FAMILIES = (
     ),
     ModelFamily(
         name="trained",
+        title="Trained on your labels",
         argument="",
         modality="image",
         sentence="Your own: a network head trained on your labels, over other embeddings",

@@ -114,7 +114,7 @@ def _waves() -> NDArray[np.float32]:
             place = ((first + last) / 2 - low) / (high - low)
             waves = np.cos(np.pi * np.arange(1, _FREQUENCIES + 1)[:, None] * place)
             rows.append(waves * covered / np.sqrt(high - low))
-    return np.concatenate(rows).astype(np.float32)
+    return np.asarray(np.concatenate(rows), np.float32)
 
 
 def _thumbnails(media: Sequence[Media]) -> Generator[tuple[int, Pixels | UnreadableMedium], None, None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ..errors import Refusal
 from .base import EmbeddingModel
@@ -15,7 +15,8 @@ from .inspection import Inspection
 ENTRY_POINTS = "labelscape.models"  # the group of entry points under which other packages add families
 
 Modality = Literal["image", "audio", "series", "text", "video"]
-OptionKind = Literal["text", "file", "integer", "numbers", "choice", "yes_no"]
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
+OptionKind = Literal["text", "file", "integer", "number", "numbers", "choice", "yes_no"]
 TextTower = Literal["yes", "no", "some"]
 
 _log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ class Option:
 
     Attributes:
         name: the keyword argument of the family's ``make``.
-        kind: ``text``, ``file`` (a path on the server), ``integer``, ``numbers`` (three, one for each channel),
-            ``choice`` (one of ``choices``) or ``yes_no``.
+        kind: ``text``, ``file`` (a path on the server), ``integer``, ``number``, ``numbers`` (three, one for each
+            channel), ``choice`` (one of ``choices``) or ``yes_no``.
         sentence: what it does, for forms and docs.
     """
 
@@ -54,6 +55,7 @@ class Option:
             "text": "a text",
             "file": "the path of a file on the server",
             "integer": "a whole number",
+            "number": "a number",
             "numbers": "three numbers, such as 0.5, 0.5, 0.5",
             "choice": f"one of: {', '.join(self.choices)}",
             "yes_no": "yes or no",
@@ -68,6 +70,7 @@ class ModelFamily:
         name: the first part of a model's name, such as ``torchvision``.
         argument: the part after the slash, such as ``<architecture>``; "" for a family with a single model.
         modality: the kind of media it embeds.
+        title: its name in menus and docs, such as “Pretrained backbone”; its ``name`` if it declares none.
         sentence: its use, in one sentence for menus and docs.
         make: loads a model: ``make(argument, **options)``; raises `Refusal` where it cannot.
         examples: arguments that menus offer, the default first; any other may be typed.
@@ -91,6 +94,11 @@ class ModelFamily:
     extra: str = ""
     inspect: Callable[..., Inspection] | None = None
     in_menus: bool = True
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.title:
+            object.__setattr__(self, "title", self.name)
 
     @property
     def pattern(self) -> str:
@@ -174,7 +182,9 @@ def adopt(declared: Any) -> ModelFamily:
     Raises:
         AttributeError: an attribute of a family is missing.
     """
-    values = {attribute.name: getattr(declared, attribute.name) for attribute in fields(ModelFamily)}
+    names = [attribute.name for attribute in fields(ModelFamily) if attribute.name != "title"]
+    values = {name: getattr(declared, name) for name in names}
+    values["title"] = getattr(declared, "title", "")  # newer than the first packages that declared a family
     options = [
         Option(**{attribute.name: getattr(option, attribute.name) for attribute in fields(Option)})
         for option in values["options"]
@@ -211,6 +221,13 @@ def _parse_integer(value: Any, _choices: Sequence[str]) -> int:
     return int(number)
 
 
+def _parse_number(value: Any, _choices: Sequence[str]) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
 def _parse_numbers(value: Any, _choices: Sequence[str]) -> tuple[float, ...]:
     parts = value.replace(";", ",").split(",") if isinstance(value, str) else value
     numbers = tuple(float(part) for part in parts)
@@ -235,6 +252,7 @@ _PARSERS: dict[OptionKind, Callable[[Any, Sequence[str]], Any]] = {
     "text": _parse_text,
     "file": _parse_file,
     "integer": _parse_integer,
+    "number": _parse_number,
     "numbers": _parse_numbers,
     "choice": _parse_choice,
     "yes_no": _parse_yes_no,

@@ -112,6 +112,7 @@ def _make(name: str) -> EmbeddingModel:
 
 ZOO = ModelFamily(
     name="fiftyone",
+    title="FiftyOne zoo model",
     argument="<zoo model>",
     modality="image",
     sentence="Any model of FiftyOne's zoo that has embeddings: ResNet, CLIP, DINOv2",

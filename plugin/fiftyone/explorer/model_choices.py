@@ -7,15 +7,6 @@ from ....ml_backend.errors import Refusal
 
 TRAINED = "trained"
 PRECOMPUTED = "precomputed"
-_TITLES = {
-    "preprocessing": "Preprocessing only",
-    "torchvision": "Pretrained backbone",
-    "open_clip": "Pretrained on photos with captions",
-    "timm": "timm backbone",
-    "hf": "Hugging Face model",
-    "own": "Your own network",
-    "fiftyone": "FiftyOne zoo model",
-}
 _WITHOUT_FAMILY: list[dict[str, Any]] = [
     {
         "way": TRAINED,
@@ -52,7 +43,7 @@ def model_name(way: str, argument: str | None) -> str:
 def _choice(family: ModelFamily) -> dict[str, Any]:
     return {
         "way": family.name,
-        "title": _TITLES.get(family.name, family.name),
+        "title": family.title,
         "why": family.sentence,
         "names": list(family.examples),
         "speed": family.per_second,

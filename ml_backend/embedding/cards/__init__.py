@@ -1,0 +1,1 @@
+"""Cards: the pictures that stand for media that have none."""

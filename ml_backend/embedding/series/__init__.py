@@ -1,0 +1,1 @@
+"""Time series: tables and arrays to channels, channels to vectors."""

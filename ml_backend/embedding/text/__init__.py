@@ -1,0 +1,1 @@
+"""Texts: fields and files to strings, strings to vectors."""

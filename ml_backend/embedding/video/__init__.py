@@ -1,0 +1,1 @@
+"""Videos: frames to vectors of an image model, and their mean."""
