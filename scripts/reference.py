@@ -8,7 +8,7 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,23 +110,53 @@ def settings_page() -> str:
 
 
 def http_page() -> str:
-    """The routes of the backend."""
+    """The routes of the backend: those that Label Studio calls, and those of the actions."""
+    from labelscape.ml_backend.server.actions_api import openapi_document
     from labelscape.ml_backend.server.app import create_app
 
+    paths = openapi_document()["paths"]
     rows = []
     for route in _routes(create_app):
+        if re.sub(":int", "", route.path) in paths or route.path == "/v1/openapi.json":
+            continue
         said = inspect.getdoc(route.endpoint) or ""
         _require(said, f"the route {route.path}")
-        methods = ", ".join(sorted(set(route.methods) - {"HEAD"}))
-        rows.append((methods, f"`{route.path}`", " ".join(said.split("\n\n")[0].split())))
-    return _page(
-        [
-            "# HTTP API",
-            "What `labelscape serve` answers. Every request needs the secret, as HTTP basic authentication or as the "
-            "webhook's header, unless only this machine can reach the backend and no secret is set.",
-            _table(("method", "route", "does"), rows),
-        ]
-    )
+        rows.append((_methods(route.methods), f"`{route.path}`", " ".join(said.split("\n\n")[0].split())))
+    parts = [
+        "# HTTP API",
+        "What `labelscape serve` answers. Every request needs the secret, as HTTP basic authentication or as the "
+        "webhook's header, unless only this machine can reach the backend and no secret is set.",
+        _table(("method", "route", "does"), rows),
+        "## Actions",
+        "`GET /v1/openapi.json` describes these routes as OpenAPI 3.1. An action starts a job, which is asked for its "
+        "progress; its `/preview` says what it would do and changes nothing.",
+    ]
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            _require(operation["summary"], f"the route {path}")
+            parts.append(f"### `{method.upper()} {path}`\n\n{operation['summary']}.")
+            fields = _body_rows(operation)
+            if fields and not path.endswith("/preview"):
+                parts.append(_table(("field", "type", "meaning"), fields))
+    return _page(parts)
+
+
+def _methods(methods: Iterable[str]) -> str:
+    return ", ".join(sorted(set(methods) - {"HEAD"}))
+
+
+def _body_rows(operation: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The fields of a request's body; those that every action takes are described by the schema, too."""
+    if "requestBody" not in operation:
+        return []
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    rows = []
+    for name, field in schema["properties"].items():
+        _require(field.get("description"), f"the field {name} of {operation['operationId']}")
+        kind = ", ".join(f"`{one}`" for one in field["enum"]) if "enum" in field else field.get("type", "")
+        needed = "; required" if name in schema["required"] else ""
+        rows.append((f"`{name}`", f"{kind or 'IDs or `all`'}{needed}", field["description"]))
+    return rows
 
 
 _ENVIRONMENT = [
