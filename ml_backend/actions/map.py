@@ -1,6 +1,7 @@
 """Create, update, and delete maps of embeddings."""
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -8,25 +9,32 @@ import fiftyone as fo
 import numpy as np
 from fiftyone.core.collections import SampleCollection
 
-from ..analysis.map_quality import map_quality
+from ..analysis.landmarks import choose_landmarks, place_among_landmarks
+from ..analysis.map_quality import MapQuality, map_quality
 from ..analysis.neighbor_search import Metric
 from ..analysis.projection import Method, neighbors_needed, place, project
 from ..errors import Refusal
 from ..progress import Progress, no_progress, part_of
 from ..report import Report
-from ..store.embeddings import Embeddings, check_new_key, load_embeddings, locate
+from ..store.embeddings import Embeddings, check_new_key, load_embeddings, locate, vector_table
 from ..store.items import Items
 from ..store.maps import MapProvenance, delete_map, load_map, replace_map, save_map
 from ..store.neighbor_tables import DEFAULT_K, neighbors_of
+from ..store.stored_vectors import StoredVectors
 from ..wording import count, noun, percent
 
 _LIBRARIES = ("numpy", "scikit-learn", "opentsne", "numba", "torch")
 _MANY = 200_000
+LANDMARKS = 1_000_000  # vectors laid out at most
+_CHECKED = 100_000  # points among which the quality of a map by landmarks is measured
 
 
 @dataclass(frozen=True, repr=False)
 class MapReport(Report):
-    """The result of a map run; the qualities are None if the map has too few points to measure them."""
+    """The result of a map run; the qualities are None if the map has too few points to measure them.
+
+    ``landmarks`` of the points were laid out and the others placed among them; None if all were laid out.
+    """
 
     key: str
     method: str
@@ -36,10 +44,13 @@ class MapReport(Report):
     trustworthiness: float | None
     neighbors_kept: float | None
     noun: str
+    landmarks: int | None = None
 
     def sentence(self) -> str:
         """The closing message."""
         text = f"The map '{self.key}' ({self.method}) shows {count(self.count, self.noun)}"
+        if self.landmarks is not None:
+            text += f": {count(self.landmarks, 'landmark')} laid out, the others placed among them"
         if self.placed or self.removed:
             text += f": {self.placed:,} placed now, {self.removed:,} removed, the others kept their place"
         if self.trustworthiness is not None and self.neighbors_kept is not None:
@@ -52,7 +63,9 @@ class MapReport(Report):
 class MapSettings:
     """How to lay out a map; see `labelscape.ml_backend.analysis.projection.project` for what the numbers mean.
 
-    ``index`` writes the points of a 2D map of samples into a field with a spatial index, for FiftyOne's own panel.
+    ``index`` writes the points of a 2D map of samples into a field with a spatial index, for FiftyOne's own panel. Of
+    more vectors than ``landmarks``, so many are laid out and the others placed among them, and no more than these are
+    in memory.
     """
 
     method: Method = "umap"
@@ -64,6 +77,7 @@ class MapSettings:
     metric: Metric = "cosine"
     seed: int = 0
     index: bool = False
+    landmarks: int = LANDMARKS
 
     def parameters(self) -> dict[str, Any]:
         """The settings that the method uses, for the record."""
@@ -93,24 +107,73 @@ def compute_map(
     check_new_key(samples._root_dataset, key)
     report = progress or no_progress
     report(0.0, "Loading the embeddings")
+    if vector_table(samples._root_dataset, embeddings).size() > settings.landmarks:
+        return _compute_by_landmarks(samples, embeddings, key, settings, report)
     loaded = load_embeddings(samples, embeddings)
     points = _lay_out(loaded, settings, report)
     report(0.95, "Storing the map")
     # Every sampled row is compared with all others: sample fewer if that would take minutes.
     rows = 2000 if len(points) < _MANY else 300
     quality = map_quality(loaded.vectors, points, metric=settings.metric, sample=rows, seed=settings.seed)
-    provenance = MapProvenance(
+    provenance = _provenance(embeddings, settings, len(points), quality)
+    save_map(samples, key, loaded.items, points, provenance, index=settings.index)
+    return _report(key, provenance, loaded.items, placed=0, removed=0)
+
+
+def _compute_by_landmarks(
+    samples: SampleCollection, embeddings: str, key: str, settings: MapSettings, progress: Progress
+) -> MapReport:
+    """As `compute_map`, with no more than the landmarks in memory."""
+    stored = StoredVectors(samples, embeddings)
+    rows = choose_landmarks(
+        stored.batches, len(stored.items), settings.landmarks, seed=settings.seed, progress=part_of(progress, 0, 0.1)
+    )
+    if len(rows) == len(stored.items):  # the view is smaller than the dataset
+        return compute_map(samples, embeddings=embeddings, key=key, settings=replace(settings, landmarks=sys.maxsize))
+    chosen = stored.take(rows)
+    points = _lay_out(chosen, settings, part_of(progress, 0.1, 0.7))
+    placed = place_among_landmarks(
+        stored.batches,
+        len(stored.items),
+        locate(chosen.items.ids, stored.items.ids),
+        chosen.vectors,
+        points,
+        metric=settings.metric,
+        progress=part_of(progress, 0.7, 0.95),
+    )
+    progress(0.95, "Storing the map")
+    present = np.flatnonzero(np.isfinite(placed).all(axis=1))
+    checked = np.random.default_rng(settings.seed).permutation(present)[:_CHECKED]
+    sample = stored.take(np.sort(checked))
+    quality = map_quality(
+        sample.vectors,
+        placed[locate(sample.items.ids, stored.items.ids)],
+        metric=settings.metric,
+        sample=1000,
+        seed=settings.seed,
+    )
+    provenance = _provenance(embeddings, settings, len(present), quality, landmarks=len(rows))
+    items = stored.items.take(present)
+    save_map(samples, key, items, placed[present], provenance, index=settings.index)
+    return _report(key, provenance, items, placed=0, removed=0)
+
+
+def _provenance(
+    embeddings: str, settings: MapSettings, number: int, quality: MapQuality, *, landmarks: int | None = None
+) -> MapProvenance:
+    parameters = settings.parameters()
+    if landmarks is not None:
+        parameters["landmarks"] = landmarks
+    return MapProvenance(
         embeddings=embeddings,
         method=settings.method,
         dims=settings.dims,
-        parameters=settings.parameters(),
-        count=len(points),
+        parameters=parameters,
+        count=number,
         trustworthiness=quality.trustworthiness,
         neighbors_kept=quality.neighbors_kept,
         versions={library: version(library) for library in _LIBRARIES},
     )
-    save_map(samples, key, loaded.items, points, provenance, index=settings.index)
-    return _report(key, provenance, loaded.items, placed=0, removed=0)
 
 
 def update_map(dataset: fo.Dataset, *, key: str, progress: Progress | None = None) -> MapReport:
@@ -123,19 +186,29 @@ def update_map(dataset: fo.Dataset, *, key: str, progress: Progress | None = Non
     old = load_map(dataset, key)
     if old.provenance is None:
         raise Refusal(f"Labelscape did not make the map '{key}' and cannot update it: compute a new one.")
-    embeddings = load_embeddings(dataset.load_brain_view(key), old.provenance.embeddings)
-    rows = locate(embeddings.items.ids, old.items.ids)
+    stored = StoredVectors(dataset.load_brain_view(key), old.provenance.embeddings)
+    items = stored.with_vectors()
+    rows = locate(items.ids, old.items.ids)
     on_map = rows >= 0
     points = np.empty((len(rows), old.points.shape[1]), np.float32)
     points[on_map] = old.points[rows[on_map]]
     placed = int((~on_map).sum())
     if placed:
         report(0.2, f"Placing {placed:,} new {noun(placed, old.items.noun)} on the map")
-        points[~on_map] = place(embeddings.vectors[~on_map], embeddings.vectors[on_map], points[on_map])
+        points[~on_map] = _placed(stored, items, points, on_map)
     report(0.9, "Storing the map")
-    replace_map(dataset, key, embeddings.items, points, old.provenance.placed_later + placed)
+    replace_map(dataset, key, items, points, old.provenance.placed_later + placed)
     removed = len(old.items) - int(on_map.sum())
-    return _report(key, old.provenance, embeddings.items, placed=placed, removed=removed)
+    return _report(key, old.provenance, items, placed=placed, removed=removed)
+
+
+def _placed(stored: StoredVectors, items: Items, points: np.ndarray, on_map: np.ndarray) -> np.ndarray:
+    """Points of the items that are not on the map yet, among at most a million of those that are."""
+    known = np.flatnonzero(on_map)
+    if len(known) > LANDMARKS:
+        known = np.sort(np.random.default_rng(0).choice(known, LANDMARKS, replace=False))
+    drawn, new = stored.fetch(items.ids[known]), stored.fetch(items.ids[~on_map])
+    return place(new, drawn, points[known])
 
 
 def clear_map(dataset: fo.Dataset, *, key: str) -> int:
@@ -155,6 +228,7 @@ def _report(key: str, provenance: MapProvenance, items: Items, *, placed: int, r
         trustworthiness=provenance.trustworthiness,
         neighbors_kept=provenance.neighbors_kept,
         noun=items.noun,
+        landmarks=provenance.parameters.get("landmarks"),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import Progress, part_of
+from ..progress import Progress, no_progress, part_of
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -72,6 +72,38 @@ def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Pr
     return _search(queries, table, k, blocks, same, progress)
 
 
+@dataclass(frozen=True)
+class Cells:
+    """A k-means partition of a table, and the cells in which the neighbors of each cell's rows are searched.
+
+    ``members`` are the rows of each cell; ``searched`` (cells, cells) is true where the second cell is searched for
+    rows of the first.
+    """
+
+    centers: Tensor
+    members: tuple[Tensor, ...]
+    searched: Tensor
+
+    def columns(self, cell: int, at_least: int) -> Tensor | None:
+        """Rows to compare with the rows of a cell, ascending; None if all have to be."""
+        import torch
+
+        columns = torch.cat([self.members[other] for other in self.searched[cell].nonzero()[:, 0].tolist()])
+        return columns.sort().values if len(columns) > at_least else None
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Rows whose exact neighbors ``truth`` (m, k) are known: the first half tunes a search, the others measure it."""
+
+    rows: Tensor
+    truth: Tensor
+
+    @property
+    def tuning(self) -> int:
+        return len(self.rows) // 2
+
+
 def search_cells(table: Table, k: int, *, recall: float, seed: int, progress: Progress) -> tuple[Found, float] | None:
     """Compare every row with the rows of its own and the neighboring cells of a k-means partition.
 
@@ -82,13 +114,43 @@ def search_cells(table: Table, k: int, *, recall: float, seed: int, progress: Pr
     Returns:
         The neighbors, and the recall measured on other sampled rows; None if comparing all pairs is cheaper.
     """
+    made = _partition(table, k, recall=recall, seed=seed, progress=progress)
+    if made is None:
+        return None
+    cells, sample = made
+    blocks = ((rows, cells.columns(cell, k)) for cell, rows in enumerate(cells.members) if len(rows))
+    found = _search(table, table, k, blocks, True, part_of(progress, 0.15, 1))
+    checked, truth = sample.rows[sample.tuning :].numpy(), sample.truth[sample.tuning :].numpy()
+    hits = (found[0][checked][:, :, None] == truth[:, None, :]).any(1)
+    return found, float(hits.mean())
+
+
+def partition(table: Table, k: int, *, recall: float, seed: int) -> Cells | None:
+    """The cells in which `search_in_cells` finds k neighbors of vectors that are spread as the table's.
+
+    Returns:
+        None if comparing all pairs is cheaper than reaching the target recall by cells.
+    """
+    made = _partition(table, k, recall=recall, seed=seed, progress=no_progress)
+    return None if made is None else made[0]
+
+
+def search_in_cells(queries: Table, table: Table, cells: Cells, k: int, *, progress: Progress) -> Found:
+    """The k nearest rows of a table for other vectors, each searched where the rows of its nearest cell are."""
+    nearest = _nearest_centers(queries.rows, cells.centers, 1)[:, 0]
+    of_cell = nearest.argsort(stable=True).split(nearest.bincount(minlength=len(cells.centers)).tolist())
+    blocks = ((rows, cells.columns(cell, k)) for cell, rows in enumerate(of_cell) if len(rows))
+    return _search(queries, table, k, blocks, False, progress)
+
+
+def _partition(table: Table, k: int, *, recall: float, seed: int, progress: Progress) -> tuple[Cells, _Sample] | None:
     import torch
 
     n = len(table)
     generator = torch.Generator().manual_seed(seed)
-    sampled = torch.randperm(n, generator=generator)[:_SAMPLED]
+    rows = torch.randperm(n, generator=generator)[:_SAMPLED]
     progress(0, "Exact neighbors of a sample, to measure the recall")
-    truth = _nearest(table, sampled, table, None, k, True)[0]
+    sample = _Sample(rows, _nearest(table, rows, table, None, k, True)[0])
     progress(0.05, "Grouping the vectors into cells")
     centers = _centers(table.rows, round(2 * n**0.5), generator)
     progress(0.1, "Finding the cells of each vector")
@@ -96,26 +158,13 @@ def search_cells(table: Table, k: int, *, recall: float, seed: int, progress: Pr
     cells = candidates[:, 0]
     sizes = torch.bincount(cells, minlength=len(centers))
     demand = _demand(cells, candidates, sizes)
-
-    tuning = len(sampled) // 2
-    enough = torch.quantile(demand[cells[sampled[:tuning], None], cells[truth[:tuning]]].flatten(), 1 - recall)
-    searched = demand >= enough.clamp(min=1 / n)
+    known = slice(sample.tuning)
+    needed = demand[cells[sample.rows[known], None], cells[sample.truth[known]]].flatten()
+    searched = demand >= torch.quantile(needed, 1 - recall).clamp(min=1 / n)
     pairs = float(sizes.double() @ searched.double() @ sizes.double())
     if pairs > _NOT_WORTH_IT * float(n) ** 2:
         return None
-
-    members = cells.argsort(stable=True).split(sizes.tolist())
-
-    def blocks() -> Iterator[tuple[Tensor, Tensor | None]]:
-        for rows, selected in zip(members, searched, strict=True):
-            if len(rows):
-                columns = torch.cat([members[cell] for cell in selected.nonzero()[:, 0].tolist()])
-                yield rows, columns.sort().values if len(columns) > k else None
-
-    found = _search(table, table, k, blocks(), True, part_of(progress, 0.15, 1))
-    checked = torch.from_numpy(found[0][sampled[tuning:].numpy()])
-    hits = (checked[:, :, None] == truth[tuning:, None, :]).any(1)
-    return found, float(hits.double().mean())
+    return Cells(centers, cells.argsort(stable=True).split(sizes.tolist()), searched), sample
 
 
 def _search(

@@ -18,7 +18,7 @@ from .principal_axes import pca
 Method = Literal["umap", "tsne", "pca"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-_PLACED_AMONG = 10  # measured: the median of 10 keeps more neighbors of new samples than umap-learn's transform
+PLACED_AMONG = 10  # measured: the median of 10 keeps more neighbors of new samples than umap-learn's transform
 
 
 def project(
@@ -106,10 +106,15 @@ def place(
         raise Refusal(f"the map has {len(drawn)} points for {len(data)} vectors; compute the map again")
     if len(data) == 0:
         raise Refusal("there is no point on the map yet; compute the map first")
-    near = neighbors_of(new, data, _PLACED_AMONG, metric=metric, progress=progress)
-    around = np.median(drawn[near.indices], axis=1)
+    near = neighbors_of(new, data, PLACED_AMONG, metric=metric, progress=progress)
+    return among(near, drawn)
+
+
+def among(near: Neighbors, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The points (m, dims) of new vectors whose nearest placed ones are known: see `place`."""
+    around = np.median(points[near.indices], axis=1)
     equal = near.distances[:, :1] == 0
-    return np.asarray(np.where(equal, drawn[near.indices[:, 0]], around), np.float32)
+    return np.asarray(np.where(equal, points[near.indices[:, 0]], around), np.float32)
 
 
 def neighbors_needed(method: Method, *, n_neighbors: int = 15, perplexity: float = 30) -> int:

@@ -3,6 +3,7 @@
 import fiftyone as fo
 import numpy as np
 import pytest
+from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.map import MapSettings, clear_map, compute_map, update_map
 from labelscape.ml_backend.store import maps
 from labelscape.ml_backend.store.embeddings import (
@@ -211,3 +212,21 @@ def test_a_stopped_map_leaves_nothing_behind(dataset):
     with pytest.raises(KeyboardInterrupt):
         compute_map(dataset, embeddings="emb", key="map", progress=stop)
     assert not dataset.has_brain_run("map")
+
+
+def test_a_map_by_landmarks_shows_everything_and_its_update_moves_nothing(make_digits_dataset):
+    dataset = make_digits_dataset(400)
+    compute_embeddings(dataset.limit(360), key="emb")
+    report = compute_map(dataset, embeddings="emb", key="map", settings=MapSettings(landmarks=120))
+    assert (report.count, report.landmarks) == (360, 120)
+    assert report.sentence().startswith(
+        "The map 'map' (umap, 2D) shows 360 samples: 120 landmarks laid out, the others"
+    )
+    assert report.trustworthiness > 0.8
+    before = load_map(dataset, "map")
+    compute_embeddings(dataset, key="emb")
+    assert update_map(dataset, key="map").placed == 40
+    after = load_map(dataset, "map")
+    rows = [after.items.ids.tolist().index(item) for item in before.items.ids.tolist()]
+    np.testing.assert_array_equal(after.points[rows], before.points)
+    assert len(after.points) == 400
