@@ -205,13 +205,13 @@ def run_status(
 
     With a project also every task without a medium, and why.
     """
-    from ..ml_backend.label_studio.settings import load_settings
+    from ..ml_backend.label_studio.settings import load_secret
     from ..ml_backend.server.inspecting import backend_lines, project_lines
 
     address = backend.rstrip("/")
     try:
-        settings = load_settings()
-        lines = backend_lines(settings, address) if project is None else project_lines(settings, address, project)
+        secret = load_secret()
+        lines = backend_lines(secret, address) if project is None else project_lines(secret, address, project)
     except Refusal as error:
         _fail(error)
     else:

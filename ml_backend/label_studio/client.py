@@ -130,6 +130,14 @@ class LabelStudio:
         tasks = self._pages(project, {"include": "id,data", "fields": "task_only"}, 10_000)
         return {int(task["id"]): dict(task["data"]) for task in tasks}
 
+    def data_columns(self, project: int) -> set[str]:
+        """The names that the data of a project's tasks have."""
+        return set(self._json("GET", f"api/projects/{project}/summary/")["all_data_columns"])
+
+    def update_task_data(self, task: int, data: dict[str, Any]) -> None:
+        """Replace the data of a task, if it still exists."""
+        self._json("PATCH", f"api/tasks/{task}/", json={"data": data}, missing_ok=True)
+
     def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> list[int]:
         """Add tasks, optionally with ``predictions``, which Label Studio does not check; returns the ids, in order."""
         query = {"return_task_ids": "true"}

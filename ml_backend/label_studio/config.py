@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from ..errors import Refusal
 from ..wording import listing
+from .questions import Condition, ConditionKind, Question
 from .regions import Region, Result, chosen_paths, has_box, own_items, region_of
 
 Kind = Literal["choices", "rectanglelabels"]
@@ -33,9 +34,8 @@ class Control:
     ``classes`` are the labels as Label Studio stores them: the alias where a class has one; of nested choices the last
     part of the path, or the whole path where that alone is ambiguous. ``paths`` are those of nested choices, one for
     each class, and empty for any other control. ``multi``: several classes may be chosen. ``data_key``: where a task's
-    data hold the image. ``others`` are the other controls of the config, ``required`` those of them that have to be
-    answered too. ``former_names`` are names that the control had before, ``renamed`` pairs of (former class, class
-    today).
+    data hold the image. ``questions`` are the other controls of the config. ``former_names`` are names that the control
+    had before, ``renamed`` pairs of (former class, class today).
     """
 
     kind: Kind
@@ -45,8 +45,7 @@ class Control:
     classes: tuple[str, ...]
     multi: bool
     paths: tuple[tuple[str, ...], ...] = ()
-    others: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
     former_names: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
 
@@ -56,9 +55,14 @@ class Control:
         return self.kind == "rectanglelabels"
 
     @property
-    def takes_predictions(self) -> bool:
-        """Whether Label Studio accepts predictions: 1.23 rejects those of nested choices as invalid."""
+    def takes_imports(self) -> bool:
+        """Whether Label Studio imports predictions: 1.23 drops those of nested choices, and takes them one by one."""
         return not self.paths
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of the other controls of the config."""
+        return tuple(question.name for question in self.questions)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,11 +109,11 @@ class Control:
         path_of = dict(zip(self.classes, self.paths, strict=False))
         return [self._item({"choices": [list(path_of[name]) if name in path_of else name for name in labels]})]
 
-    def box(self, region: Region, label: str, score: float | None) -> dict[str, Any]:
-        """A region with this class, as an item of a result."""
+    def box(self, region: Region, label: str | None, score: float | None) -> dict[str, Any]:
+        """A region with this class, as an item of a result; without one Label Studio (1.23) draws the box in gray."""
         x, y, width, height = (100 * side for side in region.box)
         value = {"x": x, "y": y, "width": width, "height": height, "rotation": region.rotation}
-        item = self._item({**value, "rectanglelabels": [label]}) | {"id": region.id}
+        item = self._item({**value, "rectanglelabels": [] if label is None else [label]}) | {"id": region.id}
         if region.size is not None:
             item |= {"original_width": region.original_width, "original_height": region.original_height}
         return item if score is None else item | {"score": score}
@@ -128,12 +132,12 @@ class Control:
 
 @dataclass(frozen=True)
 class _Tag:
-    """A control of a label config; ``hidden`` says why it is not always visible, "" if it is."""
+    """A control of a label config, and the elements with ``visibleWhen`` that decide whether it is visible."""
 
     element: ElementTree.Element
     name: str
     targets: tuple[str, ...]
-    hidden: str
+    conditions: tuple[ElementTree.Element, ...]
 
     def __str__(self) -> str:
         return f"{self.element.tag} “{self.name}”"
@@ -168,12 +172,11 @@ def served_controls(config: str) -> tuple[Control, ...]:
         Refusal: the config cannot be parsed.
     """
     tags, objects = _read_tags(config)
-    required = [tag for tag in tags if _is_true(tag.element, "required") and not _is_conditional(tag)]
+    questions = [_question(tag, tags) for tag in tags]
     return tuple(
         replace(
             _control(tag, objects),
-            others=tuple(other.name for other in tags if other is not tag),
-            required=tuple(other.name for other in required if other is not tag),
+            questions=tuple(question for question in questions if question.name != tag.name),
         )
         for tag in tags
         if not _reason_against(tag, objects)
@@ -193,7 +196,7 @@ def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool) -> str
 
 
 def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:
-    """Why Label Studio would silently drop a prediction; None if it would keep it."""
+    """Why Label Studio would silently drop a prediction on import; None if it would keep it."""
     try:
         errors = _interface(config).validate_prediction(dict(prediction), return_errors=True)
     except Exception as error:  # the SDK (2.1) fails on values of unexpected types
@@ -225,29 +228,43 @@ def _read_tags(config: str) -> tuple[list[_Tag], dict[str, ElementTree.Element]]
         raise Refusal(f"The label config cannot be read: {error}.") from error
     tags: list[_Tag] = []
     objects: dict[str, ElementTree.Element] = {}
-    pending = [(root, "")]
+    pending: list[tuple[ElementTree.Element, tuple[ElementTree.Element, ...]]] = [(root, ())]
     while pending:
-        element, hidden = pending.pop()
-        hidden = hidden or _condition(element)
+        element, conditions = pending.pop()
+        if element.get("visibleWhen"):
+            conditions = (*conditions, element)
         name, target = element.get("name"), element.get("toName")
         if name and target and element.tag != "Filter":
             targets = tuple(one.strip() for one in target.split(","))
-            tags.append(_Tag(element, name, targets, hidden))
+            tags.append(_Tag(element, name, targets, conditions))
         elif name and (element.get("value") or element.get("valueList")):
             objects[name] = element
-        pending += [(child, hidden) for child in reversed(element)]
+        pending += [(child, conditions) for child in reversed(element)]
     return tags, objects
 
 
-def _condition(element: ElementTree.Element) -> str:
-    """Why the content of an element is not always visible; "" if it is."""
-    if element.get("visibleWhen"):
-        return "is shown only under a condition (visibleWhen)"
-    return ""
+def _question(tag: _Tag, tags: Sequence[_Tag]) -> Question:
+    conditions = [condition for element in tag.conditions if (condition := _condition(element, tags))]
+    required = _is_true(tag.element, "required")
+    return Question(tag.name, tag.targets, required, _is_true(tag.element, "perRegion"), tuple(conditions))
 
 
-def _is_conditional(tag: _Tag) -> bool:
-    return bool(tag.hidden) or _is_true(tag.element, "perRegion")
+def _condition(element: ElementTree.Element, tags: Sequence[_Tag]) -> Condition | None:
+    """The condition of a ``visibleWhen``; None for a kind that Label Studio does not know, and shows always."""
+    kind = element.get("visibleWhen")
+    if kind not in get_args(ConditionKind):
+        return None
+    named = element.get("whenTagName") or ""
+    attribute = "whenLabelValue" if kind == "region-selected" else "whenChoiceValue"
+    values = {value for value in (element.get(attribute) or "").split(",") if value}
+    stored = {
+        one.get("alias")
+        for tag in tags
+        if tag.name == named
+        for one in tag.element.iter()
+        if one.tag in _CLASS_TAGS and one.get("value") in values
+    }
+    return Condition(cast(ConditionKind, kind), named, frozenset(values | {name for name in stored if name}))
 
 
 def _is_true(element: ElementTree.Element, attribute: str) -> bool:
@@ -265,8 +282,8 @@ def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> st
         return f"on {named}"
     if _is_true(tag.element, "perRegion"):
         return "that applies to each region (perRegion)"
-    if tag.hidden:
-        return f"that {tag.hidden}"
+    if tag.conditions:
+        return "that is shown only under a condition (visibleWhen)"
     if not image.get("value"):
         return "on a list of images (valueList)"
     if not _KEY.match(image.get("value") or ""):

@@ -76,13 +76,12 @@ class LabelFlow:
             labels = [label for _, label in lost]
             _log.warning("labeled_on_both_sides", project=mirror.project, task=task, gave_way=labels)
         changed = take_in(mirror, difference, self._who)
+        self._drop_settled(records, difference.outgoing)
         sent = self._send_out(mirror, difference.outgoing)
         return bool(changed or sent)
 
     def _send_out(self, mirror: Mirror, outgoing: Sequence[tuple[TaskRecord, Labeling]]) -> int:
         """Create annotations from labels that were saved here; returns how many labels are new."""
-        for task in self.held_back.keys() - {record.task for record, _ in outgoing}:
-            del self.held_back[task]
         due = [pair for pair in outgoing if not self._is_held_back(mirror, *pair)]
         self.behind = len(due) > _SENT_AT_ONCE
         for record, labeling in due[:_SENT_AT_ONCE]:
@@ -94,6 +93,11 @@ class LabelFlow:
             else:
                 self.held_back.pop(record.task, None)
         return len(due)
+
+    def _drop_settled(self, records: Sequence[TaskRecord], outgoing: Sequence[tuple[TaskRecord, Labeling]]) -> None:
+        """Drop what was held back of the tasks at hand that have nothing to send any more."""
+        for task in {record.task for record in records} - {record.task for record, _ in outgoing}:
+            self.held_back.pop(task, None)
 
     def _is_held_back(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> bool:
         """Whether nothing changed since a label was held back."""

@@ -7,6 +7,7 @@ from typing import Any
 from ..wording import listing, noun
 from .ledger import Labeling, TaskRecord
 from .mirror import Mirror, regions_of
+from .questions import shown_items, unanswered
 from .regions import Result, belongs_to
 
 
@@ -18,7 +19,7 @@ def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: 
     """The result with the labels of a task here, and all other answers of the annotation ``base``.
 
     An annotation completes its task in Label Studio: it needs a class for each box, classes that the config has, and an
-    answer of every control that is required.
+    answer of every control that is required and visible. Answers of controls that it hides are left out.
 
     Raises:
         HeldBack: it would lack one of these.
@@ -31,8 +32,8 @@ def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: 
     else:
         others = [item for item in items if not belongs_to(item, control.names)]
         result = [*control.choice([label for _, label in labeling]), *others]
-    answered = {item.get("from_name") for item in result}
-    missing = [name for name in control.required if name not in answered]
+    result = shown_items(control.questions, result)
+    missing = unanswered(control.questions, result)
     if missing:
         names = listing([f"“{name}”" for name in missing])
         raise HeldBack(f"The label config requires an answer of {names} too: annotate the task in Label Studio.")

@@ -25,8 +25,6 @@ class Preannotation:
 
 def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
     """Task → its pre-annotation; tasks without a suggestion are left out."""
-    if not mirror.control.takes_predictions:
-        return {}
     found = _of_boxes(mirror, records) if mirror.control.boxes else _of_images(mirror, records)
     return {
         record.task: _joined(found[record.sample], mirror.control.classes)
@@ -36,14 +34,12 @@ def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, P
 
 
 def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, version: str) -> dict[str, Any]:
-    """A pre-annotation in Label Studio's prediction format."""
+    """A pre-annotation in Label Studio's prediction format; boxes whose class is not filled in have none."""
     control = mirror.control
     if control.boxes:
-        labels = dict(proposed.labeling)
+        labels, scores = dict(proposed.labeling), {place: score for (place, _), score in proposed.scores.items()}
         result = [
-            control.box(region, labels[region.id], proposed.scores[region.id, labels[region.id]])
-            for region in regions_of(mirror, record)
-            if region.id in labels
+            control.box(region, labels.get(region.id), scores.get(region.id)) for region in regions_of(mirror, record)
         ]
     else:
         result = control.choice([label for _, label in proposed.labeling])

@@ -17,12 +17,10 @@ class PrefillFloor:
         fixed: the same for every class; None = a fifth of the way from the class's share among the labels to 1, which
             is .28 of ten equal classes, and .6 of two.
         shares: class → its share among the labels, 0 to 1.
-        applies: False where boxes are labeled: a box has to have a class.
     """
 
     fixed: float | None
     shares: Mapping[str, float]
-    applies: bool
 
     def of(self, label: str) -> float:
         """The floor of one class, 0 to 1."""
@@ -32,19 +30,19 @@ class PrefillFloor:
         return share + _MARGIN * (1 - share)
 
     def apply(self, proposed: Preannotation) -> Preannotation:
-        """The part of a pre-annotation to fill in; its score stays, so that the task keeps its place in the queue."""
-        if not self.applies:
-            return proposed
+        """The part of a pre-annotation to fill in; its score stays, so that the task keeps its place in the queue.
+
+        Of several classes, or of several boxes, each is filled in or not by itself.
+        """
         kept = tuple(pair for pair in proposed.labeling if proposed.scores[pair] >= self.of(pair[1]))
         return proposed if kept == proposed.labeling else replace(proposed, labeling=kept)
 
 
 def prefill_floor(mirror: Mirror, fixed: float | None) -> PrefillFloor:
     """The floor for a project, from the current shares of its labels."""
-    path = f"{FIELD}.classifications.label" if mirror.control.multi else f"{FIELD}.label"
-    if mirror.control.boxes or fixed is not None:
-        return PrefillFloor(fixed, {}, applies=not mirror.control.boxes)
-    counts = {label: number for label, number in mirror.dataset.count_values(path).items() if label is not None}
+    if fixed is not None:
+        return PrefillFloor(fixed, {})
+    target = mirror.target
+    counts = {label: number for label, number in mirror.dataset.count_values(f"{target.path}.label").items() if label}
     labeled = mirror.dataset.exists(FIELD).count() if mirror.control.multi else sum(counts.values())
-    shares = {label: number / labeled for label, number in counts.items()} if labeled else {}
-    return PrefillFloor(fixed, shares, applies=True)
+    return PrefillFloor(fixed, {label: number / labeled for label, number in counts.items()} if labeled else {})

@@ -79,6 +79,8 @@ class Publisher:
 
     def should_renew(self, due: Plan) -> bool:
         """Whether publishing everything again costs less than these changes; at most once a minute."""
+        if not self.mirror.control.takes_imports:
+            return False
         rested = time.monotonic() - self._renewed > _SECONDS_BETWEEN_VERSIONS
         one_by_one = _SECONDS_PER_CHANGE * (len(due.changed) + len(due.gone))
         return rested and one_by_one > 2 + (_SECONDS_PER_TASK + _SECONDS_PER_DELETION) * len(due.records)
@@ -99,19 +101,26 @@ class Publisher:
         self._record(everything, numbers, version)
         return len(numbers)
 
-    def add(self, due: Plan) -> int:
-        """Publish the predictions of tasks that have none; returns how many."""
+    def add(self, due: Plan, keep_on: Callable[[], bool] = lambda: True) -> int:
+        """Publish the predictions of tasks that have none; returns how many.
+
+        Where each one costs a request, at most 50 and while ``keep_on``, the least certain first.
+        """
         if not due.new:
             return 0
         there = self._published(self.version)  # Label Studio may have requested some itself meanwhile: keep those
         self._record_existing(due, {task: there[task] for task in due.new if task in there})
         lacking = replace(due, new=[task for task in due.new if task not in there])
-        if len(lacking.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records):
+        in_bulk = len(lacking.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records)
+        if in_bulk and self.mirror.control.takes_imports:
             numbers = self._import(lacking, self.version)
             self._record(lacking, numbers, self.version)
             return len(numbers)
         count = 0
-        for task, made in self._valid(lacking, lacking.new, self.version):
+        first = sorted(lacking.new, key=lambda task: due.wanted[task].score)
+        for task, made in islice(self._valid(lacking, first, self.version), _CHANGED_AT_ONCE):
+            if not keep_on():
+                break
             self._record(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
             count += 1
         return count
@@ -196,10 +205,14 @@ class Publisher:
         }
 
     def _valid(self, due: Plan, tasks: Sequence[int], version: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The predictions of these tasks; one that Label Studio would silently drop is logged and left out."""
+        """The predictions of these tasks; one that Label Studio would silently drop is logged and left out.
+
+        Label Studio (1.23) does not check the ones of nested choices where it takes them, one by one.
+        """
         for task in tasks:
             made = as_prediction(self.mirror, due.records[task], due.wanted[task], version)
-            reason = invalid_reason(self.mirror.label_config, made)
+            bulk = self.mirror.control.takes_imports
+            reason = invalid_reason(self.mirror.label_config, made) if bulk else None
             if reason is None:
                 yield task, made
             else:

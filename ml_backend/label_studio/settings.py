@@ -156,6 +156,16 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> ServerSettings
     return _parse(saved)
 
 
+def load_secret(environment: Mapping[str, str] = os.environ) -> str:
+    """The secret alone, "" if there is none: it is also known while another value of the file is not allowed.
+
+    Raises:
+        Refusal: the file is not a JSON object.
+    """
+    secret = environment.get(SECRET_VARIABLE) or _read().get("secret")
+    return secret if isinstance(secret, str) else ""
+
+
 def save_settings(settings: ServerSettings) -> Path:
     """Write the settings to their file, which only its owner can read; return it."""
     path = settings_path()

@@ -14,7 +14,7 @@ import structlog
 from ..actions.map import compute_map, update_map
 from ..actions.rank import rank_mislabels, rank_outliers
 from ..analysis.clusters import cluster
-from ..errors import Cancelled
+from ..errors import Cancelled, Refusal
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
 from ..progress import Progress
@@ -24,7 +24,7 @@ from ..store.maps import list_maps, map_status
 from ..store.scores import score_path
 from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments, members
-from .sync import ProjectSync
+from .sync import MAP, ProjectSync
 from .tabs import (
     CLUSTER,
     MISLABEL,
@@ -38,7 +38,6 @@ from .tabs import (
     show_tabs,
 )
 
-MAP = "labelscape_map"
 _STEP = 0.05
 _REASONS = 20  # distinct reasons, because each one takes a request
 _REASON_LENGTH = 80
@@ -83,7 +82,7 @@ def _rank(mirror: Mirror, progress: Progress) -> None:
     rank_outliers(mirror.dataset, embeddings=EMBEDDINGS, progress=progress)
     try:
         rank_mislabels(mirror.dataset, embeddings=EMBEDDINGS, field=FIELD, progress=progress)
-    except ValueError as error:  # too few labels, or several per image
+    except Refusal as error:  # too few labels, or several per image
         _log.info("not_ranked", project=mirror.project, reason=str(error))
 
 
@@ -93,7 +92,7 @@ def _map(mirror: Mirror, progress: Progress) -> None:
             compute_map(mirror.dataset, embeddings=EMBEDDINGS, key=MAP, progress=progress)
         elif map_status(mirror.dataset, MAP).stale:
             update_map(mirror.dataset, key=MAP, progress=progress)
-    except ValueError as error:  # too few samples
+    except Refusal as error:  # too few samples
         _log.info("not_mapped", project=mirror.project, reason=str(error))
 
 

@@ -114,6 +114,11 @@ def _shows_project(saved: ServerSettings, project: int, created_at: str) -> bool
 def _warnings(studio: LabelStudio, settings: ServerSettings, project: int, control: Control) -> list[str]:
     """Warnings about what will not be served although the project is connected."""
     warnings = []
+    if not control.takes_imports:
+        warnings.append(
+            f"“{control.from_name}” has nested choices, whose predictions Label Studio takes one at a time, about five "
+            "a second: the least certain come first, and a task that is opened gets its own at once."
+        )
     if len(control.classes) < 2:
         warnings.append(
             f"“{control.from_name}” has {count(len(control.classes), 'class')}: there is nothing to suggest before it "

@@ -6,7 +6,6 @@ from typing import Any
 import requests
 
 from ..errors import Refusal
-from ..label_studio.settings import ServerSettings
 from ..wording import count
 
 _SECONDS = 30.0
@@ -14,13 +13,13 @@ _USER = "labelscape"
 _SHOWN = 50  # tasks per kind of problem
 
 
-def backend_lines(settings: ServerSettings, backend_url: str) -> list[str]:
+def backend_lines(secret: str, backend_url: str) -> list[str]:
     """The status of the backend and all its projects, line by line.
 
     Raises:
         Refusal: no backend answers there, or it runs with another secret.
     """
-    health = _ask(settings, f"{backend_url}/health")
+    health = _ask(secret, f"{backend_url}/health")
     queue = health["queue"]
     lines = [f"Backend: {health['status']}", _queue_line(queue), *(f"✗ {problem}" for problem in health["problems"])]
     for number, project in health["projects"].items():
@@ -30,13 +29,13 @@ def backend_lines(settings: ServerSettings, backend_url: str) -> list[str]:
     return lines
 
 
-def project_lines(settings: ServerSettings, backend_url: str, project: int) -> list[str]:
+def project_lines(secret: str, backend_url: str, project: int) -> list[str]:
     """The status of one project, line by line: counts, queue, last error, and each task with a problem.
 
     Raises:
         Refusal: no backend answers there, it runs with another secret, does not serve the project, or cannot work now.
     """
-    report = _ask(settings, f"{backend_url}/v1/projects/{project}")
+    report = _ask(secret, f"{backend_url}/v1/projects/{project}")
     if report.get("detail"):
         raise Refusal(str(report["detail"]))
     lines = [
@@ -53,9 +52,9 @@ def project_lines(settings: ServerSettings, backend_url: str, project: int) -> l
     return lines
 
 
-def _ask(settings: ServerSettings, address: str) -> dict[str, Any]:
+def _ask(secret: str, address: str) -> dict[str, Any]:
     try:
-        answer = requests.get(address, auth=(_USER, settings.secret), timeout=_SECONDS, allow_redirects=False)
+        answer = requests.get(address, auth=(_USER, secret), timeout=_SECONDS, allow_redirects=False)
         document = answer.json()
     except requests.RequestException as error:
         raise Refusal(

@@ -18,9 +18,8 @@ from ..store.segment_records import SEGMENT_KINDS
 from ..store.segments import list_segments
 from ..store.session import open_session
 from ..store.suggestions import Suggestion, read_suggestions
-from .columns import MAP
 from .selected_tasks import check_embedded, check_whole_images
-from .sync import ProjectSync
+from .sync import MAP, ProjectSync
 
 _DECIMALS = 4
 Document = dict[str, Any]

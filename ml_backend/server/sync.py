@@ -37,10 +37,12 @@ from ..label_studio.settings import ServerSettings
 from ..progress import Progress, no_progress
 from ..store.chosen_suggestions import restore_chosen
 from ..store.embeddings import delete_embeddings, embeddings_status, list_embeddings, plain, provenance_of
+from ..store.maps import delete_map, list_maps
 from .events import Event
 from .media_retries import MediaRetries
 from .status import ProjectReport, ProjectStatus, TaskProblem
 
+MAP = "labelscape_map"
 _TASKS_AT_ONCE = 500
 _SUGGEST_SECONDS = 15.0  # part of the time for a prediction, reserved for the suggestions at its end
 _FEW_CHANGED = 1_000  # samples; with more, all tasks are compared at once
@@ -203,7 +205,7 @@ class ProjectSync:
                 progress=progress,
                 follow=False,
             )
-        except ValueError as error:  # nothing to embed, or nothing labeled yet
+        except Refusal as error:  # nothing to embed, or nothing labeled yet
             _log.info("no_suggestions", project=self.project, reason=str(error))
             self.status = replace(self.status, note=str(error))
         else:
@@ -221,12 +223,14 @@ class ProjectSync:
             return
         try:
             load(self.settings.model, **self.settings.model_options)
-        except ValueError as error:
+        except Refusal as error:
             raise Refusal(
                 f"The embedding model of the settings, {self.settings.model}, cannot be used; {used.model} stays in "
                 f"use. {error}"
             ) from error
         delete_embeddings(mirror.dataset, EMBEDDINGS)
+        if MAP in list_maps(mirror.dataset):  # of the former vectors
+            delete_map(mirror.dataset, MAP)
         _log.info("model_changed", project=self.project, former=used.model, model=self.settings.model)
 
     def _embed(self, mirror: Mirror, progress: Progress) -> None:
@@ -334,7 +338,7 @@ class ProjectSync:
             return 0
         if settled and publisher.should_renew(due):
             return publisher.renew(due)
-        return publisher.add(due) + publisher.change(due, keep_on)
+        return publisher.add(due, keep_on) + publisher.change(due, keep_on)
 
     def tidy(self, keep_on: Callable[[], bool]) -> int:
         """Delete predictions of versions that are no longer used, while ``keep_on``; returns how many."""

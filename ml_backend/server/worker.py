@@ -13,6 +13,7 @@ from .backend import LabelStudioBackend
 from .columns import refresh_columns
 from .database import DATABASE_AWAY
 from .events import ATTEMPTS, EventQueue
+from .old_columns import remove_old_columns
 from .status import ProjectStatus
 from .sync import ProjectMissing, ProjectSync
 from .tabs import StatusTab, state_of
@@ -41,6 +42,7 @@ class _Agenda:
     suggest: bool = True
     publish: bool = True
     columns: bool = True
+    old_columns: bool = True
     failures: int = 0
     retry_at: float = 0.0
     missing_since: list[float] = field(default_factory=list)
@@ -238,6 +240,8 @@ class Worker:
             agenda.columns = not refresh_columns(project, lambda: self._idle(project))
             if agenda.columns:
                 return
+        if agenda.old_columns:
+            agenda.old_columns = not remove_old_columns(project.studio, project.project, lambda: self._idle(project))
         deleted = project.tidy(lambda: self._idle(project))
         if deleted:
             _log.info("old_predictions_deleted", project=project.project, predictions=deleted)

@@ -95,7 +95,7 @@ def test_choices_inside_a_choice_count_only_where_label_studio_shows_them() -> N
     flat, nested = (read_label_config(config.format(more, inner)) for more in ("", ' allowNested="true"'))
     assert flat.classes == ("Animal", "Plant")
     assert nested.classes == ("Animal", "Cat", "Plant")
-    assert (flat.takes_predictions, nested.takes_predictions) == (True, False)
+    assert (flat.takes_imports, nested.takes_imports) == (True, False)
     prediction = {"result": nested.choice(["Cat"]), "score": 0.5, "model_version": "v"}
     assert invalid_reason(config.format(' allowNested="true"', inner), prediction) is not None
 
@@ -126,11 +126,12 @@ def test_a_control_that_is_always_shown_goes_before_one_that_is_not() -> None:
     assert read_label_config(config).from_name == "c"
 
 
-def test_only_questions_that_are_always_asked_are_required() -> None:
+def test_other_controls_are_known_with_what_they_require_and_when_they_are_visible() -> None:
     asked = '<Rating name="stars" toName="i" required="true"/>'
     hidden = '<View visibleWhen="region-selected"><TextArea name="note" toName="i" required="true"/></View>'
     region = '<Number name="age" toName="i" required="true" perRegion="true"/>'
     config = f"<View>{IMAGE.format(value='$image')}{CHOICE.format(to='i')}{asked}{hidden}{region}</View>"
-    control = read_label_config(config)
-    assert control.required == ("stars",)
-    assert control.others == ("stars", "note", "age")
+    stars, note, age = read_label_config(config).questions
+    assert (stars.name, stars.required, stars.conditions, stars.per_region) == ("stars", True, (), False)
+    assert [condition.kind for condition in note.conditions] == ["region-selected"]
+    assert age.per_region

@@ -113,6 +113,26 @@ def test_a_label_that_would_leave_a_required_question_open_is_held_back_and_that
     assert setting.flow.held_back == {}
 
 
+def test_a_label_that_is_held_back_stays_listed_while_other_tasks_are_synced(start: Any) -> None:
+    setting = start(KIND, QUALITY)
+    setting.relabel(0, "Cat")
+    setting.poll()
+    other = setting.studio.task_of(setting.project, "1")
+    setting.annotate(1, chosen("Dog"), chosen("good", name="quality"))
+    setting.flow.step(setting.mirror, mirroring.take_tasks(setting.mirror, [other], "labelscape-"))
+    assert len(setting.flow.held_back) == 1
+
+
+def test_a_required_question_holds_a_label_back_only_while_it_is_visible(start: Any) -> None:
+    condition = 'visibleWhen="choice-selected" whenTagName="kind" whenChoiceValue="Dog"'
+    setting = start(KIND, QUALITY.replace('toName="img"', f'toName="img" {condition}'))
+    setting.relabel(0, "Cat")
+    setting.relabel(1, "Dog")
+    setting.poll()
+    assert setting.results(0) == [[chosen("Cat")]]
+    assert setting.results(1) == []
+
+
 def test_a_relabel_carries_the_answers_of_other_controls_over(start: Any) -> None:
     setting = start(KIND, QUALITY)
     setting.annotate(0, chosen("Cat"), chosen("good", name="quality"), by=2)

@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import fiftyone as fo
 import pytest
 from labelscape.cli.digits import write_digits
+from labelscape.ml_backend.label_studio.config import invalid_reason
 from labelscape.ml_backend.label_studio.mirror import Mirror, add_tasks, open_mirror
-from labelscape.ml_backend.label_studio.preannotations import as_prediction, preannotations
+from labelscape.ml_backend.label_studio.preannotations import Preannotation, as_prediction, preannotations
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
@@ -83,3 +85,23 @@ def test_a_single_choice_is_proposed_as_it_is_suggested(make_mirror: Callable[[s
     mirror = make_mirror(choices("single", "Cat", "Dog"))
     suggest(mirror, {1: suggestion({"Cat": 0.83337}), 3: suggestion({"Dog": 0.4}, sure=False)})
     assert predicted(mirror) == {1: (["Cat"], 0.8334), 3: (["Dog"], 0.4)}
+
+
+def test_all_boxes_are_shown_and_those_without_a_class_to_fill_in_have_none(
+    make_mirror: Callable[[str], Mirror],
+) -> None:
+    labels = '<Label value="Cat"/><Label value="Dog"/>'
+    config = f'<RectangleLabels name="obj" toName="img">{labels}</RectangleLabels>'
+    mirror = make_mirror(f'<View><Image name="img" value="$image"/>{config}</View>')
+    boxes = [
+        {"id": name, "from_name": "obj", "to_name": "img", "type": "rectanglelabels",
+         "value": {"x": 10, "y": 10, "width": 20, "height": 20, "rotation": 0, "rectanglelabels": ["Cat"]}}
+        for name in "abc"
+    ]  # fmt: skip
+    record = replace(mirror.ledger.read()[1], candidates=mirror.control.own(boxes))
+    pairs = {("a", "Cat"): 0.9, ("b", "Dog"): 0.3}
+    proposed = Preannotation((("a", "Cat"),), pairs, 0.3, False)
+    made = as_prediction(mirror, record, proposed, "v")
+    shown = [(item["id"], item["value"]["rectanglelabels"], item.get("score")) for item in made["result"]]
+    assert shown == [("a", ["Cat"], 0.9), ("b", [], 0.3), ("c", [], None)]
+    assert invalid_reason(mirror.label_config, made) is None

@@ -62,10 +62,12 @@ def test_the_floor_can_be_set(mirror: Mirror) -> None:
 
 
 def test_of_several_classes_those_above_their_floor_are_filled_in() -> None:
-    floor = PrefillFloor(None, {"3": 0.1, "even": 0.5}, applies=True)
+    floor = PrefillFloor(None, {"3": 0.1, "even": 0.5})
     assert floor.apply(proposed(_3=0.4, even=0.55)).labeling == (("", "3"),)
 
 
-def test_boxes_keep_their_class() -> None:
-    given = proposed(_3=0.01)
-    assert PrefillFloor(0.9, {}, applies=False).apply(given) is given
+def test_a_box_whose_class_is_a_guess_is_filled_in_without_one() -> None:
+    pairs = {("a", "3"): 0.9, ("b", "4"): 0.2}
+    given = Preannotation(tuple(pairs), pairs, 0.2, False)
+    opened = PrefillFloor(None, {"3": 0.1, "4": 0.1}).apply(given)
+    assert (opened.labeling, opened.score, opened.scores) == ((("a", "3"),), 0.2, pairs)

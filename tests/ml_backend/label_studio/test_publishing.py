@@ -121,6 +121,27 @@ def held(task: int, label: str, score: float, sure: bool = False, **more: Any) -
     return TaskRecord(task, "s", "/m", prediction=Prediction(task, (("", label),), score, sure, V1), **more)
 
 
+def test_predictions_of_nested_choices_go_out_singly_as_paths_and_the_least_certain_first(studio: Studio) -> None:
+    """Label Studio 1.23 drops them from an import, and takes each of them by itself."""
+    import fiftyone as fo
+
+    inner = '<Choice value="Animal"><Choice value="Cat"/></Choice><Choice value="Plant"/>'
+    config = CONFIG.replace('toName="img"', 'toName="img" allowNested="true"').replace('<Choice value="Cat"/>', inner)
+    opened = open_mirror("http://label-studio.test", int(uuid.uuid4().hex[:7], 16), config)
+    backend = {"id": 4, "title": V1}
+    publisher = Publisher(studio, opened, backend, "secret")  # type: ignore[arg-type]
+    wanted = {task: proposed("Cat", 0.9 - task / 1000) for task in range(200)}
+    planned = due(opened, wanted)
+    assert not publisher.should_renew(planned)
+    assert publisher.add(planned) == 50
+    assert set(studio.calls) == {"create"}
+    assert {row["task"] for row in studio.rows.values()} == set(range(150, 200))
+    assert studio.of(199) == [(["Animal", "Cat"], 0.9 - 0.199)]
+    asked = iter([True, True, False])
+    assert publisher.add(due(opened, wanted), lambda: next(asked)) == 2
+    fo.delete_dataset(opened.dataset.name)
+
+
 def test_only_what_a_person_would_notice_is_changed_and_the_most_telling_first() -> None:
     annotated = Annotation(1, [], 1, "2026")
     records = {

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from labelscape.ml_backend.label_studio.settings import (
+    SECRET_VARIABLE,
     Limits,
     ServerSettings,
     ensure_secret,
+    load_secret,
     load_settings,
     parse_address,
     same_address,
@@ -121,6 +123,13 @@ def test_making_a_secret_saves_nothing_of_the_environment() -> None:
 def test_a_secret_that_is_set_is_left_alone() -> None:
     assert ensure_secret(SETTINGS) is SETTINGS
     assert not settings_path().exists()
+
+
+def test_the_secret_is_known_while_another_setting_is_not_allowed() -> None:
+    path = save_settings(ServerSettings(secret="known"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "precision": 0.4}))
+    assert load_secret({}) == "known"
+    assert load_secret({SECRET_VARIABLE: "other"}) == "other"
 
 
 def test_printed_settings_show_neither_token_nor_secret() -> None:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 from labelscape.ml_backend.errors import Refusal
-from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server.app import create_app
 from labelscape.ml_backend.server.events import Event, EventQueue
 from labelscape.ml_backend.server.inspecting import backend_lines, project_lines
 from labelscape.ml_backend.server.status import BackendStatus, ProjectStatus
 
-from .conftest import FakeBackend
+from .conftest import SECRET, FakeBackend
 
 
 @pytest.fixture
@@ -29,9 +28,7 @@ def url(backend: FakeBackend, queue: EventQueue) -> Iterator[str]:
     serving.join()
 
 
-def test_the_queue_and_each_projects_state_are_listed(
-    url: str, settings: ServerSettings, backend: FakeBackend, queue: EventQueue
-) -> None:
+def test_the_queue_and_each_projects_state_are_listed(url: str, backend: FakeBackend, queue: EventQueue) -> None:
     queue.put(Event("a", "ANNOTATION_CREATED", 3, [1], [{"id": 1, "task": 1}]))
     states = {
         3: ProjectStatus(1_700_000_000.0, "The token has expired.", 1_700_000_060.0),
@@ -39,7 +36,7 @@ def test_the_queue_and_each_projects_state_are_listed(
         9: ProjectStatus(),
     }
     backend.state = BackendStatus(settings="The changed settings are not in use.", projects=states)
-    lines = backend_lines(settings, url)
+    lines = backend_lines(SECRET, url)
     assert lines[0] == "Backend: UP"
     assert lines[1].startswith("Queue: 1 event, the oldest waits since ")
     assert "✗ The changed settings are not in use." in lines
@@ -50,22 +47,22 @@ def test_the_queue_and_each_projects_state_are_listed(
     ]
 
 
-def test_a_projects_tasks_without_a_medium_are_listed_with_the_reason(url: str, settings: ServerSettings) -> None:
-    lines = project_lines(settings, url, 3)
+def test_a_projects_tasks_without_a_medium_are_listed_with_the_reason(url: str) -> None:
+    lines = project_lines(SECRET, url, 3)
     assert "3 tasks: 1 labeled, 1 without a medium, 2 with a prediction of v" in lines
     assert lines[-1] == "  task 7 (/pet), without a medium: /pet answers with status 404."
 
 
-def test_a_project_that_is_not_served_is_told(url: str, settings: ServerSettings) -> None:
+def test_a_project_that_is_not_served_is_told(url: str) -> None:
     with pytest.raises(Refusal, match="Project 4 is not served"):
-        project_lines(settings, url, 4)
+        project_lines(SECRET, url, 4)
 
 
 def test_another_secret_is_told(url: str) -> None:
     with pytest.raises(Refusal, match="another secret"):
-        backend_lines(ServerSettings(secret="other"), url)
+        backend_lines("other", url)
 
 
-def test_a_backend_that_does_not_run_is_told(settings: ServerSettings) -> None:
+def test_a_backend_that_does_not_run_is_told() -> None:
     with pytest.raises(Refusal, match="labelscape serve"):
-        backend_lines(settings, "http://127.0.0.1:9")
+        backend_lines(SECRET, "http://127.0.0.1:9")

@@ -1,15 +1,22 @@
 """One project in step with Label Studio: labels that are sent there are there once, whatever breaks off."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
 import pytest
+import torch
 from labelscape.cli.digits import write_digits
+from labelscape.ml_backend.actions.map import MapSettings, compute_map
 from labelscape.ml_backend.label_studio.client import LabelStudioDown
+from labelscape.ml_backend.label_studio.mirror import EMBEDDINGS
 from labelscape.ml_backend.label_studio.settings import ServerSettings
-from labelscape.ml_backend.server.sync import ProjectSync
+from labelscape.ml_backend.server import sync as syncing
+from labelscape.ml_backend.server.sync import MAP, ProjectSync
+from labelscape.ml_backend.store.embeddings import provenance_of
+from labelscape.ml_backend.store.maps import list_maps
 
 from ..label_studio.stand_in import URL, StandIn
 
@@ -99,3 +106,40 @@ def test_what_a_person_annotated_alike_is_not_taken_for_ours(
     label_here(sync, "Cat")
     start().catch_up()
     assert annotated(studio)[:2] == [(annotator, "Dog"), (2, "Cat")]
+
+
+def test_another_embedding_model_drops_the_map_of_the_former_vectors(
+    start: Callable[[], ProjectSync], tmp_path: Path
+) -> None:
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(8), torch.nn.Flatten(), torch.nn.Linear(192, 10))
+    torch.jit.script(network).save(str(tmp_path / "tiny.pt"))
+    sync = start()
+    sync.catch_up()
+    dataset = sync.opened().dataset
+    paths, digits = write_digits(tmp_path / "more", count=12)
+    label = [fo.Classification(label="Cat" if digit % 2 else "Dog") for digit in digits]
+    dataset.add_samples(
+        [fo.Sample(filepath=str(path), ground_truth=one) for path, one in zip(paths, label, strict=True)]
+    )
+    sync.suggest()
+    compute_map(dataset, embeddings=EMBEDDINGS, key=MAP, settings=MapSettings(method="pca"))
+    sync.suggest()
+    assert list_maps(dataset) == [MAP]
+    sync.settings = replace(sync.settings, model=f"own/{tmp_path}/tiny.pt")
+    sync.suggest()
+    assert list_maps(dataset) == []
+    assert provenance_of(dataset, EMBEDDINGS).model.startswith("own/")
+
+
+def test_an_error_of_ours_is_not_taken_for_a_project_that_needs_more_labels(
+    start: Callable[[], ProjectSync], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("shapes (3,) and (4,) do not match")
+
+    sync = start()
+    sync.catch_up()
+    monkeypatch.setattr(syncing, "suggest_labels", broken)
+    with pytest.raises(ValueError, match="shapes"):
+        sync.suggest()
+    assert sync.status.note == ""

@@ -119,6 +119,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "_TURN_SECONDS", 0.02)
     monkeypatch.setattr(working, "_LONGEST_WAIT", 0.05)
     monkeypatch.setattr(working, "refresh_columns", lambda project, _: project.acts.append("columns") is None)
+    monkeypatch.setattr(working, "remove_old_columns", lambda *_: True)
 
 
 @pytest.fixture
