@@ -85,7 +85,13 @@ def test_changed_settings_apply_to_a_running_project_and_what_cannot_is_told(pro
         change_settings(project, model="torchvision/no_such_network", precision=0.9)
         eventually("the model refused", lambda: "no_such_network" in status_tab(project))
         assert "preprocessing stays in use" in status(project)
-        change_settings(project, model=f"own/{tmp_path}/tiny.pt", precision=0.9, prefill_from=0.0)
+        change_settings(
+            project,
+            model=f"own/{tmp_path}/tiny.pt",
+            model_options={"size": 16, "mean": "0, 0, 0", "std": "1, 1, 1"},
+            precision=0.9,
+            prefill_from=0.0,
+        )
         eventually("embedded anew", lambda: '"event": "model_changed"' in project.server.log())
         eventually("up to date", lambda: status_tab(project) == "Labelscape: up to date")
         eventually("all filled in", lambda: all(project.all_predicted()[task] for task in project.unlabeled()))

@@ -125,7 +125,9 @@ def test_another_embedding_model_drops_the_map_of_the_former_vectors(
     compute_map(dataset, embeddings=EMBEDDINGS, key=MAP, settings=MapSettings(method="pca"))
     sync.suggest()
     assert list_maps(dataset) == [MAP]
-    sync.settings = replace(sync.settings, model=f"own/{tmp_path}/tiny.pt")
+    sync.settings = replace(
+        sync.settings, model=f"own/{tmp_path}/tiny.pt", model_options={"size": 16, "mean": "0, 0, 0", "std": "1, 1, 1"}
+    )
     sync.suggest()
     assert list_maps(dataset) == []
     assert provenance_of(dataset, EMBEDDINGS).model.startswith("own/")
