@@ -41,17 +41,17 @@ def label(mirror: Mirror, labels: list[str]) -> None:
 def test_a_guess_is_not_filled_in_and_keeps_its_score_for_uncertainty_sampling(mirror: Mirror) -> None:
     label(mirror, CLASSES * 4)
     floor = prefill_floor(mirror, None)
-    assert floor.of("3") == pytest.approx(0.28)
+    assert floor.of("3") == pytest.approx(0.28 + 2 * (0.1 * 0.9 / 40) ** 0.5)
     opened_empty = floor.apply(proposed(_3=0.12))
     assert (opened_empty.labeling, opened_empty.score) == ((), 0.12)
-    assert floor.apply(proposed(_3=0.3)).labeling == (("", "3"),)
+    assert floor.apply(proposed(_3=0.4)).labeling == (("", "3"),)
 
 
 def test_a_class_that_most_labels_have_needs_more_than_its_share(mirror: Mirror) -> None:
-    label(mirror, ["1"] * 9 + ["2"])
+    label(mirror, ["1"] * 90 + ["2"] * 10)
     floor = prefill_floor(mirror, None)
-    assert floor.apply(proposed(_1=0.9)).labeling == ()
-    assert floor.apply(proposed(_1=0.95)).labeling == (("", "1"),)
+    assert floor.apply(proposed(_1=0.95)).labeling == ()
+    assert floor.apply(proposed(_1=0.99)).labeling == (("", "1"),)
     assert floor.apply(proposed(_2=0.5)).labeling == (("", "2"),)
 
 
@@ -62,12 +62,12 @@ def test_the_floor_can_be_set(mirror: Mirror) -> None:
 
 
 def test_of_several_classes_those_above_their_floor_are_filled_in() -> None:
-    floor = PrefillFloor(None, {"3": 0.1, "even": 0.5})
+    floor = PrefillFloor(None, {"3": 0.1, "even": 0.5}, 1_000)
     assert floor.apply(proposed(_3=0.4, even=0.55)).labeling == (("", "3"),)
 
 
 def test_a_box_whose_class_is_a_guess_is_filled_in_without_one() -> None:
     pairs = {("a", "3"): 0.9, ("b", "4"): 0.2}
     given = Preannotation(tuple(pairs), pairs, 0.2, False)
-    opened = PrefillFloor(None, {"3": 0.1, "4": 0.1}).apply(given)
+    opened = PrefillFloor(None, {"3": 0.1, "4": 0.1}, 1_000).apply(given)
     assert (opened.labeling, opened.score, opened.scores) == ((("a", "3"),), 0.2, pairs)
