@@ -17,7 +17,8 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 from bson import ObjectId
-from labelscape.ml_backend.actions import queue, save, suggest
+from labelscape.ml_backend.actions import queue, save
+from labelscape.ml_backend.actions.accept import accept_suggestions
 from labelscape.ml_backend.store.pending_changes import pending_changes
 from labelscape.ml_backend.store.suggestions import FIELD
 from pymongo import UpdateOne
@@ -129,7 +130,7 @@ def suggestion_acts(table: Table, dataset: fo.Dataset, ids: list[str]) -> None:
     """Half of the samples have suggestions, all different; they are accepted."""
     value = fo.Classification(label="x").to_mongo()
     half = ids[1::2]
-    table.row("accept suggestions", len(half), lambda: suggest.accept_suggestions(dataset))
+    table.row("accept suggestions", len(half), lambda: accept_suggestions(dataset))
     table.row("MongoDB: one bulk of UpdateOne", len(half), lambda: bare_bulk(dataset, half, value))
     bare_update_many(dataset, half, None)
     table.row("save", len(half), lambda: save.save_changes(dataset))

@@ -4,7 +4,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.suggest import Which, accept_suggestions
+from ..ml_backend.actions.accept import Which, accept_suggestions
 from ..ml_backend.errors import Refusal
 from ..ml_backend.progress import Progress
 from ..ml_backend.store.items import list_items

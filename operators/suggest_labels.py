@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from fiftyone.operators import types
 
-from ..ml_backend.actions.suggest import accept_suggestions, suggest_labels
+from ..ml_backend.actions.accept import accept_suggestions
+from ..ml_backend.actions.suggest import suggest_labels
 from ..ml_backend.store.items import list_items
 from ..ml_backend.store.labels import check_evidence
 from ..ml_backend.store.suggestions import FIELD

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ..report import Report
 from ..store.edits import Edit
-from ..store.label_edits import Conflict
+from ..store.label_documents import Conflict
 from ..wording import agree, count, listing, noun
 from .queue import conflict_note
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from ..errors import Refusal
 from ..report import Report
+from ..store.conflicts import find_conflicts
 from ..store.items import items_of
-from ..store.label_edits import Conflict, clearable_items, find_conflicts
+from ..store.label_documents import Conflict
+from ..store.label_edits import clearable_items
 from ..store.labels import DEFAULT_FIELD, LabelField, label_field
 from ..store.pending import Clear, PendingAct, add_acts
 from ..store.pending_changes import pending_changes
@@ -123,7 +125,7 @@ def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Q
     """
     conflicts = [] if batch.replace else _overwriting(dataset, field, batch)
     if batch.confidence is not None:
-        conflicts += _asked_otherwise(dataset, field, batch)
+        conflicts += _labeled_by_hand(dataset, field, batch)
     kept = np.ones(len(batch.ids), bool)
     if conflicts:
         kept = ~np.isin(batch.ids, as_oids(list({conflict.item for conflict in conflicts})))
@@ -226,21 +228,18 @@ def conflict_note(conflicts: Sequence[Conflict]) -> str:
 
 def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
     """Items that have another label, unless that label is about to be cleared."""
-    pending = pending_changes(dataset).fields
-    cleared = [changes.cleared for changes in pending if changes.field == field.name]
-    conflicts = []
-    for code, name in enumerate(batch.names):
-        ids = batch.ids[batch.codes == code]
-        ids = ids[~np.isin(ids, cleared[0])] if cleared and len(cleared[0]) else ids
-        conflicts += find_conflicts(dataset, field, ids, name)
-    return conflicts
+    kept = np.ones(len(batch.ids), bool)
+    for changes in pending_changes(dataset).fields:
+        if changes.field == field.name and len(changes.cleared):
+            kept &= ~np.isin(batch.ids, changes.cleared)
+    return find_conflicts(dataset, field, batch.ids[kept], batch.codes[kept], batch.names)
 
 
-def _asked_otherwise(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
+def _labeled_by_hand(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
     """Conflicts between pending labels that a person set and labels from neighbors."""
     changes = pending_changes(dataset)
-    names = [batch.names[code] for code in batch.codes.tolist()]
-    label_of = dict(zip(as_names(batch.ids), names, strict=True))
+    if not len(changes):
+        return []
     waiting: dict[str, str] = {}
     for one in changes.fields:
         if one.field == field.name:
@@ -249,7 +248,10 @@ def _asked_otherwise(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) 
             waiting |= dict(zip(as_names(one.ids[rows]), labels, strict=True))
     for ids in changes.deleted.values():
         waiting |= dict.fromkeys(as_names(ids[np.isin(ids, batch.ids)]), "deletion")
-    return [Conflict(item, label_of[item], label) for item, label in waiting.items()]
+    if not waiting:
+        return []
+    code_of = dict(zip(as_names(batch.ids), batch.codes.tolist(), strict=True))
+    return [Conflict(item, batch.names[code_of[item]], label) for item, label in waiting.items()]
 
 
 def _label_act(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, rows: np.ndarray, code: int) -> PendingAct:

@@ -10,7 +10,8 @@ from ..errors import Refusal
 from ..progress import Progress, no_progress
 from ..report import Report
 from ..store.edits import AnyEdit
-from ..store.label_edits import Conflict, Plan, deletion_edits, label_edits
+from ..store.label_documents import Conflict, Plan
+from ..store.label_edits import deletion_edits, label_edits
 from ..store.labels import LabelField, label_field
 from ..store.maps import list_maps, touch_map
 from ..store.pending import PendingAct, add_acts, keep_aside

@@ -1,8 +1,7 @@
 """Suggestions: labels for everything unlabeled, based on all labels; a person accepts, rejects, or clears them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import fiftyone as fo
 import numpy as np
@@ -15,8 +14,7 @@ from ..report import Report
 from ..store.embeddings import locate
 from ..store.items import FRAMES_PREFIX, Items, items_of, list_items
 from ..store.label_edits import suggestion_clearing_edits
-from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence, label_field
-from ..store.records import as_oids
+from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence
 from ..store.saves import commit, read_head
 from ..store.session import Session, open_session
 from ..store.suggestions import (
@@ -29,12 +27,9 @@ from ..store.suggestions import (
     stop_following,
     write_suggestions,
 )
-from ..wording import agree, count, listing, percent
+from ..wording import agree, count, percent
 from .evidence import field_of_embeddings, labels_with_pending
-from .queue import LabelBatch, QueueReport, queue_labels
 
-Which = Literal["confident", "uncertain", "all"]
-_NO_ANCHOR = "0" * 24
 _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences by one or two (10,000 samples)
 
 
@@ -206,94 +201,6 @@ def _labeled_items(items: Items, labels: Labels) -> set[tuple[str, str]]:
     return {(item, labels.classes[code]) for item, code in zip(items.ids[rows].tolist(), codes.tolist(), strict=True)}
 
 
-def accept_suggestions(
-    dataset: fo.Dataset,
-    ids: Sequence[str] | None = None,
-    *,
-    which: Which = "confident",
-    field: str = DEFAULT_FIELD,
-    patches_field: str | None = None,
-) -> QueueReport:
-    """Queue suggestions as labels, of several classes each, for these items or for the whole dataset.
-
-    Args:
-        which: the "confident" ones, those that reach the target precision; the "uncertain" ones; or "all".
-
-    Raises:
-        Refusal: there is no suggestion.
-    """
-    target = label_field(dataset, field, patches_field)
-    suggestions = _suggestions(dataset, ids, patches_field)
-    chosen = {item: one for item, one in suggestions.items() if which == "all" or one.sure == (which == "confident")}
-    batch = _as_batch(chosen, target)
-    if batch is None:
-        raise Refusal(_nothing_to_accept(suggestions, chosen, target, which))
-    return queue_labels(dataset, target, batch)
-
-
-def suggestions_above(
-    dataset: fo.Dataset, ids: Sequence[str] | None, confidence: float, target: LabelField
-) -> LabelBatch:
-    """The suggestions of at least this confidence (0..1), of these items or of the whole dataset, as labels.
-
-    Raises:
-        Refusal: there is none; the message says how confident the most confident one is.
-    """
-    suggestions = _suggestions(dataset, ids, target.patches_field)
-    batch = _as_batch({item: one for item, one in suggestions.items() if one.confidence >= confidence}, target)
-    if batch is not None:
-        return batch
-    if not suggestions:
-        raise Refusal("There is no suggestion to accept here: label a few of each class first.")
-    highest = max(one.confidence for one in suggestions.values())
-    raise Refusal(
-        f"No suggestion here is at least {percent(confidence)} confident: the most confident one is {percent(highest)}."
-    )
-
-
-def _suggestions(dataset: fo.Dataset, ids: Sequence[str] | None, patches_field: str | None) -> dict[str, Suggestion]:
-    items = list_items(dataset, patches_field) if ids is None else items_of(dataset, ids, patches_field)
-    return {
-        item: suggestion
-        for item, suggestion in zip(items.ids.tolist(), read_suggestions(dataset, items), strict=True)
-        if suggestion is not None
-    }
-
-
-def _as_batch(chosen: Mapping[str, Suggestion], target: LabelField) -> LabelBatch | None:
-    """The suggested classes of these items as labels; None if none was made for this field."""
-    labels_to_queue = [
-        (item, label, confidence, suggestion.nearest[label] or _NO_ANCHOR)
-        for item, suggestion in chosen.items()
-        if suggestion.field in ("", target.name)
-        for label, confidence in suggestion.confidences.items()
-    ]
-    if not labels_to_queue:
-        return None
-    item_ids, labels, confidence, anchors = zip(*labels_to_queue, strict=True)
-    names, codes = np.unique(labels, return_inverse=True)
-    return LabelBatch(
-        ids=as_oids(item_ids),
-        codes=codes,
-        names=names.tolist(),
-        confidence=np.asarray(confidence, float),
-        anchors=as_oids(anchors),
-    )
-
-
-def _nothing_to_accept(
-    suggestions: Mapping[str, Suggestion], chosen: Mapping[str, Suggestion], target: LabelField, which: Which
-) -> str:
-    if chosen:
-        others = listing(sorted({f"'{suggestion.field}'" for suggestion in chosen.values()}))
-        return f"The suggestions here were made for {others}, not for '{target.name}': choose that field."
-    if suggestions:
-        kind = "uncertain" if which == "confident" else "confident"
-        others = f"{count(len(suggestions), 'suggestion')} {agree(len(suggestions), 'is')} {kind}"
-        return f"There is no {which} suggestion here: {others}."
-    return "There is no suggestion to accept here: run “Labelscape: suggest labels” first."
-
-
 def reject_suggestions(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> int:
     """Remove suggestions and do not propose their classes again; can be undone. Returns the number of items."""
     items = items_of(dataset, ids, patches_field)
@@ -317,6 +224,7 @@ def clear_suggestions(samples: fo.core.collections.SampleCollection, *, patches_
     edits = list(suggestion_clearing_edits(samples, patches_field))
     if not edits:
         raise Refusal("There are no suggestions here: there is nothing to clear.")
-    record = commit(dataset, edits, f"clearing of {count(len(edits), 'suggestion')}", head=head)
+    number = sum(len(edit) for edit in edits)
+    record = commit(dataset, edits, f"clearing of {count(number, 'suggestion')}", head=head)
     stop_following(dataset)
     return record.total_written

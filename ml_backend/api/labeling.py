@@ -7,10 +7,11 @@ from fiftyone.core.collections import SampleCollection
 
 from ..actions import label_neighbors as neighbor_actions
 from ..actions import next_best, queue
+from ..actions.accept import Which, accept_suggestions
 from ..actions.next_best import LabelNext
 from ..actions.queue import QueueReport
 from ..actions.save import SaveReport, discard_changes, save_changes
-from ..actions.suggest import SuggestReport, Which, accept_suggestions, suggest_labels
+from ..actions.suggest import SuggestReport, suggest_labels
 from ..actions.undo import undo_last
 from ..store.embeddings import check_embeddings
 from ..store.items import list_items

@@ -9,7 +9,8 @@ from typing import Any
 import fiftyone as fo
 
 from ..store.edits import Edit
-from ..store.label_edits import Conflict, attribute_edit, read_documents
+from ..store.label_documents import Conflict
+from ..store.label_edits import attribute_edit, read_documents
 from ..store.labels import PROVENANCE_ATTRIBUTES, LabelField, ensure_label_field
 from .geometry import Box, clipped
 

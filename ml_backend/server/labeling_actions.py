@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..actions.accept import suggestions_above
 from ..actions.apply_labels import AppliedLabels, apply_labels
 from ..actions.functions import delete_function
 from ..actions.label_neighbors import NeighborPreview, preview_neighbors
 from ..actions.queue import LabelBatch, clean_label
 from ..actions.save import undo_save
 from ..actions.segments import delete_segment
-from ..actions.suggest import suggest_labels, suggestions_above
+from ..actions.suggest import suggest_labels
 from ..errors import Cancelled, Refusal
 from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
 from ..progress import Progress, part_of

@@ -5,7 +5,6 @@ changed meanwhile stays.
 """
 
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,18 +14,17 @@ import bson
 import fiftyone as fo
 import fiftyone.core.frame as fofr
 import fiftyone.core.sample as fos
-import numpy as np
 from bson import ObjectId
 from pymongo import UpdateOne
 
+from .fills import Fill, Purpose, Written, write_fills
 from .generated_views import show_in_generated_views
 from .items import FRAMES_PREFIX, stored_path
-from .records import as_names, as_object_ids
+from .records import as_names
 
 EditKind = Literal["value", "element", "attributes", "sample"]
-Purpose = Literal["label", "clear", "delete"]
 _BYTES_PER_RECORD = 8_000_000  # before compression; MongoDB's limit is 16 MB per document
-_IDS_PER_UPDATE = 50_000
+_EDITS_PER_RECORD = 50_000  # so that progress is told while a large save is written
 
 
 @dataclass(frozen=True)
@@ -57,28 +55,8 @@ class Edit:
         return 1
 
 
-@dataclass(frozen=True, eq=False)
-class Fill:
-    """The same label for many samples that have none in the field ``path``, written by a few updates.
-
-    ``ids`` (n,) bytes of 12, their last eight bytes all different; ``document`` is the label without its id, which is
-    made of ``stamp`` (eight hexadecimal digits) and those bytes. Its ``labeled_at`` is a time of this save alone: an
-    undo empties the field where label and time are still these.
-    """
-
-    path: str
-    ids: np.ndarray
-    document: dict[str, Any]
-    stamp: str
-    purpose: Purpose = "label"
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
 _SAME: Mapping[str, str | None] = {}
 AnyEdit = Edit | Fill
-Written = Counter[str]  # purpose → how many edits MongoDB matched
 
 
 def pack_edits(edits: Iterable[AnyEdit]) -> Iterator[tuple[int, bytes]]:
@@ -86,9 +64,9 @@ def pack_edits(edits: Iterable[AnyEdit]) -> Iterator[tuple[int, bytes]]:
     part: list[bytes] = []
     size = number = 0
     for edit in edits:
-        for piece in _pieces(edit):
-            encoded = bson.encode(_as_document(piece))
-            if part and size + len(encoded) > _BYTES_PER_RECORD:
+        for piece in edit.pieces() if isinstance(edit, Fill) else (edit,):
+            encoded = bson.encode(piece.as_document() if isinstance(piece, Fill) else vars(piece))
+            if part and (size + len(encoded) > _BYTES_PER_RECORD or number + len(piece) > _EDITS_PER_RECORD):
                 yield number, zlib.compress(b"".join(part), 1)
                 part, size, number = [], 0, 0
             part.append(encoded)
@@ -133,10 +111,7 @@ def apply(
         names: field at the time of the edits → its name now, None where it is gone; others have kept theirs.
     """
     todays = renamed(edits, names)
-    written: Written = Counter()
-    for fill in todays:
-        if isinstance(fill, Fill):
-            written[fill.purpose] += _empty(dataset, fill) if undo else _fill(dataset, fill)
+    written = write_fills(dataset, [edit for edit in todays if isinstance(edit, Fill)], undo=undo)
     single = [edit for edit in todays if isinstance(edit, Edit)]
     if undo:
         single = [edit.inverse() for edit in reversed(single)]
@@ -147,22 +122,8 @@ def apply(
     return written
 
 
-def _pieces(edit: AnyEdit) -> Iterator[AnyEdit]:
-    if isinstance(edit, Edit):
-        yield edit
-        return
-    for start in range(0, len(edit.ids), 10 * _IDS_PER_UPDATE):
-        yield replace(edit, ids=edit.ids[start : start + 10 * _IDS_PER_UPDATE])
-
-
-def _as_document(edit: AnyEdit) -> dict[str, Any]:
-    return vars(edit) if isinstance(edit, Edit) else {**vars(edit), "ids": edit.ids.tobytes()}
-
-
 def _from_document(document: dict[str, Any]) -> AnyEdit:
-    if "stamp" in document:
-        return Fill(**{**document, "ids": np.frombuffer(document["ids"], "S12")})
-    return Edit(**document)
+    return Fill.from_document(document) if "stamp" in document else Edit(**document)
 
 
 def _show(dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool) -> None:
@@ -188,31 +149,6 @@ def _adds(edit: Edit, *, undo: bool) -> bool:
     before, after = (edit.after, edit.before) if undo else (edit.before, edit.after)
     is_object = edit.kind == "sample" or "bounding_box" in (after or {}) or "points" in (after or {})
     return is_object and edit.kind != "attributes" and before is None and after is not None
-
-
-# --- many samples ----------------------------------------------------------------------------------------------------
-
-
-def _fill(dataset: fo.Dataset, fill: Fill) -> int:
-    own = {"$concat": [fill.stamp, {"$substrBytes": [{"$toString": "$_id"}, 8, 16]}]}
-    label = {"$mergeObjects": [{"_id": {"$toObjectId": own}}, {"$literal": fill.document}]}
-    path = stored_path(dataset, fill.path)[1]
-    return _update_many(dataset, fill, {path: None}, {path: label})
-
-
-def _empty(dataset: fo.Dataset, fill: Fill) -> int:
-    path = stored_path(dataset, fill.path)[1]
-    same = {f"{path}.{name}": fill.document[name] for name in ("label", "labeled_at")}
-    return _update_many(dataset, fill, same, {path: {"$literal": None}})
-
-
-def _update_many(dataset: fo.Dataset, fill: Fill, where: dict[str, Any], values: dict[str, Any]) -> int:
-    collection, matched = stored_path(dataset, fill.path)[0], 0
-    for start in range(0, len(fill.ids), _IDS_PER_UPDATE):
-        ids = as_object_ids(fill.ids[start : start + _IDS_PER_UPDATE])
-        update = [{"$set": {**values, **_now()}}]
-        matched += collection.update_many({"_id": {"$in": ids}, **where}, update).matched_count
-    return matched
 
 
 # --- single samples --------------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """Turn pending changes into edits of the current documents in MongoDB."""
 
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,34 +9,20 @@ import numpy as np
 from bson import ObjectId
 from pymongo.collection import Collection
 
-from .edits import AnyEdit, Edit, Fill, Purpose
-from .items import FRAMES_PREFIX, label_path, list_items, stored_path
+from .edits import AnyEdit, Edit
+from .fills import Purpose
+from .items import label_path, list_items, stored_path
+from .label_documents import Conflict, Plan, confirms, is_meant, label_document, provenance
 from .labels import PROVENANCE_ATTRIBUTES, LabelField, has_label_field, label_columns
-from .pending import Clear
-from .pending_changes import FieldChanges, PendingLabel, which_of
-from .records import as_names, as_object_ids, as_oids
+from .pending_changes import FieldChanges, PendingLabel, pending_label, which_of
+from .records import as_names, as_oids
+from .single_label_edits import clearing_edits, present_labels, single_label_edits
 from .suggestions import FIELD, suggestion_path
 
 _READ_AT_ONCE = 10_000
 _MATCHED_AT_ONCE = 100_000
 _ATTRIBUTES = ("label", *PROVENANCE_ATTRIBUTES)
 _Object = tuple[str, int | None, dict[str, Any]]  # sample id, position in its list (None = not in a list), document
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A pending label that would overwrite an existing one."""
-
-    item: str
-    label: str
-    existing: str
-
-
-@dataclass
-class Plan:
-    """The outcome of pending changes: collects conflicts while the edits are made."""
-
-    conflicts: list[Conflict]
 
 
 def label_edits(
@@ -56,37 +40,7 @@ def label_edits(
     if field.kind == "classifications":
         yield from _several_edits(dataset, field, changes, now)
         return
-    yield from _clearings(dataset, field, changes)
-    equal = _alike(changes)
-    labeled = _samples_with_a_value(dataset, field, changes.ids)
-    empty = ~np.isin(changes.ids, labeled) if len(labeled) else np.ones(len(changes.ids), bool)
-    filled = np.zeros(len(changes.ids), bool)
-    for rows in equal:
-        alike = rows[empty[rows]]
-        if len(alike):
-            filled[alike] = True
-            label = _label_document(_row(changes, int(alike[0])), now)
-            del label["_id"]
-            yield Fill(field.path, changes.ids[alike], label, _stamp())
-    yield from _single_edits(dataset, field, changes, np.flatnonzero(~filled), plan, now)
-
-
-def find_conflicts(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, label: str) -> list[Conflict]:
-    """The items of these that have another label than this; one query each 100,000, which returns only those."""
-    if field.kind == "classifications":
-        return []
-    other = {"$nin": [None, "", label]}
-    collection, path = stored_path(dataset, field.path)
-    found = []
-    for start in range(0, len(ids), _MATCHED_AT_ONCE):
-        chosen_ids = as_object_ids(ids[start : start + _MATCHED_AT_ONCE])
-        key = "_id" if field.kind == "classification" else f"{path}._id"
-        same = {"$match": {key: {"$in": chosen_ids}, f"{path}.label": other}}
-        listed = field.kind == "patch" and path != field.name.removeprefix(FRAMES_PREFIX)
-        stages: list[dict[str, Any]] = [same, {"$unwind": f"${path}"}, same] if listed else [same]
-        stages += [{"$project": {"_id": f"${key}", "label": f"${path}.label"}}]
-        found += [Conflict(str(one["_id"]), label, one["label"]) for one in collection.aggregate(stages)]
-    return found
+    yield from single_label_edits(dataset, field, changes, plan, now)
 
 
 def deletion_edits(dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray]) -> Iterator[Edit]:
@@ -129,15 +83,13 @@ def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelF
 
 def suggestion_clearing_edits(
     samples: fo.core.collections.SampleCollection, patches_field: str | None
-) -> Iterator[Edit]:
+) -> Iterator[AnyEdit]:
     """Edits that remove the suggestions of a view."""
     dataset = samples._root_dataset
     if dataset.get_field(suggestion_path(dataset, patches_field)) is None:
         return
     if patches_field is None:
-        for sample, document in _read(dataset, samples.values("id"), [FIELD]):
-            if document.get(FIELD) is not None:
-                yield Edit("value", sample, FIELD, document[FIELD], None, purpose="clear")
+        yield from clearing_edits(FIELD, *present_labels(dataset, FIELD, as_oids(samples.values("id"))))
         return
     path = label_path(dataset, patches_field)
     ids = list_items(samples, patches_field).ids.tolist()
@@ -167,50 +119,6 @@ def read_documents(dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str
     return dict(_read(dataset, ids, fields))
 
 
-# --- one label a sample ----------------------------------------------------------------------------------------------
-
-
-def _alike(changes: FieldChanges) -> list[np.ndarray]:
-    """Rows whose label documents are equal, class by class: what a person set, where the ids tell labels apart."""
-    tails = np.frombuffer(changes.ids.tobytes(), np.uint8).reshape(-1, 12)[:, 4:]
-    _, first = np.unique(np.ascontiguousarray(tails).view(np.uint64).ravel(), return_index=True)
-    distinct = np.zeros(len(changes.ids), bool)
-    distinct[first] = True
-    usable = ~changes.followed & distinct
-    return [np.flatnonzero(usable & (changes.codes == code)) for code in range(len(changes.names))]
-
-
-def _samples_with_a_value(dataset: fo.Dataset, field: LabelField, ids: np.ndarray) -> np.ndarray:
-    collection, path = stored_path(dataset, field.path)
-    found: list[bytes] = []
-    for start in range(0, len(ids), _MATCHED_AT_ONCE):
-        query = {"_id": {"$in": as_object_ids(ids[start : start + _MATCHED_AT_ONCE])}, path: {"$ne": None}}
-        found += [document["_id"].binary for document in collection.find(query, {"_id": 1})]
-    return np.asarray(found, "S12")
-
-
-def _single_edits(
-    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, rows: np.ndarray, plan: Plan, now: datetime
-) -> Iterator[Edit]:
-    row_of = dict(zip(as_names(changes.ids[rows]), rows.tolist(), strict=True))
-    for item, existing in _values(dataset, field, row_of):
-        label = _row(changes, row_of[item])
-        name = (existing or {}).get("label")
-        if name == label.label and not _confirms(label, existing or {}):
-            continue
-        if name and name != label.label and not label.replace:
-            plan.conflicts.append(Conflict(item, label.label, name))
-        else:
-            yield Edit("value", item, field.path, existing, _label_document(label, now))
-
-
-def _clearings(dataset: fo.Dataset, field: LabelField, changes: FieldChanges) -> Iterator[Edit]:
-    which = which_of(changes)
-    for sample, label in _values(dataset, field, which):
-        if label is not None and _is_meant(label, which[sample]):
-            yield Edit("value", sample, field.path, label, None, purpose="clear")
-
-
 # --- several labels a sample -----------------------------------------------------------------------------------------
 
 
@@ -225,7 +133,11 @@ def _several_edits(dataset: fo.Dataset, field: LabelField, changes: FieldChanges
         kept = []
         # From the back, so that an undo finds every position as it was.
         for position, element in reversed(list(enumerate(elements))):
-            if sample in which and element.get("label") not in names and _is_meant(element, which[sample]):
+            if (
+                sample in which
+                and element.get("label") not in names
+                and is_meant(element.get("labelscape"), which[sample])
+            ):
                 yield Edit("element", sample, field.path, element, None, position=position, purpose="clear")
             else:
                 kept.append((position, element))
@@ -239,9 +151,9 @@ def _joining(
     """The edit that adds a label to those of its item; none if the item already has it."""
     same = next(((position, element) for position, element in elements if element.get("label") == label.label), None)
     if same is None:
-        yield Edit("element", label.item, field.path, None, _label_document(label, now))
-    elif _confirms(label, same[1]):
-        yield attribute_edit(label.item, field.path, *same, {"label": label.label, **_provenance(label, now)})
+        yield Edit("element", label.item, field.path, None, label_document(label, now))
+    elif confirms(label, same[1]):
+        yield attribute_edit(label.item, field.path, *same, {"label": label.label, **provenance(label, now)})
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------
@@ -258,17 +170,17 @@ def _object_edits(
         if sample in gone:
             continue
         if item in which:
-            if name and _is_meant(element, which[item]):
+            if name and is_meant(element.get("labelscape"), which[item]):
                 empty = dict.fromkeys(_ATTRIBUTES)
                 yield attribute_edit(sample, field.path, position, element, empty, purpose="clear")
             continue
-        label = _row(changes, row_of[item])
-        if name == label.label and not _confirms(label, element):
+        label = pending_label(changes, row_of[item])
+        if name == label.label and not confirms(label, element):
             continue
         if name and name != label.label and not label.replace:
             plan.conflicts.append(Conflict(item, label.label, name))
         else:
-            values = {"label": label.label, **_provenance(label, now)}
+            values = {"label": label.label, **provenance(label, now)}
             yield attribute_edit(sample, field.path, position, element, values)
 
 
@@ -292,57 +204,6 @@ def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object
 
 
 # --- what labels are made of -----------------------------------------------------------------------------------------
-
-
-def _row(changes: FieldChanges, row: int) -> PendingLabel:
-    followed = bool(changes.followed[row])
-    anchor = changes.anchors[row : row + 1]
-    return PendingLabel(
-        as_names(changes.ids[row : row + 1])[0],
-        changes.field,
-        changes.patches_field,
-        changes.names[changes.codes[row]],
-        "neighbors" if followed else "human",
-        float(changes.confidence[row]) if followed else None,
-        as_names(anchor)[0] if followed and anchor[0] else None,
-        bool(changes.replace[row]),
-    )
-
-
-def _confirms(label: PendingLabel, existing: dict[str, Any]) -> bool:
-    """Whether a person confirms a label that came from a neighbor, which makes it a human label."""
-    return label.origin == "human" and existing.get("labelscape") == "neighbors"
-
-
-def _is_meant(document: dict[str, Any], which: Clear) -> bool:
-    origin = document.get("labelscape")
-    return which == "all" or (origin == "neighbors" if which == "neighbors" else origin is not None)
-
-
-def _label_document(label: PendingLabel, now: datetime) -> dict[str, Any]:
-    return {
-        "_id": ObjectId(),
-        "_cls": "Classification",
-        "tags": [],
-        "label": label.label,
-        "confidence": label.confidence,
-        "logits": None,
-        **_provenance(label, now),
-    }
-
-
-def _provenance(label: PendingLabel, now: datetime) -> dict[str, Any]:
-    return {
-        "labelscape": label.origin,
-        "anchor": label.anchor,
-        "labelscape_confidence": label.confidence,
-        "labeled_at": now,
-    }
-
-
-def _stamp() -> str:
-    """A prefix of eight digits for the ids of many labels; not the time of a real id, so that it is unique."""
-    return f"{0x80 | secrets.randbits(7):02x}{secrets.token_hex(3)}"
 
 
 def _rows_of(

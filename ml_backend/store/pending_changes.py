@@ -272,3 +272,19 @@ def _first_of_each(values: np.ndarray) -> np.ndarray:
 def which_of(changes: FieldChanges) -> dict[str, Clear]:
     """Item id → which of its labels are to be cleared."""
     return dict(zip(as_names(changes.cleared), changes.which.tolist(), strict=True))
+
+
+def pending_label(changes: FieldChanges, row: int) -> PendingLabel:
+    """The label number ``row`` of a field."""
+    followed = bool(changes.followed[row])
+    anchor = changes.anchors[row : row + 1]
+    return PendingLabel(
+        as_names(changes.ids[row : row + 1])[0],
+        changes.field,
+        changes.patches_field,
+        changes.names[changes.codes[row]],
+        "neighbors" if followed else "human",
+        float(changes.confidence[row]) if followed else None,
+        as_names(anchor)[0] if followed and anchor[0] else None,
+        bool(changes.replace[row]),
+    )

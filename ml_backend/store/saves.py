@@ -25,9 +25,9 @@ from ..errors import Cancelled, Refusal
 from ..progress import Progress, no_progress
 from ..wording import listing, noun
 from .early_saves import migrate_early_saves
-from .edits import AnyEdit, Written, apply, pack_edits, root_of, unpack_edits
+from .edits import AnyEdit, apply, pack_edits, root_of, unpack_edits
 from .edits import Edit as Edit
-from .edits import Fill as Fill
+from .fills import Written
 from .labels import LabelField, ensure_label_field
 from .pending import forget_acts, settle
 from .records import delete_records

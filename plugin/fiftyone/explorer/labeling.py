@@ -8,6 +8,7 @@ import numpy as np
 from ....ml_backend.actions import label_neighbors as neighbors
 from ....ml_backend.actions import queue, segments, suggest
 from ....ml_backend.actions import save as saving
+from ....ml_backend.actions.accept import accept_suggestions
 from ....ml_backend.actions.undo import undo_last, undo_through
 from ....ml_backend.errors import Refusal
 from ....ml_backend.store.pending import one_act
@@ -101,7 +102,7 @@ def accept(call: Call) -> Answer:
         patch, report = patched(
             call,
             labels,
-            lambda: suggest.accept_suggestions(
+            lambda: accept_suggestions(
                 call.dataset,
                 labels.rows.names(wanted),
                 which=which,

@@ -6,6 +6,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from labelscape.ml_backend.actions import suggest as acts
+from labelscape.ml_backend.actions.accept import accept_suggestions
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.label_neighbors import preview_neighbors
 from labelscape.ml_backend.actions.queue import clear_labels, delete_items, set_label
@@ -160,7 +161,7 @@ def test_every_class_suggested_has_an_anchor_that_is_labeled_with_it(two_things)
 def test_all_classes_suggested_are_accepted_and_saved_with_confidence_and_anchor(two_things):
     suggest(two_things, "kinds")
     item, found = next((item, found) for item, found in suggestions(two_things).items() if found.more)
-    report = acts.accept_suggestions(two_things, [item], field="kinds")
+    report = accept_suggestions(two_things, [item], field="kinds")
     assert set(report.queued) == {item}
     waiting = pending_changes(two_things).labels
     assert {label.label: label.confidence for label in waiting} == found.confidences
@@ -237,9 +238,9 @@ def test_suggestions_are_accepted_for_the_field_they_were_made_for_only(several)
     last = set(several.skip(140).values("id"))
     assert {found.field for item, found in suggestions(several).items() if item in last} == {"ground_truth"}
     with pytest.raises(ValueError, match="made for 'kinds', not for 'ground_truth'"):
-        acts.accept_suggestions(several, [next(iter(for_kinds.keys() - last))])
+        accept_suggestions(several, [next(iter(for_kinds.keys() - last))])
     chosen = [*list(last)[:3], *list(for_kinds.keys() - last)[:3]]
-    report = acts.accept_suggestions(several, chosen)
+    report = accept_suggestions(several, chosen)
     assert set(report.queued) == set(chosen) & last & suggestions(several).keys()
     assert {label.field for label in pending_changes(several).labels} == {"ground_truth"}
 
@@ -372,7 +373,7 @@ def test_undoing_a_rejection_does_not_overwrite_a_newer_suggestion(dataset):
 
 def test_all_sure_suggestions_are_accepted_as_one_act(dataset):
     suggest(dataset)
-    report = acts.accept_suggestions(dataset)
+    report = accept_suggestions(dataset)
     assert len({label.label for label in pending_changes(dataset).labels}) > 1
     assert len(report.queued) == sum(found.sure for found in suggestions(dataset).values())
     undo_last(dataset)
@@ -412,7 +413,7 @@ def test_suggestions_of_objects_are_accepted_cleared_and_undone_object_by_object
     assert len(held) >= 10
     assert held.keys() == {item for item, label in before.items() if label is None}
     chosen = list(held)[:4]
-    acts.accept_suggestions(objects, chosen, which="all", field="parts", patches_field="parts")
+    accept_suggestions(objects, chosen, which="all", field="parts", patches_field="parts")
     save_changes(objects)
     after = labels_of(objects)
     assert after == before | {item: held[item].label for item in chosen}
@@ -450,7 +451,7 @@ def test_deleted_objects_are_passed_over_and_come_back_with_their_suggestions(ob
     delete_items(objects, gone, patches_field="parts")
     save_changes(objects)
     assert suggestions(objects, "parts").keys() == held.keys() - set(gone)
-    report = acts.accept_suggestions(objects, [*gone, *kept], field="parts", patches_field="parts")
+    report = accept_suggestions(objects, [*gone, *kept], field="parts", patches_field="parts")
     assert set(report.queued) == set(kept)
     assert acts.reject_suggestions(objects, gone, patches_field="parts") == 0
     acts.suggest_labels(objects, embeddings="emb", precision=0.6, follow=False)

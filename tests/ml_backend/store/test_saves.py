@@ -6,7 +6,8 @@ import pytest
 from labelscape.ml_backend.actions.queue import clear_labels
 from labelscape.ml_backend.actions.save import discard_changes, save_changes
 from labelscape.ml_backend.store import saves
-from labelscape.ml_backend.store.label_edits import Plan, deletion_edits, label_edits
+from labelscape.ml_backend.store.label_documents import Plan
+from labelscape.ml_backend.store.label_edits import deletion_edits, label_edits
 from labelscape.ml_backend.store.labels import LabelField, ensure_label_field, label_field
 from labelscape.ml_backend.store.pending import PendingAct, add_acts, list_acts
 from labelscape.ml_backend.store.pending_changes import pending_changes

@@ -38,7 +38,7 @@ save_changes(fo.load_dataset(sys.argv[1]))
         ("saves.write_record", False),
         ("saves._prepare", False),
         ("saves._move_head", True),
-        ("edits._fill", True),
+        ("edits.write_fills", True),
         ("edits._update", True),
         ("edits._delete", True),
         ("saves.settle", True),

@@ -1,0 +1,76 @@
+"""Accept suggestions: they are queued as labels, with their confidence and the sample that they came from."""
+
+from collections.abc import Sequence
+
+import fiftyone as fo
+
+from ..errors import Refusal
+from ..store.items import items_of, list_items
+from ..store.labels import DEFAULT_FIELD, LabelField, label_field
+from ..store.proposals import Which as Which
+from ..store.proposals import read_proposed_labels
+from ..store.suggestions import Suggestion, read_suggestions
+from ..wording import agree, count, listing, percent
+from .queue import LabelBatch, QueueReport, queue_labels
+
+
+def accept_suggestions(
+    dataset: fo.Dataset,
+    ids: Sequence[str] | None = None,
+    *,
+    which: Which = "confident",
+    field: str = DEFAULT_FIELD,
+    patches_field: str | None = None,
+) -> QueueReport:
+    """Queue suggestions as labels, of several classes each, for these items or for the whole dataset.
+
+    Args:
+        which: the "confident" ones, those that reach the target precision; the "uncertain" ones; or "all".
+
+    Raises:
+        Refusal: there is no suggestion.
+    """
+    target = label_field(dataset, field, patches_field)
+    found = read_proposed_labels(dataset, ids, target, which=which)
+    if not len(found):
+        raise Refusal(_nothing_to_accept(dataset, ids, target, which))
+    return queue_labels(dataset, target, LabelBatch(**vars(found)))
+
+
+def suggestions_above(
+    dataset: fo.Dataset, ids: Sequence[str] | None, confidence: float, target: LabelField
+) -> LabelBatch:
+    """The suggestions of at least this confidence (0..1), of these items or of the whole dataset, as labels.
+
+    Raises:
+        Refusal: there is none; the message says how confident the most confident one is.
+    """
+    found = read_proposed_labels(dataset, ids, target, confidence=confidence)
+    if len(found):
+        return LabelBatch(**vars(found))
+    suggestions = _suggestions(dataset, ids, target.patches_field)
+    if not suggestions:
+        raise Refusal("There is no suggestion to accept here: label a few of each class first.")
+    highest = max(one.confidence for one in suggestions)
+    raise Refusal(
+        f"No suggestion here is at least {percent(confidence)} confident: the most confident one is {percent(highest)}."
+    )
+
+
+def _suggestions(dataset: fo.Dataset, ids: Sequence[str] | None, patches_field: str | None) -> list[Suggestion]:
+    items = list_items(dataset, patches_field) if ids is None else items_of(dataset, ids, patches_field)
+    return [one for one in read_suggestions(dataset, items) if one is not None]
+
+
+def _nothing_to_accept(dataset: fo.Dataset, ids: Sequence[str] | None, target: LabelField, which: Which) -> str:
+    """Say why there is nothing to accept: other suggestions that are there, if any."""
+    suggestions = _suggestions(dataset, ids, target.patches_field)
+    chosen = [one for one in suggestions if which == "all" or one.sure == (which == "confident")]
+    if chosen:
+        others = listing(sorted({f"'{suggestion.field}'" for suggestion in chosen}))
+        return f"The suggestions here were made for {others}, not for '{target.name}': choose that field."
+    if suggestions:
+        kind = "uncertain" if which == "confident" else "confident"
+        others = f"{count(len(suggestions), 'suggestion')} {agree(len(suggestions), 'is')} {kind}"
+        return f"There is no {which} suggestion here: {others}."
+    return "There is no suggestion to accept here: run “Labelscape: suggest labels” first."

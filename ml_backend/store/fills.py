@@ -1,0 +1,163 @@
+"""Labels of many samples or frames in one field, as columns: written and undone by a few updates instead of one each.
+
+As with other edits, only what is still as it was before is written, so that writing twice is the same as once, and
+what a person changed meanwhile stays.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from datetime import datetime
+from typing import Any, Literal
+
+import fiftyone as fo
+import numpy as np
+from bson import ObjectId
+from pymongo import UpdateMany
+
+from .column_updates import ROWS_PER_UPDATE, Expression, column, column_of_documents, of_row
+from .items import FRAMES_PREFIX, stored_path
+from .records import as_names, as_object_ids
+
+Purpose = Literal["label", "clear", "delete"]
+Written = Counter[str]  # purpose → how many edits MongoDB matched
+_OID = "S12"
+_IDS_PER_UPDATE = 50_000  # of equal labels
+_BYTES_PER_PIECE = 4_000_000  # of labels that were there before
+_NO_ANCHOR = "0" * 24
+
+
+def _no_numbers() -> np.ndarray:
+    return np.empty(0)
+
+
+def _no_ids() -> np.ndarray:
+    return np.empty(0, _OID)
+
+
+@dataclass(frozen=True, eq=False)
+class Fill:
+    """One class for many samples in the field ``path``, or no label any more; with what was there before.
+
+    ``ids`` (n,) bytes of 12. ``document`` is the label without its id; None clears the field. The id is made of
+    ``stamp`` (eight hexadecimal digits) and the last eight bytes of the sample's id, which all differ. Labels from
+    neighbors have a ``confidence`` (n,) and ``anchors`` (n,) each, both empty otherwise. ``before`` (n,) are the
+    documents that were there, as BSON; empty where the field had no value. ``labeled_at`` of the ``document`` is a time
+    of this save alone: an undo changes what still has this time and this label.
+    """
+
+    path: str
+    ids: np.ndarray
+    document: dict[str, Any] | None
+    stamp: str
+    purpose: Purpose = "label"
+    confidence: np.ndarray = dataclass_field(default_factory=_no_numbers)
+    anchors: np.ndarray = dataclass_field(default_factory=_no_ids)
+    before: Sequence[bytes] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: slice) -> "Fill":
+        """The same for some of the samples."""
+        columns = {name: getattr(self, name)[rows] for name in ("ids", "confidence", "anchors", "before")}
+        return replace(self, **columns)
+
+    def pieces(self) -> Iterator["Fill"]:
+        """The same in parts that fit into one update of equal labels, or a few megabytes of previous labels."""
+        ends = [*range(_IDS_PER_UPDATE, len(self), _IDS_PER_UPDATE), len(self)]
+        if self.before:
+            sizes = np.cumsum([len(label) for label in self.before])
+            ends = np.unique([*ends, *(np.flatnonzero(np.diff(sizes // _BYTES_PER_PIECE)) + 1)]).tolist()
+        for start, end in zip([0, *ends], ends, strict=False):
+            yield self.take(slice(start, end))
+
+    def as_document(self) -> dict[str, Any]:
+        """The fill as a document of MongoDB."""
+        columns = {
+            "ids": self.ids.tobytes(),
+            "confidence": self.confidence.astype("<f8").tobytes(),
+            "anchors": self.anchors.tobytes(),
+            "before": b"".join(self.before),
+        }
+        return {**vars(self), **columns}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Fill":
+        """Read a fill as `as_document` wrote it."""
+        columns = {
+            "ids": np.frombuffer(document["ids"], _OID),
+            "confidence": np.frombuffer(document.get("confidence", b""), "<f8"),
+            "anchors": np.frombuffer(document.get("anchors", b""), _OID),
+            "before": _split(document.get("before", b"")),
+        }
+        return cls(**{**document, **columns})
+
+
+def write_fills(dataset: fo.Dataset, fills: Sequence[Fill], *, undo: bool = False) -> Written:
+    """Write fills, or undo them; returns how many samples MongoDB matched, by purpose."""
+    updates: defaultdict[tuple[Purpose, bool], list[UpdateMany]] = defaultdict(list)
+    for fill in fills:
+        in_frames = fill.path.startswith(FRAMES_PREFIX)
+        local = replace(fill, path=stored_path(dataset, fill.path)[1])
+        updates[fill.purpose, in_frames] += _undoing(local) if undo else _filling(local)
+    written: Written = Counter()
+    for (purpose, in_frames), some in updates.items():
+        collection = dataset._frame_collection if in_frames else dataset._sample_collection
+        written[purpose] += collection.bulk_write(some, ordered=False).matched_count
+    return written
+
+
+def _filling(fill: Fill) -> Iterator[UpdateMany]:
+    for part in _parts(fill, alike=not len(fill.confidence) and not fill.before):
+        ids = as_object_ids(part.ids)
+        still: dict[str, Any] = {part.path: None}
+        if part.before:
+            still = {"$expr": of_row(ids, {"$eq": [f"${part.path}", column_of_documents(part.before)]})}
+        yield _update(ids, still, part.path, _label(part, ids))
+
+
+def _undoing(fill: Fill) -> Iterator[UpdateMany]:
+    for part in _parts(fill, alike=not fill.before):
+        ids = as_object_ids(part.ids)
+        value = of_row(ids, column_of_documents(part.before)) if part.before else {"$literal": None}
+        names = ("label", "labeled_at")
+        same = {f"{part.path}.{name}": part.document[name] for name in names} if part.document else {part.path: None}
+        yield _update(ids, same, part.path, value)
+
+
+def _parts(fill: Fill, *, alike: bool) -> Iterator[Fill]:
+    size = _IDS_PER_UPDATE if alike else ROWS_PER_UPDATE
+    for start in range(0, len(fill), size):
+        yield fill.take(slice(start, start + size))
+
+
+def _update(ids: list[ObjectId], where: dict[str, Any], path: str, value: Expression) -> UpdateMany:
+    values = {path: value, "last_modified_at": datetime.utcnow()}
+    return UpdateMany({"_id": {"$in": ids}, **where}, [{"$set": values}])
+
+
+def _label(part: Fill, ids: Sequence[ObjectId]) -> Expression:
+    if part.document is None:
+        return {"$literal": None}
+    own = {"$concat": [part.stamp, {"$substrBytes": [{"$toString": "$_id"}, 8, 16]}]}
+    documents: list[Expression] = [{"_id": {"$toObjectId": own}}, {"$literal": part.document}]
+    if not len(part.confidence):
+        return {"$mergeObjects": documents}
+    confidence = part.confidence.tolist()
+    anchors = [None if anchor == _NO_ANCHOR else anchor for anchor in as_names(part.anchors)]
+    columns = {"confidence": confidence, "anchor": anchors, "labelscape_confidence": confidence}
+    documents.append({name: column(values) for name, values in columns.items()})
+    return of_row(ids, {"$mergeObjects": documents})
+
+
+def _split(encoded: bytes) -> list[bytes]:
+    """BSON documents that were joined: each starts with its size."""
+    found = []
+    start = 0
+    while start < len(encoded):
+        end = start + int.from_bytes(encoded[start : start + 4], "little")
+        found.append(encoded[start:end])
+        start = end
+    return found
