@@ -7,7 +7,8 @@ import fiftyone as fo
 import numpy as np
 
 from ..progress import Progress, no_progress
-from ..store.label_edits import Conflict, Plan, label_edits
+from ..store.label_documents import Conflict, Plan
+from ..store.label_edits import label_edits
 from ..store.labels import LabelField
 from ..store.pending_changes import fold
 from ..store.records import as_names

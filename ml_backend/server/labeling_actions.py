@@ -19,7 +19,8 @@ from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
 from ..progress import Progress, part_of
 from ..store.action_journal import JournalEntry, forget_action, list_actions, note_action
 from ..store.chosen_suggestions import ChosenSuggestion, forget_chosen, remember_chosen
-from ..store.label_edits import Conflict, find_conflicts
+from ..store.conflicts import find_conflicts
+from ..store.label_documents import Conflict
 from ..store.records import as_oids
 from ..store.saves import last_save
 from ..wording import agree, count, percent
@@ -209,7 +210,7 @@ def _reach(project: ProjectSync, mirror: Mirror, request: ActionRequest) -> _Rea
         known = ", ".join(mirror.control.classes[:20])
         raise Refusal(f"“{label}” is not a label of this project; its labels are {known}.")
     selected = selected_tasks(project, request)
-    conflicts = find_conflicts(mirror.dataset, mirror.target, as_oids(selected.samples), label)
+    conflicts = find_conflicts(mirror.dataset, mirror.target, as_oids(selected.samples), None, [label])
     refused = {conflict.item for conflict in conflicts}
     seeds = [sample for sample in selected.samples if sample not in refused]
     if not seeds:

@@ -17,14 +17,16 @@ _SCANNED_FROM = 0.2  # share of the samples from which on reading through all is
 
 
 def find_conflicts(
-    dataset: fo.Dataset, field: LabelField, ids: np.ndarray, codes: np.ndarray, names: Sequence[str]
+    dataset: fo.Dataset, field: LabelField, ids: np.ndarray, codes: np.ndarray | None, names: Sequence[str]
 ) -> list[Conflict]:
     """The items that have another label than the one meant for them: ``names[codes[i]]`` for ``ids[i]`` (12 bytes).
 
-    The database returns labeled items alone, and of one class only those with another label.
+    ``codes`` (n,) may be None where all are meant to have the one label of ``names``. The database returns labeled
+    items alone, and of one class only those with another label.
     """
     if field.kind == "classifications" or not len(ids):
         return []
+    codes = np.zeros(len(ids), np.int32) if codes is None else codes
     meant = [names[codes[0]]] if (codes == codes[0]).all() else []
     found = [one for query in _queries(dataset, field, ids) for one in _labeled(dataset, field, query, meant)]
     if not found:

@@ -53,13 +53,13 @@ def read_proposed_labels(
     """
     read = _of_samples if target.patches_field is None else _of_objects
     rows = read(dataset, ids, target, which, confidence)
-    items, labels, confidence, anchors = zip(*rows, strict=True) if rows else ((), (), (), ())
+    items, labels, confidences, anchors = zip(*rows, strict=True) if rows else ((), (), (), ())
     codes, names = pd.factorize(np.asarray(labels, object), sort=True)
     return ProposedLabels(
         ids=np.asarray(items, OID),
         codes=codes.astype(np.int32),
         names=[str(name) for name in names],
-        confidence=np.asarray(confidence, float),
+        confidence=np.asarray(confidences, float),
         anchors=as_oids([anchor or _NO_ANCHOR for anchor in anchors]),
     )
 
