@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 
-_PIXELS_AT_ONCE = 1 << 25
+PIXELS_AT_ONCE = 1 << 25
 _LARGEST_IMAGE = 100_000  # pixels a side; more can only come from a broken box
 
 
@@ -38,7 +38,15 @@ class Masks:
         return np.array([(0, 0) if m is None else m.shape for m in self.masks], np.int64).reshape(-1, 2)
 
 
-def mask_iou(truth: Masks, predictions: Masks, in_truth: Ints, in_predictions: Ints, crowd: Bools) -> Floats:
+def mask_iou(
+    truth: Masks,
+    predictions: Masks,
+    in_truth: Ints,
+    in_predictions: Ints,
+    crowd: Bools,
+    *,
+    at_once: int = PIXELS_AT_ONCE,
+) -> Floats:
     """Measure the IoU of pairs of masks of the same sample.
 
     Both masks are drawn into the pixels of their image and counted as runs along its rows, so that memory is
@@ -50,6 +58,7 @@ def mask_iou(truth: Masks, predictions: Masks, in_truth: Ints, in_predictions: I
         in_truth: (m,) row of each pair's label; its box must have positive sides
         in_predictions: (m,) row of each pair's prediction, likewise
         crowd: (m,) True = share of the prediction inside the label, instead of IoU (COCO's rule for crowds)
+        at_once: pixels of masks that are drawn at a time: bounds the memory
 
     Returns:
         (m,) in 0..1, NaN for a pair of which one has no mask
@@ -61,7 +70,7 @@ def mask_iou(truth: Masks, predictions: Masks, in_truth: Ints, in_predictions: I
     truth_pixels, prediction_pixels = truth_shape.prod(axis=1), prediction_shape.prod(axis=1)
     both = np.flatnonzero((truth_pixels[in_truth] > 0) & (prediction_pixels[in_predictions] > 0))
     iou = np.full(len(in_truth), np.nan)
-    for chunk in chunks(truth_pixels[in_truth[both]] + prediction_pixels[in_predictions[both]], _PIXELS_AT_ONCE):
+    for chunk in chunks(truth_pixels[in_truth[both]] + prediction_pixels[in_predictions[both]], at_once):
         pair = both[chunk]
         a, in_a = np.unique(in_truth[pair], return_inverse=True)
         b, in_b = np.unique(in_predictions[pair], return_inverse=True)

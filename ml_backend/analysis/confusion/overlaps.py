@@ -9,15 +9,17 @@ import numpy as np
 from ..mask_iou import Masks, chunks, mask_iou, ragged
 from .types import Bools, Floats, Ints, Objects
 
-_CANDIDATES_AT_ONCE = 1 << 20  # truth x prediction pairs of one chunk: about 100 MB of temporaries
+CANDIDATES_AT_ONCE = 1 << 20  # truth x prediction pairs of one chunk: about 100 MB of temporaries
 
 
-def overlaps(truth: Objects, predictions: Objects) -> Iterator[tuple[Ints, Ints, Floats, int]]:
-    """Yield truth rows, prediction rows, IoU > 0 and how many of the IoUs are of masks, chunk by chunk."""
+def overlaps(
+    truth: Objects, predictions: Objects, *, at_once: int = CANDIDATES_AT_ONCE
+) -> Iterator[tuple[Ints, Ints, Floats, int]]:
+    """Yield truth rows, prediction rows, IoU > 0 and how many of the IoUs are of masks, `at_once` candidates a time."""
     truths, rows = _classed_by_sample(truth), _classed_by_sample(predictions)
     first = np.searchsorted(truth.sample[truths], predictions.sample[rows], side="left")
     counts = np.searchsorted(truth.sample[truths], predictions.sample[rows], side="right") - first
-    for chunk in chunks(counts, _CANDIDATES_AT_ONCE):
+    for chunk in chunks(counts, at_once):
         in_truth = truths[ragged(first[chunk], counts[chunk])]
         in_predictions = np.repeat(rows[chunk], counts[chunk])
         if truth.box is None or predictions.box is None:

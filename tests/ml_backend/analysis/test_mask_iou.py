@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labelscape.ml_backend.analysis.mask_iou import Masks, chunks, mask_iou, ragged
+from labelscape.ml_backend.analysis.mask_iou import PIXELS_AT_ONCE, Masks, chunks, mask_iou, ragged
 
 HEIGHT, WIDTH = 12, 17
 
@@ -27,12 +27,12 @@ def masks(draw):
 
 
 @settings(max_examples=80, deadline=None)
-@given(masks(), masks(), st.booleans())
-def test_runs_count_what_pixels_count(labels, guesses, crowd):
+@given(masks(), masks(), st.booleans(), st.sampled_from([1, 50, PIXELS_AT_ONCE]))
+def test_runs_count_what_pixels_count_however_many_at_once(labels, guesses, crowd, at_once):
     (truth, full_truth), (predictions, full_predictions) = labels, guesses
     same = truth.sample[:, None] == predictions.sample[None, :]
     in_truth, in_predictions = (rows.astype(np.int32) for rows in np.nonzero(same))
-    found = mask_iou(truth, predictions, in_truth, in_predictions, np.full(len(in_truth), crowd))
+    found = mask_iou(truth, predictions, in_truth, in_predictions, np.full(len(in_truth), crowd), at_once=at_once)
     for value, t, p in zip(found, in_truth, in_predictions, strict=True):
         common = (full_truth[t] & full_predictions[p]).sum()
         whole = full_predictions[p].sum() if crowd else (full_truth[t] | full_predictions[p]).sum()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
-from labelscape.ml_backend.analysis.propagation import Suggestions, label_folds, suggest
+from labelscape.ml_backend.analysis.propagation import Suggestions, suggest
 from sklearn.datasets import load_digits
 
 Data = tuple[np.ndarray, np.ndarray, Neighbors]
@@ -193,39 +193,6 @@ def test_any_small_dataset_gets_probabilities(n: int, dim: int, seed: int) -> No
     assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
     assert (found.labels[labels >= 0] == -1).all()
     assert np.isin(found.labels, [-1, *labels[labels >= 0]]).all()
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    counts=st.lists(st.integers(1, 40), min_size=2, max_size=12),
-    n=st.sampled_from([1_000, 300_000]),
-    seed=st.integers(0, 1_000),
-)
-def test_a_fold_never_holds_a_whole_class_and_no_label_twice(counts: list[int], n: int, seed: int) -> None:
-    codes = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
-    folds = label_folds(codes, len(counts), np.random.default_rng(seed + 1).random(len(codes)), n)
-    held = np.concatenate([np.empty(0, np.int64), *folds])
-    assert len(np.unique(held)) == len(held)
-    assert set(held.tolist()) == set(np.flatnonzero(np.asarray(counts)[codes] >= 2).tolist())
-    for fold in folds:
-        assert (np.bincount(codes[fold], minlength=len(counts)) < counts).all()
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 1_000))
-def test_one_more_label_leaves_the_others_in_their_folds(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    codes, keys = random.integers(0, 8, 201), random.random(201)
-    before, after = fold_of(codes[:-1], keys[:-1]), fold_of(codes, keys)
-    # The first and the last label of a class may change places with the new one.
-    assert (before != after[:-1]).sum() <= 2
-
-
-def fold_of(codes: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    found = np.full(len(codes), -1)
-    for number, fold in enumerate(label_folds(codes, 8, keys, 1_000)):
-        found[fold] = number
-    return found
 
 
 def test_one_more_label_moves_few_confidences(digits: Data) -> None:

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from labelscape.ml_backend.analysis.batches import diverse_batch
-from labelscape.ml_backend.analysis.probe import MIN_MARKS, fit_scorer, next_marks
 from labelscape.ml_backend.analysis.search import (
     around_threshold,
     fold_duplicates,
@@ -92,92 +90,3 @@ def test_near_duplicates_in_the_results_fold_into_the_best_of_them():
     assert hidden.tolist() == [2, 0, 1]
     alone, none = fold_duplicates(unit, np.asarray([7]))
     assert (alone.tolist(), none.tolist()) == ([7], [0])
-
-
-def hard_marks(count=12, seed=0):
-    """Positives that differ from the negatives, and both from the background, in directions of their own."""
-    random = np.random.default_rng(seed)
-    base, own = np.eye(2, 24)
-    noise = lambda n: random.normal(size=(n, 24)) * 0.25  # noqa: E731
-    liked, disliked = base + 0.5 * own + noise(200), base - 0.5 * own + noise(200)
-    background = np.concatenate((noise(1600), liked[100:], disliked[100:]))
-    return liked[:count], disliked[:count], background, liked[100:], disliked[100:]
-
-
-def test_a_probe_of_hard_marks_keeps_what_both_share_and_tells_how_good_it_is():
-    liked, disliked, background, new_liked, new_disliked = hard_marks(30)
-    fitted = fit_scorer(liked, disliked, background)
-    assert fitted.held_out is not None
-    scores = [fitted.scorer.scores(unit_vectors(part)) for part in (new_liked, new_disliked, background[:1600])]
-    true_auc = (scores[0][:, None] > scores[1][None, :]).mean()
-    assert true_auc > 0.9
-    assert abs(fitted.held_out.auc - true_auc) < 0.1
-    assert (scores[1][:, None] > scores[2][None, :]).mean() > 0.8
-    assert (fitted.held_out.positives, fitted.held_out.negatives) == (30, 30)
-
-
-def test_a_probes_score_is_the_share_of_matches_among_such_marks():
-    liked, disliked, background, new_liked, new_disliked = hard_marks(60, seed=3)
-    fitted = fit_scorer(liked, disliked, background)
-    assert fitted.scorer.kind == "probe"
-    scores = fitted.scorer.scores(unit_vectors(np.concatenate((new_liked, new_disliked))))
-    truth = np.arange(len(scores)) < len(new_liked)
-    confident = scores > 0.8
-    assert confident.sum() > 20
-    assert truth[confident].mean() > 0.8
-    assert truth[scores < 0.2].mean() < 0.2
-
-
-def test_too_few_marks_stay_a_mean_query_without_a_quality():
-    liked, disliked, background, *_ = hard_marks(MIN_MARKS - 1)
-    fitted = fit_scorer(liked, disliked, background)
-    assert fitted.scorer.kind == "mean"
-    assert fitted.held_out is None
-
-
-def test_the_same_marks_give_the_same_scorer():
-    marks = hard_marks(10)[:3]
-    first, second = fit_scorer(*marks), fit_scorer(*marks)
-    np.testing.assert_array_equal(first.scorer.weights, second.scorer.weights)
-    assert first.held_out == second.held_out
-
-
-def test_marks_asked_for_lie_near_the_threshold_apart_from_each_other_and_are_new():
-    vectors, group = blobs(6, each=30, spread=0.05)
-    unit = unit_vectors(vectors)
-    scores = mean_query(vectors[group == 0]).scores(unit)
-    marked = np.flatnonzero(group == 0)
-    threshold = float(np.sort(scores)[-60])
-    asked = next_marks(unit, scores, threshold, marked=marked, count=4)
-    assert len(set(asked.tolist())) == 4
-    assert not np.isin(asked, marked).any()
-    assert len(set(group[asked].tolist())) > 1
-    assert next_marks(unit, scores, threshold, marked=np.arange(len(unit))).tolist() == []
-
-
-def test_a_batch_is_alike_the_query_but_not_all_alike():
-    vectors, group = blobs(8, each=50, spread=0.2, seed=2)
-    copies = np.repeat(vectors[:1], 15, axis=0)
-    unit = unit_vectors(np.concatenate((copies, vectors)))
-    scores = mean_query(vectors[:1]).scores(unit)
-    batch = diverse_batch(unit, scores, 20)
-    assert len(set(batch.tolist())) == 20
-    assert (top_rows(scores, 20) < 16).sum() == 16
-    assert (batch < 16).sum() == 1
-    assert (group[batch[batch >= 15] - 15] == 0).all()
-    assert diverse_batch(unit, scores, 20, candidates=1)[0] == top_rows(scores, 1)[0]
-    assert sorted(diverse_batch(unit, scores, 20, candidates=1)) == sorted(top_rows(scores, 20))
-
-
-def test_a_batch_keeps_away_from_earlier_ones_and_never_repeats_what_may_not_be_chosen():
-    vectors, _ = blobs(2, each=200, spread=0.5, seed=4)
-    unit = unit_vectors(vectors)
-    scores = mean_query(vectors[:3]).scores(unit)
-    first = diverse_batch(unit, scores, 15)
-    left = np.setdiff1d(np.arange(len(unit)), first)
-    second = diverse_batch(unit, scores, 15, among=left, apart_from=first)
-    assert not np.isin(second, first).any()
-    nearest = [(unit[batch] @ unit[first].T).max(axis=1).mean() for batch in (second, top_rows(scores, 15, among=left))]
-    assert nearest[0] < nearest[1]
-    assert len(diverse_batch(unit, scores, 15, among=left[:4])) == 4
-    assert diverse_batch(unit, scores, 15, among=left[:0]).tolist() == []

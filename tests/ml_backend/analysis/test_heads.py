@@ -1,0 +1,135 @@
+"""Linear heads fit labels and beliefs in closed form, and see unit vectors around their center."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from labelscape.ml_backend.analysis.arrays import one_hot
+from labelscape.ml_backend.analysis.heads import Teacher, label_head, log_softmax, space, standardized
+
+
+def groups(classes=3, each=30, dim=10, seed=0):
+    random = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(classes), each)
+    vectors = random.normal(0, 0.4, (len(truth), dim)) + 2 * np.eye(dim)[truth]
+    return vectors.astype(np.float32), truth
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    rows=st.lists(st.integers(0, 39), max_size=30) | st.lists(st.integers(5, 12), min_size=8, max_size=30),
+)
+def test_projecting_rows_is_the_product_with_them_whichever_rows_and_zero_vectors(seed, rows):
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(40, 6)).astype(np.float32) + 1
+    vectors[7] = 0
+    onto = random.normal(size=(6, 3)).astype(np.float32)
+    seen = space(vectors, np.arange(40))
+    rows = np.asarray(rows, np.int64)
+
+    np.testing.assert_allclose(seen.project(rows, onto), seen.rows(rows) @ onto, atol=2e-4)
+
+
+def test_rows_have_length_one_around_the_mean_of_the_sample():
+    vectors, _ = groups()
+    seen = space(vectors, np.arange(0, 90, 2))
+
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose(seen.center, unit[::2].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(seen.rows(np.arange(90)), axis=1), 1, atol=1e-5)
+
+
+@settings(deadline=None)
+@given(factor=st.floats(0.01, 100))
+def test_the_length_of_a_vector_does_not_matter(factor):
+    vectors, _ = groups()
+    scaled = (vectors * np.linspace(1, factor, len(vectors))[:, None]).astype(np.float32)
+    every = np.arange(len(vectors))
+
+    np.testing.assert_allclose(space(vectors, every).rows(every), space(scaled, every).rows(every), atol=1e-4)
+
+
+@pytest.mark.parametrize("dim", [10, 200])  # more rows than columns, and fewer
+def test_a_head_on_labels_recognizes_new_rows(dim):
+    vectors, truth = groups(dim=dim)
+    rows = space(vectors, np.arange(90)).rows(np.arange(90))
+    known = np.arange(0, 90, 5)
+
+    weights = label_head(rows[known], truth[known], 3, rows)
+
+    assert ((rows @ weights).argmax(axis=1) == truth).mean() > 0.95
+
+
+def test_the_two_ways_to_solve_for_a_head_agree():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(12, 12)).astype(np.float32)
+    labels = np.arange(12) % 3
+    more = np.concatenate([rows, np.zeros((1, 12), np.float32)])  # one row that adds nothing crosses to the other way
+
+    one, other = label_head(rows, labels, 3, rows), label_head(more, np.append(labels, 0), 3, rows)
+
+    correlation = [np.corrcoef(one[:, c], other[:, c])[0, 1] for c in range(3)]
+    assert min(correlation) > 0.95
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 99))
+def test_scores_of_every_head_have_unit_deviation_over_the_population(seed):
+    vectors, truth = groups(seed=seed)
+    rows = space(vectors, np.arange(90)).rows(np.arange(90))
+    teacher = Teacher(rows, np.arange(90) % 9 == 0)
+    beliefs = one_hot(truth, 3)
+
+    for weights in (
+        teacher.taught(beliefs),
+        label_head(rows[::9], truth[::9], 3, rows),
+        standardized(rows[:2].T, rows),
+    ):
+        np.testing.assert_allclose((rows @ weights).std(axis=0), 1, atol=1e-3)
+
+
+def test_a_column_without_any_score_stays_finite():
+    assert (standardized(np.zeros((4, 2), np.float32), np.ones((5, 4), np.float32)) == 0).all()
+
+
+def test_a_taught_head_takes_over_mostly_right_beliefs_and_mends_wrong_ones():
+    vectors, truth = groups()
+    rows = space(vectors, np.arange(90)).rows(np.arange(90))
+    believed = truth.copy()
+    believed[::6] = (believed[::6] + 1) % 3
+
+    weights = Teacher(rows, np.zeros(90, bool)).taught(one_hot(believed, 3))
+
+    assert ((rows @ weights).argmax(axis=1) == truth).all()
+
+
+def test_a_self_trained_head_learns_each_fold_from_that_folds_labels_alone():
+    vectors, truth = groups()
+    rows = space(vectors, np.arange(90)).rows(np.arange(90))
+    labels = np.full((2, 90), -1)
+    labels[0, ::10] = truth[::10]
+    labels[1, ::10] = (truth[::10] + 1) % 3  # another meaning of the classes in this fold
+    undecided = np.full((90, 2, 3), 1 / 3, np.float32)
+
+    weights = Teacher(rows, np.arange(90) % 10 == 0).self_trained(undecided, labels)
+
+    scores = (rows @ weights).reshape(90, 2, 3)
+    assert (scores[:, 0].argmax(axis=1) == truth).mean() > 0.95
+    assert (scores[:, 1].argmax(axis=1) == (truth + 1) % 3).mean() > 0.95
+    assert (undecided == np.float32(1 / 3)).all()  # the caller's beliefs are untouched
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.floats(-1e4, 1e4, width=32), min_size=3, max_size=3), min_size=1, max_size=5),
+    st.floats(-50, 50),
+)
+def test_log_probabilities_sum_to_one_and_ignore_a_shift_of_all_scores(scores, shift):
+    scores = np.asarray(scores, np.float32)
+
+    result = log_softmax(scores)
+
+    np.testing.assert_allclose(np.exp(result).sum(axis=1), 1, rtol=1e-5)
+    assert (result <= 1e-6).all()
+    np.testing.assert_allclose(log_softmax(scores + np.float32(shift)), result, atol=0.01)
