@@ -107,6 +107,17 @@ def test_uncertain_coefficients_pull_probabilities_toward_one_half(evidence, spr
     assert (np.sign((uncertain - 0.5).round(12)) * np.sign((certain - 0.5).round(12)) >= 0).all()
 
 
+@pytest.mark.parametrize("variance", [0.3, 2.0, 10.0])
+def test_a_probability_is_the_average_over_the_uncertain_coefficients(variance):
+    mean, evidence = np.array([0.7, 1.1]), np.array([[1.0, 1.5], [1.0, -0.2], [1.0, -2.0]])
+    drawn_coefficients = np.random.default_rng(0).normal(mean, np.sqrt(variance), (20_000, 2))
+
+    averaged = expit(evidence @ drawn_coefficients.T).mean(axis=1)
+
+    probability = Reliability(mean, variance * np.eye(2)).probability(evidence)
+    np.testing.assert_allclose(probability, averaged, atol=0.02)
+
+
 def test_labels_that_separate_perfectly_still_give_finite_coefficients():
     evidence = np.column_stack([np.ones(50), np.linspace(-6, 6, 50)])
 
