@@ -1,6 +1,7 @@
 """The entries of FiftyOne's operator menu, one file per action."""
 
 from .accept_suggestions import AcceptSuggestions
+from .audit_suggestions import AuditSuggestions
 from .clear_explorer import ClearExplorer
 from .clear_labels import ClearLabels
 from .clear_map import ClearMap
@@ -54,6 +55,7 @@ OPERATORS: list[type] = [
     LabelNext,
     SuggestLabels,
     AcceptSuggestions,
+    AuditSuggestions,
     DeleteItems,
     SaveChanges,
     DiscardChanges,

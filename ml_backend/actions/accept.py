@@ -31,10 +31,21 @@ def accept_suggestions(
         Refusal: there is no suggestion.
     """
     target = label_field(dataset, field, patches_field)
+    return queue_labels(dataset, target, suggested_batch(dataset, ids, target, which=which))
+
+
+def suggested_batch(
+    dataset: fo.Dataset, ids: Sequence[str] | None, target: LabelField, *, which: Which = "confident"
+) -> LabelBatch:
+    """The suggestions that `accept_suggestions` queues, as labels.
+
+    Raises:
+        Refusal: there is no suggestion.
+    """
     found = read_proposed_labels(dataset, ids, target, which=which)
     if not len(found):
         raise Refusal(_nothing_to_accept(dataset, ids, target, which))
-    return queue_labels(dataset, target, LabelBatch(**vars(found)))
+    return LabelBatch(**vars(found))
 
 
 def suggestions_above(
