@@ -20,7 +20,7 @@ class Call:
         self.dataset = open_dataset(ctx)
         self.params: dict[str, Any] = ctx.params
         self.board: Board = board_of(ctx.dataset)
-        self.board.opened.set()
+        self.board.background.map_is_open()
 
     def rows(self) -> MapRows:
         """The rows of the map that the call names.
@@ -36,8 +36,8 @@ class Call:
 
     def labels_of(self, key: str, version: str) -> LabelRows:
         """The labels over the rows of this version of a map; raises as `rows`."""
-        run = self.board.run_of(key)
-        rows = self.board.rows_of(self.dataset, run)
+        run = self.board.maps.run_of(key)
+        rows = self.board.maps.rows_of(self.dataset, run)
         labels = self.board.labels(self.dataset, rows)
         if version not in (map_version(rows, labels), rows.digest):
             raise Refusal(f"The map “{key}” has changed since it was loaded here: select again once it is drawn anew.")

@@ -104,7 +104,7 @@ def _label_field(call: Call) -> LabelField:
 
 
 def _is_map(board: Board, key: str) -> bool:
-    return any(run.key == key for run in board.runs())
+    return any(run.key == key for run in board.maps.runs())
 
 
 def _runs_changed(call: Call) -> None:

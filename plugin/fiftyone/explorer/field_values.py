@@ -6,7 +6,6 @@ samples. Here MongoDB turns each value into a number, and NumPy reads the reply 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 import fiftyone as fo
@@ -161,18 +160,6 @@ def shown_fields(dataset: fo.Dataset, root: str | None) -> list[FieldSource]:
         if kind is not None:
             sources.append(FieldSource(path, kind, _count_lists(dataset, path, root)))
     return sources
-
-
-def last_change(dataset: fo.Dataset) -> tuple[int, datetime | None, datetime | None, int]:
-    """What becomes different when samples come, change or go: by indexes alone, so a poll may ask."""
-    collection = dataset._sample_collection
-    newest = collection.find_one({}, {"_id": 0, "last_modified_at": 1}, sort=[("last_modified_at", -1)])
-    at: datetime | None = None if newest is None else newest.get("last_modified_at")
-    written = 0
-    if at is not None and (datetime.utcnow() - at).total_seconds() < 120:
-        # A bulk write gives all its samples the time at which it began: its later samples are known by their number.
-        written = collection.count_documents({"last_modified_at": at})
-    return collection.estimated_document_count(), at, dataset.last_deletion_at, written
 
 
 def _kind(field: fo.core.fields.Field) -> Kind | None:

@@ -237,10 +237,10 @@ def _reach(call: Call, labels: LabelRows, anchors: np.ndarray, *, again: bool) -
     label = str(call.params["label"])
     question = (labels.rows.digest, labels.field.name, tuple(anchors.tolist()), label)
     if again:
-        call.board.memory.pop("reach", None)
-    call.board.session(call.dataset, labels.rows)
-    found: neighbors.NeighborPreview = call.board.remember(
-        "reach",
+        call.board.reach.forget(None)
+    call.board.sessions.session(call.dataset, labels.rows)
+    return call.board.reach.get(
+        None,
         question,
         lambda: neighbors.preview_neighbors(
             call.dataset,
@@ -250,4 +250,3 @@ def _reach(call: Call, labels: LabelRows, anchors: np.ndarray, *, again: bool) -
             field=labels.field.name,
         ),
     )
-    return found

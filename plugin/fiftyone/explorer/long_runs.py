@@ -42,7 +42,7 @@ def compute_embeddings(call: Call) -> Answer:
         board.remember_map(dataset, panel_id, key)
         return f"{done} {report.sentence()}"
 
-    return _start(call, f"Generating explorer “{form.key}”", work)
+    return start_run(call, f"Generating explorer “{form.key}”", work)
 
 
 @answers(RUNS, changes=True)
@@ -74,28 +74,28 @@ def compute_map(call: Call) -> Answer:
         board.remember_map(dataset, panel_id, key)
         return report.sentence()
 
-    return _start(call, f"Computing map “{key}”", work)
+    return start_run(call, f"Computing map “{key}”", work)
 
 
 @answers(RUNS, changes=True)
 def update_map(call: Call) -> Answer:
     """Place new samples on a map, embedded first where they have no vector yet, and take deleted ones off."""
-    run = call.board.run_of(call.params["map"])
-    rows = call.board.rows_of(call.dataset, run)
+    run = call.board.maps.run_of(call.params["map"])
+    rows = call.board.maps.rows_of(call.dataset, run)
 
     def work(dataset: fo.Dataset, progress: Progress) -> str:
         new = to_embed(dataset, rows, run.computed_at)
         embedded = f"{_embed(dataset, rows, new, progress).sentence()} " if new else ""
         return embedded + maps.update_map(dataset, key=run.key, progress=progress).sentence()
 
-    return _start(call, f"Updating map “{run.key}”", work)
+    return start_run(call, f"Updating map “{run.key}”", work)
 
 
 @answers(RUNS, changes=True)
 def rank_outliers(call: Call) -> Answer:
     """Score how odd the selected samples are, else all."""
     chosen = _chosen(call)
-    return _start(
+    return start_run(
         call,
         "Ranking outliers",
         lambda dataset, progress: (
@@ -108,7 +108,7 @@ def rank_outliers(call: Call) -> Answer:
 def rank_mislabels(call: Call) -> Answer:
     """Score how likely the labels of the selected samples are wrong, else of all."""
     chosen = _chosen(call)
-    return _start(
+    return start_run(
         call,
         "Finding wrong labels",
         lambda dataset, progress: (
@@ -124,7 +124,7 @@ def find_duplicates(call: Call) -> Answer:
     """Group exact and near duplicates among the selected samples, else among all."""
     chosen = _chosen(call)
     threshold = float(call.params["threshold"])
-    return _start(
+    return start_run(
         call,
         "Finding duplicates",
         lambda dataset, progress: (
@@ -140,7 +140,7 @@ def suggest_labels(call: Call) -> Answer:
     """Suggest labels for the unlabeled among the selected samples, else among all."""
     chosen = _chosen(call)
     precision = float(call.params["precision"])
-    return _start(
+    return start_run(
         call,
         "Suggesting labels",
         lambda dataset, progress: suggest.suggest_labels(
@@ -229,7 +229,7 @@ def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progres
     )
 
 
-def _start(call: Call, title: str, work: Work) -> Answer:
+def start_run(call: Call, title: str, work: Work) -> Answer:
     """Queue a run; it loads the dataset itself, as it outlives the call."""
     name = call.board.name
     job = call.board.jobs.start(title, lambda progress: Outcome(work(fo.load_dataset(name), progress)))

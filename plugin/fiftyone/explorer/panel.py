@@ -9,9 +9,11 @@ from ..component_panel import Answer, ComponentPanel, Method, in_words
 from .board import Board, board_of
 from .clearing import CLEARING
 from .column_files import tidy_columns
+from .function_list import FUNCTIONS
 from .labeling import LABELING
 from .long_runs import RUNS
 from .panel_state import nothing_open, panel_state
+from .reviewing import REVIEWING
 from .viewing import VIEWING
 
 
@@ -20,7 +22,7 @@ def sync(ctx: Any) -> Answer:
     """The state, where it is newer than the one the front end has."""
     if ctx.dataset is not None:
         board = board_of(ctx.dataset)
-        board.opened.set()
+        board.background.map_is_open()
         board.jobs.watch(ctx.panel_id)
         _show_outcomes(ctx, board)
     state = _state(ctx)
@@ -37,7 +39,15 @@ class DataExplorer(ComponentPanel):
     icon = "bubble_chart"
     description = "A map of the dataset's embeddings: look, find, label, and save. Press `?` for all shortcuts."
     component = "LabelscapeDataExplorer"
-    methods: ClassVar[dict[str, Method]] = {"sync": sync, **VIEWING, **LABELING, **CLEARING, **RUNS}
+    methods: ClassVar[dict[str, Method]] = {
+        "sync": sync,
+        **VIEWING,
+        **LABELING,
+        **REVIEWING,
+        **CLEARING,
+        **RUNS,
+        **FUNCTIONS,
+    }
 
     def on_load(self, ctx: Any) -> None:
         """Show what there is."""

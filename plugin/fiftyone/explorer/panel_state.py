@@ -17,12 +17,15 @@ from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
 from ....ml_backend.store.items import patches_fields
 from ....ml_backend.store.labels import holds_predictions, usable_label_fields
-from .board import Board, Run
+from .board import Board
 from .column_files import digest, publish
-from .field_values import distinct_classes, fetch_ids, field_source, last_change, shown_fields
+from .field_values import distinct_classes, fetch_ids, field_source, shown_fields
 from .label_states import LabelRows
+from .listings import LISTED_STORES, functions_state, review_lists
+from .map_cache import Run
 from .map_rows import MapRows, iso
 from .model_choices import model_choices
+from .stamps import last_change, store_stamps
 
 METHODS = ("umap", "tsne", "pca")
 _UNDO_LISTED = 12
@@ -48,6 +51,8 @@ def nothing_open(revision: int) -> dict[str, Any]:
         "undoable": [],
         "jobs": [],
         "messages": [],
+        "lists": [],
+        "functions": {"functions": [], "deleted": [], "last_search": None, "last_threshold": None},
         "palette": None,
         "options": {"models": [], "methods": list(METHODS), "patches_fields": [], "vector_fields": []},
     }
@@ -57,26 +62,24 @@ def panel_state(ctx: Any, board: Board) -> dict[str, Any]:
     """The state (`PanelState`) of the panel that asks; the same object while nothing has changed."""
     with board.lock:
         # Jobs before all else: with one that has ended, what it made must be in the same state.
-        jobs = [*board.opening(), *(job.describe() for job in board.jobs.listing())]
-        runs = board.shown_runs()
+        jobs = [*board.sessions.opening(), *(job.describe() for job in board.jobs.listing())]
+        runs = board.maps.shown_runs()
         mark = _mark(ctx, board, runs, jobs)
-        held = board.states.get(ctx.panel_id)
-        if held is not None and held[0] == mark:
-            return held[1]
         # The mark is from before: what changes meanwhile is seen by the next poll.
-        state = _build(ctx, board, runs, jobs)
-        # Larger than any before a restart of the server, too, and exact in JavaScript's numbers.
-        newest = max((other["revision"] for _, other in board.states.values()), default=0)
-        state["revision"] = max(newest + 1, int(time.time() * 1000))
-        board.states[ctx.panel_id] = (mark, state)
-        return state
+        return board.states.get(ctx.panel_id, mark, lambda: _numbered(board, _build(ctx, board, runs, jobs)))
+
+
+def _numbered(board: Board, state: dict[str, Any]) -> dict[str, Any]:
+    """The state with a revision larger than any before, those before a restart too, and exact in JavaScript."""
+    board.revision = max(board.revision + 1, int(time.time() * 1000))
+    return state | {"revision": board.revision}
 
 
 def loaded_rows(ctx: Any, board: Board) -> MapRows | None:
     """The rows of the map that the asking panel has loaded; None where there is none, or it is gone."""
     key = board.map_of_panel.get(ctx.panel_id)
-    run = next((run for run in board.runs() if run.key == key), None)
-    return None if run is None else board.rows_of(ctx.dataset, run)
+    run = next((run for run in board.maps.runs() if run.key == key), None)
+    return None if run is None else board.maps.rows_of(ctx.dataset, run)
 
 
 def map_version(rows: MapRows, labels: LabelRows | None) -> str:
@@ -91,7 +94,7 @@ def _mark(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -
     dataset = ctx.dataset
     return (
         last_change(dataset),
-        tuple(sorted(board.stamps(dataset).items())),
+        store_stamps(dataset),
         tuple((run.key, run.results) for run in runs),
         dataset.last_modified_at,
         tuple(dataset.list_brain_runs()),
@@ -111,12 +114,11 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
     labels = None if rows is None else board.labels_at_hand(dataset, rows)
     pending = board.pending(dataset)
     fields = list(dataset.get_field_schema(flat=True))
-    stamps = board.stamps(dataset)
-    undo_stamp = (stamps.get("labelscape.pending"), stamps.get("labelscape.saves"))
+    stores = store_stamps(dataset)
     usable = usable_label_fields(dataset, patches_field)
-    stamp = (tuple(usable), tuple(dataset.list_evaluations()), last_change(dataset)[0])
-    offered = board.remember(
-        f"label fields {patches_field}",
+    stamp = (tuple(usable), tuple(dataset.list_evaluations()), last_change(dataset).count)
+    offered = board.names.get(
+        ("label fields", patches_field),
         stamp,
         lambda: [name for name in usable if patches_field is not None or not holds_predictions(dataset, name)],
     )
@@ -127,8 +129,8 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
         "embeddings": _embeddings(board, dataset),
         "maps": [_map_info(board, dataset, run) for run in runs],
         "map": None if rows is None else _loaded_map(ctx, board, rows, labels),
-        "fields": board.remember(
-            f"fields {patches_field}", fields, lambda: _fields(dataset, None if rows is None else rows.root)
+        "fields": board.parts.get(
+            ("fields", patches_field), fields, lambda: _fields(dataset, None if rows is None else rows.root)
         ),
         "label_fields": offered if field.name in offered else [field.name, *offered],
         "label_field": field.name,
@@ -139,13 +141,23 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
             "cleared": pending.n_cleared,
             "deletions": pending.n_deletions,
         },
-        "undoable": board.remember(
+        "undoable": board.parts.get(
             "undoable",
-            undo_stamp,
+            stores,
             lambda: [{"key": step.key, "words": step.title} for step in list_undo_steps(dataset)[:_UNDO_LISTED]],
         ),
         "jobs": jobs,
         "messages": board.notes.listing(),
+        "lists": board.parts.get(
+            ("lists", patches_field),
+            (fields, stores.of(*LISTED_STORES), last_change(dataset)),
+            lambda: review_lists(dataset, rows),
+        ),
+        "functions": board.functions.get(
+            None,
+            (stores.of(*LISTED_STORES), tuple(dataset.list_brain_runs()), board.version),
+            lambda: functions_state(dataset),
+        ),
         "palette": _palette(dataset),
         "options": {
             "models": model_choices(),
@@ -191,10 +203,10 @@ def _places(rows: MapRows, labels: LabelRows | None) -> np.ndarray:
 
 def published(board: Board, name: str, version: Any, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """A column file for this version; written again only where it is another one, or its file was tidied away."""
-    reference = board.remember(name, version, write)
+    reference = board.columns.get(name, version, write)
     if not Path(reference["file"]).exists():
-        board.memory.pop(name)
-        reference = board.remember(name, version, write)
+        board.columns.forget(name)
+        reference = board.columns.get(name, version, write)
     return reference
 
 
@@ -242,7 +254,7 @@ def _view_mark(ctx: Any) -> str | None:
 
 def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
     made = run.config.get("labelscape") or {}
-    stale = board.staleness_of(dataset, run)
+    stale = board.maps.staleness_of(dataset, run)
     return {
         "key": run.key,
         "embeddings": made.get("embeddings"),
@@ -256,11 +268,10 @@ def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
 
 def _embeddings(board: Board, dataset: fo.Dataset) -> list[dict[str, Any]]:
     """The embeddings there are; those a run may be writing at this moment are looked at once it has ended."""
-    held = board.memory.get("embeddings")
     if any(job.open for job in board.jobs.listing()):
-        return [] if held is None else list(held[1])
-    stamp = (tuple(dataset.list_brain_runs()), last_change(dataset)[0], board.version)
-    return board.remember(
+        return board.parts.peek("embeddings") or []
+    stamp = (tuple(dataset.list_brain_runs()), last_change(dataset).count, board.version)
+    return board.parts.get(
         "embeddings",
         stamp,
         lambda: [
@@ -293,7 +304,7 @@ def _classes(board: Board, dataset: fo.Dataset, name: str, path: str, labels: La
     if labels is not None and labels.classes:
         used = labels.classes
     elif dataset.has_sample_field(name):
-        used = board.remember(f"classes {path}", last_change(dataset), lambda: _first_classes(dataset, path))
+        used = board.names.get(("classes", path), last_change(dataset), lambda: _first_classes(dataset, path))
     else:
         used = []
     return list(dict.fromkeys([*declared, *sorted(used)]))

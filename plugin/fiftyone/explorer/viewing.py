@@ -8,15 +8,16 @@ from ....ml_backend.actions.next_best import next_to_label
 from ....ml_backend.errors import Refusal
 from ..component_panel import Answer, Method
 from . import sample_facts
-from .board import NotReady
 from .calls import Call, answers
 from .column_files import MISSING_CODE, pack, publish
-from .field_values import FieldSource, code_of, distinct_classes, fetch, field_source, last_change, number_of
+from .field_values import FieldSource, code_of, distinct_classes, fetch, field_source, number_of
 from .label_states import PENDING_DELETE, LabelRows
 from .map_rows import as_bytes
 from .panel_state import app_view, published
 from .searching import search_meaning, search_words
 from .selection import checked_rows, grid_stage, listing_stage, selected_rows
+from .session_cache import NotReady
+from .stamps import last_change
 
 WITH_SUGGESTIONS = "@labels"  # BY_LABELS of contract.ts
 _FACTS_AT_ONCE = 64
@@ -29,9 +30,9 @@ VIEWING: dict[str, Method] = {}
 @answers(VIEWING, changes=True)
 def load_map(call: Call) -> Answer:
     """Load a map into the asking panel."""
-    run = call.board.run_of(call.params["map"])
-    call.board.places_first()
-    call.board.warm(call.dataset, call.board.rows_of(call.dataset, run))
+    run = call.board.maps.run_of(call.params["map"])
+    call.board.background.open_map_first()
+    call.board.sessions.warm(call.dataset, call.board.maps.rows_of(call.dataset, run))
     call.board.remember_map(call.dataset, call.ctx.panel_id, run.key)
     return {}
 
@@ -84,7 +85,7 @@ def grow(call: Call) -> Answer:
     labels = call.labels()
     rows = labels.rows
     selected = selected_rows(call.params, len(rows))
-    session = call.board.session(call.dataset, rows)
+    session = call.board.sessions.session(call.dataset, rows)
     place_of_row = np.full(len(rows), -1)
     row_of_place = rows.locate(as_bytes(session.embeddings.items.ids))
     on_map = np.flatnonzero(row_of_place >= 0)
@@ -111,7 +112,7 @@ def preview(call: Call) -> Answer:
     near: list[tuple[int, float]] = []
     note = ""
     try:
-        session = call.board.session(call.dataset, labels.rows, seconds=_SECONDS_FOR_NEIGHBORS)
+        session = call.board.sessions.session(call.dataset, labels.rows, seconds=_SECONDS_FOR_NEIGHBORS)
         near = sample_facts.neighbors_of_row(session, labels, row, int(call.params["k"]))
     except NotReady:
         note = "are still being computed, once for these embeddings"
@@ -139,7 +140,7 @@ def search(call: Call) -> Answer:
     if not text:
         raise Refusal("The search is empty: type an id, a part of a file name, a text or a label.")
     if call.params["meaning"]:
-        session = call.board.session(call.dataset, labels.rows)
+        session = call.board.sessions.session(call.dataset, labels.rows)
         found, how = search_meaning(call.dataset, labels, session, text, limit)
     else:
         found, how = search_words(call.dataset, labels, text)
@@ -150,7 +151,7 @@ def search(call: Call) -> Answer:
 def next_best(call: Call) -> Answer:
     """The unlabeled row whose label would teach most."""
     labels = call.labels()
-    call.board.session(call.dataset, labels.rows)
+    call.board.sessions.session(call.dataset, labels.rows)
     best = next_to_label(call.dataset, embeddings=str(labels.rows.embeddings), field=labels.field.name)
     found = labels.rows.locate(as_bytes(best))
     found = found[found >= 0]

@@ -23,7 +23,7 @@ from ....operators.asking import next_step
 from ....operators.running import PLUGIN, NextStep
 from ....operators.segment_forms import relabeling_step
 from ..component_panel import Answer, ComponentPanel, Method, in_words, open_dataset
-from . import comparisons
+from . import comparisons, downloads
 from .answers import choice_of, items_of, ordered, picked, report_of, segment_info
 from .comparisons import Comparison, Thresholds
 
@@ -199,10 +199,14 @@ def delete_segment(ctx: Any) -> Answer:
 
 @answers
 def export_segment(ctx: Any) -> Answer:
-    """Write a segment to a folder of the server."""
+    """Write a segment to a folder of the server, or without one to a file that the browser downloads."""
     asked = ctx.params
-    folder = acts.export_segment(ctx.dataset, slug=asked["slug"], folder=asked["folder"], format=asked["format"])
-    return {"message": f"Written to {folder}."}
+    slug, file_format = asked["slug"], asked["format"]
+    if asked["folder"]:
+        folder = acts.export_segment(ctx.dataset, slug=slug, folder=asked["folder"], format=file_format)
+        return {"message": f"Written to {folder}.", "file": None}
+    file = downloads.export_to_file(ctx.dataset, slug=slug, file_format=file_format)
+    return {"message": f"Exported to {file.name}.", "file": str(file)}
 
 
 @answers

@@ -176,6 +176,8 @@ export class FakeHost implements Host {
             },
           ]
         : [],
+      lists: [],
+      functions: { functions: [], deleted: [], last_search: null, last_threshold: null },
       messages: [],
       palette: null,
       options: {

@@ -60,6 +60,13 @@ export function SelectionBar(): React.ReactElement | null {
           <Button hotkey="g" title="Add the nearest neighbors" onClick={() => void selecting.grow()}>
             <Icon name="grow" /> Grow
           </Button>
+          <Button
+            hotkey="m"
+            title="Find what is most like the selection, best first"
+            onClick={() => void explorer.reviewing.similar()}
+          >
+            <Icon name="search" /> Similar
+          </Button>
           <Button title="Create a segment" onClick={() => dialog("segment")}>
             <Icon name="segment" /> Segment
           </Button>
@@ -161,9 +168,11 @@ const HINTS: Readonly<Record<Tool, string>> = {
 /** What the map is, and what the tool in hand does. */
 export function FactsLine(): React.ReactElement | null {
   const facts = useUi(factsOf);
+  const tab = useUi((ui) => ui.tab);
   const tool = useUi((ui) => ui.tool);
   const turns = useUi((ui) => ui.map?.info.dims === 3);
   if (facts === null) return null;
+  if (tab !== "map") return <footer className="ls-facts">{facts}</footer>;
   const hint = tool === "pan" && turns ? "Drag to turn the map, click a point to look at it" : HINTS[tool];
   return (
     <footer className="ls-facts">

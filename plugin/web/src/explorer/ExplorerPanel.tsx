@@ -11,15 +11,18 @@ import { ExplorerContext, useUi } from "./context";
 import { Dialogs } from "./dialogs/Dialogs";
 import { Empty, NothingLabeled } from "./Empty";
 import type { Explorer } from "./explorer";
-import { commandFor } from "./keymap";
-import { runCommand } from "./commands";
+import { commandFor, reviewCommandFor } from "./keymap";
+import { runCommand, runReviewCommand } from "./commands";
+import { FunctionsTab } from "./functions/FunctionsTab";
 import { JobBars } from "./JobBars";
 import { Legend } from "./Legend";
 import { MapView } from "./MapView";
 import { Notes } from "./Notes";
 import { PreviewPane } from "./PreviewPane";
+import { ReviewTab } from "./review/ReviewTab";
 import { ReachBar } from "./ReachBar";
 import { mapInfo } from "./state";
+import { Tabs } from "./Tabs";
 import { Toolbar } from "./Toolbar";
 
 /** Another tab shows what was done here when it comes to the front, else within this time. */
@@ -43,6 +46,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
   React.useEffect(() => explorer.store.dispatch({ type: "ground", ground }), [explorer, ground]);
   const narrow = useWidth(root) < NARROW;
   const hasMap = useUi((ui) => ui.map !== null && ui.map.info.n > 0);
+  const tab = useUi((ui) => ui.tab);
   const working = useUi(isWorking);
   usePoll(() => explorer.map.poll(), working ? POLL_JOB_MS : POLL_MS);
   useFocusKeeper(root);
@@ -59,11 +63,15 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
     if (!root.current?.contains(target)) return;
     const { key, ctrlKey, metaKey, altKey } = event;
     const onControl = target.closest("button, a, select, [role=combobox]") !== null;
-    const command = commandFor({ key, ctrlKey, metaKey, altKey, typing: isTyping(target), onControl });
-    if (command === null) return;
+    const press = { key, ctrlKey, metaKey, altKey, typing: isTyping(target), onControl };
+    const inReview = explorer.ui.tab === "review" && explorer.ui.review !== null && explorer.ui.dialog === "none";
+    const ofReview = inReview ? reviewCommandFor(press) : null;
+    const command = ofReview === null && (!inReview || press.typing || key === "/") ? commandFor(press) : null;
+    if (ofReview === null && command === null) return;
     event.preventDefault();
     event.stopPropagation();
-    runCommand(explorer, command, root.current);
+    if (ofReview) runReviewCommand(explorer, ofReview, root.current);
+    else if (command) runCommand(explorer, command, root.current);
   };
 
   return (
@@ -81,13 +89,16 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
       }}
     >
       <Toolbar />
+      <Tabs />
       <JobBars />
       <StaleBar />
       <div className="ls-main">
         <div className="ls-picture">
           <MapView ground={ground} />
           <Empty />
-          {hasMap && (
+          {hasMap && tab === "review" && <ReviewTab />}
+          {hasMap && tab === "functions" && <FunctionsTab />}
+          {hasMap && tab === "map" && (
             <div className="ls-over">
               <SelectionBar />
               <NothingLabeled />
@@ -117,12 +128,13 @@ function Side({ narrow }: { readonly narrow: boolean }): React.ReactElement | nu
   // Its place is kept while the map is on its way: a map that changes its size is drawn twice.
   const hasSide = useUi((ui) => (mapInfo(ui)?.n ?? 0) > 0);
   const focus = useUi((ui) => ui.focus !== null);
+  const reviewing = useUi((ui) => ui.tab === "review");
   const [open, setOpen] = React.useState<"legend" | "preview" | null>(null);
   if (!hasSide) return null;
   if (!narrow)
     return (
       <aside className="ls-side" aria-label="Legend and preview">
-        <Legend />
+        {!reviewing && <Legend />}
         <PreviewPane />
       </aside>
     );

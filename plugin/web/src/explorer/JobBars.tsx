@@ -1,4 +1,4 @@
-/** The jobs of the dataset: progress and Stop while they run, then what went wrong, or the result and its next steps. */
+/** The jobs of the dataset: progress and Stop while they run, then what went wrong or what came out, and next steps. */
 import * as React from "react";
 import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";

@@ -24,6 +24,7 @@ const NONE = "@none";
 export function Toolbar(): React.ReactElement | null {
   const panel = useUi((ui) => ui.panel);
   const info = useUi(mapInfo);
+  const onMap = useUi((ui) => ui.tab === "map");
   if (!panel?.dataset) return null;
   return (
     <div className="ls-toolbar" role="toolbar" aria-label="Explorer">
@@ -34,8 +35,8 @@ export function Toolbar(): React.ReactElement | null {
       </div>
       {info && (
         <>
-          <Dimensions current={info.dims} />
-          <Tools />
+          {onMap && <Dimensions current={info.dims} />}
+          {onMap && <Tools />}
           <Search />
         </>
       )}
@@ -317,6 +318,7 @@ function actionGroups(
         { name: `Rank outliers among ${scope}`, run: () => void runs.rankOutliers(), ...noMap },
         { name: `Find wrong labels among ${scope}`, run: () => void runs.rankMislabels(), ...noMap },
         { name: `Find duplicates among ${scope}…`, run: () => openDialog(explorer, "duplicates"), ...noMap },
+        { name: "Similar to the selection", hotkey: "m", run: () => void explorer.reviewing.similar(), ...needsSome },
         { name: "Create a segment of the selection…", run: () => openDialog(explorer, "segment"), ...needsSome },
         { name: "Invert the selection", hotkey: "v", run: () => selecting.invert(), ...noMap },
       ],

@@ -1,7 +1,8 @@
 /** What each command of the keyboard does. */
 import { plural } from "../parts/words";
 import type { Explorer } from "./explorer";
-import type { Command } from "./keymap";
+import type { Command, ReviewCommand } from "./keymap";
+import { currentRow } from "./review/review";
 import { nounOf } from "./state";
 
 export function runCommand(explorer: Explorer, command: Command, root: HTMLElement | null): void {
@@ -25,6 +26,8 @@ export function runCommand(explorer: Explorer, command: Command, root: HTMLEleme
       return selecting.toggleIsolate();
     case "grow":
       return void selecting.grow();
+    case "similar":
+      return void explorer.reviewing.similar();
     case "invert":
       return selecting.invert();
     case "next":
@@ -52,12 +55,49 @@ export function runCommand(explorer: Explorer, command: Command, root: HTMLEleme
   }
 }
 
+/** What each key does while a list is reviewed. */
+export function runReviewCommand(explorer: Explorer, command: ReviewCommand, root: HTMLElement | null): void {
+  const { reviewing, labeling, selecting, store, ui } = explorer;
+  switch (command.name) {
+    case "move":
+      return reviewing.move(command.by);
+    case "line":
+      return reviewing.move(command.by * columnsShown(root));
+    case "digit":
+      return reviewing.digit(command.digit);
+    case "accept":
+      return reviewing.accept();
+    case "reject":
+      return reviewing.reject();
+    case "delete":
+      return reviewing.delete();
+    case "label":
+      return store.dispatch({ type: "dialog", dialog: "label" });
+    case "undo":
+      return reviewing.undo();
+    case "save":
+      return void labeling.save();
+    case "open": {
+      const row = ui.review && currentRow(ui.review);
+      return void (row === null ? undefined : selecting.openInViewer(row));
+    }
+    case "close":
+      return reviewing.close();
+    case "help":
+      return store.dispatch({ type: "dialog", dialog: "help" });
+  }
+}
+
+const columnsShown = (root: HTMLElement | null): number =>
+  Number(root?.querySelector<HTMLElement>("[data-columns]")?.dataset["columns"] ?? 1);
+
 /** Closes what is on top, one thing a press. */
-function closeTopmost({ ui, labeling, selecting }: Explorer, root: HTMLElement | null): void {
+function closeTopmost({ ui, store, labeling, selecting }: Explorer, root: HTMLElement | null): void {
   const active = document.activeElement;
   const typing = active instanceof HTMLInputElement && !["checkbox", "range", "radio"].includes(active.type);
   if (ui.dialog !== "none") labeling.closeDialog();
   else if (typing) root?.focus();
+  else if (ui.tab !== "map") store.dispatch({ type: "tab", tab: "map" });
   else if (ui.reach) labeling.leaveReach();
   else if (ui.focus !== null) void selecting.focus(null);
   else if (ui.isolated) selecting.toggleIsolate();

@@ -4,6 +4,7 @@ import { ColumnCache } from "./columns";
 import { BY_LABELS, type Message, type PanelState, type StatePatch } from "./contract";
 import { Labeling } from "./labeling";
 import { MapLoader } from "./mapLoader";
+import { Reviewing } from "./review/reviewing";
 import { Runs } from "./runs";
 import { Selecting } from "./selecting";
 import { Session, type Host } from "./session";
@@ -15,6 +16,7 @@ export class Explorer {
   readonly map: MapLoader;
   readonly selecting: Selecting;
   readonly labeling: Labeling;
+  readonly reviewing: Reviewing;
   readonly runs: Runs;
 
   constructor(host: Host) {
@@ -25,7 +27,8 @@ export class Explorer {
     this.map = new MapLoader(session, columns, this.look);
     this.selecting = new Selecting(session, this.look);
     this.labeling = new Labeling(session, this.selecting);
-    this.runs = new Runs(session, this.map, this.look, this.selecting);
+    this.reviewing = new Reviewing(session, this.selecting, this.labeling);
+    this.runs = new Runs(session, this.map, this.look, this.selecting, this.reviewing);
     session.onState = (panel) => this.receive(panel);
     session.onPatch = (patch) => this.#takePatch(patch);
     this.map.onShown = () => this.#previewAgain();
@@ -61,7 +64,7 @@ export class Explorer {
     // Where a label went, the suggestion below it shows again, which the patch does not name.
     if (color?.field === BY_LABELS) void this.look.refreshValues();
     // The sample in the preview may have another label now.
-    if (focus !== null) void this.selecting.focus(focus);
+    if (focus !== null && this.ui.tab !== "review") void this.selecting.focus(focus);
   }
 
   #previewAgain(): void {

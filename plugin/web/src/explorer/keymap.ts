@@ -22,7 +22,7 @@ export type Command =
   | "invert"
   | "fit"
   | "texts"
-  | "all";
+  | "similar";
 
 export const KEYS: readonly { readonly key: string; readonly command: Command; readonly says: string }[] = [
   { key: "l", command: "label", says: "Set the label of the selection" },
@@ -33,6 +33,7 @@ export const KEYS: readonly { readonly key: string; readonly command: Command; r
   { key: "s", command: "save", says: "Save pending changes" },
   { key: "i", command: "isolate", says: "Show only the selection; press again to show all" },
   { key: "g", command: "grow", says: "Add the nearest neighbors to the selection" },
+  { key: "m", command: "similar", says: "Find what is most like the selection, as a list to review" },
   { key: "v", command: "invert", says: "Invert the selection" },
   { key: "n", command: "next", says: "Next best sample to label" },
   { key: "/", command: "search", says: "Search" },
@@ -47,6 +48,55 @@ export const KEYS: readonly { readonly key: string; readonly command: Command; r
   { key: "Enter", command: "enter", says: "Accept the neighbors that are shown" },
   { key: "Escape", command: "escape", says: "Close a window, leave the neighbors, or clear the selection" },
 ];
+
+/** The keys while a list is reviewed; the digits set classes. */
+export type ReviewCommand =
+  | { readonly name: "move"; readonly by: number }
+  | { readonly name: "line"; readonly by: number }
+  | { readonly name: "digit"; readonly digit: number }
+  | { readonly name: "accept" | "reject" | "delete" | "label" | "undo" | "save" | "open" | "close" | "help" };
+
+export const REVIEW_KEYS: readonly { readonly key: string; readonly says: string }[] = [
+  { key: "j", says: "Next" },
+  { key: "k", says: "Previous; the arrow keys move too" },
+  { key: "a", says: "Accept: what it does stands at the button" },
+  { key: "x", says: "Reject" },
+  { key: "1 … 9", says: "Set the class of this number" },
+  { key: "l", says: "Set another class" },
+  { key: "d", says: "Mark for deletion" },
+  { key: "u", says: "Take the last decision back" },
+  { key: "s", says: "Save pending changes" },
+  { key: "o", says: "Open in the App's viewer" },
+  { key: "Escape", says: "Back to the map" },
+];
+
+const REVIEW_COMMANDS: Readonly<Record<string, ReviewCommand>> = {
+  j: { name: "move", by: 1 },
+  ArrowRight: { name: "move", by: 1 },
+  k: { name: "move", by: -1 },
+  ArrowLeft: { name: "move", by: -1 },
+  ArrowDown: { name: "line", by: 1 },
+  ArrowUp: { name: "line", by: -1 },
+  Home: { name: "move", by: -Infinity },
+  End: { name: "move", by: Infinity },
+  a: { name: "accept" },
+  x: { name: "reject" },
+  d: { name: "delete" },
+  l: { name: "label" },
+  u: { name: "undo" },
+  s: { name: "save" },
+  o: { name: "open" },
+  Escape: { name: "close" },
+  "?": { name: "help" },
+};
+
+/** The command of a key press while a list is reviewed; null = not one of the review. */
+export function reviewCommandFor(press: KeyPress): ReviewCommand | null {
+  if (press.ctrlKey || press.metaKey || press.altKey || press.typing) return null;
+  if (press.onControl && press.key.startsWith("Arrow")) return null;
+  if (/^[1-9]$/.test(press.key)) return { name: "digit", digit: Number(press.key) };
+  return REVIEW_COMMANDS[press.key.length === 1 ? press.key.toLowerCase() : press.key] ?? null;
+}
 
 export interface KeyPress {
   readonly key: string;

@@ -1,7 +1,9 @@
 /** Long runs started here: embeddings, maps, rankings, suggestions; and what follows once they have ended. */
 import type { Appearance } from "./appearance";
 import { BY_LABELS, type Ask, type EmbeddingsForm, type MapForm, type PanelState, type SegmentKind } from "./contract";
+import { FunctionRuns } from "./functions/functionRuns";
 import type { MapLoader } from "./mapLoader";
+import type { Reviewing } from "./review/reviewing";
 import type { Selecting } from "./selecting";
 import type { Session } from "./session";
 import { nounOf } from "./state";
@@ -14,9 +16,14 @@ type RunMethod =
   | "rank_outliers"
   | "rank_mislabels"
   | "find_duplicates"
-  | "suggest_labels";
+  | "suggest_labels"
+  | "create_function"
+  | "run_functions"
+  | "edit_function"
+  | "duplicate_function";
 
 export class Runs {
+  readonly functions: FunctionRuns;
   /** What follows a run that was started here, by its id. */
   readonly #whenDone = new Map<string, () => void>();
 
@@ -25,7 +32,12 @@ export class Runs {
     private readonly maps: MapLoader,
     private readonly look: Appearance,
     private readonly selecting: Selecting,
-  ) {}
+    private readonly reviewing: Reviewing,
+  ) {
+    this.functions = new FunctionRuns(session, (method, ask) =>
+      this.#start(method, ask, () => void this.#refreshApp(null)),
+    );
+  }
 
   get #ui() {
     return this.session.ui;
@@ -56,12 +68,12 @@ export class Runs {
 
   async rankOutliers(): Promise<void> {
     const ask = { selection: this.selecting.current() };
-    await this.#start("rank_outliers", ask, () => void this.#showRanking("outlier_score"));
+    await this.#start("rank_outliers", ask, () => void this.#showRanking("outliers", "outlier_score"));
   }
 
   async rankMislabels(): Promise<void> {
     const ask = { selection: this.selecting.current() };
-    await this.#start("rank_mislabels", ask, () => void this.#showRanking("mislabel_score"));
+    await this.#start("rank_mislabels", ask, () => void this.#showRanking("mislabels", "mislabel_score"));
   }
 
   async findDuplicates(threshold: number): Promise<void> {
@@ -69,6 +81,7 @@ export class Runs {
     await this.#start("find_duplicates", { selection: this.selecting.current(), threshold }, () => {
       void this.#refreshApp(null);
       void this.look.refreshValues();
+      void this.reviewing.open("duplicates");
     });
   }
 
@@ -99,6 +112,11 @@ export class Runs {
 
   async sendToLabelStudio(): Promise<void> {
     if (this.selecting.needed("send")) await this.session.ask("Opening the form", "send_to_label_studio", {});
+  }
+
+  /** Opens the App's form for the next batch of a collection campaign. */
+  async nextBatch(segment: string): Promise<void> {
+    await this.session.ask("Opening the form", "next_batch", { segment });
   }
 
   async renameRun(key: string, name: string): Promise<void> {
@@ -136,8 +154,10 @@ export class Runs {
     if (answer && !answer.state) void this.maps.sync();
   }
 
-  async #showRanking(field: string): Promise<void> {
+  /** The ranking opens as a list to review, and colors the map behind it. */
+  async #showRanking(list: string, field: string): Promise<void> {
     await this.#refreshApp(field);
+    await this.reviewing.open(list);
     if (this.look.knownField(field)) await this.look.colorBy(field);
   }
 

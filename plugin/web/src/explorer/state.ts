@@ -1,30 +1,25 @@
 /** The panel's state on the client, and how each event changes it. Pure: no host, no network, no drawing. */
 import type { Camera } from "../scatter/camera";
 import type { Tool } from "../scatter/Scatter";
-import { bySize, classColors, quantize } from "../scatter/colors";
-import { unpackBytes, unpackU16, unpackU32, type Column } from "./columns";
+import { unpackBytes, unpackU32 } from "./columns";
 import {
   BY_LABELS,
-  LABEL_STATE,
-  MISSING_CODE,
-  type CategoricalTail,
   type Facts,
   type LoadedMap,
   type Message,
   type PanelState,
-  type PendingCounts,
   type Preview,
   type SelectionHow,
   type StatePatch,
 } from "./contract";
-import { counted, listing } from "../parts/words";
-import { STATE_LEGEND } from "./labelStates";
-import { bounds } from "../scatter/geometry";
+import { labelsOf, type MapData } from "./mapData";
+import type { Review } from "./review/review";
 import { emptySet, setOf, type RowSet } from "./selection";
+import { BY_STATE, isLabelField, stateValues, withLabels, type Values } from "./values";
 
-/** The field name that stands for "colour by label state". */
-export const BY_STATE = "@state";
-
+export { allowedRows, mapOf, type MapData } from "./mapData";
+export { BY_STATE, isLabelField, stateValues, valuesOf, type Values } from "./values";
+export { mapInfo, nounOf, pendingWords, suggestedAmong } from "./wordsOf";
 export type { Tool };
 export type Dialog =
   | "none"
@@ -39,32 +34,8 @@ export type Dialog =
   | "field"
   | "clear labels"
   | "clear explorer"
-  | "runs";
-
-export interface MapData {
-  readonly info: LoadedMap;
-  readonly planes: readonly Float32Array[];
-  readonly labelState: Uint8Array;
-  /** null: the labels are still being read, and all rows stand there without. */
-  readonly labelStateVersion: string | null;
-  readonly inView: Uint8Array | null;
-  readonly min: readonly number[];
-  readonly max: readonly number[];
-}
-
-type Labels = Pick<MapData, "labelState" | "labelStateVersion">;
-
-/** What the points are coloured by (or what is written on them). */
-export interface Values {
-  readonly field: string;
-  readonly kind: "categorical" | "numeric";
-  readonly codes: Uint16Array;
-  readonly classes: readonly string[];
-  readonly colors: readonly string[];
-  readonly missing: { readonly name: string; readonly color: string };
-  readonly min: number;
-  readonly max: number;
-}
+  | "runs"
+  | "function";
 
 /** Neighbors that light up after a label was set, and how far it goes. */
 export interface Reach {
@@ -77,6 +48,9 @@ export interface Reach {
   /** Rows left out by hand. */
   readonly left: ReadonlySet<number>;
 }
+
+/** What fills the panel: the map, a list to work through, or the saved searches. */
+export type Tab = "map" | "review" | "functions";
 
 export interface SearchResult {
   readonly text: string;
@@ -111,6 +85,8 @@ export interface Ui {
   readonly reach: Reach | null;
   readonly search: SearchResult | null;
   readonly tool: Tool;
+  readonly tab: Tab;
+  readonly review: Review | null;
   readonly dialog: Dialog;
   /** Dimension the map form starts with. */
   readonly formDims: 2 | 3;
@@ -145,6 +121,8 @@ export const INITIAL: Ui = {
   reach: null,
   search: null,
   tool: "lasso",
+  tab: "map",
+  review: null,
   dialog: "none",
   formDims: 2,
   busy: [],
@@ -182,6 +160,8 @@ export type Event =
   | { readonly type: "reachCount"; readonly count: number }
   | { readonly type: "search"; readonly search: SearchResult | null }
   | { readonly type: "tool"; readonly tool: Tool }
+  | { readonly type: "tab"; readonly tab: Tab }
+  | { readonly type: "review"; readonly review: Review | null }
   | { readonly type: "dialog"; readonly dialog: Dialog; readonly dims?: 2 | 3 }
   | { readonly type: "busy"; readonly what: string }
   | { readonly type: "idle"; readonly what: string }
@@ -212,6 +192,7 @@ export function reduce(ui: Ui, event: Event): Ui {
         preview: null,
         reach: null,
         search: null,
+        review: null,
       };
     case "camera":
       return { ...ui, camera: event.camera };
@@ -256,6 +237,10 @@ export function reduce(ui: Ui, event: Event): Ui {
         : ui;
     case "search":
       return { ...ui, search: event.search };
+    case "tab":
+      return { ...ui, tab: event.tab };
+    case "review":
+      return { ...ui, review: event.review };
     case "tool":
       return { ...ui, tool: event.tool };
     case "dialog":
@@ -305,6 +290,7 @@ function withMap(ui: Ui, map: MapData): Ui {
       facts: new Map(),
       focus: null,
       search: null,
+      review: null,
     };
   // Samples that have left the dataset have no place any more.
   const gone = (row: number | null): boolean => row !== null && Number.isNaN(map.planes[0]?.[row]);
@@ -361,180 +347,6 @@ function withPatch(ui: Ui, patch: StatePatch): Ui {
     text: relabel(ui.text),
     facts,
   };
-}
-
-/** True for the label field itself, its `.label`, and that of the labels listed in it. */
-export function isLabelField(field: string, panel: PanelState | null): boolean {
-  const label = panel?.label_field;
-  if (label == null) return false;
-  return (
-    field === label ||
-    [".label", ".classifications.label", ".detections.label", ".polylines.label"].some((end) => field === label + end)
-  );
-}
-
-function withLabels(values: Values, patch: StatePatch, rows: Uint32Array, pool: readonly string[] | null): Values {
-  const given = unpackU16(patch.codes);
-  const added = patch.labels.filter((label) => !values.classes.includes(label));
-  const classes = added.length ? [...values.classes, ...added] : values.classes;
-  const codeOf = patch.labels.map((label) => classes.indexOf(label));
-  const codes = values.codes.slice();
-  rows.forEach((row, i) => (codes[row] = codeOf[given[i] as number] ?? MISSING_CODE));
-  const colors = added.length
-    ? [...values.colors, ...classColors(classes.length, undefined, pool).slice(values.colors.length)]
-    : values.colors;
-  return { ...values, codes, classes, colors };
-}
-
-/** The label states as a field to colour by. */
-export function stateValues({ labelState, labelStateVersion }: Labels): Values {
-  return {
-    field: BY_STATE,
-    kind: "categorical",
-    codes:
-      labelStateVersion === null ? new Uint16Array(labelState.length).fill(MISSING_CODE) : Uint16Array.from(labelState),
-    classes: STATE_LEGEND.map((s) => s.name),
-    colors: STATE_LEGEND.map((s) => s.color),
-    missing: { name: "being read", color: "#8f8f8f" },
-    min: 0,
-    max: 0,
-  };
-}
-
-/** A value column as what the renderer and the legend work on; throws where the file has no tail. */
-export function valuesOf(
-  field: string,
-  column: Column,
-  panel: PanelState | null,
-  before: Values | null = null,
-): Values {
-  const plane = column.planes[0];
-  const missing = { name: field === BY_LABELS || isLabelField(field, panel) ? "unlabeled" : "none", color: "#8f8f8f" };
-  if (column.tail?.kind === "categorical" && plane instanceof Uint16Array) {
-    const { classes } = column.tail;
-    return {
-      field,
-      kind: "categorical",
-      codes: plane,
-      classes,
-      missing,
-      min: 0,
-      max: 0,
-      colors: stableColors(field, column.tail, plane, panel, before),
-    };
-  }
-  if (column.tail?.kind === "numeric" && plane instanceof Float32Array) {
-    const { min, max } = column.tail;
-    const low = min ?? 0;
-    const high = max ?? 0;
-    return {
-      field,
-      kind: "numeric",
-      codes: quantize(plane, low, high),
-      classes: [],
-      colors: [],
-      missing,
-      min: low,
-      max: high,
-    };
-  }
-  throw new Error(`The values of "${field}" came in a form this panel does not know. Reload the page.`);
-}
-
-/** Colors by size of the classes; a class that was on the map in this field before keeps its color. */
-function stableColors(
-  field: string,
-  { classes, colors: given }: CategoricalTail,
-  codes: Uint16Array,
-  panel: PanelState | null,
-  before: Values | null,
-): readonly string[] {
-  const colors = classColors(classes.length, given, panel?.palette ?? null, bySize(codes, classes.length));
-  if (before?.field !== field) return colors;
-  const known = new Map(before.classes.map((name, code) => [name, before.colors[code]]));
-  return classes.map((name, code) => known.get(name) ?? (colors[code] as string));
-}
-
-/** The label states of n rows; without any where they are still being read. */
-const labelsOf = (n: number, labelState: Uint8Array | null | undefined, version: string | undefined): Labels =>
-  labelState
-    ? { labelState, labelStateVersion: version ?? null }
-    : { labelState: new Uint8Array(n), labelStateVersion: null };
-
-/** The columns of a map, put together. */
-export function mapOf(
-  info: LoadedMap,
-  columns: { positions: Column; labelState: Column | null; inView: Column | null },
-): MapData {
-  const planes = columns.positions.planes.filter((p): p is Float32Array => p instanceof Float32Array);
-  if (planes.length !== info.dims)
-    throw new Error(
-      `The map "${info.key}" has ${planes.length} coordinates a point instead of ${info.dims}. Load it again.`,
-    );
-  const { min, max } = bounds(planes);
-  return {
-    info,
-    planes,
-    min,
-    max,
-    ...labelsOf(info.n, columns.labelState?.planes[0] as Uint8Array | undefined, info.label_state?.version),
-    inView: (columns.inView?.planes[0] as Uint8Array | undefined) ?? null,
-  };
-}
-
-/** 1 for every row that is drawn in full and can be pointed at: in the view, not hidden, not isolated away. */
-export function allowedRows(ui: Pick<Ui, "map" | "color" | "hidden" | "range" | "isolated">): Uint8Array {
-  const { map, color, hidden, isolated } = ui;
-  if (!map) return new Uint8Array(0);
-  const n = map.info.n;
-  const mask = new Uint8Array(n).fill(1);
-  const { inView } = map;
-  const x = map.planes[0] as Float32Array;
-  const [low, high] = codeRange(color, ui.range);
-  const numeric = color?.kind === "numeric";
-  const limited = numeric && ui.range !== null;
-  const shown = new Uint8Array(65536).fill(1);
-  if (!numeric) {
-    for (const code of hidden) shown[code] = 0;
-  }
-  for (let i = 0; i < n; i++) {
-    const code = color ? (color.codes[i] as number) : 0;
-    const coloured = limited ? code >= low && code <= high : shown[code] === 1;
-    if (!coloured || (inView && !inView[i]) || (isolated && !isolated[i]) || Number.isNaN(x[i])) mask[i] = 0;
-  }
-  return mask;
-}
-
-function codeRange(color: Values | null, range: readonly [number, number] | null): readonly [number, number] {
-  if (!color || !range || color.max <= color.min) return [0, 65534];
-  const scale = 65534 / (color.max - color.min);
-  return [Math.floor((range[0] - color.min) * scale), Math.ceil((range[1] - color.min) * scale)];
-}
-
-/** The map on the screen, or the one that is on its way: what surrounds it has its place already. */
-export const mapInfo = ({ panel, map }: Pick<Ui, "panel" | "map">): LoadedMap | null => map?.info ?? panel?.map ?? null;
-
-/** What is pending, in words; "" for nothing. */
-export const pendingWords = ({ labels, cleared, deletions }: PendingCounts): string =>
-  listing([
-    labels > 0 && counted(labels, "label"),
-    cleared > 0 && counted(cleared, "cleared label"),
-    deletions > 0 && counted(deletions, "deletion"),
-  ]);
-
-/** What a row of the loaded map is called on screen. */
-export const nounOf = ({ panel, map }: Pick<Ui, "panel" | "map">): "sample" | "object" =>
-  panel?.maps.find((m) => m.key === map?.info.key)?.patches_field == null ? "sample" : "object";
-
-/** How many of these rows have an open suggestion that reaches the target precision, and one that does not. */
-export function suggestedAmong(set: RowSet, labelState: Uint8Array): { confident: number; uncertain: number } {
-  let [confident, uncertain] = [0, 0];
-  for (let i = 0; i < labelState.length; i++) {
-    if (!set.mask[i]) continue;
-    if (labelState[i] === LABEL_STATE.suggested) confident++;
-    else if (labelState[i] === LABEL_STATE.uncertain) uncertain++;
-  }
-  return { confident, uncertain };
 }
 
 export class Store {

@@ -203,13 +203,12 @@ export function ExportSegment({
   const [format, setFormat] = React.useState<"fiftyone" | "coco" | "csv">("csv");
   const [folder, setFolder] = React.useState("");
   const submit = async (): Promise<void> => {
-    if (await session.exportSegment({ slug: segment.slug, format, folder })) onClose();
+    if (await session.exportSegment({ slug: segment.slug, format, folder: folder.trim() })) onClose();
   };
   return (
     <Asking
       title={`Export “${segment.name}”`}
-      deed="Export"
-      disabled={!folder.trim()}
+      deed={folder.trim() === "" ? "Download" : "Export"}
       onClose={onClose}
       onSubmit={submit}
     >
@@ -229,9 +228,8 @@ export function ExportSegment({
       <label className="ls-choice">
         <span className="ls-choice-label">New folder</span>
         <input
-          data-first
           value={folder}
-          placeholder="on the server"
+          placeholder="empty = download; else on the server"
           onChange={(event) => setFolder(event.target.value)}
         />
       </label>

@@ -144,7 +144,11 @@ export interface Methods {
   /** What is ticked in the App's grid leaves the segment. */
   remove_from_segment: [{ slug: string }, Changed];
   delete_segment: [{ slug: string }, Changed];
-  export_segment: [{ slug: string; format: "fiftyone" | "coco" | "csv"; folder: string }, { message: string }];
+  /** `folder`: on the server; "" = a file to download, whose path the answer has. */
+  export_segment: [
+    { slug: string; format: "fiftyone" | "coco" | "csv"; folder: string },
+    { message: string; file: string | null },
+  ];
   /** Opens the operator's form for a segment, or for the samples of what is chosen. */
   send_to_label_studio: [{ slug: string } | Choice, Nothing];
   remake_segment: [{ slug: string; prediction_field: string | null; name: string | null }, Changed];

@@ -16,6 +16,7 @@ import type {
   Thresholds,
   What,
 } from "./contract";
+import { download } from "../parts/download";
 import { keyOf, matrixOf, type Matrix } from "./matrix";
 
 export type Call = <M extends MethodName>(method: M, ask: Ask<M>) => Promise<Answer<M>>;
@@ -265,6 +266,7 @@ export class MetricsSession {
   async exportSegment(ask: Ask<"export_segment">): Promise<boolean> {
     const answer = await this.#try("Exporting", () => this.call("export_segment", ask));
     if (answer) this.note(answer.message);
+    if (answer?.file) download(this.mediaUrl(answer.file));
     return answer !== null;
   }
 

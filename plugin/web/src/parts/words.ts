@@ -34,3 +34,12 @@ export function sentence(error: unknown): string {
 /** The last line of a traceback without the exception's class: what is left was written for the user. */
 export const lastLine = (text: string): string =>
   (text.trim().split("\n").pop() ?? text).replace(/^[\w.]*(Error|Exception): /, "");
+
+/** A moment in words: "at 14:05", "yesterday", "3 days ago". */
+export function ago(iso: string): string {
+  const then = new Date(iso);
+  const days = Math.floor((Date.now() - then.getTime()) / 86_400_000);
+  if (Number.isNaN(days)) return iso;
+  if (days < 1) return `at ${then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`;
+  return days === 1 ? "yesterday" : `${days} days ago`;
+}

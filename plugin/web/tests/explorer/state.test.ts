@@ -47,6 +47,8 @@ const panel: PanelState = {
   undoable: [],
   label_field_exists: true,
   jobs: [],
+  lists: [],
+  functions: { functions: [], deleted: [], last_search: null, last_threshold: null },
   messages: [],
   palette: null,
   options: { models: [], methods: [], patches_fields: [], vector_fields: [] },

@@ -2,6 +2,7 @@
 import * as React from "react";
 import { Dialog } from "../../parts/parts";
 import { useExplorer, useUi } from "../context";
+import { FunctionForm } from "../functions/FunctionForm";
 import { GenerateForm } from "./GenerateForm";
 import { Help } from "./Help";
 import { LabelPicker } from "./LabelPicker";
@@ -44,6 +45,8 @@ export function Dialogs(): React.ReactElement | null {
       return <SegmentForm onClose={close} />;
     case "duplicates":
       return <DuplicatesForm onClose={close} />;
+    case "function":
+      return <FunctionForm onClose={close} />;
     case "discard":
       return <DiscardQuestion onClose={close} />;
     case "clear labels":

@@ -42,6 +42,21 @@ export function GenerateForm(): React.ReactElement | null {
         chosen={form.way}
         onChange={(next) => setForm({ ...START, way: next, with_map: form.with_map })}
       />
+      <WaySettings way={way} panel={panel} form={form} set={set} />
+      <label className="ls-check">
+        <input type="checkbox" checked={form.with_map} onChange={(event) => set({ with_map: event.target.checked })} />
+        <span>Then make a 2D map of them (UMAP)</span>
+      </label>
+      <p className="ls-quiet">{plan(way, form, panel)}</p>
+      <Submit disabled={missing(way, form, panel)}>Generate explorer</Submit>
+    </form>
+  );
+}
+
+/** What the chosen way needs to know. */
+function WaySettings({ way, panel, form, set }: Part & { readonly way: ModelChoice }): React.ReactElement {
+  return (
+    <>
       {way.names.length > 0 && (
         <Picker
           label="Model"
@@ -55,28 +70,26 @@ export function GenerateForm(): React.ReactElement | null {
       {way.way === "trained" && <Base panel={panel} form={form} set={set} />}
       {way.way === "precomputed" && <Source panel={panel} form={form} set={set} />}
       {way.speed !== null && panel.options.patches_fields.length > 0 && (
-        <Picker
-          label="Embed"
-          wide
-          value={form.patches_field ?? WHOLE}
-          options={[
-            { value: WHOLE, name: "whole samples" },
-            ...panel.options.patches_fields.map((field) => ({
-              value: field,
-              name: field,
-              note: "each object by itself",
-            })),
-          ]}
-          onChange={(field) => set({ patches_field: field === WHOLE ? null : field })}
-        />
+        <WhatToEmbed panel={panel} form={form} set={set} />
       )}
-      <label className="ls-check">
-        <input type="checkbox" checked={form.with_map} onChange={(event) => set({ with_map: event.target.checked })} />
-        <span>Then make a 2D map of them (UMAP)</span>
-      </label>
-      <p className="ls-quiet">{plan(way, form, panel)}</p>
-      <Submit disabled={missing(way, form, panel)}>Generate explorer</Submit>
-    </form>
+    </>
+  );
+}
+
+function WhatToEmbed({ panel, form, set }: Part): React.ReactElement {
+  const objects = panel.options.patches_fields.map((field) => ({
+    value: field,
+    name: field,
+    note: "each object by itself",
+  }));
+  return (
+    <Picker
+      label="Embed"
+      wide
+      value={form.patches_field ?? WHOLE}
+      options={[{ value: WHOLE, name: "whole samples" }, ...objects]}
+      onChange={(field) => set({ patches_field: field === WHOLE ? null : field })}
+    />
   );
 }
 

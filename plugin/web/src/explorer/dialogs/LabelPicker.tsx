@@ -23,7 +23,8 @@ export function LabelPicker({ onClose }: { readonly onClose: () => void }): Reac
     ...(fresh === null ? [] : [{ name: fresh, fresh: true }]),
   ];
   const chosen = at === null ? undefined : choices[Math.min(at, choices.length - 1)];
-  const apply = (name: string): void => void explorer.labeling.setLabel(name);
+  const apply = (name: string): void =>
+    explorer.ui.tab === "review" ? explorer.reviewing.label(name) : void explorer.labeling.setLabel(name);
   const onKeyDown = (event: React.KeyboardEvent): void => {
     if (event.key === "Enter") {
       if (chosen) apply(chosen.name);

@@ -5,8 +5,11 @@ import base64
 import fiftyone as fo
 import numpy as np
 import pytest
+from labelscape.plugin.fiftyone.explorer import label_cache
+from labelscape.plugin.fiftyone.explorer.board import Board
+from labelscape.plugin.fiftyone.explorer.label_states import LabelRows
 
-from .conftest import give_map, give_random_map
+from ...conftest import give_map, give_random_map
 
 
 def unpack(packed, dtype="<u4"):
@@ -124,46 +127,25 @@ def test_the_labels_of_many_are_read_after_the_places(make_explorer, make_digits
 
 
 def test_labels_that_cannot_be_read_are_told_once_and_tried_again_when_asked_for(mapped_digits, monkeypatch):
-    from labelscape.plugin.fiftyone.explorer import board as module
+    board = Board(mapped_digits)
+    rows = board.maps.rows_of(mapped_digits, board.maps.run_of("flat"))
+    monkeypatch.setattr(label_cache, "COMPARED_AT_ONCE", 0)
+    with monkeypatch.context() as broken:
 
-    board = module.Board(mapped_digits)
-    rows = board.rows_of(mapped_digits, board.run_of("flat"))
-    read = module._read_all
+        def fail(*_):
+            raise ValueError("too many classes")
 
-    def fail(*_):
-        raise ValueError("too many classes")
-
-    monkeypatch.setattr(module, "_READ_AT_ONCE", 0)
-    monkeypatch.setattr(module, "_read_all", fail)
-    assert board.labels_at_hand(mapped_digits, rows) is None
-    board._background.submit(int).result()
-    assert board.labels_at_hand(mapped_digits, rows) is None
-    board._background.submit(int).result()
-    assert [note["text"] for note in board.notes.listing()] == [
-        "The labels in “ground_truth” could not be read (too many classes)."
-    ]
-    with pytest.raises(ValueError, match="too many classes"):
-        board.labels(mapped_digits, rows)
-    monkeypatch.setattr(module, "_read_all", read)
+        broken.setattr(LabelRows, "read", fail)
+        for _ in range(2):
+            assert board.labels_at_hand(mapped_digits, rows) is None
+            board.background.later(lambda: None).result()
+        assert [note["text"] for note in board.notes.listing()] == [
+            "The labels in “ground_truth” could not be read (too many classes)."
+        ]
+        with pytest.raises(ValueError, match="too many classes"):
+            board.labels(mapped_digits, rows)
     assert (board.labels(mapped_digits, rows).now.states == 1).sum() == 40
     assert board.labels_at_hand(mapped_digits, rows) is not None
-
-
-def test_what_is_read_in_background_waits_for_the_places_of_a_map_and_no_longer(mapped_digits):
-    from concurrent.futures import TimeoutError as StillWaiting
-
-    from labelscape.plugin.fiftyone.explorer import board as module
-
-    board = module.Board(mapped_digits)
-    done: list[str] = []
-    board._later(lambda: done.append("nothing is opened")).result(timeout=1)
-    board.places_first()
-    waiting = board._later(lambda: done.append("opened"))
-    with pytest.raises(StillWaiting):
-        waiting.result(timeout=0.2)
-    board.opened.set()
-    waiting.result(timeout=1)
-    assert done == ["nothing is opened", "opened"]
 
 
 def test_the_colours_of_the_datasets_scheme_come_with_the_classes(explorer, mapped_digits):

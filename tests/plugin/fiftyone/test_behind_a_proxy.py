@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from labelscape.testing.path_proxy import path_proxy
 
-from .shown import Shown, beside_samples
+from ..shown import Shown, beside_samples
 
 PATH = "/hub/app"
 

@@ -15,8 +15,8 @@ from labelscape.plugin.fiftyone.explorer import label_states as labels
 from labelscape.plugin.fiftyone.explorer.column_files import MISSING_CODE, encode
 from labelscape.plugin.fiftyone.explorer.panel import DataExplorer
 
-WEB = Path(__file__).resolve().parents[2] / "plugin/web/src"
-CONTRACT = (WEB / "explorer/contract.ts").read_text()
+WEB = Path(__file__).resolve().parents[4] / "plugin/web/src"
+CONTRACT = "\n".join(path.read_text() for path in sorted((WEB / "explorer/contract").glob("*.ts")))
 DTYPES = {"uint8": "u1", "uint16": "<u2", "uint32": "<u4", "float32": "<f4"}
 
 

@@ -11,8 +11,8 @@ from bson import ObjectId
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from .conftest import give_random_map
-from .shown import Shown, beside_samples
+from ...conftest import give_random_map
+from ...shown import Shown, beside_samples
 
 pytestmark = pytest.mark.slow
 

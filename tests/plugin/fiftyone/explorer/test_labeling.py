@@ -7,7 +7,7 @@ import numpy as np
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
-from .conftest import give_map
+from ...conftest import give_map
 
 UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS, UNCERTAIN = range(7)
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from .conftest import give_map
-from .shown import Shown, beside_samples
+from ...conftest import give_map
+from ...shown import Shown, beside_samples
 
 pytestmark = pytest.mark.slow
 BOXES = [[0.0, 0.0, 0.5, 0.5], [0.5, 0.0, 0.5, 0.5]]

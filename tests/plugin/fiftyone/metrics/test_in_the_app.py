@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from ...axe import axe_faults, load_axe
+
 PANEL = "model_metrics"
 
 
@@ -71,6 +73,14 @@ def test_the_walk_from_false_positives_and_confusions_to_segments(
     expect(page.get_by_text(f"{len(faults.wrong)} patches")).to_be_visible(timeout=60_000)
     shot(page, shots, "segments")
 
+    panel.get_by_role("button", name="Export").click()
+    with page.expect_download() as downloading:
+        panel.get_by_role("dialog").get_by_role("button", name="Download").click()
+    table = Path(downloading.value.path()).read_text()
+    assert len(table.splitlines()) == len(faults.wrong) + 1
+    load_axe(page)
+    assert axe_faults(page, ".lm-root", "segments") == []
+
     panel.get_by_role("button", name="Delete").click()
     panel.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(panel.get_by_text("Deleted the segment “Wrong digits”")).to_be_visible(timeout=30_000)
@@ -88,6 +98,8 @@ def test_a_cell_is_chosen_with_the_keyboard_and_shown_in_the_grid(scenes: tuple[
     panel = page.locator(".lm-root")
     expect(panel.get_by_text("60 samples")).to_be_visible(timeout=90_000)
     matrix = panel.get_by_role("grid")
+    load_axe(page)
+    assert axe_faults(page, ".lm-root", "matrix") == []
     matrix.focus()
     for _ in range(2):  # the first press lands on the corner, which counts nothing
         matrix.press("ArrowDown")

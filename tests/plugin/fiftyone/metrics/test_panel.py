@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import fiftyone as fo
@@ -14,7 +15,7 @@ from labelscape.cli.scenes import add_scenes
 from labelscape.plugin.fiftyone.metrics import panel as model_metrics
 from labelscape.plugin.fiftyone.metrics.panel import ModelMetrics
 
-WEB = Path(__file__).resolve().parents[2] / "plugin/web/src"
+WEB = Path(__file__).resolve().parents[4] / "plugin/web/src"
 FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}
 
 
@@ -146,14 +147,18 @@ def test_a_segment_lives_its_life_in_the_panel(panel, tmp_path):
         ("mislabeled", "data organization"),
         ("wrong-again", "data quality"),
     }
-    assert panel.ask("export_segment", slug="mislabeled", format="csv", folder=str(tmp_path / "out")).keys() == {
-        "message"
-    }
+    written = panel.ask("export_segment", slug="mislabeled", format="csv", folder=str(tmp_path / "out"))
+    assert written == {"message": f"Written to {tmp_path / 'out'}.", "file": None}
     assert len((tmp_path / "out" / "mislabeled.csv").read_text().splitlines()) == size + 1
     assert (
         "is not empty"
         in panel.ask("export_segment", slug="mislabeled", format="csv", folder=str(tmp_path / "out"))["error"]
     )
+    table = Path(panel.ask("export_segment", slug="mislabeled", format="csv", folder="")["file"])
+    assert len(table.read_text().splitlines()) == size + 1
+    archive = Path(panel.ask("export_segment", slug="mislabeled", format="fiftyone", folder="")["file"])
+    with zipfile.ZipFile(archive) as packed:
+        assert "samples.json" in packed.namelist()
     panel.ask("open_segment", slug="mislabeled")
     assert "segment:mislabeled" in json.dumps(panel.shown)
     left = panel.ask("delete_segment", slug="mislabeled")["segments"]

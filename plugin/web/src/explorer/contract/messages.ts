@@ -1,0 +1,162 @@
+/** What the messages are made of: packed arrays, selections, facts of samples, forms. */
+import type { LabelState } from "./columns";
+
+/** base64 of little-endian uint32 / float32 / uint8 / uint16: `base64.b64encode(a.astype("<u4").tobytes())`. */
+export type PackedU32 = string;
+export type PackedF32 = string;
+export type PackedU8 = string;
+export type PackedU16 = string;
+
+/**
+ * Rows chosen on the map. `rows` or `bits` hold the rows themselves in every case, and every write goes by them. `how`
+ * is
+ * for the grid: how they were chosen, where one constant-size stage says the same (a `$geoWithin`, a match on the
+ * field).
+ */
+export interface Selection {
+  readonly map: string;
+  readonly map_version: string;
+  readonly count: number;
+  /** Row numbers, when count ≤ 4096; else null. */
+  readonly rows: readonly number[] | null;
+  /**
+   * base64 bitset, row i = byte i>>3, bit i&7, when count > 4096: `np.unpackbits(b, bitorder="little")[:n]`; else null.
+   */
+  readonly bits: string | null;
+  readonly how: SelectionHow;
+}
+
+export type SelectionHow =
+  /** Closed polygon in map coordinates of a 2D map (a box is one of four corners), all of the map inside it. */
+  | { readonly kind: "polygon"; readonly points: readonly (readonly [number, number])[] }
+  /** All with this value of this field; value null = those with none. */
+  | { readonly kind: "value"; readonly field: string; readonly value: string | null }
+  /** Any other set. */
+  | { readonly kind: "rows" };
+
+/** Rows named one by one (≤ 4096 of them). */
+export interface RowsRef {
+  readonly map: string;
+  readonly map_version: string;
+  readonly rows: readonly number[];
+}
+
+/**
+ * What a label action changed, so that no column is fetched again: new label states, and the new classes where the
+ * label
+ * field is shown. `from` → `to`: versions of `map.label_state`; a client with another version fetches the column.
+ */
+export interface StatePatch {
+  readonly from: string;
+  readonly to: string;
+  readonly rows: PackedU32;
+  readonly states: PackedU8;
+  /** Index into `labels` for each row, MISSING_CODE = now without a label. */
+  readonly codes: PackedU16;
+  readonly labels: readonly string[];
+}
+
+/** Basic facts of one sample, for the hover tooltip. */
+export interface Facts {
+  readonly row: number;
+  /** Sample id as text (of the object for patches). */
+  readonly id: string;
+  /** Path on the server's disk of the image to show (thumbnail where there is one); null = nothing to show. */
+  readonly thumbnail: string | null;
+  /** [x, y, w, h] in 0..1 of the thumbnail to show, for a patch; null = all of it. */
+  readonly crop: readonly [number, number, number, number] | null;
+  /** Name to show: file name, or the first words of a text. */
+  readonly name: string;
+  readonly label: string | null;
+  readonly state: LabelState;
+  /** The open suggestion, if there is one. */
+  readonly suggestion: { readonly label: string; readonly confidence: number } | null;
+}
+
+export interface Preview extends Facts {
+  /** Sample to open in the viewer (the parent sample for a patch). */
+  readonly sample_id: string;
+  readonly confidence: number | null;
+  /** In words: "human", "neighbors of 3 samples", "imported". */
+  readonly origin: string | null;
+  /** More facts to list: [name, value as text]. */
+  readonly fields: readonly (readonly [string, string])[];
+  /** Nearest in embedding space, nearest first; distance = cosine distance. */
+  readonly neighbors: readonly (Facts & { readonly distance: number })[];
+}
+
+export interface PendingItem extends Facts {
+  readonly action: "label" | "delete";
+  /** The label it had, and the label it gets; null = none. */
+  readonly before: string | null;
+  readonly after: string | null;
+  /** "human" or "neighbors". */
+  readonly origin: string;
+}
+
+/** How to make embeddings; what a way does not use is null. */
+export interface EmbeddingsForm {
+  readonly way: string;
+  /** The model of the way, such as "resnet18". */
+  readonly name: string | null;
+  /** Options of the model by name, as typed. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly patches_field: string | null;
+  /** Of `trained`: the embeddings to start from. */
+  readonly base: string | null;
+  /** Of `precomputed`: a field with vectors, or a file (and for .npy its ids). */
+  readonly vector_field: string | null;
+  readonly path: string | null;
+  readonly ids_path: string | null;
+  /** Whether a 2D map of them follows in the same run. */
+  readonly with_map: boolean;
+}
+
+/** Something “Clear explorer” can remove. */
+export interface Clearable {
+  readonly id: string;
+  readonly title: string;
+  /** How much it is, in words. */
+  readonly size: string;
+  /** What is lost, or how it can be had again. */
+  readonly note: string;
+}
+
+export interface MapForm {
+  readonly embeddings: string;
+  readonly method: string;
+  readonly dims: 2 | 3;
+  readonly n_neighbors: number;
+  readonly min_dist: number;
+  readonly perplexity: number;
+  readonly spherize: boolean;
+  /** Key of the new run; null = Python names it. */
+  readonly key: string | null;
+}
+
+/** What accepting and rejecting mean in a list. */
+export type ReviewKind = "mislabels" | "outliers" | "duplicates" | "suggestions" | "segment" | "function" | "search";
+
+/** A list to review, in its order; arrays have one entry for each row. */
+export interface ReviewAnswer {
+  readonly id: string;
+  readonly kind: ReviewKind;
+  readonly title: string;
+  readonly note: string;
+  /** More than there are rows, where the list is longer than a person can look at. */
+  readonly total: number;
+  readonly rows: PackedU32;
+  readonly scores: PackedF32 | null;
+  /** Index into `labels` of the label that accepting sets, MISSING_CODE = none. */
+  readonly proposals: PackedU16 | null;
+  readonly labels: readonly string[];
+  /** Of duplicates: the number of the group. */
+  readonly groups: PackedU32 | null;
+}
+
+export type SegmentKind = "data quality" | "data organization" | "collection campaign";
+
+/**
+ * A view stage as the App's grid takes it: `{"fiftyone.core.stages.Select": {"sample_ids": […], "ordered": false}}`.
+ */
+export type GridStage = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

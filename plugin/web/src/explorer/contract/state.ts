@@ -1,0 +1,202 @@
+/** The panel's state: small, whole, replaced at once. */
+import type { ColumnRef } from "./columns";
+
+export interface EmbeddingsInfo {
+  readonly key: string;
+  readonly model: string;
+  /** Length of a vector; null when not known. */
+  readonly dim: number | null;
+  readonly count: number;
+  /** True when a text can be searched by meaning in these embeddings. */
+  readonly text_search: boolean;
+  /** ISO 8601, UTC; null when not known. */
+  readonly timestamp: string | null;
+}
+
+export interface MapInfo {
+  readonly key: string;
+  /** Key of the embeddings it was made from; null for a map of unknown origin. */
+  readonly embeddings: string | null;
+  readonly method: string;
+  readonly dims: 2 | 3;
+  readonly timestamp: string | null;
+  /** Field of the objects when it is a map of patches, else null. */
+  readonly patches_field: string | null;
+  /** Samples of the dataset that are not on the map / on the map but no longer in the dataset. Both 0 = fresh. */
+  readonly stale: { readonly missing: number; readonly removed: number };
+}
+
+/** The map that is loaded, and its columns. */
+export interface LoadedMap {
+  readonly key: string;
+  /** Changes when rows change (new points, another order). */
+  readonly version: string;
+  readonly dims: 2 | 3;
+  readonly n: number;
+  /** Names what the rows are: on two maps of the same `items`, row r is the same sample or object. */
+  readonly items: string;
+  /** float32, width 2 or 3. A row of NaN = no place on the map (never drawn). */
+  readonly positions: ColumnRef;
+  /** uint8, LABEL_STATE; null while the labels of many rows are read for the first time. */
+  readonly label_state: ColumnRef | null;
+  /**
+   * uint8, 1 = in the App's current view (filters, saved view); null = all are. Others are drawn faint and not
+   * selected.
+   */
+  readonly in_view: ColumnRef | null;
+}
+
+export interface FieldInfo {
+  /** As in the dataset: "ground_truth.label", "tags", "outlier_score". */
+  readonly path: string;
+  readonly kind: "categorical" | "numeric";
+}
+
+export interface PendingCounts {
+  readonly labels: number;
+  /** Items that lose their label. */
+  readonly cleared: number;
+  readonly deletions: number;
+}
+
+/**
+ * A long run (map, outliers, duplicates …). Progress is read with `sync`, once a second while one runs or labels are
+ * read.
+ */
+export interface Job {
+  readonly id: string;
+  /** What the user reads: "Computing map umap_3d". */
+  readonly title: string;
+  /** 0..1; null = no measure yet. */
+  readonly progress: number | null;
+  readonly status: "queued" | "running" | "done" | "failed" | "cancelled";
+  /** What it does now, what it ended with, or what went wrong. */
+  readonly message: string;
+  readonly cancellable: boolean;
+  /** What one may do with the result: buttons that open a form of the App. */
+  readonly steps?: readonly string[];
+  /** Started from the App's menu: its result stands here until it is closed. */
+  readonly by_operator?: boolean;
+}
+
+/** An act that can be undone: "label 12 samples “cat”". */
+export interface Undoable {
+  readonly key: string;
+  readonly words: string;
+}
+
+export interface Message {
+  /** Shown once per id. */
+  readonly id: string;
+  readonly level: "info" | "success" | "warning" | "error";
+  readonly text: string;
+}
+
+export interface PanelState {
+  /** Grows with every change; the front end keeps the highest it has seen. */
+  readonly revision: number;
+  readonly dataset: string | null;
+  /** Samples in the dataset now. */
+  readonly sample_count: number;
+  readonly media_type: string | null;
+  readonly embeddings: readonly EmbeddingsInfo[];
+  readonly maps: readonly MapInfo[];
+  readonly map: LoadedMap | null;
+  /** Fields one may colour by or write on the map. */
+  readonly fields: readonly FieldInfo[];
+  /** Fields one may label into, never one of predictions; `label_field` is the chosen one, which may be a new one. */
+  readonly label_fields: readonly string[];
+  readonly label_field: string | null;
+  /** False: the dataset gets the field with the first save. */
+  readonly label_field_exists: boolean;
+  /** Classes of the label field, in the dataset's order. */
+  readonly classes: readonly string[];
+  readonly pending: PendingCounts;
+  /** Acts that can be undone, newest first. */
+  readonly undoable: readonly Undoable[];
+  readonly jobs: readonly Job[];
+  readonly messages: readonly Message[];
+  /** The colour pool of the App's colour scheme, "#rrggbb"; null = the panel's own colour-blind safe palette. */
+  readonly palette: readonly string[] | null;
+  /** What can be reviewed now. */
+  readonly lists: readonly ReviewSource[];
+  readonly functions: FunctionsState;
+  /** What the forms offer. */
+  readonly options: Options;
+}
+
+export interface Options {
+  readonly models: readonly ModelChoice[];
+  readonly methods: readonly string[];
+  /** Fields whose objects can be embedded one by one. */
+  readonly patches_fields: readonly string[];
+  /** Fields of the samples that hold vectors. */
+  readonly vector_fields: readonly string[];
+}
+
+/** A way to make embeddings, as the form offers it. */
+export interface ModelChoice {
+  /** "preprocessing", "torchvision", "open_clip", "trained", "precomputed". */
+  readonly way: string;
+  readonly title: string;
+  /** One sentence: what it is good for. */
+  readonly why: string;
+  /** Names to choose from; empty = the way has none. */
+  readonly names: readonly string[];
+  /** Photos a second on two cores; null = not known. */
+  readonly speed: number | null;
+  /** What else the model can be told: weights, size, mean, … */
+  readonly options: readonly ModelOption[];
+}
+
+export interface ModelOption {
+  readonly name: string;
+  readonly kind: "text" | "file" | "integer" | "numbers" | "choice" | "yes_no";
+  readonly sentence: string;
+  readonly choices: readonly string[];
+}
+
+/** `props.data` of the component: whatever Python set with `set_state` / `set_data`. */
+export interface PanelData {
+  readonly panel?: PanelState;
+  /** A job that an operator has just started: look at once. */
+  readonly job_started?: string;
+}
+
+/** A list that can be reviewed: a ranking that was made, suggestions, a segment, or a function. */
+export interface ReviewSource {
+  /** "mislabels", "outliers", "duplicates", "suggestions", "segment:<slug>", or "function:<slug>". */
+  readonly id: string;
+  readonly name: string;
+  readonly note: string;
+}
+
+/** Saved searches that score every sample, and what can be made of the last search. */
+export interface FunctionsState {
+  readonly functions: readonly FunctionInfo[];
+  /** Deleted ones that can be restored, last deleted first. */
+  readonly deleted: readonly { readonly key: string; readonly name: string }[];
+  /** Examples of the last search in words; null where there was none. */
+  readonly last_search: string | null;
+  readonly last_threshold: number | null;
+}
+
+export interface FunctionInfo {
+  readonly slug: string;
+  readonly name: string;
+  readonly note: string;
+  /** In words: "3 positives and 1 negative". */
+  readonly examples: string;
+  readonly embeddings: string;
+  readonly noun: string;
+  readonly threshold: number;
+  readonly matches: number;
+  readonly scored: number;
+  /** Matches since somebody last looked at them. */
+  readonly new: number;
+  /** True when its embeddings were made anew or deleted. */
+  readonly stale: boolean;
+  readonly field: string;
+  readonly quality: string;
+  readonly run_at: string | null;
+}

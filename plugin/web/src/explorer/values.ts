@@ -1,0 +1,125 @@
+/** Values of a field over the rows of a map: what colors and texts are made of. */
+import { bySize, classColors, quantize } from "../scatter/colors";
+import { unpackU16, type Column } from "./columns";
+import { BY_LABELS, MISSING_CODE, type CategoricalTail, type PanelState, type StatePatch } from "./contract";
+import { STATE_LEGEND } from "./labelStates";
+
+/** The field name that stands for "color by label state". */
+export const BY_STATE = "@state";
+
+/** The label state of every row. */
+export interface LabelStates {
+  readonly labelState: Uint8Array;
+  /** null: the labels are still being read, and all rows stand there without. */
+  readonly labelStateVersion: string | null;
+}
+
+/** What the points are colored by, or what is written on them. */
+export interface Values {
+  readonly field: string;
+  readonly kind: "categorical" | "numeric";
+  readonly codes: Uint16Array;
+  readonly classes: readonly string[];
+  readonly colors: readonly string[];
+  readonly missing: { readonly name: string; readonly color: string };
+  readonly min: number;
+  readonly max: number;
+}
+
+/** True for the label field itself, its `.label`, and that of the labels listed in it. */
+export function isLabelField(field: string, panel: PanelState | null): boolean {
+  const label = panel?.label_field;
+  if (label == null) return false;
+  return (
+    field === label ||
+    [".label", ".classifications.label", ".detections.label", ".polylines.label"].some((end) => field === label + end)
+  );
+}
+
+/** The values with the new labels of some rows. */
+export function withLabels(
+  values: Values,
+  patch: StatePatch,
+  rows: Uint32Array,
+  pool: readonly string[] | null,
+): Values {
+  const given = unpackU16(patch.codes);
+  const added = patch.labels.filter((label) => !values.classes.includes(label));
+  const classes = added.length ? [...values.classes, ...added] : values.classes;
+  const codeOf = patch.labels.map((label) => classes.indexOf(label));
+  const codes = values.codes.slice();
+  rows.forEach((row, i) => (codes[row] = codeOf[given[i] as number] ?? MISSING_CODE));
+  const colors = added.length
+    ? [...values.colors, ...classColors(classes.length, undefined, pool).slice(values.colors.length)]
+    : values.colors;
+  return { ...values, codes, classes, colors };
+}
+
+/** The label states as a field to color by. */
+export function stateValues({ labelState, labelStateVersion }: LabelStates): Values {
+  return {
+    field: BY_STATE,
+    kind: "categorical",
+    codes:
+      labelStateVersion === null ? new Uint16Array(labelState.length).fill(MISSING_CODE) : Uint16Array.from(labelState),
+    classes: STATE_LEGEND.map((s) => s.name),
+    colors: STATE_LEGEND.map((s) => s.color),
+    missing: { name: "being read", color: "#8f8f8f" },
+    min: 0,
+    max: 0,
+  };
+}
+
+/** A value column as what the renderer and the legend work on; throws where the file has no tail. */
+export function valuesOf(
+  field: string,
+  column: Column,
+  panel: PanelState | null,
+  before: Values | null = null,
+): Values {
+  const plane = column.planes[0];
+  const missing = { name: field === BY_LABELS || isLabelField(field, panel) ? "unlabeled" : "none", color: "#8f8f8f" };
+  if (column.tail?.kind === "categorical" && plane instanceof Uint16Array) {
+    const { classes } = column.tail;
+    return {
+      field,
+      kind: "categorical",
+      codes: plane,
+      classes,
+      missing,
+      min: 0,
+      max: 0,
+      colors: stableColors(field, column.tail, plane, panel, before),
+    };
+  }
+  if (column.tail?.kind === "numeric" && plane instanceof Float32Array) {
+    const { min, max } = column.tail;
+    const low = min ?? 0;
+    const high = max ?? 0;
+    return {
+      field,
+      kind: "numeric",
+      codes: quantize(plane, low, high),
+      classes: [],
+      colors: [],
+      missing,
+      min: low,
+      max: high,
+    };
+  }
+  throw new Error(`The values of "${field}" came in a form this panel does not know. Reload the page.`);
+}
+
+/** Colors by size of the classes; a class that was on the map in this field before keeps its color. */
+function stableColors(
+  field: string,
+  { classes, colors: given }: CategoricalTail,
+  codes: Uint16Array,
+  panel: PanelState | null,
+  before: Values | null,
+): readonly string[] {
+  const colors = classColors(classes.length, given, panel?.palette ?? null, bySize(codes, classes.length));
+  if (before?.field !== field) return colors;
+  const known = new Map(before.classes.map((name, code) => [name, before.colors[code]]));
+  return classes.map((name, code) => known.get(name) ?? (colors[code] as string));
+}

@@ -1,0 +1,139 @@
+"""The review and the functions in the real App: by keyboard alone, and accessible by axe-core's rules."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from ...axe import axe_faults, load_axe
+from ...conftest import give_map
+from ...shown import WAIT, Shown, beside_samples
+
+pytestmark = pytest.mark.slow
+
+COUNT = 40
+
+
+@pytest.fixture
+def listed(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.FixtureRequest) -> Shown:
+    """60 digits, 20 labeled, on a map; the other 40 are a segment."""
+    from labelscape.ml_backend.actions.segments import create_segment
+
+    dataset = make_digits_dataset(60, labeled=20)
+    give_map(dataset, np.asarray(load_digits().data[:60], np.float32))
+    create_segment(dataset, dataset.values("id")[20:], name="To label", kind="data quality", note="")
+    beside_samples(dataset)
+    page = request.getfixturevalue("page")
+    return Shown(page, app.address(dataset.name, workspace=dataset.name), dataset, "60 samples")
+
+
+def open_review(shown: Shown) -> None:
+    """Open the list with the keys alone."""
+    keyboard = shown.page.keyboard
+    shown.panel.get_by_role("tab", name="Map").focus()
+    keyboard.press("ArrowRight")
+    for _ in range(8):
+        keyboard.press("Tab")
+        if "Review:" in (shown.page.evaluate("document.activeElement.ariaLabel") or ""):
+            break
+    keyboard.press("Enter")
+    reviewed(shown, 0)
+
+
+def reviewed(shown: Shown, count: int) -> None:
+    from playwright.sync_api import expect
+
+    expect(shown.panel.get_by_test_id("labelscape-reviewed")).to_have_text(
+        re.compile(rf"^{count} of {COUNT} reviewed"), timeout=WAIT
+    )
+
+
+def test_a_list_is_labeled_taken_back_and_saved_without_the_mouse(listed: Shown) -> None:
+    digits = [str(digit) for digit in load_digits().target[20:60]]
+    keyboard = listed.page.keyboard
+    listed.open()
+    listed.map_says("2D map of 60 samples, 0 selected")
+    open_review(listed)
+    buttons = listed.panel.get_by_role("group", name="Set a class").get_by_role("button").all_inner_texts()
+    key_of = {text.split()[1]: text.split()[0] for text in buttons}
+    assert len(key_of) == 9  # one of the ten digits is set with l
+    for place, digit in enumerate(digits):
+        if digit in key_of:
+            keyboard.press(key_of[digit])
+        else:
+            keyboard.press("l")
+            listed.panel.get_by_role("dialog").get_by_label("Label", exact=True).fill(digit)
+            keyboard.press("Enter")
+        reviewed(listed, place + 1)
+    listed.pending_says("40 labels pending")
+    listed.both_shots("explorer-review-tab")
+    keyboard.press("u")
+    listed.pending_says("39 labels pending")
+    reviewed(listed, COUNT - 1)
+    keyboard.press(key_of.get(digits[-1], "1"))
+    listed.pending_says("40 labels pending")
+    keyboard.press("s")
+    listed.gone(listed.panel.get_by_label("Pending changes"))
+    assert listed.labels()[20:59] == digits[:-1]
+    assert listed.errors == []
+
+
+def test_the_panel_has_no_fault_that_axe_finds_in_either_theme(listed: Shown) -> None:
+    page, panel = listed.page, listed.panel
+    listed.open()
+    listed.map_says("2D map of 60 samples, 0 selected")
+    load_axe(page)
+    faults: list[str] = []
+    for theme in ("dark", "light"):
+        if theme == "light":
+            page.get_by_role("button", name="Light mode").click()
+            listed.sees(page.locator(".ls-root.ls-light"))
+        faults += axe_faults(page, ".ls-root", f"{theme} map")
+        page.keyboard.press("v")
+        faults += axe_faults(page, ".ls-root", f"{theme} selection")
+        page.keyboard.press("Escape")
+        panel.get_by_role("tab", name="Review").click()
+        faults += axe_faults(page, ".ls-root", f"{theme} review")
+        panel.get_by_role("tab", name="Functions").click()
+        faults += axe_faults(page, ".ls-root", f"{theme} functions")
+        panel.get_by_role("tab", name="Map").click()
+        for entry in ("Generate explorer…", "Maps and embeddings…", "Clear labels…"):
+            listed.choose("Actions", entry)
+            listed.sees(panel.get_by_role("dialog"))
+            faults += axe_faults(page, ".ls-root", f"{theme} {entry}")
+            page.keyboard.press("Escape")
+        open_review(listed)
+        faults += axe_faults(page, ".ls-root", f"{theme} list")
+        page.keyboard.press("Escape")
+    assert faults == []
+
+
+def test_similar_samples_are_ranked_marked_and_kept_as_a_function(listed: Shown) -> None:
+    page, panel = listed.page, listed.panel
+    listed.open()
+    listed.find("digit-0010")
+    page.keyboard.press("m")
+    listed.sees(panel.get_by_role("listbox", name="Similar to 1 example"))
+    page.keyboard.press("a")
+    page.keyboard.press("x")
+    listed.both_shots("explorer-similar")
+    panel.get_by_role("button", name="Search again with 2 marks").click()
+    listed.sees(panel.get_by_role("listbox", name="Similar to 2 examples"))
+    panel.get_by_role("button", name="Save as a function…").click()
+    panel.get_by_role("dialog").get_by_label("Name").fill("like ten")
+    panel.get_by_role("button", name="Create function").click()
+    row = panel.get_by_label("Function like ten")
+    listed.sees(row.get_by_text(re.compile("2 positives and 1 negative")))
+    listed.both_shots("explorer-functions")
+    row.get_by_role("button", name="Rename like ten").click()
+    row.get_by_label("Name").fill("like eleven")
+    row.get_by_role("button", name="Rename", exact=True).click()
+    listed.sees(panel.get_by_label("Function like eleven"))
+    panel.get_by_label("Function like eleven").get_by_role("button", name="Delete").click()
+    listed.gone(panel.get_by_label("Function like eleven"))
+    panel.get_by_role("button", name="Restore “like eleven”").click()
+    listed.sees(panel.get_by_label("Function like eleven"))
+    assert listed.errors == []
