@@ -194,6 +194,35 @@ def run_connect(
             typer.secho(f"! {warning}", fg=typer.colors.YELLOW)
 
 
+@app.command("label-studio", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_label_studio(
+    context: typer.Context,
+    program: Annotated[
+        str | None, typer.Option("--label-studio", help="Label Studio's command; by default the one on the PATH.")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(envvar="LABELSCAPE_SERVER", help="The address at which “labelscape serve” listens.")
+    ] = BACKEND,
+    print_settings: Annotated[
+        bool, typer.Option("--print-settings", help="Print the settings instead, to start Label Studio yourself.")
+    ] = False,
+) -> None:
+    """Start Label Studio with the Labelscape app: its actions, columns, and panels inside Label Studio.
+
+    Other options go to “label-studio start”, such as --port 8080. “labelscape serve” does the work; connect a project
+    with “labelscape connect”. With --print-settings, the secret of the backend is printed, too.
+    """
+    from .label_studio import settings_lines, start
+
+    try:
+        if print_settings:
+            typer.echo("\n".join(settings_lines(backend.rstrip("/"))))
+        else:
+            start(program, context.args, backend.rstrip("/"))
+    except ValueError as error:
+        _fail(error)
+
+
 @app.command("status")
 def run_status(
     project: Annotated[int | None, typer.Option(help="List what is wrong in this project, task by task.")] = None,

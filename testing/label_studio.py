@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -100,14 +101,22 @@ class LabelStudioServer(_Server):
 
     name = "Label Studio"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, starter: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
+        """Prepare the server.
+
+        Args:
+            folder: for its data.
+            starter: the command that starts it, without options; by default Label Studio's own.
+            environment: what the starter needs to know.
+        """
         if not LABEL_STUDIO.exists():
             raise FileNotFoundError("No Label Studio is installed to test against: run scripts/setup label-studio")
         self.media = folder / "media" / "files"
         self.media.mkdir(parents=True, exist_ok=True)
         self._session = requests.Session()
-        command = [str(LABEL_STUDIO), "start", "--no-browser", "--internal-host", "127.0.0.1", "--log-level", "WARNING"]
-        super().__init__(folder, [*command, "--username", USER, "--password", PASSWORD], _environment(folder))
+        command = [*(starter or [str(LABEL_STUDIO), "start"]), "--no-browser", "--internal-host", "127.0.0.1"]
+        options = ["--log-level", "WARNING", "--username", USER, "--password", PASSWORD]
+        super().__init__(folder, [*command, *options], _environment(folder) | dict(environment or {}))
 
     def start(self) -> None:
         """Start, wait until it answers, and log in."""
@@ -154,6 +163,12 @@ class LabelStudioServer(_Server):
 
     def _headers(self) -> dict[str, str]:
         return {"X-CSRFToken": self._session.cookies.get("csrftoken") or "", "Referer": self.url}
+
+
+def label_studio_with_app(folder: Path, server: "LabelscapeServer") -> LabelStudioServer:
+    """A Label Studio as `labelscape label-studio` starts it: with the app, which calls this backend."""
+    starter = [str(LABELSCAPE), "label-studio", "--label-studio", str(LABEL_STUDIO), "--backend", server.url]
+    return LabelStudioServer(folder, starter, server.environment)
 
 
 class LabelscapeServer(_Server):

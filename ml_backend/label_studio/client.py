@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from .certificates import trusted_certificates
 _CONNECT_SECONDS = 5.0
 _SECONDS = 120.0  # an import of 10,000 predictions takes 8 s on SQLite
 _TASKS_PER_PAGE = 500
+_APP = "labelscape/api/projects"
+_BULK_SECONDS = 60.0  # for which an answer on the app counts
 _PROJECTS_PER_PAGE = 100  # the maximum in Label Studio (1.23)
 
 
@@ -44,6 +47,7 @@ class LabelStudio:
         from label_studio_sdk.core.api_error import ApiError
 
         self.url = url.rstrip("/")
+        self._bulk: dict[int, tuple[bool, float]] = {}  # project → whether it is written in bulk, and when we asked
         transport = httpx.Client(
             timeout=httpx.Timeout(seconds, connect=_CONNECT_SECONDS),
             follow_redirects=False,
@@ -197,6 +201,25 @@ class LabelStudio:
     def delete_prediction(self, number: int) -> None:
         """Delete one prediction, if it still exists."""
         self._json("DELETE", f"api/predictions/{number}/", missing_ok=True)
+
+    def writes_in_bulk(self, project: int) -> bool:
+        """Whether Label Studio runs with our app, which changes many predictions or columns in one request."""
+        known, at = self._bulk.get(project, (False, float("-inf")))
+        if time.monotonic() - at > _BULK_SECONDS:
+            answer = self._json("GET", f"{_APP}/{project}/bulk", missing_ok=True)
+            known = bool(answer) and answer.get("app") == "labelscape"
+            self._bulk[project] = known, time.monotonic()
+        return known
+
+    def change_predictions(self, project: int, changed: Sequence[dict[str, Any]], gone: Sequence[int]) -> list[int]:
+        """Change and delete predictions in one request to our app; returns the ids of those that were deleted there."""
+        body = {"change": list(changed), "delete": list(gone)}
+        return list(self._json("POST", f"{_APP}/{project}/bulk/predictions", json=body)["lost"])
+
+    def set_columns(self, project: int, values: Mapping[int, Mapping[str, str | float]]) -> None:
+        """Set values in the data of tasks in one request to our app; ``values``: task → column → value."""
+        body = {"values": {str(task): dict(columns) for task, columns in values.items()}}
+        self._json("POST", f"{_APP}/{project}/bulk/data", json=body)
 
     def model_versions(self, project: int) -> list[str]:
         """The model versions of a project's predictions."""

@@ -181,6 +181,17 @@ class AnnotationLedger(_Ledger[TaskRecord]):
         """Set a value in the data of tasks, and leave the rest of their records unchanged."""
         _collection().update_many({**self._owner, "task": {"$in": list(tasks)}}, {"$set": {f"columns.{name}": value}})
 
+    def set_columns(self, values: Mapping[int, Mapping[str, str | float]]) -> None:
+        """Set values in the data of tasks (task → column → value), and leave the rest of their records unchanged."""
+        writes = [
+            UpdateOne(
+                {**self._owner, "task": task}, {"$set": {f"columns.{name}": value for name, value in columns.items()}}
+            )
+            for task, columns in values.items()
+        ]
+        for start in range(0, len(writes), _WRITE_AT_ONCE):
+            _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
+
     def tasks_of(self, annotations: Sequence[int]) -> list[int]:
         """The tasks that have these annotations: a deletion names the annotation only."""
         query = {**self._owner, "annotation_ids": {"$in": list(annotations)}}

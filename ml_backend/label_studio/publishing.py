@@ -24,6 +24,7 @@ _SECONDS_PER_DELETION = 0.006  # of an old version, for every prediction
 _SECONDS_PER_CHANGE = 0.1
 _SECONDS_BETWEEN_VERSIONS = 60.0
 _CHANGED_AT_ONCE = 50  # then the plan is made again, because another change may be more informative by then
+_CHANGED_IN_BULK = 5_000
 _VISIBLE = 0.05  # a score that moved less is not worth a request
 
 _log = structlog.get_logger(__name__)
@@ -79,7 +80,7 @@ class Publisher:
 
     def should_renew(self, due: Plan) -> bool:
         """Whether publishing everything again costs less than these changes; at most once a minute."""
-        if not self.mirror.control.takes_imports:
+        if not self.mirror.control.takes_imports or self.studio.writes_in_bulk(self.mirror.project):
             return False
         rested = time.monotonic() - self._renewed > _SECONDS_BETWEEN_VERSIONS
         one_by_one = _SECONDS_PER_CHANGE * (len(due.changed) + len(due.gone))
@@ -127,6 +128,8 @@ class Publisher:
 
     def change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
         """Change some predictions in place, while ``keep_on``; returns how many."""
+        if self.studio.writes_in_bulk(self.mirror.project):
+            return self._change_in_bulk(due)
         count = 0
         for task in due.gone[:_CHANGED_AT_ONCE]:
             if not keep_on():
@@ -147,6 +150,21 @@ class Publisher:
             self._record(due, {task: number}, self.version)
             count += 1
         return count
+
+    def _change_in_bulk(self, due: Plan) -> int:
+        """Change predictions in one request, which takes 0.1 s for hundreds; returns how many."""
+        made = dict(islice(self._valid(due, due.changed, self.version), _CHANGED_IN_BULK))
+        numbers = {task: one.id for task in made if (one := due.records[task].prediction) is not None}
+        gone = {task: one.id for task in due.gone if (one := due.records[task].prediction) is not None}
+        if not numbers and not gone:
+            return 0
+        changed = [{"id": number, **made[task]} for task, number in numbers.items()]
+        lost = set(self.studio.change_predictions(self.mirror.project, changed, list(gone.values())))
+        for task in [task for task, number in numbers.items() if number in lost]:
+            numbers[task] = self.studio.create_prediction({"task": task, **made[task]})
+        self._record(due, numbers, self.version)
+        self.mirror.ledger.set_predictions(dict.fromkeys(gone))
+        return len(numbers) + len(gone)
 
     def delete_old_predictions(self, keep_on: Callable[[], bool]) -> int:
         """Delete predictions of versions of ours that are not the project's any more, as long as ``keep_on``; how many.

@@ -6,6 +6,7 @@ once, or one task at a time: so scores are rounded to steps, and only what chang
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,17 +28,20 @@ from ..store.segments import list_segments, members
 from .sync import MAP, ProjectSync
 from .tabs import (
     CLUSTER,
+    CONFIDENCE,
     MISLABEL,
     OUTLIER,
     PROBLEM,
     SEGMENTS,
     SIMILAR,
+    SUGGESTED,
     column_kind,
     function_column,
     nothing_in,
     show_tabs,
 )
 
+_WRITTEN_AT_ONCE = 2_000  # tasks
 _STEP = 0.05
 _REASONS = 20  # distinct reasons, because each one takes a request
 _REASON_LENGTH = 80
@@ -106,6 +110,8 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
         for sample in members(mirror.dataset, segment).values("id"):
             segments[sample].append(segment.slug)
     searched = _searched(mirror)
+    suggested = _suggested(project)
+    no_suggestion = {SUGGESTED: "", CONFIDENCE: 0.0} if suggested else {}
     columns = {
         record.task: {
             PROBLEM: "",
@@ -116,6 +122,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
             if segments[record.sample]
             else "",
             **{name: _rounded(scores.get(record.sample)) for name, scores in searched.items()},
+            **suggested.get(record.task, no_suggestion),
         }
         for record in records.values()
         if record.sample
@@ -147,6 +154,19 @@ def _scores(mirror: Mirror, name: str) -> dict[str, float]:
     return {sample: score for sample, score in highest.items() if score is not None}
 
 
+def _suggested(project: ProjectSync) -> dict[int, dict[str, Any]]:
+    """Task → its suggested label and confidence, where Label Studio takes many different values in one request."""
+    if not project.studio.writes_in_bulk(project.project):
+        return {}
+    return {
+        task: {
+            SUGGESTED: ", ".join(dict.fromkeys(label for _, label in proposed.labeling)),
+            CONFIDENCE: round(proposed.score, 4),
+        }
+        for task, proposed in project.plan().wanted.items()
+    }
+
+
 def _searched(mirror: Mirror) -> dict[str, dict[str, float]]:
     """Column → sample → its score, of the last search and of each function."""
     columns = {function_column(function.slug): _scores(mirror, function.field) for function in _functions(mirror)}
@@ -172,16 +192,40 @@ def _write(
     target: Mapping[int, dict[str, Any]],
     progress: Progress,
 ) -> int:
-    due = defaultdict(list)
-    for task, columns in target.items():
+    due = {
+        task: {
+            name: value for name, value in columns.items() if value != records[task].columns.get(name, nothing_in(name))
+        }
+        for task, columns in target.items()
+    }
+    due = {task: columns for task, columns in due.items() if columns}
+    if project.studio.writes_in_bulk(mirror.project):
+        _write_in_bulk(project, mirror, due, progress)
+    else:
+        _write_one_by_one(project, mirror, due, progress)
+    return sum(map(len, due.values()))
+
+
+def _write_in_bulk(project: ProjectSync, mirror: Mirror, due: Mapping[int, dict[str, Any]], progress: Progress) -> None:
+    rest = iter(due.items())
+    while part := dict(islice(rest, _WRITTEN_AT_ONCE)):
+        progress(0.0, "Writing columns")
+        project.studio.set_columns(mirror.project, part)
+        mirror.ledger.set_columns(part)
+
+
+def _write_one_by_one(
+    project: ProjectSync, mirror: Mirror, due: Mapping[int, dict[str, Any]], progress: Progress
+) -> None:
+    """Label Studio (1.23) itself writes one value into many tasks at once."""
+    tasks_of = defaultdict(list)
+    for task, columns in due.items():
         for name, value in columns.items():
-            if value != records[task].columns.get(name, nothing_in(name)):
-                due[name, value].append(task)
-    for step, ((name, value), tasks) in enumerate(due.items()):
-        progress(step / len(due), "Writing columns")
+            tasks_of[name, value].append(task)
+    for step, ((name, value), tasks) in enumerate(tasks_of.items()):
+        progress(step / len(tasks_of), "Writing columns")
         project.studio.set_data(mirror.project, tasks, name, column_kind(name), value)
         mirror.ledger.set_column(tasks, name, value)
-    return sum(len(tasks) for tasks in due.values())
 
 
 def _numbers(values: Any) -> list[float]:

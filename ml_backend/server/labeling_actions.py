@@ -57,7 +57,7 @@ class _Reach:
 
     def kept(self) -> str:
         number = len(self.conflicts)
-        return f" {count(number, 'task')} {agree(number, 'keeps')} another label." if number else ""
+        return f" {count(number, 'task')} kept another label." if number else ""
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def accept(project: ProjectSync, request: ActionRequest, progress: Progress) -> 
         applied = _apply(mirror, request, [batch], title, part_of(progress, 0.0, 0.1))
     written = _send(project, applied.items, progress)
     kept = len(applied.conflicts)
-    note = f" {count(kept, 'item')} {agree(kept, 'keeps')} another label." if kept else ""
+    note = f" {count(kept, 'item')} kept another label." if kept else ""
     sentence = f"Accepted {count(applied.written, 'suggestion')}: {count(written, 'annotation')} in place.{note}"
     return Outcome(f"{sentence}{chosen.note()}", {"accepted": applied.written, "kept": kept, "written": written})
 
@@ -322,7 +322,7 @@ def _undo_labels(mirror: Mirror, entry: JournalEntry) -> _Undone:
     ours = _sent_from_here(mirror)
     record = undo_save(mirror.dataset)
     left = record.count - record.total_written
-    note = f" ({count(left, 'label')} changed since, and {agree(left, 'stays')})" if left else ""
+    note = f" ({count(left, 'label')} changed since and stayed)" if left else ""
     return _Undone(record.total_written, ours, note)
 
 

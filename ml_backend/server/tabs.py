@@ -13,9 +13,9 @@ from .sync import ProjectSync
 
 # The names are the columns' titles, so they are short.
 OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM = "ls_outlier", "ls_mislabel", "ls_cluster", "ls_segments", "ls_problem"
-SIMILAR = "ls_similar"
+SIMILAR, SUGGESTED, CONFIDENCE = "ls_similar", "ls_label", "ls_confidence"
 _FUNCTION = "ls_fn_"
-_TEXTS = (SEGMENTS, PROBLEM)
+_TEXTS = (SEGMENTS, PROBLEM, SUGGESTED)
 _COLUMNS = (OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM)
 SIMILAR_TAB = "Similar tasks"
 STATUS_PREFIX = "Labelscape: "
@@ -39,6 +39,7 @@ _HIDDEN = [
         "updated_by",
         "avg_lead_time",
         "draft_exists",
+        "data.ls_map",  # the app's: a filter without values
     )
 ]
 _HIDDEN_BESIDE_A_TASK = [*_HIDDEN, "tasks:annotations_results", "tasks:predictions_results"]

@@ -40,12 +40,12 @@ def project_view(*methods: str, permission: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, number: int, *arguments: Any) -> HttpResponse:
+        def checked(request: HttpRequest, number: int, **arguments: Any) -> HttpResponse:
             try:
                 if request.method not in methods:
                     raise Refused(405, f"This address takes {' or '.join(methods)}.")
                 _authenticate(request)
-                return view(request, _project(request, number, permission), *arguments)
+                return view(request, _project(request, number, permission), **arguments)
             except Refused as refusal:
                 return JsonResponse({"detail": str(refusal)}, status=refusal.status)
 

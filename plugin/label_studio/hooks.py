@@ -31,6 +31,8 @@ def check_hooks() -> dict[str, str]:
         reason = _problem(module, attribute, arguments)
         if reason:
             missing[name] = f"{reason} in this Label Studio ({_version()}; tested with {TESTED}), so {_LOST[name]}."
+    if not all(settings.LABELSCAPE_STOCK.values()):
+        missing["columns"] = "Columns and filters are made otherwise in this Label Studio, so a lasso filters no tasks."
     if not settings.LABELSCAPE_SECRET:
         missing["secret"] = "LABELSCAPE_SECRET is not set, so every action answers that the backend cannot be reached."
     return missing

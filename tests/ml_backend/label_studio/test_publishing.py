@@ -28,6 +28,7 @@ class Studio:
         self.calls: list[str] = []
         self.drops: set[int] = set()
         self.fails_at = ""
+        self.has_app = False
         self._numbers = itertools.count(1)
 
     def _call(self, name: str) -> None:
@@ -48,6 +49,18 @@ class Studio:
             number = next(self._numbers)
             self.rows[number] = {"id": number, **prediction}
         return len(kept)
+
+    def writes_in_bulk(self, project: int) -> bool:
+        return self.has_app
+
+    def change_predictions(self, project: int, changed: list[dict[str, Any]], gone: list[int]) -> list[int]:
+        self._call("bulk")
+        for prediction in changed:
+            if prediction["id"] in self.rows:
+                self.rows[prediction["id"]].update(prediction)
+        for number in gone:
+            self.rows.pop(number, None)
+        return [prediction["id"] for prediction in changed if prediction["id"] not in self.rows]
 
     def predictions(self, project: int) -> list[dict[str, Any]]:
         return list(self.rows.values())
@@ -203,6 +216,27 @@ def test_changes_stop_when_told_and_go_on_where_they_stopped(
     assert len(rest.changed) == 19
     assert publisher.change(rest, lambda: True) == 19
     assert all(studio.of(task) == [("Dog", 0.5)] for task in wanted)
+
+
+def test_with_the_app_all_changes_are_one_request_and_none_makes_a_new_version(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(1, 300)}))
+    studio.has_app = True
+    del studio.rows[next(number for number, row in studio.rows.items() if row["task"] == 7)]
+    studio.calls.clear()
+    wanted = {task: proposed("Dog", 0.5) for task in range(1, 299)}
+    changes = due(mirror, wanted)
+    assert not publisher.should_renew(changes)
+    assert publisher.change(changes, lambda: True) == 299
+    assert studio.calls == ["bulk", "create"]  # the one that somebody deleted is made again
+    assert {task: studio.of(task) for task in (1, 7, 298, 299)} == {
+        1: [("Dog", 0.5)],
+        7: [("Dog", 0.5)],
+        298: [("Dog", 0.5)],
+        299: [],
+    }
+    assert len(due(mirror, wanted)) == 0
 
 
 def test_a_prediction_that_was_deleted_there_is_made_again(

@@ -1,0 +1,229 @@
+/** The dialog of an action: its form, what it would do in numbers, then its progress and outcome. */
+import * as React from "react";
+import { counted } from "../../parts/words";
+import { Refused, type ActionInfo, type Api, type Job, type Preview, type Values } from "./api";
+import type { Selection } from "./host";
+
+const TYPING_MS = 350;
+const POLL_MS = 300;
+
+interface Props {
+  readonly api: Api;
+  readonly action: ActionInfo;
+  readonly selection: Selection;
+  /** Values that replace those of the form at its start. */
+  readonly given?: Values;
+  /** Closed; `done` if the action changed something. */
+  readonly onClose: (done: boolean) => void;
+  readonly onOpenTab: (title: string) => void;
+}
+
+export function ActionDialog(props: Props): React.ReactElement {
+  const { action, onClose } = props;
+  const [values, setValues] = React.useState<Values>(() => ({ ...startValues(action), ...props.given }));
+  const { job, failure, start, cancel } = useJob(props, values);
+  const { preview, refusal } = usePreview(props, values, job === null);
+  const frame = React.useRef<HTMLDialogElement>(null);
+  const running = job !== null && job.outcome === null;
+  const close = (): void => {
+    if (!running) onClose(job?.state === "done");
+  };
+  React.useEffect(() => frame.current?.showModal(), []);
+  return (
+    <dialog
+      ref={frame}
+      className="lsx-dialog"
+      aria-label={action.title}
+      data-testid="labelscape-dialog"
+      onKeyDown={(event) => event.stopPropagation()}
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!running && preview) void start();
+        }}
+      >
+        <h2>{action.title}</h2>
+        <p className="lsx-quiet">{action.text}</p>
+        {job === null && (
+          <>
+            <Fields action={action} values={values} onChange={setValues} />
+            <Announcement action={action} preview={preview} refusal={failure ?? refusal} />
+          </>
+        )}
+        {job !== null && <Progress job={job} failure={failure} />}
+        <div className="lsx-buttons">
+          {job?.outcome?.tab && job.state === "done" && (
+            <button type="button" onClick={() => props.onOpenTab(job.outcome?.tab ?? "")}>
+              Open “{job.outcome.tab}”
+            </button>
+          )}
+          {running ? (
+            <button type="button" onClick={() => void cancel()}>
+              Cancel
+            </button>
+          ) : (
+            <button type="button" onClick={close}>
+              {job === null ? "Cancel" : "Close"}
+            </button>
+          )}
+          {job === null && (
+            <button type="submit" className="lsx-primary" disabled={preview === null}>
+              {action.title}
+            </button>
+          )}
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+function Fields(props: {
+  readonly action: ActionInfo;
+  readonly values: Values;
+  readonly onChange: (values: Values) => void;
+}): React.ReactElement {
+  const { values, onChange } = props;
+  const fields = props.action.form.flatMap((part) => part.fields);
+  return (
+    <>
+      {fields.map((field) => (
+        <label key={field.name} className="lsx-field">
+          <span>{field.label}</span>
+          {field.type === "select" ? (
+            <select
+              name={field.name}
+              value={values[field.name] ?? ""}
+              onChange={(event) => onChange({ ...values, [field.name]: event.target.value })}
+            >
+              {(field.options ?? []).map((option) => (
+                <option key={option.value} value={option.value}>
+                  {option.label}
+                </option>
+              ))}
+            </select>
+          ) : (
+            <input
+              name={field.name}
+              value={values[field.name] ?? ""}
+              onChange={(event) => onChange({ ...values, [field.name]: event.target.value })}
+            />
+          )}
+        </label>
+      ))}
+    </>
+  );
+}
+
+function Announcement(props: {
+  readonly action: ActionInfo;
+  readonly preview: Preview | null;
+  readonly refusal: string | null;
+}): React.ReactElement {
+  const { preview, refusal } = props;
+  if (refusal !== null)
+    return (
+      <p className="lsx-warning" role="alert" data-testid="labelscape-refusal">
+        {refusal}
+      </p>
+    );
+  if (preview === null) return <p className="lsx-quiet">Counting…</p>;
+  return (
+    <p className="lsx-announcement" data-testid="labelscape-preview">
+      {props.action.takes_tasks && <b>{counted(preview.selected, "task")} selected. </b>}
+      {preview.sentence}
+    </p>
+  );
+}
+
+function Progress({ job, failure }: { readonly job: Job; readonly failure: string | null }): React.ReactElement {
+  if (failure !== null)
+    return (
+      <p className="lsx-warning" role="alert">
+        {failure}
+      </p>
+    );
+  if (job.outcome !== null)
+    return (
+      <p
+        className={job.state === "done" ? "lsx-announcement" : "lsx-warning"}
+        role="status"
+        data-testid="labelscape-outcome"
+      >
+        {job.outcome.sentence}
+      </p>
+    );
+  return (
+    <div data-testid="labelscape-progress">
+      <progress value={job.fraction} max={1} />
+      <p className="lsx-quiet">{job.message || "Waiting for its turn"}</p>
+    </div>
+  );
+}
+
+/** What the action would do with these values, once the user stopped typing; the latest question's answer counts. */
+function usePreview(
+  { api, action, selection }: Props,
+  values: Values,
+  open: boolean,
+): { readonly preview: Preview | null; readonly refusal: string | null } {
+  const [answer, setAnswer] = React.useState<{ preview: Preview | null; refusal: string | null }>({
+    preview: null,
+    refusal: null,
+  });
+  React.useEffect(() => {
+    if (!open) return;
+    let current = true;
+    setAnswer({ preview: null, refusal: null });
+    const timer = setTimeout(() => {
+      api.preview(action.name, selection, values).then(
+        (preview) => current && setAnswer({ preview, refusal: null }),
+        (error: unknown) => current && setAnswer({ preview: null, refusal: sentenceOf(error) }),
+      );
+    }, TYPING_MS);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [api, action, selection, values, open]);
+  return answer;
+}
+
+function useJob({ api, action, selection }: Props, values: Values) {
+  const [job, setJob] = React.useState<Job | null>(null);
+  const [failure, setFailure] = React.useState<string | null>(null);
+  const asked = React.useRef(false);
+  const start = async (): Promise<void> => {
+    if (asked.current) return; // a double click
+    asked.current = true;
+    try {
+      let now = await api.start(action.name, selection, values);
+      setJob(now);
+      while (now.outcome === null) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        now = await api.job(now.id);
+        setJob(now);
+      }
+    } catch (error) {
+      setFailure(sentenceOf(error));
+      setJob((now) => now && { ...now, state: "failed", outcome: { sentence: "", numbers: {}, tasks: [], tab: "" } });
+      asked.current = false;
+    }
+  };
+  const cancel = async (): Promise<void> => {
+    if (job) await api.cancel(job.id).catch(() => undefined);
+  };
+  return { job, failure, start, cancel };
+}
+
+export const sentenceOf = (error: unknown): string =>
+  error instanceof Refused ? error.message : "Something went wrong in this page: reload it and try again.";
+
+function startValues(action: ActionInfo): Values {
+  const fields = action.form.flatMap((part) => part.fields);
+  return Object.fromEntries(fields.map((field) => [field.name, field.value ?? ""]));
+}

@@ -1,0 +1,143 @@
+/** Calls to our views in Label Studio, in the user's own session. */
+import type { Selection } from "./host";
+
+export interface FormField {
+  readonly type: "select" | "input";
+  readonly name: string;
+  readonly label: string;
+  readonly value?: string;
+  readonly options?: readonly { readonly value: string; readonly label: string }[];
+}
+
+export interface ActionInfo {
+  readonly name: string;
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+  readonly takes_tasks: boolean;
+  readonly form: readonly { readonly fields: readonly FormField[] }[];
+}
+
+export interface Description {
+  readonly described: {
+    readonly control?: string;
+    readonly classes?: readonly string[];
+    readonly boxes?: boolean;
+    readonly mapped?: boolean;
+    readonly problem?: string;
+  };
+  readonly actions: readonly ActionInfo[];
+  readonly missing: readonly string[];
+  readonly user: number;
+}
+
+export interface Outcome {
+  readonly sentence: string;
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly tasks: readonly number[];
+  readonly tab: string;
+}
+
+export interface Preview extends Outcome {
+  readonly selected: number;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly state: "waiting" | "running" | "done" | "failed" | "cancelled";
+  readonly fraction: number;
+  readonly message: string;
+  readonly outcome: Outcome | null;
+}
+
+export interface MapColumns {
+  readonly tasks: readonly number[];
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly labels: readonly (string | null)[];
+  readonly predictions: readonly (string | null)[];
+  readonly confidence: readonly (number | null)[];
+  readonly annotators: readonly (number | null)[];
+  readonly outlier: readonly (number | null)[];
+  readonly mislabel: readonly (number | null)[];
+}
+
+export interface Neighbor {
+  readonly task: number;
+  readonly distance: number;
+  readonly label: string | null;
+  readonly prediction: string | null;
+  readonly confidence: number | null;
+  readonly media: string;
+}
+
+export type Values = Readonly<Record<string, string>>;
+
+/** A refusal, in a sentence for the user. */
+export class Refused extends Error {}
+
+export class Api {
+  constructor(
+    readonly base: string,
+    readonly project: number,
+  ) {}
+
+  describe = (): Promise<Description> => this.call("GET", "description");
+  map = (): Promise<MapColumns> => this.call("GET", "map");
+  next = (): Promise<{ readonly tasks: readonly number[] }> => this.call("GET", "next");
+  neighbors = (task: number): Promise<{ readonly label: string | null; readonly neighbors: readonly Neighbor[] }> =>
+    this.call("GET", `tasks/${task}/neighbors`);
+  preview = (action: string, selection: Selection, values: Values): Promise<Preview> =>
+    this.call("POST", `actions/${action}/preview`, { ...selection, values });
+  start = (action: string, selection: Selection, values: Values): Promise<Job> =>
+    this.call("POST", `actions/${action}`, { ...selection, values });
+  job = (id: string): Promise<Job> => this.call("GET", `jobs/${id}`);
+  cancel = (id: string): Promise<Job> => this.call("DELETE", `jobs/${id}`);
+
+  /** The id of the tab of this title, null if there is none. */
+  async tab(title: string): Promise<number | null> {
+    type Tab = { readonly id: number; readonly data?: { readonly title?: string } };
+    const tabs = await this.fetch<readonly Tab[]>("GET", `/api/dm/views/?project=${this.project}`);
+    return tabs.find((tab) => tab.data?.title === title)?.id ?? null;
+  }
+
+  /** Show these tasks in a tab of this title: a new one, or the one that is there already. */
+  async showTasks(title: string, filter: string): Promise<number> {
+    const item = { filter: "filter:tasks:data.ls_map", operator: "equal", type: "String", value: filter };
+    const data = { title, filters: { conjunction: "and", items: [item] } };
+    const there = await this.tab(title);
+    const body = { project: this.project, data };
+    if (there !== null) {
+      await this.fetch("PATCH", `/api/dm/views/${there}/`, body);
+      return there;
+    }
+    return (await this.fetch<{ readonly id: number }>("POST", "/api/dm/views/", body)).id;
+  }
+
+  private call<T>(method: string, path: string, body?: object): Promise<T> {
+    return this.fetch(method, `/labelscape/api/projects/${this.project}/${path}`, body);
+  }
+
+  private async fetch<T>(method: string, path: string, body?: object): Promise<T> {
+    const headers: Record<string, string> = { "X-CSRFToken": csrfToken(document.cookie) };
+    if (body) headers["Content-Type"] = "application/json";
+    let answer: Response;
+    try {
+      const options: RequestInit = { method, headers, credentials: "same-origin" };
+      if (body) options.body = JSON.stringify(body);
+      answer = await fetch(`${this.base}${path}`, options);
+    } catch {
+      throw new Refused("Label Studio cannot be reached: is the network there?");
+    }
+    const document_: unknown = await answer.json().catch(() => null);
+    if (!answer.ok) throw new Refused(detailOf(document_) ?? `Label Studio answers with status ${answer.status}.`);
+    return document_ as T;
+  }
+}
+
+export const csrfToken = (cookies: string): string => /(?:^|;\s*)csrftoken=([^;]+)/.exec(cookies)?.[1] ?? "";
+
+function detailOf(answer: unknown): string | null {
+  if (typeof answer !== "object" || answer === null || !("detail" in answer)) return null;
+  return typeof answer.detail === "string" ? answer.detail : null;
+}

@@ -1,0 +1,102 @@
+/** Label Studio's project pages load this: it adds the panel and the dialogs, and never breaks the page. */
+import * as React from "react";
+import { createRoot } from "react-dom/client";
+import { Api, type ActionInfo, type Description } from "./api";
+import { placeOf, type DataManager, type HostAction } from "./host";
+import { Panel, type Request } from "./Panel";
+import style from "./style.css?inline";
+
+const WAIT_MS = 250;
+const ROOT_ID = "labelscape-root";
+
+/** An error in our panel takes away the panel, not the page. */
+class Boundary extends React.Component<{ readonly children: React.ReactNode }, { readonly failed: boolean }> {
+  override state = { failed: false };
+
+  static getDerivedStateFromError(): { failed: boolean } {
+    return { failed: true };
+  }
+
+  override componentDidCatch(error: unknown): void {
+    console.error("Labelscape: its panel was closed because of an error.", error);
+  }
+
+  override render(): React.ReactNode {
+    return this.state.failed ? null : this.props.children;
+  }
+}
+
+type Ask = (request: Request) => void;
+
+function Everything(props: {
+  readonly api: Api;
+  readonly description: Description;
+  readonly takeAsk: (ask: Ask) => void;
+}): React.ReactElement {
+  const [request, setRequest] = React.useState<Request | null>(null);
+  React.useEffect(() => props.takeAsk(setRequest), []);
+  return <Panel api={props.api} description={props.description} request={request} onRequest={setRequest} />;
+}
+
+/** Show our dialogs instead of Label Studio's own for our actions; where its page differs, its own stay. */
+function replaceDialogs(manager: DataManager, actions: readonly ActionInfo[], ask: Ask): void {
+  const [api, callbackOf] = [manager.api, manager.getAction?.bind(manager)];
+  const list = api?.actions?.bind(api);
+  if (!api || !list || !callbackOf) return;
+  const ours = new Map(actions.map((action) => [action.id, action]));
+  manager.getAction = (id) => {
+    const action = ours.get(id);
+    return action ? (selection) => ask({ action, selection }) : callbackOf(id);
+  };
+  // Without a dialog of its own, an entry of the menu goes straight to the callback above. Label Studio (1.23) seals
+  // the methods of its API, so ours is an object before it.
+  const listWithoutDialogs = async (...options: readonly unknown[]): Promise<unknown> => {
+    const answer = await list(...options);
+    if (Array.isArray(answer)) for (const entry of answer as HostAction[]) if (ours.has(entry.id)) delete entry.dialog;
+    return answer;
+  };
+  manager.api = Object.create(api, { actions: { value: listWithoutDialogs } }) as NonNullable<DataManager["api"]>;
+}
+
+function mount(api: Api, description: Description): Ask {
+  const host = document.createElement("div");
+  host.id = ROOT_ID;
+  document.body.append(host);
+  const shadow = host.attachShadow({ mode: "open" });
+  const sheet = document.createElement("style");
+  sheet.textContent = style;
+  const place = document.createElement("div");
+  shadow.append(sheet, place);
+  let ask: Ask = () => undefined;
+  createRoot(place).render(
+    <Boundary>
+      <Everything
+        api={api}
+        description={description}
+        takeAsk={(given) => {
+          ask = given;
+        }}
+      />
+    </Boundary>,
+  );
+  return (request) => ask(request);
+}
+
+let shown: { readonly manager: DataManager; readonly project: number } | null = null;
+
+/** Label Studio changes projects without loading the page: look whether there is one, and whether it is another. */
+async function look(): Promise<void> {
+  const place = placeOf(window.location.pathname);
+  const manager = window.dataManager;
+  if (!place || !manager || (shown?.manager === manager && shown.project === place.project)) return;
+  shown = { manager, project: place.project };
+  document.getElementById(ROOT_ID)?.remove();
+  const api = new Api(place.base, place.project);
+  const description = await api.describe();
+  for (const sentence of description.missing) console.warn(`Labelscape: ${sentence}`);
+  replaceDialogs(manager, description.actions, mount(api, description));
+}
+
+setInterval(() => {
+  look().catch((error: unknown) => console.error("Labelscape: its panel could not be shown.", error));
+}, WAIT_MS);

@@ -1,0 +1,81 @@
+/** The parts of Label Studio's panel that are plain functions. */
+import { describe, expect, it } from "vitest";
+import { csrfToken, type MapColumns } from "../../src/hosts/label_studio/api";
+import { asRanges, colored } from "../../src/hosts/label_studio/columns";
+import { chosenLabel, imageAddress, placeOf } from "../../src/hosts/label_studio/host";
+import { NO_VALUE } from "../../src/scatter/colors";
+
+const map: MapColumns = {
+  tasks: [1, 2, 3],
+  x: [0, 1, 2],
+  y: [0, 1, 2],
+  labels: ["cat", null, "cat"],
+  predictions: [null, "dog", null],
+  confidence: [null, 0.9, null],
+  annotators: [7, null, 8],
+  outlier: [0.1, 0.3, 0.5],
+  mislabel: [null, null, null],
+};
+
+describe("the place of a page", () => {
+  it("is found below a path, and only where tasks are shown", () => {
+    expect(placeOf("/projects/3/data")).toEqual({ base: "", project: 3 });
+    expect(placeOf("/labelstudio/projects/12/data/")).toEqual({ base: "/labelstudio", project: 12 });
+    expect(placeOf("/projects/3/settings")).toBeNull();
+  });
+});
+
+describe("the chosen label", () => {
+  const editor = (...items: object[]) => ({
+    annotationStore: { selected: { serializeAnnotation: () => items } },
+  });
+  it("is that of the control that is served", () => {
+    const other = { from_name: "quality", value: { choices: ["good"] } };
+    const own = { from_name: "pet", value: { choices: ["cat", "dog"] } };
+    expect(chosenLabel(editor(other, own), "pet")).toBe("cat");
+    expect(chosenLabel(editor(other), "pet")).toBeNull();
+    expect(chosenLabel(null, "pet")).toBeNull();
+  });
+  it("is the last part of a nested choice", () => {
+    expect(chosenLabel(editor({ from_name: "pet", value: { choices: [["animal", "cat"]] } }), "pet")).toBe("cat");
+  });
+});
+
+describe("the address of an image", () => {
+  it("is of the web or of this Label Studio, and never runs a script", () => {
+    expect(imageAddress("/data/local-files/?d=a.png", "/labelstudio")).toBe("/labelstudio/data/local-files/?d=a.png");
+    expect(imageAddress("https://example.com/a.png", "/labelstudio")).toBe("https://example.com/a.png");
+    expect(imageAddress("javascript:alert(1)", "")).toBeNull();
+    expect(imageAddress("//example.com/a.png", "")).toBeNull();
+    expect(imageAddress("s3://bucket/a.png", "")).toBeNull();
+  });
+});
+
+describe("colors", () => {
+  it("leave unlabeled tasks without a color and count each class", () => {
+    const { codes, legend } = colored(map, "label");
+    expect([...codes]).toEqual([0, NO_VALUE, 0]);
+    expect(legend.map((one) => [one.name, one.count])).toEqual([["cat", 2]]);
+  });
+  it("of numbers span their range, and there may be none", () => {
+    const { codes, range } = colored(map, "outlier");
+    expect(range?.[0]).toBeCloseTo(0.1);
+    expect(range?.[1]).toBeCloseTo(0.5);
+    expect(new Set(codes).size).toBe(3);
+    expect([...colored(map, "mislabel").codes]).toEqual([NO_VALUE, NO_VALUE, NO_VALUE]);
+  });
+});
+
+describe("a lasso as a filter", () => {
+  it("lists ranges of ids, in order and once", () => {
+    expect(asRanges([9, 3, 4, 5, 4, 7])).toBe("3-5,7,9");
+    expect(asRanges([])).toBe("");
+  });
+});
+
+describe("the CSRF token", () => {
+  it("is read from its own cookie", () => {
+    expect(csrfToken("a=b; csrftoken=xyz; sessionid=s")).toBe("xyz");
+    expect(csrfToken("notcsrftoken=xyz")).toBe("");
+  });
+});

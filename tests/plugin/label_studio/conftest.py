@@ -1,0 +1,144 @@
+"""A Label Studio with the app, the backend it calls, and people who use it: shared by all tests of this folder."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+from labelscape.cli.digits import write_digits
+from labelscape.testing.label_studio import (
+    PASSWORD,
+    USER,
+    LabelscapeServer,
+    LabelStudioServer,
+    label_studio_with_app,
+)
+
+from ...ml_backend.server.projects import CLASSES, Project, choices, chosen, create_project, eventually
+
+CLIENT_ERROR = 400
+
+
+@dataclass
+class Person:
+    """A user of Label Studio in a browser session of their own."""
+
+    url: str
+    email: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def log_in(self) -> None:
+        self.session.get(f"{self.url}/user/login")
+        form = {"email": self.email, "password": PASSWORD, "csrfmiddlewaretoken": self.csrf}
+        done = self.session.post(f"{self.url}/user/login", data=form, headers=self._headers(), allow_redirects=False)
+        assert done.status_code == 302, f"{self.email} could not log in"
+
+    def sign_up(self, token: str) -> None:
+        address = f"{self.url}/user/signup/?token={token}"
+        self.session.get(address)
+        form = {"email": self.email, "password": PASSWORD, "csrfmiddlewaretoken": self.csrf}
+        done = self.session.post(address, data=form, headers=self._headers(), allow_redirects=False)
+        assert done.status_code == 302, f"{self.email} could not sign up"
+
+    def ask(self, method: str, path: str, body: Any = None, *, csrf: bool = True) -> requests.Response:
+        headers = self._headers() if csrf else {}
+        return self.session.request(method, f"{self.url}/{path}", json=body, headers=headers, timeout=120)
+
+    @property
+    def csrf(self) -> str:
+        return self.session.cookies.get("csrftoken") or ""
+
+    def _headers(self) -> dict[str, str]:
+        return {"X-CSRFToken": self.csrf, "Referer": self.url}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A project with our app: its owner, and the actions as the panels request them."""
+
+    project: Project
+    owner: Person
+
+    def path(self, rest: str) -> str:
+        return f"labelscape/api/projects/{self.project.id}/{rest}"
+
+    def selection(self, tasks: list[int], **values: Any) -> dict[str, Any]:
+        return {"selectedItems": {"all": False, "included": tasks}, "values": values}
+
+    def run(self, person: Person, action: str, tasks: list[int], **values: Any) -> dict[str, Any]:
+        """The outcome of an action, when its job ended."""
+        started = person.ask("POST", self.path(f"actions/{action}"), self.selection(tasks, **values))
+        assert started.ok, started.text
+        job = started.json()["id"]
+
+        def ended() -> dict[str, Any] | None:
+            now = person.ask("GET", self.path(f"jobs/{job}")).json()
+            return now if now["outcome"] is not None else None
+
+        return eventually(f"the end of {action}", ended)
+
+    def annotated(self) -> dict[int, str]:
+        return {
+            number: task["annotations"][0]["result"][0]["value"]["choices"][0]
+            for number, task in self.project.tasks().items()
+            if task["annotations"]
+        }
+
+
+@pytest.fixture(scope="session")
+def app_studio(label_studio: LabelStudioServer, labelscape_server: LabelscapeServer) -> Iterator[LabelStudioServer]:
+    """A Label Studio as `labelscape label-studio` starts it, on a copy of the other one's database: no migrations."""
+    server = label_studio_with_app(label_studio.folder.with_name("label-studio-app"), labelscape_server)
+    data, ours = label_studio.folder / "data", server.folder / "data"
+    ours.mkdir(parents=True)
+    shutil.copy(data / ".env", ours / ".env")
+    name = "label_studio.sqlite3"
+    with closing(sqlite3.connect(data / name)) as source, closing(sqlite3.connect(ours / name)) as copy:
+        source.backup(copy)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def owner(app_studio: LabelStudioServer) -> Person:
+    person = Person(app_studio.url, USER)
+    person.log_in()
+    return person
+
+
+@pytest.fixture(scope="session")
+def invite(app_studio: LabelStudioServer, owner: Person) -> Callable[[str], Person]:
+    """Factory of members of the owner's organization, logged in."""
+
+    def make(email: str) -> Person:
+        person = Person(app_studio.url, email)
+        person.sign_up(owner.ask("GET", "api/invite").json()["token"])
+        return person
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def desk(app_studio: LabelStudioServer, labelscape_server: LabelscapeServer, owner: Person) -> Iterator[Desk]:
+    """One project of 120 digits, 40 of them labeled, with its predictions; tests leave it as it was or say so."""
+    paths, digits = write_digits(app_studio.media / "digits", count=120)
+    rows = [
+        {
+            "data": {"image": f"/data/local-files/?d=files/digits/{path.name}", "digit": digit},
+            "annotations": [{"result": chosen(digit)}] if row < 40 else [],
+        }
+        for row, (path, digit) in enumerate(zip(paths, map(str, digits), strict=True))
+    ]
+    number = create_project(app_studio, choices(CLASSES), rows)
+    project = Project(app_studio, labelscape_server, number, {})
+    project.digits.update({task["id"]: task["data"]["digit"] for task in project.tasks().values()})
+    done = project.connect()
+    assert done.exit_code == 0, done.output
+    project.wait_for_predictions()
+    yield Desk(project, owner)
+    labelscape_server.forget(number)
