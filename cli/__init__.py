@@ -219,7 +219,7 @@ def run_label_studio(
             typer.echo("\n".join(settings_lines(backend.rstrip("/"))))
         else:
             start(program, context.args, backend.rstrip("/"))
-    except ValueError as error:
+    except Refusal as error:
         _fail(error)
 
 
