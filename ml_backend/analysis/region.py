@@ -13,6 +13,7 @@ from .arrays import Floats, unit_rows
 from .calibration import Reliability, accept
 from .checks import check_neighbors, check_precision
 from .neighbors import Neighbors, knn
+from .random_walk import walk
 
 _NEIGHBORS = 15
 _CAP = 2_000  # samples visited unless more are requested: keeps a call under 100 ms at a million samples
@@ -20,6 +21,8 @@ _RIVALS = 1_000  # the most labeled samples that a region is compared with
 _VALLEY = 1.5  # growth stops where samples are this many times sparser than at the anchors
 _MIN_HELD_OUT = 10  # with fewer labels to check, the user has to choose the reach
 _USUAL_LENGTH = 1.5  # assumed log path length of the held-out labels
+_MOST_STARTS = 50  # anchors whose copies are looked for
+_RANKS, _UNREACHED = 3, 50  # added to ranks, so that the very first do not decide alone; added to the last rank
 _FAR = 3.0  # cap on the log ratio of distances: beyond it, confidence does not grow
 
 # Prior coefficients, measured on reference datasets: 1, log ratio of the distances to the nearest rival and to the
@@ -92,7 +95,11 @@ def label_neighbors(
     check_precision(precision)
     table = neighbors if neighbors is not None else knn(data, _NEIGHBORS)
     check_neighbors(table, len(data))
-    grown = _grow(table, known, starts, label, max(_CAP, reach or 0))
+    cap = max(_CAP, reach or 0)
+    grown = _grow(table, known, starts, label, cap)
+    alone = not (known[np.setdiff1d(np.flatnonzero(known >= 0), starts)] != label).any()
+    if alone:  # nothing says where the label ends: connections say more than distances
+        grown = _by_connection(data, table, known, starts, grown)
     if not len(grown.rows):
         empty = np.empty(0, np.int32)
         return Region(empty, empty.astype(np.float32), empty, 0, f"nothing unlabeled around: {grown.stopped}")
@@ -102,6 +109,8 @@ def label_neighbors(
     reliability, held_out = _calibrated(data, known, np.union1d(supporters[known[supporters] >= 0], rivals))
     confidence = reliability.probability(evidence)
     order = np.argsort(-confidence, kind="stable")
+    if alone:  # in their own order, with the same confidences
+        confidence, order = confidence[order], np.arange(len(order))
     if reach is not None:
         taken = min(reach, len(order))
     else:
@@ -162,6 +171,29 @@ def _grow(table: Neighbors, known: NDArray[np.integer], starts: Labels, label: i
         (np.array(lengths) / home**0.5).astype(np.float32),
         stopped,
     )
+
+
+def _by_connection(
+    data: NDArray[np.generic], table: Neighbors, known: NDArray[np.integer], starts: Labels, grown: _Grown
+) -> _Grown:
+    """Order the samples by path length and by a random walk: by the product of their ranks in both.
+
+    Measured with one label on three datasets, at 25, 50, and 100 neighbors: at least as many of them right as by the
+    path alone; the first ten are as good. Copies of the anchors are taken too, however many they are: their neighbor
+    lists are full of each other, so that no path leads to all.
+    """
+    reached, _ = walk(table, starts)
+    reached = reached[known[reached] < 0]
+    others = np.setdiff1d(reached, grown.rows)
+    copies = others[(data[others][:, None] == data[starts[:_MOST_STARTS]]).all(axis=2).any(axis=1)]
+    rows = np.concatenate([copies, grown.rows])
+    length = np.concatenate([np.zeros(len(copies), np.float32), grown.length])
+    by_mass = np.full(len(rows), len(reached) + _UNREACHED)
+    _, of_rows, of_reached = np.intersect1d(rows, reached, return_indices=True)
+    by_mass[of_rows] = of_reached
+    by_length = np.where(np.arange(len(rows)) < len(copies), 0, np.arange(len(rows)) - len(copies))
+    order = np.argsort(np.log(by_length + _RANKS) + np.log(by_mass + _RANKS), kind="stable")
+    return _Grown(rows[order], length[order], grown.stopped)
 
 
 def _evidence(

@@ -6,7 +6,9 @@ import time
 
 import numpy as np
 import pytest
+from labelscape.ml_backend.analysis import random_walk
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
+from labelscape.ml_backend.analysis.random_walk import walk
 from labelscape.ml_backend.analysis.region import label_neighbors
 from sklearn.datasets import load_digits
 
@@ -140,3 +142,35 @@ def test_cost_depends_on_the_region_and_not_on_the_dataset() -> None:
     started = time.process_time()
     label_neighbors(vectors, labels, [5], 0, neighbors=neighbors)
     assert time.process_time() - started < 0.5
+
+
+def test_a_single_label_without_rivals_follows_connections_and_finds_more_than_the_nearest(
+    digits: tuple[np.ndarray, np.ndarray, Neighbors],
+) -> None:
+    vectors, truth, neighbors = digits
+    nobody = np.full(len(truth), -1)
+    nearest = knn(vectors, 100).indices
+    ours, theirs = [], []
+    for anchor in range(0, len(truth), 40):
+        found = label_neighbors(vectors, nobody, [anchor], int(truth[anchor]), neighbors=neighbors, reach=100)
+        ours.append((truth[found.order[:100]] == truth[anchor]).mean())
+        theirs.append((truth[nearest[anchor]] == truth[anchor]).mean())
+    assert np.mean(ours) > np.mean(theirs) + 0.08
+
+
+def test_a_group_of_more_copies_than_neighbors_is_reached_whole() -> None:
+    vectors = np.random.default_rng(0).normal(size=(400, 16)).astype(np.float32)
+    vectors[100:141] = vectors[100]
+    found = label_neighbors(vectors, np.full(400, -1), [120], 0, neighbors=knn(vectors, 15), reach=40)
+    assert sorted([*found.order[:40].tolist(), 120]) == list(range(100, 141))
+
+
+def test_a_walk_in_a_large_dataset_stays_around_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = np.random.default_rng(0).normal(size=(3000, 8)).astype(np.float32)
+    neighbors = knn(vectors, 15)
+    everything, _ = walk(neighbors, np.array([7]))
+    monkeypatch.setattr(random_walk, "_NEAR", 600)
+    near, mass = walk(neighbors, np.array([7]))
+    assert len(near) < 600 <= len(everything)
+    assert (np.diff(mass) <= 0).all()
+    assert len(set(near[:20].tolist()) & set(everything[:30].tolist())) >= 12
