@@ -35,7 +35,7 @@ def read_appearance(media: Sequence[Media | UnusableItem], *, progress: Progress
     images = [
         (row, medium)
         for row, medium in enumerate(media)
-        if isinstance(medium, Media) and fom.get_media_type(medium.path) == fom.IMAGE
+        if isinstance(medium, Media) and medium.text is None and fom.get_media_type(medium.path) == fom.IMAGE
     ]
     found = hash_images([medium for _, medium in images], progress=progress)
     rows = np.asarray([row for row, _ in images], np.int64)[found.kept]

@@ -12,7 +12,7 @@ import fiftyone as fo
 import numpy as np
 
 from ..embedding import EmbeddingModel
-from ..embedding.base import Classifier, Embedded
+from ..embedding.base import Classifier, Embedded, Fittable, Media
 from ..embedding.equal_vectors import EqualVectors
 from ..embedding.image.preparation import InputSettings
 from ..embedding.on_engine import on_engine
@@ -32,11 +32,16 @@ from ..store.embeddings import (
     table_to_write,
     vector_table,
 )
-from ..store.items import Items, every_sample, list_items, list_like
+from ..store.items import FRAMES, Items, every_sample, list_items, list_like
+from ..store.media import list_media
+from ..store.medium_fields import medium_kind
 from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
+from ..store.settings import data_directory
 from ..wording import agree, count, noun, plural
 from .embed_update import Keep, Update, update_vectors
-from .models import load, worker_loader
+from .models import load, model_for, worker_loader
+
+FITTED_OPTION = "fitted"
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,7 +90,7 @@ class EmbeddingReport(Report):
         if self.prepared:
             text += f" The network got {self.prepared}."
         if self.equal:
-            first, second = (os.path.basename(path) for path in self.equal.examples)
+            first, second = self.equal.examples
             text += (
                 f" Warning: at least {self.equal.count:,} different {plural(self.noun)} have the same vector, such as "
                 f"{first} and {second}: {self.model} cannot tell them apart. Look at these files, or choose another "
@@ -139,8 +144,13 @@ def compute_embeddings(
     is_new = not dataset.has_brain_run(key)
     if predictions is None and not is_new:
         predictions = check_embeddings(dataset, key).provenance.predictions
+    model = model_for("image" if items.patches_field or items.parts == FRAMES else medium_kind(samples), model)
     provenance = Provenance(model=model, options=plain(options or {}), predictions=predictions)
+    if not is_new:
+        provenance = _with_earlier_fit(provenance, check_embeddings(dataset, key).provenance)
     embedder = load(model, **provenance.options)
+    if isinstance(embedder, Fittable) and not embedder.fitted_on:
+        provenance = _fitted(embedder, samples, items, key, provenance, progress or no_progress)
     keep = None if predictions is None else _keeper(dataset, predictions, embedder, items)
     if is_new:
         create_embeddings(samples, key, provenance, patches_field=patches_field, backend=backend)
@@ -153,6 +163,30 @@ def compute_embeddings(
         )
     report = _as_report(key, embedder, items, update)
     return replace(report, predictions=predictions, prepared=_prepared(embedder, provenance))
+
+
+def _with_earlier_fit(provenance: Provenance, earlier: Provenance) -> Provenance:
+    """The provenance with the file of what the model learned when the embeddings were made."""
+    fitted = earlier.options.get(FITTED_OPTION)
+    if earlier.model != provenance.model or fitted is None or FITTED_OPTION in provenance.options:
+        return provenance
+    return replace(provenance, options={**provenance.options, FITTED_OPTION: fitted})
+
+
+def _fitted(
+    model: Fittable,
+    samples: fo.core.collections.SampleCollection,
+    items: Items,
+    key: str,
+    provenance: Provenance,
+    progress: Progress,
+) -> Provenance:
+    """Let a model learn from the media of a view, and store what it learned."""
+    progress(0.0, f"Learning from {count(len(items), items.noun)}")
+    model.fit([medium for medium in list_media(samples, items) if isinstance(medium, Media)], progress=progress)
+    path = data_directory() / "fitted" / f"{samples._root_dataset._doc.id}-{key}.npz"
+    model.save(str(path))
+    return replace(provenance, options={**provenance.options, FITTED_OPTION: str(path)})
 
 
 def import_embeddings(

@@ -182,7 +182,8 @@ def _embed_rows(
     for failure in result.failed:
         item = str(ids[rows[failure.index]])
         # A share may become unavailable during a run: its files are neither deleted nor changed.
-        away = item in work.known_ids and why_unavailable(media[failure.index].path) is not None
+        medium = media[failure.index]
+        away = item in work.known_ids and medium.text is None and why_unavailable(medium.path) is not None
         (work.unavailable if away else failures)[item] = failure.reason
     work.failures.update(failures)
     _drop(dataset, key, table, work, [item for item in failures if item in work.known_ids])

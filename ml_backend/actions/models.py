@@ -9,8 +9,12 @@ import numpy as np
 from ..embedding import EmbeddingModel, ModelFamily, families, find_family, load, register
 from ..embedding.base import TextTower
 from ..embedding.ray_model import LOADER
+from ..embedding.registry import Modality
 from ..errors import Refusal
 from ..store.zoo_models import ZOO
+from ..wording import listing
+
+PREPROCESSING = "preprocessing"
 
 register(ZOO)  # here, because `embedding` knows no host
 
@@ -20,18 +24,37 @@ __all__ = [
     "families",
     "find_family",
     "load",
+    "model_for",
     "offered_models",
     "searches_text",
     "worker_loader",
 ]
 
 
-def offered_models() -> list[str]:
-    """Full names of the image models that menus offer, the defaults first; any other name may be typed."""
-    shown = [family for family in families("image") if family.in_menus]
+def offered_models(modality: Modality = "image") -> list[str]:
+    """Full names of the models of a kind of medium that menus offer, defaults first; any other name may be typed."""
+    shown = [family for family in families(modality) if family.in_menus]
     firsts = [family.default for family in shown if family.default]
     others = [family.model_name(argument) for family in shown for argument in family.examples[1:]]
     return firsts + others
+
+
+def model_for(kind: Modality, model: str) -> str:
+    """The full name of a model for media of a kind; “preprocessing” is that of the kind.
+
+    Raises:
+        Refusal: an unknown model, or one for another kind of medium.
+    """
+    if model == PREPROCESSING and kind != "image":
+        return f"video/{PREPROCESSING}" if kind == "video" else f"{kind}-{PREPROCESSING}"
+    family, _ = find_family(model)
+    if family.modality == kind or not family.in_menus:
+        return model
+    if (kind, family.modality) == ("video", "image"):
+        hint = f"video/{model} takes the mean over their frames"
+    else:
+        hint = f"those for {kind} are {listing([offered.pattern for offered in families(kind) if offered.in_menus])}"
+    raise Refusal(f"{model} embeds media of the kind “{family.modality}”, and these are “{kind}”: {hint}.")
 
 
 def searches_text(model: str) -> bool:

@@ -162,7 +162,7 @@ def find_duplicates(
         session.embeddings.vectors,
         threshold,
         neighbors=session.neighbors,
-        hashes=_file_hashes(media) if media else None,
+        hashes=_content_hashes(media) if media else None,
         appearance=None if looks is None else looks.appearance,
     )
     grouped = rows[duplicates.groups[rows] >= 0]
@@ -231,6 +231,17 @@ def _item_view(samples: SampleCollection, items: Items, name: str) -> tuple[fo.D
     if items.patches_field is not None:
         return view, f"{local_field(view, items.patches_field)}.{name}"
     return view, name if items.parts in (None, FRAMES) else f"{items.parts}.{name}"
+
+
+def _content_hashes(media: Sequence[Media | UnusableItem]) -> list[str]:
+    """The same text for equal contents: byte-identical files, equal texts, and equal windows of identical files."""
+    hashes = _file_hashes(media)
+    for row, medium in enumerate(media):
+        if isinstance(medium, Media) and medium.text is not None:
+            hashes[row] = f"text {medium.text}"
+        elif isinstance(medium, Media) and medium.span is not None:
+            hashes[row] += f" {medium.span}"
+    return hashes
 
 
 def _file_hashes(media: Sequence[Media | UnusableItem]) -> list[str]:

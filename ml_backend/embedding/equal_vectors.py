@@ -16,7 +16,7 @@ _FILES_READ = 200  # of the largest group, to tell different contents from copie
 
 @dataclass(frozen=True)
 class EqualVectors:
-    """At least ``count`` media of different content have the same vector; ``examples`` are the paths of two of them."""
+    """At least ``count`` media of different content have the same vector; ``examples`` names two of them."""
 
     count: int
     examples: tuple[str, str]
@@ -51,12 +51,16 @@ class VectorTally:
         different = {_content(medium): medium for medium in reversed(group)}
         if len(different) < MANY:
             return None
-        first, second, *_ = (medium.path for medium in reversed(different.values()))
+        first, second, *_ = (medium.title for medium in reversed(different.values()))
         return EqualVectors(len(different), (first, second))
 
 
 def _content(medium: Media) -> bytes:
-    digest = hashlib.blake2b(repr(medium.box).encode(), digest_size=16)
+    part = medium.box if medium.span is None else (medium.box, medium.span)
+    digest = hashlib.blake2b(repr(part).encode(), digest_size=16)
+    if medium.text is not None:
+        digest.update(medium.text.encode(errors="surrogatepass"))
+        return digest.digest()
     try:
         with Path(medium.path).open("rb") as file:
             while chunk := file.read(1 << 20):

@@ -14,6 +14,7 @@ from fiftyone.core.collections import SampleCollection
 from ..embedding.base import Media, UnreadableMedium
 from ..embedding.remote_media import address_of, is_allowed, remote_marks
 from .items import FRAMES, FRAMES_PREFIX, Items, as_list, every_sample, label_path, local_field
+from .medium_fields import CHANNELS, END, RATE, START, MediumField, medium_field
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,15 @@ class UnusableItem:
 
 
 def list_media(samples: SampleCollection, items: Items) -> list[Media | UnusableItem]:
-    """The file of each item, with the relative box of a patch; in the order of ``items``."""
+    """The medium of each item, in the order of ``items``: its file, the box of a patch, or what a card stands for."""
     samples = every_sample(samples)
-    table = _media_of_patches(samples, items) if items.patches_field else _media_of_files(samples, items)
+    carried = medium_field(samples._root_dataset)
+    if items.patches_field:
+        table = _media_of_patches(samples, items)
+    elif carried is not None and items.parts is None:
+        table = _carried_media(samples, items, carried)
+    else:
+        table = _media_of_files(samples, items)
     gone = UnusableItem("", f"the {items.noun} was deleted meanwhile")
     return [table.get(item, gone) for item in items.ids.tolist()]
 
@@ -66,14 +73,48 @@ def why_unavailable(path: str) -> str | None:
 def _media_of_files(samples: SampleCollection, items: Items) -> dict[str, Media | UnusableItem]:
     if items.parts == FRAMES and not samples._is_generated:
         ids, paths = samples.values(["frames.id", "frames.filepath"], unwind=True)
-    elif items.parts is not None and not samples._is_generated:
-        videos = dict(zip(*samples.values(["id", "filepath"]), strict=True))
-        ids, paths = items.ids.tolist(), [videos.get(sample) for sample in items.sample_ids.tolist()]
+    elif items.parts not in (None, FRAMES):
+        return _media_of_clips(samples._root_dataset, items)
     elif items.parts is None and samples._is_generated:
         ids, paths = every_sample(samples._root_dataset).select(items.ids.tolist()).values(["id", "filepath"])
     else:
         ids, paths = samples.values(["id", "filepath"])
     return {item: _whole(path, items.noun) for item, path in zip(ids, paths, strict=True)}
+
+
+def _media_of_clips(dataset: fo.Dataset, items: Items) -> dict[str, Media | UnusableItem]:
+    """The videos of clips, with the first and last frame of each."""
+    assert items.parts is not None
+    root = label_path(dataset, items.parts)
+    videos = every_sample(dataset).select(list(dict.fromkeys(items.sample_ids.tolist())))
+    paths, ids, supports = videos.values(["filepath", f"{root}.id", f"{root}.support"])
+    one = root == items.parts  # a single TemporalDetection: its support is itself a list of two
+    return {
+        clip: Media(path=path, span=(support[0], support[1])) if support else UnusableItem(path, "the clip has no span")
+        for path, clips, spans in zip(paths, ids, supports, strict=True)
+        for clip, support in zip(as_list(clips), [spans] if one else spans or [], strict=False)
+    }
+
+
+def _carried_media(samples: SampleCollection, items: Items, carried: MediumField) -> dict[str, Media | UnusableItem]:
+    """What the samples' cards stand for: texts, or files with their windows, sampling rates, and channels."""
+    if samples._is_generated:
+        samples = every_sample(samples._root_dataset).select(items.ids.tolist())
+    known = [name for name in (START, END, RATE, CHANNELS) if samples.has_field(name)]
+    ids, values, *columns = samples.values(["id", carried.name, *known])
+    facts = [dict(zip(known, row, strict=True)) for row in zip(*columns, strict=True)] or [{} for _ in ids]
+    return {item: _carried_medium(value, one, carried) for item, value, one in zip(ids, values, facts, strict=True)}
+
+
+def _carried_medium(value: str | None, facts: dict[str, Any], carried: MediumField) -> Media | UnusableItem:
+    if value is None or not value.strip():
+        return UnusableItem("", f"its field '{carried.name}' is empty")
+    if carried.kind == "text":
+        return Media(path="", text=value)
+    start, end = facts.get(START), facts.get(END)
+    span = None if start is None or end is None else (float(start), float(end))
+    rate = facts.get(RATE) if carried.kind == "series" else None
+    return Media(path=value, span=span, rate=rate, columns=tuple(facts.get(CHANNELS) or ()))
 
 
 def _whole(path: str | None, noun: str) -> Media | UnusableItem:
@@ -154,6 +195,8 @@ def _shortened(value: Any) -> str:
 def _mark(medium: Media | UnusableItem, remote: dict[str, str], unreachable: dict[str, str]) -> str:
     if isinstance(medium, UnusableItem) or medium.path in unreachable:
         return ""
+    if medium.text is not None:
+        return _digest(f"text\n{medium.text}")
     state = remote.get(medium.path)
     if state is None:
         try:
@@ -163,4 +206,11 @@ def _mark(medium: Media | UnusableItem, remote: dict[str, str], unreachable: dic
         state = f"{status.st_size}\n{status.st_mtime_ns}"
     if not state:
         return ""
-    return hashlib.blake2b(f"{medium.path}\n{state}\n{medium.box}".encode(), digest_size=8).hexdigest()
+    part = f"{medium.box}"
+    if medium.span or medium.rate or medium.columns:
+        part += f"\n{medium.span}\n{medium.rate}\n{medium.columns}"
+    return _digest(f"{medium.path}\n{state}\n{part}")
+
+
+def _digest(identity: str) -> str:
+    return hashlib.blake2b(identity.encode(errors="surrogatepass"), digest_size=8).hexdigest()

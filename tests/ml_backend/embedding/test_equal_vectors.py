@@ -26,7 +26,7 @@ def test_different_files_with_one_vector_are_counted_across_batches(tmp_path):
     found = _tally(media, vectors, batch=4)
     assert found is not None
     assert found.count == 7
-    assert found.examples == (media[3].path, media[4].path)
+    assert found.examples == (media[3].title, media[4].title)
 
 
 def test_copies_of_one_file_may_have_one_vector(tmp_path):

@@ -1,0 +1,269 @@
+"""Import recordings, time series, or texts as samples whose picture is a card, and give existing samples cards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.media as fom
+from pymongo import UpdateOne
+
+from ..embedding.base import Media
+from ..embedding.cards.files import draw_cards
+from ..embedding.registry import Modality
+from ..errors import Refusal
+from ..progress import Progress, no_progress, part_of
+from ..report import Report
+from ..store.items import list_items
+from ..store.labels import DEFAULT_FIELD
+from ..store.media import UnusableItem, list_media, read_marks
+from ..store.medium_fields import (
+    CARRIED,
+    CHANNELS,
+    DURATION,
+    END,
+    RATE,
+    SOURCE,
+    START,
+    MediumField,
+    declare_medium_field,
+    medium_field,
+)
+from ..store.settings import data_directory
+from ..wording import agree, count
+from .medium_sources import Findings, Found, Source, find_media, slice_found
+
+_PER_BATCH = 1000
+_ITEM: dict[str, str] = {"audio": "recording", "series": "series", "text": "text"}
+
+
+@dataclass(frozen=True, repr=False)
+class ImportReport(Report):
+    """Samples that were added to ``dataset``, were ``known`` before, or were ``skipped``, each with a reason."""
+
+    dataset: str
+    kind: Modality
+    added: int
+    known: int
+    skipped: dict[str, str]
+    windows: bool = False
+
+    def sentence(self) -> str:
+        """The closing message."""
+        noun = "window" if self.windows else "sample"
+        text = f"Imported {count(self.added, noun)} of the kind “{self.kind}” into the dataset '{self.dataset}'"
+        if self.known:
+            text += f"; {self.known:,} {agree(self.known, 'was')} there already"
+        return f"{text}.{_about_skipped(self.skipped)}"
+
+
+@dataclass(frozen=True, repr=False)
+class CardsReport(Report):
+    """Samples that got a card, and those whose medium cannot be read, with the reason by id."""
+
+    kind: Modality
+    field: str
+    drawn: int
+    skipped: dict[str, str]
+
+    def sentence(self) -> str:
+        """The closing message."""
+        text = f"{count(self.drawn, 'sample')} {agree(self.drawn, 'has')} a card; the {self.kind} is in '{self.field}'."
+        return f"{text}{_about_skipped(self.skipped)}"
+
+
+def import_media(
+    source: Source, *, name: str = "", label_field: str = DEFAULT_FIELD, progress: Progress | None = None
+) -> ImportReport:
+    """Make a dataset of a source, or add to it what is new: a card each, and the real medium in a field.
+
+    Args:
+        name: the dataset's name; by default that of the folder or file.
+
+    Raises:
+        Refusal: the source holds nothing of this kind, nothing in it can be read, a dataset of this name was not made
+            by an import of the same kind, or a package is not installed.
+    """
+    if source.kind not in CARRIED:
+        raise Refusal(f"The kind is '{source.kind}'; it must be one of: {', '.join(CARRIED)}. Images need no import.")
+    report = progress or no_progress
+    report(0.0, "Looking for media")
+    findings = find_media(source)
+    if not findings.found:
+        reason = next(iter(findings.skipped.values()), "it is empty")
+        raise Refusal(f"Nothing in {source.path} can be imported as {source.kind} (first: {reason}).")
+    dataset = _dataset(name or source.path.expanduser().resolve().stem, source.kind)
+    try:
+        return _add(dataset, source.kind, findings, label_field, part_of(report, 0.1, 1))
+    except BaseException:
+        if not len(dataset):
+            fo.delete_dataset(dataset.name)
+        raise
+
+
+def slice_recordings(
+    dataset: fo.Dataset, *, length: float, hop: float | None = None, name: str = "", progress: Progress | None = None
+) -> ImportReport:
+    """Make a dataset of the windows of the recordings or series of another, each an item with source, start, and end.
+
+    Args:
+        length, hop: in seconds; without a hop, windows lie side by side.
+        name: the new dataset's name; by default that of the dataset with “-windows”.
+
+    Raises:
+        Refusal: the dataset holds no recordings or series, or the windows are not valid.
+    """
+    carried = medium_field(dataset)
+    if carried is None or carried.kind == "text":
+        raise Refusal(f"'{dataset.name}' holds no recordings or series to slice: import some with --kind.")
+    media = [medium for medium in list_media(dataset, list_items(dataset)) if isinstance(medium, Media)]
+    findings = Findings()
+    for medium in dict.fromkeys(media):
+        whole = replace(medium, span=None)
+        kind = carried.kind
+        one = find_media(Source(Path(whole.path), kind, rate=whole.rate, channels=whole.columns))
+        findings.skipped.update(one.skipped)
+        for found in one.found:
+            findings.found += slice_found(found, length, length if hop is None else hop)
+    windows = _dataset(name or f"{dataset.name}-windows", carried.kind)
+    return _add(windows, carried.kind, findings, DEFAULT_FIELD, progress or no_progress)
+
+
+def make_cards(
+    dataset: fo.Dataset, kind: Modality, *, field: str | None = None, progress: Progress | None = None
+) -> CardsReport:
+    """Give the samples of an existing dataset cards; ids, labels, and everything else stay.
+
+    Args:
+        field: the field with the texts or paths; None where the samples' own files are the media: their paths then
+            move to the field “audio”, “series”, or “text_file”, and the card becomes the samples' picture.
+
+    Raises:
+        Refusal: the kind or field does not fit, or no medium can be read.
+    """
+    if kind not in CARRIED:
+        raise Refusal(f"The kind is '{kind}'; it must be one of: {', '.join(CARRIED)}.")
+    if dataset.media_type not in (None, "unknown", fom.IMAGE, "audio"):
+        raise Refusal(f"The samples of this dataset are of the kind “{dataset.media_type}”; they show themselves.")
+    if field is None:
+        field = _take_over_files(dataset, kind)
+    declare_medium_field(dataset, kind, field)
+    items = list_items(dataset)
+    media = list_media(dataset, items)
+    skipped = {
+        item: one.reason for item, one in zip(items.ids.tolist(), media, strict=True) if isinstance(one, UnusableItem)
+    }
+    usable = [(item, one) for item, one in zip(items.ids.tolist(), media, strict=True) if isinstance(one, Media)]
+    cards = _cards([one for _, one in usable], kind, progress or no_progress)
+    drawn = {item: card for (item, _), card in zip(usable, cards, strict=True) if isinstance(card, Path)}
+    skipped |= {item: card for (item, _), card in zip(usable, cards, strict=True) if isinstance(card, str)}
+    if not drawn:
+        raise Refusal(f"No {kind} in '{field}' can be read (first: {next(iter(skipped.values()), 'it is empty')}).")
+    _show(dataset, drawn)
+    return CardsReport(kind, field, len(drawn), skipped)
+
+
+def _take_over_files(dataset: fo.Dataset, kind: Modality) -> str:
+    """Copy the samples' own paths (or, for texts, the content of their files) to a field."""
+    from ..embedding.base import UnreadableMedium
+    from ..embedding.text.reading import read_text
+
+    if dataset.media_type == fom.IMAGE:
+        raise Refusal("The samples of this dataset are images: name the field that holds the texts or paths.")
+    paths = dataset.values("filepath")
+    values: list[str | None] = list(paths)
+    if kind == "text":
+        for row, path in enumerate(paths):
+            try:
+                values[row] = read_text(Media(path))
+            except UnreadableMedium:
+                values[row] = None  # reported as empty
+    declare_medium_field(dataset, kind, kind)
+    dataset.set_values(kind, values)
+    return kind
+
+
+def _show(dataset: fo.Dataset, cards: dict[str, Path]) -> None:
+    """Make cards the samples' pictures.
+
+    FiftyOne (1.22) lets no sample turn from a file of an unknown kind into an image, so both are written below it.
+    """
+    from bson import ObjectId
+
+    updates = [
+        UpdateOne({"_id": ObjectId(item)}, {"$set": {"filepath": str(card), "_media_type": fom.IMAGE}})
+        for item, card in cards.items()
+    ]
+    for start in range(0, len(updates), _PER_BATCH):
+        dataset._sample_collection.bulk_write(updates[start : start + _PER_BATCH], ordered=False)
+    dataset._doc.media_type = fom.IMAGE
+    dataset._doc.save()
+    dataset.reload()
+
+
+def _dataset(name: str, kind: Modality) -> fo.Dataset:
+    if not fo.dataset_exists(name):
+        dataset = fo.Dataset(name, persistent=True)
+        declare_medium_field(dataset, kind, kind)
+        return dataset
+    dataset = fo.load_dataset(name)
+    if medium_field(dataset) != MediumField(kind, kind):
+        raise Refusal(
+            f"The dataset '{name}' exists already and is not an import of the kind “{kind}”: choose another name."
+        )
+    return dataset
+
+
+def _add(dataset: fo.Dataset, kind: Modality, findings: Findings, label_field: str, progress: Progress) -> ImportReport:
+    known = _known(dataset, kind)
+    new = [one for one in findings.found if (one.value, one.medium.span) not in known]
+    cards = _cards([one.medium for one in new], kind, progress)
+    skipped = dict(findings.skipped)
+    samples = []
+    for one, card in zip(new, cards, strict=True):
+        if isinstance(card, Path):
+            samples.append(_sample(one, card, kind, label_field))
+        else:
+            skipped[one.medium.title] = card
+    if any(one.label is not None for one in new) and dataset.get_field(label_field) is None:
+        dataset.add_sample_field(label_field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    dataset.add_samples(samples, progress=False)
+    windows = any(one.medium.span is not None for one in findings.found)
+    return ImportReport(dataset.name, kind, len(samples), len(findings.found) - len(new), skipped, windows)
+
+
+def _known(dataset: fo.Dataset, kind: Modality) -> set[tuple[str, tuple[float, float] | None]]:
+    names = [name for name in (START, END) if dataset.has_field(name)]
+    values, *edges = dataset.values([kind, *names])
+    if len(edges) < 2:
+        return {(value, None) for value in values}
+    spans = zip(*edges, strict=True)
+    return {(value, None if start is None else (start, end)) for value, (start, end) in zip(values, spans, strict=True)}
+
+
+def _cards(media: Sequence[Media], kind: Modality, progress: Progress) -> list[Path | str]:
+    marks, _ = read_marks(media)
+    return draw_cards(media, marks, kind, data_directory() / "cards", progress=progress)
+
+
+def _sample(one: Found, card: Path, kind: Modality, label_field: str) -> fo.Sample:
+    fields: dict[str, Any] = {kind: one.value}
+    if one.duration is not None:
+        fields[DURATION] = one.duration
+    if one.rate is not None:
+        fields[RATE] = one.rate
+    if one.channels:
+        fields[CHANNELS] = list(one.channels)
+    if one.medium.span is not None:
+        fields |= {SOURCE: one.medium.path, START: one.medium.span[0], END: one.medium.span[1]}
+    if one.label is not None:
+        fields[label_field] = fo.Classification(label=one.label)
+    return fo.Sample(filepath=str(card), **fields)
+
+
+def _about_skipped(skipped: dict[str, str]) -> str:
+    if not skipped:
+        return ""
+    name, reason = next(iter(skipped.items()))
+    return f" {len(skipped):,} {agree(len(skipped), 'was')} skipped (first: {Path(name).name}: {reason})."

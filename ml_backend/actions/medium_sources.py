@@ -1,0 +1,205 @@
+"""What an import finds: recordings, series, or texts in a folder, or in the rows of a CSV or Parquet table."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from ..analysis.windows import window_spans
+from ..embedding.audio.reading import ENDINGS as AUDIO_ENDINGS
+from ..embedding.audio.reading import inspect_recording
+from ..embedding.base import Media, UnreadableMedium
+from ..embedding.registry import Modality
+from ..embedding.series.reading import ENDINGS as SERIES_ENDINGS
+from ..embedding.series.reading import read_one
+from ..embedding.text.reading import read_text
+from ..errors import Refusal
+from ..wording import listing
+
+_ENDINGS: dict[str, tuple[str, ...]] = {"audio": AUDIO_ENDINGS, "series": SERIES_ENDINGS, "text": (".txt", ".md")}
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "audio": ("path", "file", "filepath", "filename", "audio", "wav"),
+    "series": ("path", "file", "filepath", "filename", "series"),
+    "text": ("text", "sentence", "body", "content", "comment", "review", "utterance", "query", "question"),
+}
+_TABLES = (".csv", ".tsv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where to import from, and how its parts are named.
+
+    Attributes:
+        path: a folder, at any depth, or a CSV or Parquet table.
+        kind: audio, series, or text.
+        column: the column with the paths or texts; found by its name if it is None.
+        label_column: the column with the labels.
+        labels_from_folders: whether the name of a file's folder is its label.
+        rate: the sampling rate of series in Hz, where their files do not tell it.
+        channels: the columns of series that are channels; all columns of numbers if it is empty.
+        window, hop: length and step in seconds of windows that recordings are sliced into; whole if they are None.
+    """
+
+    path: Path
+    kind: Modality
+    column: str | None = None
+    label_column: str | None = None
+    labels_from_folders: bool = False
+    rate: float | None = None
+    channels: tuple[str, ...] = ()
+    window: float | None = None
+    hop: float | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """One medium with its label, its length in seconds, and its sampling rate in Hz where they are known."""
+
+    medium: Media
+    label: str | None = None
+    duration: float | None = None
+    rate: float | None = None
+    channels: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> str:
+        """What its field holds: the text, or the path."""
+        return self.medium.path if self.medium.text is None else self.medium.text
+
+
+@dataclass
+class Findings:
+    """What was found, and why the rest was skipped: the reason by file or row."""
+
+    found: list[Found] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def find_media(source: Source) -> Findings:
+    """List the media of a source, with the length and rate that their headers tell, sliced into windows if asked.
+
+    Raises:
+        Refusal: there is nothing of this kind, a column is missing, or the windows are not valid.
+    """
+    if source.window is not None and source.kind == "text":
+        raise Refusal("Texts are not sliced into windows: leave the length and the hop out.")
+    path = source.path.expanduser()
+    if path.is_dir():
+        named = [(str(file), Found(_plain(file, source), _folder_label(file, source))) for file in _files(path, source)]
+    elif path.is_file() and path.suffix.lower() in _TABLES:
+        named = _rows(path, source)
+    elif path.is_file():
+        named = [(str(path), Found(_plain(path, source)))]
+    else:
+        raise Refusal(f"There is no folder or file '{source.path}'.")
+    findings = Findings()
+    for name, found in named:
+        try:
+            findings.found += _with_facts(found, source)
+        except UnreadableMedium as reason:
+            findings.skipped[name] = str(reason)
+    return findings
+
+
+def slice_found(found: Found, length: float, hop: float) -> list[Found]:
+    """The windows of a recording or series whose length is known."""
+    if found.duration is None:
+        return [found]
+    spans = window_spans(found.duration, length, hop)
+    if len(spans) == 1 and found.duration <= length:
+        spans[0, 1] = found.duration
+    return [
+        replace(found, medium=replace(found.medium, span=(float(start), float(end))), duration=float(end - start))
+        for start, end in spans.tolist()
+    ]
+
+
+def _with_facts(found: Found, source: Source) -> list[Found]:
+    if source.kind == "text":
+        text = read_text(found.medium)
+        return [replace(found, medium=Media(path="", text=text))]
+    if source.kind == "audio":
+        recording = inspect_recording(found.medium.path)
+        known = replace(found, duration=recording.duration, rate=float(recording.rate))
+    else:
+        series = read_one(found.medium)
+        known = replace(found, duration=series.duration, rate=series.rate, channels=series.names)
+    if source.window is None:
+        return [known]
+    return slice_found(known, source.window, source.window if source.hop is None else source.hop)
+
+
+def _files(folder: Path, source: Source) -> list[Path]:
+    endings = _ENDINGS[source.kind]
+    files = sorted(
+        file for file in folder.rglob("*")
+        if file.suffix.lower() in endings and file.is_file() and not file.name.startswith(".")
+    )  # fmt: skip
+    if not files:
+        raise Refusal(
+            f"{folder} has no files of the kind “{source.kind}”: their names end with {listing(list(endings))}."
+        )
+    return files
+
+
+def _plain(file: Path, source: Source) -> Media:
+    return Media(str(file.absolute()), rate=source.rate, columns=source.channels)
+
+
+def _folder_label(file: Path, source: Source) -> str | None:
+    return file.parent.name if source.labels_from_folders and file.parent != source.path.expanduser() else None
+
+
+def _rows(path: Path, source: Source) -> list[tuple[str, Found]]:
+    table = _table(path)
+    column = _column(table, path, source)
+    if column is None:  # a series itself, not a list of them
+        return [(str(path), Found(_plain(path, source)))]
+    labels = _labels(table, path, source)
+    named = []
+    for row, (value, label) in enumerate(zip(table[column].tolist(), labels, strict=True), 1):
+        text = "" if value is None or value != value else str(value)  # NaN differs from itself
+        medium = Media("", text=text) if source.kind == "text" else _plain(path.parent / text, source)
+        named.append((f"row {row}", Found(medium, label)))
+    return named
+
+
+def _labels(table: pd.DataFrame, path: Path, source: Source) -> Sequence[str | None]:
+    if source.label_column is None:
+        return [None] * len(table)
+    if source.label_column not in table.columns:
+        raise Refusal(f"{path} has no column '{source.label_column}'; it has: {listing(list(table.columns))}.")
+    return [None if value is None or value != value else str(value) for value in table[source.label_column].tolist()]
+
+
+def _column(table: pd.DataFrame, path: Path, source: Source) -> str | None:
+    """The column with the paths or texts; None for a table that is a series itself."""
+    names = [str(name) for name in table.columns]
+    if source.column is not None:
+        if source.column not in names:
+            raise Refusal(f"{path} has no column '{source.column}'; it has: {listing(names)}.")
+        return source.column
+    known = next((name for name in names if name.strip().lower() in _COLUMNS[source.kind]), None)
+    if known is not None or source.kind == "series":
+        return known
+    what = "texts" if source.kind == "text" else "paths"
+    raise Refusal(f"{path} has no column that is known to hold the {what}: name one of {listing(names)} with --column.")
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix.lower() == ".parquet":
+            table = pd.read_parquet(path)
+        else:
+            data = path.read_bytes()
+            try:
+                text = data.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                text = data.decode("cp1252", errors="replace")
+            table = pd.read_csv(io.StringIO(text), sep="\t" if path.suffix.lower() == ".tsv" else ",")
+    except Exception as error:  # the readers of pandas and pyarrow raise many kinds
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise Refusal(f"{path} cannot be read as a table: {reason}") from error
+    return table.rename(columns=str)

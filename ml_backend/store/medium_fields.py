@@ -1,0 +1,68 @@
+"""The field that holds the real medium of samples whose picture is only a card: a recording, a series, or a text."""
+
+from dataclasses import dataclass
+
+import fiftyone as fo
+import fiftyone.core.media as fom
+from fiftyone.core.collections import SampleCollection
+
+from ..embedding.registry import MODALITIES, Modality
+from ..errors import Refusal
+
+MEDIUM_MARK = "labelscape_medium"  # the key in a field's info, which a rename keeps
+RATE, DURATION, CHANNELS = "sampling_rate", "duration", "channels"
+SOURCE, START, END = "source", "start", "end"
+CARRIED: tuple[Modality, ...] = ("audio", "series", "text")  # what a field holds instead of `filepath`
+
+
+@dataclass(frozen=True)
+class MediumField:
+    """The kind of medium, and the field with it: a path for audio and series, the text itself for text."""
+
+    kind: Modality
+    name: str
+
+
+def medium_field(dataset: fo.Dataset) -> MediumField | None:
+    """The field with the real medium of the samples; None if that is the file of the sample itself."""
+    for name, field in dataset.get_field_schema(ftype=fo.StringField).items():
+        kind = (field.info or {}).get(MEDIUM_MARK)
+        if kind in CARRIED:
+            return MediumField(kind, name)
+    return None
+
+
+def medium_kind(samples: SampleCollection) -> Modality:
+    """The kind of medium that the items of a view are embedded by: frames and patches are images."""
+    carried = medium_field(samples._root_dataset)
+    if carried is not None:
+        return carried.kind
+    return "video" if samples.media_type == fom.VIDEO and not samples._is_frames else "image"
+
+
+def declare_medium_field(dataset: fo.Dataset, kind: Modality, name: str) -> None:
+    """Make, or mark, the field that holds the real medium.
+
+    Raises:
+        Refusal: the kind is not one that a field holds, another field is marked already, or the field holds something
+            else than strings.
+    """
+    if kind not in CARRIED:
+        raise Refusal(f"The kind of medium is '{kind}'; it must be one of: {', '.join(CARRIED)} (of {MODALITIES}).")
+    before = medium_field(dataset)
+    if before is not None and before != MediumField(kind, name):
+        raise Refusal(f"The field '{before.name}' holds the {before.kind} of this dataset already.")
+    if dataset.get_field(name) is None:
+        dataset.add_sample_field(name, fo.StringField, description=_DESCRIPTIONS[kind])
+    field = dataset.get_field(name)
+    if not isinstance(field, fo.StringField):
+        raise Refusal(f"The field '{name}' holds {type(field).__name__}; it must hold strings.")
+    field.info = {**(field.info or {}), MEDIUM_MARK: kind}
+    field.save()
+
+
+_DESCRIPTIONS: dict[str, str] = {
+    "audio": "The recording that the card shows",
+    "series": "The file with the time series that the card shows",
+    "text": "The text that the card shows",
+}
