@@ -72,15 +72,93 @@ def run_demo(
         bool,
         typer.Option("--reset", help="Make the demo dataset again; labels given in it are lost."),
     ] = False,
+    kind: Annotated[
+        str, typer.Option(help="Kind of medium: image (real digits), or synthetic audio, series, or text.")
+    ] = "image",
 ) -> None:
     """Show 1,797 real handwritten digits on a map in the FiftyOne App, most of them not labeled yet.
 
+    With --kind audio, series, or text: synthetic sounds, accelerometer windows, or requests to a shop.
     Needs no network. The dataset is kept, so a second run starts right away. Press Ctrl-C to stop.
     """
-    from .demo import run
+    from . import demo, media_demo
 
     try:
-        run(port=port, address=address, browser=browser, reset=reset)
+        if kind == "image":
+            demo.run(port=port, address=address, browser=browser, reset=reset)
+        elif kind in media_demo.DEMOS:
+            media_demo.run(media_demo.DEMOS[kind], port=port, address=address, browser=browser, reset=reset)
+        else:
+            raise Refusal(f"--kind is '{kind}'; it must be one of: image, {', '.join(media_demo.DEMOS)}.")
+    except Refusal as error:
+        _fail(error)
+
+
+@app.command("import")
+def import_command(
+    source: Annotated[Path, typer.Argument(help="Folder of files, at any depth, or a CSV or Parquet table.")],
+    kind: Annotated[str, typer.Option(help="Kind of medium: audio, series, or text.")],
+    name: Annotated[str, typer.Option(help="Name of the dataset; the folder's or file's by default.")] = "",
+    column: Annotated[str | None, typer.Option(help="Column of a table with the paths or texts.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of a table with the labels.")] = None,
+    label_field: Annotated[str, typer.Option(help="Field for the labels.")] = "ground_truth",
+    labels: Annotated[
+        bool, typer.Option("--labels-from-folders", help="Take the name of each file's folder as its label.")
+    ] = False,
+    rate: Annotated[
+        float | None, typer.Option(help="Sampling rate of series in Hz, where no time column tells it.")
+    ] = None,
+    channels: Annotated[
+        str, typer.Option(help="Columns of series that are channels, separated by commas; all numbers by default.")
+    ] = "",
+    window: Annotated[float | None, typer.Option(help="Slice recordings into windows of so many seconds.")] = None,
+    hop: Annotated[float | None, typer.Option(help="Seconds between the starts of two windows.")] = None,
+) -> None:
+    """Make a dataset of recordings, time series, or texts; each sample shows a card of its medium.
+
+    Nothing is copied or changed in the source. Run it again after adding files: only new ones are imported.
+    """
+    from ..ml_backend.actions.medium_sources import Source
+    from .importing import run_import
+
+    names = tuple(channel.strip() for channel in channels.split(",") if channel.strip())
+    try:
+        run_import(
+            Source(source, kind, column, label_column, labels, rate, names, window, hop),  # type: ignore[arg-type]
+            name,
+            label_field,
+        )
+    except Refusal as error:
+        _fail(error)
+
+
+@app.command("slice")
+def slice_command(
+    dataset: Annotated[str, typer.Argument(help="Name of a dataset of recordings or series.")],
+    length: Annotated[float, typer.Option(help="Length of a window in seconds.")],
+    hop: Annotated[float | None, typer.Option(help="Seconds between the starts of two windows.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the new dataset; “<old>-windows” by default.")] = "",
+) -> None:
+    """Slice long recordings into windows: a dataset in which each window is a sample with source, start, and end."""
+    from .importing import run_slice
+
+    try:
+        run_slice(dataset, length, hop, name)
+    except Refusal as error:
+        _fail(error)
+
+
+@app.command("segments")
+def segments_command(
+    dataset: Annotated[str, typer.Argument(help="Name of a dataset of windows.")],
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="CSV file to write.")],
+    field: Annotated[str, typer.Option(help="Field with the labels of the windows.")] = "ground_truth",
+) -> None:
+    """Merge the labels of neighboring windows into segments of their recordings, and write them to a CSV file."""
+    from .importing import run_segments
+
+    try:
+        run_segments(dataset, file, field)
     except Refusal as error:
         _fail(error)
 

@@ -22,6 +22,7 @@ from .export_segment import ExportSegment
 from .find_duplicates import FindDuplicates
 from .label_neighbors import LabelNeighbors
 from .label_next import LabelNext
+from .make_cards import MakeCards
 from .mark_matches import MarkMatches
 from .merge_segments import MergeSegments
 from .next_batch import NextBatch
@@ -40,10 +41,13 @@ from .save_changes import SaveChanges
 from .search_similar import SearchSimilar
 from .send_to_label_studio import SendToLabelStudio
 from .set_label import SetLabel
+from .slice_recordings import SliceRecordings
 from .suggest_labels import SuggestLabels
 from .undo_save import UndoSave
 
 OPERATORS: list[type] = [
+    MakeCards,
+    SliceRecordings,
     ComputeEmbeddings,
     ComputeMap,
     ClearMap,

@@ -6,10 +6,12 @@ import fiftyone.brain as fob
 from fiftyone.operators import types
 
 from ..ml_backend.actions import embed, train
+from ..ml_backend.actions.models import ModelFamily
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.backends import default_backend
 from ..ml_backend.store.embeddings import embeddings_status, list_embeddings, provenance_of
 from ..ml_backend.store.items import list_items
+from ..ml_backend.store.medium_fields import medium_kind
 from ..ml_backend.wording import count
 from .asking import (
     ask_key,
@@ -24,7 +26,6 @@ from .model_forms import ask_model, chosen_model, chosen_options, menu_families
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 _NEW = "new embeddings"
-_DEFAULT = "preprocessing"
 _OTHER_WAYS = {
     "trained": "Your own: a network head trained on your labels, over other embeddings",
     "precomputed": "Vectors that you already have: a field, a Parquet file, or .npy with IDs",
@@ -59,11 +60,14 @@ class ComputeEmbeddings(LabelscapeOperator):
             _show_update(ctx, inputs, ctx.params["into"])
             return
         way = types.RadioGroup()
-        offered = menu_families()
-        for name, sentence in {**{key: family.sentence for key, family in offered.items()}, **_OTHER_WAYS}.items():
+        offered = _offered(target_view(ctx))
+        default = next(iter(offered))
+        for name, family in offered.items():
+            way.add_choice(name, label=f"{family.title} ({name})", description=family.sentence)
+        for name, sentence in _OTHER_WAYS.items():
             way.add_choice(name, label=name, description=sentence)
-        inputs.enum("way", way.values(), view=way, default=_DEFAULT, label="How")
-        chosen = ctx.params.get("way", _DEFAULT)
+        inputs.enum("way", way.values(), view=way, default=default, label="How")
+        chosen = ctx.params.get("way", default)
         if chosen == "trained":
             _ask_training(ctx, inputs)
         elif chosen == "precomputed":
@@ -77,7 +81,7 @@ class ComputeEmbeddings(LabelscapeOperator):
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Embed."""
         samples, params = target_view(ctx), ctx.params
-        into, way = params.get("into", _NEW), params.get("way", _DEFAULT)
+        into, way = params.get("into", _NEW), params.get("way")
         if into != _NEW:
             made = provenance_of(ctx.dataset, into)
             patches_field = embedded_patches_field(ctx, into)
@@ -94,7 +98,8 @@ class ComputeEmbeddings(LabelscapeOperator):
             return Outcome(_train(ctx, samples, progress).sentence(), reload_dataset=True)
         if way == "precomputed":
             return Outcome(_take_over(samples, params).sentence(), reload_dataset=True)
-        model = chosen_model(params, menu_families()[way])
+        offered = _offered(samples)
+        model = chosen_model(params, offered[way or next(iter(offered))])
         report = embed.compute_embeddings(
             samples,
             key=params["key"],
@@ -106,6 +111,12 @@ class ComputeEmbeddings(LabelscapeOperator):
             progress=progress,
         )
         return Outcome(report.sentence(), reload_dataset=True)
+
+
+def _offered(samples: Any) -> dict[str, ModelFamily]:
+    """The families for a view, its default first; those of images embed the object patches in videos too."""
+    kind = medium_kind(samples)
+    return {**menu_families(kind), **(menu_families("image") if kind == "video" else {})}
 
 
 def _train(ctx: Any, samples: Any, progress: Progress) -> train.TrainingReport:

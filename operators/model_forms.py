@@ -6,9 +6,10 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from ..ml_backend.actions.embed import FITTED_OPTION
 from ..ml_backend.actions.models import ModelFamily, families, find_family
 from ..ml_backend.embedding.inspection import Inspection
-from ..ml_backend.embedding.registry import Option, parse_options
+from ..ml_backend.embedding.registry import Modality, Option, parse_options
 from ..ml_backend.errors import Refusal
 from ..ml_backend.wording import count, listing
 
@@ -16,9 +17,9 @@ _HOW_IMAGES_ARE_PREPARED = ("size", "resize", "mean", "std", "channels", "flip")
 _SHOWN_LAYERS = 40
 
 
-def menu_families() -> dict[str, ModelFamily]:
-    """The families that the form offers, by name."""
-    return {family.name: family for family in families("image") if family.in_menus}
+def menu_families(modality: Modality = "image") -> dict[str, ModelFamily]:
+    """The families that the form offers for a kind of medium, by name."""
+    return {family.name: family for family in families(modality) if family.in_menus}
 
 
 def ask_model(ctx: Any, inputs: types.Object, family: ModelFamily) -> None:
@@ -38,6 +39,8 @@ def ask_model(ctx: Any, inputs: types.Object, family: ModelFamily) -> None:
     inspection = _show_inspection(ctx, inputs, family)
     from_file = bool(ctx.params.get("weights")) or family.inspect is not None
     for option in family.options:
+        if option.name == FITTED_OPTION:
+            continue  # set when the embeddings are made
         if from_file or option.name not in _HOW_IMAGES_ARE_PREPARED:
             _ask_option(ctx, inputs, option, inspection)
     if inspection is not None and inspection.n_classes:

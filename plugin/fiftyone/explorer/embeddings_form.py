@@ -13,7 +13,7 @@ from ....ml_backend.store.embeddings import check_embeddings, free_key, list_emb
 from .calls import Call
 from .model_choices import PRECOMPUTED, TRAINED, model_name
 
-_EMBEDDABLE = ("image", "group")
+_EMBEDDABLE = ("image", "group", "video")
 
 
 @dataclass(frozen=True)

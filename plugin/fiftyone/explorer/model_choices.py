@@ -3,6 +3,7 @@
 from typing import Any
 
 from ....ml_backend.actions.models import ModelFamily, families
+from ....ml_backend.embedding.registry import Modality
 from ....ml_backend.errors import Refusal
 
 TRAINED = "trained"
@@ -21,9 +22,9 @@ _WITHOUT_FAMILY: list[dict[str, Any]] = [
 ]
 
 
-def model_choices() -> list[dict[str, Any]]:
+def model_choices(modality: Modality = "image") -> list[dict[str, Any]]:
     """`ModelChoice` of contract.ts for each family that menus offer, then for training and vectors that exist."""
-    offered = [_choice(family) for family in families("image") if family.in_menus]
+    offered = [_choice(family) for family in families(modality) if family.in_menus]
     plain: dict[str, Any] = {"names": [], "speed": None, "options": []}
     return [*offered, *({**way, **plain} for way in _WITHOUT_FAMILY)]
 

@@ -17,6 +17,7 @@ from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
 from ....ml_backend.store.items import patches_fields
 from ....ml_backend.store.labels import holds_predictions, usable_label_fields
+from ....ml_backend.store.medium_fields import medium_kind
 from .board import Board
 from .column_files import digest, publish
 from .field_values import distinct_classes, fetch_ids, field_source, shown_fields
@@ -160,7 +161,7 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
         ),
         "palette": _palette(dataset),
         "options": {
-            "models": model_choices(),
+            "models": model_choices(medium_kind(dataset)),
             "methods": list(METHODS),
             "patches_fields": patches_fields(dataset),
             "vector_fields": vector_fields(dataset),

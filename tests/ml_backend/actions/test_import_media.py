@@ -13,6 +13,7 @@ from labelscape.ml_backend.actions.import_media import import_media, make_cards,
 from labelscape.ml_backend.actions.medium_sources import Source
 from labelscape.ml_backend.actions.previews import read_preview
 from labelscape.ml_backend.actions.rank import find_duplicates
+from labelscape.ml_backend.actions.recording_segments import write_segments
 from labelscape.ml_backend.actions.search import Scope, search
 from labelscape.ml_backend.analysis.baseline import neighbor_accuracy
 from labelscape.ml_backend.errors import Refusal
@@ -153,6 +154,12 @@ def test_long_recordings_are_sliced_into_windows_that_are_items_of_their_own(fol
     vectors = load_embeddings(windows, "ears").vectors
     assert neighbor_accuracy(vectors, np.array([0, 0, 0, 1, 1, 1]), 2, voters=1) == 1
     assert slice_recordings(fo.load_dataset("imported-recordings"), length=1.0, name="imported-windows").added == 0
+    names = ["tone", "tone", "tone", None, "noise", "noise"]
+    windows.set_values("ground_truth", [name and fo.Classification(label=name) for name in names])
+    report = write_segments(windows, folder / "segments.csv")
+    assert "Wrote 2 segments of 1 recording" in report.sentence()
+    table = pd.read_csv(folder / "segments.csv")
+    assert table[["start", "end", "label"]].to_numpy().tolist() == [[0, 3, "tone"], [4, 6, "noise"]]
 
 
 def test_samples_of_an_existing_dataset_get_cards_and_keep_their_ids_and_labels(folder):
