@@ -123,7 +123,7 @@ def _quotas(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         else:
             low = scale
     shares = np.minimum(sizes, low * np.sqrt(sizes))
-    quotas = np.floor(shares).astype(np.int64)
+    quotas: NDArray[np.int64] = np.floor(shares).astype(np.int64)
     missing = count - int(quotas.sum())
     largest = np.argsort(quotas - shares, kind="stable")
     room = largest[quotas[largest] < sizes[largest]][:missing]
