@@ -64,12 +64,12 @@ def clearable(call: Call) -> Answer:
 @answers(CLEARING, changes=True)
 def clear_explorer(call: Call) -> Answer:
     """Remove what was chosen; labels and pending changes stay."""
-    wanted = {str(item) for item in call.params["ids"]}
-    chosen = [entry for entry in clear.clearable(call.dataset) if _id(entry) in wanted]
-    if not chosen and _VIEW not in wanted:
+    chosen_ids = {str(item) for item in call.params["ids"]}
+    chosen = [entry for entry in clear.clearable(call.dataset) if _id(entry) in chosen_ids]
+    if not chosen and _VIEW not in chosen_ids:
         raise Refusal("Nothing was chosen: tick what to clear.")
     done = clear.clear_explorer(call.dataset, chosen).sentence() if chosen else ""
-    if _VIEW in wanted:
+    if _VIEW in chosen_ids:
         call.board.forget(call.dataset)
         clear_columns(call.board.dataset_id)
         done = f"{done} The panel's view is reset.".strip()

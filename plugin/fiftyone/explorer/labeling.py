@@ -49,7 +49,7 @@ def set_label(call: Call) -> Answer:
 
 @answers(LABELING)
 def label_neighbors(call: Call) -> Answer:
-    """Whom the label of the anchors would reach, surest first."""
+    """Whom the label of the anchors would reach, most confident first."""
     labels = call.labels()
     rows = labels.rows
     anchors = checked_rows(np.asarray(call.params["rows"], np.int64), len(rows))
@@ -70,10 +70,10 @@ def accept_neighbors(call: Call) -> Answer:
     """Queue the label of the anchors for the rows it reached."""
     labels = call.labels()
     anchors = checked_rows(np.asarray(call.params["anchors"], np.int64), len(labels.rows))
-    wanted = checked_rows(unpack(call.params["rows"], "<u4").astype(np.int64), len(labels.rows))
+    chosen = checked_rows(unpack(call.params["rows"], "<u4").astype(np.int64), len(labels.rows))
     found = _reach(call, labels, anchors, again=False)
     place_of = {item: place for place, item in enumerate(found.ids)}
-    names = [name for name in labels.rows.names(wanted) if name in place_of]
+    names = [name for name in labels.rows.names(chosen) if name in place_of]
     places = [place_of[name] for name in names]
     patch, report = patched(
         call,
@@ -97,14 +97,14 @@ def accept(call: Call) -> Answer:
     labels, selected = _selection(call)
     which: Literal["confident", "uncertain"] = "uncertain" if call.params["which"] == "uncertain" else "confident"
     states = labels.now.states[selected]
-    wanted = selected[states == _STATE_OF[which]]
+    chosen = selected[states == _STATE_OF[which]]
     with one_act():
         patch, report = patched(
             call,
             labels,
             lambda: accept_suggestions(
                 call.dataset,
-                labels.rows.names(wanted),
+                labels.rows.names(chosen),
                 which=which,
                 field=labels.field.name,
                 patches_field=labels.field.patches_field,
@@ -119,12 +119,12 @@ def accept(call: Call) -> Answer:
 def reject(call: Call) -> Answer:
     """Remove the suggestions of the selected rows, and do not make them again."""
     labels, selected = _selection(call)
-    wanted = selected[np.isin(labels.now.states[selected], OPEN_SUGGESTIONS)]
+    chosen = selected[np.isin(labels.now.states[selected], OPEN_SUGGESTIONS)]
     patch, count = patched(
         call,
         labels,
         lambda: suggest.reject_suggestions(
-            call.dataset, labels.rows.names(wanted), patches_field=labels.field.patches_field
+            call.dataset, labels.rows.names(chosen), patches_field=labels.field.patches_field
         ),
     )
     return {"patch": patch, "count": count, "skipped": len(selected) - count}

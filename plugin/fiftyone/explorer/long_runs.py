@@ -223,9 +223,9 @@ def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progres
     """Go on with the embeddings of a map, for these samples or objects."""
     key, field = str(rows.embeddings), rows.patches_field
     samples = dataset.select(ids) if field is None else dataset.select_labels(ids=ids, fields=field)
-    held = provenance_of(dataset, key)
+    provenance = provenance_of(dataset, key)
     return embed.compute_embeddings(
-        samples, key=key, model=held.model, options=held.options, patches_field=field, progress=progress
+        samples, key=key, model=provenance.model, options=provenance.options, patches_field=field, progress=progress
     )
 
 

@@ -72,21 +72,21 @@ class MapRows:
 
 def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
     """Load the rows of a map."""
-    held = load_map(dataset, key)
-    ids = as_bytes(held.items.ids)
-    sample_ids = ids if held.items.patches_field is None else as_bytes(held.items.sample_ids)
-    patches_field = held.items.patches_field
+    loaded = load_map(dataset, key)
+    ids = as_bytes(loaded.items.ids)
+    sample_ids = ids if loaded.items.patches_field is None else as_bytes(loaded.items.sample_ids)
+    patches_field = loaded.items.patches_field
     items = digest(ids.tobytes() + str(patches_field).encode())
     return MapRows(
         key=key,
         ids=ids,
         sample_ids=sample_ids,
-        points=held.points,
+        points=loaded.points,
         patches_field=patches_field,
         root=None if patches_field is None else label_path(dataset, patches_field),
-        embeddings=None if held.provenance is None else held.provenance.embeddings,
+        embeddings=None if loaded.provenance is None else loaded.provenance.embeddings,
         points_field=getattr(dataset.get_brain_info(key).config, "points_field", None),
-        digest=digest(items.encode() + held.points.tobytes()),
+        digest=digest(items.encode() + loaded.points.tobytes()),
         items=items,
     )
 
@@ -105,9 +105,9 @@ def staleness(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> S
     Where it was made of embeddings, a sample without a vector counts only if it was added since ``made_at`` (UTC) and
     can be embedded: the others were left out on purpose, or could not be read.
     """
-    wanted = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
-    places = rows.locate(wanted)
-    missing = wanted[places < 0]
+    in_view = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
+    places = rows.locate(in_view)
+    missing = in_view[places < 0]
     count = len(missing)
     if count and rows.embeddings is not None and dataset.has_brain_run(rows.embeddings):
         bare = _without_vector(dataset, rows.embeddings, missing)
@@ -119,8 +119,8 @@ def to_embed(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> li
     """Ids of the samples, or objects, added since a map was made (UTC) that have no vector yet and can get one."""
     if rows.embeddings is None or not dataset.has_brain_run(rows.embeddings):
         return []
-    wanted = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
-    bare = _without_vector(dataset, rows.embeddings, wanted[rows.locate(wanted) < 0])
+    in_view = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
+    bare = _without_vector(dataset, rows.embeddings, in_view[rows.locate(in_view) < 0])
     return as_texts(_new_ones(dataset, rows.embeddings, bare, made_at))
 
 

@@ -249,8 +249,8 @@ def app_view(ctx: Any) -> fo.DatasetView:
 
 def _view_mark(ctx: Any) -> str | None:
     params = ctx.request_params
-    asked = [params.get(name) or None for name in ("view_name", "view", "filters")]
-    return json.dumps(asked, sort_keys=True, default=str) if any(asked) else None
+    parts = [params.get(name) or None for name in ("view_name", "view", "filters")]
+    return json.dumps(parts, sort_keys=True, default=str) if any(parts) else None
 
 
 def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:

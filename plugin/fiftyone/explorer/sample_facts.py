@@ -1,4 +1,4 @@
-"""What one sees of single samples: facts for the tooltip, the preview with neighbors, the review of what is pending."""
+"""What is shown of single samples: facts for the tooltip, the preview with neighbors, the review of what is pending."""
 
 import os
 from datetime import date, datetime
@@ -22,7 +22,7 @@ _IMAGES = ("image", "group")
 class Details:
     """The documents of some rows, read from the database in one query."""
 
-    def __init__(self, dataset: fo.Dataset, labels: LabelRows, wanted: np.ndarray, *, whole: bool = False) -> None:
+    def __init__(self, dataset: fo.Dataset, labels: LabelRows, chosen: np.ndarray, *, whole: bool = False) -> None:
         self.rows = labels.rows
         self._labels = labels
         self._media_field = dataset.app_config.grid_media_field or "filepath"
@@ -30,7 +30,7 @@ class Details:
         self._suggestion = suggestion_path(dataset, self.rows.patches_field)
         roots = {path.split(".")[0] for path in (labels.field.path, self._suggestion, self._media_field)}
         fields = None if whole else dict.fromkeys(["filepath", *roots], 1)
-        samples = [ObjectId(item) for item in set(self.rows.sample_names(wanted))]
+        samples = [ObjectId(item) for item in set(self.rows.sample_names(chosen))]
         found = dataset._sample_collection.find({"_id": {"$in": samples}}, fields)
         self._documents: dict[str, dict[str, Any]] = {str(document["_id"]): document for document in found}
 
@@ -64,16 +64,16 @@ class Details:
         sample = self.sample(row)
         if self.rows.root is None:
             return sample
-        held = value_at(sample, self.rows.root)
+        objects = value_at(sample, self.rows.root)
         name = ObjectId(self.rows.names(np.asarray([row]))[0])
-        elements = held if isinstance(held, list) else [held or {}]
+        elements = objects if isinstance(objects, list) else [objects or {}]
         found: dict[str, Any] = next((element for element in elements if element.get("_id") == name), {})
         return found
 
     def label_documents(self, row: int) -> list[dict[str, Any]]:
         """The labels a row has in the database; several in a field of several."""
-        held = self.item(row) if self.rows.root is not None else value_at(self.sample(row), self._labels.field.path)
-        documents = held if isinstance(held, list) else [held or {}]
+        labels = self.item(row) if self.rows.root is not None else value_at(self.sample(row), self._labels.field.path)
+        documents = labels if isinstance(labels, list) else [labels or {}]
         return [document for document in documents if document.get("label")]
 
     def saved_label(self, row: int) -> str | None:
@@ -81,22 +81,26 @@ class Details:
         return ", ".join(str(document["label"]) for document in self.label_documents(row)) or None
 
     def _suggested(self, item: dict[str, Any]) -> dict[str, Any] | None:
-        held = item.get(self._suggestion.rsplit(".", 1)[-1])
-        if not held or not held.get("label") or held.get("field") not in (None, "", self._labels.field.name):
+        suggestion = item.get(self._suggestion.rsplit(".", 1)[-1])
+        if (
+            not suggestion
+            or not suggestion.get("label")
+            or suggestion.get("field") not in (None, "", self._labels.field.name)
+        ):
             return None
-        # Of several classes, they are as sure as the least sure of them.
-        least = min([held.get("confidence") or 0.0, *(held.get("more_confidence") or [])])
-        return {"label": ", ".join([held["label"], *(held.get("more") or [])]), "confidence": float(least)}
+        # Several classes are as confident as the least confident of them.
+        least = min([suggestion.get("confidence") or 0.0, *(suggestion.get("more_confidence") or [])])
+        return {"label": ", ".join([suggestion["label"], *(suggestion.get("more") or [])]), "confidence": float(least)}
 
     def _thumbnail(self, sample: dict[str, Any]) -> str | None:
         path = value_at(sample, self._media_field)
         return path if self._has_images or self._media_field != "filepath" else None
 
 
-def facts(dataset: fo.Dataset, labels: LabelRows, wanted: np.ndarray) -> list[dict[str, Any]]:
+def facts(dataset: fo.Dataset, labels: LabelRows, chosen: np.ndarray) -> list[dict[str, Any]]:
     """`Facts` of some rows."""
-    details = Details(dataset, labels, wanted)
-    return [details.facts(row) for row in wanted.tolist()]
+    details = Details(dataset, labels, chosen)
+    return [details.facts(row) for row in chosen.tolist()]
 
 
 def preview(
@@ -154,14 +158,14 @@ def review(dataset: fo.Dataset, labels: LabelRows, pending: PendingChanges, offs
 
 def value_at(document: dict[str, Any], path: str) -> Any:
     """What stands at a dotted path of a document; None where there is nothing."""
-    held: Any = document
+    value: Any = document
     for part in path.split("."):
-        held = held.get(part) if isinstance(held, dict) else None
-    return held
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def _origin(details: Details, labels: LabelRows, row: int, pending: PendingChanges) -> tuple[float | None, str | None]:
-    """How sure the label is, and who gave it, in words."""
+    """The confidence of the label, and where it came from, in words."""
     state = int(labels.now.states[row])
     if state == PENDING_LABEL:
         item = details.rows.names(np.asarray([row]))[0]

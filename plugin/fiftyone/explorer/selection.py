@@ -97,7 +97,7 @@ def _constant_stage(
     if how["kind"] == "value":
         source = field_source(dataset, how["field"], rows.root)
         if source.kind == "categorical" and not source.listed and _is_saved(source, labels, selected, how["value"]):
-            return fos.Match({source.path: _wanted(source, how["value"])})
+            return fos.Match({source.path: _value_filter(source, how["value"])})
     return None
 
 
@@ -123,7 +123,7 @@ def _is_saved(source: FieldSource, labels: LabelRows, selected: np.ndarray, valu
     return np.array_equal(np.flatnonzero((labels.saved_codes == code) & labels.present), np.sort(selected))
 
 
-def _wanted(source: FieldSource, value: str | None) -> Any:
+def _value_filter(source: FieldSource, value: str | None) -> Any:
     if value is None:
         return {"$in": [None, ""]}
     return value == "true" if source.boolean else value

@@ -200,7 +200,7 @@ def _place(rows: np.ndarray, values: np.ndarray, column: np.ndarray) -> None:
 
 
 def _tail(call: Call, path: str, classes: list[str]) -> dict[str, Any]:
-    """`CategoricalTail`, with the colours that the dataset's colour scheme gives these values."""
+    """`CategoricalTail`, with the colors that the dataset's color scheme gives these values."""
     scheme = call.dataset.app_config.color_scheme
     given = {
         str(value["value"]): value["color"]

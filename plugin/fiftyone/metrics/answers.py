@@ -57,9 +57,9 @@ def report_of(comparison: Comparison, matches: Matches) -> dict[str, Any]:
     }
 
 
-def choice_of(asked: Mapping[str, Any]) -> Choice:
+def choice_of(params: Mapping[str, Any]) -> Choice:
     """The cells and kinds of outcome a message names."""
-    return Choice(tuple(asked.get("whats", ())), tuple((truth, guess) for truth, guess in asked.get("cells", ())))
+    return Choice(tuple(params.get("whats", ())), tuple((truth, guess) for truth, guess in params.get("cells", ())))
 
 
 def ordered(outcomes: Outcomes, order: str) -> Outcomes:

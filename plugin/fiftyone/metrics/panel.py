@@ -60,16 +60,16 @@ def overview(ctx: Any) -> Answer:
 @answers
 def compare(ctx: Any) -> Answer:
     """Matrix and metrics of two fields; with the token of a comparison, at other thresholds only."""
-    asked = ctx.params
-    if asked.get("evaluation"):
-        comparison = comparisons.kept(asked["evaluation"], ctx.dataset)
+    params = ctx.params
+    if params.get("evaluation"):
+        comparison = comparisons.kept(params["evaluation"], ctx.dataset)
     else:
-        samples = ctx.view if asked.get("scope") == "view" else ctx.dataset
+        samples = ctx.view if params.get("scope") == "view" else ctx.dataset
         comparison = comparisons.compare(
-            samples, truth_field=asked["truth_field"], prediction_field=asked["prediction_field"]
+            samples, truth_field=params["truth_field"], prediction_field=params["prediction_field"]
         )
     thresholds = _thresholds(ctx)
-    if asked.get("confidence") is None:
+    if params.get("confidence") is None:
         thresholds = replace(thresholds, confidence=comparisons.best_confidence(comparison, thresholds))
     report = report_of(comparison, thresholds.match(comparison.evaluation))
     return {"report": report, "confidence": thresholds.confidence}
@@ -118,30 +118,30 @@ def open_sample(ctx: Any) -> Answer:
 @answers
 def add_to_segment(ctx: Any) -> Answer:
     """Put the chosen results into a new segment, or into one there is."""
-    asked = ctx.params
+    params = ctx.params
     comparison, outcomes = _chosen(ctx)
-    members = asked.get("members", "labels")
-    if asked.get("slug"):
+    members = params.get("members", "labels")
+    if params.get("slug"):
         report = confusion_segments.keep_in(
-            ctx.dataset, comparison.evaluation, outcomes, slug=asked["slug"], members=members
+            ctx.dataset, comparison.evaluation, outcomes, slug=params["slug"], members=members
         )
     else:
-        thresholds, choice = _thresholds(ctx), choice_of(asked)
+        thresholds, choice = _thresholds(ctx), choice_of(params)
         rule = confusion_segments.rule_of(
             comparison.evaluation,
             iou=thresholds.iou,
             confidence=thresholds.confidence,
             choice=choice,
             members=members,
-            by_hand=_by_hand(asked),
+            by_hand=_by_hand(params),
         )
         report = confusion_segments.keep(
             ctx.dataset,
             comparison.evaluation,
             outcomes,
-            name=asked["name"],
-            kind=asked["kind"],
-            note=asked.get("note") or "",
+            name=params["name"],
+            kind=params["kind"],
+            note=params.get("note") or "",
             rule=rule,
         )
     return _changed(ctx, report.sentence())
@@ -158,9 +158,9 @@ def open_segment(ctx: Any) -> Answer:
 @answers
 def edit_segment(ctx: Any) -> Answer:
     """Another name, kind or note."""
-    asked = ctx.params
+    params = ctx.params
     segment = acts.rename_segment(
-        ctx.dataset, slug=asked["slug"], name=asked["name"], kind=asked["kind"], note=asked["note"]
+        ctx.dataset, slug=params["slug"], name=params["name"], kind=params["kind"], note=params["note"]
     )
     return _changed(ctx, f"Changed the segment “{segment.name}”.")
 
@@ -200,10 +200,10 @@ def delete_segment(ctx: Any) -> Answer:
 @answers
 def export_segment(ctx: Any) -> Answer:
     """Write a segment to a folder of the server, or without one to a file that the browser downloads."""
-    asked = ctx.params
-    slug, file_format = asked["slug"], asked["format"]
-    if asked["folder"]:
-        folder = acts.export_segment(ctx.dataset, slug=slug, folder=asked["folder"], format=file_format)
+    params = ctx.params
+    slug, file_format = params["slug"], params["format"]
+    if params["folder"]:
+        folder = acts.export_segment(ctx.dataset, slug=slug, folder=params["folder"], format=file_format)
         return {"message": f"Written to {folder}.", "file": None}
     file = downloads.export_to_file(ctx.dataset, slug=slug, file_format=file_format)
     return {"message": f"Exported to {file.name}.", "file": str(file)}
@@ -212,12 +212,12 @@ def export_segment(ctx: Any) -> Answer:
 @answers
 def remake_segment(ctx: Any) -> Answer:
     """Make a segment again on other predictions, and compare."""
-    asked = ctx.params
+    params = ctx.params
     remake = confusion_segments.remake_segment(
         ctx.dataset,
-        slug=asked["slug"],
-        prediction_field=asked.get("prediction_field") or None,
-        name=asked.get("name") or None,
+        slug=params["slug"],
+        prediction_field=params.get("prediction_field") or None,
+        name=params.get("name") or None,
     )
     return _changed(ctx, remake.sentence())
 
@@ -232,8 +232,8 @@ def send_to_label_studio(ctx: Any) -> Answer:
 
 
 def _thresholds(ctx: Any) -> Thresholds:
-    asked = ctx.params
-    return Thresholds(float(asked["iou"]), float(asked["confidence"] or 0), int(asked.get("top_k", 1)))
+    params = ctx.params
+    return Thresholds(float(params["iou"]), float(params["confidence"] or 0), int(params.get("top_k", 1)))
 
 
 def _chosen(ctx: Any) -> tuple[Comparison, Outcomes]:
@@ -257,8 +257,8 @@ def _sending_step(comparison: Comparison, outcomes: Outcomes) -> NextStep:
     return replace(step, params={**step.params, "field": comparison.evaluation.columns.truth.field})
 
 
-def _by_hand(asked: dict[str, Any]) -> bool:
-    return asked.get("rows") is not None or bool(asked.get("without"))
+def _by_hand(params: dict[str, Any]) -> bool:
+    return params.get("rows") is not None or bool(params.get("without"))
 
 
 def _page(total: int, offset: int, limit: int) -> Any:
