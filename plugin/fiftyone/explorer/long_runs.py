@@ -99,7 +99,12 @@ def rank_outliers(call: Call) -> Answer:
         call,
         "Ranking outliers",
         lambda dataset, progress: (
-            rank.rank_outliers(chosen.samples(dataset), embeddings=chosen.embeddings, progress=progress).message
+            rank.rank_outliers(
+                chosen.samples(dataset),
+                embeddings=chosen.embeddings,
+                field=chosen.field if dataset.has_field(chosen.field) else None,
+                progress=progress,
+            ).message
         ),
     )
 
@@ -123,7 +128,8 @@ def rank_mislabels(call: Call) -> Answer:
 def find_duplicates(call: Call) -> Answer:
     """Group exact and near duplicates among the selected samples, else among all."""
     chosen = _chosen(call)
-    threshold = float(call.params["threshold"])
+    given = call.params["threshold"]
+    threshold = None if given is None else float(given)
     return start_run(
         call,
         "Finding duplicates",

@@ -355,8 +355,8 @@ export class FakeHost implements Host {
     },
     accept: ({ which, ...selection }) => {
       const rows = this.#rows(selection);
-      const wanted = which === "confident" ? LABEL_STATE.suggested : LABEL_STATE.uncertain;
-      const some = rows.filter((r) => this.#states[r] === wanted);
+      const state = which === "confident" ? LABEL_STATE.suggested : LABEL_STATE.uncertain;
+      const some = rows.filter((r) => this.#states[r] === state);
       const uncertain = rows.filter((r) => this.#states[r] === LABEL_STATE.uncertain).length;
       const patch = this.#change(
         "accept",

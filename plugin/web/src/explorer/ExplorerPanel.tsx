@@ -4,7 +4,7 @@ import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
 import { usePoll } from "../parts/poll";
 import STYLE from "../parts/style.css?inline";
-import { useFocusKeeper, useGround, useWidth } from "../parts/root";
+import { keepPresses, useFocusKeeper, useGround, useWidth } from "../parts/root";
 import { isDark, parseColor } from "../scatter/colors";
 import { Busy, FactsLine, PendingBar, SelectionBar, StaleBar } from "./Bars";
 import { ExplorerContext, useUi } from "./context";
@@ -63,6 +63,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
     if (!root.current?.contains(target)) return;
     const { key, ctrlKey, metaKey, altKey } = event;
     const onControl = target.closest("button, a, select, [role=combobox]") !== null;
+    keepPresses(event);
     const press = { key, ctrlKey, metaKey, altKey, typing: isTyping(target), onControl };
     const inReview = explorer.ui.tab === "review" && explorer.ui.review !== null && explorer.ui.dialog === "none";
     const ofReview = inReview ? reviewCommandFor(press) : null;

@@ -154,14 +154,14 @@ function useLayers(map: MapData | null, allowed: Uint8Array): Layers {
   const color = useUi((ui) => ui.color);
   const text = useUi((ui) => (ui.showTexts ? ui.text : null));
   const names = useUi((ui) => ui.names);
-  const wanted = useUi((ui) => ui.contours);
+  const drawContours = useUi((ui) => ui.contours);
   const [x, y] = map?.planes ?? [];
   const flat = map?.info.dims === 2 && x !== undefined && y !== undefined;
   const contours = React.useMemo(() => {
-    if (!wanted || !flat) return null;
+    if (!drawContours || !flat) return null;
     const density = densityOf(x, y, allowed);
     return levelsOf(density).map((level) => contour(density, level));
-  }, [wanted, flat, x, y, allowed]);
+  }, [drawContours, flat, x, y, allowed]);
   const named = names && flat && color?.kind === "categorical" && color.field !== "@state" && text === null;
   const homes = React.useMemo(
     () => (named ? homesOf(x as Float32Array, y as Float32Array, color.codes, allowed) : null),

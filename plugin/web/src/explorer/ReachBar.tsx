@@ -25,8 +25,8 @@ export function ReachBar(): React.ReactElement | null {
   const total = reach.order.length;
   const taken = reachedRows(reach).length;
   const least = reach.count > 0 ? reach.confidence[reach.count - 1] : undefined;
-  const surely = least === undefined ? "" : `, confidence at least ${percent(least)}`;
-  const says = `${reach.count.toLocaleString("en")} of ${counted(total, "neighbor")}${surely}`;
+  const confidence = least === undefined ? "" : `, confidence at least ${percent(least)}`;
+  const says = `${reach.count.toLocaleString("en")} of ${counted(total, "neighbor")}${confidence}`;
   const onKeyDown = (event: React.KeyboardEvent): void => {
     // The browser's own step would be one of a thousand positions: too coarse at one end, too fine at the other.
     const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];

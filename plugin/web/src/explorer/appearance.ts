@@ -12,7 +12,7 @@ export class Appearance {
   #fitted: Camera | null = null;
   #beforeIsolate: Camera | null = null;
   /** The colors chosen last: those that are still being read, or on the screen. */
-  wantedColor: string | null = null;
+  chosenColor: string | null = null;
 
   constructor(
     private readonly session: Session,
@@ -26,7 +26,7 @@ export class Appearance {
   async colorBy(field: string): Promise<void> {
     const { map } = this.#ui;
     if (!map) return;
-    this.wantedColor = field;
+    this.chosenColor = field;
     if (field === BY_STATE) this.session.store.dispatch({ type: "color", color: stateValues(map) });
     else this.show(map, await this.values(map.info, field));
     this.keep();
@@ -34,7 +34,7 @@ export class Appearance {
 
   /** Colors the map, unless other colors or another map were chosen meanwhile. */
   show(map: MapData, color: Values | null): void {
-    if (color && color.field === this.wantedColor && this.#ui.map?.info.items === map.info.items)
+    if (color && color.field === this.chosenColor && this.#ui.map?.info.items === map.info.items)
       this.session.store.dispatch({ type: "color", color });
   }
 
@@ -132,7 +132,7 @@ export class Appearance {
       map: map.info.key,
       camera: camera === this.#fitted ? null : camera,
       tool,
-      colorBy: this.wantedColor ?? color?.field ?? BY_STATE,
+      colorBy: this.chosenColor ?? color?.field ?? BY_STATE,
       textBy: showTexts ? (text?.field ?? null) : null,
     };
     writeKept(panel.dataset, kept);

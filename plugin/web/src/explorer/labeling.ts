@@ -226,7 +226,7 @@ export class Labeling {
   }
 }
 
-/** The rows that a label reaches, surest first, without those left out. */
+/** The rows that a label reaches, most confident first, without those left out. */
 export const reachedRows = (reach: {
   readonly order: Uint32Array;
   readonly count: number;

@@ -33,7 +33,7 @@ export function legendRows(legend: {
   readonly query: string;
   readonly order: LegendOrder;
 }): LegendRow[] {
-  const wanted = legend.query.trim().toLocaleLowerCase();
+  const query = legend.query.trim().toLocaleLowerCase();
   const rows: LegendRow[] = legend.classes
     .map((name, code) => ({
       code,
@@ -50,7 +50,7 @@ export function legendRows(legend: {
   );
   if (missing > 0)
     rows.push({ code: MISSING_CODE, ...legend.missing, count: missing, hidden: legend.hidden.has(MISSING_CODE) });
-  return wanted ? rows.filter((row) => row.name.toLocaleLowerCase().includes(wanted)) : rows;
+  return query ? rows.filter((row) => row.name.toLocaleLowerCase().includes(query)) : rows;
 }
 
 const compare = (a: string, b: string): number => a.localeCompare(b, undefined, { numeric: true });

@@ -89,13 +89,13 @@ export class MapLoader {
   }
 
   #step(): Step {
-    const wanted = this.#ui.panel?.map ?? null;
+    const newest = this.#ui.panel?.map ?? null;
     const have = this.#ui.map;
-    if (!wanted) return "none";
-    if (!have || have.info.key !== wanted.key || have.info.version !== wanted.version) return "places";
-    if (!wanted.label_state && have.labelStateVersion !== null) return "labels gone";
-    if (wanted.label_state && wanted.label_state.version !== have.labelStateVersion) return "labels";
-    return wanted.in_view?.version === have.info.in_view?.version ? "ready" : "view";
+    if (!newest) return "none";
+    if (!have || have.info.key !== newest.key || have.info.version !== newest.version) return "places";
+    if (!newest.label_state && have.labelStateVersion !== null) return "labels gone";
+    if (newest.label_state && newest.label_state.version !== have.labelStateVersion) return "labels";
+    return newest.in_view?.version === have.info.in_view?.version ? "ready" : "view";
   }
 
   /** Takes one step after the other until nothing is out of step. */
@@ -103,38 +103,38 @@ export class MapLoader {
     const { panel, map } = this.#ui;
     if (!panel?.map && map) this.session.store.dispatch({ type: "unload" });
     if (panel && !(panel.map && map) && (await this.#openKept(panel))) return;
-    const wanted = this.#ui.panel?.map;
-    if (!wanted) return;
+    const newest = this.#ui.panel?.map;
+    if (!newest) return;
     switch (this.#step()) {
       case "places":
-        return this.#takePlaces(wanted);
+        return this.#takePlaces(newest);
       case "labels gone":
         this.session.store.dispatch({ type: "columns", labelState: null });
         return this.#follow();
       case "labels":
-        return this.#takeLabels(wanted);
+        return this.#takeLabels(newest);
       case "view":
-        return this.#takeView(wanted);
+        return this.#takeView(newest);
       case "none":
       case "ready":
         return;
     }
   }
 
-  async #takePlaces(wanted: LoadedMap): Promise<void> {
-    const name = `${wanted.key} ${wanted.version}`;
+  async #takePlaces(newest: LoadedMap): Promise<void> {
+    const name = `${newest.key} ${newest.version}`;
     if (this.#loading === name) return;
     this.#loading = name;
-    await this.session.during("Loading the map", () => this.#fetchMap(wanted));
+    await this.session.during("Loading the map", () => this.#fetchMap(newest));
     if (this.#loading === name) this.#loading = null;
     // What came while it was on its way.
     const now = this.#ui.map?.info;
-    return now?.key === wanted.key && now.version === wanted.version ? this.#follow() : undefined;
+    return now?.key === newest.key && now.version === newest.version ? this.#follow() : undefined;
   }
 
-  async #takeLabels(wanted: LoadedMap): Promise<void> {
+  async #takeLabels(newest: LoadedMap): Promise<void> {
     // Each answer on the way brings the state again; what is being read need not be read once more.
-    const reference = wanted.label_state;
+    const reference = newest.label_state;
     if (this.#readingLabels || !reference) return;
     this.#readingLabels = true;
     const { version } = reference;
@@ -149,13 +149,13 @@ export class MapLoader {
     if (read || this.#ui.panel?.map?.label_state?.version !== version) return this.#follow();
   }
 
-  async #takeView(wanted: LoadedMap): Promise<void> {
+  async #takeView(newest: LoadedMap): Promise<void> {
     const column = await this.session.during("Reading the view", async () => ({
-      read: wanted.in_view && (await this.columns.read(wanted.in_view)),
+      read: newest.in_view && (await this.columns.read(newest.in_view)),
     }));
     const now = this.#ui.panel?.map;
     // Of two quick changes the first may be read last.
-    if (now?.version !== wanted.version || now.in_view?.version !== wanted.in_view?.version) return this.#follow();
+    if (now?.version !== newest.version || now.in_view?.version !== newest.in_view?.version) return this.#follow();
     const inView = (column?.read?.planes[0] as Uint8Array | undefined) ?? null;
     if (column) this.session.store.dispatch({ type: "columns", inView, info: now });
   }
@@ -180,10 +180,10 @@ export class MapLoader {
     const kept = readKept(this.#ui.panel?.dataset ?? null);
     const before = this.#ui.map;
     const sameItems = before?.info.items === info.items;
-    const field = this.look.knownField(sameItems ? this.look.wantedColor : kept?.colorBy) ?? this.look.firstColor();
+    const field = this.look.knownField(sameItems ? this.look.chosenColor : kept?.colorBy) ?? this.look.firstColor();
     const stays =
       sameItems && before.labelStateVersion === (info.label_state?.version ?? null) && this.#ui.color?.field === field;
-    this.look.wantedColor = field;
+    this.look.chosenColor = field;
     const recolor = !stays && field !== BY_STATE;
     // Asked for beside the places; where the labels of many are yet to be read, the first picture comes before them.
     const beside = info.label_state !== null;
@@ -193,13 +193,13 @@ export class MapLoader {
       info.label_state && this.columns.read(info.label_state),
       info.in_view && this.columns.read(info.in_view),
     ]);
-    // One picture in its colours rather than two, where these come soon.
+    // One picture in its colors rather than two, where these come soon.
     const soon = colors && (await Promise.race([colors, pause(COLORS_SOON_MS)]));
     if (this.#ui.panel?.map?.version !== info.version || this.#ui.panel.map.key !== info.key) return;
     const map = mapOf(info, { positions, labelState, inView });
     this.session.store.dispatch({ type: "map", map });
     // Others may have been chosen while the map was on its way.
-    const chosen = this.look.wantedColor === field ? null : this.look.wantedColor;
+    const chosen = this.look.chosenColor === field ? null : this.look.chosenColor;
     const bare = this.#ui.color === null;
     const color = soon ?? (bare || field === BY_STATE ? stateValues(map) : null);
     if (color && !stays && (bare || !chosen)) this.session.store.dispatch({ type: "color", color });
@@ -216,7 +216,7 @@ export class MapLoader {
       await Promise.race([new Promise<void>((resolve) => (this.#onDrawn = resolve)), pause(DRAWN_MS)]);
       const shown = this.#ui.map?.info;
       if (shown?.key !== info.key || shown.version !== info.version) return;
-      if (recolor && this.look.wantedColor === field) this.look.show(map, await this.look.values(info, field));
+      if (recolor && this.look.chosenColor === field) this.look.show(map, await this.look.values(info, field));
       else this.poll();
     }
     if (this.#ui.map?.info.items !== info.items) return;

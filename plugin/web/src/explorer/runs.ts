@@ -76,7 +76,7 @@ export class Runs {
     await this.#start("rank_mislabels", ask, () => void this.#showRanking("mislabels", "mislabel_score"));
   }
 
-  async findDuplicates(threshold: number): Promise<void> {
+  async findDuplicates(threshold: number | null): Promise<void> {
     this.#closeDialog();
     await this.#start("find_duplicates", { selection: this.selecting.current(), threshold }, () => {
       void this.#refreshApp(null);

@@ -51,17 +51,17 @@ export class Selecting {
   /** Reads facts of rows, for the tooltip and for thumbnails, unless they are known. */
   async readFacts(rows: readonly number[]): Promise<void> {
     const { map, facts } = this.#ui;
-    const wanted = [...new Set(rows)].filter((r) => !facts.has(r) && !this.#factsAsked.has(r)).slice(0, FACTS_AT_ONCE);
-    if (!map || wanted.length === 0) return;
-    wanted.forEach((r) => this.#factsAsked.add(r));
+    const unread = [...new Set(rows)].filter((r) => !facts.has(r) && !this.#factsAsked.has(r)).slice(0, FACTS_AT_ONCE);
+    if (!map || unread.length === 0) return;
+    unread.forEach((r) => this.#factsAsked.add(r));
     try {
-      const answer = await this.session.host.call("facts", { ...mapRef(map), rows: wanted });
+      const answer = await this.session.host.call("facts", { ...mapRef(map), rows: unread });
       if (this.#ui.map?.info.version === map.info.version)
         this.session.store.dispatch({ type: "facts", facts: answer.facts });
     } catch {
       // A tooltip without facts still names the row; the next hover asks again.
     } finally {
-      wanted.forEach((r) => this.#factsAsked.delete(r));
+      unread.forEach((r) => this.#factsAsked.delete(r));
     }
   }
 

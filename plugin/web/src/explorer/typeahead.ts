@@ -10,10 +10,10 @@ export interface Typeahead {
 /** Exact first, then those that start with the text, then those with a word that does, then those that contain it. */
 export function typeahead(classes: readonly string[], typed: string, limit: number): Typeahead {
   const text = typed.trim();
-  const wanted = text.toLocaleLowerCase();
-  if (wanted === "") return { matches: classes.slice(0, limit), fresh: null };
+  const query = text.toLocaleLowerCase();
+  if (query === "") return { matches: classes.slice(0, limit), fresh: null };
   const ranked = classes
-    .map((name) => ({ name, rank: rankOf(name.toLocaleLowerCase(), wanted) }))
+    .map((name) => ({ name, rank: rankOf(name.toLocaleLowerCase(), query) }))
     .filter((match) => match.rank < 4)
     .sort((a, b) => a.rank - b.rank);
   return {
@@ -22,9 +22,9 @@ export function typeahead(classes: readonly string[], typed: string, limit: numb
   };
 }
 
-function rankOf(name: string, wanted: string): number {
-  if (name === wanted) return 0;
-  if (name.startsWith(wanted)) return 1;
-  if (name.split(/[\s_\-/]+/).some((word) => word.startsWith(wanted))) return 2;
-  return name.includes(wanted) ? 3 : 4;
+function rankOf(name: string, query: string): number {
+  if (name === query) return 0;
+  if (name.startsWith(query)) return 1;
+  if (name.split(/[\s_\-/]+/).some((word) => word.startsWith(query))) return 2;
+  return name.includes(query) ? 3 : 4;
 }

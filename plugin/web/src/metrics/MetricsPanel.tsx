@@ -3,7 +3,7 @@ import * as React from "react";
 import STYLE from "../parts/style.css?inline";
 import { Button } from "../parts/parts";
 import { Picker } from "../parts/Picker";
-import { useFocusKeeper, useWidth } from "../parts/root";
+import { keepPresses, useFocusKeeper, useWidth } from "../parts/root";
 import { counted } from "../parts/words";
 import { WHATS, type What } from "./contract";
 import { SessionContext, useMetrics, useSession } from "./context";
@@ -32,7 +32,14 @@ function Root(): React.ReactElement {
   const narrow = useWidth(root) < NARROW;
   const className = `ls-root lm-root${narrow ? " lm-narrow" : ""}`;
   return (
-    <div ref={root} className={className} tabIndex={-1} role="region" aria-label="Labelscape confusions and segments">
+    <div
+      ref={root}
+      className={className}
+      tabIndex={-1}
+      role="region"
+      aria-label="Labelscape confusions and segments"
+      onKeyDown={keepPresses}
+    >
       <Inside />
     </div>
   );

@@ -83,11 +83,11 @@ const { compare: collate } = new Intl.Collator("en", { numeric: true });
 
 /** Classes whose name has the text in it, with those they are confused with; an empty text leaves all. */
 export function searched(matrix: Matrix, order: readonly number[], text: string): number[] {
-  const wanted = text.trim().toLowerCase();
-  if (!wanted) return [...order];
+  const query = text.trim().toLowerCase();
+  if (!query) return [...order];
   const side = matrix.classes.length + 1;
   const found = new Set<number>();
-  matrix.classes.forEach((name, i) => name.toLowerCase().includes(wanted) && found.add(i));
+  matrix.classes.forEach((name, i) => name.toLowerCase().includes(query) && found.add(i));
   const kept = new Set(found);
   for (const key of matrix.counts.keys()) {
     const [row, column] = [Math.floor(key / side), key % side];

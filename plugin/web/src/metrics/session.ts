@@ -186,15 +186,15 @@ export class MetricsSession {
   /** Chooses a cell; `more` keeps those chosen before, and takes it out again if it is among them. */
   chooseCell(cell: Cell, more: boolean): void {
     const { cells } = this.#state;
-    const held = cells.some((one) => keyOf(one) === keyOf(cell));
-    const next = more ? (held ? cells.filter((one) => keyOf(one) !== keyOf(cell)) : [...cells, cell]) : [cell];
+    const isChosen = cells.some((one) => keyOf(one) === keyOf(cell));
+    const next = more ? (isChosen ? cells.filter((one) => keyOf(one) !== keyOf(cell)) : [...cells, cell]) : [cell];
     this.#choose(more ? this.#state.whats : [], next);
   }
 
   chooseWhat(what: What, more: boolean): void {
     const { whats, cells } = this.#state;
-    const held = whats.includes(what);
-    const next = held ? whats.filter((one) => one !== what) : more ? [...whats, what] : [what];
+    const isChosen = whats.includes(what);
+    const next = isChosen ? whats.filter((one) => one !== what) : more ? [...whats, what] : [what];
     this.#choose(next, more ? cells : []);
   }
 
@@ -209,8 +209,8 @@ export class MetricsSession {
 
   toggle(rows: ResultRows): void {
     const { except } = this.#state;
-    const held = except.some((one) => sameRows(one, rows));
-    this.#set({ except: held ? except.filter((one) => !sameRows(one, rows)) : [...except, rows] });
+    const isExcepted = except.some((one) => sameRows(one, rows));
+    this.#set({ except: isExcepted ? except.filter((one) => !sameRows(one, rows)) : [...except, rows] });
   }
 
   toggleAll(base: "all" | "none"): void {

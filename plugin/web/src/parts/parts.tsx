@@ -78,8 +78,8 @@ export function Dialog(props: {
     (first ?? box.current)?.focus();
     const root = box.current?.closest<HTMLElement>(".ls-root");
     return () => {
-      const held = before.current;
-      (held instanceof HTMLElement && held.isConnected && held !== document.body ? held : root)?.focus();
+      const focused = before.current;
+      (focused instanceof HTMLElement && focused.isConnected && focused !== document.body ? focused : root)?.focus();
     };
   }, []);
   const onKeyDown = (event: React.KeyboardEvent): void => {

@@ -57,3 +57,9 @@ export function useFocusKeeper(root: Root): void {
     };
   }, [root]);
 }
+
+/** Keeps the App (1.22) from taking Enter and Space away from a button that has the focus. */
+export function keepPresses(event: React.KeyboardEvent): void {
+  const onControl = (event.target as HTMLElement).closest("button, a, select, summary, [role=combobox]") !== null;
+  if (onControl && (event.key === "Enter" || event.key === " ")) event.stopPropagation();
+}

@@ -51,7 +51,7 @@ const countState = (explorer: Explorer, state: number): number =>
   [...(explorer.ui.map?.labelState ?? [])].filter((s) => s === state).length;
 
 describe("opening", () => {
-  it("loads points, labels and colours, each once", async () => {
+  it("loads points, labels and colors, each once", async () => {
     const { explorer, asked } = await open();
     expect(explorer.ui.map?.info.n).toBe(300);
     expect(explorer.ui.color?.field).toBe("ground_truth.label");
@@ -59,7 +59,7 @@ describe("opening", () => {
     expect(explorer.ui.camera?.dims).toBe(2);
   });
 
-  it("draws points whose labels are yet to be read, and asks for their colours once they are seen", async () => {
+  it("draws points whose labels are yet to be read, and asks for their colors once they are seen", async () => {
     const { explorer, host, call } = await openUnread();
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(call.mock.calls.map(([method]) => method)).not.toContain("column");
@@ -112,7 +112,7 @@ describe("opening", () => {
     });
   });
 
-  it("comes back to the colours and the camera one left", async () => {
+  it("comes back to the colors and the camera one left", async () => {
     const { explorer } = await open();
     await explorer.look.colorBy("outlier_score");
     explorer.store.dispatch({ type: "camera", camera: { dims: 2, x: 1, y: 2, scale: 3 } });
@@ -139,7 +139,7 @@ describe("opening", () => {
 });
 
 describe("another map of the same samples", () => {
-  it("keeps selection and colours, and asks for neither again", async () => {
+  it("keeps selection and colors, and asks for neither again", async () => {
     const { explorer, asked } = await open();
     await explorer.look.colorBy("outlier_score");
     explorer.selecting.selectRows([1, 2, 3]);
@@ -151,7 +151,7 @@ describe("another map of the same samples", () => {
     expect(asked.slice(before).filter((m) => m === "column")).toEqual([]);
   });
 
-  it("gets the colours that were on their way when it was chosen", async () => {
+  it("gets the colors that were on their way when it was chosen", async () => {
     const { explorer, host } = await open();
     const call = host.call.bind(host);
     host.call = async (method, ask) => {
@@ -163,7 +163,7 @@ describe("another map of the same samples", () => {
     await until(explorer, (ui) => ui.map?.info.dims === 3 && ui.color?.field === "outlier_score");
   });
 
-  it("does not give the points colours that one has left for others meanwhile", async () => {
+  it("does not give the points colors that one has left for others meanwhile", async () => {
     const { explorer, host } = await open();
     const call = host.call.bind(host);
     host.call = async (method, ask) => {

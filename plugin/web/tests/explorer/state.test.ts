@@ -120,7 +120,7 @@ describe("another map", () => {
       },
     );
 
-  it("of the same items keeps colours and selection, but for samples that have left", () => {
+  it("of the same items keeps colors and selection, but for samples that have left", () => {
     const before = {
       ...loaded(),
       selection: setFromRows(4, [1, 2]),
@@ -170,7 +170,7 @@ describe("labels that are still being read", () => {
     expect([...values.codes]).toEqual([MISSING_CODE, MISSING_CODE, MISSING_CODE, MISSING_CODE]);
   });
 
-  it("come into colours and texts by label state once they are read, and leave them for another field's", () => {
+  it("come into colors and texts by label state once they are read, and leave them for another field's", () => {
     const values = stateValues(unread);
     const before: Ui = { ...loaded(), map: unread, color: values, text: values };
     const read = reduce(before, { type: "columns", labelState: Uint8Array.of(0, 1, 2, 0), version: "s1" });
@@ -185,7 +185,7 @@ describe("labels that are still being read", () => {
 });
 
 describe("a patch of labels", () => {
-  it("changes states and colours of its rows, adds a new class, and keeps the columns' other rows", () => {
+  it("changes states and colors of its rows, adds a new class, and keeps the columns' other rows", () => {
     const before = loaded();
     const ui = reduce(before, { type: "patch", patch: patch() });
     expect([...(ui.map?.labelState ?? [])]).toEqual([3, 1, 2, 3]);
@@ -216,7 +216,7 @@ describe("a patch of labels", () => {
     expect(ui.color?.field).toBe(BY_STATE);
   });
 
-  it("leaves the colours of another field alone", () => {
+  it("leaves the colors of another field alone", () => {
     const other = {
       ...loaded(),
       color: valuesOf("tags", column([Uint16Array.of(0, 0, 0, 0)], { kind: "categorical", classes: ["a"] }), panel),

@@ -63,7 +63,7 @@ function seen(hex: string, sight: string): Rgb {
 const apart = (a: Rgb, b: Rgb): number => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 
 describe("the palette", () => {
-  it("keeps its first eight colours and gray apart for every sight", () => {
+  it("keeps its first eight colors and gray apart for every sight", () => {
     const first = [...SAFE_PALETTE.slice(0, 8), GRAY];
     for (const sight of Object.keys(SIGHT))
       first.forEach((one, i) =>
@@ -95,7 +95,7 @@ describe("the palette", () => {
         expect(apart(seen(color, "full"), seen(ground, "full"))).toBeGreaterThan(25);
   });
 
-  it("has a colour for any number of classes, and the App's own where it names one", () => {
+  it("has a color for any number of classes, and the App's own where it names one", () => {
     const many = classColors(500, ["#123456", null], null);
     expect(many).toHaveLength(500);
     expect(many[0]).toBe("#123456");
@@ -105,7 +105,7 @@ describe("the palette", () => {
   });
 });
 
-describe("colour tables", () => {
+describe("color tables", () => {
   const at = (table: Uint8Array, code: number): number[] => [...table.slice(code * 4, code * 4 + 4)];
 
   it("paint classes, hide the hidden, and paint the unlabeled gray", () => {
@@ -132,7 +132,7 @@ describe("colour tables", () => {
   });
 });
 
-describe("colours in text", () => {
+describe("colors in text", () => {
   it("are read as the browser writes them", () => {
     expect(parseColor("#0f0")).toEqual([0, 255, 0]);
     expect(parseColor("rgb(1, 2, 3)")).toEqual([1, 2, 3]);

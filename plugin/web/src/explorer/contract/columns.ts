@@ -36,7 +36,7 @@ export const MISSING_CODE = 0xffff;
 export interface CategoricalTail {
   readonly kind: "categorical";
   readonly classes: readonly string[];
-  /** Colours of the App's colour scheme, one a class, null = the panel chooses. Absent = the panel chooses all. */
+  /** Colors of the App's color scheme, one a class, null = the panel chooses. Absent = the panel chooses all. */
   readonly colors?: readonly (string | null)[];
 }
 

@@ -33,7 +33,7 @@ export interface Methods {
 
   /** Loads a map (or, with the key of the loaded one, builds its columns again). Answers with `state.map`. */
   load_map: [{ map: string }, Nothing];
-  /** A field's values over the rows of the map, to colour by or to write. Tail: `ValueTail`. */
+  /** A field's values over the rows of the map, to color by or to write. Tail: `ValueTail`. */
   column: [{ map: string; map_version: string; field: string }, { column: ColumnRef }];
   /** Which field labels are written to and read from. New `state.map.label_state`, `classes`, `pending`. */
   set_label_field: [{ field: string }, Nothing];
@@ -62,7 +62,7 @@ export interface Methods {
   /** Queues `label` for every selected row. A human act: replaces an older label of the same rows. */
   set_label: [Selection & { label: string }, { patch: StatePatch; count: number }];
   /**
-   * The rows the label of `anchors` would reach, surest first, and how sure each is (0..1, falling). Queues nothing.
+   * The rows the label of `anchors` would reach, most confident first, and how sure each is (0..1, falling). Queues nothing.
    * `reach`: how many of them to take at first. `order` may be long (≤ 50 000); a labeled row is never in it.
    */
   label_neighbors: [
@@ -97,7 +97,8 @@ export interface Methods {
   update_map: [{ map: string }, { job: string }];
   rank_outliers: [{ selection: Selection | null }, { job: string }];
   rank_mislabels: [{ selection: Selection | null }, { job: string }];
-  find_duplicates: [{ selection: Selection | null; threshold: number }, { job: string }];
+  /** `threshold`: highest cosine distance of near duplicates; null = chosen by the data. */
+  find_duplicates: [{ selection: Selection | null; threshold: number | null }, { job: string }];
   suggest_labels: [{ selection: Selection | null; precision: number }, { job: string }];
   cancel_job: [{ job: string }, Nothing];
   /** Opens the form of a next step of a job, by its position in `steps`. */

@@ -102,7 +102,7 @@ export interface PanelState {
   readonly embeddings: readonly EmbeddingsInfo[];
   readonly maps: readonly MapInfo[];
   readonly map: LoadedMap | null;
-  /** Fields one may colour by or write on the map. */
+  /** Fields one may color by or write on the map. */
   readonly fields: readonly FieldInfo[];
   /** Fields one may label into, never one of predictions; `label_field` is the chosen one, which may be a new one. */
   readonly label_fields: readonly string[];
@@ -116,7 +116,7 @@ export interface PanelState {
   readonly undoable: readonly Undoable[];
   readonly jobs: readonly Job[];
   readonly messages: readonly Message[];
-  /** The colour pool of the App's colour scheme, "#rrggbb"; null = the panel's own colour-blind safe palette. */
+  /** The color pool of the App's color scheme, "#rrggbb"; null = the panel's own color-blind safe palette. */
   readonly palette: readonly string[] | null;
   /** What can be reviewed now. */
   readonly lists: readonly ReviewSource[];

@@ -44,7 +44,7 @@ function runsOf(panel: PanelState): Run[] {
 
 function Row({ run }: { readonly run: Run }): React.ReactElement {
   const explorer = useExplorer();
-  const [asked, setAsked] = React.useState<"rename" | "delete" | null>(null);
+  const [open, setOpen] = React.useState<"rename" | "delete" | null>(null);
   const [name, setName] = React.useState(run.key);
   return (
     <li className="ls-run">
@@ -53,32 +53,32 @@ function Row({ run }: { readonly run: Run }): React.ReactElement {
         <span className="ls-quiet ls-block">{run.note}</span>
       </span>
       <span className="ls-grow" />
-      {asked === null && (
+      {open === null && (
         <>
-          <Button label={`Rename ${run.key}`} onClick={() => setAsked("rename")}>
+          <Button label={`Rename ${run.key}`} onClick={() => setOpen("rename")}>
             Rename
           </Button>
-          <Button danger label={`Delete ${run.key}`} onClick={() => setAsked("delete")}>
+          <Button danger label={`Delete ${run.key}`} onClick={() => setOpen("delete")}>
             Delete
           </Button>
         </>
       )}
-      {asked === "rename" && (
+      {open === "rename" && (
         <>
           <TextField label="New name" first value={name} pattern="[A-Za-z_][A-Za-z0-9_]*" onChange={setName} />
           <Button primary disabled={name === run.key} onClick={() => void explorer.runs.renameRun(run.key, name)}>
             Rename
           </Button>
-          <Button onClick={() => setAsked(null)}>Cancel</Button>
+          <Button onClick={() => setOpen(null)}>Cancel</Button>
         </>
       )}
-      {asked === "delete" && (
+      {open === "delete" && (
         <>
           <span>Delete for good?</span>
           <Button danger onClick={() => void explorer.runs.deleteRun(run.key)}>
             Delete
           </Button>
-          <Button onClick={() => setAsked(null)}>Keep</Button>
+          <Button onClick={() => setOpen(null)}>Keep</Button>
         </>
       )}
     </li>

@@ -55,6 +55,7 @@ export function SegmentForm({ onClose }: Props): React.ReactElement {
 
 export function DuplicatesForm({ onClose }: Props): React.ReactElement {
   const explorer = useExplorer();
+  const [automatic, setAutomatic] = React.useState(true);
   const [threshold, setThreshold] = React.useState(0.02);
   return (
     <Dialog title="Find duplicates" onClose={onClose}>
@@ -62,18 +63,24 @@ export function DuplicatesForm({ onClose }: Props): React.ReactElement {
         className="ls-form"
         onSubmit={(event) => {
           event.preventDefault();
-          void explorer.runs.findDuplicates(threshold);
+          void explorer.runs.findDuplicates(automatic ? null : threshold);
         }}
       >
-        <NumberField
-          label="Distance"
-          hint="largest cosine distance between duplicates"
-          min={0}
-          max={0.5}
-          step={0.001}
-          value={threshold}
-          onChange={setThreshold}
-        />
+        <label className="ls-check">
+          <input type="checkbox" checked={automatic} onChange={(event) => setAutomatic(event.target.checked)} />
+          <span>Choose the threshold automatically</span>
+        </label>
+        {!automatic && (
+          <NumberField
+            label="Threshold"
+            hint="highest cosine distance of near duplicates"
+            min={0}
+            max={2}
+            step={0.001}
+            value={threshold}
+            onChange={setThreshold}
+          />
+        )}
         <Submit>Find duplicates</Submit>
       </form>
     </Dialog>

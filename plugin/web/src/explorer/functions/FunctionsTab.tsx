@@ -55,12 +55,12 @@ export function FunctionsTab(): React.ReactElement {
   );
 }
 
-type Asked = "edit" | "rename" | "duplicate" | "delete" | null;
+type Form = "edit" | "rename" | "duplicate" | "delete" | null;
 
 function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
   const { reviewing, runs } = useExplorer();
-  const [asked, setAsked] = React.useState<Asked>(null);
-  const close = (): void => setAsked(null);
+  const [form, setForm] = React.useState<Form>(null);
+  const close = (): void => setForm(null);
   return (
     <li className="ls-function" aria-label={`Function ${info.name}`}>
       <div className="ls-run">
@@ -74,13 +74,13 @@ function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
         >
           Review {counted(info.matches, "match")}
         </Button>
-        <Button label={`Edit ${info.name}`} onClick={() => setAsked("edit")}>
+        <Button label={`Edit ${info.name}`} onClick={() => setForm("edit")}>
           {info.stale ? "Edit and make again" : "Edit"}
         </Button>
-        <Button label={`Rename ${info.name}`} onClick={() => setAsked("rename")}>
+        <Button label={`Rename ${info.name}`} onClick={() => setForm("rename")}>
           Rename
         </Button>
-        <Button label={`Duplicate ${info.name}`} disabled={info.stale} onClick={() => setAsked("duplicate")}>
+        <Button label={`Duplicate ${info.name}`} disabled={info.stale} onClick={() => setForm("duplicate")}>
           Duplicate
         </Button>
         <Button danger label={`Delete ${info.name}`} onClick={() => void runs.functions.delete(info.slug)}>
@@ -95,8 +95,8 @@ function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
         </p>
       )}
       {info.note !== "" && <p className="ls-block">{info.note}</p>}
-      {asked === "edit" && <EditForm info={info} onClose={close} />}
-      {(asked === "rename" || asked === "duplicate") && <NameForm info={info} what={asked} onClose={close} />}
+      {form === "edit" && <EditForm info={info} onClose={close} />}
+      {(form === "rename" || form === "duplicate") && <NameForm info={info} what={form} onClose={close} />}
     </li>
   );
 }
