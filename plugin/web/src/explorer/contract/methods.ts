@@ -62,8 +62,8 @@ export interface Methods {
   /** Queues `label` for every selected row. A human act: replaces an older label of the same rows. */
   set_label: [Selection & { label: string }, { patch: StatePatch; count: number }];
   /**
-   * The rows the label of `anchors` would reach, most confident first, and how sure each is (0..1, falling). Queues nothing.
-   * `reach`: how many of them to take at first. `order` may be long (≤ 50 000); a labeled row is never in it.
+   * The rows the label of `anchors` would reach, most confident first, with their confidence (0..1, falling). Sets
+   * nothing. `reach`: how many of them to take at first. `order` may be long (≤ 50 000); a labeled row is never in it.
    */
   label_neighbors: [
     RowsRef & { label: string },
