@@ -18,8 +18,9 @@ _FUNCTION = "ls_fn_"
 _TEXTS = (SEGMENTS, PROBLEM, SUGGESTED)
 _COLUMNS = (OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM)
 SIMILAR_TAB = "Similar tasks"
-STATUS_PREFIX = "Labelscape: "
-_TITLE_LENGTH = 90
+STATUS_SUFFIX = " · Labelscape"  # at the end: Label Studio (1.23) shows the first 15 characters of a title
+_FORMER_PREFIX = "Labelscape: "
+_STATE_LENGTH = 75
 LIKELY_MISLABELED = 0.5  # a mislabel score is the probability that the label is wrong
 # Left out of our tabs, so that the image and our columns are visible without scrolling.
 _HIDDEN = [
@@ -43,6 +44,13 @@ _HIDDEN = [
     )
 ]
 _HIDDEN_BESIDE_A_TASK = [*_HIDDEN, "tasks:annotations_results", "tasks:predictions_results"]
+# Left out of the tab of problems too, so that each task's problem is visible without scrolling.
+_HIDDEN_BESIDE_PROBLEMS = [
+    *_HIDDEN_BESIDE_A_TASK,
+    "tasks:total_annotations",
+    "tasks:predictions_score",
+    *(f"tasks:data.{name}" for name in (OUTLIER, MISLABEL, CLUSTER, SEGMENTS, SIMILAR)),
+]
 _INFO = "label_studio_tabs"
 
 
@@ -118,12 +126,13 @@ class StatusTab:
         Raises:
             LabelStudioError: Label Studio does not take it.
         """
-        title = f"{STATUS_PREFIX}{state}"[:_TITLE_LENGTH]
+        title = f"{state[:1].upper()}{state[1:_STATE_LENGTH]}{STATUS_SUFFIX}"
         if title == self._shown:
             return
         there = ensure_default_tab(self._studio, self._project)
-        tabs = [number for number, name in there.items() if name.startswith(STATUS_PREFIX)]
+        tabs = [number for number, name in there.items() if _is_status(name)]
         data = {"title": title, **_tab([_filter(f"data.{PROBLEM}", "not_equal", "String", "")], "tasks:id")}
+        data["hiddenColumns"] = {"explore": _HIDDEN_BESIDE_PROBLEMS, "labeling": _HIDDEN_BESIDE_PROBLEMS}
         if tabs:
             self._studio.update_view(tabs[0], self._project, data)
         else:
@@ -131,6 +140,10 @@ class StatusTab:
         for double in tabs[1:]:
             self._studio.delete_view(double)
         self._shown = title
+
+
+def _is_status(title: str) -> bool:
+    return title.endswith(STATUS_SUFFIX) or title.startswith(_FORMER_PREFIX)
 
 
 def state_of(status: ProjectStatus, without_medium: int) -> str:

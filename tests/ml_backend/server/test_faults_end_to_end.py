@@ -28,7 +28,7 @@ def status(project: Project, *options: str) -> str:
 def status_tab(project: Project) -> str:
     """The title of the Data Manager's tab that says how the backend is doing."""
     titles = [str(tab["data"].get("title")) for tab in project.tabs()]
-    return next((title for title in titles if title.startswith("Labelscape: ")), "")
+    return next((title for title in titles if title.endswith(" · Labelscape")), "")
 
 
 def test_a_label_studio_that_restarts_in_the_middle_of_annotating_loses_nothing(project: Project) -> None:
@@ -40,7 +40,7 @@ def test_a_label_studio_that_restarts_in_the_middle_of_annotating_loses_nothing(
         project.annotate(task)
     eventually("all six labels", lambda: set(tasks) <= set(project.labels()))
     project.wait_for_predictions()
-    eventually("a project that is up to date", lambda: status_tab(project) == "Labelscape: up to date")
+    eventually("a project that is up to date", lambda: status_tab(project) == "Up to date · Labelscape")
 
 
 @pytest.mark.parametrize("end", ["revoked", "expired", "wrong"])
@@ -93,7 +93,7 @@ def test_changed_settings_apply_to_a_running_project_and_what_cannot_is_told(pro
             prefill_from=0.0,
         )
         eventually("embedded anew", lambda: '"event": "model_changed"' in project.server.log())
-        eventually("up to date", lambda: status_tab(project) == "Labelscape: up to date")
+        eventually("up to date", lambda: status_tab(project) == "Up to date · Labelscape")
         eventually("all filled in", lambda: all(project.all_predicted()[task] for task in project.unlabeled()))
         change_settings(project, prefill_from=1.0)
         eventually("all open empty", lambda: not any(project.all_predicted()[task] for task in project.unlabeled()))
@@ -122,7 +122,7 @@ def test_tasks_without_a_medium_are_listed_with_the_reason_and_tried_again(
     done = project.connect()
     assert done.exit_code == 0, done.output
     assert "! Task" in done.output, "connecting says what will not be served"
-    eventually("the tab saying so", lambda: status_tab(project) == "Labelscape: 3 tasks without an image")
+    eventually("the tab saying so", lambda: status_tab(project) == "3 tasks without an image · Labelscape")
     listed = status(project, "--project", str(project.id))
     assert "is not where media may come from" in listed
     assert "The task has no medium" in listed

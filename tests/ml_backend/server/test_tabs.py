@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from labelscape.ml_backend.server.columns import rounded_up
 from labelscape.ml_backend.server.status import ProjectStatus
-from labelscape.ml_backend.server.tabs import LIKELY_MISLABELED, STATUS_PREFIX, StatusTab, state_of
+from labelscape.ml_backend.server.tabs import LIKELY_MISLABELED, STATUS_SUFFIX, StatusTab, state_of
 
 
 class Studio:
@@ -36,13 +36,13 @@ class Studio:
 def test_the_state_is_a_tab_beside_the_default_one() -> None:
     studio = Studio()
     StatusTab(studio, 3).show("up to date")  # type: ignore[arg-type]
-    assert list(studio.tabs.values()) == ["Default", "Labelscape: up to date"]
+    assert list(studio.tabs.values()) == ["Default", "Up to date · Labelscape"]
 
 
 def test_the_tab_is_found_again_after_a_restart_and_doubles_go() -> None:
-    studio = Studio("Mine", "Labelscape: up to date", "Labelscape: old")
+    studio = Studio("Mine", "Up to date · Labelscape", "Labelscape: old")
     StatusTab(studio, 3).show("the database does not answer")  # type: ignore[arg-type]
-    assert list(studio.tabs.values()) == ["Mine", "Labelscape: the database does not answer"]
+    assert list(studio.tabs.values()) == ["Mine", "The database does not answer · Labelscape"]
 
 
 def test_an_unchanged_state_costs_no_request() -> None:
@@ -58,7 +58,7 @@ def test_a_long_reason_is_cut_to_a_title() -> None:
     studio = Studio("Mine")
     StatusTab(studio, 3).show("x" * 500)  # type: ignore[arg-type]
     assert len(studio.tabs[1]) < 100
-    assert studio.tabs[1].startswith(STATUS_PREFIX)
+    assert studio.tabs[1].endswith(STATUS_SUFFIX)
 
 
 @pytest.mark.parametrize(

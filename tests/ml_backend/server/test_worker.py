@@ -313,26 +313,26 @@ def test_a_database_that_goes_away_holds_events_until_it_is_back(queue: EventQue
     worker.start()
     until(lambda: not backend.database.available)
     queue.put(event("kept"))
-    until(lambda: "Labelscape: the database does not answer" in project.studio.titles)
+    until(lambda: "The database does not answer · Labelscape" in project.studio.titles)
     assert queue.depth() == 1
     assert queue.set_aside() == {}
     project.while_catching_up = lambda: None
     backend.database.available = True
     until(lambda: project.applied == ["kept"])
-    until(lambda: "Labelscape: up to date" in project.studio.titles)
+    until(lambda: "Up to date · Labelscape" in project.studio.titles)
     assert project.status.last_success is not None
     worker.stop()
 
 
 @pytest.mark.usefixtures("at_work")
 def test_the_status_tab_says_why_a_project_stands_still(queue: EventQueue, project: Project) -> None:
-    until(lambda: "Labelscape: up to date" in project.studio.titles)
+    until(lambda: "Up to date · Labelscape" in project.studio.titles)
     project.down = True
     queue.put(event("patient"))
-    until(lambda: "Labelscape: Label Studio is down" in project.studio.titles)
+    until(lambda: "Label Studio is down · Labelscape" in project.studio.titles)
     assert project.status.problem == "Label Studio is down"
     project.down = False
-    until(lambda: "Labelscape: up to date" in project.studio.titles)
+    until(lambda: "Up to date · Labelscape" in project.studio.titles)
     assert project.status.problem == ""
     assert len(project.studio.titles) == 2
 
