@@ -16,15 +16,30 @@ from xml.sax.saxutils import quoteattr
 from ..errors import Refusal
 from ..wording import listing
 from .questions import Condition, ConditionKind, Question
-from .regions import Region, Result, chosen_paths, has_box, own_items, region_of
+from .regions import WHOLE_KINDS, Region, Result, chosen_paths, has_box, own_items, region_of
+from .shapes import as_value
 
-Kind = Literal["choices", "rectanglelabels"]
-_KINDS: dict[str, Kind] = {"Choices": "choices", "RectangleLabels": "rectanglelabels"}
+Kind = Literal[
+    "choices",
+    "taxonomy",
+    "rating",
+    "rectanglelabels",
+    "polygonlabels",
+    "keypointlabels",
+    "ellipselabels",
+    "brushlabels",
+]
+_TAGS = (
+    "Choices", "Taxonomy", "Rating",
+    "RectangleLabels", "PolygonLabels", "KeyPointLabels", "EllipseLabels", "BrushLabels",
+)  # fmt: skip
+_KINDS: dict[str, Kind] = {tag: cast(Kind, tag.lower()) for tag in _TAGS}
+_RATINGS = 5  # unless maxRating says otherwise
 _CLASS_TAGS = ("Choice", "Label")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _KEY = re.compile(r"^\$[^\[\]{}$/]+$")
 _PATH_SEPARATOR = " / "
-_SERVED = "Labelscape fills in Choices and RectangleLabels of an <Image> whose value is one key of the task's data"
+_SERVED = f"Labelscape fills in {listing(_TAGS)} of an <Image> whose value is one key of the task's data"
 
 
 @dataclass(frozen=True)
@@ -51,13 +66,13 @@ class Control:
 
     @property
     def boxes(self) -> bool:
-        """Whether boxes inside an image are labeled, and not the image."""
-        return self.kind == "rectanglelabels"
+        """Whether regions of an image are labeled, each by the box around it, and not the image."""
+        return self.kind not in WHOLE_KINDS
 
     @property
     def takes_imports(self) -> bool:
         """Whether Label Studio imports predictions: 1.23 drops those of nested choices, and takes them one by one."""
-        return not self.paths
+        return self.kind != "choices" or not self.paths
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -106,14 +121,18 @@ class Control:
         """A result that chooses these classes for the image; a class of nested choices becomes its path."""
         if not labels:
             return []
+        if self.kind == "rating":
+            return [self._item({"rating": int(labels[0])})]
         path_of = dict(zip(self.classes, self.paths, strict=False))
-        return [self._item({"choices": [list(path_of[name]) if name in path_of else name for name in labels]})]
+        return [self._item({self.kind: [list(path_of[name]) if name in path_of else name for name in labels]})]
 
     def box(self, region: Region, label: str | None, score: float | None) -> dict[str, Any]:
         """A region with this class, as an item of a result; without one Label Studio (1.23) draws the box in gray."""
         x, y, width, height = (100 * side for side in region.box)
         value = {"x": x, "y": y, "width": width, "height": height, "rotation": region.rotation}
-        item = self._item({**value, "rectanglelabels": [] if label is None else [label]}) | {"id": region.id}
+        if region.shape is not None:
+            value = as_value(region.shape)
+        item = self._item({**value, self.kind: [] if label is None else [label]}) | {"id": region.id}
         if region.size is not None:
             item |= {"original_width": region.original_width, "original_height": region.original_height}
         return item if score is None else item | {"score": score}
@@ -181,6 +200,18 @@ def served_controls(config: str) -> tuple[Control, ...]:
         for tag in tags
         if not _reason_against(tag, objects)
     )
+
+
+def unfilled_controls(config: str, filled: Control) -> list[str]:
+    """The controls of a label config that are not filled in, each with the reason.
+
+    Raises:
+        Refusal: the config cannot be parsed.
+    """
+    tags, objects = _read_tags(config)
+    others = [tag for tag in tags if tag.name != filled.from_name]
+    only_one = f"because only one control is filled in, which is “{filled.from_name}”"
+    return [f"{tag}, {_reason_against(tag, objects) or only_one}" for tag in others]
 
 
 def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool) -> str:
@@ -295,24 +326,32 @@ def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> st
 
 def _control(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
     target = next(name for name in tag.targets if name in objects and objects[name].tag == "Image")
-    nested = tag.element.tag == "Choices" and _is_true(tag.element, "allowNested")
+    kind = _KINDS[tag.element.tag]
+    nested = kind == "taxonomy" or (kind == "choices" and _is_true(tag.element, "allowNested"))
     paths = _paths(tag.element)
     if not nested:  # choices inside a choice are not visible then
         paths = tuple(path for path in paths if len(path) == 1)
-    classes = _class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths))
+    if _is_true(tag.element, "leafsOnly"):
+        paths = tuple(
+            path for path in paths if not any(len(one) > len(path) and one[: len(path)] == path for one in paths)
+        )
+    several = kind == "taxonomy" and tag.element.get("maxUsages") != "1"
     return Control(
-        kind=_KINDS[tag.element.tag],
+        kind=kind,
         from_name=tag.name,
         to_name=target,
         data_key=(objects[target].get("value") or "")[1:],
-        classes=classes,
-        multi=tag.element.get("choice", "single") == "multiple" and tag.element.tag == "Choices",
+        classes=_class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths)),
+        multi=several or (kind == "choices" and tag.element.get("choice", "single") == "multiple"),
         paths=paths if nested else (),
     )
 
 
 def _paths(element: ElementTree.Element, above: tuple[str, ...] = ()) -> tuple[tuple[str, ...], ...]:
     """The path to each class of a control, in order; classes read from a task's data are left out."""
+    if element.tag == "Rating":
+        most = element.get("maxRating") or ""
+        return tuple((str(stars),) for stars in range(1, 1 + (int(most) if most.isdecimal() else _RATINGS)))
     paths: list[tuple[str, ...]] = []
     for child in element:
         name = child.get("alias") or child.get("value") if child.tag in _CLASS_TAGS else None

@@ -158,6 +158,11 @@ def exchanged_field(dataset: fo.Dataset, field: str) -> LabelField:
 
 def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
     """Raise a Refusal unless the project's control fits the field, one of `exchanged_fields`."""
+    if control.kind not in ("choices", "rectanglelabels"):
+        raise Refusal(
+            f"“{control.from_name}” of the project is of a kind that is not exchanged with a dataset: choose a "
+            "project that asks for Choices or RectangleLabels, or connect the project (“labelscape connect”)."
+        )
     expected = FIELD_TYPES[control.kind, control.multi]
     present = dataset.get_field(field).document_type
     if present is not expected:

@@ -1,17 +1,20 @@
 """Migrate a label field when its label config changes between one class and several classes per image."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import fiftyone as fo
 
 from ..errors import Refusal
 from ..wording import count
+from .config import Kind
+from .regions import WHOLE_KINDS
 
-FIELD_TYPES = {
-    ("choices", False): fo.Classification,
+# By the kind of a control, and whether several classes may be chosen.
+FIELD_TYPES: dict[tuple[Kind, bool], type] = {
+    **{(kind, False): fo.Classification if kind in WHOLE_KINDS else fo.Detections for kind in get_args(Kind)},
     ("choices", True): fo.Classifications,
-    ("rectanglelabels", False): fo.Detections,
+    ("taxonomy", True): fo.Classifications,
 }
 _PLAIN_FIELDS = (fo.StringField, fo.IntField, fo.FloatField, fo.BooleanField, fo.DateTimeField)
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .geometry import Box, Size, clipped, upright
+from .shapes import SHAPES, read_shape
 
 Result = list[dict[str, Any]]
 _SIDES = ("x", "y", "width", "height")
+WHOLE_KINDS = ("choices", "taxonomy", "rating")  # types of items that are about the whole image
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Region:
 
     ``box`` is relative [x, y, width, height]; a turned one is turned by ``rotation`` degrees clockwise about its
     corner (x, y). ``label`` is a class of the config, None where there is none; ``unknown`` is a class that somebody
-    gave and that the config does not have (any more).
+    gave and that the config does not have (any more). ``shape`` is that of a region that is no box, see `shapes`.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Region:
     original_width: int | None
     original_height: int | None
     unknown: str = ""
+    shape: Mapping[str, Any] | None = None
 
     @property
     def size(self) -> Size | None:
@@ -64,16 +67,16 @@ class Region:
 
 
 def own_items(result: Any, names: Collection[str], kind: str) -> Result:
-    """The items of the control with one of these names, in one form; ``kind`` is ``choices`` or ``rectanglelabels``.
+    """The items of the control with one of these names, in one form; ``kind`` is the type of its items.
 
-    Of choices, one item with all that was chosen; an item that chooses nothing stays, because it says that somebody
-    looked. Of boxes, one item for each region id, without a box where none of its items has a usable one; an item
-    without an id is an object of its own.
+    Of choices, taxonomies and ratings, one item with all that was chosen; an item that chooses nothing stays, because
+    it says that somebody looked. Of regions, one item for each region id, without a box where none of its items has a
+    usable one; an item without an id is an object of its own.
     """
     items = [item for item in _listed(result) if isinstance(item, Mapping)]
     mine = [(number, item) for number, item in enumerate(items) if _name(item.get("from_name")) in names]
-    if kind == "choices":
-        return _joined_choices([item for _, item in mine])
+    if kind in WHOLE_KINDS:
+        return _joined_choices([item for _, item in mine], kind)
     by_id: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for item in items:
         if _id(item):
@@ -86,7 +89,7 @@ def own_items(result: Any, names: Collection[str], kind: str) -> Result:
 
 def has_box(item: Mapping[str, Any]) -> bool:
     """Whether a box item of `own_items` has a usable box."""
-    return "x" in item["value"]
+    return "width" in item["value"]
 
 
 def chosen_paths(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
@@ -103,7 +106,7 @@ def region_of(item: Mapping[str, Any], classes: Collection[str], renamed: Mappin
     """A box item of `own_items` that has a box as a region; of several classes the first that the config has counts."""
     value = item["value"]
     x, y, width, height = (float(value[side]) / 100 for side in _SIDES)
-    stated = [renamed.get(name, name) for name in value.get("rectanglelabels", [])]
+    stated = [renamed.get(name, name) for name in value.get(item["type"], [])]
     label = next((name for name in stated if name in classes), None)
     return Region(
         id=str(item["id"]),
@@ -113,6 +116,7 @@ def region_of(item: Mapping[str, Any], classes: Collection[str], renamed: Mappin
         original_width=item.get("original_width"),
         original_height=item.get("original_height"),
         unknown="" if label or not stated else stated[0],
+        shape=value.get("shape"),
     )
 
 
@@ -121,25 +125,25 @@ def belongs_to(item: Mapping[str, Any], names: Collection[str]) -> bool:
     return _name(item.get("from_name")) in names
 
 
-def _joined_choices(items: Sequence[Mapping[str, Any]]) -> Result:
+def _joined_choices(items: Sequence[Mapping[str, Any]], kind: str) -> Result:
     if not items:
         return []
     choices: list[Any] = []
     for item in items:
         value = item.get("value")
-        listed = value.get("choices") if isinstance(value, Mapping) else None
-        for choice in [listed] if isinstance(listed, str) else _listed(listed):
+        listed = value.get("choices", value.get(kind)) if isinstance(value, Mapping) else None
+        for choice in _listed(listed) if isinstance(listed, list | tuple) else [_rated(listed)]:
             read = _names(choice) if isinstance(choice, list) else _name(choice)
             if read and read not in choices:
                 choices.append(read)
-    return [{**_head(items[0]), "type": "choices", "value": {"choices": choices}}]
+    return [{**_head(items[0]), "type": kind, "value": {"choices": choices}}]
 
 
 def _joined_box(
     region: str, own: Sequence[Mapping[str, Any]], same_id: Sequence[Mapping[str, Any]], kind: str
 ) -> dict[str, Any]:
     """One item for an object, with the first box of its items that has an area."""
-    boxes = ((item, box) for item in [*own, *same_id] if (box := _box(item)) is not None)
+    boxes = ((item, box) for item in [*own, *same_id] if (box := _place(item, kind)) is not None)
     item, box = next(boxes, (own[0], {}))
     labels = [
         name for one in own if isinstance(one.get("value"), Mapping) for name in _names(_listed(one["value"].get(kind)))
@@ -153,6 +157,27 @@ def _joined_box(
 
 def _head(item: Mapping[str, Any]) -> dict[str, Any]:
     return {"from_name": _name(item.get("from_name")), "to_name": _name(item.get("to_name"))}
+
+
+def _rated(value: Any) -> Any:
+    """A rating as the name of its class; anything else unchanged."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _place(item: Mapping[str, Any], kind: str) -> dict[str, Any] | None:
+    """The box of an item in percent, of another shape the box around it and the shape; None if there is none."""
+    value = item.get("value")
+    if kind not in SHAPES or not isinstance(value, Mapping):
+        return _box(item)
+    if isinstance(value.get("shape"), Mapping):  # read before
+        box = _box(item)
+        return None if box is None else {**box, "shape": value["shape"]}
+    width, height = _pixels(item.get("original_width")), _pixels(item.get("original_height"))
+    read = read_shape(value, kind, (width, height) if width and height else None)
+    if read is None:
+        return None
+    (left, top, right, bottom), shape = read
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top, "rotation": 0.0, "shape": shape}
 
 
 def _box(item: Mapping[str, Any]) -> dict[str, float] | None:

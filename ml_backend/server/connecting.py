@@ -8,7 +8,7 @@ import requests
 
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioError
-from ..label_studio.config import Control, read_label_config, value_at
+from ..label_studio.config import Control, read_label_config, unfilled_controls, value_at
 from ..label_studio.media import MediaCache
 from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
 from ..label_studio.settings import (
@@ -76,7 +76,7 @@ def connect(url: str, token: str, project: int | None, backend_url: str) -> Conn
         studio.update_project(project, model_version=backend["title"])
         was = f" (it was “{info['model_version']}”)" if info.get("model_version") else ""
         sentences.append(f"The project now shows the predictions of “{backend['title']}”{was}.")
-    return Connection(project, str(info["title"]), sentences, _warnings(studio, settings, project, control))
+    return Connection(project, str(info["title"]), sentences, _warnings(studio, settings, info, control))
 
 
 def _remember(address: str, token: str, project: int, created_at: str) -> ServerSettings:
@@ -111,9 +111,9 @@ def _shows_project(saved: ServerSettings, project: int, created_at: str) -> bool
         return False
 
 
-def _warnings(studio: LabelStudio, settings: ServerSettings, project: int, control: Control) -> list[str]:
+def _warnings(studio: LabelStudio, settings: ServerSettings, info: dict[str, Any], control: Control) -> list[str]:
     """Warnings about what will not be served although the project is connected."""
-    warnings = []
+    warnings = [f"Not filled in: {other}." for other in unfilled_controls(info["label_config"], control)]
     if not control.takes_imports:
         warnings.append(
             f"“{control.from_name}” has nested choices, whose predictions Label Studio takes one at a time, about five "
@@ -124,7 +124,7 @@ def _warnings(studio: LabelStudio, settings: ServerSettings, project: int, contr
             f"“{control.from_name}” has {count(len(control.classes), 'class')}: there is nothing to suggest before it "
             "has two."
         )
-    tasks = studio.first_tasks(project, _MEDIA_TRIED)
+    tasks = studio.first_tasks(int(info["id"]), _MEDIA_TRIED)
     media = [(int(task["id"]), value_at(task["data"], control.data_key)) for task in tasks]
     cache = MediaCache(settings, studio.headers)
     for task, medium in media:

@@ -65,7 +65,7 @@ def test_a_class_that_the_config_no_longer_has_is_no_label() -> None:
 
 IMAGE = '<Image name="i" value="{value}"/>'
 CHOICE = '<Choices name="c" toName="{to}"><Choice value="a"/></Choices>'
-BRUSH = '<BrushLabels name="b" toName="i"><Label value="a"/></BrushLabels>'
+BITMASK = '<BitmaskLabels name="b" toName="i"><Label value="a"/></BitmaskLabels>'
 HIDDEN = '<View visibleWhen="region-selected"><Choices name="c" toName="i"><Choice value="a"/></Choices></View>'
 
 
@@ -73,7 +73,7 @@ HIDDEN = '<View visibleWhen="region-selected"><Choices name="c" toName="i"><Choi
     ("inside", "said"),
     [
         ('<Text name="t" value="$text"/>' + CHOICE.format(to="t"), "Choices “c” on Text “t”"),
-        (IMAGE.format(value="$image") + BRUSH, "BrushLabels “b” of a kind that is not served"),
+        (IMAGE.format(value="$image") + BITMASK, "BitmaskLabels “b” of a kind that is not served"),
         (IMAGE.format(value="$image"), "no control"),
         (IMAGE.format(value="https://x/$id.png") + CHOICE.format(to="i"), "Choices “c” on the image https://x/"),
         (IMAGE.format(value="$image") + HIDDEN, "Choices “c” that is shown only under a condition"),

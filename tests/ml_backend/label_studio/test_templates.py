@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from label_studio_sdk.converter.brush import encode_rle
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.label_studio.config import Control, invalid_reason, read_label_config
 from labelscape.ml_backend.label_studio.regions import Region
@@ -15,6 +17,9 @@ SERVED = {
     "computer-vision/image-classification": "choice",
     "computer-vision/medical-image-classification-with-bboxes": "label",
     "computer-vision/object-detection-with-bounding-boxes": "label",
+    "computer-vision/keypoints": "kp-1",
+    "computer-vision/semantic-segmentation-with-masks": "tag",
+    "computer-vision/semantic-segmentation-with-polygons": "label",
 }
 
 
@@ -47,10 +52,18 @@ def test_every_template_of_label_studio_is_served_or_refused_with_a_reason() -> 
     assert [name for name, reason in refused.items() if "no control at all" in reason] == []
 
 
+SHAPES = {
+    "polygonlabels": {"points": [[1, 1], [9, 1], [5, 9]]},
+    "keypointlabels": {"x": 5, "y": 5},
+    "ellipselabels": {"x": 5, "y": 5, "radiusX": 2, "radiusY": 2},
+    "brushlabels": {"format": "rle", "rle": [int(byte) for byte in encode_rle(np.ones(16, np.uint8))]},
+}
+
+
 def test_what_would_be_sent_to_a_served_template_is_valid() -> None:
     for name, control in read_all()[0].items():
         label = control.classes[0]
-        region = Region("r1", (0.1, 0.1, 0.2, 0.2), None, 0.0, 640, 480)
+        region = Region("r1", (0.1, 0.1, 0.2, 0.2), None, 0.0, 640, 480, shape=SHAPES.get(control.kind))
         result = [control.box(region, label, 0.5)] if control.boxes else control.choice([label])
         prediction = {"result": result, "score": 0.5, "model_version": "v"}
         assert invalid_reason(templates()[name], prediction) is None, name
