@@ -4,6 +4,7 @@ The values go into the tasks' data, under names of our own. Label Studio (1.23) 
 once, or one task at a time: so scores are rounded to steps, and only what changed is written.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -45,6 +46,7 @@ _WRITTEN_AT_ONCE = 2_000  # tasks
 _STEP = 0.05
 _REASONS = 20  # distinct reasons, because each one takes a request
 _REASON_LENGTH = 80
+_ADDRESS = re.compile(r"^(https?://|/)\S* ")  # with which most reasons begin
 
 _log = structlog.get_logger(__name__)
 
@@ -127,16 +129,18 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
         for record in records.values()
         if record.sample
     }
-    lacking = {task: reason for task, reason in _reasons(project).items() if task in records and task not in columns}
+    lacking = {
+        task: reason for task, reason in missing_reasons(project).items() if task in records and task not in columns
+    }
     return columns | {task: {PROBLEM: reason} for task, reason in lacking.items()}
 
 
-def _reasons(project: ProjectSync) -> dict[int, str]:
+def missing_reasons(project: ProjectSync) -> dict[int, str]:
     """Task → why its medium is unavailable, without the medium's address, so that many tasks share a reason."""
     reasons: dict[int, str] = {}
     known: set[str] = set()
     for problem in project.media_retries.problems():
-        reason = problem.reason.replace(problem.medium.partition("?")[0], "").strip()[:_REASON_LENGTH]
+        reason = _ADDRESS.sub("The image ", problem.reason)[:_REASON_LENGTH]
         if len(known) >= _REASONS and reason not in known:
             reason = "no image"
         known.add(reason)

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from labelscape.ml_backend.server.columns import rounded_up
-from labelscape.ml_backend.server.status import ProjectStatus
+from labelscape.ml_backend.server.columns import missing_reasons, rounded_up
+from labelscape.ml_backend.server.status import ProjectStatus, TaskProblem
 from labelscape.ml_backend.server.tabs import LIKELY_MISLABELED, STATUS_SUFFIX, StatusTab, state_of
 
 
@@ -80,3 +80,21 @@ def test_the_state_is_what_matters_most(status: ProjectStatus, without_medium: i
 def test_a_rounded_mislabel_score_is_above_a_half_where_the_score_is(score: float | None, shown: float) -> None:
     assert rounded_up(score) == shown
     assert (shown > LIKELY_MISLABELED) == ((score or 0) > LIKELY_MISLABELED)
+
+
+def test_tasks_whose_images_are_missing_for_one_reason_share_its_sentence() -> None:
+    class Retries:
+        def problems(self) -> list[TaskProblem]:
+            return [
+                TaskProblem(
+                    1, "/data/local-files/?d=a.png", "http://ls:8080/data/local-files/?d=a.png answers with 404."
+                ),
+                TaskProblem(2, "http://ls:8080/b.png", "http://ls:8080/b.png answers with 404."),
+                TaskProblem(3, "", "The task has no medium."),
+            ]
+
+    class Project:
+        media_retries = Retries()
+
+    reasons = missing_reasons(Project())  # type: ignore[arg-type]
+    assert reasons == {1: "The image answers with 404.", 2: "The image answers with 404.", 3: "The task has no medium."}
