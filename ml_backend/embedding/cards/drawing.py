@@ -57,7 +57,7 @@ def series_card(series: Series) -> Pixels:
     shown = series.values[:_MOST_CHANNELS]
     low, high = float(shown.min()), float(shown.max())
     extent = high - low if high > low else 1.0
-    top, bottom = _MARGIN, HEIGHT - _FOOT - _MARGIN
+    top, bottom = _MARGIN + 10, HEIGHT - _FOOT - _MARGIN
     card = np.full((HEIGHT, WIDTH, 3), _PAPER, np.uint8)
     for share in (0.0, 0.5, 1.0):
         row = round(bottom - share * (bottom - top))
