@@ -79,7 +79,7 @@ def _ask_option(ctx: Any, inputs: types.Object, option: Option, inspection: Insp
     if option.kind == "choice":
         inputs.enum(option.name, list(option.choices), label=_title(option), description=option.sentence)
         return
-    ask = inputs.int if option.kind == "integer" else inputs.str
+    ask = {"integer": inputs.int, "number": inputs.float}.get(option.kind, inputs.str)
     description = f"{option.sentence} ({option.allowed()})" if option.kind == "numbers" else option.sentence
     field = ask(option.name, required=required, label=_title(option), description=description)
     value = ctx.params.get(option.name)

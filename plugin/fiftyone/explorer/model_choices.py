@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ....ml_backend.actions.embed import FITTED_OPTION
 from ....ml_backend.actions.models import ModelFamily, families
 from ....ml_backend.embedding.registry import Modality
 from ....ml_backend.errors import Refusal
@@ -51,5 +52,6 @@ def _choice(family: ModelFamily) -> dict[str, Any]:
         "options": [
             {"name": one.name, "kind": one.kind, "sentence": one.sentence, "choices": list(one.choices)}
             for one in family.options
+            if one.name != FITTED_OPTION  # set when the embeddings are made
         ],
     }

@@ -151,7 +151,7 @@ export interface ModelChoice {
 
 export interface ModelOption {
   readonly name: string;
-  readonly kind: "text" | "file" | "integer" | "numbers" | "choice" | "yes_no";
+  readonly kind: "text" | "file" | "integer" | "number" | "numbers" | "choice" | "yes_no";
   readonly sentence: string;
   readonly choices: readonly string[];
 }
