@@ -1,21 +1,23 @@
 """Numbers and words that a ranking writes on samples or frames, or on the objects of patches and clips."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import fiftyone as fo
 import numpy as np
+import pandas as pd
 from bson import ObjectId
-from pymongo import UpdateOne
+from pymongo import UpdateMany
 
+from .column_updates import ROWS_PER_UPDATE, column, of_row
 from .generated_views import show_in_generated_views
-from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path
+from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path, stored_path
 from .own_fields import check_own_field, delete_own_field, ensure_own_field
 from .records import moment
 
-Change = dict[str, float | str | None]  # field → value, of one item
-_WRITE_AT_ONCE = 50_000
+_Column = list[float | str | None]
+_UPDATES_AT_ONCE = 250
 _FEW = 5_000  # items that are read by their ids
 _DESCRIPTIONS = {
     "outlier_score": "0..1, higher = look at it first",
@@ -65,33 +67,27 @@ def write_scores(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> 
         Refusal: a field is not Labelscape's, or read-only.
     """
     check_score_fields(dataset, items, [score.name for score in scores])
-    new: list[Change] = [{} for _ in range(len(items))]
-    old: list[Change] = [{} for _ in range(len(items))]
-    for score in scores:
-        values = zip(_read(dataset, items, score.name), score.plain(), strict=True)
-        for row, (before, after) in enumerate(values):
-            if before != after:
-                old[row][score.name], new[row][score.name] = before, after
-    rows = [row for row, change in enumerate(new) if change]
-    changed = items.take(np.asarray(rows, int))
+    new = {score.name: score.plain() for score in scores}
+    old = _read(dataset, items, list(new))
+    differs = {name: np.asarray([a != b for a, b in zip(new[name], old[name], strict=True)], bool) for name in new}
     added = [path for score in scores if dataset.get_field(path := _path(dataset, items, score.name)) is None]
     try:
         for score in scores:
             description = f"Labelscape: {_DESCRIPTIONS.get(score.name, score.name)}"
             path = _path(dataset, items, score.name)
             ensure_own_field(dataset, path, score.field_type, description=description)
-        _write(dataset, changed, [new[row] for row in rows])
+        _write(dataset, items, new, differs)
     except BaseException:
-        _write(dataset, changed, [old[row] for row in rows])
+        _write(dataset, items, old, differs)
         for path in added:
             delete_own_field(dataset, path)
         raise
-    return len(rows)
+    return int(np.logical_or.reduce(list(differs.values())).sum())
 
 
 def read_words(dataset: fo.Dataset, items: Items, name: str) -> list[str | None]:
     """The text of each item in the field ``name``, None if it has none."""
-    return [value if isinstance(value, str) else None for value in _read(dataset, items, name)]
+    return [value if isinstance(value, str) else None for value in _read(dataset, items, [name])[name]]
 
 
 def score_path(dataset: fo.Dataset, patches_field: str | None, name: str, parts: str | None = None) -> str:
@@ -107,35 +103,75 @@ def _path(dataset: fo.Dataset, items: Items, name: str) -> str:
     return score_path(dataset, items.patches_field, name, items.parts)
 
 
-def _read(dataset: fo.Dataset, items: Items, name: str) -> list[float | str | None]:
-    path = _path(dataset, items, name)
-    if dataset.get_field(path) is None:
-        return [None] * len(items)
-    ids_path = f"{path.rsplit('.', 1)[0]}.id" if "." in path else "id"
+def _is_whole(items: Items) -> bool:
+    return items.patches_field is None and items.parts in (None, FRAMES)
+
+
+def _read(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> dict[str, _Column]:
+    """Name → the value of each item in that field, None where it has none."""
+    present = [name for name in names if dataset.get_field(_path(dataset, items, name)) is not None]
+    found: dict[str, _Column] = {name: [None] * len(items) for name in names}
+    if present and len(items):
+        read = _read_whole if _is_whole(items) else _read_objects
+        ids, columns = read(dataset, items, present)
+        rows = pd.Index(items.ids).get_indexer(ids)
+        for name, values in zip(present, columns, strict=True):
+            for row, value in zip(rows.tolist(), values, strict=True):
+                if row >= 0:
+                    found[name][row] = value
+    return found
+
+
+def _read_whole(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> tuple[list[str], list[_Column]]:
+    """Ids and columns of the samples or frames that have a value in one of the fields; the others are not read."""
+    paths = [stored_path(dataset, _path(dataset, items, name)) for name in names]
+    query: dict[str, object] = {"$or": [{path: {"$ne": None}} for _, path in paths]}
+    if len(items) <= _FEW:  # a search of 50 results must not look at every sample
+        query["_id"] = {"$in": [ObjectId(item) for item in items.ids.tolist()]}
+    documents = list(paths[0][0].find(query, [path for _, path in paths]))
+    return [str(one["_id"]) for one in documents], [[one.get(path) for one in documents] for _, path in paths]
+
+
+def _read_objects(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> tuple[list[str], list[_Column]]:
     samples = every_sample(dataset)
-    if len(items) <= _FEW:  # a search of 50 results must not read every sample
+    if len(items) <= _FEW:
         samples = samples.select(list(set(items.sample_ids.tolist())))
-    ids, values = samples.values([ids_path, path], unwind="." in path)
-    known = dict(zip(ids, values, strict=True))
-    return [known.get(item) for item in items.ids.tolist()]
+    paths = [_path(dataset, items, name) for name in names]
+    ids, *columns = samples.values([f"{paths[0].rsplit('.', 1)[0]}.id", *paths], unwind=True)
+    return ids, columns
 
 
-def _write(dataset: fo.Dataset, items: Items, changes: Sequence[Change]) -> None:
-    whole = items.patches_field is None and items.parts in (None, FRAMES)
-    if whole:
-        now = moment()
-        writes = [
-            UpdateOne({"_id": ObjectId(item)}, {"$set": {**change, "last_modified_at": now}})
-            for item, change in zip(items.ids.tolist(), changes, strict=True)
-        ]
-        for start in range(0, len(writes), _WRITE_AT_ONCE):
-            dataset._bulk_write(writes[start : start + _WRITE_AT_ONCE], frames=items.parts == FRAMES)
+def _write(
+    dataset: fo.Dataset, items: Items, columns: Mapping[str, _Column], differs: Mapping[str, np.ndarray]
+) -> None:
+    """Write the columns where they differ: ``differs[name]`` is a mask (n,)."""
+    if _is_whole(items):
+        updates = list(_updates(items, columns, differs))
+        for start in range(0, len(updates), _UPDATES_AT_ONCE):
+            some = updates[start : start + _UPDATES_AT_ONCE]
+            dataset._bulk_write(some, frames=items.parts == FRAMES)
         return
-    for name in dict.fromkeys(name for change in changes for name in change):
-        by_label = {
-            item: change[name] for item, change in zip(items.ids.tolist(), changes, strict=True) if name in change
-        }
-        every_sample(dataset).set_label_values(_path(dataset, items, name), by_label)
+    for name, mask in differs.items():
+        by_label = {str(items.ids[row]): columns[name][row] for row in np.flatnonzero(mask).tolist()}
+        if by_label:
+            every_sample(dataset).set_label_values(_path(dataset, items, name), by_label)
     field = items.patches_field or items.parts
-    if field is not None and not field.startswith(FRAMES_PREFIX):
-        show_in_generated_views(dataset, np.unique(items.sample_ids).tolist(), {field}, added=False)
+    changed = np.logical_or.reduce(list(differs.values()))
+    if field is not None and not field.startswith(FRAMES_PREFIX) and changed.any():
+        show_in_generated_views(dataset, np.unique(items.sample_ids[changed]).tolist(), {field}, added=False)
+
+
+def _updates(items: Items, columns: Mapping[str, _Column], differs: Mapping[str, np.ndarray]) -> Iterator[UpdateMany]:
+    """Updates of samples, all fields of each in one: those that differ in the same fields are written together."""
+    now = moment()
+    kinds = np.zeros(len(items), int)
+    for bit, mask in enumerate(differs.values()):
+        kinds |= mask.astype(int) << bit
+    for kind in np.unique(kinds[kinds > 0]).tolist():
+        names = [name for bit, name in enumerate(differs) if kind >> bit & 1]
+        rows = np.flatnonzero(kinds == kind).tolist()
+        for start in range(0, len(rows), ROWS_PER_UPDATE):
+            part = rows[start : start + ROWS_PER_UPDATE]
+            ids = [ObjectId(items.ids[row]) for row in part]
+            values = {name: of_row(ids, column([columns[name][row] for row in part])) for name in names}
+            yield UpdateMany({"_id": {"$in": ids}}, [{"$set": {**values, "last_modified_at": now}}])

@@ -4,6 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from labelscape.ml_backend.errors import Refusal
+from labelscape.ml_backend.store import scores
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.own_fields import is_own_field
 from labelscape.ml_backend.store.scores import Score, read_words, write_scores
@@ -27,9 +28,9 @@ def test_a_field_that_somebody_else_made_is_never_written_whatever_its_type(data
 
 def test_no_column_is_written_where_one_of_them_cannot_be(dataset):
     dataset.add_sample_field("outlier_reason", fo.StringField)
-    scores = [Score("outlier_score", np.ones(6)), Score("outlier_reason", ["x"] * 6)]
+    columns = [Score("outlier_score", np.ones(6)), Score("outlier_reason", ["x"] * 6)]
     with pytest.raises(Refusal, match="outlier_reason"):
-        write_scores(dataset, list_items(dataset), scores)
+        write_scores(dataset, list_items(dataset), columns)
     assert not dataset.has_field("outlier_score")
 
 
@@ -71,3 +72,37 @@ def test_scores_of_objects_are_attributes_of_theirs(dataset, field):
     path = "boxes.detections.outlier_score" if field == "boxes" else "one.outlier_score"
     assert dataset.values(path, unwind=field == "boxes")[0] == 0.25
     assert read_words(dataset, items, "outlier_reason") == ["x"]
+
+
+def test_many_scores_are_each_written_to_their_own_sample(make_digits_dataset, monkeypatch):
+    monkeypatch.setattr(scores, "ROWS_PER_UPDATE", 3)
+    dataset = make_digits_dataset(11)
+    items = list_items(dataset)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        numbers = np.where(rng.random(11) < 0.3, np.nan, rng.random(11).round(1))
+        words = [rng.choice(["$a", "b", None]) for _ in range(11)]
+        write_scores(dataset, items, [Score("outlier_score", numbers), Score("outlier_reason", words)])
+        stored = [None if np.isnan(number) else number for number in numbers]
+        assert dataset.values("outlier_score") == stored
+        assert read_words(dataset, items, "outlier_reason") == words
+
+
+def test_a_write_that_fails_halfway_leaves_the_scores_as_they_were(make_digits_dataset, monkeypatch):
+    monkeypatch.setattr(scores, "ROWS_PER_UPDATE", 2)
+    monkeypatch.setattr(scores, "_UPDATES_AT_ONCE", 1)
+    dataset = make_digits_dataset(6)
+    items = list_items(dataset)
+    write_scores(dataset, items, [Score("outlier_score", np.arange(6.0))])
+    write = type(dataset)._bulk_write
+    made = []
+
+    def failing(self, *args, **options):
+        made.append(write(self, *args, **options))
+        if len(made) == 2:
+            raise ConnectionError("the database went away")
+
+    monkeypatch.setattr(type(dataset), "_bulk_write", failing)
+    with pytest.raises(ConnectionError):
+        write_scores(dataset, items, [Score("outlier_score", np.full(6, 9.0))])
+    assert dataset.values("outlier_score") == list(np.arange(6.0))
