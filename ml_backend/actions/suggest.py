@@ -1,7 +1,7 @@
 """Suggestions: labels for everything unlabeled, based on all labels; a person accepts, rejects, or clears them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import fiftyone as fo
 import numpy as np
@@ -29,6 +29,7 @@ from ..store.suggestions import (
 )
 from ..wording import agree, count, percent
 from .evidence import field_of_embeddings, labels_with_pending
+from .unchanged import basis_of, recall, remember
 
 _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences by one or two (10,000 samples)
 
@@ -85,21 +86,40 @@ def suggest_labels(
     items = session.embeddings.items
     if label_target.name.startswith(FRAMES_PREFIX):
         raise Refusal("Suggestions are made for samples and their objects, not for frames yet: label frames by hand.")
-    labels = labels_with_pending(session, label_target)
-    check_evidence(labels, label_target)
+    settings = SuggestionSettings(embeddings, label_target.name, precision, whole=True)
+    basis = basis_of(samples, session, settings)
+    report = recall(basis)
+    whole = True
+    if report is None:
+        rows = _rows_of_view(samples, items)
+        whole = len(rows) == len(items)
+        report = _make_suggestions(session, label_target, rows, precision, progress)
+        remember(dataset, basis, report)
+    if follow:
+        save_settings(dataset, replace(settings, whole=whole))
+    return report
+
+
+def _rows_of_view(samples: fo.core.collections.SampleCollection, items: Items) -> np.ndarray:
+    rows = locate(list_items(samples, items.patches_field).ids, items.ids)
+    return np.unique(rows[rows >= 0])
+
+
+def _make_suggestions(
+    session: Session, field: LabelField, rows: np.ndarray, precision: float, progress: Progress | None
+) -> SuggestReport:
+    """Compute the suggestions of these rows, and write those that changed."""
+    items = session.embeddings.items
+    labels = labels_with_pending(session, field)
+    check_evidence(labels, field)
     found = _suggest(session, labels, precision, progress)
-    view_rows = locate(list_items(samples, items.patches_field).ids, items.ids)
-    rows = np.unique(view_rows[view_rows >= 0])
-    current = read_suggestions(dataset, items)
+    current = read_suggestions(session.dataset, items)
     updated = list(current)
-    proposed = _as_suggestions(session, label_target, labels, found, rows)
+    proposed = _as_suggestions(session, field, labels, found, rows)
     for row in rows.tolist():
         updated[row] = proposed.get(row)
     _keep_what_looks_the_same(updated, current, _labeled_items(items, labels))
-    changed = write_suggestions(dataset, items, updated, current=current)
-    if follow:
-        whole = len(rows) == len(items)
-        save_settings(dataset, SuggestionSettings(embeddings, label_target.name, precision, whole=whole))
+    changed = write_suggestions(session.dataset, items, updated, current=current)
     made = [suggestion for row in rows.tolist() if (suggestion := updated[row]) is not None]
     return SuggestReport(
         unlabeled=int((labels.codes[rows] < 0).sum()),

@@ -14,7 +14,7 @@ from ..errors import Refusal
 from .items import Items, items_of, label_path
 from .labels import SUGGESTED_FIELD
 from .own_fields import check_own_field, ensure_own_field
-from .records import read_records, time_of_key, timely_key
+from .records import list_keys, read_records, time_of_key, timely_key
 
 FIELD = SUGGESTED_FIELD
 _MORE: dict[str, Any] = {"more": fo.StringField, "more_confidence": fo.FloatField, "more_anchors": fo.StringField}
@@ -172,6 +172,11 @@ def read_rejections(dataset: fo.Dataset, field: str) -> dict[str, set[str]]:
             if suggestion.field == field:
                 found.setdefault(item, set()).update(suggestion.confidences)
     return found
+
+
+def rejection_keys(dataset: fo.Dataset) -> list[str]:
+    """The keys of all rejections: others, once something was rejected or a rejection was undone."""
+    return [key for key in list_keys(dataset, _STORE) if key.startswith(_REJECTION)]
 
 
 def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
