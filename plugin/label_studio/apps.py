@@ -22,7 +22,7 @@ class LabelscapeConfig(AppConfig):
         missing = check_hooks()
         for sentence in missing.values():
             _log.warning("Labelscape: %s", sentence)
-        if "actions" in missing:
+        if missing.keys() & {"actions", "permissions"}:
             return
         try:
             register_actions()

@@ -41,7 +41,7 @@ def check_hooks() -> dict[str, str]:
 def _problem(module: str, attribute: str, arguments: tuple[str, ...]) -> str:
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError):
+    except Exception:  # whatever another version raises when it is imported this early
         return f"There is no {module}.{attribute}"
     if arguments and not set(arguments) <= set(inspect.signature(found).parameters):
         return f"{module}.{attribute} takes other arguments"
