@@ -27,6 +27,7 @@ _NEARLY_WHITE = 200  # mean luminance, 0..255, above which a drawing would be in
 # Full scales of what sensors and software write: 8, 10, 12, 14 and 16 bits; 0..1 is for floating point alone.
 _INTEGER_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 _FLOAT_SCALES = (1.0, *_INTEGER_SCALES)
+_FLAT = 1e-30  # values closer than this are equal; their scale would overflow
 _LEAST_SPAN = 1 / 8  # of a full scale; what uses less (thermal cameras) is stretched between its own extremes
 
 
@@ -112,10 +113,10 @@ def _value_range(finite: NDArray[np.float32], *, floating: bool) -> tuple[float,
     full = next((scale for scale in scales if highest <= scale), None) if lowest >= 0 else None
     if full is not None and (lowest == highest or highest - lowest >= _LEAST_SPAN * full):
         return 0.0, full
-    if lowest == highest:
-        return lowest, lowest + 1
+    if highest - lowest < _FLAT:
+        return lowest, lowest + max(1.0, abs(lowest))  # adding 1 alone would leave a huge value as it is
     low, high = (float(value) for value in np.percentile(finite, (0.1, 99.9)))
-    return (low, high) if high > low else (lowest, highest)
+    return (low, high) if high - low >= _FLAT else (lowest, highest)
 
 
 def _is_deep(image: Image.Image, data: bytes) -> bool:

@@ -84,9 +84,9 @@ def test_a_mean_query_that_ranks_held_out_marks_better_is_kept_with_its_quality(
 
 def test_marks_that_mean_nothing_are_told_to_be_no_better_than_chance():
     random = np.random.default_rng(1)
-    marks = random.normal(size=(120, 16))
+    marks = random.normal(size=(120, 64))
 
-    fitted = fit_scorer(marks[:60], marks[60:], random.normal(size=(300, 16)))
+    fitted = fit_scorer(marks[:60], marks[60:], random.normal(size=(300, 64)))
 
     assert fitted.held_out is not None
     assert 0.3 < fitted.held_out.auc < 0.7

@@ -1,0 +1,146 @@
+"""Labels, clearings, and deletions are pending until saved, and no label is overwritten unless requested."""
+
+import numpy as np
+import pytest
+from labelscape.ml_backend.actions.queue import (
+    LabelBatch,
+    clean_label,
+    clear_labels,
+    conflict_note,
+    count_clearable,
+    delete_items,
+    queue_labels,
+    relabel,
+    set_label,
+)
+from labelscape.ml_backend.errors import Refusal
+from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.label_documents import Conflict
+from labelscape.ml_backend.store.labels import label_field
+from labelscape.ml_backend.store.pending_changes import pending_changes
+from labelscape.ml_backend.store.records import as_oids
+from labelscape.ml_backend.store.scores import Score, write_scores
+
+
+@pytest.fixture
+def dataset(make_digits_dataset):
+    """Six digits, the first three labeled."""
+    return make_digits_dataset(6, labeled=3)
+
+
+def pending(dataset):
+    return {one.item: (one.label, one.origin) for one in pending_changes(dataset).labels}
+
+
+def by_neighbors(dataset, ids, name):
+    batch = LabelBatch(
+        as_oids(ids), np.zeros(len(ids), int), [name], np.full(len(ids), 0.9), as_oids([ids[0]] * len(ids))
+    )
+    return queue_labels(dataset, label_field(dataset, "ground_truth"), batch)
+
+
+def test_a_label_is_pending_and_nothing_is_written_to_the_samples(dataset):
+    before, ids = dataset.values("ground_truth.label"), dataset.values("id")[3:]
+
+    report = set_label(dataset, ids, " zebra ")
+
+    assert report.queued == ids
+    assert report.sentence() == "Queued 3 changes. 3 labels pending."
+    assert pending(dataset) == dict.fromkeys(ids, ("zebra", "human"))
+    dataset.reload()
+    assert dataset.values("ground_truth.label") == before
+
+
+def test_an_item_with_another_label_is_left_alone_and_reported_unless_replaced(dataset):
+    ids = dataset.values("id")[2:4]
+    existing = dataset.values("ground_truth.label")[2]
+
+    report = set_label(dataset, ids, "zebra")
+
+    assert report.queued == ids[1:]
+    assert report.conflicts == [Conflict(ids[0], "zebra", existing)]
+    assert (
+        f"1 item kept its existing label (“{existing}” instead of “zebra”); “replace” overwrites." in report.sentence()
+    )
+    assert set_label(dataset, ids, "zebra", replace=True).conflicts == []
+
+
+def test_a_label_that_is_about_to_be_cleared_is_no_conflict(dataset):
+    ids = dataset.values("id")[:3]
+    clear_labels(dataset, which="all")
+
+    assert set_label(dataset, ids, "zebra").queued == ids
+
+
+def test_what_a_person_queued_takes_precedence_over_neighbors(dataset):
+    _, _, _, by_hand, leaving, free = dataset.values("id")
+    set_label(dataset, [by_hand], "zebra")
+    delete_items(dataset, [leaving])
+
+    report = by_neighbors(dataset, [by_hand, leaving, free], "lion")
+
+    assert report.queued == [free]
+    assert sorted((one.item, one.existing) for one in report.conflicts) == sorted(
+        [(by_hand, "zebra"), (leaving, "deletion")]
+    )
+    assert pending(dataset) == {by_hand: ("zebra", "human"), free: ("lion", "neighbors")}
+
+
+def test_labels_are_counted_by_origin_and_cleared_by_it(dataset):
+    counts = count_clearable(dataset)
+
+    assert (counts.human, counts.neighbors, counts.imported, counts.total) == (0, 0, 3, 3)
+    assert counts.sentence() == "3 labels: 0 set by hand in Labelscape, 0 from neighbors, 3 imported."
+    with pytest.raises(Refusal, match="no such label in 'ground_truth' here"):
+        clear_labels(dataset, which="ours")
+    assert sorted(clear_labels(dataset.limit(2), which="all").queued) == sorted(dataset.values("id")[:2])
+
+
+def test_a_better_label_replaces_the_one_that_is_there(dataset):
+    ids = dataset.values("id")
+    with pytest.raises(Refusal, match="No better label is known"):
+        relabel(dataset, ids[:2])
+    better = ["lion", None, "zebra", None, None, None]
+    write_scores(dataset, list_items(dataset, None), [Score("mislabel_suggestion", better)])
+
+    report = relabel(dataset, ids[:3])
+
+    assert sorted(report.queued) == sorted([ids[0], ids[2]])
+    assert pending(dataset) == {ids[0]: ("lion", "human"), ids[2]: ("zebra", "human")}
+    assert all(one.replace for one in pending_changes(dataset).labels)
+
+
+@pytest.mark.parametrize(
+    "act", [lambda d: set_label(d, [], "x"), lambda d: relabel(d, []), lambda d: delete_items(d, [])]
+)
+def test_nothing_selected_is_refused_with_what_to_do(dataset, act):
+    with pytest.raises(Refusal, match="Nothing is selected: tick samples in the grid, or lasso points on the map"):
+        act(dataset)
+
+
+def test_what_is_no_id_and_no_label_is_refused(dataset):
+    with pytest.raises(Refusal, match="The label is empty"):
+        set_label(dataset, dataset.values("id"), "  ")
+    with pytest.raises(Refusal, match="“nonsense” is not the id"):
+        set_label(dataset, ["nonsense"], "zebra")
+    assert len(pending_changes(dataset)) == 0
+
+
+def test_labels_lose_surrounding_whitespace_alone():
+    assert clean_label("\t two words \n") == "two words"
+
+
+@pytest.mark.parametrize(
+    ("number", "note"),
+    [
+        (0, ""),
+        (1, "1 item kept its existing label (“a0” instead of “b”); “replace” overwrites. "),
+        (
+            5,
+            "5 items kept their existing labels (“a0” instead of “b”, “a1” instead of “b”, and “a2” instead of “b”); "
+            "“replace” overwrites. ",
+        ),
+    ],
+)
+def test_conflicts_are_counted_and_the_first_three_named(number, note):
+    assert conflict_note([Conflict("0" * 24, "b", f"a{place}") for place in range(number)]) == note
