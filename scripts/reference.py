@@ -167,6 +167,10 @@ _ENVIRONMENT = [
     ("`LABELSCAPE_LOG`", "`console` writes the backend's log for people, one line each, instead of JSON"),
     ("`FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI`", "the folder or address of the LanceDB tables alone"),
     ("`FIFTYONE_DATABASE_URI`", "FiftyOne's own: the MongoDB to use"),
+    ("`LABELSCAPE_BACKEND`", "the database of new embeddings: `lancedb`, `pgvector`, `milvus`, `qdrant`, …"),
+    ("`LABELSCAPE_ENGINE`", "where embedding models run: `local`, `ray`, or `ray://host:10001`"),
+    ("`LABELSCAPE_WORKERS`", "the number of workers on Ray"),
+    ("`LABELSCAPE_MEDIA_ROOTS`", "addresses below which remote media are read, separated by spaces"),
     ("`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`", "the certificate authority that signed Label Studio's certificate"),
 ]
 
