@@ -72,9 +72,13 @@ def run(*, host: str, port: int) -> None:
     typer.echo(f"The Label Studio backend listens at http://{host}:{listening.getsockname()[1]} . Ctrl-C stops it.")
     if database.problem:
         typer.echo(f"{database.problem} “labelscape doctor” says how to fix it.", err=True)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
-    database.stop()
+    try:
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    finally:
+        database.stop()
+        if server.started:
+            _leave()
     if not server.started:
         raise Refusal("The backend did not start; its log, above, says why.")
 
@@ -111,6 +115,12 @@ class _Server(uvicorn.Server):
 def _end_by_force() -> None:
     time.sleep(_STOP_SECONDS)
     _log.warning("stopped_by_force", reason="Work did not end in time; it is done again at the next start.")
+    _leave()
+
+
+def _leave() -> None:
+    """End the process without Python's own end, which waits for work in other threads: 10 s on a busy machine."""
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 

@@ -18,7 +18,7 @@ from .qdrant_table import QdrantTable, QdrantTables
 from .settings import DEFAULT_BACKEND
 from .vector_table import VectorTable
 
-BACKEND_VARIABLE = "LABELSCAPE_BACKEND"
+BACKEND_VARIABLE = "LABELSCAPE_VECTORS"
 _NAME_LIMIT = 63  # bytes of a name in PostgreSQL
 
 
@@ -63,7 +63,7 @@ BACKENDS = {
 
 
 def default_backend() -> str:
-    """The backend of new embeddings: ``$LABELSCAPE_BACKEND``, else LanceDB.
+    """The backend of new embeddings: ``$LABELSCAPE_VECTORS``, else LanceDB.
 
     Raises:
         Refusal: the setting names no similarity backend of FiftyOne.

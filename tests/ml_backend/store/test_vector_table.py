@@ -8,7 +8,7 @@ import fiftyone.brain as fob
 import numpy as np
 import pytest
 from labelscape.ml_backend.errors import Refusal
-from labelscape.ml_backend.store.backends import BACKEND_VARIABLE, BACKENDS
+from labelscape.ml_backend.store.backends import BACKEND_VARIABLE, BACKENDS, default_backend
 from labelscape.ml_backend.store.embeddings import (
     Provenance,
     create_embeddings,
@@ -160,3 +160,11 @@ def test_a_setting_that_names_no_backend_is_refused_with_those_there_are(make_di
     monkeypatch.setenv(BACKEND_VARIABLE, "oracle")
     with pytest.raises(Refusal, match=r"'oracle' is not a similarity backend; choose one of: .*pgvector"):
         create_embeddings(make_digits_dataset(2), "emb", Provenance("by hand", {}))
+
+
+def test_the_address_of_the_label_studio_backend_is_not_taken_for_a_similarity_backend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The compose file sets it, for “labelscape connect” and “labelscape status”."""
+    monkeypatch.setenv("LABELSCAPE_BACKEND", "http://labelscape:9090")
+    assert default_backend() == "lancedb"
