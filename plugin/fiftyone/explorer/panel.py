@@ -12,6 +12,7 @@ from .column_files import tidy_columns
 from .function_list import FUNCTIONS
 from .labeling import LABELING
 from .long_runs import RUNS
+from .mediums import MEDIUMS
 from .panel_state import nothing_open, panel_state
 from .reviewing import REVIEWING
 from .viewing import VIEWING
@@ -42,6 +43,7 @@ class DataExplorer(ComponentPanel):
     methods: ClassVar[dict[str, Method]] = {
         "sync": sync,
         **VIEWING,
+        **MEDIUMS,
         **LABELING,
         **REVIEWING,
         **CLEARING,

@@ -16,6 +16,7 @@ from ....ml_backend.actions.models import searches_text
 from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
 from ....ml_backend.store.items import patches_fields
+from ....ml_backend.store.medium_fields import medium_field
 from ....ml_backend.store.labels import holds_predictions, usable_label_fields
 from ....ml_backend.store.medium_fields import medium_kind
 from .board import Board
@@ -40,6 +41,7 @@ def nothing_open(revision: int) -> dict[str, Any]:
         "dataset": None,
         "sample_count": 0,
         "media_type": None,
+        "medium": None,
         "embeddings": [],
         "maps": [],
         "map": None,
@@ -116,6 +118,7 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
     pending = board.pending(dataset)
     fields = list(dataset.get_field_schema(flat=True))
     stores = store_stamps(dataset)
+    carried = medium_field(dataset)
     usable = usable_label_fields(dataset, patches_field)
     stamp = (tuple(usable), tuple(dataset.list_evaluations()), last_change(dataset).count)
     offered = board.names.get(
@@ -127,6 +130,7 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
         "dataset": dataset.name,
         "sample_count": dataset.count(),
         "media_type": dataset.media_type,
+        "medium": None if carried is None else carried.kind,
         "embeddings": _embeddings(board, dataset),
         "maps": [_map_info(board, dataset, run) for run in runs],
         "map": None if rows is None else _loaded_map(ctx, board, rows, labels),

@@ -118,6 +118,7 @@ export class FakeHost implements Host {
       dataset: scene === "no-dataset" ? null : "made-up",
       sample_count: scene === "no-samples" ? 0 : n,
       media_type: "image",
+      medium: null,
       embeddings:
         this.#fields.embeddings && scene !== "no-samples"
           ? [{ key: "clip", model: "clip-vit-base32", dim: 512, count: n, text_search: true, timestamp: null }]

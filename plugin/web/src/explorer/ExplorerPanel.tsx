@@ -3,6 +3,7 @@ import * as React from "react";
 import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
 import { usePoll } from "../parts/poll";
+import PLOT_STYLE from "uplot/dist/uPlot.min.css?inline";
 import STYLE from "../parts/style.css?inline";
 import { keepPresses, useFocusKeeper, useGround, useWidth } from "../parts/root";
 import { isDark, parseColor } from "../scatter/colors";
@@ -34,7 +35,7 @@ const NARROW = 620;
 export function ExplorerPanel({ explorer }: { readonly explorer: Explorer }): React.ReactElement {
   return (
     <ExplorerContext.Provider value={explorer}>
-      <style>{STYLE}</style>
+      <style>{PLOT_STYLE + STYLE}</style>
       <Inside explorer={explorer} />
     </ExplorerContext.Provider>
   );

@@ -5,6 +5,7 @@ import { combineFor } from "./selection";
 import { useExplorer, useUi } from "./context";
 import { Button } from "../parts/parts";
 import { percent } from "../parts/words";
+import { MediumView } from "./medium/MediumView";
 import { Thumb } from "./Thumb";
 
 export function PreviewPane(): React.ReactElement | null {
@@ -26,6 +27,7 @@ export function PreviewPane(): React.ReactElement | null {
       {preview && (
         <>
           <Thumb facts={preview} side={side} />
+          <MediumView row={preview.row} width={side} />
           <dl>
             <dt>label</dt>
             <dd>

@@ -2,7 +2,7 @@
 import { lookAt } from "../scatter/camera";
 import type { Appearance } from "./appearance";
 import { unpackU32 } from "./columns";
-import type { Selection, SelectionHow } from "./contract";
+import type { Medium, Selection, SelectionHow } from "./contract";
 import { mapRef, type Session } from "./session";
 import { combine, emptySet, invert, setFromRows, setOf, toSelection, type Combine, type RowSet } from "./selection";
 import { allowedRows, nounOf } from "./state";
@@ -84,6 +84,15 @@ export class Selecting {
     } catch (error) {
       this.session.note("error", sentence(error));
     }
+  }
+
+  /** What a sample carries besides its card; of a series a stretch, where one is named. */
+  async readMedium(row: number, stretch?: readonly [number, number]): Promise<Medium | null> {
+    const { map, panel } = this.#ui;
+    if (!map || panel?.medium == null) return null;
+    const part = stretch ? { start: stretch[0], end: stretch[1] } : {};
+    const answer = await this.session.ask("Reading the medium", "medium", { ...mapRef(map), row, ...part });
+    return answer?.medium ?? null;
   }
 
   async openInViewer(row: number): Promise<void> {

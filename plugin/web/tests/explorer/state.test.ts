@@ -36,6 +36,7 @@ const panel: PanelState = {
   dataset: "d",
   sample_count: 4,
   media_type: "image",
+  medium: null,
   embeddings: [],
   maps: [],
   map: info,

@@ -137,6 +137,22 @@ export interface MapForm {
 /** What accepting and rejecting mean in a list. */
 export type ReviewKind = "mislabels" | "outliers" | "duplicates" | "suggestions" | "segment" | "function" | "search";
 
+/** What a sample carries besides its card. */
+export interface Medium {
+  readonly kind: string;
+  /** Of a recording or a series: its file on the server's disk. */
+  readonly file: string | null;
+  readonly text: string | null;
+  /** The window in seconds, where the sample is one. */
+  readonly start: number | null;
+  readonly end: number | null;
+  /** In Hz; null when not known. */
+  readonly sampling_rate: number | null;
+  /** Of a series: seconds, or moments without a sampling rate. */
+  readonly times: PackedF32;
+  readonly channels: readonly { readonly name: string; readonly values: PackedF32 }[];
+}
+
 /** A list to review, in its order; arrays have one entry for each row. */
 export interface ReviewAnswer {
   readonly id: string;

@@ -6,6 +6,7 @@ import type {
   Facts,
   GridStage,
   MapForm,
+  Medium,
   PackedF32,
   PackedU32,
   PendingItem,
@@ -49,6 +50,8 @@ export interface Methods {
   /** Facts for the tooltip; a handful of rows at once (≤ 64). */
   facts: [RowsRef, { facts: readonly Facts[] }];
   preview: [{ map: string; map_version: string; row: number; k: number }, { preview: Preview }];
+  /** What a sample carries besides its card; of a series, a stretch in full detail where one is named. */
+  medium: [{ map: string; map_version: string; row: number; start?: number; end?: number }, { medium: Medium | null }];
   /** Opens the sample in the App's viewer. */
   open_sample: [{ map: string; map_version: string; row: number }, Nothing];
   /** By id, file name, text fields and label; with `meaning`, by the embeddings' text tower (best first). */

@@ -99,6 +99,8 @@ export interface PanelState {
   /** Samples in the dataset now. */
   readonly sample_count: number;
   readonly media_type: string | null;
+  /** What the samples carry where their pictures are cards: "audio", "series", or "text"; else null. */
+  readonly medium: string | null;
   readonly embeddings: readonly EmbeddingsInfo[];
   readonly maps: readonly MapInfo[];
   readonly map: LoadedMap | null;
