@@ -16,9 +16,8 @@ from ....ml_backend.actions.models import searches_text
 from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
 from ....ml_backend.store.items import patches_fields
-from ....ml_backend.store.medium_fields import medium_field
 from ....ml_backend.store.labels import holds_predictions, usable_label_fields
-from ....ml_backend.store.medium_fields import medium_kind
+from ....ml_backend.store.medium_fields import medium_field, medium_kind
 from .board import Board
 from .column_files import digest, publish
 from .field_values import distinct_classes, fetch_ids, field_source, shown_fields
