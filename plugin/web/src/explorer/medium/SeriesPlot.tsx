@@ -1,4 +1,4 @@
-/** The channels of a series over time: dragging zooms and reads that stretch in full detail, a double click goes back. */
+/** The channels of a series over time: dragging zooms into a stretch and reads it again, a double click goes back. */
 import * as React from "react";
 import uPlot from "uplot";
 import { classColors } from "../../scatter/colors";
