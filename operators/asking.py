@@ -10,7 +10,17 @@ from fiftyone.operators.constants import ViewTarget
 
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, free_key, list_embeddings
-from ..ml_backend.store.items import Items, items_of, list_items, patches_fields
+from ..ml_backend.store.items import (
+    FRAMES,
+    Items,
+    frame_patches_fields,
+    items_of,
+    list_items,
+    parts_fields,
+    parts_of,
+    patches_fields,
+    root_field,
+)
 from ..ml_backend.store.labels import (
     LabelField,
     Labels,
@@ -61,8 +71,8 @@ def chosen_embeddings(ctx: Any) -> str:
 
 
 def embedded_patches_field(ctx: Any, embeddings: str) -> str | None:
-    """The field whose patches these embeddings are of; None for whole samples."""
-    field: str | None = check_embeddings(ctx.dataset, embeddings).patches_field
+    """The field whose patches or clips these embeddings are of, "frames" for frames; None for whole samples."""
+    field: str | None = check_embeddings(ctx.dataset, embeddings).field
     return field
 
 
@@ -74,8 +84,8 @@ def show_coverage(ctx: Any, inputs: types.Object, embeddings: str) -> None:
 
 
 def ask_patches(ctx: Any, inputs: types.Object, label: str) -> str | None:
-    """Let the user choose between whole samples and the patches of a field."""
-    fields = patches_fields(ctx.dataset)
+    """Let the user choose between whole samples, the patches or clips of a field, and frames."""
+    fields = _item_fields(ctx)
     if not fields:
         return None
     inputs.enum("patches", [WHOLE_SAMPLES, *fields], default=_default_patches(ctx, fields), label=label)
@@ -83,20 +93,31 @@ def ask_patches(ctx: Any, inputs: types.Object, label: str) -> str | None:
 
 
 def chosen_patches(ctx: Any) -> str | None:
-    """The patches field chosen in the form, or that of a patches view; None for whole samples."""
-    chosen = ctx.params.get("patches") or _default_patches(ctx, patches_fields(ctx.dataset))
+    """The field of patches or clips, or "frames", chosen in the form, else what the view shows; None for samples."""
+    chosen = ctx.params.get("patches") or _default_patches(ctx, _item_fields(ctx))
     return None if chosen == WHOLE_SAMPLES else str(chosen)
 
 
+def _item_fields(ctx: Any) -> list[str]:
+    dataset = ctx.dataset
+    return [*patches_fields(dataset), *frame_patches_fields(dataset), *parts_fields(dataset)]
+
+
 def _default_patches(ctx: Any, fields: list[str]) -> str:
-    if ctx.view is None or not ctx.view._is_patches:
+    view = ctx.view
+    if view is None or not view._is_generated:
         return WHOLE_SAMPLES
-    return next((name for name in ctx.view.get_field_schema() if name in fields), WHOLE_SAMPLES)
+    if not view._is_patches:
+        return parts_of(view) or WHOLE_SAMPLES
+    names = (root_field(view, name) for name in view.get_field_schema())
+    return next((name for name in names if name in fields), WHOLE_SAMPLES)
 
 
 def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None, parts: str | None = None) -> LabelField:
     """Let the user choose the label field, or name a new one; for patches, the field is that of the patches."""
-    if patches_field is not None:
+    if patches_field == FRAMES:
+        parts = FRAMES
+    elif patches_field is not None:
         return label_field(ctx.dataset, patches_field, patches_field)
     default = default_label_field(ctx.dataset, parts=parts).name
     choices = list(dict.fromkeys([default, *usable_label_fields(ctx.dataset, parts=parts), NEW_FIELD]))
@@ -122,6 +143,8 @@ def chosen_label_field(ctx: Any, patches_field: str | None, parts: str | None = 
     name = ctx.params.get("field")
     if name == NEW_FIELD:
         name = ctx.params.get("new_field")
+    if patches_field == FRAMES:
+        parts, patches_field = FRAMES, None
     if patches_field is not None or name is None:
         return default_label_field(ctx.dataset, patches_field, parts=parts)
     return label_field(ctx.dataset, field_of_parts(name, parts))
@@ -177,6 +200,9 @@ def show_media(
 def _paths(dataset: fo.Dataset, ids: Sequence[str], patches_field: str | None) -> dict[str, str]:
     if patches_field is None:
         return dict(zip(*dataset.select(list(ids)).values(["id", "filepath"]), strict=True))
+    if patches_field == FRAMES:
+        columns = dataset.select_frames(list(ids)).values(["frames.id", "frames.filepath"], unwind=True)
+        return {item: path for item, path in zip(*columns, strict=True) if path}
     view = dataset.select_labels(ids=list(ids), fields=patches_field)
     path_of = dict(zip(*view.values(["id", "filepath"]), strict=True))
     items = list_items(view, patches_field)

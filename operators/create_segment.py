@@ -7,9 +7,11 @@ from fiftyone.operators import types
 from ..ml_backend.actions.segments import add_to_segment, create_segment
 from ..ml_backend.store.items import Items
 from ..ml_backend.store.segment_origins import Selected
+from ..ml_backend.store.segment_records import noun_of_members
+from ..ml_backend.wording import plural
 from .asking import ask_patches, chosen_patches
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_new_segment, ask_segment, relabeling_step, segment_items, segments_of_kind
+from .segment_forms import ask_new_segment, ask_segment, relabeling_step, segment_items, segments_of
 
 
 class CreateSegment(LabelscapeOperator):
@@ -25,9 +27,9 @@ class CreateSegment(LabelscapeOperator):
         """Ask what goes in, and for a new segment or one there is."""
         patches_field = ask_patches(ctx, inputs, "What goes in")
         items = segment_items(ctx, patches_field)
-        nouns = "objects" if patches_field else "samples"
+        nouns = plural(noun_of_members(patches_field))
         inputs.view("target", types.Notice(label=f"{len(items):,} {nouns} go in; they get a tag and nothing else."))
-        there = segments_of_kind(ctx, objects=patches_field is not None)
+        there = segments_of(ctx, noun_of_members(patches_field))
         if there:
             inputs.bool("existing", default=False, label="Add to a segment there is")
         if there and ctx.params.get("existing"):

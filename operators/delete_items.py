@@ -26,7 +26,7 @@ class DeleteItems(LabelscapeOperator):
         """Say how many items would be deleted."""
         patches_field = ask_patches(ctx, inputs, "What to delete")
         items = target_items(ctx, patches_field)
-        marked = count(len(items), "object" if patches_field else "sample")
+        marked = count(len(items), items.noun)
         they = agree(len(items), "it").capitalize()
         label = f"{marked} will be marked for deletion. {they} will be deleted when you save; media files stay."
         inputs.view("consequence", types.Warning(label=label))

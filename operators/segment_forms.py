@@ -13,9 +13,9 @@ from .asking import target_items
 from .running import NextStep, target_view
 
 
-def segments_of_kind(ctx: Any, *, objects: bool) -> list[Segment]:
-    """The segments of objects, or those of samples."""
-    return [segment for segment in list_segments(ctx.dataset) if bool(segment.fields) == objects]
+def segments_of(ctx: Any, noun: str) -> list[Segment]:
+    """The segments of samples, of objects, or of frames."""
+    return [segment for segment in list_segments(ctx.dataset) if segment.noun == noun]
 
 
 def some_segments(ctx: Any) -> list[Segment]:

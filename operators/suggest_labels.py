@@ -45,7 +45,7 @@ class SuggestLabels(LabelscapeOperator):
         field = ask_label_field(ctx, inputs, patches_field)
         items = list_items(target_view(ctx), patches_field)
         everything = labels_of(ctx, list_items(ctx.dataset, patches_field), field)
-        unlabeled = int((labels_of(ctx, items, field).codes < 0).sum())
+        unlabeled = int(labels_of(ctx, items, field).unlabeled.sum())
         check_evidence(everything, field)
         evidence = everything.members[~everything.followed, 1]
         counts = np.bincount(evidence, minlength=len(everything.classes))

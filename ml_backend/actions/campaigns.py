@@ -14,7 +14,7 @@ from ..report import Report
 from ..store.campaigns import Batch, Campaign, find_campaign, load_campaign, save_campaign
 from ..store.embeddings import locate
 from ..store.items import Items, ordered_view
-from ..store.labels import LabelField, Labels, label_field, read_labels, with_pending
+from ..store.labels import LabelField, Labels, read_labels, with_pending
 from ..store.pending_changes import pending_changes
 from ..store.records import moment
 from ..store.search_tables import SearchTable, open_search_table
@@ -22,6 +22,7 @@ from ..store.searches import Query
 from ..store.segment_records import Segment, load_segment
 from ..store.segments import member_ids
 from ..wording import agree, count, listing, percent, plural
+from .evidence import field_of_embeddings
 from .search import Hit
 from .search_queries import QueryQuality, describe_query, fit_query
 from .view_report import ViewReport
@@ -132,7 +133,7 @@ def propose_batch(
     members = table.rows_of(_members(dataset, chosen, table))
     if not len(members):
         raise Refusal(f"No member of “{chosen.name}” has an embedding in '{embeddings}': choose other embeddings.")
-    target = label_field(dataset, table.items.patches_field or field, table.items.patches_field)
+    target = field_of_embeddings(dataset, embeddings, field)
     labels = _labels(dataset, table, target)
     named = tuple(target_labels) or tuple(sorted({labels.classes[code] for code in labels.codes[members] if code >= 0}))
     if not named:
@@ -183,7 +184,7 @@ def campaign_status(dataset: fo.Dataset, segment: str) -> CampaignStatus:
     load_segment(dataset, segment)
     campaign = load_campaign(dataset, segment)
     table = open_search_table(dataset, campaign.embeddings)
-    target = label_field(dataset, campaign.field, table.items.patches_field)
+    target = field_of_embeddings(dataset, campaign.embeddings, campaign.field)
     labels = _labels(dataset, table, target)
     batches = tuple(_batch_status(batch, campaign, table, labels) for batch in campaign.batches)
     informative = [batch for batch in batches if batch.returned >= min(_MIN_RETURNED, batch.taken)]
@@ -210,7 +211,7 @@ def _propose(
     query = Query(campaign.embeddings, _ids(table, liked), _ids(table, disliked))
     fitted = fit_query(dataset, query, table)
     scores = fitted.scorer.scores(table.unit)
-    free = labels.codes < 0
+    free = labels.unlabeled
     free[members] = free[taken] = False
     left = np.flatnonzero(free)
     if not len(left):
@@ -223,7 +224,7 @@ def _propose(
         left=len(left),
         quality=describe_query(fitted),
         item_noun=table.items.noun,
-        patches_field=table.items.patches_field,
+        patches_field=table.items.field,
     )
 
 
@@ -250,12 +251,12 @@ def _labels(dataset: fo.Dataset, table: SearchTable, field: LabelField) -> Label
 
 def _members(dataset: fo.Dataset, segment: Segment, table: SearchTable) -> np.ndarray:
     items: Items = table.items
-    if bool(segment.fields) != (items.patches_field is not None):
+    if bool(segment.fields) != (items.field is not None):
         raise Refusal(
             f"“{segment.name}” is of {plural(segment.noun)} and '{table.key}' of {items.nouns}: choose embeddings "
             "of the same."
         )
-    return member_ids(dataset, segment, items.patches_field)
+    return member_ids(dataset, segment, items.field)
 
 
 def _ids(table: SearchTable, rows: np.ndarray) -> tuple[str, ...]:

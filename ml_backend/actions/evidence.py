@@ -19,13 +19,15 @@ _lock = threading.Lock()
 
 
 def field_of_embeddings(dataset: fo.Dataset, embeddings: str, field: str) -> LabelField:
-    """The label field of the embedded items: ``field``, in the frames if those are embedded; for patches, their field.
+    """The label field of the embedded items: ``field``, in the frames if those are embedded.
+
+    For patches and clips it is the field that they are from.
 
     Raises:
-        Refusal: no such embeddings, the field cannot hold labels, or clips are embedded.
+        Refusal: no such embeddings, or the field cannot hold labels.
     """
     run = check_embeddings(dataset, embeddings)
-    return label_field(dataset, run.patches_field or field_of_parts(field, run.parts), run.patches_field)
+    return label_field(dataset, run.patches_field or field_of_parts(field, run.parts), run.field)
 
 
 def labels_with_pending(session: Session, field: LabelField) -> Labels:

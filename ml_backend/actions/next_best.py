@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import fiftyone as fo
+import numpy as np
 
 from ..analysis.next_best import next_to_label as next_rows
 from ..errors import Refusal
@@ -73,8 +74,10 @@ def _next_items(dataset: fo.Dataset, *, embeddings: str, field: str, n_items: in
     labeled = field_of_embeddings(dataset, embeddings, field)
     session = open_session(dataset, embeddings, progress=progress)
     labels = labels_with_pending(session, labeled)
-    vectors, n_classes = session.embeddings.vectors, len(labels.classes)
-    rows = next_rows(vectors, session.neighbors, labels.codes, n_classes, count=n_items)
+    codes, n_classes = labels.with_nothing(labels.codes)
+    if labels.multi:
+        codes = np.where(labels.checked & (codes < 0), 0, codes)  # looked at already: nothing to ask about
+    rows = next_rows(session.embeddings.vectors, session.neighbors, codes, n_classes, count=n_items)
     return session.embeddings.items.take(rows)
 
 

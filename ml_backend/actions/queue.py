@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import Refusal
 from ..report import Report
 from ..store.conflicts import find_conflicts
-from ..store.items import items_of
+from ..store.items import FRAMES, items_of
 from ..store.label_documents import Conflict
 from ..store.label_edits import clearable_items
 from ..store.labels import DEFAULT_FIELD, LabelField, label_field
@@ -195,6 +195,8 @@ def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str 
     """
     if not len(ids):
         raise Refusal(_NOTHING_SELECTED)
+    if patches_field == FRAMES:
+        raise Refusal("Frames cannot be deleted here: they belong to their videos. Delete the objects in them instead.")
     if patches_field is None and dataset.media_type in ("video", "group"):
         raise Refusal(
             f"Samples of a {dataset.media_type} dataset cannot be deleted here, because an undo could not bring back "

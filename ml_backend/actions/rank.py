@@ -17,12 +17,13 @@ from ..errors import Refusal
 from ..progress import Progress, part_of
 from ..store.embeddings import check_embeddings, locate
 from ..store.items import FRAMES, Items, every_sample, item_view, list_like, local_field
-from ..store.labels import DEFAULT_FIELD, label_field, read_labels
+from ..store.labels import DEFAULT_FIELD, read_labels
 from ..store.media import UnusableItem, list_media
 from ..store.scores import Score, check_score_fields, write_scores
 from ..store.session import open_session
 from ..wording import agree, count
 from .appearance import Looks, read_appearance
+from .evidence import field_of_embeddings
 from .view_report import ViewReport
 
 _SPLITS = ("train", "training", "validation", "val", "test")
@@ -68,7 +69,8 @@ def rank_outliers(
     items = session.embeddings.items
     codes = None
     if field is not None:
-        codes = read_labels(dataset, items, label_field(dataset, field, items.patches_field)).codes
+        labels = read_labels(dataset, items, field_of_embeddings(dataset, embeddings, field))
+        codes, _ = labels.with_nothing(labels.codes)
     outliers = outlier_scores(session.embeddings.vectors, codes, neighbors=session.neighbors)
     rows = _rows_in_view(samples, items)
     reasons = [Reason(code).words or None for code in outliers.reasons[rows].tolist()]
@@ -83,7 +85,7 @@ def rank_outliers(
         f"{len(suspects):,} {agree(len(suspects), 'has')} a reason (“outlier_reason”)."
     )
     view = _ranked_view(samples, items, "outlier_score")
-    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.patches_field)
+    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field)
 
 
 def rank_mislabels(
@@ -103,7 +105,7 @@ def rank_mislabels(
     _check_fields(dataset, embeddings, ["mislabel_score", "mislabel_suggestion"])
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
-    labeled = label_field(dataset, field, items.patches_field)
+    labeled = field_of_embeddings(dataset, embeddings, field)
     labels = read_labels(dataset, items, labeled)
     if labels.multi:
         raise Refusal(f"'{labeled.name}' holds several labels per sample: this ranking needs a field with one each.")
@@ -129,7 +131,7 @@ def rank_mislabels(
         f"{result.method}."
     )
     view = _ranked_view(samples, items, "mislabel_score")
-    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.patches_field)
+    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field)
 
 
 def find_duplicates(
@@ -179,7 +181,7 @@ def find_duplicates(
     write_scores(dataset, items.take(rows), scores)
     order = grouped[np.lexsort((duplicates.distances[grouped], duplicates.groups[grouped]))]
     redundant = items.ids[order[~duplicates.keep[order]]].tolist()
-    return Ranking(_grouped_view(samples, items), items.ids[order].tolist(), message, redundant, items.patches_field)
+    return Ranking(_grouped_view(samples, items), items.ids[order].tolist(), message, redundant, items.field)
 
 
 def _check_fields(dataset: fo.Dataset, embeddings: str, names: Sequence[str]) -> None:

@@ -321,7 +321,7 @@ def _rows_in_scope(scope: Scope, table: SearchTable) -> tuple[np.ndarray, int]:
     if scope.unlabeled_in is not None:
         field = label_field(dataset, scope.unlabeled_in or DEFAULT_FIELD, items.patches_field)
         labels = with_pending(read_labels(dataset, items, field), items, field, pending_changes(dataset))
-        rows = rows[labels.codes[rows] < 0]
+        rows = rows[labels.unlabeled[rows]]
     return rows, unembedded
 
 

@@ -13,7 +13,15 @@ from ..store.deleted_segments import forget_deleted, remember_deleted
 from ..store.items import check_patches_field
 from ..store.records import moment
 from ..store.segment_origins import Origin, Selected
-from ..store.segment_records import Merged, Segment, check_kind, claim_segment, load_segment, segment_slug
+from ..store.segment_records import (
+    Merged,
+    Segment,
+    check_kind,
+    claim_segment,
+    load_segment,
+    noun_of_members,
+    segment_slug,
+)
 from ..store.segment_snapshots import all_or_nothing
 from ..store.segments import (
     add_members,
@@ -97,7 +105,7 @@ def add_to_segment(
     """
     _check_target(dataset, ids, patches_field)
     segment = load_segment(dataset, slug)
-    if bool(segment.fields) != (patches_field is not None):
+    if segment.noun != noun_of_members(patches_field):
         raise Refusal(
             f"“{segment.name}” is a segment of {plural(segment.noun)}: choose {plural(segment.noun)}, or create a new "
             "segment."

@@ -12,7 +12,7 @@ from ..errors import Refusal
 from ..progress import Progress
 from ..report import Report
 from ..store.embeddings import locate
-from ..store.items import FRAMES_PREFIX, Items, items_of, list_items
+from ..store.items import Items, items_of, list_like
 from ..store.label_edits import suggestion_clearing_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence
 from ..store.saves import commit, read_head
@@ -84,8 +84,6 @@ def suggest_labels(
     label_target = field_of_embeddings(dataset, embeddings, field)
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
-    if label_target.name.startswith(FRAMES_PREFIX):
-        raise Refusal("Suggestions are made for samples and their objects, not for frames yet: label frames by hand.")
     settings = SuggestionSettings(embeddings, label_target.name, precision, whole=True)
     basis = basis_of(samples, session, settings)
     report = recall(basis)
@@ -101,7 +99,7 @@ def suggest_labels(
 
 
 def _rows_of_view(samples: fo.core.collections.SampleCollection, items: Items) -> np.ndarray:
-    rows = locate(list_items(samples, items.patches_field).ids, items.ids)
+    rows = locate(list_like(samples, items.patches_field, items.parts).ids, items.ids)
     return np.unique(rows[rows >= 0])
 
 
@@ -122,7 +120,7 @@ def _make_suggestions(
     changed = write_suggestions(session.dataset, items, updated, current=current)
     made = [suggestion for row in rows.tolist() if (suggestion := updated[row]) is not None]
     return SuggestReport(
-        unlabeled=int((labels.codes[rows] < 0).sum()),
+        unlabeled=int(labels.unlabeled[rows].sum()),
         suggested=len(made),
         sure=sum(suggestion.sure for suggestion in made),
         precision=precision,
@@ -137,7 +135,8 @@ def _suggest(session: Session, labels: Labels, precision: float, progress: Progr
     if labels.multi:
         of_class = labels.evidence_of_class
         return suggest_several(vectors, neighbors, of_class, classes, precision=precision, progress=progress)
-    return as_proposals(suggest(vectors, neighbors, labels.evidence(), classes, precision=precision, progress=progress))
+    evidence, classes = labels.with_nothing(labels.evidence())
+    return as_proposals(suggest(vectors, neighbors, evidence, classes, precision=precision, progress=progress))
 
 
 def _as_suggestions(
@@ -146,7 +145,8 @@ def _as_suggestions(
     """Row → its suggestion, for these rows; labeled rows get none, and classes that a person rejected are left out."""
     meant = (
         np.isin(proposals.rows, rows)
-        & (labels.codes[proposals.rows] < 0)
+        & labels.unlabeled[proposals.rows]
+        & (proposals.classes < len(labels.classes))  # not “nothing there”, which is no label to suggest
         & ~_rejected(session, field, labels, proposals)
     )
     shown = _top_and_accepted(proposals, np.flatnonzero(meant))

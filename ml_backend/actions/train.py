@@ -23,11 +23,12 @@ from ..store.embeddings import (
 )
 from ..store.fingerprints import read_fingerprints, write_fingerprints
 from ..store.items import item_view
-from ..store.labels import DEFAULT_FIELD, label_field, read_labels
+from ..store.labels import DEFAULT_FIELD, read_labels
 from ..store.media import list_media
 from ..store.settings import data_directory
 from ..wording import count, percent
 from .embed import whole_or_gone
+from .evidence import field_of_embeddings
 from .models import find_family, load
 
 LAST_BLOCK = "last_block"
@@ -124,7 +125,7 @@ def train_embeddings(
     items, made = base_run.items, base_run.provenance
     if tune and not can_tune(made.model):
         raise Refusal(f"'{base}' was made by {made.model}, which has no block to fine-tune: train without it.")
-    labels = read_labels(dataset, items, label_field(dataset, items.patches_field or field, items.patches_field))
+    labels = read_labels(dataset, items, field_of_embeddings(dataset, base, field))
     folder = data_directory() / "heads"
     head_path, tuned_path = (folder / f"{dataset._doc.id}-{key}.{suffix}" for suffix in ("npz", "safetensors"))
     options: dict[str, Any] = {"base": made.model, "base_options": made.options, "head": str(head_path)}

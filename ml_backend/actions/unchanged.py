@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import fiftyone as fo
 
 from ..analysis.neighbors import Neighbors
+from ..store.items import FRAMES
 from ..store.pending_changes import pending_changes
 from ..store.sample_state import SampleState, sample_state
 from ..store.session import Session
@@ -37,7 +38,9 @@ _made: "OrderedDict[str, tuple[Basis, SuggestReport]]" = OrderedDict()
 def basis_of(
     samples: fo.core.collections.SampleCollection, session: Session, settings: SuggestionSettings
 ) -> Basis | None:
-    """What suggestions made now are based on; None for a view, or if the database does not count its writes."""
+    """What suggestions made now are based on; None for a view or frames, or if the database does not count writes."""
+    if (session.embeddings.items.field or "").split(".")[0] == FRAMES:
+        return None  # a write to a frame leaves no trace in its sample
     state = sample_state(session.dataset) if isinstance(samples, fo.Dataset) else None
     if state is None:
         return None

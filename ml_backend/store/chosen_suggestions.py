@@ -47,7 +47,7 @@ def restore_chosen(dataset: fo.Dataset, field: LabelField) -> Sequence[str]:
     if not chosen:
         return []
     items = items_of(dataset, list(chosen), field.patches_field)
-    items = items.take(read_labels(dataset, items, field).codes < 0)
+    items = items.take(read_labels(dataset, items, field).unlabeled)
     suggestions = [
         Suggestion(
             label=(one := ChosenSuggestion(**chosen[item])).label,

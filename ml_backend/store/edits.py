@@ -147,7 +147,7 @@ def _show(dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool) -> None:
 def _adds(edit: Edit, *, undo: bool) -> bool:
     """Whether the edit adds or restores a sample or an object."""
     before, after = (edit.after, edit.before) if undo else (edit.before, edit.after)
-    is_object = edit.kind == "sample" or "bounding_box" in (after or {}) or "points" in (after or {})
+    is_object = edit.kind == "sample" or not {"bounding_box", "points", "support"}.isdisjoint(after or {})
     return is_object and edit.kind != "attributes" and before is None and after is not None
 
 

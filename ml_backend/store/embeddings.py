@@ -18,7 +18,18 @@ from ..errors import Refusal
 from ..wording import agree, count, listing
 from .backends import BACKENDS, check_backend, default_backend, no_server, open_table, place_of
 from .fingerprints import forget_fingerprints, rename_fingerprints
-from .items import FRAMES, Items, check_patches_field, item_view, list_like, local_field, parts_of, root_field
+from .items import (
+    FRAMES,
+    Items,
+    check_patches_field,
+    is_parts,
+    item_view,
+    list_items,
+    list_like,
+    local_field,
+    parts_of,
+    root_field,
+)
 from .settings import adopt_lancedb_uri, check_vector_folder, persist_lancedb_uri, vector_folder
 from .table_ownership import (
     drop_abandoned_tables,
@@ -57,6 +68,11 @@ class EmbeddingsRun:
     parts: str | None
     provenance: Provenance
     folder: str | None
+
+    @property
+    def field(self) -> str | None:
+        """What the items are, as `Items.field`."""
+        return self.patches_field or self.parts
 
 
 @dataclass(frozen=True)
@@ -128,6 +144,8 @@ def create_embeddings(
     dataset = samples._root_dataset
     check_new_key(dataset, key)
     backend = default_backend() if backend is None else check_backend(backend)
+    if patches_field is not None and is_parts(dataset, patches_field):
+        samples, patches_field = item_view(samples, list_items(samples, patches_field)), None
     if patches_field is not None:
         check_patches_field(samples, patches_field)
         patches_field = root_field(samples, patches_field)

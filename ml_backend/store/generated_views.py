@@ -141,7 +141,12 @@ def _same_objects(shown: Any, now: Any) -> Any:
     if leaf is not None:
         kept = [by_id[element["_id"]] for element in shown.get(leaf) or [] if element["_id"] in by_id]
         return {**shown, leaf: kept}
-    return None if shown is None else by_id.get(shown.get("_id"))
+    found = None if shown is None else by_id.get(shown.get("_id"))
+    if found is not None and shown["_cls"] != found["_cls"]:
+        # A view of clips shows each temporal detection as a classification, without its support.
+        attributes = {name: value for name, value in found.items() if name != "support"}
+        return {"logits": None, **attributes, "_cls": shown["_cls"]}
+    return found
 
 
 def _holds(value: Any, element: ObjectId) -> bool:

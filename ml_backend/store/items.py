@@ -20,6 +20,7 @@ from ..wording import plural
 FRAMES = "frames"
 FRAMES_PREFIX = "frames."
 _PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
+_CLIP_TYPES = (fo.TemporalDetections, fo.TemporalDetection)
 _LIST_TYPES = {fo.Detections: "detections", fo.Polylines: "polylines", fo.TemporalDetections: "detections"}
 
 
@@ -39,6 +40,11 @@ class Items:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def field(self) -> str | None:
+        """What `list_items` and the actions take to mean these: the field of patches or clips, "frames", or None."""
+        return self.patches_field or self.parts
 
     @property
     def noun(self) -> str:
@@ -64,11 +70,17 @@ def list_items(samples: SampleCollection, patches_field: str | None = None) -> I
 
     The whole of a grouped dataset is all its slices; a view of dynamic groups is all samples of those groups.
 
+    Args:
+        patches_field: of boxes or polygons; a field of temporal detections stands for its clips, "frames" for the
+            frames of videos; None = what the view shows.
+
     Raises:
         Refusal: ``patches_field`` is not a field of boxes or polygons, or the clips have no ids that last.
     """
     if patches_field is None:
         return list_whole(samples, parts_of(samples))
+    if is_parts(samples._root_dataset, patches_field):
+        return list_whole(samples, patches_field)
     check_patches_field(samples, patches_field)
     return _list_patches(every_sample(samples), root_field(samples, patches_field))
 
@@ -79,8 +91,8 @@ def list_like(samples: SampleCollection, patches_field: str | None, parts: str |
     Raises:
         Refusal: the field that the items are of is gone.
     """
-    if patches_field is None:
-        return list_whole(samples, parts)
+    if patches_field is None or is_parts(samples._root_dataset, patches_field):
+        return list_whole(samples, patches_field or parts)
     return _list_patches(every_sample(samples), patches_field)
 
 
@@ -102,10 +114,15 @@ def list_whole(samples: SampleCollection, parts: str | None) -> Items:
 
 
 def items_of(dataset: fo.Dataset, ids: Sequence[str] | np.ndarray, patches_field: str | None = None) -> Items:
-    """The samples, or the objects of a field, with these ids; deleted ones are left out."""
+    """The samples, or the objects of a field (see `list_items`), with these ids; deleted ones are left out."""
     every = every_sample(dataset)
     if patches_field is None:
         return list_whole(every.select(list(ids)), None)
+    if is_parts(dataset, patches_field):
+        of_frames = patches_field == FRAMES
+        few = every.select_frames(list(ids)) if of_frames else every.select_labels(ids=list(ids), fields=patches_field)
+        found = list_whole(few, patches_field)
+        return found.take(np.isin(found.ids, as_ids(ids)))
     near = _list_patches(every.select_labels(ids=list(ids), fields=patches_field), patches_field)
     return near.take(np.isin(near.ids, as_ids(ids)))
 
@@ -158,7 +175,7 @@ def parts_of(samples: SampleCollection) -> str | None:
         return None
     field = getattr(_clips_stage(samples), "field_or_expr", None)
     source = samples._root_dataset.get_field(field) if isinstance(field, str) else None
-    if source is not None and getattr(source, "document_type", None) in (fo.TemporalDetections, fo.TemporalDetection):
+    if source is not None and getattr(source, "document_type", None) in _CLIP_TYPES:
         return str(field)
     raise Refusal(
         "These clips are not made of temporal detections, so they have no lasting ids to store vectors under: "
@@ -166,8 +183,22 @@ def parts_of(samples: SampleCollection) -> str | None:
     )
 
 
+def is_parts(dataset: fo.Dataset, name: str | None) -> bool:
+    """Whether a name stands for parts of samples: "frames" of videos, or a field of temporal detections (clips)."""
+    return name in parts_fields(dataset)
+
+
+def parts_fields(dataset: fo.Dataset) -> list[str]:
+    """What parts of its samples a dataset has: "frames", and the fields of temporal detections."""
+    frames = [FRAMES] if dataset._has_frame_fields() else []
+    return frames + list(dataset.get_field_schema(embedded_doc_type=_CLIP_TYPES))
+
+
 def check_patches_field(samples: SampleCollection, field: str) -> None:
-    """Raise a Refusal that lists the fields that hold patches, unless ``field`` is one of them."""
+    """Raise a Refusal that lists the fields that hold patches, unless ``field`` is one of them, or stands for parts."""
+    dataset = samples._root_dataset
+    if is_parts(dataset, field) or field in frame_patches_fields(dataset):
+        return
     usable = patches_fields(samples)
     if field not in usable and local_field(samples, field) not in usable:
         names = ", ".join(usable) or "none"
@@ -177,6 +208,12 @@ def check_patches_field(samples: SampleCollection, field: str) -> None:
 def patches_fields(samples: SampleCollection) -> list[str]:
     """Names of the label fields whose objects can be cut out as patches, as this view names them."""
     return list(samples.get_field_schema(embedded_doc_type=_PATCH_TYPES))
+
+
+def frame_patches_fields(dataset: fo.Dataset) -> list[str]:
+    """The label fields of frames whose objects can be cut out as patches, as the dataset names them."""
+    schema = dataset.get_frame_field_schema(embedded_doc_type=_PATCH_TYPES) or {}
+    return [f"{FRAMES_PREFIX}{name}" for name in schema]
 
 
 def is_list_field(samples: SampleCollection, field: str) -> bool:

@@ -11,7 +11,7 @@ from pymongo.collection import Collection
 
 from .edits import AnyEdit, Edit
 from .fills import Purpose
-from .items import label_path, list_items, stored_path
+from .items import FRAMES, label_path, list_items, stored_path
 from .label_documents import Conflict, Plan, confirms, is_meant, label_document, provenance
 from .labels import PROVENANCE_ATTRIBUTES, LabelField, has_label_field, label_columns
 from .pending_changes import FieldChanges, PendingLabel, pending_label, which_of
@@ -88,11 +88,12 @@ def suggestion_clearing_edits(
     dataset = samples._root_dataset
     if dataset.get_field(suggestion_path(dataset, patches_field)) is None:
         return
-    if patches_field is None:
-        yield from clearing_edits(FIELD, *present_labels(dataset, FIELD, as_oids(samples.values("id"))))
+    if patches_field in (None, FRAMES):
+        path, whole = suggestion_path(dataset, patches_field), list_items(samples, patches_field)
+        yield from clearing_edits(path, *present_labels(dataset, path, as_oids(whole.ids)))
         return
-    path = label_path(dataset, patches_field)
     ids = list_items(samples, patches_field).ids.tolist()
+    path = label_path(dataset, str(patches_field))
     for sample, position, element in _objects(dataset, path, ids):
         if element.get(FIELD) is not None:
             values = {"label": element.get("label"), FIELD: None}

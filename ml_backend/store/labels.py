@@ -35,8 +35,10 @@ class LabelField:
 
     @property
     def patches_field(self) -> str | None:
-        """The field of patches that is labeled; None for labels of whole samples."""
-        return self.name if self.kind == "patch" else None
+        """The field of patches or clips that is labeled, "frames" for labels of frames; None for whole samples."""
+        if self.kind == "patch":
+            return self.name
+        return FRAMES if self.name.startswith(FRAMES_PREFIX) else None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,20 @@ class Labels:
         states[self.members[self.members[:, 1] == code, 0]] = 1
         return states
 
+    @property
+    def unlabeled(self) -> np.ndarray:
+        """(n,) bool, items of which nothing is known: they have no label, and nobody looked at them."""
+        return np.asarray((self.codes < 0) & ~self.checked)
+
+    def with_nothing(self, codes: np.ndarray) -> tuple[np.ndarray, int]:
+        """Codes (n,) in which “checked, nothing there” is one more class, the last; and the number of classes then.
+
+        Several labels an item need none: `of_class` has it that such items have none of the classes.
+        """
+        if self.multi or not self.checked.any():
+            return codes, len(self.classes)
+        return np.where(self.checked, len(self.classes), codes), len(self.classes) + 1
+
     def evidence(self) -> np.ndarray:
         """(n,) as ``codes``, without labels that came from a neighbor."""
         return _first_codes(self.members[~self.followed], len(self.codes))
@@ -78,27 +94,30 @@ class Labels:
 
 def usable_label_fields(dataset: fo.Dataset, patches_field: str | None = None, parts: str | None = None) -> list[str]:
     """Fields that can hold the labels of samples, of frames (`Items.parts`), or the patches field itself."""
+    if patches_field == FRAMES:
+        parts, patches_field = FRAMES, None
     if patches_field is not None:
         return [patches_field]
     kinds = (fo.Classification, fo.Classifications)
     if parts == FRAMES:
         schema = dataset.get_frame_field_schema(embedded_doc_type=kinds) or {}
-        return [f"{FRAMES_PREFIX}{name}" for name, field in schema.items() if not field.read_only]
+        return [f"{FRAMES_PREFIX}{name}" for name, field in schema.items() if _can_hold(name, field)]
     schema = dataset.get_field_schema(embedded_doc_type=kinds)
-    return [name for name, field in schema.items() if not field.read_only and name != SUGGESTED_FIELD]
+    return [name for name, field in schema.items() if _can_hold(name, field)]
+
+
+def _can_hold(name: str, field: fo.Field) -> bool:
+    return not field.read_only and name != SUGGESTED_FIELD
 
 
 def field_of_parts(name: str, parts: str | None) -> str:
     """The field of this name that the parts of samples have: ``frames.kind`` for frames.
 
-    Raises:
-        Refusal: clips, which FiftyOne gives no labels of their own.
+    The label of a clip is that of the temporal detection it was made of.
     """
     if parts is None or name.startswith(FRAMES_PREFIX):
         return name
-    if parts != FRAMES:
-        raise Refusal("Clips cannot be labeled one by one: label the videos, or their frames in a view of frames.")
-    return f"{FRAMES_PREFIX}{name}"
+    return f"{FRAMES_PREFIX}{name}" if parts == FRAMES else parts
 
 
 def default_label_field(
@@ -109,11 +128,18 @@ def default_label_field(
     It is the one ``chosen`` earlier while it can still hold labels, else ``ground_truth``, else the first that holds
     no predictions, else a new one: labels never go into a field of predictions unless a person chooses it.
     """
+    if patches_field is None and parts not in (None, FRAMES):
+        patches_field = parts  # clips
+    if patches_field == FRAMES:
+        parts, patches_field = FRAMES, None
     if patches_field is not None:
         return label_field(dataset, patches_field, patches_field)
     usable = usable_label_fields(dataset, parts=parts)
+    if parts == FRAMES and chosen is not None and not chosen.startswith(FRAMES_PREFIX):
+        chosen = field_of_parts(chosen, parts)
+        chosen = chosen if chosen in usable else None  # it was chosen for whole samples
     if chosen is not None and (chosen in usable or dataset.get_field(chosen) is None):
-        return label_field(dataset, field_of_parts(chosen, parts))
+        return label_field(dataset, chosen)
     own = [name for name in usable if not holds_predictions(dataset, name)]
     first = field_of_parts(DEFAULT_FIELD, parts)
     if first in own or (not own and dataset.get_field(first) is None):
@@ -158,6 +184,8 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
     Raises:
         Refusal: the field holds something else, is read-only, or does not belong to the patches.
     """
+    if patches_field == FRAMES:
+        return label_field(dataset, field_of_parts(name, FRAMES))
     if patches_field is not None:
         if name != patches_field:
             raise Refusal(
@@ -167,7 +195,7 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
         path = label_path(dataset, name)
         _refuse_read_only(dataset, name)
         return LabelField(name, "patch", path)
-    if name == SUGGESTED_FIELD:
+    if name.removeprefix(FRAMES_PREFIX) == SUGGESTED_FIELD:
         raise Refusal(f"The field '{name}' holds Labelscape's suggestions: choose another label field.")
     if dataset.get_field(name) is None:
         in_frames = name.startswith(FRAMES_PREFIX) and dataset._has_frame_fields()
@@ -203,8 +231,11 @@ def has_label_field(samples: fo.core.collections.SampleCollection, field: LabelF
 
 def label_columns(samples: fo.core.collections.SampleCollection, field: LabelField) -> tuple[str, str, list[str]]:
     """Where a view keeps labels: their path, the path of the items' ids, and the attributes label and who set it."""
-    root = _local(samples, field.name if samples._is_patches and field.kind == "patch" else field.path)
+    alone = (samples._is_patches or samples._is_clips) and field.kind == "patch"
+    root = _local(samples, field.name if alone else field.path)
     attributes = ["label"] if samples.get_field(f"{root}.labelscape") is None else ["label", "labelscape"]
+    if samples._is_clips and alone:
+        return root, "id", attributes
     of_frames = f"{FRAMES_PREFIX}id" if root.startswith(FRAMES_PREFIX) else "id"
     return root, f"{root}.id" if field.kind == "patch" else of_frames, attributes
 
@@ -239,6 +270,9 @@ def read_labels(samples: fo.core.collections.SampleCollection, items: Items, fie
     rows = pd.Index(items.ids).get_indexer(ids)
     table = pd.DataFrame({"name": names, "origin": origins[0] if origins else None}, index=rows, dtype=object)
     checked = np.zeros(len(items), bool)
+    if field.kind == "classification" and origins:
+        empty = np.asarray([not name and by == "human" for name, by in zip(names, origins[0], strict=True)], bool)
+        checked[rows[empty & (rows >= 0)]] = True
     if multi:
         checked[rows[_is_checked(samples, field, names) & (rows >= 0)]] = True
         table = table.explode(["name", "origin"] if origins else "name")
@@ -272,12 +306,13 @@ def with_pending(labels: Labels, items: Items, field: LabelField, pending: Pendi
     renumbered = np.asarray([code_of.get(name, -1) for name in changes.names], np.int64)
     more = np.column_stack([rows, renumbered[changes.codes[by_hand]]])[rows >= 0].reshape(-1, 2)
     kept = np.ones(len(members), bool) if labels.multi else ~np.isin(members[:, 0], more[:, 0])
-    kept &= ~np.isin(members[:, 0], index.get_indexer(as_names(changes.cleared)))
+    cleared = np.isin(np.arange(len(items)), index.get_indexer(as_names(changes.cleared)))
+    kept &= ~cleared[members[:, 0]]
     # Labels that a person set come first, so that they win over the same label from a neighbor.
     followed = np.concatenate([np.zeros(len(more), bool), labels.followed[kept]])
     members, first = np.unique(np.concatenate([more, members[kept]]), axis=0, return_index=True)
     codes = _first_codes(members, len(items))
-    return Labels(codes, classes, members, followed[first], labels.checked & (codes < 0), labels.multi)
+    return Labels(codes, classes, members, followed[first], labels.checked & (codes < 0) & ~cleared, labels.multi)
 
 
 def check_evidence(labels: Labels, field: LabelField) -> None:

@@ -27,7 +27,7 @@ def draw_map(dataset: fo.Dataset, key: str, *, field: str | None = None, inches:
     drawn = load_map(dataset, key)
     label_field = default_label_field(dataset, drawn.items.patches_field, chosen=field)
     labels = read_labels(dataset, drawn.items, label_field)
-    unlabeled = labels.codes < 0
+    unlabeled = labels.unlabeled
     figure = Figure(figsize=(inches, inches), layout="constrained")
     axes = figure.add_subplot()
     x, y = drawn.points[:, 0], drawn.points[:, 1]

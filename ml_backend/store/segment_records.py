@@ -12,6 +12,7 @@ import fiftyone as fo
 
 from ..errors import Refusal
 from ..wording import count
+from .items import FRAMES
 from .records import open_store, read_records
 from .segment_origins import Origin, Selected, origin_of_record, record_of_origin
 
@@ -64,7 +65,7 @@ class Segment:
     @property
     def noun(self) -> str:
         """The noun for its members on screen."""
-        return "object" if self.fields else "sample"
+        return noun_of_members(self.fields[0] if self.fields else None)
 
     @property
     def size(self) -> int:
@@ -79,6 +80,13 @@ class Segment:
     def origin(self) -> str:
         """How it was made, in words."""
         return self.made_by.sentence(f"{self.created_at:%Y-%m-%d}")
+
+
+def noun_of_members(patches_field: str | None) -> str:
+    """The noun for members from a field of objects, for whole frames ("frames"), or for samples (None)."""
+    if patches_field is None:
+        return "sample"
+    return "frame" if patches_field == FRAMES else "object"
 
 
 def segment_slug(name: str) -> str:

@@ -14,12 +14,24 @@ from pymongo import UpdateMany
 
 from ..errors import Refusal
 from .generated_views import show_in_generated_views
-from .items import FRAMES_PREFIX, as_ids, as_list, every_sample, is_list_field, label_path, local_field, stored_path
+from .items import (
+    FRAMES,
+    FRAMES_PREFIX,
+    as_ids,
+    as_list,
+    every_sample,
+    is_list_field,
+    label_path,
+    local_field,
+    stored_path,
+)
+from .own_fields import check_own_field, ensure_own_field
 from .records import moment
 from .saved_views import describe_saved_view, is_saved_view, leaving_nothing_generated
 from .segment_records import Segment, delete_segment_record, read_segments, write_segment
 
 _IDS_PER_UPDATE = 50_000  # MongoDB's limit is 16 MB per command
+_FRAME_TAGS = "segments"
 _OBJECT_COLUMNS = ["sample_id", "filepath", "object_id", "label", "confidence", "x", "y", "width", "height", "field"]
 
 
@@ -68,6 +80,8 @@ def members(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
     """The samples with members: whole, or with those of their objects that are members."""
     if not segment.fields:
         return every_sample(dataset).match_tags(segment.tag)
+    if segment.fields == [FRAMES]:
+        return every_sample(dataset).match_frames(fo.ViewField(_FRAME_TAGS).contains(segment.tag))
     return every_sample(dataset).select_labels(tags=segment.tag, fields=_fields_left(dataset, segment))
 
 
@@ -87,6 +101,9 @@ def member_ids(dataset: fo.Dataset, segment: Segment, patches_field: str | None 
         return as_ids(every_sample(dataset).match_tags(segment.tag).values("id"))
     if _is_gone(dataset, patches_field):
         return as_ids([])
+    if patches_field == FRAMES:
+        found = dataset._frame_collection.find({_FRAME_TAGS: segment.tag}, {"_id": 1})
+        return as_ids([str(frame["_id"]) for frame in found])
     view = every_sample(dataset).select_labels(tags=segment.tag, fields=patches_field)
     return as_ids(view.values(f"{label_path(dataset, patches_field)}.id", unwind=True))
 
@@ -96,6 +113,9 @@ def member_table(dataset: fo.Dataset, segment: Segment) -> pd.DataFrame:
     view = members(dataset, segment)
     if not segment.fields:
         return pd.DataFrame(dict(zip(["sample_id", "filepath"], view.values(["id", "filepath"]), strict=True)))
+    if segment.fields == [FRAMES]:
+        columns = ["sample_id", "filepath", "frame_number"]
+        return pd.DataFrame(dict(zip(columns, view.to_frames().values(columns), strict=True)))
     rows = [row for name in _fields_left(dataset, segment) for row in _object_rows(view, name)]
     return pd.DataFrame(rows, columns=_OBJECT_COLUMNS)
 
@@ -121,12 +141,17 @@ def copy_members(dataset: fo.Dataset, source: Segment, target: Segment) -> None:
 def check_can_tag(dataset: fo.Dataset, patches_field: str | None) -> None:
     """Raise a Refusal if the tags of samples, or the objects of a field, are read-only."""
     name = patches_field or "tags"
+    if name == FRAMES:
+        check_own_field(dataset, f"{FRAMES_PREFIX}{_FRAME_TAGS}")
+        return
     if dataset.get_field(name).read_only:
         raise Refusal(f"The field '{name}' is read-only, and members carry a tag there: make it writable first.")
 
 
 def _generating_stages(dataset: fo.Dataset, segment: Segment) -> list[fos.ViewStage]:
-    """The stages that show the objects of one field of lists as patches, or as clips."""
+    """The stages that show frames, or the objects of one field of lists as patches, or as clips."""
+    if segment.fields == [FRAMES]:
+        return [fos.ToFrames()]
     fields = _fields_left(dataset, segment) if segment.fields else []
     if len(fields) != 1 or not is_list_field(dataset, fields[0]):
         return []
@@ -174,6 +199,9 @@ def _update_tags(
     if patches_field is None:
         dataset._bulk_write([UpdateMany(dict(where), {operator: {"tags": tag}, **_now()})])
         return
+    if patches_field == FRAMES:
+        _update_frame_tags(dataset, operator, tag, where)
+        return
     _, path = stored_path(dataset, label_path(dataset, patches_field))
     (attribute, condition), *_ = where.items()
     listed = is_list_field(dataset, patches_field)
@@ -191,9 +219,24 @@ def _update_tags(
     show_in_generated_views(dataset, samples, {patches_field}, added=False)
 
 
+def _update_frame_tags(dataset: fo.Dataset, operator: str, tag: str, where: Mapping[str, Any]) -> None:
+    """Add or pull a tag on whole frames, which FiftyOne (1.22) gives no tags: ours are in a field of their own."""
+    options = {"description": "Labelscape: segments of this frame", "subfield": fo.StringField}
+    ensure_own_field(dataset, f"{FRAMES_PREFIX}{_FRAME_TAGS}", fo.ListField, **options)
+    meant = {_FRAME_TAGS if name == "tags" else name: value for name, value in where.items()}
+    frames = [str(frame["_id"]) for frame in dataset._frame_collection.find(meant, {"_id": 1})]
+    # A list that was never set is null, to which MongoDB adds nothing.
+    empty = UpdateMany({**meant, _FRAME_TAGS: None}, {"$set": {_FRAME_TAGS: []}})
+    dataset._bulk_write([empty, UpdateMany(meant, {operator: {_FRAME_TAGS: tag}, **_now()})], frames=True, ordered=True)
+    show_in_generated_views(dataset, frames, {_FRAME_TAGS}, added=False, of_frames=True)
+
+
 def _count_tags(dataset: fo.Dataset, patches_field: str | None) -> dict[str, int]:
     if _is_gone(dataset, patches_field):
         return {}
+    if patches_field == FRAMES:
+        path = f"{FRAMES_PREFIX}{_FRAME_TAGS}"
+        return dict(every_sample(dataset).count_values(path)) if dataset.has_field(path) else {}
     path = "tags" if patches_field is None else f"{label_path(dataset, patches_field)}.tags"
     counts: dict[str, int] = every_sample(dataset).count_values(path)
     return counts
@@ -209,6 +252,8 @@ def _fields_left(dataset: fo.Dataset, segment: Segment) -> list[str]:
 
 def _is_gone(dataset: fo.Dataset, patches_field: str | None) -> bool:
     """Whether the field was deleted or renamed since the segment was made; its objects went with it."""
+    if patches_field == FRAMES:
+        return not dataset._has_frame_fields()
     return patches_field is not None and not dataset.has_field(patches_field)
 
 

@@ -11,7 +11,18 @@ from fiftyone.operators.store import ExecutionStore
 from pymongo import UpdateOne
 
 from ..errors import Refusal
-from .items import Items, items_of, label_path
+from .generated_views import show_in_generated_views
+from .items import (
+    FRAMES,
+    FRAMES_PREFIX,
+    Items,
+    as_list,
+    every_sample,
+    is_list_field,
+    items_of,
+    label_path,
+    stored_path,
+)
 from .labels import SUGGESTED_FIELD
 from .own_fields import check_own_field, ensure_own_field
 from .records import list_keys, read_records, time_of_key, timely_key
@@ -90,7 +101,7 @@ def write_suggestions(
         current: their current suggestions, if the caller has already read them.
     """
     several = any(one is not None and one.more for one in suggestions)
-    _declare(dataset, items.patches_field, several=several)
+    _declare(dataset, items.field, several=several)
     current = read_suggestions(dataset, items) if current is None else current
     changed = [
         (item, sample, new)
@@ -99,34 +110,36 @@ def write_suggestions(
         )
         if old != new
     ]
-    if items.patches_field is None:
-        writes = [
-            UpdateOne({"_id": ObjectId(item)}, {"$set": {FIELD: _document(new), **_now()}}) for item, _, new in changed
-        ]
-    else:
-        path = label_path(dataset, items.patches_field)
-        writes = [_patch_update(path, sample, item, new) for item, sample, new in changed]
     samples = list(dict.fromkeys(sample for _, sample, _ in changed))
-    if writes:
-        dataset._bulk_write(writes, ids=samples)
+    if not changed:
+        return samples
+    field, in_frames = items.field, (items.field or "").split(".")[0] == FRAMES
+    homes = _frames_of(dataset, field, [item for item, _, _ in changed]) if in_frames else {}
+    writes = [_update(dataset, field, homes.get(item, sample), item, new) for item, sample, new in changed]
+    dataset._bulk_write(writes, ids=None if in_frames else samples, frames=in_frames)
+    if field is not None:
+        written = list(dict.fromkeys(homes.values())) if in_frames else samples
+        root = FIELD if field == FRAMES else field.removeprefix(FRAMES_PREFIX)
+        show_in_generated_views(dataset, written, {root}, added=False, of_frames=in_frames)
     return samples
 
 
 def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | None]:
     """The suggestion of each item, or None."""
-    path = suggestion_path(dataset, items.patches_field)
+    path = suggestion_path(dataset, items.field)
     if dataset.get_field(path) is None:
         return [None] * len(items)
-    few = len(items) <= _FEW
-    samples = dataset.select(list(dict.fromkeys(items.sample_ids.tolist()))) if few else dataset
+    samples = every_sample(dataset)
+    if len(items) <= _FEW:
+        samples = samples.select(list(dict.fromkeys(items.sample_ids.tolist())))
     # An attribute that is not declared (in another tool's field, or an earlier version's) has no values.
     names = [name for name in _ATTRIBUTES if dataset.get_field(f"{path}.{name}") is not None]
-    if items.patches_field is None:
+    if items.field is None:
         columns = samples.exists(FIELD).values(["id", *(f"{path}.{name}" for name in names)])
     else:
-        root = label_path(dataset, items.patches_field)
+        root = path.rsplit(".", 1)[0]
         columns = samples.values([f"{root}.id", *(f"{path}.{name}" for name in names)])
-        if isinstance(dataset.get_field(root), fo.ListField):
+        for _ in range(_count_lists(dataset, root)):
             columns = [[value for values in column for value in (values or [])] for column in columns]
     ids = columns[0]
     column_of = dict(zip(names, columns[1:], strict=True))
@@ -142,8 +155,10 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
 
 
 def suggestion_path(dataset: fo.Dataset, patches_field: str | None) -> str:
-    """Path of the suggestions: a field of the sample, or an attribute of the objects."""
-    return FIELD if patches_field is None else f"{label_path(dataset, patches_field)}.{FIELD}"
+    """Path of the suggestions: a field of the sample or frame, or an attribute of the objects or clips."""
+    if patches_field is None:
+        return FIELD
+    return f"{FRAMES if patches_field == FRAMES else label_path(dataset, patches_field)}.{FIELD}"
 
 
 def save_settings(dataset: fo.Dataset, settings: SuggestionSettings) -> None:
@@ -226,7 +241,9 @@ def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -
         attributes |= {name: (fo.ListField, {"subfield": kind}) for name, kind in _MORE.items()}
     for name, (kind, more) in attributes.items():
         if dataset.get_field(f"{path}.{name}") is None:
-            dataset.add_sample_field(f"{path}.{name}", kind, **more)
+            in_frames = path.startswith(FRAMES_PREFIX)
+            add = dataset.add_frame_field if in_frames else dataset.add_sample_field
+            add(f"{path}.{name}".removeprefix(FRAMES_PREFIX), kind, **more)
 
 
 def _check_own(dataset: fo.Dataset, path: str) -> None:
@@ -261,11 +278,34 @@ def _document(suggestion: Suggestion | None) -> dict[str, Any] | None:
     return document
 
 
-def _patch_update(path: str, sample: str, item: str, suggestion: Suggestion | None) -> UpdateOne:
-    leaf = path.rsplit(".", 1)[-1]
-    target = f"{path}.$" if leaf in ("detections", "polylines") else path
-    where = {"_id": ObjectId(sample), f"{path}._id": ObjectId(item)}
-    return UpdateOne(where, {"$set": {f"{target}.{FIELD}": _document(suggestion), **_now()}})
+def _update(dataset: fo.Dataset, field: str | None, home: str, item: str, suggestion: Suggestion | None) -> UpdateOne:
+    """The update of one item in the document of its sample, or frame."""
+    where = {"_id": ObjectId(home)}
+    target = FIELD
+    if field not in (None, FRAMES):
+        _, path = stored_path(dataset, label_path(dataset, str(field)))
+        where[f"{path}._id"] = ObjectId(item)
+        target = f"{path}.$.{FIELD}" if is_list_field(dataset, str(field)) else f"{path}.{FIELD}"
+    return UpdateOne(where, {"$set": {target: _document(suggestion), **_now()}})
+
+
+def _frames_of(dataset: fo.Dataset, field: str | None, ids: Sequence[str]) -> dict[str, str]:
+    """Item → its frame: a frame itself, or the one that an object is in."""
+    if field == FRAMES:
+        return dict(zip(ids, ids, strict=True))
+    collection, path = stored_path(dataset, label_path(dataset, str(field)))
+    match = {"$match": {f"{path}._id": {"$in": [ObjectId(one) for one in ids]}}}
+    stages: list[dict[str, Any]] = [match, {"$project": {"label": f"${path}._id"}}]
+    return {
+        str(label): str(frame["_id"]) for frame in collection.aggregate(stages) for label in as_list(frame["label"])
+    }
+
+
+def _count_lists(dataset: fo.Dataset, path: str) -> int:
+    """The number of lists that a path goes through."""
+    parts = path.split(".")
+    prefixes = [".".join(parts[: end + 1]) for end in range(len(parts))]
+    return sum(prefix == FRAMES or isinstance(dataset.get_field(prefix), fo.ListField) for prefix in prefixes)
 
 
 def _now() -> dict[str, datetime]:
@@ -281,13 +321,15 @@ def suggestions_size(dataset: fo.Dataset, patches_field: str | None) -> tuple[in
     path = suggestion_path(dataset, patches_field)
     if dataset.get_field(path) is None:
         return 0, 0
-    unwound = path.rsplit(".", 1)[0] if patches_field is not None and path.count(".") > 1 else None
+    collection, path = stored_path(dataset, path)
+    listed = patches_field not in (None, FRAMES) and is_list_field(dataset, str(patches_field))
+    unwound = path.rsplit(".", 1)[0] if listed else None
     stages: list[dict[str, Any]] = [{"$unwind": f"${unwound}"}] if unwound else []
     stages += [
         {"$match": {f"{path}.label": {"$gt": ""}}},
         {"$group": {"_id": None, "count": {"$sum": 1}, "size": {"$sum": {"$bsonSize": f"${path}"}}}},
     ]
-    found = list(dataset._sample_collection.aggregate(stages))
+    found = list(collection.aggregate(stages))
     return (int(found[0]["count"]), int(found[0]["size"])) if found else (0, 0)
 
 

@@ -150,7 +150,7 @@ def give_map(
 
     items = list_items(dataset, patches_field)
     create_embeddings(dataset, "pixels", Provenance(model, options or {}), patches_field=patches_field)
-    vector_table(dataset, "pixels").upsert(items.ids, items.sample_ids, vectors)
+    vector_table(dataset._root_dataset, "pixels").upsert(items.ids, items.sample_ids, vectors)
     points = PCA(dims, random_state=0).fit_transform(vectors)
     save_map(dataset, "flat", items, points, MapProvenance("pixels", "pca", dims, {}, len(items)), index=index)
 

@@ -73,7 +73,7 @@ class EmbeddingsForm:
         """
         if self.way == TRAINED:
             base = str(self.base)
-            objects = check_embeddings(dataset, base).patches_field
+            objects = check_embeddings(dataset, base).field
             field = self.label_field if objects is None else objects
             return train.train_embeddings(dataset, key=self.key, base=base, field=field, progress=progress).sentence()
         if self.way == PRECOMPUTED:
@@ -93,7 +93,7 @@ class EmbeddingsForm:
 
     def patches_field(self, dataset: fo.Dataset) -> str | None:
         """The field whose objects the finished embeddings are of; None for whole samples."""
-        field: str | None = check_embeddings(dataset, self.key).patches_field
+        field: str | None = check_embeddings(dataset, self.key).field
         return field
 
 
@@ -108,7 +108,7 @@ def _key(dataset: fo.Dataset, stem: str, model: str, options: Mapping[str, Any],
     if clean in list_embeddings(dataset):
         made = provenance_of(dataset, clean)
         same = made.model == model and dict(made.options) == dict(options)
-        if same and check_embeddings(dataset, clean).patches_field == objects:
+        if same and check_embeddings(dataset, clean).field == objects:
             return clean
     return free_key(dataset, clean)
 

@@ -13,6 +13,7 @@ import numpy as np
 from fiftyone.core.fields import BooleanField, FloatField, IntField, ListField, StringField
 
 from ....ml_backend.errors import Refusal
+from ....ml_backend.store.items import FRAMES_PREFIX
 from .raw_batches import read_table
 
 Expression = Any
@@ -48,9 +49,14 @@ class FieldSource:
         return self.lists > 0
 
     @property
+    def stored(self) -> str:
+        """The path in the documents of its collection: frames have one of their own."""
+        return self.path.removeprefix(FRAMES_PREFIX)
+
+    @property
     def expression(self) -> Expression:
         """The value of the field in MongoDB's terms."""
-        return first_of(self.path, self.lists) if self.listed else f"${self.path}"
+        return first_of(self.stored, self.lists) if self.listed else f"${self.stored}"
 
 
 def fetch(
@@ -147,12 +153,15 @@ def field_source(dataset: fo.Dataset, path: str, root: str | None) -> FieldSourc
     return FieldSource(path, kind, _count_lists(dataset, path, root), isinstance(leaf, BooleanField))
 
 
-def shown_fields(dataset: fo.Dataset, root: str | None) -> list[FieldSource]:
-    """Every field of the samples, and of the objects below ``root``, that can be shown on a map."""
+def shown_fields(dataset: fo.Dataset, root: str | None, *, in_frames: bool = False) -> list[FieldSource]:
+    """Every field of the samples, or frames, and of the objects below ``root``, that can be shown on a map."""
     sources = []
-    for path, field in dataset.get_field_schema(flat=True).items():
+    prefix = FRAMES_PREFIX if in_frames else ""
+    schema = dataset.get_frame_field_schema(flat=True) if in_frames else dataset.get_field_schema(flat=True)
+    for local, field in schema.items():
+        path = f"{prefix}{local}"
         leaf = path.rsplit(".", 1)[-1]
-        if path in _HIDDEN or path.startswith("metadata.") or leaf.startswith("_"):
+        if local in _HIDDEN or path.startswith("metadata.") or leaf.startswith("_"):
             continue
         if "." in path and leaf in _HIDDEN_LEAVES:
             continue
@@ -171,7 +180,9 @@ def _kind(field: fo.core.fields.Field) -> Kind | None:
 
 
 def _count_lists(dataset: fo.Dataset, path: str, root: str | None) -> int:
-    """Through how many lists a path goes, that of the objects themselves aside."""
+    """Through how many lists a path goes, that of the objects themselves aside; ``root`` as it is stored."""
+    if path.startswith(FRAMES_PREFIX):
+        root = None if root is None else f"{FRAMES_PREFIX}{root}"
     parts = path.split(".")
     prefixes = [".".join(parts[: end + 1]) for end in range(len(parts))]
     return sum(prefix != root and isinstance(dataset.get_field(prefix), ListField) for prefix in prefixes)

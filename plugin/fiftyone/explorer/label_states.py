@@ -8,6 +8,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ....ml_backend.store.items import FRAMES_PREFIX
 from ....ml_backend.store.labels import LabelField
 from ....ml_backend.store.pending_changes import PendingChanges
 from ....ml_backend.store.suggestions import suggestion_path
@@ -65,7 +66,7 @@ class LabelRows:
 
     def read_since(self, dataset: fo.Dataset, since: datetime) -> None:
         """Read again what was changed since a time."""
-        if self.rows.root is not None:
+        if self.rows.root is not None or self.rows.in_frames:
             # An object that left its sample leaves no trace there, so all of them are read.
             self.read(dataset)
         else:
@@ -77,12 +78,17 @@ class LabelRows:
         self.now = self._overlay()
 
     def _read(self, dataset: fo.Dataset, stages: Sequence[dict[str, Any]]) -> None:
-        collection = dataset._sample_collection
+        collection = self.rows.collection(dataset)
         label = FieldSource(f"{self.field.path}.label", "categorical", int(self.field.kind == "classifications"))
         root = self.rows.root
         classes = distinct_classes(collection, root, label, stages)
-        origin = first_of(f"{self.field.path}.labelscape") if label.listed else f"${self.field.path}.labelscape"
-        suggestion = suggestion_path(dataset, self.rows.patches_field)
+        path = self.field.path.removeprefix(FRAMES_PREFIX)
+        origin = first_of(f"{path}.labelscape") if label.listed else f"${path}.labelscape"
+        # “Checked, nothing there” is a state of its own: no label, set by a person.
+        owner = self.field.name.removeprefix(FRAMES_PREFIX) if label.listed else path
+        looked: Any = False if self.field.kind == "patch" else {"$eq": [f"${owner}.labelscape", "human"]}
+        suggested_path = suggestion_path(dataset, self.rows.patches_field)
+        suggestion = suggested_path.removeprefix(FRAMES_PREFIX)
         made_for = {"$in": [{"$ifNull": [f"${suggestion}.field", ""]}, ["", self.field.name]]}
         confident = {"$cond": [{"$eq": [f"${suggestion}.sure", True]}, SUGGESTED, UNCERTAIN]}
         state = {
@@ -92,13 +98,14 @@ class LabelRows:
                         "case": {"$gt": [label.expression, ""]},
                         "then": {"$cond": [{"$eq": [origin, "neighbors"]}, NEIGHBORS, HUMAN]},
                     },
+                    {"case": looked, "then": HUMAN},
                     {"case": {"$and": [{"$gt": [f"${suggestion}.label", ""]}, made_for]}, "then": confident},
                 ],
                 "default": UNLABELED,
             }
         }
         proposed = FieldSource(f"{suggestion}.label", "categorical", 0)
-        has_any = dataset.get_field(suggestion) is not None
+        has_any = dataset.get_field(suggested_path) is not None
         proposals = distinct_classes(collection, root, proposed, stages) if has_any else []
         expressions = {"c": code_of(label, classes), "s": (state, "<i4"), "g": code_of(proposed, proposals)}
         found = fetch(collection, root, expressions, stages=stages)

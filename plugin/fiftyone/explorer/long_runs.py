@@ -10,6 +10,7 @@ from ....ml_backend.actions import map as maps
 from ....ml_backend.errors import Refusal
 from ....ml_backend.progress import Progress, part_of
 from ....ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, provenance_of
+from ....ml_backend.store.items import FRAMES
 from ....operators.jobs import Outcome
 from ....operators.running import PLUGIN
 from ..component_panel import Answer, Method
@@ -56,7 +57,7 @@ def compute_map(call: Call) -> Answer:
     check_new_key(call.dataset, key)
 
     def work(dataset: fo.Dataset, progress: Progress) -> str:
-        view = dataset if config.patches_field is None else dataset.view()
+        view = dataset if config.field is None else dataset.view()
         report = maps.compute_map(
             view,
             embeddings=form["embeddings"],
@@ -204,11 +205,7 @@ class _Chosen:
 
     def samples(self, dataset: fo.Dataset) -> fo.core.collections.SampleCollection:
         """The view the action works on."""
-        if self._selected is None:
-            return dataset
-        if self._patches_field is None:
-            return dataset.select(self._selected)
-        return dataset.select_labels(ids=self._selected, fields=self._patches_field)
+        return dataset if self._selected is None else _view_of(dataset, self._selected, self._patches_field)
 
 
 def _chosen(call: Call) -> _Chosen:
@@ -225,10 +222,19 @@ def _chosen(call: Call) -> _Chosen:
     return _Chosen(labels, selected, labels.rows.embeddings)
 
 
+def _view_of(dataset: fo.Dataset, ids: list[str], field: str | None) -> fo.DatasetView:
+    """A view of exactly these samples, frames, or objects of a field."""
+    if field is None:
+        return dataset.select(ids)
+    if field == FRAMES:
+        return dataset.select_frames(ids)
+    return dataset.select_labels(ids=ids, fields=field)
+
+
 def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progress) -> embed.EmbeddingReport:
     """Go on with the embeddings of a map, for these samples or objects."""
     key, field = str(rows.embeddings), rows.patches_field
-    samples = dataset.select(ids) if field is None else dataset.select_labels(ids=ids, fields=field)
+    samples = _view_of(dataset, ids, field)
     provenance = provenance_of(dataset, key)
     return embed.compute_embeddings(
         samples, key=key, model=provenance.model, options=provenance.options, patches_field=field, progress=progress

@@ -9,7 +9,7 @@ import fiftyone as fo
 import numpy as np
 
 from ....ml_backend.store.embeddings import provenance_of, vector_table
-from ....ml_backend.store.items import label_path
+from ....ml_backend.store.items import FRAMES, label_path, list_like, stored_path
 from ....ml_backend.store.maps import load_map
 from .column_files import digest
 from .field_values import fetch_ids
@@ -20,7 +20,9 @@ class MapRows:
     """A map as the panel names its samples: row 0 … n-1.
 
     ``ids`` and ``sample_ids`` (n,) are 12-byte ids ("S12"), the same for a map of samples; ``points`` (n, 2 or 3).
-    ``root`` is the path of the objects of a map of patches. ``items`` names what the rows are, ``digest`` also where.
+    ``patches_field`` is `Items.field`: of patches or clips, or "frames". ``root`` is the path of the objects of a map
+    of patches or clips, in the documents of frames for rows ``in_frames``. ``items`` names what the rows are,
+    ``digest`` also where.
     """
 
     key: str
@@ -33,6 +35,11 @@ class MapRows:
     points_field: str | None
     digest: str
     items: str
+    in_frames: bool = False
+
+    def collection(self, dataset: fo.Dataset) -> Any:
+        """The MongoDB collection whose documents hold the rows: that of the samples, or of the frames of videos."""
+        return dataset._frame_collection if self.in_frames else dataset._sample_collection
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -40,7 +47,7 @@ class MapRows:
     @property
     def noun(self) -> str:
         """What one row is called on screen."""
-        return "sample" if self.patches_field is None else "patch"
+        return {None: "sample", FRAMES: "frame"}.get(self.patches_field, "patch")
 
     @cached_property
     def _order(self) -> np.ndarray | None:
@@ -74,8 +81,14 @@ def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
     """Load the rows of a map."""
     loaded = load_map(dataset, key)
     ids = as_bytes(loaded.items.ids)
-    sample_ids = ids if loaded.items.patches_field is None else as_bytes(loaded.items.sample_ids)
-    patches_field = loaded.items.patches_field
+    patches_field = loaded.items.field
+    if patches_field is None:
+        sample_ids = ids
+    else:
+        # FiftyOne (1.22) stores the ids of the frames or clips where those of the samples are expected.
+        owner = dict(zip(*_owners(dataset, patches_field), strict=True))
+        sample_ids = as_bytes([owner.get(item, item) for item in loaded.items.ids.tolist()])
+    root = None if patches_field in (None, FRAMES) else stored_path(dataset, label_path(dataset, str(patches_field)))[1]
     items = digest(ids.tobytes() + str(patches_field).encode())
     return MapRows(
         key=key,
@@ -83,12 +96,19 @@ def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
         sample_ids=sample_ids,
         points=loaded.points,
         patches_field=patches_field,
-        root=None if patches_field is None else label_path(dataset, patches_field),
+        root=root,
         embeddings=None if loaded.provenance is None else loaded.provenance.embeddings,
         points_field=getattr(dataset.get_brain_info(key).config, "points_field", None),
         digest=digest(items.encode() + loaded.points.tobytes()),
         items=items,
+        in_frames=(patches_field or "").split(".")[0] == FRAMES,
     )
+
+
+def _owners(dataset: fo.Dataset, field: str) -> tuple[list[str], list[str]]:
+    """The ids of all items of a field, and of the samples that they belong to."""
+    everything = list_like(dataset, field, None)
+    return everything.ids.tolist(), everything.sample_ids.tolist()
 
 
 @dataclass(frozen=True)
@@ -105,7 +125,7 @@ def staleness(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> S
     Where it was made of embeddings, a sample without a vector counts only if it was added since ``made_at`` (UTC) and
     can be embedded: the others were left out on purpose, or could not be read.
     """
-    in_view = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
+    in_view = present_ids(dataset, rows)
     places = rows.locate(in_view)
     missing = in_view[places < 0]
     count = len(missing)
@@ -115,11 +135,19 @@ def staleness(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> S
     return Staleness(count, len(rows) - int((places >= 0).sum()))
 
 
+def present_ids(dataset: fo.Dataset, rows: MapRows) -> np.ndarray:
+    """Ids ("S12") of the items that the view of a map has now."""
+    view = dataset.load_brain_view(rows.key)
+    if rows.in_frames or view._is_generated:
+        return as_bytes(list_like(view, rows.patches_field, None).ids)
+    return fetch_ids(view, rows.root)
+
+
 def to_embed(dataset: fo.Dataset, rows: MapRows, made_at: datetime | None) -> list[str]:
     """Ids of the samples, or objects, added since a map was made (UTC) that have no vector yet and can get one."""
     if rows.embeddings is None or not dataset.has_brain_run(rows.embeddings):
         return []
-    in_view = fetch_ids(dataset.load_brain_view(rows.key), rows.root)
+    in_view = present_ids(dataset, rows)
     bare = _without_vector(dataset, rows.embeddings, in_view[rows.locate(in_view) < 0])
     return as_texts(_new_ones(dataset, rows.embeddings, bare, made_at))
 

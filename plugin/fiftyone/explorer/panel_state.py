@@ -15,7 +15,7 @@ from ....ml_backend.actions.embed import vector_fields
 from ....ml_backend.actions.models import searches_text
 from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
-from ....ml_backend.store.items import patches_fields
+from ....ml_backend.store.items import list_like, patches_fields, stored_path
 from ....ml_backend.store.labels import holds_predictions, usable_label_fields
 from ....ml_backend.store.medium_fields import medium_field, medium_kind
 from .board import Board
@@ -24,7 +24,7 @@ from .field_values import distinct_classes, fetch_ids, field_source, shown_field
 from .label_states import LabelRows
 from .listings import LISTED_STORES, functions_state, review_lists
 from .map_cache import Run
-from .map_rows import MapRows, iso
+from .map_rows import MapRows, as_bytes, iso
 from .model_choices import model_choices
 from .stamps import last_change, store_stamps
 
@@ -133,12 +133,10 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
         "embeddings": _embeddings(board, dataset),
         "maps": [_map_info(board, dataset, run) for run in runs],
         "map": None if rows is None else _loaded_map(ctx, board, rows, labels),
-        "fields": board.parts.get(
-            ("fields", patches_field), fields, lambda: _fields(dataset, None if rows is None else rows.root)
-        ),
+        "fields": board.parts.get(("fields", patches_field), fields, lambda: _fields(dataset, rows)),
         "label_fields": offered if field.name in offered else [field.name, *offered],
         "label_field": field.name,
-        "label_field_exists": dataset.has_sample_field(field.name),
+        "label_field_exists": dataset.get_field(field.name) is not None,
         "classes": _classes(board, dataset, field.name, field.path, labels),
         "pending": {
             "labels": pending.n_labels,
@@ -230,9 +228,11 @@ def _in_view(ctx: Any, board: Board, rows: MapRows) -> dict[str, Any] | None:
 def _view_mask(ctx: Any, rows: MapRows) -> np.ndarray:
     view = app_view(ctx)
     mask = np.zeros(len(rows), np.uint8)
-    if rows.patches_field is not None and not view._is_patches:
+    if rows.in_frames or view._is_clips:
+        found = rows.locate(as_bytes(list_like(view, rows.patches_field, None).ids))
+    elif rows.patches_field is not None and not view._is_patches:
         found = rows.locate(fetch_ids(view, rows.root))
-    elif rows.patches_field is None and view._is_patches:
+    elif rows.patches_field is None and view._is_generated:
         samples = np.frombuffer(bytes.fromhex("".join(view.values("sample_id"))), "S12")
         found = rows.locate(np.unique(samples))
     else:
@@ -299,15 +299,18 @@ def _embeddings_info(dataset: fo.Dataset, key: str) -> dict[str, Any]:
     }
 
 
-def _fields(dataset: fo.Dataset, root: str | None) -> list[dict[str, str]]:
-    return [{"path": source.path, "kind": source.kind} for source in shown_fields(dataset, root)]
+def _fields(dataset: fo.Dataset, rows: MapRows | None) -> list[dict[str, str]]:
+    sources = (
+        shown_fields(dataset, None) if rows is None else shown_fields(dataset, rows.root, in_frames=rows.in_frames)
+    )
+    return [{"path": source.path, "kind": source.kind} for source in sources]
 
 
 def _classes(board: Board, dataset: fo.Dataset, name: str, path: str, labels: LabelRows | None) -> list[str]:
     declared = [str(value) for value in dataset.classes.get(name, dataset.default_classes)]
     if labels is not None and labels.classes:
         used = labels.classes
-    elif dataset.has_sample_field(name):
+    elif dataset.get_field(name) is not None:
         used = board.names.get(("classes", path), last_change(dataset), lambda: _first_classes(dataset, path))
     else:
         used = []
@@ -317,7 +320,7 @@ def _classes(board: Board, dataset: fo.Dataset, name: str, path: str, labels: La
 def _first_classes(dataset: fo.Dataset, path: str) -> list[str]:
     source = field_source(dataset, f"{path}.label", None)
     first = [{"$limit": _FIRST_SAMPLES}]
-    return [str(name) for name in distinct_classes(dataset._sample_collection, None, source, first)]
+    return [str(name) for name in distinct_classes(stored_path(dataset, path)[0], None, source, first)]
 
 
 def _palette(dataset: fo.Dataset) -> list[str] | None:

@@ -8,6 +8,7 @@ import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 
+from ....ml_backend.store.items import FRAMES_PREFIX
 from ....ml_backend.store.pending_changes import PendingChanges, PendingLabel
 from ....ml_backend.store.session import Session
 from ....ml_backend.store.suggestions import suggestion_path
@@ -27,12 +28,27 @@ class Details:
         self._labels = labels
         self._media_field = dataset.app_config.grid_media_field or "filepath"
         self._has_images = dataset.media_type in _IMAGES
-        self._suggestion = suggestion_path(dataset, self.rows.patches_field)
-        roots = {path.split(".")[0] for path in (labels.field.path, self._suggestion, self._media_field)}
-        fields = None if whole else dict.fromkeys(["filepath", *roots], 1)
+        self._suggestion = suggestion_path(dataset, self.rows.patches_field).removeprefix(FRAMES_PREFIX)
+        self._path = labels.field.path.removeprefix(FRAMES_PREFIX)
+        roots = {path.split(".")[0] for path in (self._path, self._suggestion, self._media_field)}
+        fields = None if whole else dict.fromkeys(["filepath", "_sample_id", "frame_number", *roots], 1)
+        self._documents: dict[str, dict[str, Any]] = {}
+        if self.rows.in_frames:
+            self._has_images = True
+            self._read_frames(dataset, chosen, fields)
+            return
         samples = [ObjectId(item) for item in set(self.rows.sample_names(chosen))]
         found = dataset._sample_collection.find({"_id": {"$in": samples}}, fields)
-        self._documents: dict[str, dict[str, Any]] = {str(document["_id"]): document for document in found}
+        self._documents = {str(document["_id"]): document for document in found}
+
+    def _read_frames(self, dataset: fo.Dataset, chosen: np.ndarray, fields: dict[str, int] | None) -> None:
+        """Read the frames of the rows, under the id of each row."""
+        names = [ObjectId(name) for name in self.rows.names(chosen)]
+        key = "_id" if self.rows.root is None else f"{self.rows.root}._id"
+        for frame in dataset._frame_collection.find({key: {"$in": names}}, fields):
+            held = frame if self.rows.root is None else value_at(frame, self.rows.root)
+            for one in held if isinstance(held, list) else [held]:
+                self._documents[str(one["_id"])] = frame
 
     def facts(self, row: int) -> dict[str, Any]:
         """`Facts` of contract.ts; a sample that is gone has its id and no more."""
@@ -53,7 +69,8 @@ class Details:
 
     def sample(self, row: int) -> dict[str, Any]:
         """The document of a row's sample; empty when it is gone."""
-        return self._documents.get(self.sample_id(row), {})
+        key = self.rows.names(np.asarray([row]))[0] if self.rows.in_frames else self.sample_id(row)
+        return self._documents.get(key, {})
 
     def sample_id(self, row: int) -> str:
         """The sample that a row belongs to."""
@@ -72,7 +89,7 @@ class Details:
 
     def label_documents(self, row: int) -> list[dict[str, Any]]:
         """The labels a row has in the database; several in a field of several."""
-        labels = self.item(row) if self.rows.root is not None else value_at(self.sample(row), self._labels.field.path)
+        labels = self.item(row) if self.rows.root is not None else value_at(self.sample(row), self._path)
         documents = labels if isinstance(labels, list) else [labels or {}]
         return [document for document in documents if document.get("label")]
 

@@ -24,7 +24,11 @@ def search_words(dataset: fo.Dataset, labels: LabelRows, text: str) -> tuple[np.
     rows = labels.rows
     word = re.escape(text)
     anywhere = {"$regex": word, "$options": "i"}
-    paths = [source.path for source in shown_fields(dataset, rows.root) if _is_text(dataset, source.path)]
+    paths = [
+        source.stored
+        for source in shown_fields(dataset, rows.root, in_frames=rows.in_frames)
+        if _is_text(dataset, source.path)
+    ]
     conditions: list[dict[str, Any]] = [{path: anywhere} for path in paths]
     conditions.append({"filepath": {"$regex": word + _PATH_END, "$options": "i"}})
     if ObjectId.is_valid(text):
@@ -34,7 +38,7 @@ def search_words(dataset: fo.Dataset, labels: LabelRows, text: str) -> tuple[np.
     match: list[dict[str, Any]] = [{"$match": {"$or": conditions}}]
     if rows.root is not None:
         match += [{"$unwind": f"${rows.root}"}, *match]
-    found = rows.locate(fetch(dataset._sample_collection, rows.root, {}, stages=match).ids)
+    found = rows.locate(fetch(rows.collection(dataset), rows.root, {}, stages=match).ids)
     shown = np.zeros(len(rows), bool)
     shown[found[found >= 0]] = True
     # Labels that are pending stand on the map, but not in the database yet.

@@ -9,6 +9,7 @@ import fiftyone.core.stages as fos
 import numpy as np
 
 from ....ml_backend.errors import Refusal
+from ....ml_backend.store.items import FRAMES, is_parts
 from .field_values import FieldSource, field_source
 from .label_states import LabelRows
 from .map_rows import MapRows
@@ -89,7 +90,7 @@ def _constant_stage(
     selected: np.ndarray,
     how: Mapping[str, Any],
 ) -> fos.ViewStage | None:
-    if rows.patches_field is not None or view._is_patches:
+    if rows.patches_field is not None or view._is_generated:
         return None
     if how["kind"] == "polygon" and rows.points_field is not None and dataset.has_field(rows.points_field):
         polygon = [[float(x), float(y)] for x, y in how["points"]]
@@ -105,7 +106,7 @@ def _excluding_stage(
     dataset: fo.Dataset, view: fo.DatasetView, rows: MapRows, labels: LabelRows, selected: np.ndarray
 ) -> fos.ViewStage | None:
     """All but the rest, where that is shorter to list and the map holds every sample of the dataset."""
-    if rows.patches_field is not None or view._is_patches:
+    if rows.patches_field is not None or view._is_generated:
         return None
     left = labels.present.copy()
     left[selected] = False
@@ -136,8 +137,20 @@ def _listing_stage(view: fo.DatasetView, rows: MapRows, selected: np.ndarray, or
             "It follows a class chosen in the legend, and a lasso over all of a 2D map that has a spatial index (an "
             "option of “Compute map” in the App's menu)."
         )
-    if view._is_patches == (rows.patches_field is not None):
+    if shows_rows(view, rows):
         return fos.Select(rows.names(selected), ordered=ordered)
-    if rows.patches_field is not None:
+    if rows.patches_field == FRAMES and not view._is_generated:
+        return fos.SelectFrames(rows.names(selected))
+    if rows.patches_field is not None and not rows.in_frames and not view._is_generated:
         return fos.MatchLabels(ids=rows.names(selected), fields=[rows.patches_field])
-    return fos.SelectBy("sample_id", rows.names(selected))
+    key = "sample_id" if view._is_generated else "id"
+    return fos.SelectBy(key, list(dict.fromkeys(rows.sample_names(selected))))
+
+
+def shows_rows(view: fo.DatasetView, rows: MapRows) -> bool:
+    """Whether the documents of a view are what the rows of a map are: samples, patches, frames, or clips."""
+    if rows.patches_field is None:
+        return not view._is_generated
+    if rows.patches_field == FRAMES:
+        return bool(view._is_frames and not view._is_patches)
+    return bool(view._is_clips if is_parts(view._root_dataset, rows.patches_field) else view._is_patches)

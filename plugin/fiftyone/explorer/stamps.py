@@ -52,10 +52,17 @@ class StoreStamps:
 
 
 def last_change(dataset: fo.Dataset) -> Stamp:
-    """The stamp of the samples, by indexes alone."""
+    """The stamp of the samples, by indexes alone.
+
+    A write to a frame alone leaves its video as it is: of a dataset with frames, their newest change counts too.
+    """
     collection = dataset._sample_collection
     newest = collection.find_one({}, {"_id": 0, "last_modified_at": 1}, sort=[("last_modified_at", -1)])
     at: datetime | None = None if newest is None else newest.get("last_modified_at")
+    if dataset._has_frame_fields():
+        of_frames = dataset._frame_collection.find_one({}, {"last_modified_at": 1}, sort=[("last_modified_at", -1)])
+        times = [time for time in (at, (of_frames or {}).get("last_modified_at")) if time is not None]
+        at = max(times, default=None)
     written = 0
     if at is not None and (datetime.utcnow() - at).total_seconds() < _RECENT_SECONDS:
         # A bulk write gives all its samples the time at which it began: its later samples are known by their number.

@@ -6,6 +6,8 @@ import numpy as np
 
 from ....ml_backend.actions.next_best import next_to_label
 from ....ml_backend.errors import Refusal
+from ....ml_backend.store.items import FRAMES
+from ....ml_backend.store.labels import field_of_parts
 from ..component_panel import Answer, Method
 from . import sample_facts
 from .calls import Call, answers
@@ -15,7 +17,7 @@ from .label_states import PENDING_DELETE, LabelRows
 from .map_rows import as_bytes
 from .panel_state import app_view, published
 from .searching import search_meaning, search_words
-from .selection import checked_rows, grid_stage, listing_stage, selected_rows
+from .selection import checked_rows, grid_stage, listing_stage, selected_rows, shows_rows
 from .session_cache import NotReady
 from .stamps import last_change
 
@@ -55,7 +57,10 @@ def column(call: Call) -> Answer:
 @answers(VIEWING, changes=True)
 def set_label_field(call: Call) -> Answer:
     """Read labels from, and write them to, this field from now on."""
-    call.board.choose_label_field(call.dataset, call.params["field"])
+    labels = call.loaded_labels()
+    of_frames = labels is not None and labels.rows.patches_field == FRAMES
+    name = str(call.params["field"])
+    call.board.choose_label_field(call.dataset, field_of_parts(name, FRAMES) if of_frames else name)
     return {}
 
 
@@ -127,8 +132,8 @@ def open_sample(call: Call) -> Answer:
     """Open a row's sample in the App's viewer."""
     rows = call.rows()
     wanted = checked_rows(np.asarray([call.params["row"]]), len(rows))
-    patches = app_view(call.ctx)._is_patches and rows.patches_field is not None
-    call.ctx.ops.open_sample(id=(rows.names if patches else rows.sample_names)(wanted)[0])
+    shown = shows_rows(app_view(call.ctx), rows)
+    call.ctx.ops.open_sample(id=(rows.names if shown else rows.sample_names)(wanted)[0])
     return {}
 
 
@@ -179,7 +184,7 @@ def _publish_with_suggestions(call: Call, labels: LabelRows) -> dict[str, Any]:
 
 def _publish_field(call: Call, labels: LabelRows, source: FieldSource) -> dict[str, Any]:
     rows = labels.rows
-    collection = call.dataset._sample_collection
+    collection = rows.collection(call.dataset)
     if source.kind == "numeric":
         fetched = fetch(collection, rows.root, {"v": number_of(source)})
         numbers = np.full(len(rows), np.nan, np.float32)

@@ -6,7 +6,6 @@ import pytest
 from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.actions.queue import clear_labels, count_clearable, delete_items, set_label
 from labelscape.ml_backend.actions.save import save_changes, undo_save
-from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.items import FRAMES, list_items
 from labelscape.ml_backend.store.labels import default_label_field, field_of_parts, label_field, read_labels
 
@@ -88,8 +87,3 @@ def test_labels_of_frames_are_read_counted_and_cleared(videos):
     clear_labels(view.limit(2), field="frames.kind", which="all")
     assert save_changes(videos).cleared == 2
     assert kinds(videos)[0] == [None, None, "a"]
-
-
-def test_clips_are_refused_in_words():
-    with pytest.raises(Refusal, match="Clips cannot be labeled one by one"):
-        field_of_parts("kind", "events")

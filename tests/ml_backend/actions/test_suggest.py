@@ -9,11 +9,12 @@ from labelscape.ml_backend.actions import suggest as acts
 from labelscape.ml_backend.actions.accept import accept_suggestions
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.label_neighbors import preview_neighbors
+from labelscape.ml_backend.actions.next_best import next_to_label
 from labelscape.ml_backend.actions.queue import clear_labels, delete_items, set_label
 from labelscape.ml_backend.actions.save import save_changes, undo_save
 from labelscape.ml_backend.actions.undo import describe_undo, undo_last
 from labelscape.ml_backend.store.items import list_items
-from labelscape.ml_backend.store.labels import label_field, read_labels, with_pending
+from labelscape.ml_backend.store.labels import ensure_label_field, label_field, read_labels, with_pending
 from labelscape.ml_backend.store.pending_changes import pending_changes
 from labelscape.ml_backend.store.suggestions import read_suggestions, remember_rejections
 
@@ -461,3 +462,25 @@ def test_deleted_objects_are_passed_over_and_come_back_with_their_suggestions(ob
     assert {item: back[item] for item in gone} == {item: held[item] for item in gone}
     acts.suggest_labels(objects, embeddings="emb", precision=0.6, follow=False)
     assert suggestions(objects, "parts").keys() == held.keys()
+
+
+def test_samples_checked_and_found_empty_are_evidence_and_get_no_suggestion(make_digits_dataset):
+    dataset = make_digits_dataset(200, labeled=0)
+    digits = dict(zip(*dataset.values(["id", "true_digit"]), strict=True))
+    known = dataset.values("id")[:100]
+    dataset.delete_sample_field("ground_truth")
+    target = label_field(dataset, "thing")
+    ensure_label_field(dataset, target)
+    label = {item: "zero" if int(digits[item]) == 0 else None for item in known if int(digits[item]) in (0, 1, 4)}
+    values = {item: fo.Classification(label=name, labelscape="human") for item, name in label.items()}
+    dataset.set_values("thing", values, key_field="id")
+    compute_embeddings(dataset, key="emb")
+    report = suggest(dataset, "thing")
+    assert report.unlabeled == len(dataset) - len(label)
+    made = dict(zip(dataset.values("id"), read_suggestions(dataset, list_items(dataset)), strict=True))
+    assert [item for item in label if made[item] is not None] == []
+    suggested = {item: one.label for item, one in made.items() if one is not None}
+    assert set(suggested.values()) == {"zero"}  # “nothing there” is no label to suggest
+    wrong = [item for item in suggested if int(digits[item]) in (1, 4)]  # such were looked at, and nothing was found
+    assert len(wrong) <= 1
+    assert set(next_to_label(dataset, embeddings="emb", field="thing", count=5)).isdisjoint(label)
