@@ -105,7 +105,10 @@ def test_the_panel_has_no_fault_that_axe_finds_in_either_theme(listed: Shown) ->
             listed.sees(panel.get_by_role("dialog"))
             faults += axe_faults(page, ".ls-root", f"{theme} {entry}")
             page.keyboard.press("Escape")
-        open_review(listed)
+        if theme == "dark":
+            open_review(listed)
+        else:  # the list is still open
+            panel.get_by_role("tab", name="Review").click()
         faults += axe_faults(page, ".ls-root", f"{theme} list")
         page.keyboard.press("Escape")
     assert faults == []
