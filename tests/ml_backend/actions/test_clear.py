@@ -61,7 +61,7 @@ def test_only_what_was_chosen_is_cleared_and_suggestions_come_back_with_undo(dat
 
 def test_a_part_that_cannot_be_cleared_is_named_and_the_others_go(dataset, monkeypatch):
     def fail(*_):
-        raise ValueError("the backend is away.")
+        raise Refusal("the backend is away.")
 
     monkeypatch.setattr(embeddings_store, "delete_embeddings", fail)
     report = clear_explorer(dataset, clearable(dataset))
