@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from ...errors import Refusal
 from .device import choose_device, mixed_precision
-from .preparation import InputSettings, override
+from .preparation import InputSettings, Preparation, override
 from .torch_forward import TorchImageModel
 from .weights import fit_state, read_state
 
 if TYPE_CHECKING:
     import torch
+    from typing_extensions import Unpack
 
 
 class OpenClipModel(TorchImageModel):
@@ -24,8 +25,7 @@ class OpenClipModel(TorchImageModel):
         architecture: a name of ``open_clip.list_models``, such as ``ViT-B-32``.
         tag: which published weights, such as ``laion2b_s34b_b79k``; they also say how images are prepared.
         weights: a local file that takes the place of the published weights.
-        size, resize, mean, std, channels, flip: how images are prepared, where a local file expects something else;
-            see `InputSettings`.
+        preparation: how images are prepared, where a local file expects something else; see `Preparation`.
 
     Raises:
         Refusal: an unknown architecture or tag, weights that do not fit, or a hub that cannot be reached.
@@ -37,23 +37,10 @@ class OpenClipModel(TorchImageModel):
         tag: str | None = None,
         *,
         weights: str | None = None,
-        size: int | None = None,
-        resize: int | None = None,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-        channels: str | None = None,
-        flip: bool | None = None,
+        **preparation: "Unpack[Preparation]",
     ) -> None:
         network = _load(architecture, tag, weights)
-        settings = override(
-            _settings(network, architecture, tag),
-            size=size,
-            resize=resize,
-            mean=mean,
-            std=std,
-            channels=channels,
-            flip=flip,
-        )
+        settings = override(_settings(network, architecture, tag), **preparation)
         self._architecture = architecture
         device = choose_device()
         network = network.eval().to(device)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import cv2
 import numpy as np
@@ -62,6 +62,17 @@ class InputSettings:
         cut = "the whole image" if self.squash else "the middle of the image"
         extras = ", mirrored both ways" * self.flip + ", channels in BGR order" * (self.channels == "bgr")
         return f"{cut} at {self.size} x {self.size} pixels, mean {_listed(self.mean)}, std {_listed(self.std)}{extras}"
+
+
+class Preparation(TypedDict, total=False):
+    """How the user says that images are prepared, as `override` takes it; None is as good as nothing."""
+
+    size: int | None
+    resize: int | None
+    mean: Sequence[float] | None
+    std: Sequence[float] | None
+    channels: str | None
+    flip: bool | None
 
 
 def override(

@@ -1,18 +1,18 @@
 """Models `timm/<name>`: any backbone of timm, by name, from a local folder, or with local weights."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Refusal
 from ..packages import require
 from .device import choose_device
-from .preparation import InputSettings, override
+from .preparation import InputSettings, Preparation, override
 from .torch_forward import TorchImageModel
 from .weights import fit_state, read_state
 
 if TYPE_CHECKING:
     import torch
+    from typing_extensions import Unpack
 
 
 _COUNTER = "num_batches_tracked"  # of batch normalization, which not every file has
@@ -25,8 +25,7 @@ class TimmModel(TorchImageModel):
         name: a name of ``timm.list_models``, such as ``vit_small_patch14_dinov2.lvd142m``, or a folder with a
             ``config.json`` and weights, as timm's ``save_for_hf`` writes it.
         weights: a local file of weights; None takes the published ones, from the cache or the hub.
-        size, resize, mean, std, channels, flip: how images are prepared, where a local file expects something else;
-            see `InputSettings`.
+        preparation: how images are prepared, where a local file expects something else; see `Preparation`.
 
     Raises:
         Refusal: timm is not installed, an unknown name, weights that do not fit, or a hub that cannot be reached.
@@ -37,19 +36,12 @@ class TimmModel(TorchImageModel):
         name: str,
         *,
         weights: str | None = None,
-        size: int | None = None,
-        resize: int | None = None,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-        channels: str | None = None,
-        flip: bool | None = None,
+        **preparation: "Unpack[Preparation]",
     ) -> None:
         import torch
 
         network = _load(name, weights)
-        settings = override(
-            _settings(network), size=size, resize=resize, mean=mean, std=std, channels=channels, flip=flip
-        )
+        settings = override(_settings(network), **preparation)
         device = choose_device()
         network = network.eval().to(device).to(memory_format=torch.channels_last)
         super().__init__(f"timm/{name}", settings, network, self._embed, device)

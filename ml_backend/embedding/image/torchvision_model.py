@@ -1,18 +1,18 @@
 """Models `torchvision/<name>`: the features of any classification backbone before its classifier."""
 
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Refusal
 from .device import choose_device
-from .preparation import IMAGENET_MEAN, IMAGENET_STD, InputSettings, override
+from .preparation import IMAGENET_MEAN, IMAGENET_STD, InputSettings, Preparation, override
 from .torch_forward import TorchImageModel
 from .torch_layers import last_linear_layer
 from .weights import fit_state, read_state
 
 if TYPE_CHECKING:
     import torch
+    from typing_extensions import Unpack
 
 _TRAINING_HEADS = ("AuxLogits", "aux1", "aux2")  # Inception's and GoogLeNet's, of no use afterwards
 _FROM_TENSORFLOW = ("googlenet", "inception_v3")
@@ -26,8 +26,8 @@ class TorchvisionModel(TorchImageModel):
     Args:
         architecture: a name of ``torchvision.models.list_models``, such as ``resnet18``.
         weights: a local file of weights; None takes torchvision's own, from its cache or its hub.
-        size, resize, mean, std, channels, flip: how images are prepared, where a local file expects something else
-            than the architecture's own weights do; see `InputSettings`.
+        preparation: how images are prepared, where a local file expects something else than the architecture's own
+            weights do; see `Preparation`.
 
     Raises:
         Refusal: an unknown architecture, weights that do not fit, or a hub that cannot be reached.
@@ -38,19 +38,12 @@ class TorchvisionModel(TorchImageModel):
         architecture: str,
         *,
         weights: str | None = None,
-        size: int | None = None,
-        resize: int | None = None,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-        channels: str | None = None,
-        flip: bool | None = None,
+        **preparation: "Unpack[Preparation]",
     ) -> None:
         import torch
 
         network = _load(architecture, weights)
-        settings = override(
-            published_settings(architecture), size=size, resize=resize, mean=mean, std=std, channels=channels, flip=flip
-        )
+        settings = override(published_settings(architecture), **preparation)
         device = choose_device()
         network = network.eval().to(device).to(memory_format=torch.channels_last)
         super().__init__(f"torchvision/{architecture}", settings, network, network, device)

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from ...errors import Refusal
 from ..packages import require
 from .device import choose_device, mixed_precision
-from .preparation import InputSettings, override, triple
+from .preparation import InputSettings, Preparation, override, triple
 from .torch_forward import TorchImageModel
 
 if TYPE_CHECKING:
     import torch
+    from typing_extensions import Unpack
 
 _RESAMPLING = {0: "nearest", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 _CLASS_TOKENS = ("cls_token", "class_embedding", "class_token")
@@ -29,8 +30,7 @@ class TransformersModel(TorchImageModel):
 
     Args:
         reference: a repository of the hub, such as ``facebook/dinov2-small``, or a local folder of one.
-        size, resize, mean, std, channels, flip: how images are prepared, where it is not as the model's processor
-            says; see `InputSettings`.
+        preparation: how images are prepared, where it is not as the model's processor says; see `Preparation`.
 
     Raises:
         Refusal: transformers is not installed, the folder holds no vision model, or the hub cannot be reached.
@@ -39,27 +39,13 @@ class TransformersModel(TorchImageModel):
     def __init__(
         self,
         reference: str,
-        *,
-        size: int | None = None,
-        resize: int | None = None,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-        channels: str | None = None,
-        flip: bool | None = None,
+        **preparation: "Unpack[Preparation]",
     ) -> None:
         transformers = require("transformers", "models")
         self._reference = str(Path(reference).expanduser()) if Path(reference).expanduser().is_dir() else reference
         network = _from_pretrained(transformers.AutoModel, self._reference, "a model of transformers")
         processor = _from_pretrained(transformers.AutoImageProcessor, self._reference, "an image processor")
-        settings = override(
-            _settings(processor.to_dict(), self._reference),
-            size=size,
-            resize=resize,
-            mean=mean,
-            std=std,
-            channels=channels,
-            flip=flip,
-        )
+        settings = override(_settings(processor.to_dict(), self._reference), **preparation)
         device = choose_device()
         network = network.eval().to(device)
         self.has_text_tower = hasattr(network, "get_text_features")

@@ -76,9 +76,11 @@ class Project:
 
     def labels(self) -> dict[int, Any]:
         """Task → its label in FiftyOne, of several the list."""
-        path = "ground_truth.label"
-        if self.dataset.get_field("ground_truth").document_type is fo.Classifications:
-            path = "ground_truth.classifications.label"
+        field = self.dataset.get_field("ground_truth")
+        if field is None:  # for a moment, while it is turned into one of several labels
+            return {}
+        several = field.document_type is fo.Classifications
+        path = "ground_truth.classifications.label" if several else "ground_truth.label"
         found = zip(*self.dataset.values(["task_id", path]), strict=True)
         return {task: label for task, label in found if label}
 

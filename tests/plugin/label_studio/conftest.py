@@ -93,6 +93,7 @@ class Desk:
 def app_studio(label_studio: LabelStudioServer, labelscape_server: LabelscapeServer) -> Iterator[LabelStudioServer]:
     """A Label Studio as `labelscape label-studio` starts it, on a copy of the other one's database: no migrations."""
     server = label_studio_with_app(label_studio.folder.with_name("label-studio-app"), labelscape_server)
+    server.token = label_studio.token  # one at a time is issued, and the copy knows it
     data, ours = label_studio.folder / "data", server.folder / "data"
     ours.mkdir(parents=True)
     shutil.copy(data / ".env", ours / ".env")

@@ -1,7 +1,7 @@
 """Models `own/<file>`: a user's own trained network, cut before its classifier; its predictions can be stored too."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,13 @@ from ....errors import Refusal
 from ...inspection import Declared, Inspection
 from ..decoding import Pixels
 from ..model import ImageModel
-from ..preparation import InputSettings, override
+from ..preparation import InputSettings, Preparation, override
 from .network import Compute, Floats, OwnNetwork
 from .opening import open_network
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 _TRIED_SIZE = 224  # for inspecting the layers of a network that accepts images of any size
 
@@ -25,8 +29,7 @@ class OwnModel(ImageModel):
         layer: the layer whose output is the embedding; None takes the input of the last linear layer.
         classes: names of the classes, separated by commas, or a text file with one per line; None takes those that
             the file names, else their numbers.
-        size, resize, mean, std, channels, flip: how images are prepared; see `InputSettings`. What the file says
-            itself need not be given.
+        preparation: how images are prepared, see `Preparation`; what the file says itself need not be given.
 
     Raises:
         Refusal: the network cannot be loaded, or neither the file nor the options say how images are prepared.
@@ -38,18 +41,11 @@ class OwnModel(ImageModel):
         *,
         layer: str | None = None,
         classes: str | None = None,
-        size: int | None = None,
-        resize: int | None = None,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-        channels: str | None = None,
-        flip: bool | None = None,
+        **preparation: "Unpack[Preparation]",
     ) -> None:
         network = open_network(reference)
         declared = network.declared
-        settings = override(
-            _settings(reference, declared, size=size, mean=mean, std=std), resize=resize, channels=channels, flip=flip
-        )
+        settings = override(_settings(reference, declared, preparation), **preparation)
         compute = network.compute(layer)
         _, scores = _first(compute, settings, reference)
         names = () if scores is None else _class_names(classes, declared, scores.shape[1])
@@ -77,14 +73,8 @@ def _translated(reference: str, side: int, network: OwnNetwork) -> Inspection:
         raise Refusal(f"'{reference}' cannot run on images of {side} x {side} pixels: {reason}") from error
 
 
-def _settings(
-    reference: str,
-    declared: Declared,
-    *,
-    size: int | None,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-) -> InputSettings:
+def _settings(reference: str, declared: Declared, given: Preparation) -> InputSettings:
+    size, mean, std = given.get("size"), given.get("mean"), given.get("std")
     if declared.raw:
         mean, std = mean or (0, 0, 0), std or (1, 1, 1)
     side, means, stds = size or declared.size, mean or declared.mean, std or declared.std
