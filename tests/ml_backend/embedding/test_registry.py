@@ -93,6 +93,7 @@ def test_the_menu_of_the_panel_offers_a_model_of_every_family_that_has_a_default
 def test_the_options_that_a_family_declares_are_those_that_its_models_take():
     from labelscape.ml_backend.embedding.image.open_clip_model import OpenClipModel
     from labelscape.ml_backend.embedding.image.own.model import OwnModel
+    from labelscape.ml_backend.embedding.image.preparation import Preparation
     from labelscape.ml_backend.embedding.image.timm_model import TimmModel
     from labelscape.ml_backend.embedding.image.torchvision_model import TorchvisionModel
     from labelscape.ml_backend.embedding.image.transformers_model import TransformersModel
@@ -105,7 +106,9 @@ def test_the_options_that_a_family_declares_are_those_that_its_models_take():
         "own": OwnModel,
     }.items():
         taken = inspect.signature(kind.__init__).parameters.values()
-        keywords = {parameter.name for parameter in taken if parameter.kind is parameter.KEYWORD_ONLY}
+        assert any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken), name  # a `Preparation`
+        own = {parameter.name for parameter in taken if parameter.kind is parameter.KEYWORD_ONLY}
+        keywords = own | set(Preparation.__annotations__)
         assert keywords == {option.name for option in find_family(f"{name}/x")[0].options}, name
 
 
