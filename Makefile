@@ -40,7 +40,7 @@ reference: setup ## write the generated pages of docs/reference
 	@WRITE_REFERENCE=1 $(BIN)/python -m pytest -q tests/test_reference.py
 
 docs: setup ## build the documentation site in build/site, with its links checked
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 web: ## check the panel's TypeScript and its committed bundle (needs Node.js)
 	@scripts/check-web
