@@ -88,19 +88,30 @@ def ask_patches(ctx: Any, inputs: types.Object, label: str) -> str | None:
     fields = _item_fields(ctx)
     if not fields:
         return None
-    inputs.enum("patches", [WHOLE_SAMPLES, *fields], default=_default_patches(ctx, fields), label=label)
+    shown = [WHOLE_SAMPLES, *fields, *_names_in_view(ctx)]
+    inputs.enum("patches", shown, default=_default_patches(ctx, fields), label=label)
     return chosen_patches(ctx)
 
 
 def chosen_patches(ctx: Any) -> str | None:
     """The field of patches or clips, or "frames", chosen in the form, else what the view shows; None for samples."""
     chosen = ctx.params.get("patches") or _default_patches(ctx, _item_fields(ctx))
+    chosen = _names_in_view(ctx).get(chosen, chosen)
     return None if chosen == WHOLE_SAMPLES else str(chosen)
 
 
 def _item_fields(ctx: Any) -> list[str]:
     dataset = ctx.dataset
     return [*patches_fields(dataset), *frame_patches_fields(dataset), *parts_fields(dataset)]
+
+
+def _names_in_view(ctx: Any) -> dict[str, str]:
+    """The names that a view of frames has for their fields (``det``) → those of the dataset (``frames.det``)."""
+    view = ctx.view
+    if view is None or not view._is_generated:
+        return {}
+    ours = {name: root_field(view, name) for name in view.get_field_schema()}
+    return {name: path for name, path in ours.items() if name != path and path in _item_fields(ctx)}
 
 
 def _default_patches(ctx: Any, fields: list[str]) -> str:

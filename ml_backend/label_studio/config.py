@@ -164,7 +164,7 @@ class _Tag:
 
 @lru_cache(maxsize=64)
 def read_label_config(config: str, keep: str | None = None) -> Control:
-    """The first control of a label config that can be filled in: Choices of an image, or RectangleLabels on it.
+    """The control of a label config that is filled in: the first Choices or RectangleLabels, else the first of all.
 
     Args:
         config: Label Studio's XML.
@@ -175,7 +175,9 @@ def read_label_config(config: str, keep: str | None = None) -> Control:
             served.
     """
     controls = served_controls(config)
-    chosen = next((control for control in controls if control.from_name == keep), next(iter(controls), None))
+    # Labels of these two kinds go both ways, also in “send” and “pull”.
+    in_order = sorted(controls, key=lambda control: control.kind not in ("choices", "rectanglelabels"))
+    chosen = next((control for control in in_order if control.from_name == keep), next(iter(in_order), None))
     if chosen is not None:
         return chosen
     tags, objects = _read_tags(config)

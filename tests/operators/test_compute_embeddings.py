@@ -1,11 +1,15 @@
 """The form of “Compute embeddings”: every family of the registry, its options, and what is in a network's file."""
 
+import cv2
+import fiftyone as fo
 import fiftyone.operators as foo
+import numpy as np
 import pytest
 import torch
 from fiftyone.operators.executor import ExecutionContext
 from fiftyone.operators.registry import OperatorRegistry
 from labelscape.ml_backend.actions.models import families
+from labelscape.ml_backend.store.embeddings import check_embeddings
 from torch import nn
 
 URI = "@labelscape/data-explorer/compute_embeddings"
@@ -89,3 +93,25 @@ def test_fine_tuning_is_offered_over_a_network_only(dataset, tmp_path):
     torch.save(torchvision.models.resnet18().state_dict(), tmp_path / "weights.pt")
     run(dataset, key="net", way="torchvision", model="resnet18", weights=str(tmp_path / "weights.pt"), size=32)
     assert "last_block" in str(form(dataset, way="trained", base="net")["tune"])
+
+
+def test_objects_in_frames_are_chosen_by_the_name_that_their_view_shows(tmp_path):
+    path = str(tmp_path / "video.mp4")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"mp4v"), 5, (96, 72))
+    sample = fo.Sample(filepath=path)
+    for number in (1, 2, 3):
+        image = np.full((72, 96, 3), 60 * number, np.uint8)
+        writer.write(image)
+        frame = str(tmp_path / f"{number}.png")
+        cv2.imwrite(frame, image)
+        box = fo.Detection(label="disc", bounding_box=[0.2, 0.2, 0.5, 0.5])
+        sample.frames[number] = fo.Frame(filepath=frame, objects=fo.Detections(detections=[box]))
+    writer.release()
+    dataset = fo.Dataset()
+    dataset.add_sample(sample)
+    view = dataset.to_frames().to_patches("objects")
+    for name, key in (("objects", "by_view"), ("frames.objects", "by_dataset")):
+        params = {"way": "preprocessing", "key": key, "patches": name}
+        foo.execute_operator(URI, ctx={"dataset": dataset, "view": view, "params": params})
+        assert check_embeddings(dataset, key).field == "frames.objects"
+    dataset.delete()

@@ -135,3 +135,13 @@ def test_other_controls_are_known_with_what_they_require_and_when_they_are_visib
     assert (stars.name, stars.required, stars.conditions, stars.per_region) == ("stars", True, (), False)
     assert [condition.kind for condition in note.conditions] == ["region-selected"]
     assert age.per_region
+
+
+def test_choices_are_filled_in_rather_than_a_taxonomy_before_them():
+    image = '<Image name="image" value="$image"/>'
+    taxonomy = '<Taxonomy name="t" toName="image"><Choice value="z"/></Taxonomy>'
+    choices = '<Choices name="c" toName="image"><Choice value="a"/><Choice value="b"/></Choices>'
+    config = f"<View>{image}{taxonomy}{choices}</View>"
+    assert read_label_config(config).from_name == "c"
+    assert read_label_config(config, keep="t").from_name == "t"
+    assert read_label_config(f"<View>{image}{taxonomy}</View>").from_name == "t"
