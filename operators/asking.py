@@ -110,8 +110,9 @@ def _names_in_view(ctx: Any) -> dict[str, str]:
     view = ctx.view
     if view is None or not view._is_generated:
         return {}
-    ours = {name: root_field(view, name) for name in view.get_field_schema()}
-    return {name: path for name, path in ours.items() if name != path and path in _item_fields(ctx)}
+    fields = _item_fields(ctx)
+    paths = {name: root_field(view, name) for name in view.get_field_schema()}
+    return {name: path for name, path in paths.items() if name != path and path in fields}
 
 
 def _default_patches(ctx: Any, fields: list[str]) -> str:

@@ -1,15 +1,25 @@
-"""Files with what a model learned from a dataset, without labels: plain arrays, no pickles."""
+"""What a model learns from a dataset without labels: what it learns from, and files of plain arrays, no pickles."""
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Refusal
 
+T = TypeVar("T")
 Arrays = Mapping[str, NDArray[np.generic]]
+
+
+def draw(media: Sequence[T], most: int) -> list[T]:
+    """At most so many media, drawn at random with a fixed seed, in their order."""
+    if len(media) <= most:
+        return list(media)
+    rows = np.sort(np.random.default_rng(0).choice(len(media), most, replace=False))
+    return [media[row] for row in rows.tolist()]
 
 
 def save_arrays(arrays: Arrays, path: str | Path) -> None:

@@ -50,7 +50,7 @@ def vector_folder() -> VectorFolder:
     ``/tmp``, which the next reboot may empty: it is never used.
     """
     settled, chosen = _settled_vector_folder(), lancedb_uri()
-    if chosen and chosen not in (*_adopted, settled.uri, os.environ.get(LANCEDB_VARIABLE), _saved_lancedb_uri()):
+    if chosen and chosen not in (*_adopted, settled.uri, _saved_lancedb_uri()):
         return VectorFolder(chosen, "this program, through fiftyone.brain.brain_config")
     return settled
 

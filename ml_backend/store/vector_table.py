@@ -147,15 +147,11 @@ def retrying(write: Callable[[], _Result], refresh: Callable[[], object] | None 
 @contextmanager
 def damage_in_words(key: str, place: str) -> Iterator[None]:
     """Turn any failure of a backend into a `DamagedVectors` that says what to do; the cause stays attached."""
-    try:
+    with _as_damage(
+        f"The vectors of the embeddings '{key}' in {place} are damaged or cannot be read. "
+        f"Run “Compute embeddings” into '{key}' to compute them again, or restore the folder from a backup."
+    ):
         yield
-    except Refusal:
-        raise
-    except Exception as error:
-        raise DamagedVectors(
-            f"The vectors of the embeddings '{key}' in {place} are damaged or cannot be read. "
-            f"Run “Compute embeddings” into '{key}' to compute them again, or restore the folder from a backup."
-        ) from error
 
 
 @contextmanager
@@ -164,12 +160,18 @@ def server_in_words(key: str, backend: str, address: str) -> Iterator[None]:
 
     ``address`` is the name of the environment variable of the server's address.
     """
+    with _as_damage(
+        f"The vectors of the embeddings '{key}' cannot be read from {backend}: check that its server runs and that "
+        f"{address} is its address. If its data are lost, delete '{key}' and compute it again."
+    ):
+        yield
+
+
+@contextmanager
+def _as_damage(sentence: str) -> Iterator[None]:
     try:
         yield
     except Refusal:
         raise
     except Exception as error:
-        raise DamagedVectors(
-            f"The vectors of the embeddings '{key}' cannot be read from {backend}: check that its server runs and that "
-            f"{address} is its address. If its data are lost, delete '{key}' and compute it again."
-        ) from error
+        raise DamagedVectors(sentence) from error

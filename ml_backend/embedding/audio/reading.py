@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Media, Reader, UnreadableMedium
-from ..image.reading import read_bytes
+from ..image.reading import check_file
 from ..packages import require
 
 Waveform = NDArray[np.float32]
@@ -48,7 +48,7 @@ def read_waveform(path: str, span: tuple[float, float] | None, rate: int | None 
         Refusal: the packages of the extra “audio” are not installed.
     """
     soundfile = require("soundfile", "audio")
-    _check_file(path)
+    check_file(path)
     try:
         with soundfile.SoundFile(path) as file:
             own = int(file.samplerate)
@@ -76,7 +76,7 @@ def inspect_recording(path: str) -> Recording:
         Refusal: the packages of the extra “audio” are not installed.
     """
     soundfile = require("soundfile", "audio")
-    _check_file(path)
+    check_file(path)
     try:
         info = soundfile.info(path)
     except soundfile.SoundFileError as error:
@@ -91,18 +91,6 @@ def _attempt(path: str, span: tuple[float, float] | None, rate: int) -> Waveform
         return read_waveform(path, span, rate)[0]
     except UnreadableMedium as error:
         return error
-
-
-def _check_file(path: str) -> None:
-    """Raise for a missing, empty, or remote file, in the same words as for images, without reading all of it."""
-    try:
-        with open(path, "rb") as file:
-            if file.read(1):
-                return
-    except (OSError, ValueError):
-        pass
-    read_bytes(path)
-    raise UnreadableMedium("the file cannot be read")
 
 
 def _stretch(file: Any, span: tuple[float, float] | None) -> tuple[int, int]:

@@ -59,6 +59,22 @@ def _read(path: str, edges: Sequence[Box], at_least: int) -> Pixels:
     return decode(data, header, shrink=shrink)
 
 
+def check_file(path: str) -> None:
+    """Raise for what `read_bytes` refuses, in the same words, without reading all of a large file.
+
+    Raises:
+        UnreadableMedium: as `read_bytes`.
+    """
+    try:
+        with open(path, "rb") as file:
+            if file.read(1):
+                return
+    except (OSError, ValueError):
+        pass
+    read_bytes(path)
+    raise UnreadableMedium("the file cannot be read")
+
+
 def read_bytes(path: str) -> bytes:
     """The content of a local file.
 

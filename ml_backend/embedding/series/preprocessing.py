@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...errors import Refusal
 from ...progress import Progress
 from ..base import Embedded, Media, UnreadableMedium
-from ..fitted import load_arrays, save_arrays
+from ..fitted import draw, load_arrays, save_arrays
 from ..pipeline import embed_in_batches, prepare_in_threads
 from .features import Floats, RandomConvolutions, Windows, spectral_features
 from .reading import SHORTEST, Series, read_series
@@ -94,10 +94,7 @@ class SeriesPreprocessing:
         Raises:
             Refusal: none of them can be read.
         """
-        chosen = np.arange(len(media))
-        if len(media) > _MOST_SERIES:
-            chosen = np.sort(np.random.default_rng(0).choice(len(media), _MOST_SERIES, replace=False))
-        read = prepare_in_threads([media[row] for row in chosen.tolist()], read_series, lambda series: series, 64)
+        read = prepare_in_threads(draw(media, _MOST_SERIES), read_series, lambda series: series, 64)
         results = [result for _, result in read]
         known = [result for result in results if isinstance(result, Series)]
         if not known:

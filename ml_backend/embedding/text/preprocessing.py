@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...errors import Refusal
 from ...progress import Progress
 from ..base import Embedded, Failure, Media
-from ..fitted import load_arrays, save_arrays
+from ..fitted import draw, load_arrays, save_arrays
 from ..pipeline import embed_in_batches, prepare_in_threads
 from .reading import read_texts
 
@@ -70,10 +70,7 @@ class TextPreprocessing:
         Raises:
             Refusal: none of them can be read.
         """
-        chosen = np.arange(len(media))
-        if len(media) > _MOST_TEXTS:
-            chosen = np.sort(np.random.default_rng(0).choice(len(media), _MOST_TEXTS, replace=False))
-        prepared = prepare_in_threads([media[row] for row in chosen.tolist()], read_texts, _shortened, 256)
+        prepared = prepare_in_threads(draw(media, _MOST_TEXTS), read_texts, _shortened, 256)
         texts = [text for _, text in prepared if isinstance(text, str)]
         if not texts:
             raise Refusal("None of these texts can be read: there is nothing to learn a vocabulary from.")

@@ -11,7 +11,7 @@ from ...progress import Progress
 from ..base import Embedded, EmbeddingModel, Media, TextTower, UnreadableMedium
 from ..image.model import ImageModel
 from ..image.preprocessing import features
-from ..image.reading import read_bytes
+from ..image.reading import check_file
 from ..pipeline import embed_in_batches
 
 Pixels = NDArray[np.uint8]
@@ -93,7 +93,7 @@ def read_frames(path: str, span: tuple[float, float] | None, count: int) -> list
     """
     import cv2
 
-    _check_file(path)
+    check_file(path)
     video = cv2.VideoCapture(path)
     try:
         total = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -118,14 +118,3 @@ def _frame(video: Any, number: int) -> Pixels | None:
         video.set(cv2.CAP_PROP_POS_FRAMES, number)
     sound, pixels = video.read()
     return np.asarray(pixels, np.uint8) if sound else None
-
-
-def _check_file(path: str) -> None:
-    """Raise for a missing or empty file in the same words as for images, without reading all of a video."""
-    try:
-        with open(path, "rb") as file:
-            if file.read(1):
-                return
-    except (OSError, ValueError):
-        pass
-    read_bytes(path)
