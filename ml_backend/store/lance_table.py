@@ -141,11 +141,12 @@ class LanceTable(VectorTable):
         ids, counts = np.unique(self.ids(), return_counts=True)
         for start in range(0, int((counts > 1).sum()), self._REMOVE_AT_ONCE):
             twice = ids[counts > 1][start : start + self._REMOVE_AT_ONCE]
-            condition = _among(twice)
-            rows = self._index.table.search().where(condition).limit(None).to_arrow()
-            first = [rows["id"].to_pylist().index(item) for item in twice.tolist()]
-            self._delete(condition)
-            self._write(rows.take(first).select(_COLUMNS))
+            search = self._index.table.search().where(_among(twice)).select(["id"]).with_row_id(True)
+            rows = search.limit(None).to_arrow().sort_by("_rowid")
+            # The same rows in both processes, if both are the last: a row that is written again could be there twice.
+            _, kept = np.unique(rows["id"].to_numpy(zero_copy_only=False), return_index=True)
+            surplus = np.delete(rows["_rowid"].to_numpy(), kept)
+            self._delete(f"_rowid IN ({', '.join(map(str, surplus.tolist()))})")
 
     def _write(self, rows: pa.Table) -> None:
         if self._index.table is None:
