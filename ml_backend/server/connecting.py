@@ -62,6 +62,7 @@ def connect(url: str, token: str, project: int | None, backend_url: str) -> Conn
     me = studio.whoami()
     info = studio.project(project)
     control = read_label_config(info["label_config"])
+    former = load_settings({})
     settings = _remember(address, token, project, str(info["created_at"]))
     check_backend(backend_url, settings)
     sentences = [
@@ -76,7 +77,8 @@ def connect(url: str, token: str, project: int | None, backend_url: str) -> Conn
         studio.update_project(project, model_version=backend["title"])
         was = f" (it was “{info['model_version']}”)" if info.get("model_version") else ""
         sentences.append(f"The project now shows the predictions of “{backend['title']}”{was}.")
-    return Connection(project, str(info["title"]), sentences, _warnings(studio, settings, info, control))
+    warnings = [*_changed_secret(former, settings), *_warnings(studio, settings, info, control)]
+    return Connection(project, str(info["title"]), sentences, warnings)
 
 
 def _remember(address: str, token: str, project: int, created_at: str) -> ServerSettings:
@@ -109,6 +111,16 @@ def _shows_project(saved: ServerSettings, project: int, created_at: str) -> bool
         return str(LabelStudio(saved.url, saved.token).project(project)["created_at"]) == created_at
     except LabelStudioError:
         return False
+
+
+def _changed_secret(former: ServerSettings, settings: ServerSettings) -> list[str]:
+    """What to do where a Label Studio with our app still has the secret from before it was replaced."""
+    if former.secret in ("", settings.secret):
+        return []
+    return [
+        f"The backend has a new secret, because it served {former.url} before. If your Label Studio runs the "
+        "Labelscape app, restart it with “labelscape label-studio”."
+    ]
 
 
 def _warnings(studio: LabelStudio, settings: ServerSettings, info: dict[str, Any], control: Control) -> list[str]:

@@ -10,6 +10,10 @@ from django.conf import settings
 _SECONDS = 60.0  # an answer may wait while the backend makes suggestions
 _CONNECT_SECONDS = 3.0
 _SECRET_HEADER = "X-Labelscape-Secret"
+_OTHER_SECRET = (
+    "The Labelscape backend has another secret than this Label Studio, so nothing was done. An administrator can fix "
+    "it: restart Label Studio with “labelscape label-studio”, or with the LABELSCAPE_SECRET of the backend."
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,7 @@ def call(method: str, project: int, path: str, body: Mapping[str, Any] | None = 
     except requests.RequestException:  # includes an answer that is no JSON
         return Answer(503, {"detail": _away()})
     if answer.status_code == requests.codes.unauthorized:
-        return Answer(
-            502, {"detail": "The Labelscape backend does not accept LABELSCAPE_SECRET: an admin has to fix it."}
-        )
+        return Answer(502, {"detail": _OTHER_SECRET})
     if not isinstance(document, dict):
         return Answer(502, {"detail": _away()})
     return Answer(answer.status_code, document)

@@ -1,5 +1,6 @@
 """A real Label Studio and the real `labelscape serve`, with real images: what connecting them promises, and says."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,6 +58,25 @@ def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Proje
         assert said.exit_code == 1
         assert expected in said.output
     assert project.backends() == unsupported.backends() == []
+
+
+def test_turning_to_another_label_studio_replaces_the_secret_and_tells_who_must_restart(
+    make_project: Callable[..., Project], tmp_path: Path
+) -> None:
+    server = LabelscapeServer(tmp_path / "server")
+    server.start()
+    try:
+        project = make_project(n=0, connected=False)
+        moved = Project(project.studio, server, project.id, project.digits)
+        former = server.settings | {"url": "http://former.example", "projects": [1]}
+        (tmp_path / "server" / "labelscape" / "label-studio" / "settings.json").write_text(json.dumps(former))
+        done = moved.connect()
+        assert done.exit_code == 0, done.output
+        assert "restart it with “labelscape label-studio”" in done.output.replace("\n", " ")
+        assert server.settings["secret"] != former["secret"]
+        assert "restart it" not in moved.connect().output
+    finally:
+        server.stop()
 
 
 def test_a_legacy_token_does_where_label_studio_takes_them_and_is_told_where_not(

@@ -90,9 +90,18 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def app_studio(label_studio: LabelStudioServer, labelscape_server: LabelscapeServer) -> Iterator[LabelStudioServer]:
+def app_backend(label_studio: LabelStudioServer, database: None) -> Iterator[LabelscapeServer]:
+    """A backend of the app's own: one that turns from one Label Studio to another changes its secret."""
+    server = LabelscapeServer(label_studio.folder.with_name("labelscape-server-app"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def app_studio(label_studio: LabelStudioServer, app_backend: LabelscapeServer) -> Iterator[LabelStudioServer]:
     """A Label Studio as `labelscape label-studio` starts it, on a copy of the other one's database: no migrations."""
-    server = label_studio_with_app(label_studio.folder.with_name("label-studio-app"), labelscape_server)
+    server = label_studio_with_app(label_studio.folder.with_name("label-studio-app"), app_backend)
     server.token = label_studio.token  # one at a time is issued, and the copy knows it
     data, ours = label_studio.folder / "data", server.folder / "data"
     ours.mkdir(parents=True)
@@ -100,6 +109,9 @@ def app_studio(label_studio: LabelStudioServer, labelscape_server: LabelscapeSer
     name = "label_studio.sqlite3"
     with closing(sqlite3.connect(data / name)) as source, closing(sqlite3.connect(ours / name)) as copy:
         source.backup(copy)
+        # The datasets of both share one database and are named by the project's number.
+        copy.execute("UPDATE sqlite_sequence SET seq = seq + 100000 WHERE name = 'project'")
+        copy.commit()
     server.start()
     yield server
     server.stop()
@@ -125,7 +137,7 @@ def invite(app_studio: LabelStudioServer, owner: Person) -> Callable[[str], Pers
 
 
 @pytest.fixture(scope="session")
-def desk(app_studio: LabelStudioServer, labelscape_server: LabelscapeServer, owner: Person) -> Iterator[Desk]:
+def desk(app_studio: LabelStudioServer, app_backend: LabelscapeServer, owner: Person) -> Iterator[Desk]:
     """One project of 120 digits, 40 of them labeled, with its predictions; tests leave it as it was or say so."""
     paths, digits = write_digits(app_studio.media / "digits", count=120)
     rows = [
@@ -136,10 +148,10 @@ def desk(app_studio: LabelStudioServer, labelscape_server: LabelscapeServer, own
         for row, (path, digit) in enumerate(zip(paths, map(str, digits), strict=True))
     ]
     number = create_project(app_studio, choices(CLASSES), rows)
-    project = Project(app_studio, labelscape_server, number, {})
+    project = Project(app_studio, app_backend, number, {})
     project.digits.update({task["id"]: task["data"]["digit"] for task in project.tasks().values()})
     done = project.connect()
     assert done.exit_code == 0, done.output
     project.wait_for_predictions()
     yield Desk(project, owner)
-    labelscape_server.forget(number)
+    app_backend.forget(number)
