@@ -5,19 +5,25 @@ updates: 100 to 250 documents in an update cost the least, measured with 20,000 
 than two thirds of the time of one `UpdateOne` for each document.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bson import ObjectId
+import numpy as np
 from bson.raw_bson import RawBSONDocument
 
 ROWS_PER_UPDATE = 200
-Expression = dict[str, Any]
+Expression = Mapping[str, Any]
+_ID_BYTES = 12
 
 
-def of_row(ids: Sequence[ObjectId], expression: Expression) -> Expression:
-    """The expression, in which a `column` stands for its value at the row of the document in ``ids``."""
-    row = {"$indexOfArray": [{"$literal": list(ids)}, "$_id"]}
+def among(ids: np.ndarray) -> Expression:
+    """The condition that an id is one of these, (n,) bytes of 12; without an object for each, which cost most of it."""
+    return _with_ids("$in", ids)
+
+
+def of_row(ids: np.ndarray, expression: Expression) -> Expression:
+    """The expression, in which a `column` stands for its value at the row of the document in ``ids`` (n,)."""
+    row = {"$indexOfArray": [_with_ids("$literal", ids), "$_id"]}
     return {"$let": {"vars": {"row": row}, "in": expression}}
 
 
@@ -31,6 +37,22 @@ def column_of_documents(encoded: Sequence[bytes]) -> Expression:
     elements = b"".join(b"\x03%d\x00%b" % (place, document) for place, document in enumerate(encoded))
     array = b"\x04$literal\x00" + _sized(elements)
     return {"$arrayElemAt": [RawBSONDocument(_sized(array)), "$$row"]}
+
+
+def _with_ids(operator: str, ids: np.ndarray) -> Expression:
+    """``{operator: ids}``; an element of a BSON array is its type, its place in digits, and its value."""
+    values = np.frombuffer(ids.tobytes(), np.uint8).reshape(-1, _ID_BYTES)
+    elements, first, digits = [], 0, 1
+    while first < len(values):
+        last = min(10**digits, len(values))
+        table = np.zeros((last - first, 2 + digits + _ID_BYTES), np.uint8)
+        table[:, 0] = 0x07
+        table[:, 1 : 1 + digits] = np.arange(first, last)[:, None] // 10 ** np.arange(digits)[::-1] % 10 + ord("0")
+        table[:, -_ID_BYTES:] = values[first:last]
+        elements.append(table.tobytes())
+        first, digits = last, digits + 1
+    made: Expression = RawBSONDocument(_sized(b"\x04%b\x00%b" % (operator.encode(), _sized(b"".join(elements)))))
+    return made
 
 
 def _sized(elements: bytes) -> bytes:

@@ -13,12 +13,11 @@ from typing import Any, Literal
 
 import fiftyone as fo
 import numpy as np
-from bson import ObjectId
 from pymongo import UpdateMany
 
-from .column_updates import ROWS_PER_UPDATE, Expression, column, column_of_documents, of_row
+from .column_updates import ROWS_PER_UPDATE, Expression, among, column, column_of_documents, of_row
 from .items import FRAMES_PREFIX, stored_path
-from .records import as_names, as_object_ids
+from .records import as_names
 
 Purpose = Literal["label", "clear", "delete"]
 Written = Counter[str]  # purpose → how many edits MongoDB matched
@@ -111,20 +110,18 @@ def write_fills(dataset: fo.Dataset, fills: Sequence[Fill], *, undo: bool = Fals
 
 def _filling(fill: Fill) -> Iterator[UpdateMany]:
     for part in _parts(fill, alike=not len(fill.confidence) and not fill.before):
-        ids = as_object_ids(part.ids)
-        still: dict[str, Any] = {part.path: None}
+        still: Expression = {part.path: None}
         if part.before:
-            still = {"$expr": of_row(ids, {"$eq": [f"${part.path}", column_of_documents(part.before)]})}
-        yield _update(ids, still, part.path, _label(part, ids))
+            still = {"$expr": of_row(part.ids, {"$eq": [f"${part.path}", column_of_documents(part.before)]})}
+        label = None if part.document is None else _label(part, part.document)
+        yield _update(part, still, label)
 
 
 def _undoing(fill: Fill) -> Iterator[UpdateMany]:
     for part in _parts(fill, alike=not fill.before):
-        ids = as_object_ids(part.ids)
-        value = of_row(ids, column_of_documents(part.before)) if part.before else {"$literal": None}
         names = ("label", "labeled_at")
         same = {f"{part.path}.{name}": part.document[name] for name in names} if part.document else {part.path: None}
-        yield _update(ids, same, part.path, value)
+        yield _update(part, same, of_row(part.ids, column_of_documents(part.before)) if part.before else None)
 
 
 def _parts(fill: Fill, *, alike: bool) -> Iterator[Fill]:
@@ -133,23 +130,23 @@ def _parts(fill: Fill, *, alike: bool) -> Iterator[Fill]:
         yield fill.take(slice(start, start + size))
 
 
-def _update(ids: list[ObjectId], where: dict[str, Any], path: str, value: Expression) -> UpdateMany:
-    values = {path: value, "last_modified_at": datetime.utcnow()}
-    return UpdateMany({"_id": {"$in": ids}, **where}, [{"$set": values}])
+def _update(part: Fill, where: Expression, label: Expression | None) -> UpdateMany:
+    """The update of one part; emptying a field needs no expression, and costs a fifth less."""
+    setting = {"$set": {part.path: label, "last_modified_at": datetime.utcnow()}}
+    return UpdateMany({"_id": among(part.ids), **where}, setting if label is None else [setting])
 
 
-def _label(part: Fill, ids: Sequence[ObjectId]) -> Expression:
-    if part.document is None:
-        return {"$literal": None}
-    own = {"$concat": [part.stamp, {"$substrBytes": [{"$toString": "$_id"}, 8, 16]}]}
-    documents: list[Expression] = [{"_id": {"$toObjectId": own}}, {"$literal": part.document}]
+def _label(part: Fill, document: dict[str, Any]) -> Expression:
+    digits = {"$concat": [part.stamp, {"$substrBytes": [{"$toString": "$_id"}, 8, 16]}]}
+    own = {"$toObjectId": digits}
+    shared = {"$literal": {"_id": None, **document}}
     if not len(part.confidence):
-        return {"$mergeObjects": documents}
+        return {"$setField": {"field": "_id", "input": shared, "value": own}}
     confidence = part.confidence.tolist()
     anchors = [None if anchor == _NO_ANCHOR else anchor for anchor in as_names(part.anchors)]
     columns = {"confidence": confidence, "anchor": anchors, "labelscape_confidence": confidence}
-    documents.append({name: column(values) for name, values in columns.items()})
-    return of_row(ids, {"$mergeObjects": documents})
+    differing = {"_id": own, **{name: column(values) for name, values in columns.items()}}
+    return of_row(part.ids, {"$mergeObjects": [shared, differing]})
 
 
 def _split(encoded: bytes) -> list[bytes]:

@@ -26,9 +26,9 @@ class Plan:
     conflicts: list[Conflict]
 
 
-def confirms(label: PendingLabel, existing: dict[str, Any]) -> bool:
-    """Whether a person confirms a label that came from a neighbor, which makes it a human label."""
-    return label.origin == "human" and existing.get("labelscape") == "neighbors"
+def confirms(label: PendingLabel, origin: str | None) -> bool:
+    """Whether a person confirms a label of this origin: one that came from a neighbor, which makes it a human label."""
+    return label.origin == "human" and origin == "neighbors"
 
 
 def is_meant(origin: str | None, which: Clear) -> bool:

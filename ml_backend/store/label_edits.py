@@ -90,7 +90,7 @@ def suggestion_clearing_edits(
         return
     if patches_field in (None, FRAMES):
         path, whole = suggestion_path(dataset, patches_field), list_items(samples, patches_field)
-        yield from clearing_edits(path, *present_labels(dataset, path, as_oids(whole.ids)))
+        yield from clearing_edits(path, present_labels(dataset, path, as_oids(whole.ids)))
         return
     ids = list_items(samples, patches_field).ids.tolist()
     path = label_path(dataset, str(patches_field))
@@ -153,7 +153,7 @@ def _joining(
     same = next(((position, element) for position, element in elements if element.get("label") == label.label), None)
     if same is None:
         yield Edit("element", label.item, field.path, None, label_document(label, now))
-    elif confirms(label, same[1]):
+    elif confirms(label, same[1].get("labelscape")):
         yield attribute_edit(label.item, field.path, *same, {"label": label.label, **provenance(label, now)})
 
 
@@ -176,7 +176,7 @@ def _object_edits(
                 yield attribute_edit(sample, field.path, position, element, empty, purpose="clear")
             continue
         label = pending_label(changes, row_of[item])
-        if name == label.label and not confirms(label, element):
+        if name == label.label and not confirms(label, element.get("labelscape")):
             continue
         if name and name != label.label and not label.replace:
             plan.conflicts.append(Conflict(item, label.label, name))

@@ -10,11 +10,11 @@ import pandas as pd
 from bson import ObjectId
 from pymongo import UpdateMany
 
-from .column_updates import ROWS_PER_UPDATE, column, of_row
+from .column_updates import ROWS_PER_UPDATE, among, column, of_row
 from .generated_views import show_in_generated_views
 from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path, stored_path
 from .own_fields import check_own_field, delete_own_field, ensure_own_field
-from .records import moment
+from .records import as_oids, moment
 
 _Column = list[float | str | None]
 _UPDATES_AT_ONCE = 250
@@ -172,6 +172,6 @@ def _updates(items: Items, columns: Mapping[str, _Column], differs: Mapping[str,
         rows = np.flatnonzero(kinds == kind).tolist()
         for start in range(0, len(rows), ROWS_PER_UPDATE):
             part = rows[start : start + ROWS_PER_UPDATE]
-            ids = [ObjectId(items.ids[row]) for row in part]
+            ids = as_oids(items.ids[part])
             values = {name: of_row(ids, column([columns[name][row] for row in part])) for name in names}
-            yield UpdateMany({"_id": {"$in": ids}}, [{"$set": {**values, "last_modified_at": now}}])
+            yield UpdateMany({"_id": among(ids)}, [{"$set": {**values, "last_modified_at": now}}])

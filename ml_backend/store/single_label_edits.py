@@ -1,7 +1,7 @@
 """Edits of fields with one label a sample, or a frame: grouped by class, so that MongoDB writes many at once."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,26 +11,38 @@ import fiftyone as fo
 import numpy as np
 from bson.codec_options import CodecOptions, DatetimeConversion
 
+from .column_updates import among
 from .edits import AnyEdit, Edit
 from .fills import Fill
 from .items import stored_path
 from .label_documents import Conflict, Plan, confirms, is_meant, label_document
 from .labels import LabelField
 from .pending_changes import FieldChanges, pending_label
-from .records import as_names, as_object_ids
+from .raw_batches import read_documents, read_table
+from .records import as_names
 
 _READ_AT_ONCE = 50_000
+_SCANNED_FROM = 0.2  # share of the samples from which on reading through all is faster than looking each one up
+_ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
+_LABEL_AT = _ID_AT + 12 + 1 + len("label\x00")
 _OID = "S12"
 # Labels are put back as they were, even with a time that Python does not know.
 _ANY_TIME = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
 @dataclass(frozen=True, eq=False)
-class _Present:
-    """The labels that some rows of the pending changes have now: ``labels[i]`` at ``rows[i]``."""
+class PresentLabels:
+    """The labels that samples ``ids`` (m,) have now: as BSON, and the class and the origin of each."""
 
-    rows: np.ndarray
-    labels: list[dict[str, Any]]
+    ids: np.ndarray
+    encoded: list[bytes]
+    names: list[Any]
+    origins: list[Any]
+
+    def take(self, places: Sequence[int]) -> "PresentLabels":
+        """Some of these labels."""
+        columns = [[column[place] for place in places] for column in (self.encoded, self.names, self.origins)]
+        return PresentLabels(self.ids[places], *columns)
 
 
 def single_label_edits(
@@ -38,77 +50,99 @@ def single_label_edits(
 ) -> Iterator[AnyEdit]:
     """Edits that clear and set the pending labels of a field; labels that may not be overwritten become conflicts."""
     for start in range(0, len(changes.cleared), _READ_AT_ONCE):
-        rows = np.arange(start, min(start + _READ_AT_ONCE, len(changes.cleared)))
-        present = _present(dataset, field.path, changes.cleared, rows)
-        meant = [
-            place
-            for place, (which, label) in enumerate(zip(changes.which[present.rows], present.labels, strict=True))
-            if is_meant(label.get("labelscape"), which)
-        ]
-        meant_labels = [present.labels[place] for place in meant]
-        yield from clearing_edits(field.path, changes.cleared[present.rows[meant]], meant_labels)
+        rows = slice(start, start + _READ_AT_ONCE)
+        present = present_labels(dataset, field.path, changes.cleared[rows])
+        which = changes.which[rows][_places(present.ids, changes.cleared[rows])].tolist()
+        meant = [place for place, one in enumerate(which) if is_meant(present.origins[place], one)]
+        yield from clearing_edits(field.path, present.take(meant))
+    labeled = _labeled_ids(dataset, field.path, len(changes.ids))
     groupable = _with_distinct_tails(changes.ids)
     by_class = np.lexsort((changes.followed, changes.codes))
     for start in range(0, len(by_class), _READ_AT_ONCE):
-        rows = by_class[start : start + _READ_AT_ONCE]
-        yield from _block(dataset, field, changes, rows, groupable, plan, now)
+        rows_of_block = by_class[start : start + _READ_AT_ONCE]
+        ids = changes.ids[rows_of_block]
+        present = present_labels(dataset, field.path, ids if labeled is None else ids[np.isin(ids, labeled)])
+        yield from _block(field, changes, rows_of_block, present, groupable, plan, now)
 
 
-def clearing_edits(path: str, ids: np.ndarray, labels: list[dict[str, Any]]) -> Iterator[Fill]:
-    """Edits that empty a field; ``labels[i]`` is what the sample ``ids[i]`` (12 bytes) has there now."""
-    if labels:
-        yield Fill(path, ids, None, _stamp(), "clear", before=[bson.encode(label) for label in labels])
+def clearing_edits(path: str, labels: PresentLabels) -> Iterator[Fill]:
+    """Edits that empty a field of the labels that are there."""
+    if len(labels.ids):
+        yield Fill(path, labels.ids, None, _stamp(), "clear", before=labels.encoded)
 
 
-def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """The ids (m,) of those samples that have a value in the field, and the values."""
+def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLabels:
+    """The labels of those samples that have a value in the field; they are not decoded, which would triple the time."""
     collection, local = stored_path(dataset, path)
+    project = {"label": f"${local}", "name": f"${local}.label", "origin": f"${local}.labelscape"}
     found: list[bytes] = []
-    labels: list[dict[str, Any]] = []
+    encoded: list[bytes] = []
+    facts: list[dict[str, Any]] = []
+    known: dict[bytes, dict[str, Any]] = {}
     for start in range(0, len(ids), _READ_AT_ONCE):
-        query = {"_id": {"$in": as_object_ids(ids[start : start + _READ_AT_ONCE])}, local: {"$ne": None}}
-        stages: list[dict[str, Any]] = [{"$match": query}, {"$project": {"label": f"${local}"}}]
-        for document in collection.with_options(codec_options=_ANY_TIME).aggregate(stages):
-            found.append(document["_id"].binary)
-            labels.append(document["label"])
-    return np.asarray(found, _OID), labels
+        query = {"_id": among(ids[start : start + _READ_AT_ONCE]), local: {"$ne": None}}
+        for document in read_documents(collection, [{"$match": query}, {"$project": project}]):
+            end = _LABEL_AT + int.from_bytes(document[_LABEL_AT : _LABEL_AT + 4], "little")
+            rest = document[end:]
+            if rest not in known:
+                known[rest] = bson.decode((len(rest) + 4).to_bytes(4, "little") + rest)
+            found.append(document[_ID_AT : _ID_AT + 12])
+            encoded.append(document[_LABEL_AT:end])
+            facts.append(known[rest])
+    names, origins = ([fact.get(name) for fact in facts] for name in ("name", "origin"))
+    return PresentLabels(np.frombuffer(b"".join(found), _OID), encoded, names, origins)
 
 
-def _present(dataset: fo.Dataset, path: str, ids: np.ndarray, rows: np.ndarray) -> _Present:
-    found, labels = present_labels(dataset, path, ids[rows])
-    order = np.argsort(ids[rows])
-    return _Present(rows[order[np.searchsorted(ids[rows], found, sorter=order)]], labels)
+def _labeled_ids(dataset: fo.Dataset, path: str, count: int) -> np.ndarray | None:
+    """The ids (m,) of all samples that have a value in the field, where ``count`` samples are so many that it pays."""
+    collection, local = stored_path(dataset, path)
+    if count < _SCANNED_FROM * collection.estimated_document_count():
+        return None
+    stages: list[dict[str, Any]] = [{"$match": {local: {"$ne": None}}}, {"$project": {"_id": 1}}]
+    table = read_table(collection, stages, _ID_AT + 12 + 1)[:, _ID_AT : _ID_AT + 12]
+    return np.frombuffer(table.tobytes(), _OID)
+
+
+def _places(some: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """The place of each of some ids among others that contain them."""
+    order = np.argsort(ids)
+    places: np.ndarray = order[np.searchsorted(ids, some, sorter=order)]
+    return places
 
 
 def _block(
-    dataset: fo.Dataset,
     field: LabelField,
     changes: FieldChanges,
     rows: np.ndarray,
+    present: PresentLabels,
     groupable: np.ndarray,
     plan: Plan,
     now: datetime,
 ) -> Iterator[AnyEdit]:
-    """The edits of some rows, which are sorted by class and origin."""
-    present = _present(dataset, field.path, changes.ids, rows)
-    replaced: dict[int, dict[str, Any]] = {}
-    for row, existing in zip(present.rows.tolist(), present.labels, strict=True):
-        if _may_replace(changes, row, existing, plan):
-            replaced[row] = existing
-    empty = rows[~np.isin(rows, present.rows)]
+    """The edits of some rows, which are sorted by class and origin; ``present`` are the labels they have."""
+    rows_present = rows[_places(present.ids, changes.ids[rows])]
+    replaced: dict[int, bytes] = {}
+    for row, name, origin, encoded in zip(
+        rows_present.tolist(), present.names, present.origins, present.encoded, strict=True
+    ):
+        if _may_replace(changes, row, name, origin, plan):
+            replaced[row] = encoded
+    empty = rows[~np.isin(rows, rows_present)]
     yield from _fills(field.path, changes, empty[groupable[empty]], {}, now)
     yield from _fills(field.path, changes, rows[groupable[rows] & np.isin(rows, list(replaced))], replaced, now)
-    alone = dict.fromkeys(empty.tolist()) | replaced
-    for row in (row for row in alone if not groupable[row]):
-        label = pending_label(changes, row)
-        yield Edit("value", label.item, field.path, alone[row], label_document(label, now))
+    alone: dict[int, bytes | None] = {**dict.fromkeys(empty.tolist()), **replaced}
+    for row, before in alone.items():
+        if not groupable[row]:
+            label = pending_label(changes, row)
+            existing = None if before is None else bson.decode(before, _ANY_TIME)
+            yield Edit("value", label.item, field.path, existing, label_document(label, now))
 
 
-def _may_replace(changes: FieldChanges, row: int, existing: dict[str, Any], plan: Plan) -> bool:
+def _may_replace(changes: FieldChanges, row: int, name: Any, origin: Any, plan: Plan) -> bool:
     """Whether a label is written over the one that is there; notes a conflict where it may not."""
-    name, fresh = existing.get("label"), changes.names[changes.codes[row]]
+    fresh = changes.names[changes.codes[row]]
     if name == fresh:
-        return confirms(pending_label(changes, row), existing)
+        return confirms(pending_label(changes, row), origin)
     if name and not changes.replace[row]:
         plan.conflicts.append(Conflict(as_names(changes.ids[row : row + 1])[0], fresh, name))
         return False
@@ -116,7 +150,7 @@ def _may_replace(changes: FieldChanges, row: int, existing: dict[str, Any], plan
 
 
 def _fills(
-    path: str, changes: FieldChanges, rows: np.ndarray, before: dict[int, dict[str, Any]], now: datetime
+    path: str, changes: FieldChanges, rows: np.ndarray, before: dict[int, bytes], now: datetime
 ) -> Iterator[Fill]:
     """One fill for each class and origin of these rows, which are sorted by them."""
     kinds = 2 * changes.codes[rows] + changes.followed[rows]
@@ -125,7 +159,7 @@ def _fills(
             continue
         document = label_document(pending_label(changes, int(some[0])), now)
         del document["_id"]
-        labels = [bson.encode(before[row]) for row in some.tolist()] if before else []
+        labels = [before[row] for row in some.tolist()] if before else []
         fill = Fill(path, changes.ids[some], document, _stamp(), before=labels)
         yield _with_columns(fill, changes, some) if changes.followed[some[0]] else fill
 

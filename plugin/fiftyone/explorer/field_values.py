@@ -14,7 +14,7 @@ from fiftyone.core.fields import BooleanField, FloatField, IntField, ListField, 
 
 from ....ml_backend.errors import Refusal
 from ....ml_backend.store.items import FRAMES_PREFIX
-from .raw_batches import read_table
+from ....ml_backend.store.raw_batches import read_table
 
 Expression = Any
 NumberType = Literal["<i4", "<f8"]

@@ -11,20 +11,22 @@ from labelscape.ml_backend.actions.queue import LabelBatch, clear_labels, queue_
 from labelscape.ml_backend.actions.save import save_changes, undo_save
 from labelscape.ml_backend.store import column_updates, edits, fills, saves, single_label_edits
 from labelscape.ml_backend.store.labels import label_field
-from labelscape.ml_backend.store.records import as_oids
+from labelscape.ml_backend.store.records import as_object_ids, as_oids
 
 SAMPLES = 24
 CLASSES = ["x", "y", "z"]
 
 
-@pytest.fixture(params=["grouped", "one by one"])
+@pytest.fixture(params=["grouped", "grouped, of few samples", "one by one"])
 def path(request, monkeypatch):
-    """Both ways in which labels are written; the groups are so small that every border between them is met."""
+    """All ways in which labels are written; the groups are so small that every border between them is met."""
     monkeypatch.setattr(fills, "_IDS_PER_UPDATE", 5)
     monkeypatch.setattr(fills, "ROWS_PER_UPDATE", 2)
     monkeypatch.setattr(fills, "_BYTES_PER_PIECE", 600)
     monkeypatch.setattr(edits, "_EDITS_PER_RECORD", 4)
     monkeypatch.setattr(single_label_edits, "_READ_AT_ONCE", 7)
+    if request.param == "grouped, of few samples":
+        monkeypatch.setattr(single_label_edits, "_SCANNED_FROM", 2)
     if request.param == "one by one":
         monkeypatch.setattr(single_label_edits, "_with_distinct_tails", lambda ids: np.zeros(len(ids), bool))
     return request.param
@@ -172,11 +174,13 @@ def test_labels_written_in_groups_have_ids_of_their_own_and_move_the_samples_tim
 
 def test_a_column_of_documents_is_what_a_column_of_the_same_values_is(dataset):
     documents = [{"place": place, "deep": {"list": [place]}} for place in range(12)]
-    ids = dataset.values("_id")[:12]
+    ids = as_oids(dataset.values("id")[:12])
     collection = dataset._sample_collection
     for made in (
         column_updates.column(documents),
         column_updates.column_of_documents([bson.encode(one) for one in documents]),
     ):
-        collection.update_many({"_id": {"$in": ids}}, [{"$set": {"probe": column_updates.of_row(ids, made)}}])
-        assert [collection.find_one({"_id": item})["probe"] for item in ids] == documents
+        collection.update_many(
+            {"_id": column_updates.among(ids)}, [{"$set": {"probe": column_updates.of_row(ids, made)}}]
+        )
+        assert [collection.find_one({"_id": item})["probe"] for item in as_object_ids(ids)] == documents
