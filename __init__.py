@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .ml_backend.api import (
         accept,
+        accept_audited,
+        audit_result,
         create_function,
         create_segment,
         create_segment_from_confusion,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         save,
         send_to_label_studio,
         set_label,
+        start_audit,
         suggest,
         undo,
         update,
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = [
     "__version__",
     "accept",
+    "accept_audited",
+    "audit_result",
     "create_function",
     "create_segment",
     "create_segment_from_confusion",
@@ -52,6 +57,7 @@ __all__ = [
     "save",
     "send_to_label_studio",
     "set_label",
+    "start_audit",
     "suggest",
     "undo",
     "update",

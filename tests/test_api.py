@@ -92,6 +92,20 @@ def test_what_is_like_three_examples_is_found_and_kept_as_a_function(explored):
     assert "“Threes” scored 0 new samples" in repr(ls.update(dataset, progress=False))
 
 
+def test_checks_of_a_few_suggestions_guarantee_the_rest(explored):
+    dataset, _, _ = explored
+    ls.suggest(dataset, precision=0.9, progress=False)
+    started = ls.start_audit(dataset, target=0.7)
+    assert "drawn at random" in repr(started)
+    suggested = dict(zip(*dataset.values(["id", "suggested_label.label"]), strict=True))
+    for item in started.ids:
+        ls.set_label(dataset.select(item), suggested[item])
+    result = ls.audit_result(dataset)
+    assert (result.left, result.guarantee.right) == (0, len(started.ids))
+    assert len(ls.accept_audited(dataset).queued) == started.population - len(started.ids)
+    ls.discard(dataset)
+
+
 def test_a_ranking_shows_its_first_samples_in_a_notebook(explored):
     dataset, _, _ = explored
     ranking = ls.rank_outliers(dataset, progress=False)

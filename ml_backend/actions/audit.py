@@ -9,7 +9,7 @@ from ..analysis.audit import Audit, audit, checks_needed, draw_checks
 from ..errors import Refusal
 from ..store.audits import AuditRecord, forget_audit, load_audit, save_audit
 from ..store.items import Items, items_of, ordered_view
-from ..store.labels import DEFAULT_FIELD, label_field, read_labels, with_pending
+from ..store.labels import DEFAULT_FIELD, LabelField, label_field, read_labels, with_pending
 from ..store.pending_changes import pending_changes
 from ..store.records import as_names
 from ..wording import agree, count, percent
@@ -158,6 +158,18 @@ def accept_audited(dataset: fo.Dataset, *, anyway: bool = False) -> QueueReport:
     Raises:
         Refusal: no audit was begun, its target is not reached, or nothing is left to accept.
     """
+    field, batch = audited_batch(dataset, anyway=anyway)
+    queued = queue_labels(dataset, field, batch)
+    forget_audit(dataset)
+    return queued
+
+
+def audited_batch(dataset: fo.Dataset, *, anyway: bool = False) -> tuple[LabelField, LabelBatch]:
+    """The audited suggestions that were not drawn, as labels, and the field that they belong to.
+
+    Raises:
+        Refusal: see `accept_audited`.
+    """
     record = _record(dataset)
     result = audit_result(dataset)
     if not (result.reached or anyway):
@@ -172,9 +184,7 @@ def accept_audited(dataset: fo.Dataset, *, anyway: bool = False) -> QueueReport:
         confidence=record.confidence[rest].astype(float),
         anchors=record.anchors[rest],
     )
-    queued = queue_labels(dataset, label_field(dataset, record.field, record.patches_field), batch)
-    forget_audit(dataset)
-    return queued
+    return label_field(dataset, record.field, record.patches_field), batch
 
 
 def _checks_for(target: float, population: int) -> int:

@@ -110,7 +110,7 @@ class SearchResult(ViewReport):
             text += f" An index was searched that finds {percent(self.recall, 1)} of the 50 nearest."
         folded = sum(hit.duplicates for hit in self.hits)
         if folded:
-            text += f" {count(folded, 'near-duplicate')} {agree(folded, 'is')} folded into {agree(folded, 'it')}."
+            text += f" {count(folded, 'near-duplicate')} of these {agree(folded, 'is')} folded away."
         if self.unembedded:
             nouns = noun(self.unembedded, self.item_noun)
             text += (
@@ -195,12 +195,8 @@ def search(
         raise Refusal("Give a number of results, a threshold, or both.")
     dataset = scope.samples._root_dataset
     progress(0.0, "Searching")
-    by_index = scope.samples is dataset and scope.unlabeled_in is None and threshold is None
-    large = open_large_table(dataset, query.embeddings) if by_index else None
-    if large is None:
-        ranked = _rank(scope, query)
-    else:
-        ranked = _rank_by_index(dataset, query, large, (limit or 0) * (_CANDIDATES_TO_FOLD if fold else 1))
+    candidates = (limit or 0) * (_CANDIDATES_TO_FOLD if fold else 1)
+    ranked = _rank(scope, query) if threshold is not None else _rank_quickly(scope, query, candidates)
     check_score_fields(dataset, ranked.table.items, [SCORE_FIELD])
     rows, duplicates = _results(ranked, limit, threshold, fold)
     progress(0.5, "Writing the scores")
@@ -292,6 +288,14 @@ def _rank(scope: Scope, query: Query) -> _Ranked:
         nouns = plural(table.items.noun)
         raise Refusal(f"There are no {left}{nouns} with an embedding here besides the examples: search a larger view.")
     return _Ranked(table, fitted, fitted.scorer.scores(table.unit), rows, len(rows), unembedded)
+
+
+def _rank_quickly(scope: Scope, query: Query, count: int) -> _Ranked:
+    """By the index of a table too large to be read, if the scope is the whole of it."""
+    dataset = scope.samples._root_dataset
+    whole = scope.samples is dataset and scope.unlabeled_in is None
+    large = open_large_table(dataset, query.embeddings) if whole else None
+    return _rank(scope, query) if large is None else _rank_by_index(dataset, query, large, count)
 
 
 def _rank_by_index(dataset: fo.Dataset, query: Query, large: LargeTable, count: int) -> _Ranked:

@@ -23,12 +23,27 @@ from .finding import (
     rank_mislabels,
     rank_outliers,
 )
-from .labeling import accept, discard, label_neighbors, label_next, relabel, save, set_label, suggest, undo
+from .labeling import (
+    accept,
+    accept_audited,
+    audit_result,
+    discard,
+    label_neighbors,
+    label_next,
+    relabel,
+    save,
+    set_label,
+    start_audit,
+    suggest,
+    undo,
+)
 from .making import DrawnMap, embed, project, update
 
 __all__ = [
     "DrawnMap",
     "accept",
+    "accept_audited",
+    "audit_result",
     "create_function",
     "create_segment",
     "create_segment_from_confusion",
@@ -47,6 +62,7 @@ __all__ = [
     "save",
     "send_to_label_studio",
     "set_label",
+    "start_audit",
     "suggest",
     "undo",
     "update",

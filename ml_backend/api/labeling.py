@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
+from ..actions import audit, next_best, queue
 from ..actions import label_neighbors as neighbor_actions
-from ..actions import next_best, queue
 from ..actions.accept import Which, accept_suggestions
+from ..actions.audit import AuditResult, AuditStart
 from ..actions.next_best import LabelNext
 from ..actions.queue import QueueReport
 from ..actions.save import SaveReport, discard_changes, save_changes
@@ -125,6 +126,48 @@ def accept(
     return accept_suggestions(
         dataset, ids, which=which, field=default_field(dataset, field, patches_field), patches_field=patches_field
     )
+
+
+def start_audit(
+    dataset: fo.Dataset,
+    *,
+    target: float = 0.9,
+    field: str | None = None,
+    patches_field: str | None = None,
+    checks: int | None = None,
+) -> AuditStart:
+    """Draw confident suggestions at random for a person to check, so that `audit_result` can guarantee the rest.
+
+    Args:
+        target: the share of right suggestions to guarantee, 0.5 to below 1.
+        checks: how many to draw; as many as the target takes with at most one wrong, 20 to 60, if it is left out.
+
+    Raises:
+        Refusal: there is no confident suggestion, or the target is out of range.
+    """
+    chosen = default_field(dataset, field, patches_field)
+    return audit.start_audit(dataset, target=target, field=chosen, patches_field=patches_field, checks=checks)
+
+
+def audit_result(dataset: fo.Dataset) -> AuditResult:
+    """What the checks of the audit in progress guarantee so far; pending labels count as checks too.
+
+    Raises:
+        Refusal: no audit was begun.
+    """
+    return audit.audit_result(dataset)
+
+
+def accept_audited(dataset: fo.Dataset, *, anyway: bool = False) -> QueueReport:
+    """Accept the audited suggestions that were not drawn; pending until `save`.
+
+    Args:
+        anyway: also if the target is not reached.
+
+    Raises:
+        Refusal: no audit was begun, or its target is not reached.
+    """
+    return audit.accept_audited(dataset, anyway=anyway)
 
 
 def label_next(

@@ -6,7 +6,8 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from ..actions.embed import EmbeddingReport, compute_embeddings
+from ..actions.embed import compute_embeddings
+from ..actions.embedding_report import EmbeddingReport
 from ..actions.map import MapReport, MapSettings, compute_map
 from ..actions.new_data import UpdateReport, update_dataset
 from ..analysis.projection import Method

@@ -17,6 +17,7 @@ from ..errors import Refusal
 from ..label_studio.client import LabelStudioError
 from ..progress import Progress
 from ..store.segment_records import SEGMENT_KINDS
+from . import auditing_actions as auditing
 from . import finding_actions as finding
 from . import labeling_actions as labeling
 from .database import DATABASE_AWAY
@@ -75,6 +76,23 @@ ACTIONS = (
         labeling.accept,
         labeling.preview_accept,
         (Parameter("confidence", "number", "the lowest confidence to accept", default=0.95, least=0, most=1),),
+    ),
+    Action(
+        "audit_suggestions",
+        "Check a few suggestions at random, and know how many of all are right",
+        auditing.audit,
+        auditing.preview_audit,
+        (
+            Parameter(
+                "step",
+                "string",
+                "“continue” tells the result so far, or begins the first audit",
+                default=auditing.CONTINUE,
+                choices=(auditing.CONTINUE, auditing.BEGIN, auditing.ACCEPT),
+            ),
+            Parameter("target", "number", "the share to guarantee, of a new audit", default=0.9, least=0.5, most=0.99),
+        ),
+        takes_tasks=False,
     ),
     Action("rank_outliers", "Rank by how unusual tasks are", finding.rank_by_outliers, finding.preview_selection),
     Action("rank_mislabels", "Find likely mislabeled tasks", finding.rank_by_mislabels, finding.preview_selection),

@@ -20,14 +20,17 @@ from ..errors import Cancelled, Refusal
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
 from ..progress import Progress
+from ..store.audits import load_audit
 from ..store.embeddings import list_embeddings, load_embeddings
 from ..store.functions import Function, list_functions
 from ..store.maps import list_maps, map_status
+from ..store.records import as_names
 from ..store.scores import score_path
 from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments, members
 from .sync import MAP, ProjectSync
 from .tabs import (
+    AUDIT,
     CLUSTER,
     CONFIDENCE,
     MISLABEL,
@@ -112,6 +115,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
         for sample in members(mirror.dataset, segment).values("id"):
             segments[sample].append(segment.slug)
     searched = _searched(mirror)
+    audited = _audited(mirror)
     suggested = _suggested(project)
     no_suggestion = {SUGGESTED: "", CONFIDENCE: 0.0} if suggested else {}
     columns = {
@@ -124,6 +128,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
             if segments[record.sample]
             else "",
             **{name: _rounded(scores.get(record.sample)) for name, scores in searched.items()},
+            **{name: places.get(record.sample, 0.0) for name, places in audited.items()},
             **suggested.get(record.task, no_suggestion),
         }
         for record in records.values()
@@ -177,6 +182,15 @@ def _searched(mirror: Mirror) -> dict[str, dict[str, float]]:
     similar = _scores(mirror, SCORE_FIELD)
     known = any(SIMILAR in record.columns for record in mirror.ledger.read().values())
     return columns | ({SIMILAR: similar} if similar or known else {})
+
+
+def _audited(mirror: Mirror) -> dict[str, dict[str, float]]:
+    """The column of the audit in progress, if any: sample → its place in the draw, from 1."""
+    audit = load_audit(mirror.dataset)
+    drawn = [] if audit is None else as_names(audit.ids[audit.drawn])
+    known = any(AUDIT in record.columns for record in mirror.ledger.read().values())
+    places = {sample: float(place) for place, sample in enumerate(drawn, 1)}
+    return {AUDIT: places} if places or known else {}
 
 
 def _functions(mirror: Mirror) -> list[Function]:

@@ -107,7 +107,7 @@ def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Prog
             project.show_chosen()
             applied = None
         else:
-            applied = _apply(mirror, request, batches, f"label {title}", part_of(progress, 0.0, 0.1))
+            applied = apply_and_note(mirror, request, batches, f"label {title}", part_of(progress, 0.0, 0.1))
     number = len(reach.neighbors)
     numbers = {"selected": len(reach.seeds), "neighbors": number, "kept": len(reach.conflicts)}
     if applied is None:
@@ -117,7 +117,7 @@ def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Prog
             f"{count(published, 'prediction')} written."
         )
         return Outcome(f"{sentence}{reach.kept()}{reach.selected.note()}", numbers | {"written": published})
-    written = _send(project, applied.items, progress)
+    written = send_and_suggest(project, applied.items, progress)
     sentence = (
         f"Labeled {count(len(reach.seeds), 'selected task')} and {count(number, 'neighbor')} “{label}”: "
         f"{count(written, 'annotation')} in place."
@@ -173,8 +173,8 @@ def accept(project: ProjectSync, request: ActionRequest, progress: Progress) -> 
         chosen = selected_tasks(project, request)
         batch = _acceptable(project, chosen, request)
         title = f"acceptance of {count(len(batch.ids), 'suggestion')}"
-        applied = _apply(mirror, request, [batch], title, part_of(progress, 0.0, 0.1))
-    written = _send(project, applied.items, progress)
+        applied = apply_and_note(mirror, request, [batch], title, part_of(progress, 0.0, 0.1))
+    written = send_and_suggest(project, applied.items, progress)
     kept = len(applied.conflicts)
     note = f" {count(kept, 'item')} kept another label." if kept else ""
     sentence = f"Accepted {count(applied.written, 'suggestion')}: {count(written, 'annotation')} in place.{note}"
@@ -198,7 +198,7 @@ def undo(project: ProjectSync, request: ActionRequest, progress: Progress) -> Ou
     if entry.kind in ("segment", "function"):
         refresh_columns(project, lambda: True)
     else:
-        _send(project, undone.samples, progress)
+        send_and_suggest(project, undone.samples, progress)
     return Outcome(f"Undid: {entry.title}{undone.note}.", {"undone": undone.number})
 
 
@@ -249,9 +249,10 @@ def _choose(mirror: Mirror, reach: _Reach, label: str) -> str:
     return remember_chosen(mirror.dataset, chosen)
 
 
-def _apply(
+def apply_and_note(
     mirror: Mirror, request: ActionRequest, batches: Sequence[LabelBatch], title: str, progress: Progress
 ) -> AppliedLabels:
+    """Write labels now, as an action that its user can undo."""
     applied = apply_labels(mirror.dataset, mirror.target, batches, title=title, progress=progress)
     if applied.save:
         note_action(mirror.dataset, JournalEntry("labels", applied.save, request.by, title))
@@ -270,7 +271,7 @@ def _acceptable(project: ProjectSync, chosen: SelectedTasks, request: ActionRequ
     return suggestions_above(mirror.dataset, items, request.values["confidence"], mirror.target)
 
 
-def _send(project: ProjectSync, items: Sequence[str], progress: Progress) -> int:
+def send_and_suggest(project: ProjectSync, items: Sequence[str], progress: Progress) -> int:
     """Bring labels that changed here to Label Studio, then the suggestions that follow from them."""
     progress = _steadily(progress)
     with project.lock:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..label_studio.client import LabelStudio
 from ..label_studio.mirror import Mirror
+from ..store.audits import load_audit
 from ..store.functions import list_functions
 from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments
@@ -13,11 +14,12 @@ from .sync import ProjectSync
 
 # The names are the columns' titles, so they are short.
 OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM = "ls_outlier", "ls_mislabel", "ls_cluster", "ls_segments", "ls_problem"
-SIMILAR, SUGGESTED, CONFIDENCE = "ls_similar", "ls_label", "ls_confidence"
+SIMILAR, SUGGESTED, CONFIDENCE, AUDIT = "ls_similar", "ls_label", "ls_confidence", "ls_audit"
 _FUNCTION = "ls_fn_"
 _TEXTS = (SEGMENTS, PROBLEM, SUGGESTED)
 _COLUMNS = (OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM)
 SIMILAR_TAB = "Similar tasks"
+AUDIT_TAB = "Audit"
 STATUS_SUFFIX = " · Labelscape"  # at the end: Label Studio (1.23) shows the first 15 characters of a title
 _FORMER_PREFIX = "Labelscape: "
 _STATE_LENGTH = 75
@@ -179,6 +181,9 @@ def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
     if mirror.dataset.get_field(SCORE_FIELD) is not None:
         found = _filter(f"data.{SIMILAR}", "greater", "Number", 0)
         tabs[SIMILAR_TAB] = _tab([found], f"-tasks:data.{SIMILAR}", SIMILAR)
+    if load_audit(mirror.dataset) is not None:
+        drawn = _filter(f"data.{AUDIT}", "greater", "Number", 0)
+        tabs[AUDIT_TAB] = _tab([unlabeled, drawn], f"tasks:data.{AUDIT}", AUDIT)
     return {title: {"title": title, **tab} for title, tab in tabs.items()}
 
 

@@ -90,6 +90,7 @@ _NAMES: dict[str, dict[str, Callable[[Any], Any]]] = {
     "label_neighbors": {"label": _text, "reach": _integer, "precision": _percent, "as": _text},
     "suggest_labels": {"precision": _percent},
     "accept_suggestions": {"confidence": _percent},
+    "audit_suggestions": {"step": _text, "target": _percent},
     "rank_outliers": {},
     "rank_mislabels": {},
     "find_similar": {"negatives": _tasks, "text": _text, "limit": _integer},
@@ -128,6 +129,18 @@ def _precision_field(description: Description) -> list[Field]:
 
 def _confidence_field(description: Description) -> list[Field]:
     return [_input("confidence", "Lowest confidence (%)", _percent_of(description))]
+
+
+def _audit_fields(_: Description) -> list[Field]:
+    steps = [
+        ("continue", "Show the result so far (or begin)"),
+        ("accept", "Accept all audited suggestions"),
+        ("begin", "Begin a new audit"),
+    ]
+    return [
+        _select("step", "Next step", steps, "continue"),
+        _input("target", "Share to guarantee (%), for a new audit", "90"),
+    ]
 
 
 def _example_fields(_: Description) -> list[Field]:
@@ -173,25 +186,35 @@ MENU = (
         _confidence_field,
     ),
     MenuAction(
+        "audit_suggestions",
+        "Audit Suggestions",
+        "Draws a few confident suggestions at random for people to check in the tab “Audit”, and says how many of all "
+        "are right.",
+        "annotations_create",
+        203,
+        _audit_fields,
+        takes_tasks=False,
+    ),
+    MenuAction(
         "rank_outliers",
         "Rank Outliers",
         "Ranks the selected tasks by how unusual they are; the tab “Outliers” shows them, most unusual first.",
         "tasks_change",
-        203,
+        204,
     ),
     MenuAction(
         "rank_mislabels",
         "Find Likely Mislabeled",
         "Ranks the selected labeled tasks by how likely their label is wrong; the tab “Likely mislabeled” shows them.",
         "tasks_change",
-        204,
+        205,
     ),
     MenuAction(
         "find_similar",
         "Find Similar Tasks",
         "Finds tasks like the selected ones; the tab “Similar tasks” shows them, most similar first.",
         "tasks_change",
-        205,
+        206,
         _example_fields,
     ),
     MenuAction(
@@ -199,7 +222,7 @@ MENU = (
         "Create Function",
         "Saves “like the selected tasks” under a name: a column scores every task, new ones too.",
         "tasks_change",
-        206,
+        207,
         _function_fields,
     ),
     MenuAction(
@@ -207,7 +230,7 @@ MENU = (
         "Create Segment",
         "Gives the selected tasks a name; a tab shows them.",
         "views_create",
-        207,
+        208,
         _segment_fields,
     ),
     MenuAction(
@@ -215,7 +238,7 @@ MENU = (
         "Undo Last Labelscape Action",
         "Undoes the last thing that you did with Labelscape in this project. What others did stays.",
         "annotations_delete",
-        208,
+        209,
         takes_tasks=False,
     ),
 )

@@ -121,6 +121,31 @@ def test_rankings_searches_and_segments_become_columns_and_tabs(project: Project
     assert "Segment: Zeros" not in {tab["data"]["title"] for tab in project.tabs()}
 
 
+def test_an_audit_draws_tasks_to_label_and_then_accepts_the_rest(project: Project) -> None:
+    assert run(project, "suggest_labels", tasks="all", count=120, precision=0.8)["state"] == "done"
+    begun = run(project, "audit_suggestions", target=0.6)["outcome"]
+    drawn, population = begun["numbers"]["drawn"], begun["numbers"]["population"]
+    assert 0 < drawn < population
+    places = {number: task["data"].get("ls_audit", 0) for number, task in project.tasks().items()}
+    checks = sorted((task for task, place in places.items() if place), key=places.__getitem__)
+    assert [places[task] for task in checks] == list(range(1, drawn + 1))
+    assert "Audit" in {tab["data"]["title"] for tab in project.tabs()}
+    assert "not accepted yet" in run(project, "audit_suggestions", step="accept")["outcome"]["sentence"]
+
+    for task in checks:
+        project.annotate(task)
+    labels = {task: project.digits[task] for task in checks}
+    eventually("the checks in FiftyOne", lambda: labels.items() <= project.labels().items())
+    result = run(project, "audit_suggestions")["outcome"]
+    assert result["numbers"]["left"] == 0
+    assert "the target of 60% is reached" in result["sentence"], result["sentence"]
+    accepted = run(project, "audit_suggestions", step="accept")["outcome"]
+    assert accepted["numbers"]["accepted"] == population - drawn
+    assert annotated(project).keys() >= set(checks)
+    assert "Audit" not in {tab["data"]["title"] for tab in project.tabs()}
+    assert not any(task["data"].get("ls_audit") for task in project.tasks().values())
+
+
 def test_the_panel_reads_the_map_the_neighbors_and_what_to_label_next(project: Project) -> None:
     shown = eventually("a map", lambda: (answer := call(project, "GET", "map")).ok and answer.json())
     assert set(shown["tasks"]) == set(project.digits)

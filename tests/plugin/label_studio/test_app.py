@@ -36,7 +36,7 @@ def seed(desk: Desk, label: str) -> int:
 
 def test_every_action_is_in_the_menu_and_its_form_knows_the_project(desk: Desk) -> None:
     listed = {one["id"]: one for one in desk.owner.ask("GET", f"api/dm/actions?project={desk.project.id}").json()}
-    assert {f"labelscape_{name}" for name in ACTIONS} <= set(listed)
+    assert {f"labelscape_{name}" for name in (*ACTIONS, "audit_suggestions")} <= set(listed)
     form = desk.owner.ask("GET", f"api/dm/actions/labelscape_label_neighbors/form?project={desk.project.id}").json()
     [label] = [one for one in form[0]["fields"] if one["name"] == "label"]
     assert [option["value"] for option in label["options"]] == [str(digit) for digit in range(10)]
