@@ -110,6 +110,24 @@ def run_pycocotools(truth: Objects, predictions: Objects) -> tuple[float, str, f
     return took, f"{right} / {len(predictions) - right} / {missed}", float(precision[precision > -1].mean())
 
 
+def add_detections(samples: list[Any], field: str, objects: Objects) -> None:
+    import fiftyone as fo
+
+    rows = np.argsort(objects.sample, kind="stable")
+    cuts = np.searchsorted(objects.sample[rows], np.arange(1, len(samples)))
+    for sample, chosen in zip(samples, np.split(rows, cuts), strict=True):
+        sample[field] = fo.Detections(
+            detections=[
+                fo.Detection(
+                    label=str(objects.label[i]),
+                    bounding_box=objects.box[i].tolist(),
+                    confidence=None if np.isnan(objects.confidence[i]) else float(objects.confidence[i]),
+                )
+                for i in chosen
+            ]
+        )
+
+
 def run_fiftyone(truth: Objects, predictions: Objects, images: int) -> list[tuple[str, float, str]]:
     import fiftyone as fo
 
@@ -117,20 +135,8 @@ def run_fiftyone(truth: Objects, predictions: Objects, images: int) -> list[tupl
     dataset = fo.Dataset(f"labelscape-benchmark-{uuid.uuid4().hex[:8]}")
     try:
         samples = [fo.Sample(filepath=f"/missing/{i}.jpg") for i in range(images)]
-        for field, objects in (("labels", truth), ("guesses", predictions)):
-            rows = np.argsort(objects.sample, kind="stable")
-            cuts = np.searchsorted(objects.sample[rows], np.arange(1, images))
-            for sample, chosen in zip(samples, np.split(rows, cuts), strict=True):
-                sample[field] = fo.Detections(
-                    detections=[
-                        fo.Detection(
-                            label=str(objects.label[i]),
-                            bounding_box=objects.box[i].tolist(),
-                            confidence=None if np.isnan(objects.confidence[i]) else float(objects.confidence[i]),
-                        )
-                        for i in chosen
-                    ]
-                )
+        add_detections(samples, "labels", truth)
+        add_detections(samples, "guesses", predictions)
         dataset.add_samples(samples)
         read, _ = timed(
             lambda: dataset.values(

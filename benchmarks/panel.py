@@ -8,9 +8,6 @@ deleted unless `--keep` is given. A time ends with the frame of the browser's sc
 from __future__ import annotations
 
 import argparse
-import base64
-import itertools
-import math
 import os
 import re
 import shutil
@@ -24,7 +21,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
 import fiftyone as fo
 import fiftyone.brain as fob
 import numpy as np
@@ -32,6 +28,7 @@ import psutil
 from labelscape.cli.app_server import PatientServer
 from labelscape.cli.digits import write_digits
 from labelscape.cli.plugin_link import install
+from screencast import HEIGHT, WIDTH, Cast, at_rest, points_visible
 
 MAP, OTHER_MAP = "map", "other_map"
 CENTERS = [(x, y) for x in (-0.75, -0.3) for y in (-0.5, 0.5)] + [(x, y) for x in (0.3, 0.75) for y in (-0.6, 0, 0.6)]
@@ -41,8 +38,6 @@ COUNTER = "[data-cy=entry-counts]"
 MOVES = 120
 BUSY = 20  # percent of all cores
 REST_WITHIN = 180  # seconds
-WIDTH, HEIGHT = 1600, 1000
-DIFFERENT = 24  # of 255: more than a JPEG's noise
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 
@@ -88,65 +83,6 @@ def points_of(n: int) -> np.ndarray:
     points = np.asarray(CENTERS)[np.arange(n) % len(CENTERS)] + random.normal(0, 0.07, (n, 2))
     points[:2] = [-1, -1], [1, 1]
     return np.clip(points, -1, 1).astype(np.float32)
-
-
-class Cast:
-    """The browser's screencast: what the user sees of an element, frame by frame, with the time of each."""
-
-    def __init__(self, page: Any) -> None:
-        self._page = page
-        self._session = page.context.new_cdp_session(page)
-        self._frames: list[tuple[float, str]] = []
-        self._session.on("Page.screencastFrame", self._keep)
-
-    def _keep(self, event: dict[str, Any]) -> None:
-        self._frames.append((event["metadata"]["timestamp"], event["data"]))
-        self._session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
-
-    @contextmanager
-    def recording(self) -> Iterator[None]:
-        """Keep what is shown meanwhile."""
-        self._frames.clear()
-        # At half the size, because their making takes its part of the processor; of all frames, because the one that
-        # shows the result may be the last for long.
-        settings = {"format": "jpeg", "quality": 90, "maxWidth": WIDTH // 2, "maxHeight": HEIGHT // 2}
-        self._session.send("Page.startScreencast", settings)
-        self._page.wait_for_timeout(500)
-        yield
-        self._session.send("Page.stopScreencast")
-
-    def pictures(self, selector: str) -> list[tuple[float, np.ndarray]]:
-        """Time and pixels of an element in each frame."""
-        box = self._page.locator(selector).bounding_box()
-        left, top, width, height = (round(box[side] / 2) for side in ("x", "y", "width", "height"))
-        area = np.s_[top : top + height, left : left + width]
-        found = []
-        for moment, data in sorted(self._frames):
-            whole = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
-            found.append((moment, whole[area].astype(np.int16)))
-        return found
-
-
-def points_visible(pictures: list[tuple[float, np.ndarray]]) -> float:
-    """When half of the pixels come to be no ground that are none in the end; NaN if never.
-
-    Before, half of them were ground, or what another panel or map had there.
-    """
-    ground = np.median(pictures[-1][1], axis=(0, 1))
-    points = np.abs(pictures[-1][1] - ground).max(-1) > DIFFERENT
-    shares = [(at, (np.abs(picture[points] - ground).max(-1) > DIFFERENT).mean()) for at, picture in pictures]
-    away = itertools.dropwhile(lambda frame: frame[1] > 0.5, shares)
-    return next((at for at, share in away if share > 0.5), math.nan)
-
-
-def at_rest(pictures: list[tuple[float, np.ndarray]]) -> float:
-    """Since when the picture is what it is in the end, but for one pixel in fifty."""
-    moment = pictures[-1][0]
-    for at, picture in reversed(pictures):
-        if (np.abs(picture - pictures[-1][1]).max(-1) > DIFFERENT).mean() > 0.02:
-            break
-        moment = at
-    return moment
 
 
 def open_embeddings(page: Any) -> None:
@@ -371,7 +307,7 @@ def browsed() -> Iterator[Any]:
             executable_path=CHROMIUM,
             headless=True,
             args=CHROMIUM_FLAGS,
-            viewport={"width": 1600, "height": 1000},
+            viewport={"width": WIDTH, "height": HEIGHT},
         )
         page = context.pages[0]
         # FiftyOne's advertisement (1.22) lies over the App until it is dismissed.

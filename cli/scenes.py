@@ -1,7 +1,9 @@
 """Images of many digits with boxes, and a simulated detector with errors: data for finding wrong and missing labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -32,55 +34,80 @@ def add_scenes(dataset: fo.Dataset, folder: Path, *, count: int = 60, seed: int 
     predicts a few digits that do not exist (with low confidence).
     """
     import cv2
-    from sklearn.datasets import load_digits
 
-    data = load_digits()
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    samples: list[fo.Sample] = []
-    wrong: list[fo.Detection] = []
-    unlabeled: list[fo.Detection] = []
-    for number in range(count):
-        path = folder / f"scene-{seed}-{number:04d}.png"
-        picture = np.zeros((SIDE, SIDE), np.uint8)
-        labels, guesses = [], []
-        cells = rng.permutation(16)
-        used = int(rng.integers(3, 10))
-        for cell in cells[:used]:
-            row = int(rng.integers(len(data.images)))
-            digit = int(data.target[row])
-            x, y = _place(int(cell), rng)
-            pixels = np.kron(data.images[row] * (255 / 16), np.ones((SCALE, SCALE))).round().astype(np.uint8)
-            picture[y : y + _DIGIT, x : x + _DIGIT] = pixels
-            label = fo.Detection(label=str(digit), bounding_box=[v / SIDE for v in (x, y, _DIGIT, _DIGIT)])
-            guess = _guess(digit, x, y, rng)
-            fate = rng.random()
-            if fate < 0.05:
-                label.label = _other(digit, rng)
-                wrong.append(label)
-                guess = _guess(digit, x, y, rng, confident=True)
-            if not 0.05 <= fate < 0.09:
-                labels.append(label)
-            else:
-                guess = _guess(digit, x, y, rng, confident=True)
-                unlabeled.append(guess)
-            if fate < 0.95:
-                guesses.append(guess)
-        if rng.random() < 0.2:
-            x, y = _place(int(cells[used]), rng)
-            phantom = _guess(int(rng.integers(10)), x, y, rng)
-            phantom.confidence = float(rng.uniform(0.1, 0.5))
-            guesses.append(phantom)
-        cv2.imwrite(str(path), picture)
-        samples.append(
-            fo.Sample(
-                filepath=str(path),
-                ground_truth=fo.Detections(detections=labels),
-                predictions=fo.Detections(detections=guesses),
-            )
+    scenes = [_scene(rng) for _ in range(count)]
+    paths = [str(folder / f"scene-{seed}-{number:04d}.png") for number in range(count)]
+    for path, scene in zip(paths, scenes, strict=True):
+        cv2.imwrite(path, scene.picture)
+    dataset.add_samples(
+        fo.Sample(
+            filepath=path,
+            ground_truth=fo.Detections(detections=scene.labels),
+            predictions=fo.Detections(detections=scene.predictions),
         )
-    dataset.add_samples(samples)
-    return Faults([label.id for label in wrong], [guess.id for guess in unlabeled])
+        for path, scene in zip(paths, scenes, strict=True)
+    )
+    return Faults(
+        [label.id for scene in scenes for label in scene.wrong],
+        [prediction.id for scene in scenes for prediction in scene.unlabeled],
+    )
+
+
+@dataclass
+class _Scene:
+    """One image, its labels and predictions, and those among them that are faults."""
+
+    picture: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((SIDE, SIDE), np.uint8))
+    labels: list[fo.Detection] = field(default_factory=list)
+    predictions: list[fo.Detection] = field(default_factory=list)
+    wrong: list[fo.Detection] = field(default_factory=list)
+    unlabeled: list[fo.Detection] = field(default_factory=list)
+
+
+def _scene(rng: np.random.Generator) -> _Scene:
+    scene = _Scene()
+    cells = rng.permutation(16)
+    used = int(rng.integers(3, 10))
+    for cell in cells[:used]:
+        _add_digit(scene, int(cell), rng)
+    if rng.random() < 0.2:
+        x, y = _place(int(cells[used]), rng)
+        phantom = _guess(int(rng.integers(10)), x, y, rng)
+        phantom.confidence = float(rng.uniform(0.1, 0.5))
+        scene.predictions.append(phantom)
+    return scene
+
+
+def _add_digit(scene: _Scene, cell: int, rng: np.random.Generator) -> None:
+    data = _digits()
+    row = int(rng.integers(len(data.images)))
+    digit = int(data.target[row])
+    x, y = _place(cell, rng)
+    pixels = np.kron(data.images[row] * (255 / 16), np.ones((SCALE, SCALE))).round().astype(np.uint8)
+    scene.picture[y : y + _DIGIT, x : x + _DIGIT] = pixels
+    label = fo.Detection(label=str(digit), bounding_box=[v / SIDE for v in (x, y, _DIGIT, _DIGIT)])
+    prediction = _guess(digit, x, y, rng)
+    fate = rng.random()
+    if fate < 0.05:
+        label.label = _other(digit, rng)
+        scene.wrong.append(label)
+    if fate < 0.09:
+        prediction = _guess(digit, x, y, rng, confident=True)
+    if 0.05 <= fate < 0.09:
+        scene.unlabeled.append(prediction)
+    else:
+        scene.labels.append(label)
+    if fate < 0.95:
+        scene.predictions.append(prediction)
+
+
+@cache
+def _digits() -> Any:
+    from sklearn.datasets import load_digits
+
+    return load_digits()
 
 
 def _place(cell: int, rng: np.random.Generator) -> NDArray[np.int64]:

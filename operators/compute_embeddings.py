@@ -6,6 +6,7 @@ import fiftyone.brain as fob
 from fiftyone.operators import types
 
 from ..ml_backend.actions import embed, train
+from ..ml_backend.actions.embedding_report import EmbeddingReport
 from ..ml_backend.actions.models import ModelFamily
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.backends import default_backend
@@ -127,7 +128,7 @@ def _train(ctx: Any, samples: Any, progress: Progress) -> train.TrainingReport:
     return train.train_embeddings(samples, key=params["key"], base=base, field=field, tune=tune, progress=progress)
 
 
-def _take_over(samples: Any, params: dict[str, Any]) -> embed.EmbeddingReport:
+def _take_over(samples: Any, params: dict[str, Any]) -> EmbeddingReport:
     if params.get("vector_field"):
         return embed.import_field(samples, key=params["key"], field=params["vector_field"])
     return embed.import_file(samples, key=params["key"], path=params["path"], ids_path=params.get("ids_path"))

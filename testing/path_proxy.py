@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,41 +21,8 @@ def path_proxy(
     Args:
         accept_doubled: take an address that has the path twice for one that has it once.
     """
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_any(self) -> None:
-            if not self.path.startswith(f"{path}/"):
-                self.send_error(404)
-                return
-            rest = self.path.removeprefix(path)
-            if accept_doubled and rest.startswith(f"{path}/"):
-                rest = rest.removeprefix(path)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-            answer = requests.request(
-                self.command,
-                target + rest,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                timeout=300,
-            )
-            self.send_response(answer.status_code)
-            for name, value in answer.headers.items():
-                if name.lower() not in _HOP_BY_HOP:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = do_HEAD = handle_any
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    handler = type("Handler", (_Handler,), {"target": target, "path_above": path, "accept_doubled": accept_doubled})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -64,3 +31,44 @@ def path_proxy(
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Passes requests below ``path_above`` on to ``target``."""
+
+    protocol_version = "HTTP/1.1"
+    target: str
+    path_above: str
+    accept_doubled: bool
+
+    def handle_any(self) -> None:
+        """Pass one request on, and its answer back."""
+        if not self.path.startswith(f"{self.path_above}/"):
+            self.send_error(404)
+            return
+        rest = self.path.removeprefix(self.path_above)
+        if self.accept_doubled and rest.startswith(f"{self.path_above}/"):
+            rest = rest.removeprefix(self.path_above)
+        answer = requests.request(
+            self.command,
+            self.target + rest,
+            data=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+            headers=_end_to_end(dict(self.headers.items())),
+            allow_redirects=False,
+            timeout=300,
+        )
+        self.send_response(answer.status_code)
+        for name, value in _end_to_end(answer.headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = do_HEAD = handle_any
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
+
+
+def _end_to_end(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}

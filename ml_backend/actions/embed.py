@@ -4,7 +4,7 @@ import os
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,11 @@ import numpy as np
 
 from ..embedding import EmbeddingModel
 from ..embedding.base import Classifier, Embedded, Fittable, Media
-from ..embedding.equal_vectors import EqualVectors
 from ..embedding.image.preparation import InputSettings
 from ..embedding.on_engine import on_engine
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
 from ..errors import Refusal
 from ..progress import Progress, no_progress
-from ..report import Report
 from ..store.embeddings import (
     Provenance,
     check_embeddings,
@@ -37,76 +35,12 @@ from ..store.media import list_media
 from ..store.medium_fields import medium_kind
 from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
 from ..store.settings import data_directory
-from ..wording import agree, count, noun, plural
+from ..wording import count
 from .embed_update import Keep, Update, update_vectors
+from .embedding_report import EmbeddingReport
 from .models import load, model_for, worker_loader
 
 FITTED_OPTION = "fitted"
-
-
-@dataclass(frozen=True, repr=False)
-class EmbeddingReport(Report):
-    """The result of a run: counts of items ``embedded`` now, ``reused`` unchanged, ``removed``, and ``failed``.
-
-    The files of ``unavailable`` items cannot be read now, and their vectors stay; ``restarted``: they were damaged.
-    """
-
-    key: str
-    model: str
-    dim: int
-    embedded: int
-    reused: int
-    removed: int
-    failed: int
-    first_failure: str | None
-    noun: str
-    equal: EqualVectors | None = None
-    unavailable: int = 0
-    first_unavailable: str | None = None
-    restarted: bool = False
-    predictions: str | None = None
-    prepared: str | None = None
-
-    def sentence(self) -> str:
-        """The closing message."""
-        text = self._about_unavailable()
-        if self.restarted:
-            text += "The stored vectors were damaged, so all were computed again. "
-        text += (
-            f"Embedded {count(self.embedded, self.noun)} with {self.model} ({self.dim} numbers each) in '{self.key}'"
-        )
-        if self.reused:
-            text += f"; {self.reused:,} {agree(self.reused, 'was')} up to date"
-        if self.removed:
-            text += f"; removed {count(self.removed, 'vector')} of deleted or changed {plural(self.noun)}"
-        if self.failed:
-            text += (
-                f"; {self.failed:,} could not be read and {agree(self.failed, 'was')} skipped: "
-                f"“embedding_error” says why (first: {self.first_failure})"
-            )
-        text += "."
-        if self.predictions:
-            text += f" The classes that it predicts are in the field '{self.predictions}'."
-        if self.prepared:
-            text += f" The network got {self.prepared}."
-        if self.equal:
-            first, second = self.equal.examples
-            text += (
-                f" Warning: at least {self.equal.count:,} different {plural(self.noun)} have the same vector, such as "
-                f"{first} and {second}: {self.model} cannot tell them apart. Look at these files, or choose another "
-                "model."
-            )
-        return text
-
-    def _about_unavailable(self) -> str:
-        """First of all, report what could not be checked: an unavailable disk or share."""
-        if not self.unavailable:
-            return ""
-        return (
-            f"The files of {count(self.unavailable, self.noun)} cannot be read now (first: {self.first_unavailable}); "
-            f"{agree(self.unavailable, 'its')} {noun(self.unavailable, 'vector')} "
-            f"{agree(self.unavailable, 'was')} kept. If a disk or share is missing, mount it. "
-        )
 
 
 def compute_embeddings(

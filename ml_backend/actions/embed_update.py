@@ -120,9 +120,13 @@ def _update(
             raise _deleted_meanwhile(dataset)
     gone = _remove_orphans(dataset, key, table, items)
     table.compact()
+    return _as_update(work, gone, restarted)
+
+
+def _as_update(work: _Work, gone: int, restarted: bool) -> Update:
     return Update(
         embedded=len(work.embedded) - gone,
-        reused=len(items) - len(work.embedded) - len(work.failures) - len(work.unavailable),
+        reused=len(work.items) - len(work.embedded) - len(work.failures) - len(work.unavailable),
         removed=work.removed,
         failures=work.failures,
         unavailable=work.unavailable,

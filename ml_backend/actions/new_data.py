@@ -14,7 +14,8 @@ from ..store.functions import list_functions
 from ..store.items import Items, item_view, list_like
 from ..store.maps import list_maps, map_status, provenance_of_map
 from ..store.search_index import index_large_table
-from .embed import EmbeddingReport, compute_embeddings
+from .embed import compute_embeddings
+from .embedding_report import EmbeddingReport
 from .functions import RunReport, run_functions
 from .map import MapReport, update_map
 

@@ -141,16 +141,29 @@ def train_embeddings(
             else:
                 tuned_path.unlink(missing_ok=True)
         save_head(head, head_path)
-        kept = items.take(rows)
-        view = item_view(samples, kept) if items.parts else samples
         provenance = Provenance(model="trained", options=options)
-        create_embeddings(view, key, provenance, patches_field=items.patches_field, backend=backend)
-        table_to_write(dataset, key).upsert(kept.ids, kept.sample_ids, head.transform(vectors))
-        known = read_fingerprints(dataset, base)
-        marked = [item for item in kept.ids.tolist() if item in known]
-        write_fingerprints(dataset, key, marked, [known[item] for item in marked])
+        _store(samples, key, provenance, base_run, rows, head.transform(vectors), backend)
     baseline = neighbor_accuracy(base_run.vectors, labels.codes, len(labels.classes))
     return TrainingReport(key, base, head, len(rows), baseline, tuning)
+
+
+def _store(
+    samples: fo.core.collections.SampleCollection,
+    key: str,
+    provenance: Provenance,
+    base: Embeddings,
+    rows: np.ndarray,
+    vectors: np.ndarray,
+    backend: str | None,
+) -> None:
+    """Store vectors (m, d) of the items in ``rows`` (m,) of the base, made of the same files as the base's."""
+    dataset, kept = samples._root_dataset, base.items.take(rows)
+    view = item_view(samples, kept) if kept.parts else samples
+    create_embeddings(view, key, provenance, patches_field=kept.patches_field, backend=backend)
+    table_to_write(dataset, key).upsert(kept.ids, kept.sample_ids, vectors)
+    known = read_fingerprints(dataset, base.key)
+    marked = [item for item in kept.ids.tolist() if item in known]
+    write_fingerprints(dataset, key, marked, [known[item] for item in marked])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,8 +11,11 @@ from numpy.typing import ArrayLike
 from ..errors import Refusal
 from ..progress import Progress
 from .checks import as_vectors
-from .neighbor_search import Metric, searchable
+from .neighbor_search import Metric, Table, searchable
 from .neighbors import METRICS
+
+if TYPE_CHECKING:
+    import torch
 
 _ROWS = 128  # sampled rows at a time: two distances to every vector, 1 GB at a million
 
@@ -73,15 +77,7 @@ def map_quality(
     checked = torch.from_numpy(np.random.default_rng(seed).permutation(n)[:sample])
     excess, kept, done = 0.0, 0.0, 0
     for rows in checked.split(_ROWS):
-        each = torch.arange(len(rows))
-        # Not by matrix product, which rounds away the distances within a tight cluster.
-        apart = torch.cdist(places[rows], places, compute_mode="donot_use_mm_for_euclid_dist")
-        apart[each, rows] = torch.inf
-        on_map = apart.topk(k, largest=False).indices
-        closeness = torch.addmm(table.half_squares, table.rows[rows], table.rows.T, beta=-1)
-        closeness[each, rows] = -torch.inf
-        reached = closeness.gather(1, on_map)
-        closer = torch.stack([(closeness > reached[:, i : i + 1]).sum(1) for i in range(k)], 1)
+        closer = _closer_than_on_map(table, places, rows, k)
         excess += float((closer + 1 - k).clamp(min=0).sum())
         kept += float((closer < k).sum())
         done += len(rows)
@@ -89,3 +85,18 @@ def map_quality(
             progress(done / len(checked), f"Map checked at {done:,} of {len(checked):,} samples")
     worst = k * (2 * n - 3 * k - 1) / 2
     return MapQuality(1 - excess / (done * worst), kept / (done * k))
+
+
+def _closer_than_on_map(table: Table, places: torch.Tensor, rows: torch.Tensor, k: int) -> torch.Tensor:
+    """For the k nearest on the map (r, k) of some rows (r,): how many vectors are closer to the row than theirs."""
+    import torch
+
+    each = torch.arange(len(rows))
+    # Not by matrix product, which rounds away the distances within a tight cluster.
+    apart = torch.cdist(places[rows], places, compute_mode="donot_use_mm_for_euclid_dist")
+    apart[each, rows] = torch.inf
+    on_map = apart.topk(k, largest=False).indices
+    closeness = torch.addmm(table.half_squares, table.rows[rows], table.rows.T, beta=-1)
+    closeness[each, rows] = -torch.inf
+    reached = closeness.gather(1, on_map)
+    return torch.stack([(closeness > reached[:, i : i + 1]).sum(1) for i in range(k)], 1)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ from .items import (
     parts_of,
     root_field,
 )
-from .settings import adopt_lancedb_uri, check_vector_folder, persist_lancedb_uri, vector_folder
+from .settings import adopt_lancedb_uri, check_vector_folder, elsewhere_hint, persist_lancedb_uri
 from .table_ownership import (
     drop_abandoned_tables,
     leave_shared_table,
@@ -144,15 +144,9 @@ def create_embeddings(
     dataset = samples._root_dataset
     check_new_key(dataset, key)
     backend = default_backend() if backend is None else check_backend(backend)
-    if patches_field is not None and is_parts(dataset, patches_field):
-        samples, patches_field = item_view(samples, list_items(samples, patches_field)), None
-    if patches_field is not None:
-        check_patches_field(samples, patches_field)
-        patches_field = root_field(samples, patches_field)
+    samples, patches_field = _whole_parts(samples, patches_field)
     record: dict[str, Any] = {
-        "model": provenance.model,
-        "options": provenance.options,
-        "predictions": provenance.predictions,
+        **asdict(provenance),
         "parts": None if patches_field else parts_of(samples),
         "patches_field": patches_field,
     }
@@ -177,6 +171,16 @@ def create_embeddings(
         if backend == "lancedb" or backend not in BACKENDS:
             raise
         raise no_server(backend, error) from error
+
+
+def _whole_parts(samples: SampleCollection, patches_field: str | None) -> tuple[SampleCollection, str | None]:
+    """Frames and clips, named like a field of patches, are items of a view of their own; a field of the root's else."""
+    if patches_field is None:
+        return samples, None
+    if is_parts(samples._root_dataset, patches_field):
+        return item_view(samples, list_items(samples, patches_field)), None
+    check_patches_field(samples, patches_field)
+    return samples, root_field(samples, patches_field)
 
 
 def check_new_key(dataset: fo.Dataset, key: str) -> None:
@@ -290,7 +294,8 @@ def load_embeddings(samples: SampleCollection, key: str) -> Embeddings:
     present = rows >= 0
     if not present.any():
         raise Refusal(
-            f"No {items.noun} here has an embedding in '{key}': run “Compute embeddings” on them.{_elsewhere(run)}"
+            f"No {items.noun} here has an embedding in '{key}': run “Compute embeddings” on them."
+            + elsewhere_hint(run.folder)
         )
     in_order = len(rows) == len(ids) and np.array_equal(rows, np.arange(len(ids)))
     return Embeddings(key, items.take(present), vectors if in_order else vectors[rows[present]], run.provenance)
@@ -388,13 +393,3 @@ def embeddings_size(dataset: fo.Dataset, key: str) -> tuple[int, int | None]:
     table = vector_table(dataset, key)
     number, width = table.size(), table.dim()
     return number, None if width is None else 4 * number * width
-
-
-def _elsewhere(run: EmbeddingsRun) -> str:
-    """A hint if the vectors were stored in a different folder from the one that this process uses."""
-    if run.method != "lancedb" or run.folder is None or run.folder == vector_folder().uri:
-        return ""
-    return (
-        f" They were stored in {run.folder}, but {vector_folder().decided_by} says {vector_folder().uri}: "
-        "use the same setting for every process."
-    )

@@ -55,6 +55,16 @@ def vector_folder() -> VectorFolder:
     return settled
 
 
+def elsewhere_hint(folder: str | None) -> str:
+    """A hint if vectors were stored in a different folder from the one that this process uses; None = in no folder."""
+    if folder is None or folder == vector_folder().uri:
+        return ""
+    return (
+        f" They were stored in {folder}, but {vector_folder().decided_by} says {vector_folder().uri}: use the same "
+        "setting for every process."
+    )
+
+
 def _settled_vector_folder() -> VectorFolder:
     """As `vector_folder`, whatever this program chose by hand."""
     if uri := os.environ.get(LANCEDB_VARIABLE):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +51,6 @@ def tune_last_block(
     Raises:
         Refusal: the model is not a network of PyTorch, or has no block to tune.
     """
-    import torch
-    from torch import nn
-
     if not isinstance(model, TorchImageModel):
         raise Refusal(f"{model.name} has no block that can be fine-tuned: choose the embeddings of a network.")
     squares, targets = _read(model, media, targets, seed, part_of(progress, 0, 0.1))
@@ -61,29 +58,44 @@ def tune_last_block(
     parameters = dict(model.network.named_parameters())
     for name, parameter in parameters.items():
         parameter.requires_grad_(name in names)
-    report = part_of(progress, 0.1, 1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        head = nn.Linear(model.dim, int(targets.max()) + 1).to(model.device)
-        block = [parameters[name] for name in names]
-        optimizer = torch.optim.AdamW(
-            [{"params": block, "lr": _BLOCK_RATE}, {"params": head.parameters(), "lr": _HEAD_RATE}],
-            weight_decay=_WEIGHT_DECAY,
-        )
-        stopping = hold_out(targets, np.random.default_rng(seed))
-        fit = _Fit(model, head, squares, targets, optimizer)
-        best, best_loss, best_epoch = _copy(parameters, names), fit.loss(np.flatnonzero(stopping)), 0
-        for epoch in range(1, _EPOCHS + 1):
-            fit.train(np.flatnonzero(~stopping), part_of(report, (epoch - 1) / _EPOCHS, epoch / _EPOCHS), epoch)
-            loss = fit.loss(np.flatnonzero(stopping))
-            if loss < best_loss:
-                best, best_loss, best_epoch = _copy(parameters, names), loss, epoch
-            if epoch - best_epoch >= _PATIENCE:
-                break
+    block = {name: parameters[name] for name in names}
+    best, best_epoch = _train_block(model, block, squares, targets, seed, part_of(progress, 0.1, 1))
     _put(model.network, best)
     for parameter in parameters.values():
         parameter.requires_grad_(False)
     return Tuned(best, len(targets), best_epoch)
+
+
+def _train_block(
+    model: TorchImageModel,
+    block: "dict[str, torch.nn.Parameter]",
+    squares: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    seed: int,
+    progress: Progress,
+) -> "tuple[dict[str, torch.Tensor], int]":
+    """Train parameters until held-out images get no better; returns the best values, and the epoch that had them."""
+    import torch
+    from torch import nn
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head = nn.Linear(model.dim, int(targets.max()) + 1).to(model.device)
+        optimizer = torch.optim.AdamW(
+            [{"params": list(block.values()), "lr": _BLOCK_RATE}, {"params": head.parameters(), "lr": _HEAD_RATE}],
+            weight_decay=_WEIGHT_DECAY,
+        )
+        stopping = hold_out(targets, np.random.default_rng(seed))
+        fit = _Fit(model, head, squares, targets, optimizer)
+        best, best_loss, best_epoch = _copy(block), fit.loss(np.flatnonzero(stopping)), 0
+        for epoch in range(1, _EPOCHS + 1):
+            fit.train(np.flatnonzero(~stopping), part_of(progress, (epoch - 1) / _EPOCHS, epoch / _EPOCHS), epoch)
+            loss = fit.loss(np.flatnonzero(stopping))
+            if loss < best_loss:
+                best, best_loss, best_epoch = _copy(block), loss, epoch
+            if epoch - best_epoch >= _PATIENCE:
+                break
+    return best, best_epoch
 
 
 def last_block(network: "torch.nn.Module") -> list[str]:
@@ -212,8 +224,8 @@ def _read(
     return np.concatenate(squares), targets[chosen[read.kept]]
 
 
-def _copy(parameters: Any, names: Sequence[str]) -> "dict[str, torch.Tensor]":
-    return {name: parameters[name].detach().clone() for name in names}
+def _copy(block: "dict[str, torch.nn.Parameter]") -> "dict[str, torch.Tensor]":
+    return {name: parameter.detach().clone() for name, parameter in block.items()}
 
 
 def _put(network: "torch.nn.Module", state: "dict[str, torch.Tensor]") -> None:

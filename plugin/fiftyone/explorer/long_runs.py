@@ -7,6 +7,7 @@ import fiftyone as fo
 
 from ....ml_backend.actions import embed, rank, suggest
 from ....ml_backend.actions import map as maps
+from ....ml_backend.actions.embedding_report import EmbeddingReport
 from ....ml_backend.errors import Refusal
 from ....ml_backend.progress import Progress, part_of
 from ....ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, provenance_of
@@ -231,7 +232,7 @@ def _view_of(dataset: fo.Dataset, ids: list[str], field: str | None) -> fo.Datas
     return dataset.select_labels(ids=ids, fields=field)
 
 
-def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progress) -> embed.EmbeddingReport:
+def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progress) -> EmbeddingReport:
     """Go on with the embeddings of a map, for these samples or objects."""
     key, field = str(rows.embeddings), rows.patches_field
     samples = _view_of(dataset, ids, field)

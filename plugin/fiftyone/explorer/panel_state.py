@@ -111,20 +111,8 @@ def _mark(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -
 def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -> dict[str, Any]:
     dataset: fo.Dataset = ctx.dataset
     rows = loaded_rows(ctx, board)
-    patches_field = None if rows is None else rows.patches_field
-    field = board.label_field(dataset, patches_field)
     labels = None if rows is None else board.labels_at_hand(dataset, rows)
-    pending = board.pending(dataset)
-    fields = list(dataset.get_field_schema(flat=True))
-    stores = store_stamps(dataset)
     carried = medium_field(dataset)
-    usable = usable_label_fields(dataset, patches_field)
-    stamp = (tuple(usable), tuple(dataset.list_evaluations()), last_change(dataset).count)
-    offered = board.names.get(
-        ("label fields", patches_field),
-        stamp,
-        lambda: [name for name in usable if patches_field is not None or not holds_predictions(dataset, name)],
-    )
     return {
         "dataset": dataset.name,
         "sample_count": dataset.count(),
@@ -133,7 +121,22 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
         "embeddings": _embeddings(board, dataset),
         "maps": [_map_info(board, dataset, run) for run in runs],
         "map": None if rows is None else _loaded_map(ctx, board, rows, labels),
-        "fields": board.parts.get(("fields", patches_field), fields, lambda: _fields(dataset, rows)),
+        **_labeling(board, dataset, rows, labels),
+        **_listings(board, dataset, rows),
+        "jobs": jobs,
+        "messages": board.notes.listing(),
+        "palette": _palette(dataset),
+        "options": _options(dataset),
+    }
+
+
+def _labeling(board: Board, dataset: fo.Dataset, rows: MapRows | None, labels: LabelRows | None) -> dict[str, Any]:
+    """The field that labels go to, those that it may be, its classes, and what is pending."""
+    patches_field = None if rows is None else rows.patches_field
+    field = board.label_field(dataset, patches_field)
+    offered = _offered_label_fields(board, dataset, patches_field)
+    pending = board.pending(dataset)
+    return {
         "label_fields": offered if field.name in offered else [field.name, *offered],
         "label_field": field.name,
         "label_field_exists": dataset.get_field(field.name) is not None,
@@ -143,13 +146,31 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
             "cleared": pending.n_cleared,
             "deletions": pending.n_deletions,
         },
+    }
+
+
+def _offered_label_fields(board: Board, dataset: fo.Dataset, patches_field: str | None) -> list[str]:
+    """The fields offered for labels: predictions are not, unless the map is of their objects."""
+    usable = usable_label_fields(dataset, patches_field)
+    return board.names.get(
+        ("label fields", patches_field),
+        (tuple(usable), tuple(dataset.list_evaluations()), last_change(dataset).count),
+        lambda: [name for name in usable if patches_field is not None or not holds_predictions(dataset, name)],
+    )
+
+
+def _listings(board: Board, dataset: fo.Dataset, rows: MapRows | None) -> dict[str, Any]:
+    """Fields, undo steps, review lists and functions, each read again only if what it is made of has changed."""
+    patches_field = None if rows is None else rows.patches_field
+    fields = list(dataset.get_field_schema(flat=True))
+    stores = store_stamps(dataset)
+    return {
+        "fields": board.parts.get(("fields", patches_field), fields, lambda: _fields(dataset, rows)),
         "undoable": board.parts.get(
             "undoable",
             stores,
             lambda: [{"key": step.key, "words": step.title} for step in list_undo_steps(dataset)[:_UNDO_LISTED]],
         ),
-        "jobs": jobs,
-        "messages": board.notes.listing(),
         "lists": board.parts.get(
             ("lists", patches_field),
             (fields, stores.of(*LISTED_STORES), last_change(dataset)),
@@ -160,13 +181,15 @@ def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) 
             (stores.of(*LISTED_STORES), tuple(dataset.list_brain_runs()), board.version),
             lambda: functions_state(dataset),
         ),
-        "palette": _palette(dataset),
-        "options": {
-            "models": model_choices(medium_kind(dataset)),
-            "methods": list(METHODS),
-            "patches_fields": patches_fields(dataset),
-            "vector_fields": vector_fields(dataset),
-        },
+    }
+
+
+def _options(dataset: fo.Dataset) -> dict[str, Any]:
+    return {
+        "models": model_choices(medium_kind(dataset)),
+        "methods": list(METHODS),
+        "patches_fields": patches_fields(dataset),
+        "vector_fields": vector_fields(dataset),
     }
 
 

@@ -110,12 +110,34 @@ def open_torchscript(path: str) -> TorchNetwork:
             f"'{path}' cannot be read as TorchScript ({type(error).__name__}). Save it with "
             "torch.jit.trace(model, images).save(path), or export the model to ONNX."
         ) from error
-    values = _script_values(graph)
-    linear = [value for value in values.values() if value.node().kind() in ("aten::linear", "aten::addmm")]
     output = next(iter(graph.outputs()))
+    if output.type().kind() != "TensorType":
+        raise Refusal(f"'{path}' returns {output.type()}; it must return one tensor. Export the classifier alone.")
+    values = _script_values(graph)
+    cut, scores = _last_linear(values)
+    kinds = {name: value.node().kind().removeprefix("aten::") for name, value in values.items()}
+    declared = _read_declared(extra)
+    return TorchNetwork("TorchScript", path, declared, _ScriptTaps(graph), kinds, cut=cut, scores=scores)
 
-    def tapped(names: tuple[str, ...]) -> Any:
-        copy = graph.copy()  # which renames its values, but keeps their order
+
+class _ScriptTaps:
+    """Computes values of a frozen TorchScript graph: a function for each set of them, compiled once."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+        self._functions: dict[tuple[str, ...], Any] = {}
+
+    def __call__(self, images: "torch.Tensor", names: tuple[str, ...]) -> "dict[str, torch.Tensor]":
+        if names not in self._functions:
+            self._functions[names] = self._compiled(names)
+        computed = self._functions[names](images)
+        computed = computed if isinstance(computed, tuple) else (computed,)
+        return dict(zip(names, computed, strict=True))
+
+    def _compiled(self, names: tuple[str, ...]) -> Any:
+        import torch
+
+        copy = self._graph.copy()  # which renames its values, but keeps their order
         by_name = {**_script_values(copy), OUTPUT: next(iter(copy.outputs()))}
         copy.eraseOutput(0)
         for name in names:
@@ -124,26 +146,16 @@ def open_torchscript(path: str) -> TorchNetwork:
         copy.eraseInput(0)  # the module itself: its weights are constants of the graph by now
         return torch._C._create_function_from_graph("forward", copy)
 
-    functions: dict[tuple[str, ...], Any] = {}
 
-    def taps(images: "torch.Tensor", names: tuple[str, ...]) -> "dict[str, torch.Tensor]":
-        function = functions.setdefault(names, None) or tapped(names)
-        functions[names] = function
-        computed = function(images)
-        computed = computed if isinstance(computed, tuple) else (computed,)
-        return dict(zip(names, computed, strict=True))
-
-    if output.type().kind() != "TensorType":
-        raise Refusal(f"'{path}' returns {output.type()}; it must return one tensor. Export the classifier alone.")
-    cut = scores = None
-    if linear:
-        position = 1 if linear[-1].node().kind() == "aten::addmm" else 0
-        before = list(linear[-1].node().inputs())[position].debugName()
-        names = {value.debugName(): name for name, value in values.items()}
-        cut, scores = names.get(before), names[linear[-1].debugName()]
-    kinds = {name: value.node().kind().removeprefix("aten::") for name, value in values.items()}
-    declared = read_declared(_metadata({name: text for name, text in extra.items() if text}))
-    return TorchNetwork("TorchScript", path, declared, taps, kinds, cut=cut, scores=scores)
+def _last_linear(values: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The names of the last linear layer's input and output in a TorchScript graph, if it has such a layer."""
+    linear = [value for value in values.values() if value.node().kind() in ("aten::linear", "aten::addmm")]
+    if not linear:
+        return None, None
+    position = 1 if linear[-1].node().kind() == "aten::addmm" else 0
+    before = list(linear[-1].node().inputs())[position].debugName()
+    names = {value.debugName(): name for name, value in values.items()}
+    return names.get(before), names[linear[-1].debugName()]
 
 
 def open_exported(path: str) -> TorchNetwork:
@@ -164,23 +176,16 @@ def open_exported(path: str) -> TorchNetwork:
             "torch.export.save(torch.export.export(model, (images,)), path)."
         ) from error
     module = program.module().to(choose_device())
+    shape, final = _exported_input_and_output(module, path)
     nodes = {str(node.name): node for node in module.graph.nodes if node.op == "call_function"}
     linear = [node for node in nodes.values() if _is_linear(node)]
-    (result,) = (node for node in module.graph.nodes if node.op == "output")
-    final = [node for node in result.all_input_nodes if isinstance(node, torch.fx.Node)]
-    if len(final) != 1:
-        raise Refusal(f"'{path}' returns {len(final)} values; it must return one tensor.")
-    (image,) = (node for node in module.graph.nodes if node.op == "placeholder")
-    shape = image.meta["val"].shape
-    if len(shape) != 4:
-        raise Refusal(f"'{path}' takes input of shape {tuple(shape)}; it must be a batch of images with 3 channels.")
 
     def taps(images: "torch.Tensor", names: tuple[str, ...]) -> "dict[str, torch.Tensor]":
-        node_of = {name: final[0].name if name == OUTPUT else name for name in names}
+        node_of = {name: final if name == OUTPUT else name for name in names}
         kept = _values_of(module, set(node_of.values()), images)
         return {name: kept[node] for name, node in node_of.items()}
 
-    declared = read_declared(_metadata({name: text for name, text in extra.items() if text}))
+    declared = _read_declared(extra)
     fixed_side = shape[2] if isinstance(shape[2], int) else None
     return TorchNetwork(
         "torch.export",
@@ -192,6 +197,25 @@ def open_exported(path: str) -> TorchNetwork:
         scores=linear[-1].name if linear else None,
         batch=shape[0] if isinstance(shape[0], int) else 0,
     )
+
+
+def _exported_input_and_output(module: Any, path: str) -> tuple[tuple[Any, ...], str]:
+    """The shape of an exported program's images, and the name of the node with its output.
+
+    Raises:
+        Refusal: it takes or returns something else.
+    """
+    import torch
+
+    (result,) = (node for node in module.graph.nodes if node.op == "output")
+    final = [node for node in result.all_input_nodes if isinstance(node, torch.fx.Node)]
+    if len(final) != 1:
+        raise Refusal(f"'{path}' returns {len(final)} values; it must return one tensor.")
+    (image,) = (node for node in module.graph.nodes if node.op == "placeholder")
+    shape = tuple(image.meta["val"].shape)
+    if len(shape) != 4:
+        raise Refusal(f"'{path}' takes input of shape {shape}; it must be a batch of images with 3 channels.")
+    return shape, str(final[0].name)
 
 
 def open_module(module: "torch.nn.Module", source: str) -> TorchNetwork:
@@ -282,7 +306,8 @@ def _is_linear(node: Any) -> bool:
     return str(node.target) in ("aten.linear.default", "aten.addmm.default")
 
 
-def _metadata(texts: Mapping[str, str | bytes]) -> dict[str, Any]:
+def _read_declared(texts: Mapping[str, str | bytes]) -> Declared:
+    """What the extra files of an archive say about the network's input and classes."""
     merged: dict[str, Any] = {}
     for text in texts.values():
         try:
@@ -290,7 +315,7 @@ def _metadata(texts: Mapping[str, str | bytes]) -> dict[str, Any]:
         except ValueError:
             continue
         merged.update(content if isinstance(content, dict) else {})
-    return merged
+    return read_declared(merged)
 
 
 def _check_archive(path: str) -> None:
