@@ -32,6 +32,11 @@ def column(values: Sequence[Any]) -> Expression:
     return {"$arrayElemAt": [{"$literal": list(values)}, "$$row"]}
 
 
+def column_of_ids(ids: np.ndarray) -> Expression:
+    """As `column`, of ids (n,) as bytes of 12."""
+    return {"$arrayElemAt": [_with_ids("$literal", ids), "$$row"]}
+
+
 def column_of_documents(encoded: Sequence[bytes]) -> Expression:
     """As `column`, of documents that are BSON already: decoding and encoding them again would double the time."""
     elements = b"".join(b"\x03%d\x00%b" % (place, document) for place, document in enumerate(encoded))

@@ -20,6 +20,8 @@ from pymongo import UpdateOne
 from .fills import Fill, Purpose, Written, write_fills
 from .generated_views import show_in_generated_views
 from .items import FRAMES_PREFIX, stored_path
+from .list_fills import JoiningFill, RemovingFill
+from .object_fills import ObjectFill
 from .records import as_names
 
 EditKind = Literal["value", "element", "attributes", "sample"]
@@ -56,6 +58,7 @@ class Edit:
 
 
 _SAME: Mapping[str, str | None] = {}
+_FILLS: Mapping[str, type[Fill]] = {kind.FORM: kind for kind in (Fill, ObjectFill, JoiningFill, RemovingFill)}
 AnyEdit = Edit | Fill
 
 
@@ -123,7 +126,9 @@ def apply(
 
 
 def _from_document(document: dict[str, Any]) -> AnyEdit:
-    return Fill.from_document(document) if "stamp" in document else Edit(**document)
+    if "stamp" not in document:
+        return Edit(**document)
+    return _FILLS[document.get("form", Fill.FORM)].from_document(document)
 
 
 def _show(dataset: fo.Dataset, edits: Sequence[AnyEdit], *, undo: bool) -> None:

@@ -7,21 +7,21 @@ from typing import Any, Literal
 import fiftyone as fo
 import numpy as np
 from bson import ObjectId
-from pymongo.collection import Collection
 
 from .edits import AnyEdit, Edit
 from .fills import Purpose
 from .items import FRAMES, label_path, list_items, stored_path
-from .label_documents import Conflict, Plan, confirms, is_meant, label_document, provenance
-from .labels import PROVENANCE_ATTRIBUTES, LabelField, has_label_field, label_columns
-from .pending_changes import FieldChanges, PendingLabel, pending_label, which_of
+from .label_documents import Plan
+from .labels import LabelField, has_label_field, label_columns
+from .object_label_edits import object_label_edits
+from .pending_changes import FieldChanges
 from .records import as_names, as_oids
+from .several_label_edits import several_label_edits
 from .single_label_edits import clearing_edits, present_labels, single_label_edits
 from .suggestions import FIELD, suggestion_path
 
 _READ_AT_ONCE = 10_000
 _MATCHED_AT_ONCE = 100_000
-_ATTRIBUTES = ("label", *PROVENANCE_ATTRIBUTES)
 _Object = tuple[str, int | None, dict[str, Any]]  # sample id, position in its list (None = not in a list), document
 
 
@@ -35,10 +35,10 @@ def label_edits(
     """
     now = datetime.utcnow()
     if field.kind == "patch":
-        yield from _object_edits(dataset, field, changes, plan, leaving, now)
+        yield from object_label_edits(dataset, field, changes, plan, leaving, now)
         return
     if field.kind == "classifications":
-        yield from _several_edits(dataset, field, changes, now)
+        yield from several_label_edits(dataset, field, changes, now)
         return
     yield from single_label_edits(dataset, field, changes, plan, now)
 
@@ -120,69 +120,7 @@ def read_documents(dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str
     return dict(_read(dataset, ids, fields))
 
 
-# --- several labels a sample -----------------------------------------------------------------------------------------
-
-
-def _several_edits(dataset: fo.Dataset, field: LabelField, changes: FieldChanges, now: datetime) -> Iterator[Edit]:
-    which = which_of(changes)
-    joining: dict[str, list[PendingLabel]] = {}
-    for label in changes.rows():
-        joining.setdefault(label.item, []).append(label)
-    for sample, value in _values(dataset, field, dict.fromkeys([*which, *joining])):
-        elements = (value or {}).get("classifications") or []
-        names = {label.label for label in joining.get(sample, [])}
-        kept = []
-        # From the back, so that an undo finds every position as it was.
-        for position, element in reversed(list(enumerate(elements))):
-            if (
-                sample in which
-                and element.get("label") not in names
-                and is_meant(element.get("labelscape"), which[sample])
-            ):
-                yield Edit("element", sample, field.path, element, None, position=position, purpose="clear")
-            else:
-                kept.append((position, element))
-        for label in joining.get(sample, []):
-            yield from _joining(field, label, kept, now)
-
-
-def _joining(
-    field: LabelField, label: PendingLabel, elements: Sequence[tuple[int, dict[str, Any]]], now: datetime
-) -> Iterator[Edit]:
-    """The edit that adds a label to those of its item; none if the item already has it."""
-    same = next(((position, element) for position, element in elements if element.get("label") == label.label), None)
-    if same is None:
-        yield Edit("element", label.item, field.path, None, label_document(label, now))
-    elif confirms(label, same[1].get("labelscape")):
-        yield attribute_edit(label.item, field.path, *same, {"label": label.label, **provenance(label, now)})
-
-
 # --- objects ---------------------------------------------------------------------------------------------------------
-
-
-def _object_edits(
-    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, leaving: np.ndarray, now: datetime
-) -> Iterator[Edit]:
-    which = which_of(changes)
-    row_of = {item: row for row, item in enumerate(as_names(changes.ids))}
-    gone = set(as_names(leaving))
-    for sample, position, element in _objects(dataset, field.path, [*which, *row_of]):
-        item, name = str(element["_id"]), element.get("label")
-        if sample in gone:
-            continue
-        if item in which:
-            if name and is_meant(element.get("labelscape"), which[item]):
-                empty = dict.fromkeys(_ATTRIBUTES)
-                yield attribute_edit(sample, field.path, position, element, empty, purpose="clear")
-            continue
-        label = pending_label(changes, row_of[item])
-        if name == label.label and not confirms(label, element.get("labelscape")):
-            continue
-        if name and name != label.label and not label.replace:
-            plan.conflicts.append(Conflict(item, label.label, name))
-        else:
-            values = {"label": label.label, **provenance(label, now)}
-            yield attribute_edit(sample, field.path, position, element, values)
 
 
 def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object]:
@@ -222,25 +160,12 @@ def _rows_of(
         yield from zip(items, each, origin or [None] * len(each), strict=True)
 
 
-def _values(dataset: fo.Dataset, field: LabelField, ids: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """(id, value of the field) of these samples, or frames; deleted ones are left out."""
-    collection, name = stored_path(dataset, field.name)
-    for item, document in _read_in(collection, ids, [name]):
-        yield item, document.get(name)
-
-
 def _read(
     dataset: fo.Dataset, ids: Iterable[str], fields: Sequence[str] | None
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield from _read_in(dataset._sample_collection, ids, fields)
-
-
-def _read_in(
-    collection: Collection, ids: Iterable[str], fields: Sequence[str] | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     chosen_ids = [ObjectId(item) for item in ids]
     projection = None if fields is None else dict.fromkeys(fields, 1)
     for start in range(0, len(chosen_ids), _READ_AT_ONCE):
         query = {"_id": {"$in": chosen_ids[start : start + _READ_AT_ONCE]}}
-        for document in collection.find(query, projection):
+        for document in dataset._sample_collection.find(query, projection):
             yield str(document["_id"]), document

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 
+# Labels are put back as they were, even with a time that Python does not know.
+ANY_TIME = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _ARRAY, _INT64, _STRING = 0x04, 0x12, 0x02
 _AT_ONCE = 1_000_000  # documents of a reply, which ends at 16 MB before that
@@ -27,7 +29,7 @@ def read_table(collection: Any, pipeline: Sequence[Mapping[str, Any]], size: int
     return np.concatenate(tables) if tables else np.empty((0, size), np.uint8)
 
 
-def read_documents(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+def read_encoded(collection: Any, pipeline: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
     """The documents that a pipeline ends with, each as BSON."""
     for batch in _batches(collection, pipeline):
         content, place, at = bytes(batch), 0, 0

@@ -9,7 +9,6 @@ from typing import Any
 import bson
 import fiftyone as fo
 import numpy as np
-from bson.codec_options import CodecOptions, DatetimeConversion
 
 from .column_updates import among
 from .edits import AnyEdit, Edit
@@ -18,7 +17,7 @@ from .items import stored_path
 from .label_documents import Conflict, Plan, confirms, is_meant, label_document
 from .labels import LabelField
 from .pending_changes import FieldChanges, pending_label
-from .raw_batches import read_documents, read_table
+from .raw_batches import ANY_TIME, read_encoded, read_table
 from .records import as_names
 
 _READ_AT_ONCE = 50_000
@@ -26,8 +25,6 @@ _SCANNED_FROM = 0.2  # share of the samples from which on reading through all is
 _ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
 _LABEL_AT = _ID_AT + 12 + 1 + len("label\x00")
 _OID = "S12"
-# Labels are put back as they were, even with a time that Python does not know.
-_ANY_TIME = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +49,11 @@ def single_label_edits(
     for start in range(0, len(changes.cleared), _READ_AT_ONCE):
         rows = slice(start, start + _READ_AT_ONCE)
         present = present_labels(dataset, field.path, changes.cleared[rows])
-        which = changes.which[rows][_places(present.ids, changes.cleared[rows])].tolist()
+        which = changes.which[rows][places_of(present.ids, changes.cleared[rows])].tolist()
         meant = [place for place, one in enumerate(which) if is_meant(present.origins[place], one)]
         yield from clearing_edits(field.path, present.take(meant))
     labeled = _labeled_ids(dataset, field.path, len(changes.ids))
-    groupable = _with_distinct_tails(changes.ids)
+    groupable = with_distinct_tails(changes.ids)
     by_class = np.lexsort((changes.followed, changes.codes))
     for start in range(0, len(by_class), _READ_AT_ONCE):
         rows_of_block = by_class[start : start + _READ_AT_ONCE]
@@ -68,7 +65,7 @@ def single_label_edits(
 def clearing_edits(path: str, labels: PresentLabels) -> Iterator[Fill]:
     """Edits that empty a field of the labels that are there."""
     if len(labels.ids):
-        yield Fill(path, labels.ids, None, _stamp(), "clear", before=labels.encoded)
+        yield Fill(path, labels.ids, None, stamp(), "clear", before=labels.encoded)
 
 
 def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLabels:
@@ -81,7 +78,7 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
     known: dict[bytes, dict[str, Any]] = {}
     for start in range(0, len(ids), _READ_AT_ONCE):
         query = {"_id": among(ids[start : start + _READ_AT_ONCE]), local: {"$ne": None}}
-        for document in read_documents(collection, [{"$match": query}, {"$project": project}]):
+        for document in read_encoded(collection, [{"$match": query}, {"$project": project}]):
             end = _LABEL_AT + int.from_bytes(document[_LABEL_AT : _LABEL_AT + 4], "little")
             rest = document[end:]
             if rest not in known:
@@ -103,7 +100,7 @@ def _labeled_ids(dataset: fo.Dataset, path: str, count: int) -> np.ndarray | Non
     return np.frombuffer(table.tobytes(), _OID)
 
 
-def _places(some: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def places_of(some: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """The place of each of some ids among others that contain them."""
     order = np.argsort(ids)
     places: np.ndarray = order[np.searchsorted(ids, some, sorter=order)]
@@ -120,7 +117,7 @@ def _block(
     now: datetime,
 ) -> Iterator[AnyEdit]:
     """The edits of some rows, which are sorted by class and origin; ``present`` are the labels they have."""
-    rows_present = rows[_places(present.ids, changes.ids[rows])]
+    rows_present = rows[places_of(present.ids, changes.ids[rows])]
     replaced: dict[int, bytes] = {}
     for row, name, origin, encoded in zip(
         rows_present.tolist(), present.names, present.origins, present.encoded, strict=True
@@ -134,7 +131,7 @@ def _block(
     for row, before in alone.items():
         if not groupable[row]:
             label = pending_label(changes, row)
-            existing = None if before is None else bson.decode(before, _ANY_TIME)
+            existing = None if before is None else bson.decode(before, ANY_TIME)
             yield Edit("value", label.item, field.path, existing, label_document(label, now))
 
 
@@ -160,7 +157,7 @@ def _fills(
         document = label_document(pending_label(changes, int(some[0])), now)
         del document["_id"]
         labels = [before[row] for row in some.tolist()] if before else []
-        fill = Fill(path, changes.ids[some], document, _stamp(), before=labels)
+        fill = Fill(path, changes.ids[some], document, stamp(), before=labels)
         yield _with_columns(fill, changes, some) if changes.followed[some[0]] else fill
 
 
@@ -171,7 +168,7 @@ def _with_columns(fill: Fill, changes: FieldChanges, rows: np.ndarray) -> Fill:
     return replace(fill, document=shared, confidence=changes.confidence[rows], anchors=changes.anchors[rows])
 
 
-def _with_distinct_tails(ids: np.ndarray) -> np.ndarray:
+def with_distinct_tails(ids: np.ndarray) -> np.ndarray:
     """(n,) whether the last eight bytes of an id, of which the id of its label is made, are its own among these."""
     tails = np.frombuffer(ids.tobytes(), np.uint8).reshape(-1, 12)[:, 4:]
     _, first = np.unique(np.ascontiguousarray(tails).view(np.uint64).ravel(), return_index=True)
@@ -180,6 +177,6 @@ def _with_distinct_tails(ids: np.ndarray) -> np.ndarray:
     return distinct
 
 
-def _stamp() -> str:
+def stamp() -> str:
     """A prefix of eight digits for the ids of many labels; not the time of a real id, so that it is unique."""
     return f"{0x80 | secrets.randbits(7):02x}{secrets.token_hex(3)}"

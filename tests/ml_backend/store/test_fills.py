@@ -28,7 +28,7 @@ def path(request, monkeypatch):
     if request.param == "grouped, of few samples":
         monkeypatch.setattr(single_label_edits, "_SCANNED_FROM", 2)
     if request.param == "one by one":
-        monkeypatch.setattr(single_label_edits, "_with_distinct_tails", lambda ids: np.zeros(len(ids), bool))
+        monkeypatch.setattr(single_label_edits, "with_distinct_tails", lambda ids: np.zeros(len(ids), bool))
     return request.param
 
 

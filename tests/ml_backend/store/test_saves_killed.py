@@ -47,8 +47,13 @@ save_changes(fo.load_dataset(sys.argv[1]))
 def test_a_save_that_is_killed_is_finished_or_has_not_happened(make_digits_dataset, write, committed):
     dataset = make_digits_dataset(12, labeled=4)
     ids = dataset.values("id")
-    before = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
+    dataset.set_values("parts", [fo.Detections(detections=[fo.Detection(label=name) for name in "ab"])] * 12)
+    dataset.set_values("kinds", [fo.Classifications(classifications=[fo.Classification(label="old")])] * 12)
+    before = labels(dataset)
     set_label(dataset, ids[2:9], "x", replace=True)
+    objects = [one for sample in dataset.values("parts.detections.id") for one in sample]
+    set_label(dataset, objects, "x", field="parts", patches_field="parts", replace=True)
+    set_label(dataset, ids, "x", field="kinds")
     delete_items(dataset, ids[9:11])
     killed = subprocess.run([sys.executable, "-c", PROGRAM, dataset.name, write], check=False, timeout=600)
     assert killed.returncode == -9
@@ -58,12 +63,17 @@ def test_a_save_that_is_killed_is_finished_or_has_not_happened(make_digits_datas
         assert len(pending_changes(dataset)) == 0
     else:
         assert last is None
-        assert save_changes(dataset).labels == 7
-    again = fo.load_dataset(dataset.name)
-    again.reload()
-    held = dict(zip(*again.values(["id", "ground_truth.label"]), strict=True))
-    assert [held[item] for item in ids[2:9]] == ["x"] * 7
+        assert save_changes(dataset).labels == 7 + 2 * 10 + 10
+    held = labels(dataset)
+    assert [held[item] for item in ids[2:9]] == [("x", ["x", "x"], ["old", "x"])] * 7
     assert not {ids[9], ids[10]} & held.keys()
     undo_save(dataset)
+    assert labels(dataset) == before
+
+
+def labels(dataset):
+    """Sample → its label, those of its objects, and those of its list."""
+    again = fo.load_dataset(dataset.name)
     again.reload()
-    assert dict(zip(*again.values(["id", "ground_truth.label"]), strict=True)) == before
+    columns = again.values(["id", "ground_truth.label", "parts.detections.label", "kinds.classifications.label"])
+    return {item: tuple(rest) for item, *rest in zip(*columns, strict=True)}

@@ -1,0 +1,101 @@
+"""Labels that join the lists of many samples, or leave them, as columns: written and undone by a few updates."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from datetime import datetime
+from typing import Any, ClassVar
+
+import numpy as np
+from pymongo import UpdateMany
+
+from .column_updates import Expression, among, column, column_of_documents, column_of_ids, of_row
+from .fills import Fill, label_of, no_ids
+
+
+def _no_positions() -> np.ndarray:
+    return np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class JoiningFill(Fill):
+    """One class that joins the lists of labels of many samples; a list that has the class stays as it is.
+
+    An undo takes out the label that has the class and the time of ``document``.
+    """
+
+    FORM: ClassVar[str] = "joining"
+
+    def updates(self, *, undo: bool) -> Iterator[UpdateMany]:
+        """The updates that write it, or undo it."""
+        assert self.document is not None
+        name = self.document["label"]
+        for part in self.parts(alike=undo or not len(self.confidence)):
+            if undo:
+                written = {"label": name, "labeled_at": self.document["labeled_at"]}
+                where = {"_id": among(part.ids), part.path: {"$elemMatch": written}}
+                yield UpdateMany(where, {"$pull": {part.path: written}, "$set": _now()})
+            else:
+                where = {"_id": among(part.ids), f"{part.path}.label": {"$ne": name}}
+                joined = {"$concatArrays": [_list_at(part.path), [label_of(part, self.document)]]}
+                yield UpdateMany(where, [{"$set": {**_with_list(part.path, joined), **_now()}}])
+
+
+@dataclass(frozen=True, eq=False)
+class RemovingFill(Fill):
+    """One class that leaves the lists of many samples, one label of each at most.
+
+    ``before`` (n,) are the labels, ``elements`` (n,) their ids, ``positions`` (n,) their places in the lists, and
+    ``name`` their class. An undo brings back those whose class is not in the list again.
+    """
+
+    FORM: ClassVar[str] = "removing"
+
+    elements: np.ndarray = dataclass_field(default_factory=no_ids)
+    positions: np.ndarray = dataclass_field(default_factory=_no_positions)
+    name: str | None = None
+
+    def updates(self, *, undo: bool) -> Iterator[UpdateMany]:
+        """The updates that write it, or undo it."""
+        for part in self.parts(alike=False):
+            label = {f"{part.path}.label": {"$ne": part.name} if undo else part.name}
+            there = {"$gt": [{"$size": part._filtered(meant=True)}, 0]}
+            exact = {"$not": [_has(part)]} if undo else there
+            where = {"_id": among(part.ids), **label, "$expr": of_row(part.ids, exact)}
+            new = _with_list(part.path, of_row(part.ids, part._restored() if undo else part._filtered(meant=False)))
+            yield UpdateMany(where, [{"$set": {**new, **_now()}}])
+
+    def _filtered(self, *, meant: bool) -> Expression:
+        """The labels of a sample that are meant, or the others; inside `of_row`."""
+        own_id = {"$eq": ["$$one._id", column_of_ids(self.elements)]}
+        own_name = {"$eq": [{"$ifNull": ["$$one.label", None]}, {"$literal": self.name}]}
+        both: Expression = {"$and": [own_id, own_name]}
+        condition = both if meant else {"$not": [both]}
+        return {"$filter": {"input": _list_at(self.path), "as": "one", "cond": condition}}
+
+    def _restored(self) -> Expression:
+        """The labels of a sample with the one that left, at its place; inside `of_row`."""
+        label = {"$let": {"vars": {"label": column_of_documents(self.before)}, "in": ["$$label"]}}
+        rest = {"$slice": ["$$list", "$$place", {"$add": [{"$size": "$$list"}, 1]}]}
+        parts: Sequence[Any] = [{"$slice": ["$$list", "$$place"]}, label, rest]
+        variables = {"list": _list_at(self.path), "place": column(self.positions.tolist())}
+        return {"$let": {"vars": variables, "in": {"$concatArrays": parts}}}
+
+
+def _has(part: RemovingFill) -> Expression:
+    """Whether a sample has the label's id in its list, whatever class it has now; inside `of_row`."""
+    return {"$in": [column_of_ids(part.elements), {"$ifNull": [f"${part.path}._id", []]}]}
+
+
+def _list_at(path: str) -> Expression:
+    return {"$ifNull": [f"${path}", []]}
+
+
+def _with_list(path: str, labels: Expression) -> dict[str, Expression]:
+    """The field with these labels as its list; it is made where there is none."""
+    field, leaf = path.rsplit(".", 1)
+    return {field: {"$mergeObjects": [{"_cls": leaf.capitalize()}, f"${field}", {leaf: labels}]}}
+
+
+def _now() -> dict[str, datetime]:
+    return {"last_modified_at": datetime.utcnow()}

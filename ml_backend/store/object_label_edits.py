@@ -1,0 +1,152 @@
+"""Edits of the labels of objects, grouped by class and by the label that is there: MongoDB writes many at once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import bson
+import fiftyone as fo
+import numpy as np
+
+from .column_updates import among
+from .edits import AnyEdit
+from .fills import Fill, Purpose
+from .items import stored_path
+from .label_documents import Conflict, Plan, confirms, is_meant, provenance
+from .labels import PROVENANCE_ATTRIBUTES, LabelField
+from .object_fills import ObjectFill
+from .pending_changes import FieldChanges, pending_label
+from .raw_batches import ANY_TIME, read_encoded
+from .records import as_names
+from .single_label_edits import places_of
+
+_READ_AT_ONCE = 50_000
+_OID = "S12"
+_ATTRIBUTES = ("label", *PROVENANCE_ATTRIBUTES)
+_SAMPLE_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
+_ELEMENT_AT = _SAMPLE_AT + 12 + 1 + len("element\x00")
+_BEFORE_AT = _ELEMENT_AT + 12 + 1 + len("before\x00")
+
+
+@dataclass(frozen=True, eq=False)
+class PresentObjects:
+    """Objects ``elements`` (m,) of the samples ``samples`` (m,): their attributes as BSON, and what these say."""
+
+    samples: np.ndarray
+    elements: np.ndarray
+    before: list[bytes]
+    facts: list[dict[str, Any]]
+
+    def take(self, places: Sequence[int]) -> "PresentObjects":
+        """Some of these objects."""
+        before, facts = [self.before[place] for place in places], [self.facts[place] for place in places]
+        return PresentObjects(self.samples[places], self.elements[places], before, facts)
+
+
+def object_label_edits(
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, leaving: np.ndarray, now: datetime
+) -> Iterator[AnyEdit]:
+    """Edits that clear and set the pending labels of objects, but not of those in samples that are ``leaving`` (n,)."""
+    for start in range(0, len(changes.cleared), _READ_AT_ONCE):
+        ids, which = (column[start : start + _READ_AT_ONCE] for column in (changes.cleared, changes.which))
+        present = _present_objects(dataset, field, ids, leaving)
+        meant = [
+            place
+            for place, (fact, one) in enumerate(
+                zip(present.facts, which[places_of(present.elements, ids)].tolist(), strict=True)
+            )
+            if fact["label"] and is_meant(fact["labelscape"], one)
+        ]
+        yield from _clearing(field, present.take(meant))
+    by_class = np.lexsort((changes.followed, changes.codes))
+    for start in range(0, len(by_class), _READ_AT_ONCE):
+        rows = by_class[start : start + _READ_AT_ONCE]
+        present = _present_objects(dataset, field, changes.ids[rows], leaving)
+        yield from _setting(field, changes, rows[places_of(present.elements, changes.ids[rows])], present, plan, now)
+
+
+def rounds_of(samples: np.ndarray) -> np.ndarray:
+    """(n,) how many times the sample of each row was there before, so that each sample is in a round once."""
+    order = np.argsort(samples, kind="stable")
+    places = np.arange(len(samples))
+    first = np.ones(len(samples), bool)
+    first[1:] = samples[order][1:] != samples[order][:-1]
+    found = np.empty(len(samples), np.int64)
+    found[order] = places - np.maximum.accumulate(np.where(first, places, 0))
+    return found
+
+
+def _clearing(field: LabelField, present: PresentObjects) -> Iterator[Fill]:
+    by_name: dict[Any, list[int]] = {}
+    for place, fact in enumerate(present.facts):
+        by_name.setdefault(fact["label"], []).append(place)
+    empty = dict.fromkeys(_ATTRIBUTES)
+    for name, places in by_name.items():
+        for some in _in_rounds(np.asarray(places), present):
+            yield _fill(field, present.take(some.tolist()), name, empty, "clear")
+
+
+def _setting(
+    field: LabelField, changes: FieldChanges, rows: np.ndarray, present: PresentObjects, plan: Plan, now: datetime
+) -> Iterator[Fill]:
+    """The edits of rows of the changes, ``rows[i]`` for the object at place i; they are sorted by class and origin."""
+    groups: dict[tuple[int, bool, Any], list[int]] = {}
+    columns = (rows, changes.codes[rows], changes.followed[rows], changes.replace[rows])
+    for place, (row, code, followed, over) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        name, origin = present.facts[place]["label"], present.facts[place]["labelscape"]
+        fresh = changes.names[code]
+        if name == fresh and not confirms(pending_label(changes, row), origin):
+            continue
+        if name and name != fresh and not over:
+            plan.conflicts.append(Conflict(as_names(present.elements[place : place + 1])[0], fresh, name))
+        else:
+            groups.setdefault((code, followed, name), []).append(place)
+    for (_, followed, name), places in groups.items():
+        label = pending_label(changes, int(rows[places[0]]))
+        document = {"label": label.label, **provenance(label, now)}
+        for some in _in_rounds(np.asarray(places), present):
+            confidence, anchors = (changes.confidence[rows[some]], changes.anchors[rows[some]])
+            more = {"confidence": confidence, "anchors": anchors} if followed else {}
+            yield _fill(field, present.take(some.tolist()), name, document, **more)
+
+
+def _fill(
+    field: LabelField,
+    present: PresentObjects,
+    name: Any,
+    document: dict[str, Any],
+    purpose: Purpose = "label",
+    **columns: np.ndarray,
+) -> ObjectFill:
+    listed = field.path != field.name
+    more: dict[str, Any] = {"elements": present.elements, "name": name, "listed": listed, **columns}
+    return ObjectFill(field.path, present.samples, document, purpose=purpose, before=present.before, **more)
+
+
+def _in_rounds(places: np.ndarray, present: PresentObjects) -> Iterator[np.ndarray]:
+    """These places in parts with one object of each sample."""
+    rounds = rounds_of(present.samples[places])
+    for number in range(int(rounds.max(initial=-1)) + 1):
+        yield places[rounds == number]
+
+
+def _present_objects(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, leaving: np.ndarray) -> PresentObjects:
+    """The objects with these ids (n,), without those of samples that are ``leaving``; only attributes are read."""
+    collection, local = stored_path(dataset, field.path)
+    match = {"$match": {f"{local}._id": among(ids)}}
+    before = {name: {"$ifNull": [f"${local}.{name}", None]} for name in _ATTRIBUTES}
+    project = {"$project": {"element": f"${local}._id", "before": before}}
+    unwound: list[dict[str, Any]] = [{"$unwind": f"${local}"}, match] if field.path != field.name else []
+    gone = {item.tobytes() for item in leaving.view("V12")}
+    samples: list[bytes] = []
+    elements: list[bytes] = []
+    documents: list[bytes] = []
+    for document in read_encoded(collection, [match, *unwound, project]):
+        if document[_SAMPLE_AT : _SAMPLE_AT + 12] not in gone:
+            samples.append(document[_SAMPLE_AT : _SAMPLE_AT + 12])
+            elements.append(document[_ELEMENT_AT : _ELEMENT_AT + 12])
+            documents.append(document[_BEFORE_AT:-1])
+    known = {one: bson.decode(one, ANY_TIME) for one in dict.fromkeys(documents)}
+    in_samples, found = (np.frombuffer(b"".join(column), _OID) for column in (samples, elements))
+    return PresentObjects(in_samples, found, documents, [known[one] for one in documents])

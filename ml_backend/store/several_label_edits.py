@@ -1,0 +1,136 @@
+"""Edits of fields with several labels a sample: grouped by class, so that MongoDB writes many at once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from datetime import datetime
+from typing import Any
+
+import bson
+import fiftyone as fo
+import numpy as np
+
+from .column_updates import among
+from .edits import AnyEdit, Edit
+from .fills import Fill
+from .items import stored_path
+from .label_documents import confirms, is_meant, label_document, provenance
+from .labels import LabelField
+from .list_fills import JoiningFill, RemovingFill
+from .object_fills import ObjectFill
+from .pending_changes import FieldChanges, pending_label
+from .raw_batches import ANY_TIME
+from .single_label_edits import stamp, with_distinct_tails
+
+_READ_AT_ONCE = 10_000
+_OID = "S12"
+_Element = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """What happens to the lists of some samples: (sample, position, label) by round and class; rows by class."""
+
+    leaving: dict[tuple[int, Any], list[tuple[bytes, int, _Element]]] = dataclass_field(default_factory=dict)
+    joining: dict[tuple[int, bool], list[int]] = dataclass_field(default_factory=dict)
+    confirmed: dict[int, list[tuple[int, _Element]]] = dataclass_field(default_factory=dict)
+
+
+def several_label_edits(
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, now: datetime
+) -> Iterator[AnyEdit]:
+    """Edits that take the labels to be cleared out of their lists, and add the pending ones that are not there yet."""
+    samples = np.unique(np.concatenate([changes.cleared, changes.ids]))
+    groupable = with_distinct_tails(samples)[np.searchsorted(samples, changes.ids)]
+    order = np.argsort(changes.ids, kind="stable")
+    which = dict(zip(changes.cleared.tolist(), changes.which.tolist(), strict=True))
+    for start in range(0, len(samples), _READ_AT_ONCE):
+        block = samples[start : start + _READ_AT_ONCE]
+        ends = np.searchsorted(changes.ids[order], block, "right")
+        starts = np.searchsorted(changes.ids[order], block, "left")
+        rows = {
+            sample: np.sort(order[first:end]).tolist()
+            for sample, first, end in zip(block.tolist(), starts.tolist(), ends.tolist(), strict=True)
+        }
+        groups = _Groups()
+        for sample, elements in _lists(dataset, field, block):
+            key = sample.rstrip(b"\x00")  # as NumPy gives it
+            _sort(groups, changes, sample, elements, rows[key], which.get(key))
+        yield from _leaving(field, groups)
+        yield from _joining(field, changes, groups, groupable, now)
+        yield from _confirmed(field, changes, groups, now)
+
+
+def _sort(
+    groups: _Groups, changes: FieldChanges, sample: bytes, elements: Sequence[_Element], rows: Sequence[int], which: Any
+) -> None:
+    """Sort what happens to the list of one sample into the groups."""
+    names = {changes.names[changes.codes[row]] for row in rows}
+    number = 0
+    # From the back, so that an undo finds every position as it was.
+    for position, element in reversed(list(enumerate(elements))):
+        name = element.get("label")
+        if which is not None and name not in names and is_meant(element.get("labelscape"), which):
+            groups.leaving.setdefault((number, name), []).append((sample, position, element))
+            number += 1
+    for row in rows:
+        code = int(changes.codes[row])
+        same = next((one for one in elements if one.get("label") == changes.names[code]), None)
+        if same is None:
+            groups.joining.setdefault((code, bool(changes.followed[row])), []).append(row)
+        elif confirms(pending_label(changes, row), same.get("labelscape")):
+            groups.confirmed.setdefault(code, []).append((row, same))
+
+
+def _leaving(field: LabelField, groups: _Groups) -> Iterator[Fill]:
+    for (_, name), some in sorted(groups.leaving.items(), key=lambda one: one[0][0]):
+        yield RemovingFill(
+            field.path,
+            np.frombuffer(b"".join(sample for sample, _, _ in some), _OID),
+            None,
+            purpose="clear",
+            before=[bson.encode(element) for _, _, element in some],
+            elements=np.frombuffer(b"".join(element["_id"].binary for _, _, element in some), _OID),
+            positions=np.asarray([position for _, position, _ in some], np.int32),
+            name=name,
+        )
+
+
+def _joining(
+    field: LabelField, changes: FieldChanges, groups: _Groups, groupable: np.ndarray, now: datetime
+) -> Iterator[AnyEdit]:
+    for (_, followed), rows in sorted(groups.joining.items()):
+        together = np.asarray([row for row in rows if groupable[row]], np.int64)
+        if len(together):
+            document = label_document(pending_label(changes, int(together[0])), now)
+            del document["_id"]
+            columns: dict[str, Any] = {}
+            if followed:
+                document |= {"confidence": None, "anchor": None, "labelscape_confidence": None}
+                columns = {"confidence": changes.confidence[together], "anchors": changes.anchors[together]}
+            yield JoiningFill(field.path, changes.ids[together], document, stamp(), **columns)
+        for row in rows:
+            if not groupable[row]:
+                label = pending_label(changes, row)
+                yield Edit("element", label.item, field.path, None, label_document(label, now))
+
+
+def _confirmed(field: LabelField, changes: FieldChanges, groups: _Groups, now: datetime) -> Iterator[Fill]:
+    for code, some in groups.confirmed.items():
+        document = {"label": changes.names[code], **provenance(pending_label(changes, some[0][0]), now)}
+        yield ObjectFill(
+            field.path,
+            changes.ids[[row for row, _ in some]],
+            document,
+            before=[bson.encode({name: element.get(name) for name in document}) for _, element in some],
+            elements=np.frombuffer(b"".join(element["_id"].binary for _, element in some), _OID),
+            name=changes.names[code],
+        )
+
+
+def _lists(dataset: fo.Dataset, field: LabelField, samples: np.ndarray) -> Iterator[tuple[bytes, list[_Element]]]:
+    """(id, its labels) of these samples, or frames; deleted ones are left out."""
+    collection, name = stored_path(dataset, field.name)
+    leaf = field.path.rsplit(".", 1)[1]
+    for document in collection.with_options(codec_options=ANY_TIME).find({"_id": among(samples)}, [name]):
+        yield document["_id"].binary, (document.get(name) or {}).get(leaf) or []
