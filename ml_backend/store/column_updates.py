@@ -27,6 +27,17 @@ def of_row(ids: np.ndarray, expression: Expression) -> Expression:
     return {"$let": {"vars": {"row": row}, "in": expression}}
 
 
+def rounds_of(samples: np.ndarray) -> np.ndarray:
+    """(n,) how many times the sample of each row was there before, so that each sample is in a round once."""
+    order = np.argsort(samples, kind="stable")
+    places = np.arange(len(samples))
+    first = np.ones(len(samples), bool)
+    first[1:] = samples[order][1:] != samples[order][:-1]
+    found = np.empty(len(samples), np.int64)
+    found[order] = places - np.maximum.accumulate(np.where(first, places, 0))
+    return found
+
+
 def column(values: Sequence[Any]) -> Expression:
     """The value of a column at the row of the document that is updated; to be used inside `of_row`."""
     return {"$arrayElemAt": [{"$literal": list(values)}, "$$row"]}

@@ -9,7 +9,7 @@ import bson
 import fiftyone as fo
 import numpy as np
 
-from .column_updates import among
+from .column_updates import among, rounds_of
 from .edits import AnyEdit
 from .fills import Fill, Purpose
 from .items import stored_path
@@ -64,17 +64,6 @@ def object_label_edits(
         rows = by_class[start : start + _READ_AT_ONCE]
         present = _present_objects(dataset, field, changes.ids[rows], leaving)
         yield from _setting(field, changes, rows[places_of(present.elements, changes.ids[rows])], present, plan, now)
-
-
-def rounds_of(samples: np.ndarray) -> np.ndarray:
-    """(n,) how many times the sample of each row was there before, so that each sample is in a round once."""
-    order = np.argsort(samples, kind="stable")
-    places = np.arange(len(samples))
-    first = np.ones(len(samples), bool)
-    first[1:] = samples[order][1:] != samples[order][:-1]
-    found = np.empty(len(samples), np.int64)
-    found[order] = places - np.maximum.accumulate(np.where(first, places, 0))
-    return found
 
 
 def _clearing(field: LabelField, present: PresentObjects) -> Iterator[Fill]:

@@ -5,10 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import bson
 import fiftyone as fo
+import fiftyone.core.frame as fofr
+import fiftyone.core.sample as fos
+import numpy as np
 from bson import ObjectId
 from fiftyone.operators.store import ExecutionStore
-from pymongo import UpdateOne
 
 from ..errors import Refusal
 from .generated_views import show_in_generated_views
@@ -25,7 +28,8 @@ from .items import (
 )
 from .labels import SUGGESTED_FIELD
 from .own_fields import check_own_field, ensure_own_field
-from .records import list_keys, read_records, time_of_key, timely_key
+from .records import as_oids, list_keys, read_records, time_of_key, timely_key
+from .suggestion_updates import suggestion_updates
 
 FIELD = SUGGESTED_FIELD
 _MORE: dict[str, Any] = {"more": fo.StringField, "more_confidence": fo.FloatField, "more_anchors": fo.StringField}
@@ -33,6 +37,7 @@ _ATTRIBUTES = ("label", "confidence", "sure", "anchors", "field", *_MORE)
 _DESCRIPTION = "Labels that Labelscape suggests"
 _STORE = "labelscape.suggestions"
 _REJECTION = "rejection:"
+_UPDATES_AT_ONCE = 250
 _FEW = 5_000  # items up to which their samples alone are read
 
 
@@ -100,28 +105,46 @@ def write_suggestions(
     Args:
         current: their current suggestions, if the caller has already read them.
     """
+    return write_and_count(dataset, items, suggestions, current=current)[0]
+
+
+def write_and_count(
+    dataset: fo.Dataset,
+    items: Items,
+    suggestions: Sequence[Suggestion | None],
+    *,
+    current: Sequence[Suggestion | None] | None = None,
+) -> tuple[list[str], int]:
+    """As `write_suggestions`, with the number of updates that it took."""
     several = any(one is not None and one.more for one in suggestions)
     _declare(dataset, items.field, several=several)
     current = read_suggestions(dataset, items) if current is None else current
-    changed = [
-        (item, sample, new)
-        for item, sample, old, new in zip(
-            items.ids.tolist(), items.sample_ids.tolist(), current, suggestions, strict=True
-        )
-        if old != new
-    ]
-    samples = list(dict.fromkeys(sample for _, sample, _ in changed))
-    if not changed:
-        return samples
+    rows = [row for row, (old, new) in enumerate(zip(current, suggestions, strict=True)) if old != new]
+    samples = list(dict.fromkeys(items.sample_ids[rows].tolist()))
+    return samples, _write(dataset, items.take(np.asarray(rows)), [suggestions[row] for row in rows]) if rows else 0
+
+
+def _write(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> int:
+    """Write suggestions that differ from the current ones; returns the number of updates."""
     field, in_frames = items.field, (items.field or "").split(".")[0] == FRAMES
-    homes = _frames_of(dataset, field, [item for item, _, _ in changed]) if in_frames else {}
-    writes = [_update(dataset, field, homes.get(item, sample), item, new) for item, sample, new in changed]
-    dataset._bulk_write(writes, ids=None if in_frames else samples, frames=in_frames)
+    homes = items.sample_ids.tolist()
+    if in_frames:
+        frames = _frames_of(dataset, field, items.ids.tolist())
+        homes = [frames.get(item, home) for item, home in zip(items.ids.tolist(), homes, strict=True)]
+    documents = [_encoded(suggestion) for suggestion in suggestions]
+    updates = list(suggestion_updates(dataset, field, as_oids(homes), as_oids(items.ids), documents))
+    collection = dataset._frame_collection if in_frames else dataset._sample_collection
+    for start in range(0, len(updates), _UPDATES_AT_ONCE):
+        collection.bulk_write(updates[start : start + _UPDATES_AT_ONCE], ordered=True)
+    written = list(dict.fromkeys(homes))
+    if in_frames:
+        fofr.Frame._reload_docs(dataset._frame_collection_name, frame_ids=written)
+    else:
+        fos.Sample._reload_docs(dataset._sample_collection_name, sample_ids=written)
     if field is not None:
-        written = list(dict.fromkeys(homes.values())) if in_frames else samples
         root = FIELD if field == FRAMES else field.removeprefix(FRAMES_PREFIX)
         show_in_generated_views(dataset, written, {root}, added=False, of_frames=in_frames)
-    return samples
+    return len(updates)
 
 
 def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | None]:
@@ -259,7 +282,8 @@ def _from_record(record: Mapping[str, Any]) -> Suggestion:
     return Suggestion(**{**record, **{name: tuple(record.get(name, ())) for name in _MORE}})
 
 
-def _document(suggestion: Suggestion | None) -> dict[str, Any] | None:
+def _encoded(suggestion: Suggestion | None) -> bytes | None:
+    """The document of a suggestion in MongoDB, as BSON."""
     if suggestion is None:
         return None
     document: dict[str, Any] = {
@@ -275,18 +299,8 @@ def _document(suggestion: Suggestion | None) -> dict[str, Any] | None:
     }
     if suggestion.more:
         document |= {name: list(getattr(suggestion, name)) for name in _MORE}
-    return document
-
-
-def _update(dataset: fo.Dataset, field: str | None, home: str, item: str, suggestion: Suggestion | None) -> UpdateOne:
-    """The update of one item in the document of its sample, or frame."""
-    where = {"_id": ObjectId(home)}
-    target = FIELD
-    if field not in (None, FRAMES):
-        _, path = stored_path(dataset, label_path(dataset, str(field)))
-        where[f"{path}._id"] = ObjectId(item)
-        target = f"{path}.$.{FIELD}" if is_list_field(dataset, str(field)) else f"{path}.{FIELD}"
-    return UpdateOne(where, {"$set": {target: _document(suggestion), **_now()}})
+    encoded: bytes = bson.encode(document)
+    return encoded
 
 
 def _frames_of(dataset: fo.Dataset, field: str | None, ids: Sequence[str]) -> dict[str, str]:
@@ -306,10 +320,6 @@ def _count_lists(dataset: fo.Dataset, path: str) -> int:
     parts = path.split(".")
     prefixes = [".".join(parts[: end + 1]) for end in range(len(parts))]
     return sum(prefix == FRAMES or isinstance(dataset.get_field(prefix), fo.ListField) for prefix in prefixes)
-
-
-def _now() -> dict[str, datetime]:
-    return {"last_modified_at": datetime.utcnow()}
 
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:

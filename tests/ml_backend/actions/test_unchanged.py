@@ -69,7 +69,7 @@ def test_suggestions_are_not_made_again_until_something_changes_whoever_changed_
 
 def test_a_label_that_somebody_else_writes_while_suggestions_are_made_counts_the_next_time(dataset, monkeypatch):
     item = ObjectId(dataset.values("id")[2])
-    write = suggest.write_suggestions
+    write = suggest.write_and_count
 
     def meanwhile(*args, **options):
         dataset._sample_collection.update_one({"_id": item}, {"$set": {"ground_truth.label": "odd"}})
@@ -77,7 +77,7 @@ def test_a_label_that_somebody_else_writes_while_suggestions_are_made_counts_the
 
     set_label(dataset, dataset.values("id")[32:33], "odd")
     with monkeypatch.context() as patch:
-        patch.setattr(suggest, "write_suggestions", meanwhile)
+        patch.setattr(suggest, "write_and_count", meanwhile)
         run(dataset)
     calls = computed(monkeypatch)
     run(dataset)

@@ -1,8 +1,12 @@
 """Suggestions as they are stored: read back as they were written, also those of an earlier version."""
 
+import random
+from dataclasses import replace
+
 import fiftyone as fo
 import pytest
 from bson import ObjectId
+from labelscape.ml_backend.store import suggestion_updates
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import (
     Suggestion,
@@ -13,6 +17,7 @@ from labelscape.ml_backend.store.suggestions import (
     take_back_rejection,
     write_suggestions,
 )
+from labelscape.testing.faults import counted_writes
 
 ANCHORS = [str(ObjectId()) for _ in range(3)]
 ONE = Suggestion("7", 0.8, False, ANCHORS[:2], "ground_truth")
@@ -38,6 +43,28 @@ def test_suggestions_are_read_back_as_they_were_written(dataset):
     assert write_suggestions(dataset, items, wanted) == []
     assert len(write_suggestions(dataset, items, [ONE] * 4)) == 2
     assert read_suggestions(dataset, items) == [ONE] * 4
+
+
+@pytest.mark.parametrize("field", [None, "parts", "box"])
+def test_suggestions_are_written_in_groups_and_only_where_they_change(dataset, field, monkeypatch):
+    monkeypatch.setattr(suggestion_updates, "ROWS_PER_UPDATE", 2)
+    boxes = [fo.Detections(detections=[fo.Detection(tags=[name]) for name in "abc"[:number]]) for number in range(4)]
+    dataset.set_values("parts", boxes)
+    dataset.set_values("box", [None, *(fo.Detection(tags=[name]) for name in "abc")])
+    items = list_items(dataset, field)
+    rng = random.Random(0)
+    others = [ONE, SEVERAL, replace(ONE, label="8"), None]
+    for _ in range(6):
+        wanted = [rng.choice(others) for _ in range(len(items))]
+        current = read_suggestions(dataset, items)
+        changed = write_suggestions(dataset, items, wanted)
+        assert read_suggestions(dataset, items) == wanted
+        moved = [new != old for new, old in zip(wanted, current, strict=True)]
+        assert changed == list(dict.fromkeys(items.sample_ids[moved].tolist()))
+        with counted_writes() as writes:
+            assert write_suggestions(dataset, items, wanted) == []
+        assert not writes.names
+    assert {len(one.tags) for one in dataset.values("parts.detections", unwind=True)} == {1}
 
 
 def test_the_app_can_filter_by_every_class_suggested(dataset):
