@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
+from PIL import Image
 
 IMAGE_MEAN, IMAGE_SIZE, SMALL_IMAGE_SIZE = 127.5, 224, 128
 
@@ -46,7 +47,7 @@ def datasets(folder: Path | None) -> Iterator[Dataset]:
 
 def tables(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Name, embeddings (n, d) and true labels (n,) of digits, and of the three datasets of the folder."""
-    yield "digits", *_digits()
+    yield "digits", *digits()
     if folder is not None:
         yield "imagenette", *_imagenette(folder)
         yield "cifar10n", *_cifar10n(folder)
@@ -64,53 +65,67 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
 
-def _digits() -> tuple[np.ndarray, np.ndarray]:
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (1797, 64), 0..16, and digits (1797,)."""
     from sklearn.datasets import load_digits
 
     return load_digits(return_X_y=True)
 
 
 def _cifar10n(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    with (folder / "cifar10n" / "labels.csv").open() as lines:
-        truth = np.array([int(row["clean"]) for row in csv.DictReader(lines)])
-    return np.load(folder / "cifar10n" / "mobilenetv2_128px_l2_pca256_f16.npy").astype(np.float32), truth
+    kept = folder / "cifar10n" / "mobilenetv2_128px_l2_pca256_f16.npy"
+    return np.load(kept).astype(np.float32), cifar10n_labels(folder)[1]
 
 
 def _banking77(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    texts, truth = questions(folder)
+    return text_vectors(texts), truth
+
+
+def questions(folder: Path) -> tuple[list[str], np.ndarray]:
+    """Texts and intents (n,) of banking77."""
+    with (folder / "banking77" / "train.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    return [row["text"] for row in rows], np.unique([row["category"] for row in rows], return_inverse=True)[1]
+
+
+def text_vectors(texts: list[str]) -> np.ndarray:
+    """TF-IDF of words and pairs of words, reduced to 256 dimensions."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    with (folder / "banking77" / "train.csv").open() as lines:
-        rows = list(csv.DictReader(lines))
-    words = TfidfVectorizer(sublinear_tf=True, min_df=2, ngram_range=(1, 2)).fit_transform(r["text"] for r in rows)
-    truth = np.unique([row["category"] for row in rows], return_inverse=True)[1]
-    return TruncatedSVD(256, random_state=0).fit_transform(words), truth
+    words = TfidfVectorizer(sublinear_tf=True, min_df=2, ngram_range=(1, 2)).fit_transform(texts)
+    return np.asarray(TruncatedSVD(256, random_state=0).fit_transform(words))
 
 
 def _imagenette(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     paths = sorted((folder / "imagenette_val").glob("*/*"))
     truth = np.unique([path.parent.name for path in paths], return_inverse=True)[1]
-    return _embedded("imagenette", paths, folder, IMAGE_SIZE), truth
+    return embedded_images("imagenette", paths, folder, IMAGE_SIZE), truth
 
 
 def cifar10n_embedded(folder: Path) -> np.ndarray:
     """Unit vectors (10000, 1280) of the images of CIFAR-10N, in the order of labels.csv."""
+    return unit(embedded_images("cifar10n", cifar10n_labels(folder)[0], folder, SMALL_IMAGE_SIZE))
+
+
+def cifar10n_labels(folder: Path) -> tuple[list[Path], np.ndarray]:
+    """Image files and clean labels (10000,) in the order of labels.csv."""
     with (folder / "cifar10n" / "labels.csv").open() as lines:
-        paths = [folder / "cifar10n" / "images" / row["file"] for row in csv.DictReader(lines)]
-    return unit(_embedded("cifar10n", paths, folder, SMALL_IMAGE_SIZE))
+        rows = list(csv.DictReader(lines))
+    return [folder / "cifar10n" / "images" / row["file"] for row in rows], np.array([int(row["clean"]) for row in rows])
 
 
-def _embedded(name: str, paths: list[Path], folder: Path, size: int) -> np.ndarray:
-    """MobileNetV2 features of images; embedded once and kept in the temporary folder."""
+def embedded_images(name: str, images: Sequence[Path | Image.Image], folder: Path, size: int) -> np.ndarray:
+    """MobileNetV2 features (n, 1280) of images; embedded once and kept in the temporary folder."""
     kept = Path(tempfile.gettempdir()) / f"labelscape-benchmark-{name}.npy"
     if not kept.exists():
-        np.save(kept, _features(paths, folder / "weights" / "mobilenet_v2_torchvision_fp16.pt", size))
-    return np.load(kept)
+        np.save(kept, _features(images, folder / "weights" / "mobilenet_v2_torchvision_fp16.pt", size))
+    return np.asarray(np.load(kept))
 
 
-def _features(paths: list[Path], weights: Path, size: int) -> np.ndarray:
+def _features(images: Sequence[Path | Image.Image], weights: Path, size: int) -> np.ndarray:
     import torch
-    from PIL import Image
     from torchvision.models import mobilenet_v2
 
     network = mobilenet_v2(num_classes=1001)
@@ -119,11 +134,9 @@ def _features(paths: list[Path], weights: Path, size: int) -> np.ndarray:
     network.eval()
     vectors = []
     with torch.inference_mode():
-        for start in range(0, len(paths), 32):
-            images = [
-                np.asarray(Image.open(path).convert("RGB").resize((size, size)), np.float32)
-                for path in paths[start : start + 32]
-            ]
-            batch = torch.from_numpy(np.stack(images) / IMAGE_MEAN - 1).permute(0, 3, 1, 2).flip(-1, -2)
+        for start in range(0, len(images), 32):
+            opened = [Image.open(item) if isinstance(item, Path) else item for item in images[start : start + 32]]
+            squares = [np.asarray(image.convert("RGB").resize((size, size)), np.float32) for image in opened]
+            batch = torch.from_numpy(np.stack(squares) / IMAGE_MEAN - 1).permute(0, 3, 1, 2).flip(-1, -2)
             vectors.append(network.features(batch).mean((2, 3)).numpy())
     return np.concatenate(vectors)

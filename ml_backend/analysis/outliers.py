@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .arrays import Floats
 from .checks import as_labels, as_vectors, check_neighbors
 from .duplicates import automatic_threshold
+from .groups_apart import group_gaps
 from .neighbors import Neighbors, knn
 
 _K = 50  # larger than a typical clump of foreign samples
@@ -20,6 +21,7 @@ _SMOOTHED = 10  # neighbors whose scores are shared: foreign samples often come 
 _SHRINKAGE = 0.1
 # Measured with foreign samples mixed into image, sound and text datasets, with and without noise on the embeddings.
 _SPREAD_WEIGHT, _MIDDLE_WEIGHT, _CLASS_WEIGHT = 0.5, 0.25, 1.0
+_GAP_WEIGHT = 0.75
 
 
 class Reason(IntEnum):
@@ -30,6 +32,7 @@ class Reason(IntEnum):
     FAR_FROM_ITS_CLASS = 2
     IN_ANOTHER_CLASS = 3
     NEAR_DUPLICATE = 4
+    IN_A_GROUP_APART = 5
 
     @property
     def words(self) -> str:
@@ -43,6 +46,7 @@ _WORDS = {
     Reason.FAR_FROM_ITS_CLASS: "far from its class",
     Reason.IN_ANOTHER_CLASS: "in another class's region",
     Reason.NEAR_DUPLICATE: "near-duplicate",
+    Reason.IN_A_GROUP_APART: "in a group apart",
 }
 
 
@@ -66,18 +70,20 @@ def outlier_scores(
 ) -> Outliers:
     """Score how unusual each sample is.
 
-    The score is a weighted sum of: the distance to the 50th neighbor (Ramaswamy et al. 2000), which a smaller clump
-    does not shorten; the mean cosine distance to some of the 50, as seen from the mean of the data; the distance to the
-    mean, Euclidean and Mahalanobis; and, for labeled samples, the Mahalanobis distance to the sample's class minus that
-    to the mean (Ren et al. 2021). Each term is in units of its interquartile range, and each sample shares half of its
-    sum with its nearest neighbors, so that a few foreign samples close together do not hide each other.
+    A sample is as far as a weighted sum of: the distance to the 50th neighbor (Ramaswamy et al. 2000), which a smaller
+    clump does not shorten; the mean cosine distance to some of the 50, as seen from the mean of the data; and the
+    distance to the mean, Euclidean and Mahalanobis. To larger groups, whose members look normal by all of these, a
+    second sum applies where it is greater: how far the sample's group is from the rest (`group_gaps`). For labeled
+    samples, the Mahalanobis distance to the sample's class minus that to the mean is added (Ren et al. 2021). Each term
+    is in units of its interquartile range, and each sample shares half of its score with its nearest neighbors, so that
+    a few foreign samples close together do not hide each other.
 
     Args:
         vectors: (n, d).
         labels: (n,) classes from 0, -1 = unlabeled; None, or no labels at all = use the vectors only.
         neighbors: table of `knn(vectors, 50)` with cosine distances; None computes it, which takes most of
             the time.
-        seed: of the neighbor search.
+        seed: of the neighbor search and the landmarks.
 
     Raises:
         ValueError: vectors that are not a finite (n, d) table, or labels or neighbors of another length.
@@ -97,9 +103,9 @@ def outlier_scores(
     far = _standard(table.distances[:, -1]) + _standard(_centered_distances(data, mean, distances, table))
     far += _SPREAD_WEIGHT * _standard(spread) + _MIDDLE_WEIGHT * _standard(distances)
     out_of_class = _CLASS_WEIGHT * _class_distance(data, mean, scatter, means, counts, given)
-    near = table.indices[:, :_SMOOTHED]
-    total = _shared(far + out_of_class, near)
-    return Outliers(_squashed(total), _reasons(total, far, out_of_class, given, table))
+    gap = _GAP_WEIGHT * np.sum([_standard(gaps) for gaps in group_gaps(data, seed=seed)], axis=0)
+    total = _shared(np.maximum(far, gap) + out_of_class, table.indices[:, :_SMOOTHED])
+    return Outliers(_squashed(total), _reasons(total, far, gap, out_of_class, given, table))
 
 
 def _moments(
@@ -215,22 +221,30 @@ def _squashed(total: Floats) -> Floats:
     return np.asarray(above / (above + typical), np.float32)
 
 
+def _standing(values: Floats) -> NDArray[np.int64]:
+    low, high = np.quantile(values, (0.25, 0.75))
+    return np.flatnonzero(values > high + 1.5 * max(high - low, 1e-6))
+
+
 def _reasons(
-    total: Floats, far: Floats, out_of_class: Floats, labels: NDArray[np.int64], table: Neighbors
+    total: Floats, far: Floats, gap: Floats, out_of_class: Floats, labels: NDArray[np.int64], table: Neighbors
 ) -> NDArray[np.int8]:
     result = np.full(len(total), Reason.NONE, np.int8)
-    low, high = np.quantile(total, (0.25, 0.75))
-    standing = np.flatnonzero(total > high + 1.5 * max(high - low, 1e-6))
+    standing = _standing(total)
     if not len(standing):
         return result
-    reason = np.where(
-        out_of_class[standing] > far[standing], Reason.FAR_FROM_ITS_CLASS, Reason.FAR_FROM_EVERYTHING
-    ).astype(np.int8)
+    # A sample far from all others also lies apart, as a group of one.
+    grouped = np.setdiff1d(np.flatnonzero(gap > far), _standing(far))
+    reason = np.full(len(total), Reason.FAR_FROM_EVERYTHING, np.int8)
+    reason[grouped] = Reason.IN_A_GROUP_APART
+    reason[out_of_class > np.where(reason == Reason.IN_A_GROUP_APART, gap, far)] = Reason.FAR_FROM_ITS_CLASS
+    reason = reason[standing]
     around = np.sort(labels[table.indices[standing]], axis=1)
     most = around[:, around.shape[1] // 2]  # a class of more than half of the neighbors is the median
     majority = (around == most[:, None]).mean(axis=1) > 0.5
     own = labels[standing]
     reason[majority & (own >= 0) & (most >= 0) & (most != own)] = Reason.IN_ANOTHER_CLASS
-    reason[table.distances[standing, 0] <= automatic_threshold(table)] = Reason.NEAR_DUPLICATE
+    copies = table.distances[standing, 0] <= automatic_threshold(table)
+    reason[copies & (reason != Reason.IN_A_GROUP_APART)] = Reason.NEAR_DUPLICATE
     result[standing] = reason
     return result

@@ -69,6 +69,17 @@ def test_a_clump_of_foreign_samples_does_not_hide_itself():
     assert (np.argsort(-result.scores)[:40] >= len(vectors)).all()
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), size=st.integers(60, 120))
+def test_a_tight_group_larger_than_the_neighborhood_comes_first_and_says_so(seed, size):
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(1200, 16)) + 4 * np.eye(16)[0]
+    group = 0.5 * random.normal(size=(size, 16)) + 4 * np.eye(16)[9]
+    result = outlier_scores(np.concatenate((vectors, group)))
+    assert roc_auc_score(np.arange(1200 + size) >= 1200, result.scores) > 0.98
+    assert (result.reasons[1200:] == Reason.IN_A_GROUP_APART).mean() > 0.9
+
+
 def test_a_sample_far_from_everything_is_first_and_says_so():
     vectors, labels = regions()
     vectors[5] = -20
