@@ -1,36 +1,29 @@
 """Import recordings, time series, or texts as samples whose picture is a card, and give existing samples cards."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.media as fom
 from pymongo import UpdateOne
 
 from ..embedding.base import Media
-from ..embedding.cards.files import draw_cards
 from ..embedding.registry import Modality
 from ..errors import Refusal
 from ..progress import Progress, no_progress, part_of
 from ..report import Report
+from ..store.carried_media import media_cards, sample_fields
 from ..store.items import list_items
 from ..store.labels import DEFAULT_FIELD
-from ..store.media import UnusableItem, list_media, read_marks
+from ..store.media import UnusableItem, list_media
 from ..store.medium_fields import (
     CARRIED,
-    CHANNELS,
-    DURATION,
     END,
-    RATE,
-    SOURCE,
     START,
     MediumField,
     declare_medium_field,
     medium_field,
 )
-from ..store.settings import data_directory
 from ..wording import agree, count
 from .medium_sources import Findings, Found, Source, find_media, slice_found
 
@@ -155,7 +148,7 @@ def make_cards(
         item: one.reason for item, one in zip(items.ids.tolist(), media, strict=True) if isinstance(one, UnusableItem)
     }
     usable = [(item, one) for item, one in zip(items.ids.tolist(), media, strict=True) if isinstance(one, Media)]
-    cards = _cards([one for _, one in usable], kind, progress or no_progress)
+    cards = media_cards([one for _, one in usable], kind, progress or no_progress)
     drawn = {item: card for (item, _), card in zip(usable, cards, strict=True) if isinstance(card, Path)}
     skipped |= {item: card for (item, _), card in zip(usable, cards, strict=True) if isinstance(card, str)}
     if not drawn:
@@ -218,7 +211,7 @@ def _dataset(name: str, kind: Modality) -> fo.Dataset:
 def _add(dataset: fo.Dataset, kind: Modality, findings: Findings, label_field: str, progress: Progress) -> ImportReport:
     known = _known(dataset, kind)
     new = [one for one in findings.found if (one.value, one.medium.span) not in known]
-    cards = _cards([one.medium for one in new], kind, progress)
+    cards = media_cards([one.medium for one in new], kind, progress)
     skipped = dict(findings.skipped)
     samples = []
     for one, card in zip(new, cards, strict=True):
@@ -242,24 +235,11 @@ def _known(dataset: fo.Dataset, kind: Modality) -> set[tuple[str, tuple[float, f
     return {(value, None if start is None else (start, end)) for value, (start, end) in zip(values, spans, strict=True)}
 
 
-def _cards(media: Sequence[Media], kind: Modality, progress: Progress) -> list[Path | str]:
-    marks, _ = read_marks(media)
-    return draw_cards(media, marks, kind, data_directory() / "cards", progress=progress)
-
-
 def _sample(one: Found, card: Path, kind: Modality, label_field: str) -> fo.Sample:
-    fields: dict[str, Any] = {kind: one.value}
-    if one.duration is not None:
-        fields[DURATION] = one.duration
-    if one.rate is not None:
-        fields[RATE] = one.rate
-    if one.channels:
-        fields[CHANNELS] = list(one.channels)
-    if one.medium.span is not None:
-        fields |= {SOURCE: one.medium.path, START: one.medium.span[0], END: one.medium.span[1]}
+    fields = sample_fields(one, card, kind)
     if one.label is not None:
         fields[label_field] = fo.Classification(label=one.label)
-    return fo.Sample(filepath=str(card), **fields)
+    return fo.Sample(**fields)
 
 
 def _about_skipped(skipped: dict[str, str]) -> str:

@@ -9,13 +9,11 @@ import pandas as pd
 
 from ..analysis.windows import window_spans
 from ..embedding.audio.reading import ENDINGS as AUDIO_ENDINGS
-from ..embedding.audio.reading import inspect_recording
 from ..embedding.base import Media, UnreadableMedium
 from ..embedding.registry import Modality
 from ..embedding.series.reading import ENDINGS as SERIES_ENDINGS
-from ..embedding.series.reading import read_one
-from ..embedding.text.reading import read_text
 from ..errors import Refusal
+from ..store.carried_media import CarriedMedium, inspect_medium
 from ..wording import listing
 
 _ENDINGS: dict[str, tuple[str, ...]] = {"audio": AUDIO_ENDINGS, "series": SERIES_ENDINGS, "text": (".txt", ".md")}
@@ -54,19 +52,10 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Found:
-    """One medium with its label, its length in seconds, and its sampling rate in Hz where they are known."""
+class Found(CarriedMedium):
+    """One medium with its label."""
 
-    medium: Media
     label: str | None = None
-    duration: float | None = None
-    rate: float | None = None
-    channels: tuple[str, ...] = ()
-
-    @property
-    def value(self) -> str:
-        """What its field holds: the text, or the path."""
-        return self.medium.path if self.medium.text is None else self.medium.text
 
 
 @dataclass
@@ -87,7 +76,8 @@ def find_media(source: Source) -> Findings:
         raise Refusal("Texts are not sliced into windows: leave the length and the hop out.")
     path = source.path.expanduser()
     if path.is_dir():
-        named = [(str(file), Found(_plain(file, source), _folder_label(file, source))) for file in _files(path, source)]
+        files = _files(path, source)
+        named = [(str(file), Found(_plain(file, source), label=_folder_label(file, source))) for file in files]
     elif path.is_file() and path.suffix.lower() in _TABLES:
         named = _rows(path, source)
     elif path.is_file():
@@ -117,15 +107,7 @@ def slice_found(found: Found, length: float, hop: float) -> list[Found]:
 
 
 def _with_facts(found: Found, source: Source) -> list[Found]:
-    if source.kind == "text":
-        text = read_text(found.medium)
-        return [replace(found, medium=Media(path="", text=text))]
-    if source.kind == "audio":
-        recording = inspect_recording(found.medium.path)
-        known = replace(found, duration=recording.duration, rate=float(recording.rate))
-    else:
-        series = read_one(found.medium)
-        known = replace(found, duration=series.duration, rate=series.rate, channels=series.names)
+    known = Found(**vars(inspect_medium(found.medium, source.kind)), label=found.label)
     if source.window is None:
         return [known]
     return slice_found(known, source.window, source.window if source.hop is None else source.hop)
@@ -162,7 +144,7 @@ def _rows(path: Path, source: Source) -> list[tuple[str, Found]]:
     for row, (value, label) in enumerate(zip(table[column].tolist(), labels, strict=True), 1):
         text = "" if value is None or value != value else str(value)  # NaN differs from itself
         medium = Media("", text=text) if source.kind == "text" else _plain(path.parent / text, source)
-        named.append((f"row {row}", Found(medium, label)))
+        named.append((f"row {row}", Found(medium, label=label)))
     return named
 
 

@@ -11,7 +11,7 @@ import fiftyone as fo
 
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioMissing
-from ..label_studio.config import invalid_reason, make_label_config, nested_under, read_label_config
+from ..label_studio.config import invalid_reason, make_label_config, read_label_config
 from ..label_studio.exchange import (
     DATASET_KEY,
     SAMPLE_KEY,
@@ -25,6 +25,7 @@ from ..label_studio.geometry import image_size
 from ..label_studio.ledger import AnnotationLedger, SentLedger
 from ..label_studio.marks import Mark, Marks, read_marks
 from ..label_studio.mirror import mirrored_project
+from ..label_studio.objects import nested_under
 from ..label_studio.projects import SentProject, forget_project, hold_project, remember_project, sent_projects
 from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
 from ..label_studio.regions import Region

@@ -15,6 +15,7 @@ from xml.sax.saxutils import quoteattr
 
 from ..errors import Refusal
 from ..wording import listing
+from .objects import MODALITY, TaskObject, read_object, reason_against
 from .questions import Condition, ConditionKind, Question
 from .regions import WHOLE_KINDS, Region, Result, chosen_paths, has_box, own_items, region_of
 from .shapes import as_value
@@ -37,9 +38,12 @@ _KINDS: dict[str, Kind] = {tag: cast(Kind, tag.lower()) for tag in _TAGS}
 _RATINGS = 5  # unless maxRating says otherwise
 _CLASS_TAGS = ("Choice", "Label")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-_KEY = re.compile(r"^\$[^\[\]{}$/]+$")
 _PATH_SEPARATOR = " / "
-_SERVED = f"Labelscape fills in {listing(_TAGS)} of an <Image> whose value is one key of the task's data"
+_OBJECTS = [tag for tag in MODALITY if tag != "AudioPlus"]  # an older name of Audio
+_SERVED = (
+    f"Labelscape fills in {listing(_TAGS[:3])} of {listing(_OBJECTS)}, and {listing(_TAGS[3:])} of Image, where the "
+    "value is one key of the task's data"
+)
 
 
 @dataclass(frozen=True)
@@ -48,21 +52,30 @@ class Control:
 
     ``classes`` are the labels as Label Studio stores them: the alias where a class has one; of nested choices the last
     part of the path, or the whole path where that alone is ambiguous. ``paths`` are those of nested choices, one for
-    each class, and empty for any other control. ``multi``: several classes may be chosen. ``data_key``: where a task's
-    data hold the image. ``questions`` are the other controls of the config. ``former_names`` are names that the control
-    had before, ``renamed`` pairs of (former class, class today).
+    each class, and empty for any other control. ``multi``: several classes may be chosen. ``shown``: what is labeled.
+    ``questions`` are the other controls of the config. ``former_names`` are names that the control had before,
+    ``renamed`` pairs of (former class, class today).
     """
 
     kind: Kind
     from_name: str
-    to_name: str
-    data_key: str
+    shown: TaskObject
     classes: tuple[str, ...]
     multi: bool
     paths: tuple[tuple[str, ...], ...] = ()
     questions: tuple[Question, ...] = ()
     former_names: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def to_name(self) -> str:
+        """The name of the object that is labeled."""
+        return self.shown.name
+
+    @property
+    def data_key(self) -> str:
+        """Where a task's data hold what is labeled."""
+        return self.shown.key
 
     @property
     def boxes(self) -> bool:
@@ -97,13 +110,13 @@ class Control:
         return not self.own(result) and not all(self._is_of_others(item) for item in items)
 
     def stated(self, result: Any) -> list[str]:
-        """The choices of a result for the whole image, including ones that the config no longer has."""
+        """The choices of a result for the whole task, including ones that the config no longer has."""
         if self.boxes:
             return []
         return list(dict.fromkeys(self._class_of(path) for path in chosen_paths(self.own(result))))
 
     def labels_of(self, result: Any) -> list[str]:
-        """The classes of the config that a result chooses for the whole image."""
+        """The classes of the config that a result chooses for the whole task."""
         return [name for name in self.stated(result) if name in self.classes]
 
     def regions_of(self, result: Any) -> list[Region]:
@@ -118,7 +131,7 @@ class Control:
         return [str(item["id"]) for item in self.own(result) if not has_box(item)] if self.boxes else []
 
     def choice(self, labels: Sequence[str]) -> Result:
-        """A result that chooses these classes for the image; a class of nested choices becomes its path."""
+        """A result that chooses these classes; a class of nested choices becomes its path."""
         if not labels:
             return []
         if self.kind == "rating":
@@ -237,22 +250,6 @@ def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:
     return str(errors[0]) if errors else None
 
 
-def value_at(data: Any, key: str) -> Any:
-    """The value under a key in a task's data, as Label Studio looks it up: the key itself, else dots as nesting."""
-    if not isinstance(data, Mapping):
-        return None
-    if key in data:
-        return data[key]
-    first, dot, rest = key.partition(".")
-    return value_at(data.get(first), rest) if dot else None
-
-
-def nested_under(key: str, value: Any) -> dict[str, Any]:
-    """Task data in which `value_at` finds a value under a key."""
-    first, dot, rest = key.partition(".")
-    return {first: nested_under(rest, value)} if dot else {key: value}
-
-
 def _read_tags(config: str) -> tuple[list[_Tag], dict[str, ElementTree.Element]]:
     """The controls of a label config, and its objects by name."""
     try:
@@ -306,28 +303,31 @@ def _is_true(element: ElementTree.Element, attribute: str) -> bool:
 
 def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> str:
     """Why a control is not filled in, as the end of a sentence that begins with it; "" if it is."""
-    targets = [objects[name] for name in tag.targets if name in objects]
-    image = next((one for one in targets if one.tag == "Image"), None)
     if tag.element.tag not in _KINDS:
         return "of a kind that is not served"
-    if image is None:
-        named = listing([f"{one.tag} “{one.get('name')}”" for one in targets]) or "nothing there is"
-        return f"on {named}"
+    target = _target(tag, objects)
+    if target is None:
+        named = [f"{one.tag} “{one.get('name')}”" for name in tag.targets if (one := objects.get(name)) is not None]
+        return f"on {listing(named) or 'nothing there is'}"
     if _is_true(tag.element, "perRegion"):
         return "that applies to each region (perRegion)"
     if tag.conditions:
         return "that is shown only under a condition (visibleWhen)"
-    if not image.get("value"):
-        return "on a list of images (valueList)"
-    if not _KEY.match(image.get("value") or ""):
-        return f"on the image {image.get('value')}"
     if not _paths(tag.element):
         return "without classes of its own"
-    return ""
+    return reason_against(target)
+
+
+def _target(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> ElementTree.Element | None:
+    """The object that a control labels, of several the first; regions are served on images alone."""
+    allowed = tuple(MODALITY) if _KINDS[tag.element.tag] in WHOLE_KINDS else ("Image",)
+    targets = [objects[name] for name in tag.targets if name in objects]
+    return next((one for one in targets if one.tag in allowed), None)
 
 
 def _control(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
-    target = next(name for name in tag.targets if name in objects and objects[name].tag == "Image")
+    target = _target(tag, objects)
+    assert target is not None
     kind = _KINDS[tag.element.tag]
     nested = kind == "taxonomy" or (kind == "choices" and _is_true(tag.element, "allowNested"))
     paths = _paths(tag.element)
@@ -341,8 +341,7 @@ def _control(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
     return Control(
         kind=kind,
         from_name=tag.name,
-        to_name=target,
-        data_key=(objects[target].get("value") or "")[1:],
+        shown=read_object(target),
         classes=_class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths)),
         multi=several or (kind == "choices" and tag.element.get("choice", "single") == "multiple"),
         paths=paths if nested else (),

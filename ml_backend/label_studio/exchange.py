@@ -12,13 +12,14 @@ from ..errors import Refusal
 from ..store.labels import LabelField, label_field
 from ..store.suggestions import FIELD as SUGGESTED
 from .client import LabelStudio, LabelStudioMissing
-from .config import Control, value_at
+from .config import Control
 from .following import Followed, follow, kept_control
 from .geometry import clipped
 from .ledger import SentLedger, SentTask
 from .marks import Mark, Marks, read_marks
 from .migration import FIELD_TYPES
 from .mirror import mirrored_project
+from .objects import value_at
 from .projects import SentProject, sent_projects
 from .reading import ImageSizes, marks_of_result
 from .settings import TOKEN_VARIABLE, URL_VARIABLE, load_settings, same_address
@@ -162,6 +163,11 @@ def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
         raise Refusal(
             f"“{control.from_name}” of the project is of a kind that is not exchanged with a dataset: choose a "
             "project that asks for Choices or RectangleLabels, or connect the project (“labelscape connect”)."
+        )
+    if control.shown.modality != "image":
+        raise Refusal(
+            f"“{control.from_name}” of the project labels {control.shown.tag} “{control.to_name}”; only images are "
+            "exchanged with a dataset: choose another project, or connect this one (“labelscape connect”)."
         )
     expected = FIELD_TYPES[control.kind, control.multi]
     present = dataset.get_field(field).document_type

@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote_to_bytes, urljoin, urlsplit
 
 import urllib3
-from PIL import Image, UnidentifiedImageError, features
 
+from ..embedding.registry import Modality
 from .certificates import trusted_certificates
 from .media_hosts import (
     LOCAL_FILES,
@@ -27,19 +27,15 @@ from .media_hosts import (
     renamed,
     shown_address,
 )
+from .media_kinds import VIDEO_ENDINGS, suffix_of
 from .metrics import MEDIA
 from .settings import ServerSettings, is_http_address, server_directory
 
 AT_ONCE = 16
 REDIRECTS = 3
 CONNECT_SECONDS = 5.0
-# Well-tested decoders; PIL has 40 more.
-FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
-if features.check("avif"):  # part of Pillow from 11.3 on
-    FORMATS["AVIF"] = ".avif"
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _CHUNK = 64 * 2**10
-_HEAD = 1024  # leading bytes that identify an SVG drawing
 
 
 def presigned_address(uri: str, task: int) -> str:
@@ -78,53 +74,57 @@ class MediaCache:
         self._space = threading.Lock()
         self._used: int | None = None  # bytes in the cache; counted at the first fetch
 
-    def fetch_many(self, addresses: Sequence[str], *, seconds: float | None = None) -> list[Path | ValueError]:
+    def fetch_many(
+        self, addresses: Sequence[str], kind: Modality = "image", seconds: float | None = None
+    ) -> list[Path | ValueError]:
         """`fetch` each medium, several in parallel: its file, or why it is unavailable.
 
         Args:
             addresses: as tasks' data has them.
+            kind: what they have to be.
             seconds: what is not there by then is unavailable; None = each has its own time only.
         """
         pool = ThreadPoolExecutor(AT_ONCE, "media")
-        fetching = {address: pool.submit(self._fetch_or_why, address) for address in dict.fromkeys(addresses)}
+        fetching = {address: pool.submit(self._fetch_or_why, address, kind) for address in dict.fromkeys(addresses)}
         done, _ = wait(fetching.values(), timeout=seconds)
         pool.shutdown(wait=False, cancel_futures=True)
         late = MediaUnavailable(f"The medium was not fetched within {seconds} s.")
         return [fetching[address].result() if fetching[address] in done else late for address in addresses]
 
-    def fetch(self, address: str) -> Path:
+    def fetch(self, address: str, kind: Modality = "image") -> Path:
         """The file of a medium: from a local root if it is there, else from the cache, else fetched.
 
         Args:
             address: as the task's data has it: a path on Label Studio (``/data/upload/…``), an http(s) address, a
                 data URI, or the path of a file in a local root.
+            kind: what it has to be.
 
         Raises:
-            MediaError: the medium is refused: where it comes from, its size, or that it is no image
+            MediaError: the medium is refused: where it comes from, its size, or that it is of another kind
             MediaUnavailable: it could not be fetched now
             ValueError: raised by `authorization`
         """
         with _counted():
             if address.startswith("data:"):
-                return self._embedded(address)
+                return self._embedded(address, kind)
             address = renamed(address, self._names, self._settings.url)
             local = self._local_file(address)
             if local is not None:
-                self._check_local(local, address)
+                self._check_local(local, address, kind)
                 MEDIA.labels("local").inc()
                 return local
             url = self._resolve(address)
-            name = hashlib.sha256(url.encode()).hexdigest()
+            name = _cache_name(url.encode(), kind)
             cached = next((self._folder / name[:3]).glob(f"{name}.*"), None)
             if cached is not None:
                 MEDIA.labels("cached").inc()
                 return cached
-            fetched = self._download(url, self._folder / name[:3] / name)
+            fetched = self._download(url, self._folder / name[:3] / name, kind)
             MEDIA.labels("fetched").inc()
             return fetched
 
-    def _embedded(self, address: str) -> Path:
-        """The file of an image that is given as a data URI (RFC 2397)."""
+    def _embedded(self, address: str, kind: Modality) -> Path:
+        """The file of a medium that is given as a data URI (RFC 2397)."""
         head, comma, content = address.partition(",")
         try:
             body = base64.b64decode(content, validate=True) if head.endswith(";base64") else unquote_to_bytes(content)
@@ -135,15 +135,15 @@ class MediaCache:
                 f"{shown_address(head)} is a data URI with {len(body):,} bytes; at most "
                 f"{self._limits.media_bytes:,} are accepted."
             )
-        name = hashlib.sha256(body).hexdigest()
+        name = _cache_name(body, kind)
         target = self._folder / name[:3] / name
         cached = next(target.parent.glob(f"{name}.*"), None)
         MEDIA.labels("fetched" if cached is None else "cached").inc()
-        return self._keep(target, head, lambda file: file.write_bytes(body)) if cached is None else cached
+        return self._keep(target, head, kind, lambda file: file.write_bytes(body)) if cached is None else cached
 
-    def _fetch_or_why(self, address: str) -> Path | ValueError:
+    def _fetch_or_why(self, address: str, kind: Modality) -> Path | ValueError:
         try:
-            return self.fetch(address)
+            return self.fetch(address, kind)
         except ValueError as error:
             return error
 
@@ -155,13 +155,15 @@ class MediaCache:
         files = (_file_beneath(root, name) for root in self._local_roots for name in names)
         return next((file for file in files if file is not None), None)
 
-    def _check_local(self, file: Path, address: str) -> None:
+    def _check_local(self, file: Path, address: str, kind: Modality) -> None:
         size = file.stat().st_size
         if size > self._limits.media_bytes:
             raise MediaError(
                 f"{shown_address(address)} has {size:,} bytes; at most {self._limits.media_bytes:,} are accepted."
             )
-        self._suffix(file, address)
+        suffix = suffix_of(file, address, kind, self._limits)
+        if kind == "video" and file.suffix.lower() not in VIDEO_ENDINGS:
+            raise MediaError(f"{shown_address(address)} is a video whose name does not end with {suffix}: rename it.")
 
     def _resolve(self, address: str) -> str:
         """The http(s) address of a task's medium."""
@@ -179,7 +181,7 @@ class MediaCache:
         under = address.startswith(f"{base.path}/")  # if Label Studio itself is served under a path
         return f"{base.scheme}://{base.netloc}{'' if under else base.path}{address}".partition("#")[0]
 
-    def _download(self, url: str, target: Path) -> Path:
+    def _download(self, url: str, target: Path, kind: Modality) -> Path:
         deadline = time.monotonic() + self._limits.fetch_seconds
 
         def write(scratch: Path) -> None:
@@ -187,15 +189,15 @@ class MediaCache:
                 for chunk in self._chunks(response, url, deadline):
                     file.write(chunk)
 
-        return self._keep(target, url, write)
+        return self._keep(target, url, kind, write)
 
-    def _keep(self, target: Path, address: str, write: Callable[[Path], object]) -> Path:
+    def _keep(self, target: Path, address: str, kind: Modality, write: Callable[[Path], object]) -> Path:
         """Put a medium into the cache, atomically."""
         scratch = target.with_name(f".{uuid.uuid4().hex}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             write(scratch)
-            file_name = target.with_name(target.name + self._suffix(scratch, address))
+            file_name = target.with_name(target.name + suffix_of(scratch, address, kind, self._limits))
             self._take_space(scratch.stat().st_size)
             return scratch.replace(file_name)
         except OSError as error:
@@ -277,29 +279,6 @@ class MediaCache:
         except urllib3.exceptions.HTTPError as error:
             raise MediaUnavailable(f"{shown_address(url)} broke off ({type(error).__name__}).") from error
 
-    def _suffix(self, file: Path, address: str) -> str:
-        """The file name's suffix for an image whose header says what is allowed."""
-        try:
-            with Image.open(file, formats=list(FORMATS)) as image:
-                width, height = image.size
-                suffix = FORMATS.get(image.format or "", FORMATS["JPEG"])  # PIL calls some cameras' JPEGs MPO
-        except Image.DecompressionBombError as error:
-            raise MediaError(f"{shown_address(address)} has more pixels than can be decoded safely.") from error
-        except (UnidentifiedImageError, OSError, ValueError) as error:
-            if b"<svg" in file.read_bytes()[:_HEAD]:
-                raise MediaError(
-                    f"{shown_address(address)} is an SVG drawing: convert it to PNG, drawings are not rendered."
-                ) from error
-            raise MediaError(
-                f"{shown_address(address)} is not an image that can be read ({', '.join(FORMATS)})."
-            ) from error
-        if width * height > self._limits.media_pixels:
-            raise MediaError(
-                f"{shown_address(address)} has {width:,} x {height:,} pixels; at most "
-                f"{self._limits.media_pixels:,} are accepted."
-            )
-        return suffix
-
     def _take_space(self, size: int) -> None:
         with self._space:
             if self._used is None:
@@ -310,6 +289,11 @@ class MediaCache:
                     f"raise the limit cache_bytes, or serve the media from a local root."
                 )
             self._used += size
+
+
+def _cache_name(content: bytes, kind: Modality) -> str:
+    """The name of a medium in the cache: a file was checked as what one kind of project shows, no other."""
+    return hashlib.sha256(content if kind == "image" else kind.encode() + b" " + content).hexdigest()
 
 
 @contextmanager

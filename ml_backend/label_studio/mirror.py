@@ -1,9 +1,8 @@
 """A Label Studio project mirrored as a FiftyOne dataset: one sample per task, and a ledger of the tasks."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
@@ -12,26 +11,24 @@ from bson import ObjectId
 
 from ..errors import Refusal
 from ..store.labels import LabelField, label_field
-from .config import Control, read_label_config, value_at
+from ..store.medium_fields import CARRIED, declare_medium_field, medium_kind
+from .config import Control, read_label_config
 from .decisions import Rule, counting_annotation
 from .following import Followed, follow, kept_control
 from .ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
 from .marks import declare_annotations
-from .media import presigned_address
 from .media_hosts import MediaUnavailable
 from .migration import FIELD_TYPES, migrate_labels
+from .objects import TaskObject
 from .regions import Region, Result
 from .renaming import rename_labels
+from .task_media import Fetch, Obtained, TaskMedium, medium_of_record, obtain, task_medium
 
 FIELD = "ground_truth"
 EMBEDDINGS = "labelscape"
 _TASK = "task_id"
 _INFO = "label_studio"
 _CONTROL = "label_studio_control"
-_CLOUD = ("s3://", "gs://", "azure-blob://")
-
-# Addresses of media and the seconds there are, None = each has its own time → their files, or why there is none.
-Fetch = Callable[[Sequence[str], float | None], Sequence[Path | ValueError]]
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +52,7 @@ class Mirror:
 
     @property
     def patches_field(self) -> str | None:
-        """The field whose boxes are labeled; None if whole images are."""
+        """The field whose boxes are labeled; None if whole tasks are."""
         return FIELD if self.control.boxes else None
 
     @property
@@ -78,6 +75,7 @@ def open_mirror(url: str, project: int, label_config: str, rule: Rule = "ground_
     ledger = AnnotationLedger(dataset, f"{url}#{project}")
     # A control that was added before ours leaves ours the one whose labels these are.
     followed = follow(label_config, kept_control(dataset.info.get(_CONTROL)))
+    _declare_medium(dataset, followed.control.shown)
     news = [*followed.news, *_declare_fields(dataset, followed.control)]
     mirror = Mirror(project, dataset, label_config, followed.control, ledger, rule, tuple(news))
     _keep_up(mirror, followed)
@@ -94,44 +92,25 @@ def add_tasks(
     mirror: Mirror, tasks: Sequence[Mapping[str, Any]], fetch: Fetch, *, seconds: float | None = None
 ) -> dict[int, str]:
     """Mirror tasks that are new or have another medium; returns task → why its medium is unavailable."""
-    media = {int(task["id"]): _medium(mirror.control, task) for task in tasks}
+    media = {int(task["id"]): task_medium(mirror.control.shown, task) for task in tasks}
     known = mirror.ledger.read(media)
     records = [known.get(task, TaskRecord(task, "", "")) for task in media]
-    due = [record for record in records if record.media != media[record.task] or record.task not in known]
-    renewed = [replace(record, media=media[record.task]) for record in due]
-    return fetch_media(mirror, renewed, fetch, seconds=seconds)
+    due = [record for record in records if record.media != media[record.task].mark or record.task not in known]
+    renewed = [replace(record, media=media[record.task].mark) for record in due]
+    return _take_media(mirror, renewed, [media[record.task] for record in renewed], fetch, seconds)
 
 
-def fetch_media(
-    mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch, *, seconds: float | None = None
-) -> dict[int, str]:
-    """Fetch the media of tasks and create samples; returns task → why it has no sample."""
-    if not records:
-        return {}
-    fetched = {
-        record.task: path
-        for record, path in zip(records, fetch([record.media for record in records], seconds), strict=True)
+def fetch_media(mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch) -> dict[int, str]:
+    """Fetch the media of tasks again, and create samples; returns task → why it has no sample.
+
+    What a task's data hold themselves cannot change without the task: it has no sample for the reason it had before.
+    """
+    media = [medium_of_record(mirror.control.shown, record.media) for record in records]
+    again = [(record, medium) for record, medium in zip(records, media, strict=True) if medium is not None]
+    reasons = _take_media(mirror, [record for record, _ in again], [medium for _, medium in again], fetch, None)
+    return reasons | {
+        record.task: record.refused for record, medium in zip(records, media, strict=True) if medium is None
     }
-    files = {task: str(path) for task, path in fetched.items() if isinstance(path, Path)}
-    wanting = [record.task for record in records if record.task in files and not record.sample]
-    created = _samples_of(mirror, wanting)  # samples that are missing in the ledger because of a crash
-    new = [task for task in wanting if task not in created]
-    samples = [fo.Sample(filepath=files[task], **{_TASK: task}) for task in new]
-    created |= zip(new, mirror.dataset.add_samples(samples) if samples else [], strict=True)
-    moved = {record.sample: files[record.task] for record in records if record.sample and record.task in files}
-    if moved:
-        mirror.dataset.set_values("filepath", moved, key_field="id")
-    mirror.ledger.write(
-        [
-            replace(
-                record,
-                sample=created.get(record.task, record.sample),
-                refused=_refusal(fetched[record.task]),
-            )
-            for record in records
-        ]
-    )
-    return {task: str(reason) for task, reason in fetched.items() if task not in files}
 
 
 def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -> list[TaskRecord]:
@@ -210,7 +189,7 @@ def counting(mirror: Mirror, record: TaskRecord) -> Annotation | None:
 
 
 def labeling_of_result(control: Control, result: Result) -> Labeling:
-    """The classes that a result assigns to the image or its boxes, including ones that the config no longer has."""
+    """The classes that a result assigns to the task or its boxes, including ones that the config no longer has."""
     if control.boxes:
         regions = control.regions_of(result)
         return as_labeling((region.id, region.stated) for region in regions if region.stated is not None)
@@ -279,6 +258,20 @@ def _keep_up(mirror: Mirror, followed: Followed) -> None:
         mirror.dataset.save()
 
 
+def _declare_medium(dataset: fo.Dataset, shown: TaskObject) -> None:
+    """Declare the field that holds what tasks show, where that is no picture."""
+    present = medium_kind(dataset)
+    if len(dataset) and present != shown.modality:
+        raise Refusal(
+            f"The label config now shows {shown.tag} “{shown.name}”, and the dataset '{dataset.name}' has samples of "
+            f"the kind “{present}”: rename that dataset, and a new one will be made."
+        )
+    if present in CARRIED and present != shown.modality:  # of a config that never had a task
+        dataset.delete_sample_field(present)
+    if shown.modality in CARRIED:
+        declare_medium_field(dataset, shown.modality, shown.modality)
+
+
 def _declare_fields(dataset: fo.Dataset, control: Control) -> list[str]:
     """Declare the fields of a mirror's samples; returns sentences on labels that had to be migrated."""
     if not dataset.has_sample_field(_TASK):
@@ -294,12 +287,35 @@ def _declare_fields(dataset: fo.Dataset, control: Control) -> list[str]:
     return news
 
 
-def _medium(control: Control, task: Mapping[str, Any]) -> str:
-    """The address of a task's image; for cloud storage, the one at which Label Studio serves it."""
-    value = value_at(task.get("data"), control.data_key)
-    if not isinstance(value, str):
-        return ""
-    return presigned_address(value, int(task["id"])) if value.startswith(_CLOUD) else value
+def _take_media(
+    mirror: Mirror, records: Sequence[TaskRecord], media: Sequence[TaskMedium], fetch: Fetch, seconds: float | None
+) -> dict[int, str]:
+    """Obtain the media of tasks, make samples of them, and write the records; returns task → why it has no sample."""
+    if not records:
+        return {}
+    obtained = obtain(media, mirror.control.shown, fetch, seconds)
+    by_task = {record.task: one for record, one in zip(records, obtained, strict=True)}
+    fields = {task: one for task, one in by_task.items() if isinstance(one, dict)}
+    wanting = [record.task for record in records if record.task in fields and not record.sample]
+    created = _samples_of(mirror, wanting)  # samples that are missing in the ledger because of a crash
+    new = [task for task in wanting if task not in created]
+    samples = [fo.Sample(**fields[task], **{_TASK: task}) for task in new]
+    created |= zip(new, mirror.dataset.add_samples(samples, progress=False) if samples else [], strict=True)
+    _replace_media(mirror, {record.sample: fields[record.task] for record in records if record.task in fields})
+    mirror.ledger.write(
+        [
+            replace(record, sample=created.get(record.task, record.sample), refused=_refusal(by_task[record.task]))
+            for record in records
+        ]
+    )
+    return {task: str(reason) for task, reason in by_task.items() if isinstance(reason, ValueError)}
+
+
+def _replace_media(mirror: Mirror, fields: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give samples that exist already other media."""
+    moved = {sample: values for sample, values in fields.items() if sample}
+    for name in dict.fromkeys(name for values in moved.values() for name in values):
+        mirror.dataset.set_values(name, {sample: one.get(name) for sample, one in moved.items()}, key_field="id")
 
 
 def _samples_of(mirror: Mirror, tasks: Sequence[int]) -> dict[int, str]:
@@ -307,8 +323,8 @@ def _samples_of(mirror: Mirror, tasks: Sequence[int]) -> dict[int, str]:
     return dict(zip(*mirror.dataset.match(fo.ViewField(_TASK).is_in(list(tasks))).values([_TASK, "id"]), strict=True))
 
 
-def _refusal(fetched: Path | ValueError) -> str:
-    return "" if isinstance(fetched, Path | MediaUnavailable) else str(fetched)
+def _refusal(obtained: Obtained) -> str:
+    return "" if isinstance(obtained, dict | MediaUnavailable) else str(obtained)
 
 
 def _candidates(control: Control, task: Mapping[str, Any], own_version: str) -> Result:

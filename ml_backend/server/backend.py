@@ -118,9 +118,7 @@ class LabelStudioBackend:
                 self._projects, self._made_from = {}, settings
             studio, media = self._clients
             if project not in self._projects:
-                self._projects[project] = ProjectSync(
-                    project, settings, studio, lambda addresses, seconds: media.fetch_many(addresses, seconds=seconds)
-                )
+                self._projects[project] = ProjectSync(project, settings, studio, media.fetch_many)
             return self._projects[project]
 
     def leave(self, project: int) -> None:

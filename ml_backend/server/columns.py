@@ -28,7 +28,8 @@ from ..store.records import as_names
 from ..store.scores import score_path
 from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments, members
-from .sync import MAP, ProjectSync
+from .project_model import MAP
+from .sync import ProjectSync
 from .tabs import (
     AUDIT,
     CLUSTER,

@@ -8,7 +8,7 @@ import requests
 
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioError
-from ..label_studio.config import Control, read_label_config, unfilled_controls, value_at
+from ..label_studio.config import Control, read_label_config, unfilled_controls
 from ..label_studio.media import MediaCache
 from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
 from ..label_studio.settings import (
@@ -19,8 +19,10 @@ from ..label_studio.settings import (
     same_address,
     save_settings,
 )
+from ..label_studio.task_media import obtain, task_medium
 from ..wording import count
 from .guard import SECRET_HEADER
+from .project_model import project_model
 
 USER = "labelscape"  # user name for basic authentication; only the password is checked
 _SECONDS = 5.0
@@ -126,6 +128,8 @@ def _changed_secret(former: ServerSettings, settings: ServerSettings) -> list[st
 def _warnings(studio: LabelStudio, settings: ServerSettings, info: dict[str, Any], control: Control) -> list[str]:
     """Warnings about what will not be served although the project is connected."""
     warnings = [f"Not filled in: {other}." for other in unfilled_controls(info["label_config"], control)]
+    if note := project_model(settings, control.shown.modality).note:
+        warnings.append(note)
     if not control.takes_imports:
         warnings.append(
             f"“{control.from_name}” has nested choices, whose predictions Label Studio takes one at a time, about five "
@@ -136,15 +140,23 @@ def _warnings(studio: LabelStudio, settings: ServerSettings, info: dict[str, Any
             f"“{control.from_name}” has {count(len(control.classes), 'class')}: there is nothing to suggest before it "
             "has two."
         )
-    tasks = studio.first_tasks(int(info["id"]), _MEDIA_TRIED)
-    media = [(int(task["id"]), value_at(task["data"], control.data_key)) for task in tasks]
+    return [*warnings, *_media_warnings(studio, settings, int(info["id"]), control)]
+
+
+def _media_warnings(studio: LabelStudio, settings: ServerSettings, project: int, control: Control) -> list[str]:
+    """Why the first tasks get no suggestions; files in cloud storage are not tried."""
     cache = MediaCache(settings, studio.headers)
-    for task, medium in media:
-        if not isinstance(medium, str) or medium.startswith(("s3://", "gs://", "azure-blob://")):
-            continue  # cloud storage is read through Label Studio, task by task
-        [fetched] = cache.fetch_many([medium])
-        if isinstance(fetched, ValueError):
-            warnings.append(f"Task {task} gets no suggestion: {fetched}")
+    warnings: list[str] = []
+    for task in studio.first_tasks(project, _MEDIA_TRIED):
+        medium = task_medium(control.shown, task)
+        if "/presign/" in medium.address:
+            continue
+        try:
+            [obtained] = obtain([medium], control.shown, cache.fetch_many, None)
+        except Refusal as error:  # a package is missing: it is for every task
+            return [*warnings, str(error)]
+        if isinstance(obtained, ValueError):
+            warnings.append(f"Task {task['id']} gets no suggestion: {obtained}")
     return warnings
 
 

@@ -18,8 +18,9 @@ from ..store.segment_records import SEGMENT_KINDS
 from ..store.segments import list_segments
 from ..store.session import open_session
 from ..store.suggestions import Suggestion, read_suggestions
+from .project_model import MAP
 from .selected_tasks import check_embedded, check_whole_images
-from .sync import MAP, ProjectSync
+from .sync import ProjectSync
 
 _DECIMALS = 4
 Document = dict[str, Any]

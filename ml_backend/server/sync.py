@@ -10,8 +10,6 @@ from typing import Any
 import fiftyone as fo
 import structlog
 
-from ..actions.embed import compute_embeddings
-from ..actions.models import load
 from ..actions.suggest import suggest_labels
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioError, LabelStudioMissing
@@ -20,7 +18,6 @@ from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import (
     EMBEDDINGS,
     FIELD,
-    Fetch,
     Mirror,
     add_tasks,
     drop_annotations,
@@ -34,15 +31,14 @@ from ..label_studio.preannotations import Preannotation, as_prediction, preannot
 from ..label_studio.prefill import PrefillFloor, prefill_floor
 from ..label_studio.publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
 from ..label_studio.settings import ServerSettings
+from ..label_studio.task_media import Fetch
 from ..progress import Progress, no_progress
 from ..store.chosen_suggestions import restore_chosen
-from ..store.embeddings import delete_embeddings, embeddings_status, list_embeddings, plain, provenance_of
-from ..store.maps import delete_map, list_maps
 from .events import Event
 from .media_retries import MediaRetries
+from .project_model import apply_model, embed_project
 from .status import ProjectReport, ProjectStatus, TaskProblem
 
-MAP = "labelscape_map"
 _TASKS_AT_ONCE = 500
 _SUGGEST_SECONDS = 15.0  # part of the time for a prediction, reserved for the suggestions at its end
 _FEW_CHANGED = 1_000  # samples; with more, all tasks are compared at once
@@ -193,10 +189,10 @@ class ProjectSync:
             self._suggest(self.opened(), progress)
 
     def _suggest(self, mirror: Mirror, progress: Progress = no_progress) -> None:
-        self._apply_model(mirror)
+        apply_model(mirror, self.settings)
         self._floor = None
         try:
-            self._embed(mirror, progress)
+            embed_project(mirror, self.settings, progress)
             report = suggest_labels(
                 mirror.dataset,
                 embeddings=EMBEDDINGS,
@@ -213,39 +209,6 @@ class ProjectSync:
             self._just_changed.update(restore_chosen(mirror.dataset, mirror.target))
             self.status = replace(self.status, note="")
             _log.info("suggested", project=self.project, suggested=report.suggested, confident=report.sure)
-
-    def _apply_model(self, mirror: Mirror) -> None:
-        """Drop embeddings of a model other than the one in the settings, once that one is known to load."""
-        if EMBEDDINGS not in list_embeddings(mirror.dataset):
-            return
-        used = provenance_of(mirror.dataset, EMBEDDINGS)
-        if (used.model, dict(used.options)) == (self.settings.model, plain(self.settings.model_options)):
-            return
-        try:
-            load(self.settings.model, **self.settings.model_options)
-        except Refusal as error:
-            raise Refusal(
-                f"The embedding model of the settings, {self.settings.model}, cannot be used; {used.model} stays in "
-                f"use. {error}"
-            ) from error
-        delete_embeddings(mirror.dataset, EMBEDDINGS)
-        if MAP in list_maps(mirror.dataset):  # of the former vectors
-            delete_map(mirror.dataset, MAP)
-        _log.info("model_changed", project=self.project, former=used.model, model=self.settings.model)
-
-    def _embed(self, mirror: Mirror, progress: Progress) -> None:
-        dataset = mirror.dataset
-        if EMBEDDINGS in list_embeddings(dataset) and embeddings_status(dataset, EMBEDDINGS).complete:
-            return
-        report = compute_embeddings(
-            dataset,
-            key=EMBEDDINGS,
-            model=self.settings.model,
-            options=self.settings.model_options,
-            patches_field=mirror.patches_field,
-            progress=progress,
-        )
-        _log.info("embedded", project=self.project, embedded=report.embedded, failed=report.failed)
 
     def note_changed(self, samples: Iterable[str]) -> None:
         """Note samples whose suggestions changed, so that their predictions are compared first."""

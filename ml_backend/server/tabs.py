@@ -153,7 +153,7 @@ def state_of(status: ProjectStatus, without_medium: int) -> str:
     if status.problem:
         return status.problem
     if without_medium:
-        return f"{count(without_medium, 'task')} without an image"
+        return f"{count(without_medium, 'task')} without a medium"
     return status.note or "up to date"
 
 

@@ -18,11 +18,12 @@ ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".
 
 @dataclass(frozen=True)
 class Recording:
-    """What the header of a recording says: length in seconds, sampling rate in Hz, number of channels."""
+    """What the header of a recording says: length in seconds, sampling rate in Hz, number of channels, and format."""
 
     duration: float
     rate: int
     channels: int
+    format: str = "WAV"
 
 
 def audio_reader(rate: int) -> "Reader[Waveform]":
@@ -83,7 +84,7 @@ def inspect_recording(path: str) -> Recording:
         raise UnreadableMedium(_undecodable(error)) from None
     if not info.frames:
         raise UnreadableMedium("the recording holds no samples")
-    return Recording(info.frames / info.samplerate, int(info.samplerate), int(info.channels))
+    return Recording(info.frames / info.samplerate, int(info.samplerate), int(info.channels), str(info.format))
 
 
 def _attempt(path: str, span: tuple[float, float] | None, rate: int) -> Waveform | UnreadableMedium:

@@ -1,6 +1,7 @@
 """Read time series: CSV, Parquet, or .npy files with a row for each moment and a column for each channel."""
 
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,17 +91,28 @@ def _window(table: pd.DataFrame, medium: Media) -> Series:
 def _channel_names(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...]:
     numeric = [str(name) for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
     if wanted:
-        missing = [name for name in wanted if name not in table.columns]
-        if missing:
-            raise UnreadableMedium(f"it has no column '{missing[0]}'; it has: {', '.join(map(str, table.columns))}")
-        texts = [name for name in wanted if name not in numeric]
+        chosen = tuple(_column(table, name) for name in wanted)
+        texts = [name for name in chosen if name not in numeric]
         if texts:
             raise UnreadableMedium(f"its column '{texts[0]}' holds no numbers")
-        return tuple(wanted)
+        return chosen
     channels = tuple(name for name in numeric if name.strip().lower() not in _TIMES)
     if not channels:
         raise UnreadableMedium("it has no column of numbers besides the time")
     return channels
+
+
+def _column(table: pd.DataFrame, wanted: str) -> str:
+    """A column by its name, whatever the case of its letters, or by its number from 0 on."""
+    names = [str(name) for name in table.columns]
+    if wanted in names:
+        return wanted
+    alike = [name for name in names if name.strip().lower() == wanted.strip().lower()]
+    if not alike and wanted.isdecimal() and int(wanted) < len(names):
+        alike = [names[int(wanted)]]
+    if not alike:
+        raise UnreadableMedium(f"it has no column '{wanted}'; it has: {', '.join(names)}")
+    return alike[0]
 
 
 def _rate_of(table: pd.DataFrame) -> float | None:
@@ -141,6 +153,8 @@ def _table(path: str) -> pd.DataFrame:
             return _array_table(np.load(io.BytesIO(data), allow_pickle=False))
         if ending == ".parquet":
             return pd.read_parquet(io.BytesIO(data))
+        if ending == ".json":
+            return pd.DataFrame(json.loads(data)).rename(columns=str)
         return _text_table(data)
     except UnreadableMedium:
         raise

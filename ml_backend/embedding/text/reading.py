@@ -24,6 +24,8 @@ def read_text(medium: Media) -> str:
         UnreadableMedium: no such file, not a text, too large, or nothing but white space.
     """
     text = _decoded(medium.path) if medium.text is None else medium.text
+    if medium.text is not None and len(text) * 4 > MAX_BYTES:  # else it cannot be too long in UTF-8
+        _check_size(len(text.encode(errors="replace")), "text")
     if not text.strip():
         raise UnreadableMedium("the text is empty")
     return text
@@ -41,8 +43,7 @@ def _decoded(path: str) -> str:
         size = Path(path).stat().st_size
     except (OSError, ValueError):
         size = 0  # reading says why
-    if size > MAX_BYTES:
-        raise UnreadableMedium(f"the file has {size:,} bytes, more than the {MAX_BYTES:,} allowed for a text")
+    _check_size(size, "file")
     data = read_bytes(path)
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
     text = _decode(data, encoding)
@@ -50,6 +51,11 @@ def _decoded(path: str) -> str:
     if controls > _BINARY * min(len(text), 4096):
         raise UnreadableMedium("it is not a text file")
     return text
+
+
+def _check_size(size: int, noun: str) -> None:
+    if size > MAX_BYTES:
+        raise UnreadableMedium(f"the {noun} has {size:,} bytes, more than the {MAX_BYTES:,} allowed for a text")
 
 
 def _decode(data: bytes, marked: str | None) -> str:

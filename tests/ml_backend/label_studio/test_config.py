@@ -1,7 +1,8 @@
 """Label configs: what is filled in, and how results read."""
 
 import pytest
-from labelscape.ml_backend.label_studio.config import Region, invalid_reason, nested_under, read_label_config, value_at
+from labelscape.ml_backend.label_studio.config import Region, invalid_reason, read_label_config
+from labelscape.ml_backend.label_studio.objects import nested_under, value_at
 
 CHOICES = (
     '<View><Image name="img" value="$image"/><Choices name="kind" toName="img" choice="{choice}">'
@@ -66,16 +67,25 @@ def test_a_class_that_the_config_no_longer_has_is_no_label() -> None:
 IMAGE = '<Image name="i" value="{value}"/>'
 CHOICE = '<Choices name="c" toName="{to}"><Choice value="a"/></Choices>'
 BITMASK = '<BitmaskLabels name="b" toName="i"><Label value="a"/></BitmaskLabels>'
+BOXES_OF_TEXT = '<RectangleLabels name="r" toName="t"><Label value="a"/></RectangleLabels>'
 HIDDEN = '<View visibleWhen="region-selected"><Choices name="c" toName="i"><Choice value="a"/></Choices></View>'
 
 
 @pytest.mark.parametrize(
     ("inside", "said"),
     [
-        ('<Text name="t" value="$text"/>' + CHOICE.format(to="t"), "Choices “c” on Text “t”"),
+        ('<Table name="t" value="$rows"/>' + CHOICE.format(to="t"), "Choices “c” on Table “t”"),
+        ('<Text name="t" value="$text"/>' + BOXES_OF_TEXT, "RectangleLabels “r” on Text “t”"),
+        (
+            '<Image name="i" valueList="$pages"/>' + CHOICE.format(to="i"),
+            "on Image “i”, which shows a list",
+        ),
         (IMAGE.format(value="$image") + BITMASK, "BitmaskLabels “b” of a kind that is not served"),
         (IMAGE.format(value="$image"), "no control"),
-        (IMAGE.format(value="https://x/$id.png") + CHOICE.format(to="i"), "Choices “c” on the image https://x/"),
+        (
+            IMAGE.format(value="https://x/$id.png") + CHOICE.format(to="i"),
+            "Choices “c” on Image “i”, whose value https://x/",
+        ),
         (IMAGE.format(value="$image") + HIDDEN, "Choices “c” that is shown only under a condition"),
     ],
 )

@@ -13,6 +13,7 @@ from labelscape.ml_backend.label_studio.ledger import TaskRecord
 from labelscape.ml_backend.label_studio.media_hosts import MediaError, MediaUnavailable
 from labelscape.ml_backend.label_studio.mirror import Mirror
 from labelscape.ml_backend.label_studio.outgoing import annotation_of
+from labelscape.ml_backend.label_studio.task_media import Fetch
 
 CHOICES = (
     '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'
@@ -24,14 +25,12 @@ BOXES = (
 )
 URL = "http://label-studio.test"
 
-Fetch = Callable[[Sequence[str], float | None], list[Path | ValueError]]
-
 
 @pytest.fixture
 def fetch(tmp_path: Path) -> Fetch:
     paths, _ = write_digits(tmp_path, count=6)
     broken: dict[str, ValueError] = {"/broken": MediaError("no image"), "/away": MediaUnavailable("not now")}
-    return lambda urls, _seconds: [broken.get(url) or paths[int(url.rsplit("/", 1)[-1])] for url in urls]
+    return lambda urls, _kind, _seconds: [broken.get(url) or paths[int(url.rsplit("/", 1)[-1])] for url in urls]
 
 
 @pytest.fixture
@@ -109,7 +108,7 @@ def test_a_medium_that_is_refused_is_not_asked_for_again_and_one_that_is_away_is
     assert mirror.dataset.values("task_id") == [3]
     records = mirror.ledger.read()
     assert [records[number].refused for number in (1, 2, 3)] == ["no image", "", ""]
-    mirroring.fetch_media(mirror, [records[2]], lambda urls, seconds: fetch(["/0"], seconds))
+    mirroring.fetch_media(mirror, [records[2]], lambda urls, kind, seconds: fetch(["/0"], kind, seconds))
     assert sorted(mirror.dataset.values("task_id")) == [2, 3]
 
 
@@ -298,9 +297,9 @@ def test_a_dataset_of_that_name_that_is_another_ones_is_not_touched(open_mirror:
 def test_a_medium_in_a_cloud_is_asked_for_where_label_studio_hands_it_out(open_mirror: Any, fetch: Fetch) -> None:
     asked: list[str] = []
 
-    def remember(urls: Sequence[str], seconds: float | None) -> list[Path | ValueError]:
+    def remember(urls: Sequence[str], kind: Any, seconds: float | None) -> Sequence[Path | ValueError]:
         asked.extend(urls)
-        return fetch(["/0"] * len(urls), seconds)
+        return fetch(["/0"] * len(urls), kind, seconds)
 
     mirroring.add_tasks(open_mirror(), [{"id": 12, "data": {"image": "s3://bucket/cat.jpg"}}], remember)
     assert asked == ["/tasks/12/presign/?fileuri=czM6Ly9idWNrZXQvY2F0LmpwZw=="]

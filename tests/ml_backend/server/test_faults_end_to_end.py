@@ -122,14 +122,14 @@ def test_tasks_without_a_medium_are_listed_with_the_reason_and_tried_again(
     done = project.connect()
     assert done.exit_code == 0, done.output
     assert "! Task" in done.output, "connecting says what will not be served"
-    eventually("the tab saying so", lambda: status_tab(project) == "3 tasks without an image · Labelscape")
+    eventually("the tab saying so", lambda: status_tab(project) == "3 tasks without a medium · Labelscape")
     listed = status(project, "--project", str(project.id))
     assert "is not where media may come from" in listed
     assert "The task has no medium" in listed
     assert "files/later.png" in listed
     digit = next((label_studio.media / "digits").glob("*.png"))
     missing.write_bytes(digit.read_bytes())
-    eventually("the file found", lambda: "2 tasks without an image" in status_tab(project))
+    eventually("the file found", lambda: "2 tasks without a medium" in status_tab(project))
 
 
 def test_a_deleted_project_leaves_and_others_stay(project: Project, make_project: Callable[..., Project]) -> None:

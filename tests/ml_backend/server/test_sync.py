@@ -14,7 +14,8 @@ from labelscape.ml_backend.label_studio.client import LabelStudioDown
 from labelscape.ml_backend.label_studio.mirror import EMBEDDINGS
 from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server import sync as syncing
-from labelscape.ml_backend.server.sync import MAP, ProjectSync
+from labelscape.ml_backend.server.project_model import MAP
+from labelscape.ml_backend.server.sync import ProjectSync
 from labelscape.ml_backend.store.embeddings import provenance_of
 from labelscape.ml_backend.store.maps import list_maps
 
@@ -45,7 +46,7 @@ def start(studio: StandIn, tmp_path: Path) -> Iterator[Callable[[], ProjectSync]
         project,
         ServerSettings(url=URL),
         studio,  # type: ignore[arg-type]
-        lambda addresses, _seconds: [path for _ in addresses],
+        lambda addresses, _kind, _seconds: [path for _ in addresses],
     )
     fo.delete_dataset(f"label-studio-{project}")
 

@@ -65,7 +65,7 @@ def test_a_long_reason_is_cut_to_a_title() -> None:
     ("status", "without_medium", "words"),
     [
         (ProjectStatus(problem="The token has expired.", note="too few labels"), 3, "The token has expired."),
-        (ProjectStatus(note="too few labels"), 1, "1 task without an image"),
+        (ProjectStatus(note="too few labels"), 1, "1 task without a medium"),
         (ProjectStatus(note="too few labels"), 0, "too few labels"),
         (ProjectStatus(), 0, "up to date"),
     ],
