@@ -3,14 +3,17 @@
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import fiftyone as fo
 
 from ..store.embeddings import check_embeddings
 from ..store.items import Items
+from ..store.label_documents import Conflict
 from ..store.labels import LabelField, Labels, field_of_parts, label_field, read_labels, with_pending
-from ..store.pending_changes import pending_changes
+from ..store.pending_changes import FieldChanges, pending_changes
 from ..store.sample_state import SampleState, sample_state
+from ..store.saved_labels import with_saved
 from ..store.session import Session
 
 _FIELDS_KEPT = 4  # the labels of a million samples take about 50 MB
@@ -46,12 +49,40 @@ def labels_with_pending(session: Session, field: LabelField) -> Labels:
     return with_pending(saved, items, field, pending_changes(session.dataset))
 
 
+def keep_after_save(
+    before: SampleState | None, dataset: fo.Dataset, saved: Sequence[FieldChanges], conflicts: Sequence[Conflict]
+) -> None:
+    """Bring the labels in memory up to date after a save that wrote all changes but the conflicts.
+
+    Labels that somebody else may have changed are read again when they are needed next.
+
+    Args:
+        before: the state of the samples before the save.
+    """
+    now = sample_state(dataset)
+    if before is None or now is None or not now.kept_labels_since(before, but_ours=True):
+        return
+    with _lock:
+        mine = [(key, *known) for key, known in _kept.items() if key[0] == before.dataset]
+    for (_, embeddings, name), reference, state, labels in mine:
+        items = reference()
+        if items is None or not before.kept_labels_since(state):
+            continue
+        for changes in (one for one in saved if one.field == name):
+            updated = with_saved(labels, items, changes, conflicts)
+            if updated is None:
+                break
+            labels = updated
+        else:
+            _keep((embeddings, name), items, now, labels)
+
+
 def _recall(key: tuple[str, str], items: Items, state: SampleState) -> Labels | None:
     with _lock:
         known = _kept.get((state.dataset, *key))
-    if known is None or known[0]() is not items or known[1] != state:
+    if known is None or known[0]() is not items:
         return None
-    return known[2]
+    return known[2] if known[1] == state or state.kept_labels_since(known[1]) else None
 
 
 def _keep(key: tuple[str, str], items: Items, state: SampleState, labels: Labels) -> None:

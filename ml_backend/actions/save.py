@@ -17,9 +17,11 @@ from ..store.maps import list_maps, touch_map
 from ..store.pending import PendingAct, add_acts, keep_aside
 from ..store.pending_changes import FieldChanges, PendingChanges, pending_changes
 from ..store.records import as_names, as_oids
+from ..store.sample_state import sample_state
 from ..store.saves import SaveRecord, commit, read_head, undo
 from ..store.schema import field_today
 from ..wording import agree, count, listing
+from .evidence import keep_after_save
 from .follow import follow_labels
 from .queue import conflict_note
 
@@ -81,6 +83,7 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
         raise Refusal("Nothing is pending: set a label or ask for a deletion first.")
     targets, blocked = _targets(dataset, changes)
     plan = Plan([])
+    state = sample_state(dataset)
     record = commit(
         dataset,
         _edits(dataset, changes, targets, plan),
@@ -91,6 +94,8 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
         declare=[field for field, _ in targets],
         progress=progress,
     )
+    if record.count == record.total_written:
+        keep_after_save(state, dataset, [one for _, one in targets], plan.conflicts)
     if record.count:
         show_new_labels(dataset)
     return SaveReport(

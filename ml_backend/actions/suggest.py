@@ -25,7 +25,6 @@ from ..store.suggestions import (
     remember_rejections,
     save_settings,
     stop_following,
-    write_and_count,
     write_suggestions,
 )
 from ..wording import agree, count, percent
@@ -92,8 +91,8 @@ def suggest_labels(
     if report is None:
         rows = _rows_of_view(samples, items)
         whole = len(rows) == len(items)
-        report, writes = _make_suggestions(session, label_target, rows, precision, progress)
-        remember(dataset, basis, report, writes)
+        report = _make_suggestions(session, label_target, rows, precision, progress)
+        remember(dataset, basis, report)
     if follow:
         save_settings(dataset, replace(settings, whole=whole))
     return report
@@ -106,8 +105,8 @@ def _rows_of_view(samples: fo.core.collections.SampleCollection, items: Items) -
 
 def _make_suggestions(
     session: Session, field: LabelField, rows: np.ndarray, precision: float, progress: Progress | None
-) -> tuple[SuggestReport, int]:
-    """Compute the suggestions of these rows, and write those that changed; also returns the number of updates."""
+) -> SuggestReport:
+    """Compute the suggestions of these rows, and write those that changed."""
     items = session.embeddings.items
     labels = labels_with_pending(session, field)
     check_evidence(labels, field)
@@ -118,9 +117,9 @@ def _make_suggestions(
     for row in rows.tolist():
         updated[row] = proposed.get(row)
     _keep_what_looks_the_same(updated, current, _labeled_items(items, labels))
-    changed, writes = write_and_count(session.dataset, items, updated, current=current)
+    changed = write_suggestions(session.dataset, items, updated, current=current)
     made = [suggestion for row in rows.tolist() if (suggestion := updated[row]) is not None]
-    report = SuggestReport(
+    return SuggestReport(
         unlabeled=int(labels.unlabeled[rows].sum()),
         suggested=len(made),
         sure=sum(suggestion.sure for suggestion in made),
@@ -129,7 +128,6 @@ def _make_suggestions(
         calibration=found.calibration,
         changed=tuple(changed),
     )
-    return report, writes
 
 
 def _suggest(session: Session, labels: Labels, precision: float, progress: Progress | None) -> Proposals:

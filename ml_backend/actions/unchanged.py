@@ -61,10 +61,10 @@ def recall(basis: Basis | None) -> "SuggestReport | None":
     return replace(known[1], changed=()) if same_vectors else None
 
 
-def remember(dataset: fo.Dataset, basis: Basis | None, report: "SuggestReport", writes: int) -> None:
-    """Keep the report of suggestions that took this many updates to write, unless somebody else wrote meanwhile."""
+def remember(dataset: fo.Dataset, basis: Basis | None, report: "SuggestReport") -> None:
+    """Keep the report of suggestions that were made and written, unless somebody else wrote meanwhile."""
     now = None if basis is None else sample_state(dataset)
-    if basis is None or now is None or not now.changed_only_by(writes, basis.state):
+    if basis is None or now is None or not now.kept_labels_since(basis.state):
         return
     with _lock:
         _made[now.dataset] = (replace(basis, state=now), report)

@@ -22,6 +22,7 @@ from .generated_views import show_in_generated_views
 from .items import FRAMES_PREFIX, stored_path
 from .list_fills import JoiningFill, RemovingFill
 from .object_fills import ObjectFill
+from .own_writes import bulk_write
 from .records import as_names
 
 EditKind = Literal["value", "element", "attributes", "sample"]
@@ -169,8 +170,8 @@ def _update(dataset: fo.Dataset, edits: Sequence[Edit]) -> int:
         local = [replace(edit, path=stored_path(dataset, edit.path)[1]) for edit in mine] if in_frames else mine
         containers = [_container(edit) for edit in local if edit.kind == "element" and edit.after is not None]
         if containers:
-            collection.bulk_write(containers, ordered=False)
-        matched += collection.bulk_write([_UPDATES[edit.kind](edit) for edit in local], ordered=True).matched_count
+            bulk_write(collection, containers, labels=True)
+        matched += bulk_write(collection, [_UPDATES[edit.kind](edit) for edit in local], labels=True)
     return matched
 
 

@@ -19,6 +19,7 @@ from pymongo import UpdateMany
 
 from .column_updates import ROWS_PER_UPDATE, Expression, among, column, column_of_documents, of_row
 from .items import FRAMES_PREFIX, stored_path
+from .own_writes import bulk_write
 from .records import as_names
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def write_fills(dataset: fo.Dataset, fills: Sequence[Fill], *, undo: bool = Fals
     written: Written = Counter()
     for (purpose, in_frames), some in updates.items():
         collection = dataset._frame_collection if in_frames else dataset._sample_collection
-        written[purpose] += collection.bulk_write(some, ordered=True).matched_count
+        written[purpose] += bulk_write(collection, some, labels=True)
     return written
 
 

@@ -81,7 +81,7 @@ class Labels:
 
     def evidence(self) -> np.ndarray:
         """(n,) as ``codes``, without labels that came from a neighbor."""
-        return _first_codes(self.members[~self.followed], len(self.codes))
+        return first_codes(self.members[~self.followed], len(self.codes))
 
     def evidence_of_class(self, code: int) -> np.ndarray:
         """(n,) as `of_class`, without labels that came from a neighbor, which are evidence neither for nor against."""
@@ -311,7 +311,7 @@ def with_pending(labels: Labels, items: Items, field: LabelField, pending: Pendi
     # Labels that a person set come first, so that they win over the same label from a neighbor.
     followed = np.concatenate([np.zeros(len(more), bool), labels.followed[kept]])
     members, first = np.unique(np.concatenate([more, members[kept]]), axis=0, return_index=True)
-    codes = _first_codes(members, len(items))
+    codes = first_codes(members, len(items))
     return Labels(codes, classes, members, followed[first], labels.checked & (codes < 0) & ~cleared, labels.multi)
 
 
@@ -333,11 +333,11 @@ def _as_labels(table: pd.DataFrame, checked: np.ndarray, *, multi: bool) -> Labe
     codes, classes = pd.factorize(names[present], sort=True)
     members = np.column_stack([rows[present], codes]).astype(np.int64).reshape(-1, 2)
     followed = (table["origin"] == "neighbors").to_numpy()[present]
-    codes = _first_codes(members, len(checked))
+    codes = first_codes(members, len(checked))
     return Labels(codes, [str(name) for name in classes], members, followed, checked, multi)
 
 
-def _first_codes(members: np.ndarray, count: int) -> np.ndarray:
+def first_codes(members: np.ndarray, count: int) -> np.ndarray:
     """(count,) code of the first member of each row, -1 if a row has none."""
     codes = np.full(count, -1, np.int64)
     codes[members[::-1, 0]] = members[::-1, 1]

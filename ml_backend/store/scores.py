@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import fiftyone as fo
+import fiftyone.core.frame as fofr
+import fiftyone.core.sample as fos
 import numpy as np
 import pandas as pd
 from bson import ObjectId
@@ -14,6 +16,7 @@ from .column_updates import ROWS_PER_UPDATE, among, column, of_row
 from .generated_views import show_in_generated_views
 from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path, stored_path
 from .own_fields import check_own_field, delete_own_field, ensure_own_field
+from .own_writes import bulk_write
 from .records import as_oids, moment
 
 _Column = list[float | str | None]
@@ -146,10 +149,14 @@ def _write(
 ) -> None:
     """Write the columns where they differ: ``differs[name]`` is a mask (n,)."""
     if _is_whole(items):
-        updates = list(_updates(items, columns, differs))
+        updates, in_frames = list(_updates(items, columns, differs)), items.parts == FRAMES
         for start in range(0, len(updates), _UPDATES_AT_ONCE):
             some = updates[start : start + _UPDATES_AT_ONCE]
-            dataset._bulk_write(some, frames=items.parts == FRAMES)
+            bulk_write(dataset._frame_collection if in_frames else dataset._sample_collection, some, labels=False)
+        if in_frames:
+            fofr.Frame._reload_docs(dataset._frame_collection_name)
+        else:
+            fos.Sample._reload_docs(dataset._sample_collection_name)
         return
     for name, mask in differs.items():
         by_label = {str(items.ids[row]): columns[name][row] for row in np.flatnonzero(mask).tolist()}

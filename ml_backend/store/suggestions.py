@@ -28,6 +28,7 @@ from .items import (
 )
 from .labels import SUGGESTED_FIELD
 from .own_fields import check_own_field, ensure_own_field
+from .own_writes import bulk_write
 from .records import as_oids, list_keys, read_records, time_of_key, timely_key
 from .suggestion_updates import suggestion_updates
 
@@ -105,27 +106,18 @@ def write_suggestions(
     Args:
         current: their current suggestions, if the caller has already read them.
     """
-    return write_and_count(dataset, items, suggestions, current=current)[0]
-
-
-def write_and_count(
-    dataset: fo.Dataset,
-    items: Items,
-    suggestions: Sequence[Suggestion | None],
-    *,
-    current: Sequence[Suggestion | None] | None = None,
-) -> tuple[list[str], int]:
-    """As `write_suggestions`, with the number of updates that it took."""
     several = any(one is not None and one.more for one in suggestions)
     _declare(dataset, items.field, several=several)
     current = read_suggestions(dataset, items) if current is None else current
     rows = [row for row, (old, new) in enumerate(zip(current, suggestions, strict=True)) if old != new]
     samples = list(dict.fromkeys(items.sample_ids[rows].tolist()))
-    return samples, _write(dataset, items.take(np.asarray(rows)), [suggestions[row] for row in rows]) if rows else 0
+    if rows:
+        _write(dataset, items.take(np.asarray(rows)), [suggestions[row] for row in rows])
+    return samples
 
 
-def _write(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> int:
-    """Write suggestions that differ from the current ones; returns the number of updates."""
+def _write(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> None:
+    """Write suggestions that differ from the current ones."""
     field, in_frames = items.field, (items.field or "").split(".")[0] == FRAMES
     homes = items.sample_ids.tolist()
     if in_frames:
@@ -135,7 +127,7 @@ def _write(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion |
     updates = list(suggestion_updates(dataset, field, as_oids(homes), as_oids(items.ids), documents))
     collection = dataset._frame_collection if in_frames else dataset._sample_collection
     for start in range(0, len(updates), _UPDATES_AT_ONCE):
-        collection.bulk_write(updates[start : start + _UPDATES_AT_ONCE], ordered=True)
+        bulk_write(collection, updates[start : start + _UPDATES_AT_ONCE], labels=False)
     written = list(dict.fromkeys(homes))
     if in_frames:
         fofr.Frame._reload_docs(dataset._frame_collection_name, frame_ids=written)
@@ -144,7 +136,6 @@ def _write(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion |
     if field is not None:
         root = FIELD if field == FRAMES else field.removeprefix(FRAMES_PREFIX)
         show_in_generated_views(dataset, written, {root}, added=False, of_frames=in_frames)
-    return len(updates)
 
 
 def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | None]:

@@ -1,5 +1,7 @@
 """Where nothing changed, nothing is computed or read again; where anything did, whoever wrote it, everything is."""
 
+import random
+
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from labelscape.ml_backend.actions.save import save_changes
 from labelscape.ml_backend.store import embeddings
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.labels import label_field
+from labelscape.ml_backend.store.pending import PendingAct, add_acts
+from labelscape.ml_backend.store.records import as_oids
 from labelscape.ml_backend.store.session import open_session
 from labelscape.testing.faults import counted_writes
 
@@ -69,7 +73,7 @@ def test_suggestions_are_not_made_again_until_something_changes_whoever_changed_
 
 def test_a_label_that_somebody_else_writes_while_suggestions_are_made_counts_the_next_time(dataset, monkeypatch):
     item = ObjectId(dataset.values("id")[2])
-    write = suggest.write_and_count
+    write = suggest.write_suggestions
 
     def meanwhile(*args, **options):
         dataset._sample_collection.update_one({"_id": item}, {"$set": {"ground_truth.label": "odd"}})
@@ -77,7 +81,7 @@ def test_a_label_that_somebody_else_writes_while_suggestions_are_made_counts_the
 
     set_label(dataset, dataset.values("id")[32:33], "odd")
     with monkeypatch.context() as patch:
-        patch.setattr(suggest, "write_and_count", meanwhile)
+        patch.setattr(suggest, "write_suggestions", meanwhile)
         run(dataset)
     calls = computed(monkeypatch)
     run(dataset)
@@ -99,3 +103,53 @@ def test_a_second_click_reads_no_labels_and_still_sees_what_was_written_since(da
     after = evidence.labels_with_pending(session, field)
     assert "third" not in before.classes
     assert after.classes[after.codes[7]] == "third"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_a_save_no_labels_are_read_and_all_are_as_if_they_were(dataset, monkeypatch, seed):
+    dataset.reload()  # MongoDB keeps the time of the last deletion less exactly than memory
+    session, field = open_session(dataset, "emb"), label_field(dataset, "ground_truth")
+    items, rng = session.embeddings.items, random.Random(seed)
+    read, reads = evidence.read_labels, []
+    monkeypatch.setattr(evidence, "read_labels", lambda *args: reads.append(1) or read(*args))
+    evidence.labels_with_pending(session, field)
+    reads.clear()
+    for _ in range(5):
+        act_at_random(rng, dataset, field, items.ids.tolist())
+        save_changes(dataset)
+        kept, fresh = evidence.labels_with_pending(session, field), read(dataset, items, field)
+        assert not reads
+        assert kept.classes == fresh.classes
+        for name in ("codes", "checked"):
+            assert np.array_equal(getattr(kept, name), getattr(fresh, name)), name
+        assert sorted(members_of(kept)) == sorted(members_of(fresh))
+        assert isinstance(run(dataset), suggest.SuggestReport)  # writes suggestions, which are no labels
+        evidence.labels_with_pending(session, field)
+        assert not reads
+    value = fo.Classification(label="theirs").to_dict()
+    set_label(dataset, items.ids[3:5].tolist(), "odd", replace=True)
+    dataset._sample_collection.update_one({"_id": ObjectId(items.ids[7])}, {"$set": {"ground_truth": value}})
+    save_changes(dataset)
+    assert "theirs" in evidence.labels_with_pending(session, field).classes
+    assert reads
+
+
+def members_of(labels):
+    """(row, class, whether it came from a neighbor) of every label."""
+    return [(*member, followed) for member, followed in zip(labels.members.tolist(), labels.followed, strict=True)]
+
+
+def act_at_random(rng, dataset, field, ids):
+    """Queue one random act: labels of a person or of neighbors, some of which replace others, or a clearing."""
+    some, kind = rng.sample(ids, 12), rng.choice(["human", "human", "neighbors", "clear"])
+    label = rng.choice(["even", "odd", f"new {rng.random()}"])
+    options = {"field": field.name, "count": len(some)}
+    if kind == "clear":
+        which = rng.choice(["all", "neighbors"])
+        add_acts(dataset, [PendingAct("clear", as_oids(some), which=which, **options)])
+        return
+    columns = {"confidence": np.full(12, 0.5), "anchors": as_oids(ids[:1] * 12)} if kind == "neighbors" else {}
+    over = rng.choice([True, False])
+    add_acts(
+        dataset, [PendingAct("label", as_oids(some), label=label, origin=kind, replace=over, **options, **columns)]
+    )

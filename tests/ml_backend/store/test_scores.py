@@ -94,15 +94,15 @@ def test_a_write_that_fails_halfway_leaves_the_scores_as_they_were(make_digits_d
     dataset = make_digits_dataset(6)
     items = list_items(dataset)
     write_scores(dataset, items, [Score("outlier_score", np.arange(6.0))])
-    write = type(dataset)._bulk_write
+    write = scores.bulk_write
     made = []
 
-    def failing(self, *args, **options):
-        made.append(write(self, *args, **options))
+    def failing(*args, **options):
+        made.append(write(*args, **options))
         if len(made) == 2:
             raise ConnectionError("the database went away")
 
-    monkeypatch.setattr(type(dataset), "_bulk_write", failing)
+    monkeypatch.setattr(scores, "bulk_write", failing)
     with pytest.raises(ConnectionError):
         write_scores(dataset, items, [Score("outlier_score", np.full(6, 9.0))])
     assert dataset.values("outlier_score") == list(np.arange(6.0))
