@@ -7,7 +7,7 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.send_to_label_studio import (
     TITLE_LENGTHS,
-    check_images,
+    check_sendable,
     missing_classes,
     open_project,
     send,
@@ -41,7 +41,7 @@ class SendToLabelStudio(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask which samples and labels to send, and to which project."""
-        check_images(ctx.dataset)
+        check_sendable(ctx.dataset)
         studio = connected(ctx)
         samples = _ask_samples(ctx, inputs)
         field = ask_exchanged_field(ctx, inputs, default=_field_of_target(ctx))

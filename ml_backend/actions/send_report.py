@@ -45,8 +45,8 @@ class SendReport(Report):
             parts.append(f"{self.again:,} of the new tasks {verb} deleted there.")
         if self.left_out:
             parts.append(
-                f"Left out {count(len(self.left_out), 'file')} that cannot be found, are too large, or are of a "
-                f"kind that Label Studio does not accept: {named(self.left_out)}."
+                f"Left out {count(len(self.left_out), 'file')} that cannot be found, are empty or too large, or are of "
+                f"a kind that Label Studio does not accept: {named(self.left_out)}."
             )
         parts += self.news
         if self.unknown:

@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
@@ -14,6 +13,7 @@ from ..label_studio.client import LabelStudio, LabelStudioMissing
 from ..label_studio.config import invalid_reason, make_label_config, read_label_config
 from ..label_studio.exchange import (
     DATASET_KEY,
+    EXCHANGED,
     SAMPLE_KEY,
     Exchange,
     exchanged_field,
@@ -22,36 +22,23 @@ from ..label_studio.exchange import (
     open_exchange,
 )
 from ..label_studio.geometry import image_size
-from ..label_studio.ledger import AnnotationLedger, SentLedger
+from ..label_studio.ledger import SentLedger
 from ..label_studio.marks import Mark, Marks, read_marks
-from ..label_studio.mirror import mirrored_project
 from ..label_studio.objects import nested_under
 from ..label_studio.projects import SentProject, forget_project, hold_project, remember_project, sent_projects
 from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
 from ..label_studio.regions import Region
 from ..progress import Progress, no_progress
 from ..store.items import Items, as_ids, list_items
+from ..store.medium_fields import START, medium_kind
 from ..store.suggestions import Suggestion, read_suggestions
 from ..wording import count
 from .send_report import SendReport
+from .sent_media import BYTES_AT_ONCE, SentMedium, media_to_send
 
-# Label Studio (1.23) accepts 100 files and 250 MB per request, and these types of images.
-_FILES_AT_ONCE = 100
-_BYTES_AT_ONCE = 200_000_000
-UPLOADED_KINDS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp")
+_FILES_AT_ONCE = 100  # that Label Studio (1.23) accepts
 TITLE_LENGTHS = (3, 50)
 _DECIMALS = 4
-
-
-@dataclass(frozen=True)
-class _Medium:
-    """A sample's file, and its address in tasks; "" = it has to be uploaded."""
-
-    sample: str
-    path: Path
-    address: str
-    size: int
-    pixels: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -117,7 +104,7 @@ def send(
             another call is just sending there.
         LabelStudioError: it cannot be reached or refuses; what was sent until then is there, and a next call goes on.
     """
-    check_images(dataset)
+    check_sendable(dataset)
     exchange = open_exchange(dataset, studio, project, field)
     with hold_project(dataset, f"{studio.url}#{project}") as go_on:
         return _send(exchange, samples, go_on, progress)
@@ -130,7 +117,7 @@ def _send(exchange: Exchange, samples: Sequence[str], go_on: Callable[[], None],
         exchange.ledger.forget([record.task for record in gone])
     known = {record.sample for record in there.values()}
     due = [sample for sample in samples if sample not in known]
-    media, left_out = _media(exchange, due)
+    media, left_out = media_to_send(exchange, due)
     version = _version(exchange)
     sent: list[_SentSample] = []
     for batch in _batches(media):
@@ -164,14 +151,20 @@ def _version(exchange: Exchange) -> str:
     return exchange.model_version if exchange.model_version.startswith(VERSION_STEM) else next_version("")
 
 
-def check_images(dataset: fo.Dataset) -> None:
-    """Raise a Refusal unless the dataset consists of images."""
+def check_sendable(dataset: fo.Dataset) -> None:
+    """Raise a Refusal unless the dataset consists of whole images, texts, or recordings."""
     if dataset.media_type is None:
         raise Refusal("This dataset has no samples yet: there is nothing to send.")
-    if dataset.media_type != "image":
+    kind = medium_kind(dataset) if dataset.media_type == "image" else dataset.media_type
+    if kind not in EXCHANGED:
         raise Refusal(
-            f"Only images can be sent to Label Studio; this is a {dataset.media_type} dataset: make one of its images "
-            "first (of frames or of a slice)."
+            f"Only images, texts, and recordings can be sent to Label Studio; this is a {kind} dataset: of a video or "
+            "a group, make a dataset of its frames or of a slice first."
+        )
+    if kind == "audio" and dataset.has_field(START):
+        raise Refusal(
+            "The samples of this dataset are windows of recordings, which Label Studio would show whole: send the "
+            "recordings themselves."
         )
 
 
@@ -205,55 +198,15 @@ def _config_for(dataset: fo.Dataset, field: str, classes: Sequence[str]) -> str:
     target = exchanged_field(dataset, field)
     if target.kind == "patch":
         return make_label_config("rectanglelabels", classes, multi=False)
-    return make_label_config("choices", classes, multi=target.kind == "classifications")
+    several = target.kind == "classifications"
+    return make_label_config("choices", classes, multi=several, modality=medium_kind(dataset))
 
 
-def _media(exchange: Exchange, samples: Sequence[str]) -> tuple[list[_Medium], list[str]]:
-    """The media of samples in their order, and the files that cannot be sent."""
-    if not samples:
-        return [], []
-    addresses = _mirrored_addresses(exchange)
-    view = exchange.dataset.select(samples, ordered=True)
-    media, left_out = [], []
-    for sample, filepath, width, height in zip(
-        *view.values(["id", "filepath", "metadata.width", "metadata.height"]), strict=True
-    ):
-        path, address = Path(filepath), addresses.get(sample, "")
-        size = 0 if address else _uploadable_bytes(path)
-        if size is None:
-            left_out.append(path.name)
-        else:
-            media.append(_Medium(sample, path, address, size, (width, height) if width and height else None))
-    return media, left_out
-
-
-def _mirrored_addresses(exchange: Exchange) -> dict[str, str]:
-    """Sample → the existing address of its medium, if the dataset mirrors another project of this Label Studio."""
-    owner = mirrored_project(exchange.dataset)
-    if owner is None or owner[0] != exchange.studio.url:
-        return {}
-    try:
-        exchange.studio.project(owner[1])
-    except LabelStudioMissing:  # its uploads were deleted with it
-        return {}
-    records = AnnotationLedger(exchange.dataset, f"{owner[0]}#{owner[1]}").read().values()
-    # Storage addresses such as s3:// are opened with the credentials of their own project.
-    return {record.sample: record.media for record in records if record.media.startswith(("/data/", "http"))}
-
-
-def _uploadable_bytes(path: Path) -> int | None:
-    """The size of a file; None if Label Studio does not accept it."""
-    if path.suffix.lower() not in UPLOADED_KINDS or not path.is_file():
-        return None
-    size = path.stat().st_size
-    return size if size <= _BYTES_AT_ONCE else None
-
-
-def _batches(media: Sequence[_Medium]) -> Iterator[list[_Medium]]:
+def _batches(media: Sequence[SentMedium]) -> Iterator[list[SentMedium]]:
     """Split files into batches that each fit into one upload."""
-    batch: list[_Medium] = []
+    batch: list[SentMedium] = []
     for medium in media:
-        if len(batch) == _FILES_AT_ONCE or sum(one.size for one in batch) + medium.size > _BYTES_AT_ONCE:
+        if len(batch) == _FILES_AT_ONCE or sum(one.size for one in batch) + medium.size > BYTES_AT_ONCE:
             yield batch
             batch = []
         batch.append(medium)
@@ -261,7 +214,7 @@ def _batches(media: Sequence[_Medium]) -> Iterator[list[_Medium]]:
         yield batch
 
 
-def _send_batch(exchange: Exchange, batch: Sequence[_Medium], version: str) -> list[_SentSample]:
+def _send_batch(exchange: Exchange, batch: Sequence[SentMedium], version: str) -> list[_SentSample]:
     """Create tasks for samples, and record them."""
     samples = [medium.sample for medium in batch]
     marks = read_marks(exchange.dataset, exchange.target, samples)
@@ -291,7 +244,7 @@ def _send_batch(exchange: Exchange, batch: Sequence[_Medium], version: str) -> l
     ]
 
 
-def _upload(exchange: Exchange, media: Sequence[_Medium]) -> dict[str, str]:
+def _upload(exchange: Exchange, media: Sequence[SentMedium]) -> dict[str, str]:
     """Sample → the address of its uploaded file in the project."""
     if not media:
         return {}
@@ -301,18 +254,19 @@ def _upload(exchange: Exchange, media: Sequence[_Medium]) -> dict[str, str]:
     return {medium.sample: addresses[number] for medium, number in zip(media, numbers, strict=True)}
 
 
-def _task(exchange: Exchange, medium: _Medium, address: str, prediction: dict[str, Any] | None) -> dict[str, Any]:
+def _task(exchange: Exchange, medium: SentMedium, address: str, prediction: dict[str, Any] | None) -> dict[str, Any]:
     data = {
         **nested_under(exchange.control.data_key, address),
         SAMPLE_KEY: medium.sample,
         DATASET_KEY: exchange.dataset.name,
-        "filename": medium.path.name,
     }
+    if exchange.control.shown.modality != "text":
+        data["filename"] = medium.path.name
     return {"data": data} if prediction is None else {"data": data, "predictions": [prediction]}
 
 
 def _prediction(
-    exchange: Exchange, medium: _Medium, proposed: Sequence[_Proposed], version: str
+    exchange: Exchange, medium: SentMedium, proposed: Sequence[_Proposed], version: str
 ) -> dict[str, Any] | None:
     """The pre-annotation of a sample; None if Label Studio cannot show any."""
     control = exchange.control

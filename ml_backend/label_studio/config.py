@@ -13,6 +13,7 @@ from typing import Any, Literal, cast, get_args
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
+from ..embedding.registry import Modality
 from ..errors import Refusal
 from ..wording import listing
 from .objects import MODALITY, TaskObject, read_object, reason_against
@@ -229,16 +230,20 @@ def unfilled_controls(config: str, filled: Control) -> list[str]:
     return [f"{tag}, {_reason_against(tag, objects) or only_one}" for tag in others]
 
 
-def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool) -> str:
-    """A label config that asks for one class of an image, for several (``multi``), or for upright boxes."""
+def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool, modality: Modality = "image") -> str:
+    """A label config that asks for one class of a medium, for several (``multi``), or for upright boxes of an image.
+
+    Args:
+        modality: image, text, or audio.
+    """
     if kind == "choices":
         choice = "multiple" if multi else "single"
         values = "".join(f"<Choice value={quoteattr(name)}/>" for name in classes)
-        control = f'<Choices name="label" toName="image" choice="{choice}">{values}</Choices>'
+        control = f'<Choices name="label" toName="{modality}" choice="{choice}">{values}</Choices>'
     else:
         values = "".join(f"<Label value={quoteattr(name)}/>" for name in classes)
         control = f'<RectangleLabels name="label" toName="image" canRotate="false">{values}</RectangleLabels>'
-    return f'<View><Image name="image" value="$image"/>{control}</View>'
+    return f'<View><{modality.capitalize()} name="{modality}" value="${modality}"/>{control}</View>'
 
 
 def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from bson import ObjectId
 
 from ..errors import Refusal
 from ..store.labels import LabelField, label_field
+from ..store.medium_fields import medium_kind
 from ..store.suggestions import FIELD as SUGGESTED
 from .client import LabelStudio, LabelStudioMissing
 from .config import Control
@@ -26,6 +27,7 @@ from .settings import TOKEN_VARIABLE, URL_VARIABLE, load_settings, same_address
 
 SAMPLE_KEY = "fiftyone_id"
 DATASET_KEY = "fiftyone_dataset"
+EXCHANGED = {"image": "Image", "text": "Text", "audio": "Audio"}  # kinds of media, and the objects that show them
 _ASKED_FOR = {
     fo.Classification: "one class per image",
     fo.Classifications: "several classes per image",
@@ -164,10 +166,11 @@ def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
             f"“{control.from_name}” of the project is of a kind that is not exchanged with a dataset: choose a "
             "project that asks for Choices or RectangleLabels, or connect the project (“labelscape connect”)."
         )
-    if control.shown.modality != "image":
+    kind = medium_kind(dataset)
+    if control.shown.modality != kind or control.shown.tag not in EXCHANGED.values() or control.shown.by_address:
         raise Refusal(
-            f"“{control.from_name}” of the project labels {control.shown.tag} “{control.to_name}”; only images are "
-            "exchanged with a dataset: choose another project, or connect this one (“labelscape connect”)."
+            f"“{control.from_name}” of the project labels {control.shown.tag} “{control.to_name}”, and the samples of "
+            f"this dataset are of the kind “{kind}”: choose another project, or make a new one."
         )
     expected = FIELD_TYPES[control.kind, control.multi]
     present = dataset.get_field(field).document_type

@@ -15,6 +15,7 @@ from labelscape.ml_backend.label_studio.mirror import open_mirror
 from labelscape.ml_backend.label_studio.projects import hold_project, sent_projects
 from labelscape.ml_backend.label_studio.settings import ServerSettings, save_settings
 from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.medium_fields import declare_medium_field
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
 from ..label_studio.stand_in import URL, StandIn
@@ -313,7 +314,7 @@ def test_files_that_cannot_go_are_named_and_the_others_go(make_digits_dataset, s
 def test_uploads_are_split_before_they_are_too_large(make_digits_dataset, studio, monkeypatch):
     dataset = make_digits_dataset(10)
     largest = max(Path(path).stat().st_size for path in dataset.values("filepath"))
-    monkeypatch.setattr("labelscape.ml_backend.actions.send_to_label_studio._BYTES_AT_ONCE", 2 * largest)
+    monkeypatch.setattr("labelscape.ml_backend.actions.send_to_label_studio.BYTES_AT_ONCE", 2 * largest)
     assert send_all(dataset, studio, new_project(dataset, studio)).sent == 10
     assert studio.requests.count("upload") >= 5
 
@@ -411,3 +412,17 @@ def test_no_token_goes_to_an_address_that_it_was_not_given_with(connections, mon
         saved_connection(other)
     studio = saved_connection({**other, "LABEL_STUDIO_API_KEY": OTHER_TOKEN})
     assert (studio.url, studio.headers()) == ("http://other.test", {"Authorization": f"Token {OTHER_TOKEN}"})
+
+
+def test_samples_of_one_kind_are_not_sent_to_a_project_that_shows_another(dataset, studio):
+    config = make_label_config("choices", DIGITS, multi=False, modality="text")
+    project = studio.create_project("Texts", config)
+    with pytest.raises(ValueError, match=r"“label” of the project labels Text “text”, .* of the kind “image”"):
+        send_all(dataset, studio, project)
+
+
+def test_windows_of_recordings_are_not_sent_as_whole_recordings(dataset, studio):
+    declare_medium_field(dataset, "audio", "audio")
+    dataset.add_sample_field("start", fo.FloatField)
+    with pytest.raises(ValueError, match="windows of recordings"):
+        send_all(dataset, studio, new_project(dataset, studio))

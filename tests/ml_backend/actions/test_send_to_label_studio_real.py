@@ -1,8 +1,14 @@
 """Sending to and pulling from a real Label Studio: the same promises as against the stand-in, where it counts."""
 
+from pathlib import Path
+
 import fiftyone as fo
+import pandas as pd
 import pytest
 import requests
+from labelscape.cli.synthetic import make_requests, write_sounds
+from labelscape.ml_backend.actions.import_media import import_media
+from labelscape.ml_backend.actions.medium_sources import Source
 from labelscape.ml_backend.actions.pull_from_label_studio import pull
 from labelscape.ml_backend.actions.send_to_label_studio import open_project, send
 from labelscape.ml_backend.label_studio.client import LabelStudio, LabelStudioError
@@ -84,6 +90,46 @@ def test_boxes_arrive_and_come_back_as_themselves(studio, dataset):
     assert (first.id, first.label) == (region["id"], "2")
     assert second.bounding_box == pytest.approx([0.5, 0.2, 0.3, 0.4])
     assert "Nothing new" in pull(dataset, studio=studio, project=project, field="objects").sentence()
+
+
+@pytest.fixture
+def media(tmp_path, database, monkeypatch):
+    """Imported texts and recordings, twelve each with their classes."""
+    monkeypatch.setenv("LABELSCAPE_DIR", str(tmp_path))
+    made = make_requests(count=12)
+    pd.DataFrame({"text": made.media, "intent": made.classes}).to_csv(tmp_path / "requests.csv", index=False)
+    sounds = write_sounds(tmp_path / "sounds", count=12)
+    pd.DataFrame({"path": sounds.media, "intent": sounds.classes}).to_csv(tmp_path / "sounds.csv", index=False)
+    texts = Source(tmp_path / "requests.csv", "text", label_column="intent")
+    recordings = Source(tmp_path / "sounds.csv", "audio", label_column="intent")
+    yield {
+        kind: fo.load_dataset(import_media(source, name=f"sent-{kind}").dataset)
+        for kind, source in (("text", texts), ("audio", recordings))
+    }
+    for name in fo.list_datasets("sent-*"):
+        fo.delete_dataset(name)
+
+
+@pytest.mark.parametrize("kind", ["text", "audio"])
+def test_texts_and_recordings_arrive_and_their_annotations_come_back(studio, media, kind):
+    dataset = media[kind]
+    classes = sorted(set(dataset.values("ground_truth.label")))
+    project = open_project(dataset, studio, title=f"Sent {kind}", field="ground_truth", classes=classes)
+    dataset.add_sample(fo.Sample(filepath=dataset.first().filepath))
+    report = send(dataset, dataset.values("id"), studio=studio, project=project, field="ground_truth")
+    assert (report.sent, report.labeled, len(report.left_out)) == (12, 12, 1)
+    tasks, first = tasks_by_sample(studio, project), dataset.first()
+    shown = tasks[first.id]["data"][kind]
+    if kind == "audio":
+        shown = requests.get(studio.url + shown, headers=studio.headers(), timeout=10).content
+    assert shown == (first.text if kind == "text" else Path(first.audio).read_bytes())
+    result = tasks[first.id]["predictions"][0]["result"]
+    other = next(name for name in classes if name != first.ground_truth.label)
+    result[0]["value"]["choices"] = [other]
+    studio.create_annotation(tasks[first.id]["id"], result)
+    assert pull(dataset, studio=studio, project=project, field="ground_truth").given == 1
+    dataset.reload()
+    assert dataset.first().ground_truth.label == other
 
 
 def test_a_wrong_token_a_deleted_project_and_no_server_are_said_in_words(label_studio, studio, dataset):
