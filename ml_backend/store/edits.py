@@ -5,7 +5,7 @@ changed meanwhile stays.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -243,7 +243,8 @@ def _restore(dataset: fo.Dataset, edits: Sequence[Edit], names: Mapping[str, str
     if not documents:
         return 0
     dataset.reload()
-    todays = [_in_todays_schema(dataset, document, names) for document in documents]
+    fields = {field.db_field or name for name, field in dataset.get_field_schema().items()}
+    todays = [_in_todays_schema(fields, document, names) for document in documents]
     result = dataset._sample_collection.bulk_write(
         [UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True) for document in todays]
     )
@@ -271,9 +272,8 @@ def _unchanged(dataset: fo.Dataset, expected: dict[str, dict[str, Any] | None]) 
     ]
 
 
-def _in_todays_schema(dataset: fo.Dataset, document: dict[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:
-    """A deleted sample adapted to the current schema: fields renamed, deleted ones left out, new ones empty."""
-    fields = {field.db_field or name for name, field in dataset.get_field_schema().items()}
+def _in_todays_schema(fields: Set[str], document: dict[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:
+    """A deleted sample adapted to the current fields: some renamed, deleted ones left out, new ones empty."""
     todays = {names.get(name, name): value for name, value in document.items()}
     kept = {name: value for name, value in todays.items() if name is not None and (name[0] == "_" or name in fields)}
     return {**{name: None for name in fields if not name.startswith("_")}, **kept}
