@@ -56,7 +56,9 @@ class Setting:
         held["label_config"] = config or held["label_config"]
         self.mirror = mirroring.open_mirror(URL, self.project, held["label_config"], self.rule)
         tasks = self.studio.tasks(self.project)
-        mirroring.add_tasks(self.mirror, tasks, lambda urls, _seconds: [self.paths[int(url[1:])] for url in urls])
+        mirroring.add_tasks(
+            self.mirror, tasks, lambda urls, _modality, _seconds: [self.paths[int(url[1:])] for url in urls]
+        )
         self.flow.step(self.mirror, mirroring.take_tasks(self.mirror, tasks, "labelscape-"))
         self.mirror.dataset.reload()
         return self.mirror

@@ -33,7 +33,7 @@ class RealSetting:
         info = self.studio.project(self.project)
         self.mirror = open_mirror(self.studio.url, self.project, info["label_config"])
         tasks = list(self.studio.tasks(self.project))
-        add_tasks(self.mirror, tasks, lambda urls, _seconds: [self.paths[int(url[1:])] for url in urls])
+        add_tasks(self.mirror, tasks, lambda urls, _modality, _seconds: [self.paths[int(url[1:])] for url in urls])
         self.flow.step(self.mirror, take_tasks(self.mirror, tasks, "labelscape-"))
         self.mirror.dataset.reload()
         return self.mirror

@@ -32,7 +32,7 @@ def make_mirror(tmp_path: Path) -> Iterator[Callable[[str], Mirror]]:
     def make(config: str) -> Mirror:
         mirror = open_mirror("http://label-studio.test", project, config)
         tasks = [{"id": number, "data": {"image": f"/{number}"}} for number in (1, 2, 3)]
-        add_tasks(mirror, tasks, lambda urls, _seconds: [paths[int(url[1:]) - 1] for url in urls])
+        add_tasks(mirror, tasks, lambda urls, _modality, _seconds: [paths[int(url[1:]) - 1] for url in urls])
         return mirror
 
     yield make
