@@ -1,11 +1,12 @@
 """What panels inside Label Studio read: the map of a project, the neighbors of a task, and what to label next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..actions.next_best import next_to_label
+from ..embedding.base import Media
 from ..errors import Refusal
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror, counting, labeling_of_result
@@ -13,6 +14,7 @@ from ..store.embeddings import list_embeddings, locate
 from ..store.functions import list_functions
 from ..store.items import Items, as_ids
 from ..store.maps import list_maps, load_map
+from ..store.medium_fields import CARRIED
 from ..store.scores import score_path
 from ..store.segment_records import SEGMENT_KINDS
 from ..store.segments import list_segments
@@ -106,11 +108,12 @@ def neighbors_of_task(project: ProjectSync, task: int, number: int) -> Document:
         samples = session.embeddings.items.ids[near].tolist()
         records = {one.sample: one for one in mirror.ledger.of_samples(samples).values()}
         suggestions = dict(zip(samples, _suggestions(mirror, samples), strict=True))
+        titles = _titles(mirror, samples)
     return {
         "task": task,
         "label": _label(mirror, record),
         "neighbors": [
-            _neighbor(mirror, records[sample], suggestions[sample], float(distance))
+            _neighbor(mirror, records[sample], suggestions[sample], float(distance)) | {"title": titles.get(sample, "")}
             for sample, distance in zip(samples, distances, strict=True)
             if sample in records
         ],
@@ -139,8 +142,19 @@ def _neighbor(mirror: Mirror, record: TaskRecord, suggestion: Suggestion | None,
         "label": _label(mirror, record),
         "prediction": None if suggestion is None else suggestion.label,
         "confidence": None if suggestion is None else round(suggestion.confidence, _DECIMALS),
-        "media": record.media,
+        "media": record.media if mirror.control.shown.modality == "image" else "",
     }
+
+
+def _titles(mirror: Mirror, samples: Sequence[str]) -> dict[str, str]:
+    """Sample → the beginning of its text, or the name of its file; none for images, which show themselves."""
+    kind = mirror.control.shown.modality
+    if kind == "image":
+        return {}
+    field = kind if kind in CARRIED else "filepath"
+    ids, values = mirror.dataset.select(list(samples)).values(["id", field])
+    media = [Media("", text=value or "") if kind == "text" else Media(value or "") for value in values]
+    return {sample: medium.title for sample, medium in zip(ids, media, strict=True)}
 
 
 def _label(mirror: Mirror, record: TaskRecord) -> str | None:

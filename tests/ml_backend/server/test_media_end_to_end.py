@@ -10,6 +10,7 @@ from labelscape.testing.label_studio import LabelStudioServer
 
 from .projects import Project, eventually
 from .shown_media import SHOWN, Shown
+from .test_actions_end_to_end import call
 from .test_faults_end_to_end import status
 
 pytestmark = pytest.mark.slow
@@ -68,5 +69,7 @@ def test_a_medium_of_each_kind_is_mirrored_labeled_and_predicted(
     eventually("the task without a medium", lambda: "1 without a medium" in status(project, "--project", number))
 
     task = next(iter(predicted))
+    near = call(project, "GET", f"tasks/{task}/neighbors?count=3").json()["neighbors"]
+    assert [(one["media"], bool(one["title"])) for one in near] == [("", True)] * 3
     project.studio.ask("POST", f"tasks/{task}/annotations/", json={"result": shown.result(truth[task])})
     eventually("the label here", lambda: project.labels().get(task))

@@ -48,7 +48,7 @@ export function TaskPanel(props: Props): React.ReactElement {
         {props.near.map((one) => (
           <li key={one.task}>
             <button type="button" onClick={() => props.onOpen(one.task)} title={`Open task ${one.task}`}>
-              <Thumbnail media={one.media} base={props.base} />
+              <Thumbnail media={one.media} title={one.title} base={props.base} />
               <span className={one.label === null ? "lsx-quiet" : "lsx-label"}>{captionOf(one)}</span>
             </button>
           </li>
@@ -58,8 +58,13 @@ export function TaskPanel(props: Props): React.ReactElement {
   );
 }
 
-function Thumbnail({ media, base }: { readonly media: string; readonly base: string }): React.ReactElement {
-  const address = imageAddress(media, base);
+function Thumbnail(props: {
+  readonly media: string;
+  readonly title: string;
+  readonly base: string;
+}): React.ReactElement {
+  if (props.title !== "") return <span className="lsx-noimage lsx-title">{props.title}</span>;
+  const address = imageAddress(props.media, props.base);
   return address === null ? <span className="lsx-noimage">no image</span> : <img src={address} alt="" loading="lazy" />;
 }
 

@@ -68,7 +68,10 @@ export interface Neighbor {
   readonly label: string | null;
   readonly prediction: string | null;
   readonly confidence: number | null;
+  /** The address of an image; "" for any other medium. */
   readonly media: string;
+  /** The beginning of a text, or the name of a recording, a series, or a video; "" for an image. */
+  readonly title: string;
 }
 
 export type Values = Readonly<Record<string, string>>;
