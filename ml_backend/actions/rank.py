@@ -158,13 +158,14 @@ def find_duplicates(
     session = open_session(dataset, embeddings, progress=part_of(progress, 0, 0.5))
     items = session.embeddings.items
     rows = _rows_in_view(samples, items)
-    media = list_media(dataset, items) if items.patches_field is None else []
-    looks = read_appearance(media, progress=part_of(progress, 0.5, 1)) if media and threshold is None else None
+    media = list_media(dataset, items)
+    looks = read_appearance(media, progress=part_of(progress, 0.5, 1)) if threshold is None else None
     duplicates = near_duplicates(
         session.embeddings.vectors,
         threshold,
         neighbors=session.neighbors,
-        hashes=_content_hashes(media) if media else None,
+        # Objects of one file are parts of the same content.
+        hashes=_content_hashes(media) if items.patches_field is None else None,
         appearance=None if looks is None else looks.appearance,
     )
     grouped = rows[duplicates.groups[rows] >= 0]

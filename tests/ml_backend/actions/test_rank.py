@@ -92,3 +92,32 @@ def test_a_search_for_duplicates_that_is_stopped_while_it_reads_images_writes_no
     with pytest.raises(Cancelled):
         find_duplicates(pages, embeddings="emb", progress=stop)
     assert not pages.has_field("duplicate_group")
+
+
+def test_objects_that_show_the_same_in_copies_of_a_photo_are_found(make_digits_dataset, tmp_path):
+    """Each sheet shows one page; half of the sheets are there again, saved as JPEGs."""
+    dataset = make_digits_dataset(1)
+    dataset.clear()
+    samples = []
+    for number in range(30):
+        sheet = Image.new("RGB", (500, 660), (70, 90, 60))
+        sheet.paste(page(number), (50, 50))
+        for name in ("sheet.png", "again.jpg")[: 1 + (number < 15)]:
+            path = tmp_path / f"{number}_{name}"
+            sheet.save(path)
+            label = fo.Detection(label="page", bounding_box=[0.1, 50 / 660, 0.8, 560 / 660], page=number)
+            samples.append(fo.Sample(filepath=str(path), objects=fo.Detections(detections=[label])))
+    dataset.add_samples(samples)
+    compute_embeddings(dataset, key="emb", patches_field="objects")
+
+    find_duplicates(dataset, embeddings="emb")
+
+    groups = {}
+    names = ["duplicate_group", "page"]
+    for group, number in zip(
+        *dataset.values([f"objects.detections.{name}" for name in names], unwind=True), strict=True
+    ):
+        if group is not None:
+            groups.setdefault(group, []).append(number)
+    assert all(len(set(numbers)) == 1 for numbers in groups.values())
+    assert len(groups) >= 14
