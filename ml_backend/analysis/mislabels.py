@@ -12,6 +12,7 @@ from ..progress import Progress, no_progress, part_of
 from .arrays import Floats, one_hot
 from .checks import as_labels, as_vectors, check_neighbors
 from .duplicates import row_hashes
+from .label_noise import ClassNoise
 from .neighbors import Neighbors, knn
 
 _K = 50
@@ -30,7 +31,7 @@ class Mislabels:
     """Which labels to look at first, and what they should probably be.
 
     Attributes:
-        scores: (n,) float32, 0..1, probability that the label is wrong by chance; 0 for unlabeled samples.
+        scores: (n,) float32, 0..1, probability that the label is wrong; 0 for unlabeled samples.
         suggested: (n,) int64, the class with most evidence when the sample's own label is left out; equal to the
             label given where nothing speaks against it; -1 for unlabeled samples.
         head_weight: weight of the out-of-fold logits of the linear head in the evidence, 0 or more.
@@ -63,8 +64,10 @@ def mislabel_scores(
     predictions in closed form (PRESS, Allen 1974; Nystroem features, Williams & Seeger 2001), and the votes of the
     nearest neighbors, each trusted as far as its own neighbors agree with it. Kernel width and penalty are those with
     the least leave-one-out error. The weights of the two, and a share of labels that are wrong by chance, are those
-    under which the labels become most likely; the score is the probability under them that a label is wrong by chance.
-    Where people confuse similar classes it is too low, and few of their mistakes are above .5 (docs/measurements.md).
+    under which the labels become most likely; the probability under them that a label is wrong by chance orders the
+    labels. How high the scores are comes from a second model, in which some classes are taken for others
+    (`ClassNoise`).
+    Where people take the ambiguous samples for another class, they remain too low (docs/measurements.md).
 
     Args:
         vectors: (n, d).
@@ -323,18 +326,32 @@ class _Witnesses:
         return predicted, votes
 
 
+def _at_levels(order: Floats, levels: Floats) -> Floats:
+    """The levels (m,) in the order of other scores (m,); equal scores share the mean of theirs."""
+    _, which, counts = np.unique(order, return_inverse=True, return_counts=True)
+    totals = np.cumsum(np.append(0.0, np.sort(levels).astype(np.float64)))
+    ends = np.cumsum(counts)
+    return np.asarray(((totals[ends] - totals[ends - counts]) / counts)[which], np.float32)
+
+
 def _judged(case: _Case, progress: Progress) -> Mislabels:
     rows, labels = case.rows, case.labels
     hashes = row_hashes(case.data, seed=case.seed)[rows]  # chosen by content: the order of samples does not matter
     sample = rows[np.argsort(hashes, kind="stable")[:_SAMPLE]]
     progress(0.1, "Choosing the head")
     witnesses = _Witnesses.fit(case, sample, hashes, part_of(progress, 0.2, 0.5))
-    blend = _blended(*witnesses.about(sample), labels[sample])
+    evidence = witnesses.about(sample)
+    blend = _blended(*evidence, labels[sample])
+    noise = ClassNoise.fit(*evidence, labels[sample], (blend.head, blend.votes))
     scores, suggested = np.zeros(len(case.data), np.float32), np.full(len(case.data), -1)
+    likely = np.zeros(len(case.data), np.float32)
     for some in case.chunks(part_of(progress, 0.5, 1.0), "Judging labels"):
-        logits = blend.logits(*witnesses.about(some))
+        head, votes = witnesses.about(some)
+        logits = blend.logits(head, votes)
         suggested[some] = case.classes[logits.argmax(axis=1)]
         scores[some] = blend.wrong(logits, labels[some])
+        likely[some] = noise.wrong(head, votes, labels[some])
+    scores[rows] = _at_levels(scores[rows], likely[rows])
     agreement = float((suggested[rows] == case.classes[labels[rows]]).mean())
     progress(1.0, f"Judged {len(rows):,} labels")
     return Mislabels(
