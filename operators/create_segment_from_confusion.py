@@ -6,8 +6,6 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.confusion import (
     MEMBERS,
-    NO_LABEL,
-    NO_PREDICTION,
     WHATS,
     Choice,
     choose,
@@ -117,7 +115,7 @@ def _thresholds(ctx: Any) -> tuple[float, float]:
 
 def _choice(ctx: Any) -> Choice:
     what = ctx.params.get("what", "confusions")
-    pair = (ctx.params.get("truth_class") or NO_LABEL, ctx.params.get("predicted_class") or NO_PREDICTION)
+    pair = (ctx.params.get("truth_class") or None, ctx.params.get("predicted_class") or None)
     return Choice(cells=(pair,)) if what == _PAIR else Choice((what,))
 
 

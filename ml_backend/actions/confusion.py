@@ -10,9 +10,8 @@ from fiftyone.core.collections import SampleCollection
 
 from ..analysis.confusion import Matches, Outcomes, Pairs, candidate_pairs
 from ..errors import Refusal
-from ..store.evaluation_columns import NO_LABEL as NO_LABEL
-from ..store.evaluation_columns import NO_PREDICTION as NO_PREDICTION
 from ..store.evaluation_columns import EvaluationColumns, read_evaluation
+from ..store.segment_origins import Cell
 
 What = Literal["false positives", "false negatives", "confusions", "true positives"]
 Members = Literal["labels", "predictions", "both", "samples"]
@@ -35,26 +34,29 @@ class Evaluation:
         """Match at these thresholds."""
         return self.pairs.match(iou=iou, confidence=confidence, top_k=top_k)
 
-    def class_code(self, name: str, nothing: str) -> int:
-        """The number of a class; -1 for ``nothing``.
+    def class_code(self, name: str | None) -> int:
+        """The number of a class; -1 for None.
 
         Raises:
             Refusal: neither field holds this class.
         """
-        if name == nothing:
+        if name is None:
             return -1
         if name not in self.columns.classes:
             listing = ", ".join(self.columns.classes[:20])
-            raise Refusal(f"'{name}' is not a class of the two fields; some that are: {listing}, or {nothing}.")
+            raise Refusal(f"'{name}' is not a class of the two fields; some that are: {listing}.")
         return self.columns.classes.index(name)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The outcomes to choose: kinds of outcome, or cells of the matrix as (label, prediction) class names."""
+    """The outcomes to choose: kinds of outcome, or cells of the matrix as (label, prediction) class names.
+
+    None stands for no label or no prediction, which no name of a class can mean.
+    """
 
     whats: tuple[What, ...] = ()
-    cells: tuple[tuple[str, str], ...] = ()
+    cells: tuple[Cell, ...] = ()
 
 
 def evaluate(samples: SampleCollection, *, truth_field: str, prediction_field: str) -> Evaluation:
@@ -90,8 +92,7 @@ def choose(evaluation: Evaluation, matches: Matches, choice: Choice) -> Outcomes
         else:
             raise Refusal(f"'{what}' is not a kind of outcome: choose {', '.join(WHATS)}.")
     for truth_name, predicted_name in choice.cells:
-        truth_code = evaluation.class_code(truth_name, NO_LABEL)
-        predicted_code = evaluation.class_code(predicted_name, NO_PREDICTION)
+        truth_code, predicted_code = evaluation.class_code(truth_name), evaluation.class_code(predicted_name)
         chosen |= (truth == truth_code) & (predicted == predicted_code)
     return outcomes.take(chosen)
 

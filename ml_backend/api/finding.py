@@ -151,7 +151,7 @@ def create_segment_from_confusion(
     samples: SampleCollection,
     name: str,
     *,
-    cell: tuple[str, str],
+    cell: tuple[str | None, str | None],
     truth: str = "ground_truth",
     predictions: str = "predictions",
     iou: float = 0.5,
@@ -161,8 +161,8 @@ def create_segment_from_confusion(
     """Keep a cell of the confusion matrix of two fields as a segment of labels.
 
     Args:
-        cell: the class of the label and that of the prediction; “(no label)” and “(no prediction)” stand for a
-            prediction without a label and a label without a prediction.
+        cell: the class of the label and that of the prediction; None stands for none: a prediction without a label, or
+            a label without a prediction.
         iou: 0 to 1, the least overlap of a box with its prediction.
         confidence: 0 to 1, the least confidence of a prediction that counts.
 

@@ -16,8 +16,6 @@ from .items import as_ids, every_sample, label_path
 
 EvaluationKind = Literal["detection", "classification"]
 _BOXED = (fo.Detections, fo.Detection)
-NO_LABEL = "(no label)"
-NO_PREDICTION = "(no prediction)"
 _NO_BOX = [0.0, 0.0, 0.0, 0.0]
 _CLASSED = (fo.Classification, fo.Classifications)
 
@@ -76,7 +74,7 @@ def read_evaluation(samples: SampleCollection, *, truth_field: str, prediction_f
     truth_codes, prediction_codes = np.split(codes, [len(raw[0])])
     return EvaluationColumns(
         kind=kind,
-        classes=[_class_name(str(name)) for name in classes],
+        classes=[str(name) for name in classes],
         truth=_columns(truth_field, raw[0], truth_codes, kind),
         predictions=_columns(prediction_field, raw[1], prediction_codes, kind),
         sample_ids=as_ids(sample_ids),
@@ -166,11 +164,6 @@ def _is_box(shape: Any) -> bool:
         and len(shape) == 4
         and all(isinstance(one, (int, float)) and math.isfinite(one) for one in shape)
     )
-
-
-def _class_name(name: str) -> str:
-    """The display name of a class, distinct from “no label” even if the class has that name."""
-    return f"{name} (class)" if name in (NO_LABEL, NO_PREDICTION) else name
 
 
 def _masks(table: pd.DataFrame) -> Sequence[Any] | None:

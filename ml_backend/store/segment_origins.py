@@ -8,6 +8,7 @@ from ..wording import count
 
 _RULE = "confusion"
 _BY_HAND = "choice among a confusion"
+Cell = tuple[str | None, str | None]  # the class of the label and that of the prediction, None where there is none
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ConfusionRule:
     iou: float
     confidence: float
     whats: tuple[str, ...]
-    cells: tuple[tuple[str, str], ...]
+    cells: tuple[Cell, ...]
     members: str
     samples: int
     view: str | None = None
@@ -49,7 +50,7 @@ class ConfusionRule:
     def sentence(self, day: str) -> str:
         """In words."""
         part = f", in a view of {count(self.samples, 'sample')}" if self.view or self.too_large else ""
-        chosen = ", ".join([*self.whats, *(f"label {truth} as {prediction}" for truth, prediction in self.cells)])
+        chosen = ", ".join([*self.whats, *map(_cell_in_words, self.cells)])
         return (
             f"Made on {day} from {chosen} of '{self.prediction_field}' against '{self.truth_field}' at IoU "
             f"{self.iou:g}, confidence {self.confidence:g}{part}."
@@ -63,7 +64,9 @@ def record_of_origin(origin: Origin) -> dict[str, Any]:
     """An origin as a record of plain values."""
     if isinstance(origin, Selected):
         return {"by": origin.how, "map": origin.map}
-    return {**asdict(origin), "by": _BY_HAND if origin.by_hand else _RULE, "cells": [list(one) for one in origin.cells]}
+    record = {**asdict(origin), "by": _BY_HAND if origin.by_hand else _RULE}
+    del record["cells"]
+    return {**record, "pairs": [list(one) for one in origin.cells]}
 
 
 def origin_of_record(record: Mapping[str, Any]) -> Origin:
@@ -77,7 +80,7 @@ def origin_of_record(record: Mapping[str, Any]) -> Origin:
         iou=record["iou"],
         confidence=record["confidence"],
         whats=tuple(record["whats"]),
-        cells=tuple((truth, prediction) for truth, prediction in record["cells"]),
+        cells=_cells(record),
         members=record["members"],
         samples=record["samples"],
         view=None if view == "too large" else view,
@@ -85,3 +88,20 @@ def origin_of_record(record: Mapping[str, Any]) -> Origin:
         by_hand=record.get("by") == _BY_HAND,
         remade_from=record.get("remade_from") or record.get("again"),
     )
+
+
+def _cells(record: Mapping[str, Any]) -> tuple[Cell, ...]:
+    if "pairs" in record:
+        return tuple((truth, prediction) for truth, prediction in record["pairs"])
+    # An earlier version wrote words where there was none.
+    return tuple(
+        (None if truth == "(no label)" else truth, None if prediction == "(no prediction)" else prediction)
+        for truth, prediction in record["cells"]
+    )
+
+
+def _cell_in_words(cell: Cell) -> str:
+    truth, prediction = cell
+    if truth is None:
+        return f"no label predicted as {prediction}"
+    return f"label {truth} " + ("without prediction" if prediction is None else f"as {prediction}")

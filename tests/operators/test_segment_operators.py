@@ -71,9 +71,9 @@ def test_a_confusion_becomes_a_segment_without_any_panel(scenes):
     assert segment.size > 0
     assert f"{segment.size:,} object" in message
     assert segment.made_by.whats == ("false positives",)
-    pair = {"what": "one pair of classes", "truth_class": "(no label)", "predicted_class": "3"}
+    pair = {"what": "one pair of classes", "predicted_class": "3"}
     run("create_segment_from_confusion", scenes, **FIELDS, **pair, name="Threes")
-    assert load_segment(scenes, "threes").made_by.cells == (("(no label)", "3"),)
+    assert load_segment(scenes, "threes").made_by.cells == ((None, "3"),)
 
 
 def test_the_form_counts_what_would_go_in(scenes):

@@ -4,12 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from labelscape.cli.scenes import add_scenes
-from labelscape.ml_backend.actions.confusion import (
-    NO_LABEL,
-    Choice,
-    choose,
-    evaluate,
-)
+from labelscape.ml_backend.actions.confusion import Choice, choose, evaluate
 from labelscape.ml_backend.actions.confusion_segments import create_segment_from_confusion, remake_segment
 from labelscape.ml_backend.store.evaluation_columns import read_evaluation
 from labelscape.ml_backend.store.segment_records import load_segment
@@ -65,8 +60,26 @@ def test_one_cell_of_the_matrix_is_one_class_pair(made):
     row, column = np.argwhere((counts[:-1, :-1] > 0) & ~np.eye(len(classes), dtype=bool))[0]
     outcomes = choose(evaluation, matches, Choice(cells=((classes[row], classes[column]),)))
     assert len(outcomes) == counts[row, column]
-    phantoms = choose(evaluation, matches, Choice(("false positives",), ((NO_LABEL, classes[0]),)))
+    phantoms = choose(evaluation, matches, Choice(("false positives",), ((None, classes[0]),)))
     assert len(phantoms) == len(matches.false_positives())
+
+
+def test_classes_with_the_names_that_screens_give_to_none_are_classes(classified):
+    odd = ["(no label)", "(no label) (class)", "(no prediction)", "", None]
+    classified.set_values("ground_truth", [fo.Classification(label=name) for name in odd * 12])
+    classified.set_values("predictions", [fo.Classification(label="(no prediction)", confidence=0.9)] * 60)
+    evaluation = evaluate(classified, **FIELDS)
+    assert evaluation.columns.classes == sorted(odd[:3])
+    found = {
+        truth: len(choose(evaluation, evaluation.match(), Choice(cells=((truth, "(no prediction)"),))))
+        for truth in (*odd[:3], None)
+    }
+    assert found == {"(no label)": 12, "(no label) (class)": 12, "(no prediction)": 12, None: 24}
+    report = create_segment_from_confusion(
+        classified, **FIELDS, name="Odd", choice=Choice(cells=(("(no label)", "(no prediction)"),))
+    )
+    again = remake_segment(classified, slug="odd", name="Again")
+    assert (report.segment.size, again.after, again.stayed) == (12, 12, 12)
 
 
 def test_both_sides_of_a_confusion_can_be_kept(made):

@@ -1,6 +1,7 @@
 """How a segment was made is kept whole, also from records of earlier versions, and said in words."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ rules = st.builds(
     st.floats(0, 1),
     st.floats(0, 1),
     st.lists(names, max_size=3).map(tuple),
-    st.lists(st.tuples(names, names), max_size=3).map(tuple),
+    st.lists(st.tuples(st.none() | names, st.none() | names), max_size=3).map(tuple),
     names,
     st.integers(0, 9),
     st.none() | st.just("[]"),
@@ -41,6 +42,9 @@ def test_records_of_earlier_versions_are_read():
 
     assert (origin.view, origin.too_large, origin.remade_from, origin.by_hand) == (None, True, "old-slug", True)
     assert origin_of_record({}) == Selected()
+    del record["pairs"]
+    record["cells"] = [["(no label)", "cat"], ["cat", "(no prediction)"], ["cat", "dog"]]
+    assert origin_of_record(record).cells == ((None, "cat"), ("cat", None), ("cat", "dog"))
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,11 @@ def test_records_of_earlier_versions_are_read():
             "Made on May 1 from false positives, label cat as dog of 'guess' against 'truth' at IoU 0.5, confidence "
             "0.8.",
         ),
+        (
+            replace(RULE, whats=(), cells=((None, "cat"), ("(no label)", None))),
+            "Made on May 1 from no label predicted as cat, label (no label) without prediction of 'guess' against "
+            "'truth' at IoU 0.5, confidence 0.8.",
+        ),
     ],
 )
 def test_an_origin_is_said_in_words(origin, sentence):
@@ -61,6 +70,4 @@ def test_an_origin_is_said_in_words(origin, sentence):
 
 @pytest.mark.parametrize("how", [{"view": "[]"}, {"too_large": True}])
 def test_a_confusion_in_a_view_says_of_how_many_samples(how):
-    from dataclasses import replace
-
     assert replace(RULE, **how).sentence("May 1").endswith("confidence 0.8, in a view of 1,200 samples.")

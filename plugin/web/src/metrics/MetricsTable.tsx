@@ -1,7 +1,6 @@
 /** Precision, recall, F1, AP and support of every class, sortable; the average stands on top. */
 import * as React from "react";
 import { useMetrics, useSession } from "./context";
-import { NO_LABEL, NO_PREDICTION } from "./contract";
 import { sortedRows, type SortKey } from "./matrix";
 
 const COLUMNS: readonly (readonly [SortKey, string, string])[] = [
@@ -56,8 +55,8 @@ export function MetricsTable(): React.ReactElement | null {
                   <button
                     type="button"
                     onClick={(event) => {
-                      session.chooseCell([name, NO_PREDICTION], event.shiftKey);
-                      session.chooseCell([NO_LABEL, name], true);
+                      session.chooseCell([name, null], event.shiftKey);
+                      session.chooseCell([null, name], true);
                     }}
                   >
                     {name}

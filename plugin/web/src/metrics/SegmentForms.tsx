@@ -3,7 +3,8 @@ import * as React from "react";
 import { Button, Dialog } from "../parts/parts";
 import { Picker, type PickerOption } from "../parts/Picker";
 import { useMetrics, useSession } from "./context";
-import { SEGMENT_KINDS, type Members, type Segment, type SegmentKind } from "./contract";
+import { SEGMENT_KINDS, type Cell, type Members, type Segment, type SegmentKind } from "./contract";
+import { labelName, predictionName } from "./matrix";
 import { chosenCount, partnersOf } from "./session";
 
 const NEW = "";
@@ -97,8 +98,8 @@ export function AddToSegment({ onClose }: { readonly onClose: () => void }): Rea
   );
 }
 
-function proposal(whats: readonly string[], cells: readonly (readonly [string, string])[]): string {
-  const pairs = cells.map(([truth, prediction]) => `${truth} as ${prediction}`);
+function proposal(whats: readonly string[], cells: readonly Cell[]): string {
+  const pairs = cells.map(([truth, prediction]) => `${labelName(truth)} as ${predictionName(prediction)}`);
   return [...whats, ...pairs].slice(0, 2).join(", ");
 }
 

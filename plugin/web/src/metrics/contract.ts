@@ -2,10 +2,8 @@
  * What the panel `model_metrics` and its Python (model_metrics.py, metrics_answers.py) say to each other.
  *
  * A method answers with its own fields, or with `{error}`: one sentence for the user. Method URIs arrive in
- * `props.schema.view.<method>`. Classes travel by name; NO_LABEL and NO_PREDICTION stand for none.
+ * `props.schema.view.<method>`. Classes travel by name; null stands for none.
  */
-export const NO_LABEL = "(no label)";
-export const NO_PREDICTION = "(no prediction)";
 
 export type What = "true positives" | "confusions" | "false positives" | "false negatives";
 export const WHATS: readonly What[] = ["false positives", "false negatives", "confusions", "true positives"];
@@ -54,8 +52,8 @@ export interface Report {
 }
 export type Measure = "precision" | "recall" | "f1" | "support" | "average_precision";
 
-/** [label, prediction] class names. */
-export type Cell = readonly [truth: string, prediction: string];
+/** [label, prediction] class names; null = none. */
+export type Cell = readonly [truth: string | null, prediction: string | null];
 
 /** Rows of the label and of the prediction, -1 = none: what names a result. */
 export type ResultRows = readonly [truth: number, prediction: number];

@@ -1,6 +1,5 @@
 /** The confusion matrix as numbers: decoding, order of classes, shares, what a search leaves, shades. */
 import type { Cell, PackedU32, Report, What } from "./contract";
-import { NO_LABEL, NO_PREDICTION } from "./contract";
 
 export interface Matrix {
   readonly classes: readonly string[];
@@ -104,11 +103,13 @@ export function shade(value: number, largest: number): number {
   return 0.15 + 0.85 * (Math.log1p((value / largest) * 99) / Math.log(100));
 }
 
-export const rowName = (matrix: Matrix, row: number): string => matrix.classes[row] ?? NO_LABEL;
-export const columnName = (matrix: Matrix, column: number): string => matrix.classes[column] ?? NO_PREDICTION;
+export const labelName = (name: string | null): string => name ?? "(no label)";
+export const predictionName = (name: string | null): string => name ?? "(no prediction)";
+export const rowName = (matrix: Matrix, row: number): string => labelName(matrix.classes[row] ?? null);
+export const columnName = (matrix: Matrix, column: number): string => predictionName(matrix.classes[column] ?? null);
 export const cellOf = (matrix: Matrix, row: number, column: number): Cell => [
-  rowName(matrix, row),
-  columnName(matrix, column),
+  matrix.classes[row] ?? null,
+  matrix.classes[column] ?? null,
 ];
 export const keyOf = (cell: Cell): string => JSON.stringify(cell);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { cropOf, inCrop } from "../../src/metrics/crop";
-import { NO_LABEL, NO_PREDICTION, type Overview, type Report } from "../../src/metrics/contract";
+import { type Overview, type Report } from "../../src/metrics/contract";
 import {
   cellOf,
   countAt,
@@ -58,8 +58,8 @@ describe("the matrix", () => {
     expect(whatOf(matrix, 0, 1)).toBe("confusions");
     expect(whatOf(matrix, 1, 1)).toBe("true positives");
     expect([whatOf(matrix, 3, 0), whatOf(matrix, 2, 3)]).toEqual(["false positives", "false negatives"]);
-    expect(cellOf(matrix, 3, 0)).toEqual([NO_LABEL, "10"]);
-    expect(cellOf(matrix, 2, 3)).toEqual(["1", NO_PREDICTION]);
+    expect(cellOf(matrix, 3, 0)).toEqual([null, "10"]);
+    expect(cellOf(matrix, 2, 3)).toEqual(["1", null]);
   });
   it("gives shares of the label and of the prediction", () => {
     expect(valueAt(matrix, 0, 1, "row")).toBe(1);
