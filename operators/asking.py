@@ -13,12 +13,10 @@ from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, f
 from ..ml_backend.store.items import (
     FRAMES,
     Items,
-    frame_patches_fields,
+    item_fields,
     items_of,
     list_items,
-    parts_fields,
     parts_of,
-    patches_fields,
     root_field,
 )
 from ..ml_backend.store.labels import (
@@ -85,7 +83,7 @@ def show_coverage(ctx: Any, inputs: types.Object, embeddings: str) -> None:
 
 def ask_patches(ctx: Any, inputs: types.Object, label: str) -> str | None:
     """Let the user choose between whole samples, the patches or clips of a field, and frames."""
-    fields = _item_fields(ctx)
+    fields = item_fields(ctx.dataset)
     if not fields:
         return None
     shown = [WHOLE_SAMPLES, *fields, *_names_in_view(ctx)]
@@ -95,14 +93,9 @@ def ask_patches(ctx: Any, inputs: types.Object, label: str) -> str | None:
 
 def chosen_patches(ctx: Any) -> str | None:
     """The field of patches or clips, or "frames", chosen in the form, else what the view shows; None for samples."""
-    chosen = ctx.params.get("patches") or _default_patches(ctx, _item_fields(ctx))
+    chosen = ctx.params.get("patches") or _default_patches(ctx, item_fields(ctx.dataset))
     chosen = _names_in_view(ctx).get(chosen, chosen)
     return None if chosen == WHOLE_SAMPLES else str(chosen)
-
-
-def _item_fields(ctx: Any) -> list[str]:
-    dataset = ctx.dataset
-    return [*patches_fields(dataset), *frame_patches_fields(dataset), *parts_fields(dataset)]
 
 
 def _names_in_view(ctx: Any) -> dict[str, str]:
@@ -110,7 +103,7 @@ def _names_in_view(ctx: Any) -> dict[str, str]:
     view = ctx.view
     if view is None or not view._is_generated:
         return {}
-    fields = _item_fields(ctx)
+    fields = item_fields(ctx.dataset)
     paths = {name: root_field(view, name) for name in view.get_field_schema()}
     return {name: path for name, path in paths.items() if name != path and path in fields}
 

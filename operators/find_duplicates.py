@@ -67,4 +67,4 @@ class FindDuplicates(LabelscapeOperator):
             queued = delete_items(ctx.dataset, ranking.suspects, patches_field=ranking.patches_field)
             message += " " + queued.sentence()
             ways.remove(DELETE)
-        return closing(ranking, message, ("duplicate_group", "duplicate_distance"), next_steps(ranking, *ways))
+        return closing(ranking, message, next_steps(ranking, *ways))

@@ -6,7 +6,7 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.search import Hit, Scope, marks_to_ask, search, with_marks
 from ..ml_backend.errors import Refusal
-from ..ml_backend.store.searches import SCORE_FIELD, LastSearch, last_search
+from ..ml_backend.store.searches import LastSearch, last_search
 from ..ml_backend.wording import count
 from .asking import embedded_patches_field
 from .running import LabelscapeOperator, NextStep, Outcome, Progress
@@ -65,7 +65,7 @@ class MarkMatches(LabelscapeOperator):
             f"Added {marks}. {result.sentence()}",
             reload_dataset=True,
             view=result.view,
-            shown_fields=(SCORE_FIELD,) if result.patches_field is None else (),
+            shown_fields=(result.field,) if result.patches_field is None else (),
             next_steps=[
                 NextStep("Mark 5 more …", self.operator_name),
                 NextStep(

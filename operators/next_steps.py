@@ -25,12 +25,12 @@ def next_steps(ranking: Ranking, *ways: tuple[str, str]) -> list[NextStep]:
     return [next_step(f"{words.format(which)} …", operator, chosen, ranking.patches_field) for words, operator in ways]
 
 
-def closing(ranking: Ranking, message: str, fields: Sequence[str], steps: Sequence[NextStep]) -> Outcome:
+def closing(ranking: Ranking, message: str, steps: Sequence[NextStep]) -> Outcome:
     """Show a ranking, with its score and reason on the thumbnails, and offer the next steps."""
     return Outcome(
         message,
         reload_dataset=True,
         view=ranking.view if ranking.ids else None,
-        shown_fields=fields if ranking.patches_field is None else (),
+        shown_fields=ranking.fields[:2] if ranking.patches_field is None else (),
         next_steps=steps,
     )

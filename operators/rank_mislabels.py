@@ -40,4 +40,4 @@ class RankMislabels(LabelscapeOperator):
         field = chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name
         ranking = rank_mislabels(target_view(ctx), embeddings=embeddings, field=field, progress=progress)
         steps = next_steps(ranking, RELABEL, SEND, SEGMENT, DELETE)
-        return closing(ranking, ranking.message, ("mislabel_score", "mislabel_suggestion"), steps)
+        return closing(ranking, ranking.message, steps)

@@ -49,4 +49,4 @@ class RankOutliers(LabelscapeOperator):
             field = chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name
         ranking = rank_outliers(target_view(ctx), embeddings=embeddings, field=field, progress=progress)
         steps = next_steps(ranking, SET_LABEL, SEND, SEGMENT, DELETE)
-        return closing(ranking, ranking.message, ("outlier_score", "outlier_reason"), steps)
+        return closing(ranking, ranking.message, steps)

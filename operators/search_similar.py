@@ -5,7 +5,6 @@ from typing import Any
 from fiftyone.operators import types
 
 from ..ml_backend.actions.search import DEFAULT_COUNT, SearchResult, preview_search, search
-from ..ml_backend.store.searches import SCORE_FIELD
 from .asking import next_step, show_coverage
 from .running import LabelscapeOperator, NextStep, Outcome, Progress
 from .search_forms import ask_query, ask_scope, ask_threshold, chosen_query, chosen_scope, chosen_threshold, show_hits
@@ -59,7 +58,7 @@ class SearchSimilar(LabelscapeOperator):
             result.sentence(),
             reload_dataset=True,
             view=result.view,
-            shown_fields=(SCORE_FIELD,) if result.patches_field is None else (),
+            shown_fields=(result.field,) if result.patches_field is None else (),
             next_steps=_next_steps(result),
         )
 

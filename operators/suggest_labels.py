@@ -9,7 +9,7 @@ from ..ml_backend.actions.accept import accept_suggestions
 from ..ml_backend.actions.suggest import suggest_labels
 from ..ml_backend.store.items import list_items
 from ..ml_backend.store.labels import check_evidence
-from ..ml_backend.store.suggestions import FIELD
+from ..ml_backend.store.suggestions import suggestion_name
 from ..ml_backend.wording import count
 from .asking import (
     ask_embeddings,
@@ -79,5 +79,6 @@ class SuggestLabels(LabelscapeOperator):
             message += " " + queued.sentence()
         view = None
         if patches_field is None and report.suggested:
-            view = target_view(ctx).exists(FIELD).sort_by(f"{FIELD}.confidence", reverse=True)
+            name = suggestion_name(ctx.dataset, None)
+            view = target_view(ctx).exists(name).sort_by(f"{name}.confidence", reverse=True)
         return Outcome(message, reload_dataset=True, reload_samples=True, view=view)

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import fiftyone as fo
 import pymongo.collection
 import pytest
+from fiftyone.core.odm.database import get_db_conn
 
 _WRITES = (
     "bulk_write",
@@ -51,6 +53,48 @@ def counted_writes(fail_after: int | None = None, *, except_to: Sequence[str] = 
         for name in _WRITES:
             patch.setattr(pymongo.collection.Collection, name, _failing(name, writes, fail_after, except_to))
         yield writes
+
+
+def failures(act: Callable[[], object], *, repeatable: bool = False) -> Iterator[str]:
+    """Let an act fail after each of its writes in turn, until it goes through; yields which write it was.
+
+    FiftyOne catches some failures itself; the act has gone through then, and must be ``repeatable`` to go on.
+    """
+    number = 0
+    while True:
+        number += 1
+        # FiftyOne (1.22) carries on where its own document of the dataset could not be saved.
+        with counted_writes(fail_after=number, except_to=("datasets", "delegated_ops")) as writes:
+            try:
+                act()
+            except WriteFailedError as error:
+                yield str(error)
+                continue
+        if writes.count < number:
+            return
+        assert repeatable, writes.names[number - 1]
+
+
+def contents(dataset: fo.Dataset) -> dict[str, Any]:
+    """Everything that a dataset holds in the database: its documents, fields, runs, views, and Labelscape's records."""
+    dataset.reload()
+    records = get_db_conn().execution_store.find({"dataset_id": dataset._doc.id})
+    collections = [dataset._sample_collection, *([dataset._frame_collection] if dataset._has_frame_fields() else [])]
+    return {
+        "documents": [_plain(one) for collection in collections for one in collection.find().sort("_id")],
+        "fields": sorted(dataset.get_field_schema(flat=True)),
+        "runs": {key: dataset.get_brain_info(key).config.serialize() for key in dataset.list_brain_runs()},
+        "views": sorted(dataset.list_saved_views()),
+        "records": {f"{one['store_name']}/{one['key']}": one["value"] for one in records if one.get("key")},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A document without ids and times of changes, and without fields that hold nothing."""
+    if isinstance(value, dict):
+        left_out = ("_id", "last_modified_at", "created_at")
+        return {name: _plain(one) for name, one in value.items() if one is not None and name not in left_out}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _failing(name: str, writes: Writes, fail_after: int | None, except_to: Sequence[str]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from ..report import Report
 from ..store import embeddings as embeddings_store
 from ..store import maps as maps_store
 from ..store.embeddings import embeddings_size, list_embeddings
-from ..store.items import frame_patches_fields, parts_fields, patches_fields
+from ..store.items import item_fields
 from ..store.maps import follow_renamed_embeddings, list_maps, map_size, provenance_of_map
 from ..store.suggestions import rename_in_settings, suggestions_size
 from ..wording import count, listing, noun
@@ -74,7 +74,7 @@ def clearable(dataset: fo.Dataset) -> list[Clearable]:
     """Everything in the explorer that can be cleared, with its size."""
     parts = [Clearable("map", key, *map_size(dataset, key)) for key in list_maps(dataset)]
     parts += [Clearable("embeddings", key, *embeddings_size(dataset, key)) for key in list_embeddings(dataset)]
-    for field in (None, *patches_fields(dataset), *parts_fields(dataset), *frame_patches_fields(dataset)):
+    for field in (None, *item_fields(dataset)):
         number, size = suggestions_size(dataset, field)
         if number:
             parts.append(Clearable("suggestions", field or "", number, size))

@@ -18,6 +18,7 @@ from ..embedding.on_engine import on_engine
 from ..embedding.precomputed import check_vectors, read_npy, read_parquet
 from ..errors import Refusal
 from ..progress import Progress, no_progress
+from ..store.embedding_errors import ERROR_FIELD
 from ..store.embeddings import (
     Provenance,
     check_embeddings,
@@ -34,6 +35,7 @@ from ..store.items import FRAMES, Items, every_sample, list_items, list_like
 from ..store.media import list_media
 from ..store.medium_fields import medium_kind
 from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
+from ..store.scores import score_name
 from ..store.settings import data_directory
 from ..wording import count
 from .embed_update import Keep, Update, update_vectors
@@ -95,7 +97,7 @@ def compute_embeddings(
         update = update_vectors(
             samples, key, items, runner, batch_size=batch_size, progress=progress or no_progress, keep=keep
         )
-    report = _as_report(key, embedder, items, update)
+    report = _as_report(dataset, key, embedder, items, update)
     return replace(report, predictions=predictions, prepared=_prepared(embedder, provenance))
 
 
@@ -317,7 +319,7 @@ def _described(provenance: Provenance) -> str:
     return f"{provenance.model} {provenance.options}" if provenance.options else provenance.model
 
 
-def _as_report(key: str, model: EmbeddingModel, items: Items, update: Update) -> EmbeddingReport:
+def _as_report(dataset: fo.Dataset, key: str, model: EmbeddingModel, items: Items, update: Update) -> EmbeddingReport:
     return EmbeddingReport(
         key=key,
         model=model.name,
@@ -331,5 +333,6 @@ def _as_report(key: str, model: EmbeddingModel, items: Items, update: Update) ->
         equal=update.equal,
         unavailable=len(update.unavailable),
         first_unavailable=next(iter(update.unavailable.values()), None),
+        error_field=score_name(dataset, items, ERROR_FIELD),
         restarted=update.restarted,
     )

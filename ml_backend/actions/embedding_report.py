@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..embedding.equal_vectors import EqualVectors
 from ..report import Report
+from ..store.embedding_errors import ERROR_FIELD
 from ..wording import agree, count, noun, plural
 
 
@@ -26,6 +27,7 @@ class EmbeddingReport(Report):
     equal: EqualVectors | None = None
     unavailable: int = 0
     first_unavailable: str | None = None
+    error_field: str = ERROR_FIELD
     restarted: bool = False
     predictions: str | None = None
     prepared: str | None = None
@@ -45,7 +47,7 @@ class EmbeddingReport(Report):
         if self.failed:
             text += (
                 f"; {self.failed:,} could not be read and {agree(self.failed, 'was')} skipped: "
-                f"“embedding_error” says why (first: {self.first_failure})"
+                f"“{self.error_field}” says why (first: {self.first_failure})"
             )
         text += "."
         if self.predictions:

@@ -27,12 +27,16 @@ from ..store.functions import (
     load_function,
     new_matches,
     now,
+    records_of,
+    records_of_deleted,
     remember_deleted_function,
     renamed,
     save_function,
 )
-from ..store.items import FRAMES_PREFIX
-from ..store.scores import Score, check_score_fields, score_path, write_scores
+from ..store.items import list_like
+from ..store.own_fields import delete_own_field
+from ..store.records import restored_on_failure, timely_key
+from ..store.scores import Score, check_score_fields, read_numbers, score_path, write_scores
 from ..store.search_tables import SearchTable, open_search_table
 from ..store.searches import Query
 from ..wording import count, noun
@@ -130,13 +134,8 @@ def create_function(
         patches_field=table.items.patches_field,
         parts=table.items.parts,
     )
-    check_score_fields(dataset, function.kind, [function.field])
-    claim_function(dataset, function)
-    try:
-        return _score(dataset, function, table, alert=False, progress=progress)
-    except BaseException:
-        forget_function(dataset, function.slug)
-        raise
+    _check_field(dataset, function)
+    return _make(dataset, function, table, progress)
 
 
 def run_functions(
@@ -232,7 +231,6 @@ def edit_function(
         auc=quality.auc,
         embeddings_made=embeddings_made(dataset, new_query.embeddings),
     )
-    save_function(dataset, function)
     return _score(dataset, function, table, alert=False, progress=progress)
 
 
@@ -247,15 +245,15 @@ def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
     if new.slug == old.slug:
         save_function(dataset, new)
         return new
-    check_score_fields(dataset, new.kind, [new.field])
-    claim_function(dataset, new)
-    if _has_field(dataset, old):
-        if _has_field(dataset, new):  # left over from an earlier function of this name
-            _delete_field(dataset, new)
-        _rename_field(dataset, old, new)
+    _check_field(dataset, new)
+    delete_own_field(dataset, _path(dataset, new))  # left over from an earlier function of this name
+    with restored_on_failure(dataset, records_of(old)), restored_on_failure(dataset, records_of(new)):
+        claim_function(dataset, new)
+        add_new_matches(dataset, new.slug, new_matches(dataset, old.slug))
+        forget_function(dataset, old.slug)
+        if _has_field(dataset, old):
+            _move_field(dataset, old, new)
     keep_written(dataset, new.slug, read_written(dataset, old.slug))
-    add_new_matches(dataset, new.slug, new_matches(dataset, old.slug))
-    forget_function(dataset, old.slug)
     forget_written(dataset, old.slug)
     return new
 
@@ -271,18 +269,19 @@ def duplicate_function(dataset: fo.Dataset, slug: str, name: str, *, progress: P
         raise Refusal(f"“{old.name}” is stale: edit it to make it again from its examples, then duplicate it.")
     table = open_search_table(dataset, old.query.embeddings)
     copy = replace(renamed(old, name), created_at=now(), run_at=None, scored=0, matches=0)
-    check_score_fields(dataset, table.items, [copy.field])
-    claim_function(dataset, copy)
-    return _score(dataset, copy, table, alert=False, progress=progress)
+    _check_field(dataset, copy)
+    return _make(dataset, copy, table, progress)
 
 
 def delete_function(dataset: fo.Dataset, slug: str) -> Function:
     """Delete a function with its score field; for seven days, `restore_function` can restore it."""
     function = load_function(dataset, slug)
-    remember_deleted_function(dataset, function)
-    if _has_field(dataset, function):
-        _delete_field(dataset, function)
-    forget_function(dataset, slug)
+    kept = timely_key()
+    with restored_on_failure(dataset, {**records_of(function), **records_of_deleted(kept)}):
+        remember_deleted_function(dataset, function, kept)
+        forget_function(dataset, slug)
+        if _has_field(dataset, function):
+            _delete_field(dataset, function)
     forget_written(dataset, slug)
     return function
 
@@ -297,35 +296,45 @@ def restore_function(dataset: fo.Dataset, deleted: DeletedFunction | None = None
     if deleted is None and not known:
         raise Refusal("No function was deleted in the last seven days.")
     chosen = known[0] if deleted is None else deleted
-    claim_function(dataset, chosen.function)
-    forget_deleted_function(dataset, chosen.key)
-    if is_stale(dataset, chosen.function):
-        return chosen.function
-    table = open_search_table(dataset, chosen.function.query.embeddings)
-    return _score(dataset, chosen.function, table, alert=False, progress=no_progress).function
+    function = chosen.function
+    with restored_on_failure(dataset, {**records_of(function), **records_of_deleted(chosen.key)}):
+        claim_function(dataset, function)
+        forget_deleted_function(dataset, chosen.key)
+        if is_stale(dataset, function):
+            return function
+        table = open_search_table(dataset, function.query.embeddings)
+        return _score(dataset, function, table, alert=False, progress=no_progress).function
+
+
+def _make(dataset: fo.Dataset, function: Function, table: SearchTable, progress: Progress) -> FunctionRun:
+    """Write a new function and its scores, or nothing."""
+    with restored_on_failure(dataset, records_of(function)):
+        claim_function(dataset, function)
+        return _score(dataset, function, table, alert=False, progress=progress)
 
 
 def _score(
     dataset: fo.Dataset, function: Function, table: SearchTable, *, alert: bool, progress: Progress
 ) -> FunctionRun:
-    """Write the scores that changed, and record the new matches."""
+    """Write the scores that changed, and record the new matches; where that fails, all is as it was before."""
     progress(0.0, f"Scoring with “{function.name}”")
     scores = np.round(function.scorer.scores(table.unit), _DECIMALS)
     written = read_written(dataset, function.slug)
     rows = locate(table.items.ids, written.ids) if _has_field(dataset, function) else np.full(len(scores), -1)
     before = np.where(rows >= 0, written.scores[rows] if len(written.scores) else np.nan, np.nan)
     changed = np.flatnonzero(before != scores)  # NaN (nothing written yet) differs from every score
-    if len(changed):
-        progress(0.2, f"Writing {len(changed):,} scores")
-        values = np.round(scores[changed].astype(float), _DECIMALS)
-        write_scores(dataset, table.items.take(changed), [Score(function.field, values)])
-    keep_written(dataset, function.slug, WrittenScores(table.items.ids, scores))
     matching = scores >= np.float32(function.threshold)
     fresh = np.flatnonzero(matching & ~(before >= np.float32(function.threshold)))
-    if alert and len(fresh):
-        add_new_matches(dataset, function.slug, table.items.ids[fresh].tolist())
     ran = replace(function, run_at=now(), scored=len(scores), matches=int(matching.sum()))
-    save_function(dataset, ran)
+    with restored_on_failure(dataset, records_of(function)):
+        if alert and len(fresh):
+            add_new_matches(dataset, function.slug, table.items.ids[fresh].tolist())
+        save_function(dataset, ran)
+        progress(0.2, f"Writing {len(changed):,} scores")
+        if len(changed):
+            values = np.round(scores[changed].astype(float), _DECIMALS)
+            write_scores(dataset, table.items.take(changed), [Score(function.field, values)])
+    keep_written(dataset, function.slug, WrittenScores(table.items.ids, scores))
     progress(1.0, f"Scored with “{function.name}”")
     return FunctionRun(ran, int((rows < 0).sum()), len(changed), len(fresh) if alert else 0)
 
@@ -346,6 +355,14 @@ def _check_threshold(threshold: float) -> None:
         raise Refusal(f"The threshold is {threshold}; it must be between 0 and 1.")
 
 
+def _check_field(dataset: fo.Dataset, function: Function) -> None:
+    if check_score_fields(dataset, function.kind, [function.field]) != [function.field]:
+        raise Refusal(
+            f"There is a field '{function.field}' that Labelscape did not make, and it is never overwritten: choose "
+            "another name for the function."
+        )
+
+
 def _has_field(dataset: fo.Dataset, function: Function) -> bool:
     if function.patches_field is not None and not dataset.has_field(function.patches_field):
         return False
@@ -356,17 +373,24 @@ def _path(dataset: fo.Dataset, function: Function) -> str:
     return score_path(dataset, function.patches_field, function.field, function.parts)
 
 
+def _move_field(dataset: fo.Dataset, old: Function, new: Function) -> None:
+    """Rename the score field; FiftyOne's own renaming (1.22) that fails halfway leaves values without a field."""
+    items = list_like(dataset, old.kind.field, None)
+    write_scores(dataset, items, [Score(new.field, read_numbers(dataset, items, old.field))])
+    try:
+        _delete_field(dataset, old)
+    except BaseException:
+        delete_own_field(dataset, _path(dataset, new))
+        raise
+
+
 def _delete_field(dataset: fo.Dataset, function: Function) -> None:
-    path = _path(dataset, function)
-    if path.startswith(FRAMES_PREFIX):
-        dataset.delete_frame_field(path.removeprefix(FRAMES_PREFIX))
-    else:
-        dataset.delete_sample_field(path)
-
-
-def _rename_field(dataset: fo.Dataset, old: Function, new: Function) -> None:
-    before, after = _path(dataset, old), _path(dataset, new)
-    if before.startswith(FRAMES_PREFIX):
-        dataset.rename_frame_field(before.removeprefix(FRAMES_PREFIX), after.removeprefix(FRAMES_PREFIX))
-    else:
-        dataset.rename_sample_field(before, after)
+    """Delete the score field, or leave it with its values where that fails."""
+    items = list_like(dataset, function.kind.field, None)
+    scores = Score(function.field, read_numbers(dataset, items, function.field))
+    try:
+        delete_own_field(dataset, _path(dataset, function))
+    except BaseException:
+        dataset.reload()
+        write_scores(dataset, items, [scores])
+        raise

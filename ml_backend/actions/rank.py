@@ -19,7 +19,7 @@ from ..store.embeddings import check_embeddings, locate
 from ..store.items import FRAMES, Items, every_sample, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, read_labels
 from ..store.media import UnusableItem, list_media
-from ..store.scores import Score, check_score_fields, write_scores
+from ..store.scores import Score, check_score_fields, score_name, taken_names, write_scores
 from ..store.session import open_session
 from ..wording import agree, count
 from .appearance import Looks, read_appearance
@@ -34,7 +34,8 @@ class Ranking(ViewReport):
     """A ranked view, best to look at first, and what it shows in a sentence.
 
     ``ids`` are the items in that order. ``suspects`` are those to act on, in that order too: outliers with a reason,
-    labels that another one fits better, duplicates without the one of each group that is kept.
+    labels that another one fits better, duplicates without the one of each group that is kept. ``fields`` are the
+    names of the fields, or attributes of objects, that were written.
     """
 
     view: fo.DatasetView
@@ -42,6 +43,7 @@ class Ranking(ViewReport):
     message: str
     suspects: list[str]
     patches_field: str | None
+    fields: list[str]
 
     def sentence(self) -> str:
         """The closing message."""
@@ -75,17 +77,17 @@ def rank_outliers(
     rows = _rows_in_view(samples, items)
     reasons = [Reason(code).words or None for code in outliers.reasons[rows].tolist()]
     scores = [Score("outlier_score", outliers.scores[rows]), Score("outlier_reason", reasons)]
-    write_scores(dataset, items.take(rows), scores)
+    fields, taken = _write(dataset, items.take(rows), scores)
     order = rows[np.argsort(-outliers.scores[rows], kind="stable")]
     suspects = order[outliers.reasons[order] != 0]
     first = Reason(int(outliers.reasons[order[0]])).words or "nothing stands out"
     message = (
         f"Ranked {count(len(rows), items.noun)} by how unusual {agree(len(rows), 'it')} {agree(len(rows), 'is')} "
-        f"(“outlier_score”). The highest score is {outliers.scores[order[0]]:.2f}: {first}. "
-        f"{len(suspects):,} {agree(len(suspects), 'has')} a reason (“outlier_reason”)."
+        f"(“{fields[0]}”). The highest score is {outliers.scores[order[0]]:.2f}: {first}. "
+        f"{len(suspects):,} {agree(len(suspects), 'has')} a reason (“{fields[1]}”).{taken}"
     )
-    view = _ranked_view(samples, items, "outlier_score")
-    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field)
+    view = _ranked_view(samples, items, fields[0])
+    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field, fields)
 
 
 def rank_mislabels(
@@ -122,16 +124,16 @@ def rank_mislabels(
         raise Refusal(f"Nothing in this view is labeled in '{labeled.name}': choose a view with labels.")
     suggested = [labels.classes[code] for code in result.suggested[rows].tolist()]
     scores = [Score("mislabel_score", result.scores[rows]), Score("mislabel_suggestion", suggested)]
-    write_scores(dataset, items.take(rows), scores)
+    fields, taken = _write(dataset, items.take(rows), scores)
     order = rows[np.argsort(-result.scores[rows], kind="stable")]
     suspects = order[result.suggested[order] != labels.codes[order]]
     message = (
         f"Ranked {count(len(rows), 'label')} by how likely {agree(len(rows), 'it')} {agree(len(rows), 'is')} wrong "
-        f"(“mislabel_score”); for {len(suspects):,} the evidence favors another label (“mislabel_suggestion”). "
-        f"{result.method}."
+        f"(“{fields[0]}”); for {len(suspects):,} the evidence favors another label (“{fields[1]}”). "
+        f"{result.method}.{taken}"
     )
-    view = _ranked_view(samples, items, "mislabel_score")
-    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field)
+    view = _ranked_view(samples, items, fields[0])
+    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field, fields)
 
 
 def find_duplicates(
@@ -179,16 +181,24 @@ def find_duplicates(
         leaking = leaks(duplicates, _splits(dataset, items, split))
         scores.append(Score("duplicate_leak", ["leak" if leaking[row] else None for row in rows.tolist()]))
         message += f" {int(leaking[rows].sum()):,} of them are in groups that leak across “{split}” (“duplicate_leak”)."
-    write_scores(dataset, items.take(rows), scores)
+    fields, taken = _write(dataset, items.take(rows), scores)
     order = grouped[np.lexsort((duplicates.distances[grouped], duplicates.groups[grouped]))]
     redundant = items.ids[order[~duplicates.keep[order]]].tolist()
-    return Ranking(_grouped_view(samples, items), items.ids[order].tolist(), message, redundant, items.field)
+    view = _grouped_view(samples, items, *fields[:2])
+    return Ranking(view, items.ids[order].tolist(), message + taken, redundant, items.field, fields)
 
 
 def _check_fields(dataset: fo.Dataset, embeddings: str, names: Sequence[str]) -> None:
     """Refuse before anything is computed where the results could not be written."""
     run = check_embeddings(dataset, embeddings)
     check_score_fields(dataset, Items(np.empty(0), np.empty(0), run.patches_field, run.parts), names)
+
+
+def _write(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> tuple[list[str], str]:
+    """Write the columns of a ranking; return the names they have, and a sentence if these are not the usual ones."""
+    write_scores(dataset, items, scores)
+    names = [score.name for score in scores]
+    return [score_name(dataset, items, name) for name in names], taken_names(dataset, items, names)
 
 
 def _duplicates_message(duplicates: Duplicates, grouped: np.ndarray, items: Items, looks: Looks | None) -> str:
@@ -220,10 +230,10 @@ def _ranked_view(samples: SampleCollection, items: Items, name: str) -> fo.Datas
     return view.exists(path).sort_by(path, reverse=True)
 
 
-def _grouped_view(samples: SampleCollection, items: Items) -> fo.DatasetView:
-    view, group = _item_view(samples, items, "duplicate_group")
-    distance = group.replace("duplicate_group", "duplicate_distance")
-    return view.exists(group).sort_by([(group, 1), (distance, 1)])
+def _grouped_view(samples: SampleCollection, items: Items, group: str, distance: str) -> fo.DatasetView:
+    view, groups = _item_view(samples, items, group)
+    _, distances = _item_view(samples, items, distance)
+    return view.exists(groups).sort_by([(groups, 1), (distances, 1)])
 
 
 def _item_view(samples: SampleCollection, items: Items, name: str) -> tuple[fo.DatasetView, str]:

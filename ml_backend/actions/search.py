@@ -1,6 +1,7 @@
 """Similarity search: find items like a few samples or objects, an image, or a text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
@@ -15,10 +16,11 @@ from ..store.embeddings import locate
 from ..store.items import FRAMES, Items, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels, with_pending
 from ..store.pending_changes import pending_changes
-from ..store.scores import Score, check_score_fields, write_scores
+from ..store.scores import Score, check_score_fields, score_name, taken_names, write_scores
 from ..store.search_index import LargeTable, open_large_table
 from ..store.search_tables import SearchTable, open_search_table
-from ..store.searches import SCORE_FIELD, LastSearch, Query, last_search, save_last_search
+from ..store.searches import SCORE_FIELD, LastSearch, Query, last_search, saved_search
+from ..store.segment_snapshots import all_or_nothing
 from ..wording import agree, count, noun, percent, plural
 from .search_queries import QueryQuality, describe_query, fit_query
 from .segments import create_segment
@@ -80,7 +82,8 @@ class SearchResult(ViewReport):
     """The results of a search, best first, and a view of them, ordered by ``search_score``.
 
     ``unembedded`` items of the scope have no vector and were not searched. ``recall`` is 1 for an exact search, else
-    the share of the 50 nearest that the index was measured to find.
+    the share of the 50 nearest that the index was measured to find. ``field`` has the scores; ``elsewhere`` says so
+    if it is not ``search_score``.
     """
 
     query: Query
@@ -94,6 +97,8 @@ class SearchResult(ViewReport):
     item_noun: str
     segment: str | None = None
     recall: float = 1.0
+    field: str = SCORE_FIELD
+    elsewhere: str = ""
 
     @property
     def ids(self) -> list[str]:
@@ -104,7 +109,8 @@ class SearchResult(ViewReport):
         """The closing message."""
         text = (
             f"Found {count(len(self.hits), self.item_noun)} among {self.total:,} with scores from "
-            f"{self.hits[0].score:.2f} to {self.hits[-1].score:.2f} (“{SCORE_FIELD}”). {self.quality.sentence}"
+            f"{self.hits[0].score:.2f} to {self.hits[-1].score:.2f} (“{self.field}”).{self.elsewhere} "
+            f"{self.quality.sentence}"
         )
         if self.recall < 1:
             text += f" An index was searched that finds {percent(self.recall, 1)} of the 50 nearest."
@@ -189,7 +195,7 @@ def search(
 
     Raises:
         Refusal: neither limit nor threshold, nothing to search for, nothing embedded in the scope or nothing above
-            the threshold, or ``search_score`` is somebody else's field.
+            the threshold, or ``search_score`` is read-only.
     """
     if limit is None and threshold is None:
         raise Refusal("Give a number of results, a threshold, or both.")
@@ -200,27 +206,41 @@ def search(
     check_score_fields(dataset, ranked.table.items, [SCORE_FIELD])
     rows, duplicates = _results(ranked, limit, threshold, fold)
     progress(0.5, "Writing the scores")
-    _write(dataset, ranked, rows)
     reached = float(ranked.scores[rows[-1]]) if threshold is None else threshold
-    save_last_search(dataset, _as_last_search(query, ranked.table.items.take(rows), reached))
-    result = SearchResult(
+    items = ranked.table.items
+    previous = last_search(dataset)
+    with (
+        saved_search(dataset, _as_last_search(query, items.take(rows), reached)),
+        _saved_as_segment(dataset, items.take(rows), segment),
+    ):
+        _write(dataset, ranked, rows, previous)
+    return SearchResult(
         query=query,
         hits=ranked.hits(rows, duplicates),
-        view=result_view(dataset, ranked.table.items, SCORE_FIELD),
+        view=result_view(dataset, items, SCORE_FIELD),
+        field=score_name(dataset, items, SCORE_FIELD),
+        elsewhere=taken_names(dataset, items, [SCORE_FIELD]),
         threshold=reached,
         total=ranked.total,
         recall=ranked.recall,
         unembedded=ranked.unembedded,
         quality=describe_query(ranked.fitted),
-        patches_field=ranked.table.items.patches_field,
-        item_noun=ranked.table.items.noun,
+        patches_field=items.patches_field,
+        item_noun=items.noun,
         segment=segment,
     )
-    if segment is not None:
-        create_segment(
-            dataset, result.ids, name=segment, kind="collection campaign", note="", patches_field=result.patches_field
-        )
-    return result
+
+
+@contextmanager
+def _saved_as_segment(dataset: fo.Dataset, items: Items, name: str | None) -> Iterator[None]:
+    """Save items as a segment of this name, if any, unless the block fails."""
+    if name is None:
+        yield
+        return
+    ids = items.ids.tolist()
+    made = create_segment(dataset, ids, name=name, kind="collection campaign", patches_field=items.field).segment
+    with all_or_nothing(dataset, new=made):
+        yield
 
 
 def marks_to_ask(scope: Scope, query: Query, *, threshold: float | None = None, count: int = 5) -> tuple[Hit, ...]:
@@ -263,6 +283,7 @@ def result_view(dataset: fo.Dataset, items: Items, field: str) -> fo.DatasetView
 
 def view_path(view: fo.DatasetView, items: Items, field: str) -> str:
     """Path of a score in an `item_view`."""
+    field = score_name(view._root_dataset, items, field)
     if items.patches_field is not None:
         return f"{local_field(view, items.patches_field)}.{field}"
     return field if items.parts in (None, FRAMES) else f"{items.parts}.{field}"
@@ -271,8 +292,10 @@ def view_path(view: fo.DatasetView, items: Items, field: str) -> str:
 def clear_search(dataset: fo.Dataset) -> int:
     """Remove the scores of the last search from its results; returns the number of results."""
     previous = last_search(dataset)
-    if previous is None or not previous.ids:
-        return 0
+    return 0 if previous is None or not previous.ids else _clear(dataset, previous)
+
+
+def _clear(dataset: fo.Dataset, previous: LastSearch) -> int:
     return write_scores(dataset, previous.items, [Score(SCORE_FIELD, np.full(len(previous.ids), np.nan))])
 
 
@@ -357,13 +380,12 @@ def _not_too_many(rows: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _write(dataset: fo.Dataset, ranked: _Ranked, rows: np.ndarray) -> None:
+def _write(dataset: fo.Dataset, ranked: _Ranked, rows: np.ndarray, previous: LastSearch | None) -> None:
     """Write the scores of the results, and remove those of the last search, in one write."""
     results = ranked.table.items.take(rows)
     values = np.round(ranked.scores[rows].astype(float), _DECIMALS)
-    previous = last_search(dataset)
     if previous is not None and (previous.patches_field, previous.parts) != (results.patches_field, results.parts):
-        clear_search(dataset)
+        _clear(dataset, previous)
     elif previous is not None and previous.ids:
         gone = previous.items.take(~np.isin(previous.ids, results.ids))
         ids, samples = (

@@ -24,7 +24,9 @@ from ..store.suggestions import (
     read_suggestions,
     remember_rejections,
     save_settings,
+    saved_settings,
     stop_following,
+    suggestions_elsewhere,
     write_suggestions,
 )
 from ..wording import agree, count, percent
@@ -38,7 +40,8 @@ _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences
 class SuggestReport(Report):
     """The number of suggestions made, and how far their confidence can be trusted, in words.
 
-    ``changed`` are the ids of the samples whose suggestions are others now.
+    ``changed`` are the ids of the samples whose suggestions are others now; ``elsewhere`` says in which field they are,
+    if not in the usual one.
     """
 
     unlabeled: int
@@ -48,6 +51,7 @@ class SuggestReport(Report):
     method: str
     calibration: str
     changed: tuple[str, ...] = ()
+    elsewhere: str = ""
 
     def sentence(self) -> str:
         """The closing message."""
@@ -55,7 +59,7 @@ class SuggestReport(Report):
         return (
             f"{self.sure:,} of {count(self.unlabeled, 'unlabeled item')} received a confident suggestion (target "
             f"precision {percent(self.precision)}); {uncertain:,} {agree(uncertain, 'is')} uncertain. Method: "
-            f"{self.method}; {self.calibration}."
+            f"{self.method}; {self.calibration}.{self.elsewhere}"
         )
 
 
@@ -87,14 +91,15 @@ def suggest_labels(
     settings = SuggestionSettings(embeddings, label_target.name, precision, whole=True)
     basis = basis_of(samples, session, settings)
     report = recall(basis)
-    whole = True
-    if report is None:
-        rows = _rows_of_view(samples, items)
-        whole = len(rows) == len(items)
+    if report is not None:
+        if follow:
+            save_settings(dataset, settings)
+        return report
+    rows = _rows_of_view(samples, items)
+    settings = replace(settings, whole=len(rows) == len(items))
+    with saved_settings(dataset, settings if follow else None):
         report = _make_suggestions(session, label_target, rows, precision, progress)
-        remember(dataset, basis, report)
-    if follow:
-        save_settings(dataset, replace(settings, whole=whole))
+    remember(dataset, basis, report)
     return report
 
 
@@ -127,6 +132,7 @@ def _make_suggestions(
         method=found.method,
         calibration=found.calibration,
         changed=tuple(changed),
+        elsewhere=suggestions_elsewhere(session.dataset, items.field),
     )
 
 
@@ -228,8 +234,8 @@ def reject_suggestions(dataset: fo.Dataset, ids: Sequence[str], *, patches_field
     rejected = {
         item: suggestion for item, suggestion in zip(items.ids.tolist(), current, strict=True) if suggestion is not None
     }
-    remember_rejections(dataset, patches_field, rejected)
-    write_suggestions(dataset, items, [None] * len(items), current=current)
+    with remember_rejections(dataset, patches_field, rejected):
+        write_suggestions(dataset, items, [None] * len(items), current=current)
     return len(rejected)
 
 

@@ -11,7 +11,7 @@ from bson import ObjectId
 from ..errors import Refusal
 from ..store.labels import LabelField, label_field
 from ..store.medium_fields import medium_kind
-from ..store.suggestions import FIELD as SUGGESTED
+from ..store.suggestions import is_suggestions_field
 from .client import LabelStudio, LabelStudioMissing
 from .config import Control
 from .following import Followed, follow, kept_control
@@ -143,7 +143,8 @@ def project_info(studio: LabelStudio, project: int) -> dict[str, Any]:
 
 def exchanged_fields(dataset: fo.Dataset) -> list[str]:
     """The fields whose labels can be exchanged with Label Studio."""
-    return [name for name in dataset.get_field_schema(embedded_doc_type=tuple(_ASKED_FOR)) if name != SUGGESTED]
+    schema = dataset.get_field_schema(embedded_doc_type=tuple(_ASKED_FOR))
+    return [name for name in schema if not is_suggestions_field(dataset, name)]
 
 
 def exchanged_field(dataset: fo.Dataset, field: str) -> LabelField:

@@ -6,6 +6,7 @@ from ..label_studio.client import LabelStudio
 from ..label_studio.mirror import Mirror
 from ..store.audits import load_audit
 from ..store.functions import list_functions
+from ..store.scores import score_path
 from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments
 from ..wording import count
@@ -178,7 +179,7 @@ def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
         column = function_column(function.slug)
         matching = _filter(f"data.{column}", "greater_or_equal", "Number", round(function.threshold, 4))
         tabs[function_tab(function.name)] = _tab([matching], f"-tasks:data.{column}", column)
-    if mirror.dataset.get_field(SCORE_FIELD) is not None:
+    if mirror.dataset.get_field(score_path(mirror.dataset, mirror.patches_field, SCORE_FIELD)) is not None:
         found = _filter(f"data.{SIMILAR}", "greater", "Number", 0)
         tabs[SIMILAR_TAB] = _tab([found], f"-tasks:data.{SIMILAR}", SIMILAR)
     if load_audit(mirror.dataset) is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import fiftyone as fo
 
 from ..errors import Refusal
-from .records import open_store
+from .records import open_store, restored_on_failure
 
 _STORE = "labelscape.campaigns"
 
@@ -68,8 +68,9 @@ def load_campaign(dataset: fo.Dataset, segment: str) -> Campaign:
 
 
 def save_campaign(dataset: fo.Dataset, campaign: Campaign) -> None:
-    """Write the record of a campaign."""
-    open_store(dataset, _STORE).set(campaign.segment, _as_record(campaign))
+    """Write the record of a campaign, which stays as it was where that fails."""
+    with restored_on_failure(dataset, {_STORE: [campaign.segment]}):
+        open_store(dataset, _STORE).set(campaign.segment, _as_record(campaign))
 
 
 def _as_record(campaign: Campaign) -> dict[str, Any]:

@@ -123,6 +123,11 @@ def load_function(dataset: fo.Dataset, slug: str) -> Function:
     return _as_function(record)
 
 
+def records_of(function: Function) -> dict[str, list[str]]:
+    """Where the record of a function and its alerts are, as `restored_on_failure` takes it."""
+    return {_STORE: [function.slug], _MATCHES: [f"{function.slug}/"]}
+
+
 def claim_function(dataset: fo.Dataset, function: Function) -> None:
     """Write a new function.
 
@@ -177,11 +182,9 @@ def forget_new_matches(dataset: fo.Dataset, slug: str) -> None:
         store.delete(key)
 
 
-def remember_deleted_function(dataset: fo.Dataset, function: Function) -> str:
-    """Store a function until the undo expires; call it before the deletion. Returns the record's key."""
-    key = timely_key()
+def remember_deleted_function(dataset: fo.Dataset, function: Function, key: str) -> None:
+    """Store a function under a `timely_key` until the undo expires; call it before the deletion."""
     open_store(dataset, _DELETED).set(key, _as_record(function), ttl=UNDO_SECONDS)
-    return key
 
 
 def deleted_functions(dataset: fo.Dataset) -> list[DeletedFunction]:
@@ -191,6 +194,11 @@ def deleted_functions(dataset: fo.Dataset) -> list[DeletedFunction]:
         DeletedFunction(key, _as_function(record), time_of_key(key))
         for key, record in sorted(records.items(), reverse=True)
     ]
+
+
+def records_of_deleted(key: str) -> dict[str, list[str]]:
+    """Where the stored copy of a deleted function is, as `restored_on_failure` takes it."""
+    return {_DELETED: [key]}
 
 
 def forget_deleted_function(dataset: fo.Dataset, key: str) -> None:

@@ -216,6 +216,20 @@ def frame_patches_fields(dataset: fo.Dataset) -> list[str]:
     return [f"{FRAMES_PREFIX}{name}" for name in schema]
 
 
+def item_fields(dataset: fo.Dataset) -> list[str]:
+    """Everything that stands for items other than whole samples: fields of objects or clips, and "frames"."""
+    return [*patches_fields(dataset), *frame_patches_fields(dataset), *parts_fields(dataset)]
+
+
+def item_noun(dataset: fo.Dataset, field: str | None) -> str:
+    """What one item of these (`Items.field`) is called in the panel: a sample, a frame, a clip, or an object."""
+    if field is None:
+        return "sample"
+    if not is_parts(dataset, field):
+        return "object"
+    return "frame" if field == FRAMES else "clip"
+
+
 def is_list_field(samples: SampleCollection, field: str) -> bool:
     """Whether the field has several objects per sample, rather than a single `Detection` or `Polyline`."""
     return getattr(samples.get_field(field), "document_type", None) in _LIST_TYPES

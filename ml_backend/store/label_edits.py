@@ -18,7 +18,7 @@ from .pending_changes import FieldChanges
 from .records import as_names, as_oids
 from .several_label_edits import several_label_edits
 from .single_label_edits import clearing_edits, present_labels, single_label_edits
-from .suggestions import FIELD, suggestion_path
+from .suggestions import suggestion_name, suggestion_path
 
 _READ_AT_ONCE = 10_000
 _MATCHED_AT_ONCE = 100_000
@@ -93,10 +93,10 @@ def suggestion_clearing_edits(
         yield from clearing_edits(path, present_labels(dataset, path, as_oids(whole.ids)))
         return
     ids = list_items(samples, patches_field).ids.tolist()
-    path = label_path(dataset, str(patches_field))
+    path, name = label_path(dataset, str(patches_field)), suggestion_name(dataset, patches_field)
     for sample, position, element in _objects(dataset, path, ids):
-        if element.get(FIELD) is not None:
-            values = {"label": element.get("label"), FIELD: None}
+        if element.get(name) is not None:
+            values = {"label": element.get("label"), name: None}
             yield attribute_edit(sample, path, position, element, values, purpose="clear")
 
 

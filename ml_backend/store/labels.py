@@ -14,9 +14,9 @@ from ..wording import count
 from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path, stored_path
 from .pending_changes import PendingChanges
 from .records import as_names
+from .suggestions import is_suggestions_field
 
 DEFAULT_FIELD = "ground_truth"
-SUGGESTED_FIELD = "suggested_label"
 _PREDICTION_NAME = re.compile(r"(^|_)(preds?|predictions?|predicted|predictor|outputs?|inference|model)(_|$)", re.I)
 _EXAMINED = 10_000  # samples checked for confidence or logits
 Kind = Literal["classification", "classifications", "patch"]
@@ -101,13 +101,14 @@ def usable_label_fields(dataset: fo.Dataset, patches_field: str | None = None, p
     kinds = (fo.Classification, fo.Classifications)
     if parts == FRAMES:
         schema = dataset.get_frame_field_schema(embedded_doc_type=kinds) or {}
-        return [f"{FRAMES_PREFIX}{name}" for name, field in schema.items() if _can_hold(name, field)]
+        names = {f"{FRAMES_PREFIX}{name}": field for name, field in schema.items()}
+        return [name for name, field in names.items() if _can_hold(dataset, name, field)]
     schema = dataset.get_field_schema(embedded_doc_type=kinds)
-    return [name for name, field in schema.items() if _can_hold(name, field)]
+    return [name for name, field in schema.items() if _can_hold(dataset, name, field)]
 
 
-def _can_hold(name: str, field: fo.Field) -> bool:
-    return not field.read_only and name != SUGGESTED_FIELD
+def _can_hold(dataset: fo.Dataset, name: str, field: fo.Field) -> bool:
+    return not field.read_only and not is_suggestions_field(dataset, name)
 
 
 def field_of_parts(name: str, parts: str | None) -> str:
@@ -152,7 +153,7 @@ def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
 
     The labels that Labelscape saved carry a confidence too, and say so; they are no predictions.
     """
-    if name == SUGGESTED_FIELD or _PREDICTION_NAME.search(name) or name in _evaluated_fields(dataset):
+    if is_suggestions_field(dataset, name) or _PREDICTION_NAME.search(name) or name in _evaluated_fields(dataset):
         return True
     if not _is_document(dataset, name):
         return False
@@ -195,7 +196,7 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
         path = label_path(dataset, name)
         _refuse_read_only(dataset, name)
         return LabelField(name, "patch", path)
-    if name.removeprefix(FRAMES_PREFIX) == SUGGESTED_FIELD:
+    if is_suggestions_field(dataset, name):
         raise Refusal(f"The field '{name}' holds Labelscape's suggestions: choose another label field.")
     if dataset.get_field(name) is None:
         in_frames = name.startswith(FRAMES_PREFIX) and dataset._has_frame_fields()

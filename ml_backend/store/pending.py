@@ -29,6 +29,7 @@ _KEPT_PREFIX = "kept:"  # sorts after every key of an act, and is not an act unt
 _ITEMS_PER_RECORD = 200_000  # MongoDB's limit is 16 MB per document; one item takes at most 43 bytes
 _DISCARDED_FOR = timedelta(days=7)
 _current_act: ContextVar[str] = ContextVar("current_act", default="")
+_queued: ContextVar[list[tuple[fo.Dataset, str]]] = ContextVar("queued")  # the keys of the current act's records
 _read: dict[str, dict[str, "PendingAct"]] = {}  # dataset → key → act: records never change
 _lock = threading.Lock()
 
@@ -72,11 +73,21 @@ class PendingAct:
 
 @contextmanager
 def one_act() -> Iterator[None]:
-    """Combine everything queued inside into one act, undone together; a nested act becomes part of the outer one."""
-    token = _current_act.set(_current_act.get() or uuid.uuid4().hex)
+    """Combine everything queued inside into one act, undone together; a nested act becomes part of the outer one.
+
+    If the block fails, nothing stays queued that it queued.
+    """
+    token, queued = _current_act.set(_current_act.get() or uuid.uuid4().hex), _queued.set([])
     try:
         yield
+    except BaseException:
+        for dataset, key in _queued.get():
+            delete_records(dataset, PENDING_STORE, [key])
+        raise
     finally:
+        inside = _queued.get()
+        _queued.reset(queued)
+        _queued.get([]).extend(inside)
         _current_act.reset(token)
 
 
@@ -93,6 +104,7 @@ def add_acts(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> None:
     except BaseException:
         delete_records(dataset, PENDING_STORE, written)
         raise
+    _queued.get([]).extend((dataset, key) for key in written)
     _forget_what_was_discarded_long_ago(dataset)
 
 

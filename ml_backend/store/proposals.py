@@ -13,7 +13,7 @@ from .items import items_of, list_items
 from .labels import LabelField
 from .pending import OID
 from .records import as_object_ids, as_oids
-from .suggestions import FIELD, read_suggestions
+from .suggestions import read_suggestions, suggestion_name
 
 Which = Literal["confident", "uncertain", "all"]
 _NO_ANCHOR = "0" * 24
@@ -67,18 +67,19 @@ def read_proposed_labels(
 def _of_samples(
     dataset: fo.Dataset, ids: Sequence[str] | None, target: LabelField, which: Which, least: float
 ) -> list[_Row]:
+    name = suggestion_name(dataset, None)
     meant: dict[str, Any] = {
-        f"{FIELD}.label": {"$nin": [None, ""]},
-        f"{FIELD}.field": {"$in": [None, "", target.name]},
-        f"{FIELD}.confidence": {"$gte": least},
+        f"{name}.label": {"$nin": [None, ""]},
+        f"{name}.field": {"$in": [None, "", target.name]},
+        f"{name}.confidence": {"$gte": least},
     }
     if which != "all":
-        meant[f"{FIELD}.sure"] = True if which == "confident" else {"$ne": True}
+        meant[f"{name}.sure"] = True if which == "confident" else {"$ne": True}
     columns = {
-        "label": f"${FIELD}.label",
-        "confidence": f"${FIELD}.confidence",
-        "anchor": {"$arrayElemAt": [f"${FIELD}.anchors", 0]},
-        **{name: f"${FIELD}.{name}" for name in ("more", "more_confidence", "more_anchors")},
+        "label": f"${name}.label",
+        "confidence": f"${name}.confidence",
+        "anchor": {"$arrayElemAt": [f"${name}.anchors", 0]},
+        **{more: f"${name}.{more}" for more in ("more", "more_confidence", "more_anchors")},
     }
     chosen: list[dict[str, Any]] = [{}] if ids is None else [{"_id": {"$in": some}} for some in _in_parts(as_oids(ids))]
     found: list[_Row] = []

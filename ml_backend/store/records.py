@@ -5,9 +5,11 @@ stops the notifications of all plugins: whatever is written to that store is JSO
 """
 
 import base64
+import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +54,26 @@ def delete_records(dataset: fo.Dataset, store: str, keys: Sequence[str]) -> None
     if keys:
         query = {"store_name": store, "dataset_id": dataset._doc.id, "key": {"$in": list(keys)}}
         get_db_conn()[_COLLECTION].delete_many(query)
+
+
+@contextmanager
+def restored_on_failure(dataset: fo.Dataset, keys: Mapping[str, Sequence[str]]) -> Iterator[None]:
+    """If the block fails, make these records (store → keys) what they were; a key that ends in "/" means all below."""
+    named = [
+        {"store_name": store, "key": {"$regex": f"^{re.escape(key)}"} if key.endswith("/") else key}
+        for store, some in keys.items()
+        for key in some
+    ]
+    query = {"dataset_id": dataset._doc.id, "$or": named}
+    collection = get_db_conn()[_COLLECTION]
+    before = list(collection.find(query))
+    try:
+        yield
+    except BaseException:
+        collection.delete_many(query)
+        if before:
+            collection.insert_many(before)
+        raise
 
 
 def as_oids(ids: Sequence[str] | np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from pymongo import UpdateMany
 from .column_updates import ROWS_PER_UPDATE, among, column, of_row
 from .generated_views import show_in_generated_views
 from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path, stored_path
-from .own_fields import check_own_field, delete_own_field, ensure_own_field
+from .own_fields import check_own_field, delete_own_field, ensure_own_field, own_path, taken_sentence
 from .own_writes import bulk_write
 from .records import as_oids, moment
 
@@ -54,10 +54,19 @@ class Score:
         return kind
 
 
-def check_score_fields(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> None:
-    """Raise a Refusal if a field of one of these names does not belong to Labelscape."""
-    for name in names:
-        check_own_field(dataset, _path(dataset, items, name))
+def check_score_fields(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> list[str]:
+    """Raise a Refusal if the fields of these scores cannot be written; return the names that they will have."""
+    return [check_own_field(dataset, _meant_path(dataset, items, name)).rsplit(".", 1)[-1] for name in names]
+
+
+def score_name(dataset: fo.Dataset, items: Items, name: str) -> str:
+    """The name that a score has in this dataset: another one where a field of this name is somebody else's."""
+    return _path(dataset, items, name).rsplit(".", 1)[-1]
+
+
+def taken_names(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> str:
+    """A sentence on the scores that have another name, because theirs is somebody else's; "" if none."""
+    return taken_sentence(dataset, [_meant_path(dataset, items, name) for name in names])
 
 
 def write_scores(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> int:
@@ -67,21 +76,23 @@ def write_scores(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> 
     fields are as they were before.
 
     Raises:
-        Refusal: a field is not Labelscape's, or read-only.
+        Refusal: a field is read-only, or all names for it are taken.
     """
-    check_score_fields(dataset, items, [score.name for score in scores])
+    paths = {score.name: _meant_path(dataset, items, score.name) for score in scores}
+    for path in paths.values():
+        check_own_field(dataset, path)
+    added = [path for path in paths.values() if dataset.get_field(own_path(dataset, path)) is None]
     new = {score.name: score.plain() for score in scores}
     old = _read(dataset, items, list(new))
     differs = {name: np.asarray([a != b for a, b in zip(new[name], old[name], strict=True)], bool) for name in new}
-    added = [path for score in scores if dataset.get_field(path := _path(dataset, items, score.name)) is None]
     try:
         for score in scores:
             description = f"Labelscape: {_DESCRIPTIONS.get(score.name, score.name)}"
-            path = _path(dataset, items, score.name)
-            ensure_own_field(dataset, path, score.field_type, description=description)
+            ensure_own_field(dataset, paths[score.name], score.field_type, description=description)
         _write(dataset, items, new, differs)
     except BaseException:
-        _write(dataset, items, old, differs)
+        declared = {name for name in new if dataset.get_field(_path(dataset, items, name)) is not None}
+        _write(dataset, items, old, {name: mask for name, mask in differs.items() if name in declared})
         for path in added:
             delete_own_field(dataset, path)
         raise
@@ -93,8 +104,20 @@ def read_words(dataset: fo.Dataset, items: Items, name: str) -> list[str | None]
     return [value if isinstance(value, str) else None for value in _read(dataset, items, [name])[name]]
 
 
+def read_numbers(dataset: fo.Dataset, items: Items, name: str) -> np.ndarray:
+    """(n,) float64: the number of each item in the field ``name``, NaN if it has none."""
+    return np.asarray(_read(dataset, items, [name])[name], float)
+
+
 def score_path(dataset: fo.Dataset, patches_field: str | None, name: str, parts: str | None = None) -> str:
-    """Path of a score in the dataset: a field of the sample or frame, or an attribute of the objects."""
+    """Path of a score in the dataset: a field of the sample or frame, or an attribute of the objects.
+
+    It has another name than ``name`` where a field of that name is somebody else's.
+    """
+    return own_path(dataset, _path_of(dataset, patches_field, name, parts))
+
+
+def _path_of(dataset: fo.Dataset, patches_field: str | None, name: str, parts: str | None) -> str:
     if patches_field is not None:
         return f"{label_path(dataset, patches_field)}.{name}"
     if parts == FRAMES:
@@ -104,6 +127,10 @@ def score_path(dataset: fo.Dataset, patches_field: str | None, name: str, parts:
 
 def _path(dataset: fo.Dataset, items: Items, name: str) -> str:
     return score_path(dataset, items.patches_field, name, items.parts)
+
+
+def _meant_path(dataset: fo.Dataset, items: Items, name: str) -> str:
+    return _path_of(dataset, items.patches_field, name, items.parts)
 
 
 def _is_whole(items: Items) -> bool:
@@ -149,7 +176,8 @@ def _write(
 ) -> None:
     """Write the columns where they differ: ``differs[name]`` is a mask (n,)."""
     if _is_whole(items):
-        updates, in_frames = list(_updates(items, columns, differs)), items.parts == FRAMES
+        stored = {name: stored_path(dataset, _path(dataset, items, name))[1] for name in differs}
+        updates, in_frames = list(_updates(items, columns, differs, stored)), items.parts == FRAMES
         for start in range(0, len(updates), _UPDATES_AT_ONCE):
             some = updates[start : start + _UPDATES_AT_ONCE]
             bulk_write(dataset._frame_collection if in_frames else dataset._sample_collection, some, labels=False)
@@ -163,12 +191,14 @@ def _write(
         if by_label:
             every_sample(dataset).set_label_values(_path(dataset, items, name), by_label)
     field = items.patches_field or items.parts
-    changed = np.logical_or.reduce(list(differs.values()))
+    changed = np.logical_or.reduce([np.zeros(len(items), bool), *differs.values()])
     if field is not None and not field.startswith(FRAMES_PREFIX) and changed.any():
         show_in_generated_views(dataset, np.unique(items.sample_ids[changed]).tolist(), {field}, added=False)
 
 
-def _updates(items: Items, columns: Mapping[str, _Column], differs: Mapping[str, np.ndarray]) -> Iterator[UpdateMany]:
+def _updates(
+    items: Items, columns: Mapping[str, _Column], differs: Mapping[str, np.ndarray], stored: Mapping[str, str]
+) -> Iterator[UpdateMany]:
     """Updates of samples, all fields of each in one: those that differ in the same fields are written together."""
     now = moment()
     kinds = np.zeros(len(items), int)
@@ -180,5 +210,5 @@ def _updates(items: Items, columns: Mapping[str, _Column], differs: Mapping[str,
         for start in range(0, len(rows), ROWS_PER_UPDATE):
             part = rows[start : start + ROWS_PER_UPDATE]
             ids = as_oids(items.ids[part])
-            values = {name: of_row(ids, column([columns[name][row] for row in part])) for name in names}
+            values = {stored[name]: of_row(ids, column([columns[name][row] for row in part])) for name in names}
             yield UpdateMany({"_id": among(ids)}, [{"$set": {**values, "last_modified_at": now}}])

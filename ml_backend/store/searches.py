@@ -1,6 +1,7 @@
 """The last search of a dataset: its query and results, so that it can be refined or cleared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
 from .items import Items, as_ids
+from .records import restored_on_failure
 
 SCORE_FIELD = "search_score"
 _STORE = "labelscape.searches"
@@ -55,9 +57,12 @@ class LastSearch:
         return Items(as_ids(self.ids), as_ids(self.sample_ids), self.patches_field, self.parts)
 
 
-def save_last_search(dataset: fo.Dataset, search: LastSearch) -> None:
-    """Store a search as the last one."""
-    _store(dataset).set(_LAST, asdict(search))
+@contextmanager
+def saved_search(dataset: fo.Dataset, search: LastSearch) -> Iterator[None]:
+    """Store a search as the last one, unless the block, which writes its scores, fails."""
+    with restored_on_failure(dataset, {_STORE: [_LAST]}):
+        _store(dataset).set(_LAST, asdict(search))
+        yield
 
 
 def last_search(dataset: fo.Dataset) -> LastSearch | None:

@@ -25,7 +25,7 @@ from .items import (
     local_field,
     stored_path,
 )
-from .own_fields import check_own_field, ensure_own_field
+from .own_fields import check_own_field, ensure_own_field, own_path
 from .records import moment
 from .saved_views import describe_saved_view, is_saved_view, leaving_nothing_generated
 from .segment_records import Segment, delete_segment_record, read_segments, write_segment
@@ -81,7 +81,7 @@ def members(dataset: fo.Dataset, segment: Segment) -> fo.DatasetView:
     if not segment.fields:
         return every_sample(dataset).match_tags(segment.tag)
     if segment.fields == [FRAMES]:
-        return every_sample(dataset).match_frames(fo.ViewField(_FRAME_TAGS).contains(segment.tag))
+        return every_sample(dataset).match_frames(fo.ViewField(_frame_tags(dataset)).contains(segment.tag))
     return every_sample(dataset).select_labels(tags=segment.tag, fields=_fields_left(dataset, segment))
 
 
@@ -102,7 +102,7 @@ def member_ids(dataset: fo.Dataset, segment: Segment, patches_field: str | None 
     if _is_gone(dataset, patches_field):
         return as_ids([])
     if patches_field == FRAMES:
-        found = dataset._frame_collection.find({_FRAME_TAGS: segment.tag}, {"_id": 1})
+        found = dataset._frame_collection.find({_frame_tags(dataset): segment.tag}, {"_id": 1})
         return as_ids([str(frame["_id"]) for frame in found])
     view = every_sample(dataset).select_labels(tags=segment.tag, fields=patches_field)
     return as_ids(view.values(f"{label_path(dataset, patches_field)}.id", unwind=True))
@@ -223,19 +223,24 @@ def _update_frame_tags(dataset: fo.Dataset, operator: str, tag: str, where: Mapp
     """Add or pull a tag on whole frames, which FiftyOne (1.22) gives no tags: ours are in a field of their own."""
     options = {"description": "Labelscape: segments of this frame", "subfield": fo.StringField}
     ensure_own_field(dataset, f"{FRAMES_PREFIX}{_FRAME_TAGS}", fo.ListField, **options)
-    meant = {_FRAME_TAGS if name == "tags" else name: value for name, value in where.items()}
+    tags = _frame_tags(dataset)
+    meant = {tags if name == "tags" else name: value for name, value in where.items()}
     frames = [str(frame["_id"]) for frame in dataset._frame_collection.find(meant, {"_id": 1})]
     # A list that was never set is null, to which MongoDB adds nothing.
-    empty = UpdateMany({**meant, _FRAME_TAGS: None}, {"$set": {_FRAME_TAGS: []}})
-    dataset._bulk_write([empty, UpdateMany(meant, {operator: {_FRAME_TAGS: tag}, **_now()})], frames=True, ordered=True)
-    show_in_generated_views(dataset, frames, {_FRAME_TAGS}, added=False, of_frames=True)
+    empty = UpdateMany({**meant, tags: None}, {"$set": {tags: []}})
+    dataset._bulk_write([empty, UpdateMany(meant, {operator: {tags: tag}, **_now()})], frames=True, ordered=True)
+    show_in_generated_views(dataset, frames, {tags}, added=False, of_frames=True)
+
+
+def _frame_tags(dataset: fo.Dataset) -> str:
+    return own_path(dataset, f"{FRAMES_PREFIX}{_FRAME_TAGS}").removeprefix(FRAMES_PREFIX)
 
 
 def _count_tags(dataset: fo.Dataset, patches_field: str | None) -> dict[str, int]:
     if _is_gone(dataset, patches_field):
         return {}
     if patches_field == FRAMES:
-        path = f"{FRAMES_PREFIX}{_FRAME_TAGS}"
+        path = f"{FRAMES_PREFIX}{_frame_tags(dataset)}"
         return dict(every_sample(dataset).count_values(path)) if dataset.has_field(path) else {}
     path = "tags" if patches_field is None else f"{label_path(dataset, patches_field)}.tags"
     counts: dict[str, int] = every_sample(dataset).count_values(path)

@@ -10,13 +10,18 @@ from pymongo import UpdateMany
 
 from .column_updates import ROWS_PER_UPDATE, Expression, among, column_of_documents, column_of_ids, of_row, rounds_of
 from .items import FRAMES, is_list_field, label_path, stored_path
-from .labels import SUGGESTED_FIELD
 
 _IDS_PER_UPDATE = 50_000  # that lose their suggestions
 
 
 def suggestion_updates(
-    dataset: fo.Dataset, field: str | None, homes: np.ndarray, items: np.ndarray, documents: Sequence[bytes | None]
+    dataset: fo.Dataset,
+    field: str | None,
+    homes: np.ndarray,
+    items: np.ndarray,
+    documents: Sequence[bytes | None],
+    *,
+    name: str,
 ) -> Iterator[UpdateMany]:
     """Updates that set the suggestion of each item to its document, as BSON, or to None.
 
@@ -24,6 +29,7 @@ def suggestion_updates(
         field: the field of the objects or clips that the items are; None for samples, "frames" for frames.
         homes: (n,) bytes of 12, the document of the collection that each item is, or is in.
         items: (n,) bytes of 12.
+        name: of the field or attribute that the suggestions are in.
     """
     empty = np.asarray([document is None for document in documents], bool)
     objects = field not in (None, FRAMES)
@@ -38,25 +44,27 @@ def suggestion_updates(
             for start in range(0, len(rows), size):
                 some = rows[start : start + size]
                 encoded = [documents[row] for row in some.tolist()]
-                yield _update(path, homes[some], items[some], [one for one in encoded if one], listed=listed)
+                yield _update(path, homes[some], items[some], [one for one in encoded if one], name, listed=listed)
 
 
-def _update(path: str, homes: np.ndarray, items: np.ndarray, documents: Sequence[bytes], *, listed: bool) -> UpdateMany:
+def _update(
+    path: str, homes: np.ndarray, items: np.ndarray, documents: Sequence[bytes], name: str, *, listed: bool
+) -> UpdateMany:
     """The update of items in documents of their own; they all lose their suggestions where there are no documents."""
     where: dict[str, Any] = {"_id": among(homes)} | ({f"{path}._id": among(items)} if path else {})
     now = {"last_modified_at": datetime.utcnow()}
     if not documents:
-        target = f"{path}.$.{SUGGESTED_FIELD}" if listed else f"{path}.{SUGGESTED_FIELD}".removeprefix(".")
+        target = f"{path}.$.{name}" if listed else f"{path}.{name}".removeprefix(".")
         return UpdateMany(where, {"$set": {target: None, **now}})
     value = column_of_documents(documents)
     if listed:
-        return UpdateMany(where, [{"$set": {path: of_row(homes, _in_list(path, items, value)), **now}}])
-    target = f"{path}.{SUGGESTED_FIELD}".removeprefix(".")
+        return UpdateMany(where, [{"$set": {path: of_row(homes, _in_list(path, items, name, value)), **now}}])
+    target = f"{path}.{name}".removeprefix(".")
     return UpdateMany(where, [{"$set": {target: of_row(homes, value), **now}}])
 
 
-def _in_list(path: str, items: np.ndarray, value: Expression) -> Expression:
+def _in_list(path: str, items: np.ndarray, name: str, value: Expression) -> Expression:
     """The list of a document, in which the item that is meant has the suggestion; inside `of_row`."""
     meant = {"$eq": ["$$one._id", column_of_ids(items)]}
-    changed = {"$mergeObjects": ["$$one", {SUGGESTED_FIELD: value}]}
+    changed = {"$mergeObjects": ["$$one", {name: value}]}
     return {"$map": {"input": f"${path}", "as": "one", "in": {"$cond": [meant, changed, "$$one"]}}}

@@ -1,6 +1,7 @@
 """Suggestions on samples, or on the objects of patches: a label, its confidence, and the samples it came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,6 @@ import numpy as np
 from bson import ObjectId
 from fiftyone.operators.store import ExecutionStore
 
-from ..errors import Refusal
 from .generated_views import show_in_generated_views
 from .items import (
     FRAMES,
@@ -26,19 +26,19 @@ from .items import (
     label_path,
     stored_path,
 )
-from .labels import SUGGESTED_FIELD
-from .own_fields import check_own_field, ensure_own_field
+from .own_fields import delete_own_field, ensure_own_field, own_path, taken_sentence
 from .own_writes import bulk_write
-from .records import as_oids, list_keys, read_records, time_of_key, timely_key
+from .records import as_oids, list_keys, read_records, restored_on_failure, time_of_key, timely_key
 from .suggestion_updates import suggestion_updates
 
-FIELD = SUGGESTED_FIELD
+_FIELD = "suggested_label"
 _MORE: dict[str, Any] = {"more": fo.StringField, "more_confidence": fo.FloatField, "more_anchors": fo.StringField}
 _ATTRIBUTES = ("label", "confidence", "sure", "anchors", "field", *_MORE)
 _DESCRIPTION = "Labels that Labelscape suggests"
 _STORE = "labelscape.suggestions"
 _REJECTION = "rejection:"
 _UPDATES_AT_ONCE = 250
+_SETTINGS = "settings"
 _FEW = 5_000  # items up to which their samples alone are read
 
 
@@ -103,20 +103,39 @@ def write_suggestions(
 ) -> list[str]:
     """Set the suggestions of the items, None = none; only changes are written. Returns the samples changed.
 
+    Where that fails, the suggestions are as they were before.
+
     Args:
         current: their current suggestions, if the caller has already read them.
     """
+    current = read_suggestions(dataset, items) if current is None else current
+    is_new = dataset.get_field(suggestion_path(dataset, items.field)) is None
+    try:
+        return _write(dataset, items, suggestions, current)
+    except BaseException:
+        if is_new:
+            delete_own_field(dataset, _meant_path(dataset, items.field))
+        else:
+            _write(dataset, items, current, read_suggestions(dataset, items))
+        raise
+
+
+def _write(
+    dataset: fo.Dataset,
+    items: Items,
+    suggestions: Sequence[Suggestion | None],
+    current: Sequence[Suggestion | None],
+) -> list[str]:
     several = any(one is not None and one.more for one in suggestions)
     _declare(dataset, items.field, several=several)
-    current = read_suggestions(dataset, items) if current is None else current
     rows = [row for row, (old, new) in enumerate(zip(current, suggestions, strict=True)) if old != new]
     samples = list(dict.fromkeys(items.sample_ids[rows].tolist()))
     if rows:
-        _write(dataset, items.take(np.asarray(rows)), [suggestions[row] for row in rows])
+        _write_changed(dataset, items.take(np.asarray(rows)), [suggestions[row] for row in rows])
     return samples
 
 
-def _write(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> None:
+def _write_changed(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> None:
     """Write suggestions that differ from the current ones."""
     field, in_frames = items.field, (items.field or "").split(".")[0] == FRAMES
     homes = items.sample_ids.tolist()
@@ -124,7 +143,8 @@ def _write(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion |
         frames = _frames_of(dataset, field, items.ids.tolist())
         homes = [frames.get(item, home) for item, home in zip(items.ids.tolist(), homes, strict=True)]
     documents = [_encoded(suggestion) for suggestion in suggestions]
-    updates = list(suggestion_updates(dataset, field, as_oids(homes), as_oids(items.ids), documents))
+    name = suggestion_name(dataset, field)
+    updates = list(suggestion_updates(dataset, field, as_oids(homes), as_oids(items.ids), documents, name=name))
     collection = dataset._frame_collection if in_frames else dataset._sample_collection
     for start in range(0, len(updates), _UPDATES_AT_ONCE):
         bulk_write(collection, updates[start : start + _UPDATES_AT_ONCE], labels=False)
@@ -134,7 +154,7 @@ def _write(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion |
     else:
         fos.Sample._reload_docs(dataset._sample_collection_name, sample_ids=written)
     if field is not None:
-        root = FIELD if field == FRAMES else field.removeprefix(FRAMES_PREFIX)
+        root = suggestion_name(dataset, field) if field == FRAMES else field.removeprefix(FRAMES_PREFIX)
         show_in_generated_views(dataset, written, {root}, added=False, of_frames=in_frames)
 
 
@@ -149,7 +169,7 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
     # An attribute that is not declared (in another tool's field, or an earlier version's) has no values.
     names = [name for name in _ATTRIBUTES if dataset.get_field(f"{path}.{name}") is not None]
     if items.field is None:
-        columns = samples.exists(FIELD).values(["id", *(f"{path}.{name}" for name in names)])
+        columns = samples.exists(path).values(["id", *(f"{path}.{name}" for name in names)])
     else:
         root = path.rsplit(".", 1)[0]
         columns = samples.values([f"{root}.id", *(f"{path}.{name}" for name in names)])
@@ -170,27 +190,62 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
 
 def suggestion_path(dataset: fo.Dataset, patches_field: str | None) -> str:
     """Path of the suggestions: a field of the sample or frame, or an attribute of the objects or clips."""
+    return own_path(dataset, _meant_path(dataset, patches_field))
+
+
+def suggestion_name(dataset: fo.Dataset, patches_field: str | None) -> str:
+    """The name of that field or attribute: another one where “suggested_label” is somebody else's."""
+    return suggestion_path(dataset, patches_field).rsplit(".", 1)[-1]
+
+
+def suggestions_elsewhere(dataset: fo.Dataset, patches_field: str | None) -> str:
+    """A sentence on where suggestions are, if “suggested_label” is somebody else's; "" if it is not."""
+    return taken_sentence(dataset, [_meant_path(dataset, patches_field)])
+
+
+def is_suggestions_field(dataset: fo.Dataset, name: str) -> bool:
+    """Whether this field holds, or would hold, the suggestions of samples or frames."""
+    return name == suggestion_path(dataset, FRAMES if name.startswith(FRAMES_PREFIX) else None)
+
+
+def _meant_path(dataset: fo.Dataset, patches_field: str | None) -> str:
     if patches_field is None:
-        return FIELD
-    return f"{FRAMES if patches_field == FRAMES else label_path(dataset, patches_field)}.{FIELD}"
+        return _FIELD
+    return f"{FRAMES if patches_field == FRAMES else label_path(dataset, patches_field)}.{_FIELD}"
 
 
 def save_settings(dataset: fo.Dataset, settings: SuggestionSettings) -> None:
     """Store how suggestions are made."""
-    _store(dataset).set("settings", dict(vars(settings)))
+    with saved_settings(dataset, settings):
+        pass
+
+
+@contextmanager
+def saved_settings(dataset: fo.Dataset, settings: SuggestionSettings | None) -> Iterator[None]:
+    """Store how suggestions are made (None = leave it), unless the block, which makes them, fails."""
+    with restored_on_failure(dataset, {_STORE: [_SETTINGS]}):
+        if settings is not None:
+            _store(dataset).set(_SETTINGS, dict(vars(settings)))
+        yield
 
 
 def load_settings(dataset: fo.Dataset) -> SuggestionSettings | None:
     """How suggestions were last made; None if none were made."""
-    record = _store(dataset).get("settings")
+    record = _store(dataset).get(_SETTINGS)
     return None if record is None else SuggestionSettings(**record)
 
 
-def remember_rejections(dataset: fo.Dataset, patches_field: str | None, suggestions: Mapping[str, Suggestion]) -> None:
-    """Store that these suggestions (by item id) were rejected."""
+@contextmanager
+def remember_rejections(
+    dataset: fo.Dataset, patches_field: str | None, suggestions: Mapping[str, Suggestion]
+) -> Iterator[None]:
+    """Store that these suggestions (by item id) were rejected, unless the block, which removes them, fails."""
     record = {"patches_field": patches_field, "suggestions": {item: asdict(one) for item, one in suggestions.items()}}
-    if suggestions:
-        _store(dataset).set(f"{_REJECTION}{timely_key()}", record)
+    key = f"{_REJECTION}{timely_key()}"
+    with restored_on_failure(dataset, {_STORE: [key]}):
+        if suggestions:
+            _store(dataset).set(key, record)
+        yield
 
 
 def read_rejections(dataset: fo.Dataset, field: str) -> dict[str, set[str]]:
@@ -241,11 +296,8 @@ def stop_following(dataset: fo.Dataset) -> None:
 
 
 def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -> None:
-    path = suggestion_path(dataset, patches_field)
-    _check_own(dataset, path)
-    if dataset.get_field(path) is None:
-        options: dict[str, Any] = {"description": _DESCRIPTION, "embedded_doc_type": fo.Classification}
-        ensure_own_field(dataset, path, fo.EmbeddedDocumentField, **options)
+    options: dict[str, Any] = {"description": _DESCRIPTION, "embedded_doc_type": fo.Classification}
+    path = ensure_own_field(dataset, _meant_path(dataset, patches_field), fo.EmbeddedDocumentField, **options)
     attributes: dict[str, tuple[type, dict[str, Any]]] = {
         "sure": (fo.BooleanField, {}),
         "anchors": (fo.ListField, {"subfield": fo.StringField}),
@@ -258,15 +310,6 @@ def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -
             in_frames = path.startswith(FRAMES_PREFIX)
             add = dataset.add_frame_field if in_frames else dataset.add_sample_field
             add(f"{path}.{name}".removeprefix(FRAMES_PREFIX), kind, **more)
-
-
-def _check_own(dataset: fo.Dataset, path: str) -> None:
-    """Raise a Refusal if the field is somebody else's or read-only; version 0.1 declared `sure`, but no mark."""
-    field = dataset.get_field(path)
-    if field is None or field.read_only or dataset.get_field(f"{path}.sure") is None:
-        check_own_field(dataset, path)
-    if field is not None and field.read_only:
-        raise Refusal(f"The field '{path}' is read-only: make it writable, then suggest again.")
 
 
 def _from_record(record: Mapping[str, Any]) -> Suggestion:

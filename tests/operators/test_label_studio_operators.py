@@ -88,7 +88,7 @@ def test_a_new_segment_offers_to_be_relabeled(dataset, studio):
 
 
 def test_a_step_of_a_ranking_sends_what_it_names(dataset, studio):
-    ranking = Ranking(dataset.view(), dataset.values("id"), "", dataset.values("id")[:3], None)
+    ranking = Ranking(dataset.view(), dataset.values("id"), "", dataset.values("id")[:3], None, [])
     (step,) = next_steps(ranking, SEND)
     assert step.label == "Send these 3 to Label Studio …"
     assert form(step.operator, dataset, **step.params)["target"]["view"]["label"] == "3 samples to send."

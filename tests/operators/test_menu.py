@@ -187,6 +187,30 @@ def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_but
     assert len(embedded) == 150 - many
 
 
+def test_beside_fields_of_the_users_own_rankings_and_suggestions_have_other_names_to_the_end(embedded):
+    first = embedded.first()
+    truth = first.true_digit
+    first.ground_truth.label = str((int(truth) + 1) % 10)
+    first.save()
+    own = ["mislabel_score", "mislabel_suggestion", "duplicate_group", "suggested_label"]
+    for name in own:
+        embedded.set_values(name, ["mine"] * len(embedded))
+    found = outcome("rank_mislabels", embedded, embeddings="emb")
+    assert "(“mislabel_score_2”)" in found.message
+    assert "“mislabel_score” and “mislabel_suggestion” were not made by Labelscape" in found.message
+    assert (found.view.first().id, list(found.shown_fields)) == (
+        first.id,
+        ["mislabel_score_2", "mislabel_suggestion_2"],
+    )
+    press(found.next_steps[0], embedded)
+    assert "in “duplicate_group_2”" in run("find_duplicates", embedded, embeddings="emb")
+    assert "in “suggested_label_2”" in run("suggest_labels", embedded, embeddings="emb", queue=True)
+    run("save_changes", embedded)
+    assert names(embedded)[first.id] == truth
+    embedded.reload()
+    assert all(set(embedded.values(name)) == {"mine"} for name in own)
+
+
 def test_relabeling_without_a_better_label_is_refused_with_the_mend(embedded):
     message = trouble(form("relabel", embedded, selected=embedded.values("id")[:3]))
     assert "find wrong labels" in message

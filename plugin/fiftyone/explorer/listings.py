@@ -21,7 +21,7 @@ LISTED_STORES = (
     "labelscape.deleted_functions",
     "labelscape.searches",
 )
-_RANKINGS = {
+RANKINGS = {
     "mislabels": ("Labels that may be wrong", "mislabel_score", "the most likely wrong first"),
     "outliers": ("Outliers", "outlier_score", "the most unusual first"),
     "duplicates": ("Duplicates", "duplicate_group", "group by group"),
@@ -32,11 +32,10 @@ def review_lists(dataset: fo.Dataset, rows: MapRows | None) -> list[dict[str, st
     """What can be reviewed now (`ReviewSource` of contract.ts): rankings that were made, segments, functions."""
     if rows is None:
         return []
-    prefix = "" if rows.root is None else f"{rows.root}."
     found = [
         {"id": name, "name": title, "note": note}
-        for name, (title, field, note) in _RANKINGS.items()
-        if dataset.get_field(prefix + field) is not None
+        for name, (title, field, note) in RANKINGS.items()
+        if dataset.get_field(rows.score_path(dataset, field)) is not None
     ]
     if dataset.get_field(suggestion_path(dataset, rows.patches_field)) is not None:
         found.append({"id": "suggestions", "name": "Suggestions", "note": "the least confident first"})

@@ -18,6 +18,7 @@ from ..component_panel import Answer, Method
 from .calls import Call, answers
 from .embeddings_form import EmbeddingsForm, free_name
 from .label_states import LabelRows
+from .listings import RANKINGS
 from .map_rows import MapRows, to_embed
 from .panel_state import app_view
 from .selection import selected_rows
@@ -163,12 +164,16 @@ def suggest_labels(call: Call) -> Answer:
 
 @answers(RUNS)
 def refresh_app(call: Call) -> Answer:
-    """Let the App list the fields that a run has added and, by ``ranked_by``, its samples highest first."""
+    """Let the App list the fields that a run has added and, after a ranking, its samples highest first."""
     call.ctx.ops.reload_dataset()
-    field = call.params["ranked_by"]
-    if field is not None:
+    labels = call.loaded_labels()
+    if call.params["ranking"] is None or labels is None:
+        return {"field": None}
+    _, name, _ = RANKINGS[call.params["ranking"]]
+    field = labels.rows.score_path(call.dataset, name)
+    if labels.rows.patches_field is None:
         call.ctx.ops.set_view(view=app_view(call.ctx).sort_by(field, reverse=True))
-    return {}
+    return {"field": field}
 
 
 @answers(RUNS)

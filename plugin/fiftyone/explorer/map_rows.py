@@ -9,8 +9,9 @@ import fiftyone as fo
 import numpy as np
 
 from ....ml_backend.store.embeddings import provenance_of, vector_table
-from ....ml_backend.store.items import FRAMES, label_path, list_like, stored_path
+from ....ml_backend.store.items import FRAMES, item_noun, label_path, list_like, stored_path
 from ....ml_backend.store.maps import load_map
+from ....ml_backend.store.scores import score_path
 from .column_files import digest
 from .field_values import fetch_ids
 
@@ -22,7 +23,7 @@ class MapRows:
     ``ids`` and ``sample_ids`` (n,) are 12-byte ids ("S12"), the same for a map of samples; ``points`` (n, 2 or 3).
     ``patches_field`` is `Items.field`: of patches or clips, or "frames". ``root`` is the path of the objects of a map
     of patches or clips, in the documents of frames for rows ``in_frames``. ``items`` names what the rows are,
-    ``digest`` also where.
+    ``digest`` also where; ``noun`` is what one is called on screen.
     """
 
     key: str
@@ -35,6 +36,7 @@ class MapRows:
     points_field: str | None
     digest: str
     items: str
+    noun: str
     in_frames: bool = False
 
     def collection(self, dataset: fo.Dataset) -> Any:
@@ -44,10 +46,9 @@ class MapRows:
     def __len__(self) -> int:
         return len(self.ids)
 
-    @property
-    def noun(self) -> str:
-        """What one row is called on screen."""
-        return {None: "sample", FRAMES: "frame"}.get(self.patches_field, "patch")
+    def score_path(self, dataset: fo.Dataset, name: str) -> str:
+        """Where the dataset has a score of the rows, such as “outlier_score”."""
+        return score_path(dataset, None, name, self.patches_field)
 
     @cached_property
     def _order(self) -> np.ndarray | None:
@@ -101,6 +102,7 @@ def read_rows(dataset: fo.Dataset, key: str) -> MapRows:
         points_field=getattr(dataset.get_brain_info(key).config, "points_field", None),
         digest=digest(items.encode() + loaded.points.tobytes()),
         items=items,
+        noun=item_noun(dataset, patches_field),
         in_frames=(patches_field or "").split(".")[0] == FRAMES,
     )
 

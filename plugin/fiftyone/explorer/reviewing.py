@@ -90,7 +90,7 @@ def search_similar(call: Call) -> Answer:
     disliked = checked_rows(np.asarray(call.params["disliked"], np.int64), len(rows))
     if rows.embeddings is None:
         raise Refusal(f"The map “{rows.key}” does not say of which embeddings it was made: compute one here.")
-    is_new = call.dataset.get_field(SCORE_FIELD if rows.root is None else f"{rows.root}.{SCORE_FIELD}") is None
+    is_new = call.dataset.get_field(rows.score_path(call.dataset, SCORE_FIELD)) is None
     query = Query(rows.embeddings, tuple(rows.names(liked)), tuple(rows.names(disliked)))
     result = search(Scope(call.dataset), query, limit=int(call.params.get("limit") or _SIMILAR))
     found = rows.locate(as_bytes(result.ids))
@@ -139,7 +139,7 @@ def _column(call: Call, labels: LabelRows, path: str) -> _Column:
     """
     root = labels.rows.root
     source = field_source(call.dataset, path, root)
-    collection = call.dataset._sample_collection
+    collection = labels.rows.collection(call.dataset)
     numeric = source.kind == "numeric"
     classes = [] if numeric else distinct_classes(collection, root, source)
     fetched = fetch(collection, root, {"v": number_of(source) if numeric else code_of(source, classes)})
@@ -151,8 +151,7 @@ def _column(call: Call, labels: LabelRows, path: str) -> _Column:
 
 def _scores(call: Call, labels: LabelRows, field: str) -> _Column:
     """The rows that have a value in a score field of the samples, or of the objects."""
-    root = labels.rows.root
-    return _column(call, labels, field if root is None else f"{root}.{field}")
+    return _column(call, labels, labels.rows.score_path(call.dataset, field))
 
 
 def _over(labels: LabelRows, column: _Column, missing: float) -> np.ndarray:

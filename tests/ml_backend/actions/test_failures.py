@@ -15,7 +15,7 @@ from labelscape.ml_backend.store.deleted_segments import last_deleted, restore_s
 from labelscape.ml_backend.store.embeddings import load_embeddings
 from labelscape.ml_backend.store.maps import load_map
 from labelscape.ml_backend.store.segment_records import read_segments
-from labelscape.testing.faults import WriteFailedError, counted_writes
+from labelscape.testing.faults import failures
 
 
 @pytest.fixture
@@ -106,31 +106,11 @@ ACTS = {
 }
 
 
-def failures(dataset, act, *, repeatable=False):
-    """Let an act fail after each of its writes in turn, until it goes through.
-
-    FiftyOne catches some failures itself; the act has gone through then, and must be ``repeatable`` to go on.
-    """
-    number = 0
-    while True:
-        number += 1
-        # FiftyOne (1.22) carries on where its own document of the dataset could not be saved.
-        with counted_writes(fail_after=number, except_to=("datasets", "delegated_ops")) as writes:
-            try:
-                act(dataset)
-            except WriteFailedError as error:
-                yield str(error)
-                continue
-        if writes.count < number:
-            return
-        assert repeatable, writes.names[number - 1]
-
-
 @pytest.mark.parametrize("name", ACTS)
 def test_an_act_that_fails_after_any_of_its_writes_leaves_nothing(dataset, name):
     before = state(dataset)
     tried = 0
-    for where in failures(dataset, ACTS[name]):
+    for where in failures(lambda: ACTS[name](dataset)):
         tried += 1
         assert state(dataset) == before, where
     assert tried > 0
@@ -140,7 +120,7 @@ def test_an_act_that_fails_after_any_of_its_writes_leaves_nothing(dataset, name)
 def test_an_undo_of_a_deletion_that_fails_can_be_repeated(dataset):
     acts.delete_segment(dataset, slug="a")
     deleted = state(dataset)
-    for where in failures(dataset, lambda d: restore_segment(d, last_deleted(d))):
+    for where in failures(lambda: restore_segment(dataset, last_deleted(dataset))):
         after = state(dataset)
         if after["deleted"] is None:  # all is back, and only what was kept for the undo could not be dropped
             assert after["segments"][0].size == 4, where
@@ -150,7 +130,7 @@ def test_an_undo_of_a_deletion_that_fails_can_be_repeated(dataset):
 
 def test_an_update_of_a_map_that_fails_leaves_one_map_under_its_name(dataset):
     dataset.delete_samples(dataset.values("id")[:2])
-    for _ in failures(dataset, lambda d: update_map(d, key="map"), repeatable=True):
+    for _ in failures(lambda: update_map(dataset, key="map"), repeatable=True):
         dataset.reload()
         assert [key for key in dataset.list_brain_runs() if key != "emb"] == ["map"]
         assert len(load_map(dataset, "map").points) in (10, 12)

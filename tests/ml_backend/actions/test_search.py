@@ -215,8 +215,9 @@ def test_what_cannot_be_searched_for_says_why(dataset, query, words):
 
 def test_a_field_of_the_users_own_is_never_overwritten(dataset):
     dataset.set_values(SCORE_FIELD, [1.0] * len(dataset))
-    with pytest.raises(Refusal, match="did not make"):
-        search(Scope(dataset), Query("emb", ids_of(dataset, "0")))
+    result = search(Scope(dataset), Query("emb", ids_of(dataset, "0")), limit=3)
+    assert (result.field, len(result.view)) == ("search_score_2", 3)
+    assert "(“search_score_2”). “search_score” was not made by Labelscape" in result.sentence()
     assert set(dataset.values(SCORE_FIELD)) == {1.0}
 
 

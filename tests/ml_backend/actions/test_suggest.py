@@ -194,7 +194,8 @@ def test_of_several_classes_those_that_were_not_rejected_are_suggested_again(two
     suggest(two_things, "kinds")
     item, found = next((item, found) for item, found in suggestions(two_things).items() if found.more)
     first = replace(found, more=(), more_confidence=(), more_anchors=())
-    remember_rejections(two_things, None, {item: first})
+    with remember_rejections(two_things, None, {item: first}):
+        pass
     suggest(two_things, "kinds", follow=False)
     assert tuple(suggestions(two_things)[item].confidences) == found.more
 

@@ -25,6 +25,7 @@ from labelscape.ml_backend.store.functions import (
     renamed,
     save_function,
 )
+from labelscape.ml_backend.store.records import timely_key
 from labelscape.ml_backend.store.searches import Query
 
 FUNCTION = Function(
@@ -104,7 +105,9 @@ def test_a_forgotten_function_takes_its_alerts_along(dataset):
 
 
 def test_deleted_functions_are_kept_last_deleted_first(dataset):
-    keys = [remember_deleted_function(dataset, replace(FUNCTION, name=name)) for name in ("first", "second")]
+    keys = [timely_key(), timely_key()]
+    for key, name in zip(keys, ("first", "second"), strict=True):
+        remember_deleted_function(dataset, replace(FUNCTION, name=name), key)
 
     assert [(one.key, one.function.name) for one in deleted_functions(dataset)] == [
         (keys[1], "second"),

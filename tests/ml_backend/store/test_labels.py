@@ -11,6 +11,7 @@ from labelscape.ml_backend.store.labels import (
     read_labels,
     usable_label_fields,
 )
+from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_field_that_a_person_chose_is_used_whatever_it_holds(dataset):
 
 
 def test_suggestions_are_no_label_field(dataset):
-    label(dataset, "suggested_label")
+    write_suggestions(dataset, list_items(dataset), [Suggestion("a", 0.9, True, [])] * len(dataset))
     assert usable_label_fields(dataset) == []
     assert default_label_field(dataset).name == "ground_truth"
 

@@ -7,7 +7,7 @@ from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store import scores
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.own_fields import is_own_field
-from labelscape.ml_backend.store.scores import Score, read_words, write_scores
+from labelscape.ml_backend.store.scores import Score, read_words, score_path, write_scores
 from labelscape.testing.faults import counted_writes
 
 
@@ -16,22 +16,18 @@ def dataset(make_digits_dataset):
     return make_digits_dataset(6)
 
 
-def test_a_field_that_somebody_else_made_is_never_written_whatever_its_type(dataset):
-    for field_type, value in ((fo.StringField, "mine"), (fo.FloatField, 7.5)):
-        dataset.add_sample_field("outlier_score", field_type)
-        dataset.set_values("outlier_score", [value] * 6)
-        with pytest.raises(Refusal, match="'outlier_score' that Labelscape did not make.*rename it"):
-            write_scores(dataset, list_items(dataset), [Score("outlier_score", np.ones(6))])
-        assert dataset.values("outlier_score") == [value] * 6
-        dataset.delete_sample_field("outlier_score")
-
-
-def test_no_column_is_written_where_one_of_them_cannot_be(dataset):
-    dataset.add_sample_field("outlier_reason", fo.StringField)
-    columns = [Score("outlier_score", np.ones(6)), Score("outlier_reason", ["x"] * 6)]
-    with pytest.raises(Refusal, match="outlier_reason"):
-        write_scores(dataset, list_items(dataset), columns)
-    assert not dataset.has_field("outlier_score")
+@pytest.mark.parametrize(("field_type", "value"), [(fo.StringField, "mine"), (fo.FloatField, 7.5)])
+def test_beside_a_field_that_somebody_else_made_the_scores_have_another_name(dataset, field_type, value):
+    dataset.add_sample_field("outlier_score", field_type)
+    dataset.set_values("outlier_score", [value] * 6)
+    items = list_items(dataset)
+    columns = [Score("outlier_score", np.ones(6)), Score("outlier_reason", ["odd"] * 6)]
+    assert write_scores(dataset, items, columns) == 6
+    assert dataset.values("outlier_score") == [value] * 6
+    assert dataset.values("outlier_score_2") == [1.0] * 6
+    assert read_words(dataset, items, "outlier_reason") == ["odd"] * 6
+    assert score_path(dataset, None, "outlier_score") == "outlier_score_2"
+    assert write_scores(dataset, items, columns) == 0  # what is there already is found
 
 
 def test_a_read_only_field_is_refused_in_words(dataset):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from fiftyone.operators.store import ExecutionStore
-from labelscape.ml_backend.store.searches import LastSearch, Query, last_search, save_last_search
+from labelscape.ml_backend.store.searches import LastSearch, Query, last_search, saved_search
 
 QUERY = Query("emb", ("a" * 24,), ("b" * 24, "c" * 24), "red car", (0.5, 0.25), "car.png")
 SEARCH = LastSearch(QUERY, ("1" * 24, "2" * 24), ("3" * 24, "3" * 24), "parts", None, 0.75)
@@ -17,9 +17,11 @@ def dataset(make_digits_dataset):
 
 def test_a_search_is_read_back_as_it_was(dataset):
     assert last_search(dataset) is None
-    save_last_search(dataset, LastSearch(Query("old"), (), (), None, None, 0.0))
+    with saved_search(dataset, LastSearch(Query("old"), (), (), None, None, 0.0)):
+        pass
 
-    save_last_search(dataset, SEARCH)
+    with saved_search(dataset, SEARCH):
+        pass
 
     assert last_search(dataset) == SEARCH
     assert hash(last_search(dataset).query) == hash(QUERY)  # fitted scorers are kept by their query
@@ -34,7 +36,8 @@ def test_its_results_are_items_in_their_order(dataset):
 
 
 def test_the_record_is_json_as_the_hosts_server_needs_it(dataset):
-    save_last_search(dataset, SEARCH)
+    with saved_search(dataset, SEARCH):
+        pass
     store = ExecutionStore.create("labelscape.searches", dataset._doc.id)
 
     assert store.list_keys() == ["last"]

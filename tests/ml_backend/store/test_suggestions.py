@@ -96,7 +96,8 @@ def test_a_suggestion_of_an_earlier_version_has_one_class(dataset):
 def test_a_rejection_is_of_all_classes_and_gives_all_of_them_back(dataset):
     items = list_items(dataset)
     item = items.ids.tolist()[1]
-    remember_rejections(dataset, None, {item: SEVERAL})
+    with remember_rejections(dataset, None, {item: SEVERAL}):
+        pass
     assert read_rejections(dataset, "kinds") == {item: {"7", "odd", "prime"}}
     assert read_rejections(dataset, "ground_truth") == {}
     take_back_rejection(dataset, list_rejections(dataset)[0])
