@@ -31,7 +31,7 @@ from .own_writes import bulk_write
 from .records import as_oids, list_keys, read_records, restored_on_failure, time_of_key, timely_key
 from .suggestion_updates import suggestion_updates
 
-_FIELD = "suggested_label"
+FIELD = "suggested_label"
 _MORE: dict[str, Any] = {"more": fo.StringField, "more_confidence": fo.FloatField, "more_anchors": fo.StringField}
 _ATTRIBUTES = ("label", "confidence", "sure", "anchors", "field", *_MORE)
 _DESCRIPTION = "Labels that Labelscape suggests"
@@ -210,8 +210,8 @@ def is_suggestions_field(dataset: fo.Dataset, name: str) -> bool:
 
 def _meant_path(dataset: fo.Dataset, patches_field: str | None) -> str:
     if patches_field is None:
-        return _FIELD
-    return f"{FRAMES if patches_field == FRAMES else label_path(dataset, patches_field)}.{_FIELD}"
+        return FIELD
+    return f"{FRAMES if patches_field == FRAMES else label_path(dataset, patches_field)}.{FIELD}"
 
 
 def save_settings(dataset: fo.Dataset, settings: SuggestionSettings) -> None:

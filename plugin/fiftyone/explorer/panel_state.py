@@ -15,7 +15,7 @@ from ....ml_backend.actions.embed import vector_fields
 from ....ml_backend.actions.models import searches_text
 from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
-from ....ml_backend.store.items import list_like, patches_fields, stored_path
+from ....ml_backend.store.items import item_fields, item_noun, list_like, stored_path
 from ....ml_backend.store.labels import holds_predictions, usable_label_fields
 from ....ml_backend.store.medium_fields import medium_field, medium_kind
 from .board import Board
@@ -162,7 +162,7 @@ def _offered_label_fields(board: Board, dataset: fo.Dataset, patches_field: str 
 def _listings(board: Board, dataset: fo.Dataset, rows: MapRows | None) -> dict[str, Any]:
     """Fields, undo steps, review lists and functions, each read again only if what it is made of has changed."""
     patches_field = None if rows is None else rows.patches_field
-    fields = list(dataset.get_field_schema(flat=True))
+    fields = (list(dataset.get_field_schema(flat=True)), list(dataset.get_frame_field_schema(flat=True) or {}))
     stores = store_stamps(dataset)
     return {
         "fields": board.parts.get(("fields", patches_field), fields, lambda: _fields(dataset, rows)),
@@ -188,7 +188,7 @@ def _options(dataset: fo.Dataset) -> dict[str, Any]:
     return {
         "models": model_choices(medium_kind(dataset)),
         "methods": list(METHODS),
-        "patches_fields": patches_fields(dataset),
+        "patches_fields": [{"field": field, "noun": item_noun(dataset, field)} for field in item_fields(dataset)],
         "vector_fields": vector_fields(dataset),
     }
 
@@ -201,6 +201,7 @@ def _loaded_map(ctx: Any, board: Board, rows: MapRows, labels: LabelRows | None)
         "dims": rows.points.shape[1],
         "n": len(rows),
         "items": rows.items,
+        "noun": rows.noun,
         "positions": published(
             board,
             f"positions {rows.key}",
@@ -288,7 +289,6 @@ def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
         "method": made.get("method") or run.config.get("method") or "unknown",
         "dims": run.dims,
         "timestamp": iso(run.computed_at),
-        "patches_field": run.config.get("patches_field"),
         "stale": {"missing": stale.missing, "removed": stale.removed},
     }
 

@@ -131,7 +131,6 @@ export class FakeHost implements Host {
               method: "umap",
               dims,
               timestamp: "2026-01-01T10:00:00Z",
-              patches_field: null,
               stale: { missing: scene === "stale" ? 37 : 0, removed: 0 },
             }))
           : [],
@@ -143,6 +142,7 @@ export class FakeHost implements Host {
               dims: this.#dims,
               n,
               items: "all",
+              noun: "sample",
               positions: this.#ref(`positions${this.#dims}`, mapVersion, () =>
                 encodeColumn(this.#planes.slice(0, this.#dims)),
               ),
@@ -184,7 +184,7 @@ export class FakeHost implements Host {
       options: {
         models: WAYS,
         methods: ["umap", "tsne", "pca"],
-        patches_fields: ["detections"],
+        patches_fields: [{ field: "detections", noun: "object" }],
         vector_fields: [],
       },
     };
@@ -429,7 +429,7 @@ export class FakeHost implements Host {
     compute_map: () => this.#start("Computing map"),
     compute_embeddings: () => this.#start("Computing embeddings"),
     update_map: () => this.#start("Updating the map"),
-    refresh_app: () => ({}),
+    refresh_app: ({ ranking }) => ({ field: ranking === null ? null : "outlier_score" }),
     rank_outliers: () => this.#start("Ranking outliers"),
     rank_mislabels: () => this.#start("Finding wrong labels"),
     find_duplicates: () => this.#start("Finding duplicates"),

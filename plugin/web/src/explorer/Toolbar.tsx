@@ -101,13 +101,13 @@ function ColorPicker({ panel }: { readonly panel: PanelState }): React.ReactElem
 function LabelFieldPicker({ panel }: { readonly panel: PanelState }): React.ReactElement {
   const explorer = useExplorer();
   const { label_field: field, label_fields: fields, label_field_exists: exists } = panel;
-  const ofObjects = useUi((ui) => nounOf(ui) === "object" && ui.map !== null);
+  const inPlace = useUi((ui) => nounOf(ui) === "object" || nounOf(ui) === "clip"); // they carry their own labels
   const options: PickerOption[] = fields.map((name) => ({
     value: name,
     name,
     note: name === field && !exists ? "new: made with the first save" : "labels are written here",
   }));
-  if (!ofObjects) options.push({ value: NEW, name: "New field…", note: "leave the labels there are as they are" });
+  if (!inPlace) options.push({ value: NEW, name: "New field…", note: "leave the labels there are as they are" });
   return (
     <Picker
       label="Labels go to"

@@ -68,12 +68,12 @@ export class Runs {
 
   async rankOutliers(): Promise<void> {
     const ask = { selection: this.selecting.current() };
-    await this.#start("rank_outliers", ask, () => void this.#showRanking("outliers", "outlier_score"));
+    await this.#start("rank_outliers", ask, () => void this.#showRanking("outliers"));
   }
 
   async rankMislabels(): Promise<void> {
     const ask = { selection: this.selecting.current() };
-    await this.#start("rank_mislabels", ask, () => void this.#showRanking("mislabels", "mislabel_score"));
+    await this.#start("rank_mislabels", ask, () => void this.#showRanking("mislabels"));
   }
 
   async findDuplicates(threshold: number | null): Promise<void> {
@@ -155,14 +155,15 @@ export class Runs {
   }
 
   /** The ranking opens as a list to review, and colors the map behind it. */
-  async #showRanking(list: string, field: string): Promise<void> {
-    await this.#refreshApp(field);
-    await this.reviewing.open(list);
-    if (this.look.knownField(field)) await this.look.colorBy(field);
+  async #showRanking(ranking: "outliers" | "mislabels"): Promise<void> {
+    const field = await this.#refreshApp(ranking);
+    await this.reviewing.open(ranking);
+    if (field !== null && this.look.knownField(field)) await this.look.colorBy(field);
   }
 
-  async #refreshApp(ranked_by: string | null): Promise<void> {
-    await this.session.ask("Updating the App", "refresh_app", { ranked_by });
+  async #refreshApp(ranking: "outliers" | "mislabels" | null): Promise<string | null> {
+    const answer = await this.session.ask("Updating the App", "refresh_app", { ranking });
+    return answer?.field ?? null;
   }
 
   #closeDialog(): void {

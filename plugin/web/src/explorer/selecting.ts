@@ -138,7 +138,7 @@ export class Selecting {
   get mapIsWhole(): boolean {
     const { panel, map } = this.#ui;
     const run = panel?.maps.find((m) => m.key === map?.info.key);
-    if (!run || run.patches_field !== null || run.stale.missing + run.stale.removed > 0) return false;
+    if (!run || map?.info.noun !== "sample" || run.stale.missing + run.stale.removed > 0) return false;
     return map?.info.n === panel?.sample_count;
   }
 

@@ -1,5 +1,5 @@
 /** What the state is called on screen: the map on the screen, its nouns, what is pending, what is suggested. */
-import { LABEL_STATE, type LoadedMap, type PendingCounts } from "./contract";
+import { LABEL_STATE, type LoadedMap, type Noun, type PendingCounts } from "./contract";
 import { counted, listing } from "../parts/words";
 import type { RowSet } from "./selection";
 import type { Ui } from "./state";
@@ -16,8 +16,7 @@ export const pendingWords = ({ labels, cleared, deletions }: PendingCounts): str
   ]);
 
 /** What a row of the loaded map is called on screen. */
-export const nounOf = ({ panel, map }: Pick<Ui, "panel" | "map">): "sample" | "object" =>
-  panel?.maps.find((m) => m.key === map?.info.key)?.patches_field == null ? "sample" : "object";
+export const nounOf = ({ map }: Pick<Ui, "map">): Noun => map?.info.noun ?? "sample";
 
 /** How many of these rows have an open suggestion that reaches the target precision, and one that does not. */
 export function suggestedAmong(set: RowSet, labelState: Uint8Array): { confident: number; uncertain: number } {

@@ -27,6 +27,7 @@ const info: LoadedMap = {
   dims: 2,
   n: 4,
   items: "i1",
+  noun: "sample",
   positions: ref("1"),
   label_state: ref("s1"),
   in_view: null,

@@ -3,8 +3,11 @@
 import time
 
 import fiftyone as fo
+import numpy as np
 from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.actions.map import MapSettings, compute_map
+from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.scores import Score, write_scores
 from labelscape.plugin.fiftyone.explorer.notes import Notes
 
 
@@ -108,15 +111,17 @@ def asked_of_the_app(explorer):
     return {request["operator_uri"].rsplit("/", 1)[-1]: request["params"] for request in explorer.requests}
 
 
-def test_after_a_ranking_the_app_has_its_field_and_shows_the_highest_first(explorer):
-    explorer.do("refresh_app", ranked_by=None)
+def test_after_a_ranking_the_app_has_its_field_and_shows_the_highest_first(explorer, mapped_digits):
+    mapped_digits.set_values("outlier_score", [7.5] * len(mapped_digits))  # the user's own
+    write_scores(mapped_digits, list_items(mapped_digits), [Score("outlier_score", np.ones(len(mapped_digits)))])
+    assert explorer.do("refresh_app", ranking=None)["field"] is None
     asked = asked_of_the_app(explorer)
     assert "reload_dataset" in asked
     assert "set_view" not in asked
-    explorer.do("refresh_app", ranked_by="true_digit")
+    assert explorer.do("refresh_app", ranking="outliers")["field"] == "outlier_score_2"
     stage = asked_of_the_app(explorer)["set_view"]["view"][-1]
     assert stage["_cls"] == "fiftyone.core.stages.SortBy"
-    assert ["field_or_expr", "true_digit"] in stage["kwargs"]
+    assert ["field_or_expr", "outlier_score_2"] in stage["kwargs"]
     assert ["reverse", True] in stage["kwargs"]
 
 

@@ -44,7 +44,7 @@ def object_labels(dataset):
 
 
 def test_rows_are_objects_with_their_own_fields(panel, patches):
-    assert (panel.state["map"]["n"], panel.state["maps"][0]["patches_field"]) == (60, "parts")
+    assert (panel.state["map"]["n"], panel.state["map"]["noun"]) == (60, "object")
     assert (panel.state["label_field"], panel.state["label_fields"]) == ("parts", ["parts"])
     assert panel.states() == [1, 0, 0] * 20
     assert panel.field("parts.detections.label") == ["loop", None, None] * 20

@@ -5,11 +5,15 @@ import fiftyone.core.stages as fos
 import numpy as np
 import pytest
 from labelscape.cli.digits import write_digits
+from labelscape.ml_backend.actions.queue import set_label
+from labelscape.ml_backend.actions.save import save_changes
 from labelscape.ml_backend.actions.suggest import suggest_labels
+from labelscape.ml_backend.store.items import list_items
 
-from ...conftest import give_map
+from ...conftest import give_map, numbers
 
 _VIDEOS, _PARTS = 8, 6  # of each video the first part is labeled “a”, the last one “b”
+NOUNS = {"frames": "frame", "events": "clip", "frames.parts": "object"}
 KINDS = {"frames": "frames.kind", "events": "events", "frames.parts": "frames.parts"}
 
 
@@ -57,6 +61,9 @@ def saved(dataset, field):
 
 def test_rows_are_parts_with_their_own_labels(panel, kind):
     assert (panel.state["map"]["n"], panel.state["label_field"]) == (_VIDEOS * _PARTS, kind[1])
+    assert panel.state["map"]["noun"] == NOUNS[kind[0]]
+    offered = {one["field"]: one["noun"] for one in panel.state["options"]["patches_fields"]}
+    assert offered == NOUNS
     assert panel.state["maps"][0]["stale"] == {"missing": 0, "removed": 0}
     assert panel.states() == [1, 0, 0, 0, 0, 1] * _VIDEOS
     path = "frames.kind.label" if kind[0] == "frames" else f"{kind[1]}.detections.label"
@@ -112,6 +119,23 @@ def test_the_grid_shows_the_selected_parts(panel, videos, kind):
     parts = parts.to_patches("parts") if kind[0] == "frames.parts" else parts
     ids = parts.values("id")
     assert sorted(shown(parts).values("id")) == sorted([ids[1], ids[8]])
+
+
+def test_parts_are_ranked_and_reviewed(panel, videos, kind):
+    set_label(
+        videos, [list_items(videos, kind[0]).ids.tolist()[0]], "b", field=kind[1], patches_field=kind[0], replace=True
+    )
+    save_changes(videos)
+    panel.do("load_map", map="flat")
+    assert panel.finish(panel.do("rank_outliers", selection=None)["job"])["status"] == "done"
+    assert panel.finish(panel.do("rank_mislabels", selection=None)["job"])["status"] == "done"
+    assert {"outliers", "mislabels"} <= {entry["id"] for entry in panel.state["lists"]}
+    answer = panel.do("open_list", **panel.map, list="mislabels")
+    assert numbers(answer["rows"])[0] == 0
+    assert len(numbers(panel.do("open_list", **panel.map, list="outliers")["rows"])) > 0
+    field = panel.do("refresh_app", ranking="outliers")["field"]
+    assert field in [one["path"] for one in panel.state["fields"]]
+    assert "set_view" not in {request["operator_uri"].rsplit("/", 1)[-1] for request in panel.requests}
 
 
 def test_parts_can_be_found_by_label_and_kept_as_a_segment(panel, videos):

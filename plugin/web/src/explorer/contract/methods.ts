@@ -106,8 +106,8 @@ export interface Methods {
   cancel_job: [{ job: string }, Nothing];
   /** Opens the form of a next step of a job, by its position in `steps`. */
   take_step: [{ job: string; step: number }, Nothing];
-  /** The App lists the fields a job has added and, with `ranked_by`, its samples with the highest of it first. */
-  refresh_app: [{ ranked_by: string | null }, Nothing];
+  /** The App lists the fields a job has added and, after a ranking, its samples with the highest score first. */
+  refresh_app: [{ ranking: "outliers" | "mislabels" | null }, { field: string | null }];
   /** Opens the operator's form, which takes what the grid shows: the selection. */
   send_to_label_studio: [Nothing, Nothing];
 

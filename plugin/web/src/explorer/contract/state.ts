@@ -13,6 +13,9 @@ export interface EmbeddingsInfo {
   readonly timestamp: string | null;
 }
 
+/** What one row of a map, or one item to embed, is called. */
+export type Noun = "sample" | "object" | "frame" | "clip";
+
 export interface MapInfo {
   readonly key: string;
   /** Key of the embeddings it was made from; null for a map of unknown origin. */
@@ -20,8 +23,6 @@ export interface MapInfo {
   readonly method: string;
   readonly dims: 2 | 3;
   readonly timestamp: string | null;
-  /** Field of the objects when it is a map of patches, else null. */
-  readonly patches_field: string | null;
   /** Samples of the dataset that are not on the map / on the map but no longer in the dataset. Both 0 = fresh. */
   readonly stale: { readonly missing: number; readonly removed: number };
 }
@@ -35,6 +36,7 @@ export interface LoadedMap {
   readonly n: number;
   /** Names what the rows are: on two maps of the same `items`, row r is the same sample or object. */
   readonly items: string;
+  readonly noun: Noun;
   /** float32, width 2 or 3. A row of NaN = no place on the map (never drawn). */
   readonly positions: ColumnRef;
   /** uint8, LABEL_STATE; null while the labels of many rows are read for the first time. */
@@ -131,7 +133,7 @@ export interface Options {
   readonly models: readonly ModelChoice[];
   readonly methods: readonly string[];
   /** Fields whose objects can be embedded one by one. */
-  readonly patches_fields: readonly string[];
+  readonly patches_fields: readonly { readonly field: string; readonly noun: Noun }[];
   /** Fields of the samples that hold vectors. */
   readonly vector_fields: readonly string[];
 }

@@ -2,7 +2,7 @@
 import * as React from "react";
 import { Submit, TextField } from "../../parts/fields";
 import { Picker } from "../../parts/Picker";
-import { counted } from "../../parts/words";
+import { counted, plural } from "../../parts/words";
 import { useExplorer, useUi } from "../context";
 import type { EmbeddingsForm, ModelChoice, ModelOption, PanelState } from "../contract";
 
@@ -77,10 +77,10 @@ function WaySettings({ way, panel, form, set }: Part & { readonly way: ModelChoi
 }
 
 function WhatToEmbed({ panel, form, set }: Part): React.ReactElement {
-  const objects = panel.options.patches_fields.map((field) => ({
+  const objects = panel.options.patches_fields.map(({ field, noun }) => ({
     value: field,
     name: field,
-    note: "each object by itself",
+    note: `each ${noun} by itself`,
   }));
   return (
     <Picker
@@ -236,7 +236,8 @@ function missing(way: ModelChoice, form: EmbeddingsForm, panel: PanelState): boo
 
 /** What will happen and about how long it takes. */
 export function plan(way: ModelChoice, form: EmbeddingsForm, panel: PanelState): string {
-  const what = form.patches_field ? `The objects in “${form.patches_field}”` : counted(panel.sample_count, "sample");
+  const noun = panel.options.patches_fields.find(({ field }) => field === form.patches_field)?.noun;
+  const what = noun ? `The ${plural(noun)} in “${form.patches_field}”` : counted(panel.sample_count, "sample");
   if (way.speed === null) return `${what}. Progress stands at the top of the panel; you can go on meanwhile.`;
   const minutes = panel.sample_count / way.speed / 60;
   const time = minutes < 1 ? "less than a minute" : `about ${counted(Math.round(minutes), "minute")}`;
