@@ -4,7 +4,8 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.search import Hit, Scope, marks_to_ask, search, with_marks
+from ..ml_backend.actions.search import Scope, marks_to_ask, search, with_marks
+from ..ml_backend.actions.search_results import Hit
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.searches import LastSearch, last_search
 from ..ml_backend.wording import count

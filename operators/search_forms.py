@@ -8,8 +8,9 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.search import Hit, Scope, SearchPreview, preview_search, with_marks
+from ..ml_backend.actions.search import Scope, preview_search, with_marks
 from ..ml_backend.actions.search_queries import reads_texts, with_image
+from ..ml_backend.actions.search_results import Hit, SearchPreview
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.items import items_of, list_items
 from ..ml_backend.store.searches import LastSearch, Query, last_search

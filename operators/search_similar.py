@@ -4,7 +4,8 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from ..ml_backend.actions.search import DEFAULT_COUNT, SearchResult, preview_search, search
+from ..ml_backend.actions.search import DEFAULT_COUNT, preview_search, search
+from ..ml_backend.actions.search_results import SearchResult
 from .asking import next_step, show_coverage
 from .running import LabelscapeOperator, NextStep, Outcome, Progress
 from .search_forms import ask_query, ask_scope, ask_threshold, chosen_query, chosen_scope, chosen_threshold, show_hits

@@ -23,8 +23,8 @@ from ..store.segment_records import Segment, load_segment
 from ..store.segments import member_ids
 from ..wording import agree, count, listing, percent, plural
 from .evidence import field_of_embeddings
-from .search import Hit
 from .search_queries import QueryQuality, describe_query, fit_query
+from .search_results import Hit
 from .view_report import ViewReport
 
 WORTH = 0.2

@@ -21,10 +21,10 @@ from ..store.search_index import LargeTable, open_large_table
 from ..store.search_tables import SearchTable, open_search_table
 from ..store.searches import SCORE_FIELD, LastSearch, Query, last_search, saved_search
 from ..store.segment_snapshots import all_or_nothing
-from ..wording import agree, count, noun, percent, plural
-from .search_queries import QueryQuality, describe_query, fit_query
+from ..wording import plural
+from .search_queries import describe_query, fit_query
+from .search_results import Hit, SearchPreview, SearchResult
 from .segments import create_segment
-from .view_report import ViewReport
 
 DEFAULT_COUNT = 50
 _MOST_RESULTS = 100_000  # their ids fit into one MongoDB document
@@ -38,92 +38,6 @@ class Scope:
 
     samples: SampleCollection
     unlabeled_in: str | None = None
-
-
-@dataclass(frozen=True)
-class Hit:
-    """An item with its score (0..1) and the number of near duplicates it represents."""
-
-    id: str
-    score: float
-    duplicates: int = 0
-
-
-@dataclass(frozen=True)
-class SearchPreview:
-    """A search before its results are written: how many are above a threshold, and those just around it.
-
-    Attributes:
-        total: items searched, marked ones left out.
-        matches: items at or above the threshold.
-        threshold: the requested one, else the score of the 50th result.
-        lowest: the lowest score of all that were searched.
-        highest: the highest.
-        above: those just above the threshold, nearest to it first.
-        below: those just below it.
-        best: the first results.
-        quality: how the query scores.
-    """
-
-    total: int
-    matches: int
-    threshold: float
-    lowest: float
-    highest: float
-    above: tuple[Hit, ...]
-    below: tuple[Hit, ...]
-    best: tuple[Hit, ...]
-    quality: QueryQuality
-    patches_field: str | None
-
-
-@dataclass(frozen=True, repr=False)
-class SearchResult(ViewReport):
-    """The results of a search, best first, and a view of them, ordered by ``search_score``.
-
-    ``unembedded`` items of the scope have no vector and were not searched. ``recall`` is 1 for an exact search, else
-    the share of the 50 nearest that the index was measured to find. ``field`` has the scores; ``elsewhere`` says so
-    if it is not ``search_score``.
-    """
-
-    query: Query
-    hits: tuple[Hit, ...]
-    view: fo.DatasetView
-    threshold: float
-    total: int
-    unembedded: int
-    quality: QueryQuality
-    patches_field: str | None
-    item_noun: str
-    segment: str | None = None
-    recall: float = 1.0
-    field: str = SCORE_FIELD
-    elsewhere: str = ""
-
-    @property
-    def ids(self) -> list[str]:
-        """Ids of the results, best first."""
-        return [hit.id for hit in self.hits]
-
-    def sentence(self) -> str:
-        """The closing message."""
-        text = (
-            f"Found {count(len(self.hits), self.item_noun)} among {self.total:,} with scores from "
-            f"{self.hits[0].score:.2f} to {self.hits[-1].score:.2f} (“{self.field}”).{self.elsewhere} "
-            f"{self.quality.sentence}"
-        )
-        if self.recall < 1:
-            text += f" An index was searched that finds {percent(self.recall, 1)} of the 50 nearest."
-        folded = sum(hit.duplicates for hit in self.hits)
-        if folded:
-            text += f" {count(folded, 'near-duplicate')} of these {agree(folded, 'is')} folded away."
-        if self.unembedded:
-            nouns = noun(self.unembedded, self.item_noun)
-            text += (
-                f" {self.unembedded:,} {nouns} {agree(self.unembedded, 'has')} no embedding in "
-                f"'{self.query.embeddings}' and {agree(self.unembedded, 'was')} not searched."
-            )
-        return text if self.segment is None else f"{text} Saved as the segment “{self.segment}”."
 
 
 @dataclass(frozen=True)
@@ -203,16 +117,14 @@ def search(
     progress(0.0, "Searching")
     candidates = (limit or 0) * (_CANDIDATES_TO_FOLD if fold else 1)
     ranked = _rank(scope, query) if threshold is not None else _rank_quickly(scope, query, candidates)
-    check_score_fields(dataset, ranked.table.items, [SCORE_FIELD])
+    items = ranked.table.items
+    check_score_fields(dataset, items, [SCORE_FIELD])
     rows, duplicates = _results(ranked, limit, threshold, fold)
     progress(0.5, "Writing the scores")
     reached = float(ranked.scores[rows[-1]]) if threshold is None else threshold
-    items = ranked.table.items
-    previous = last_search(dataset)
-    with (
-        saved_search(dataset, _as_last_search(query, items.take(rows), reached)),
-        _saved_as_segment(dataset, items.take(rows), segment),
-    ):
+    previous, results = last_search(dataset), items.take(rows)
+    record = _as_last_search(query, results, reached)
+    with saved_search(dataset, record), _saved_as_segment(dataset, results, segment):
         _write(dataset, ranked, rows, previous)
     return SearchResult(
         query=query,

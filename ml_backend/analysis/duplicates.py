@@ -85,12 +85,7 @@ def near_duplicates(
     """
     data = as_vectors(vectors)
     n = len(data)
-    if threshold is not None and not 0 <= threshold <= 2:
-        raise Refusal(f"threshold is a cosine distance between 0 and 2; got {threshold}")
-    if neighbors is not None:
-        check_neighbors(neighbors, n)
-    if appearance is not None and len(appearance.known) != n:
-        raise Refusal(f"appearance must be that of {n} samples; got that of {len(appearance.known)}")
+    _check(n, threshold, neighbors, appearance)
     first = identical_rows(data)
     if hashes is not None:
         first = _join_hashes(first, hashes)
@@ -112,17 +107,25 @@ def near_duplicates(
         rows, columns = np.append(rows, unique[which[0]]), np.append(columns, others[which])
         near = _either(near, alike.same)
     leader, apart = _stars(data, rows[rows != columns], columns[rows != columns], near)
-    final = leader[first]
-    together = np.bincount(final, minlength=n)[final] > 1
-    groups = np.full(n, -1, np.int32)
-    groups[together] = np.unique(final[together], return_inverse=True)[1]
-    return Duplicates(
-        groups=groups,
-        keep=~together | (final == np.arange(n)),
-        distances=apart[first],
-        exact=copies[first] > 1,
-        threshold=float(threshold),
-    )
+    groups, keep = _numbered(leader[first])
+    return Duplicates(groups, keep, distances=apart[first], exact=copies[first] > 1, threshold=float(threshold))
+
+
+def _check(n: int, threshold: float | None, neighbors: Neighbors | None, appearance: Appearance | None) -> None:
+    if threshold is not None and not 0 <= threshold <= 2:
+        raise Refusal(f"threshold is a cosine distance between 0 and 2; got {threshold}")
+    if neighbors is not None:
+        check_neighbors(neighbors, n)
+    if appearance is not None and len(appearance.known) != n:
+        raise Refusal(f"appearance must be that of {n} samples; got that of {len(appearance.known)}")
+
+
+def _numbered(kept: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Number of each sample's group (n,), -1 = alone, and whether to keep it (n,), from the one kept for each."""
+    together = np.bincount(kept, minlength=len(kept))[kept] > 1
+    groups = np.full(len(kept), -1, np.int32)
+    groups[together] = np.unique(kept[together], return_inverse=True)[1]
+    return groups, ~together | (kept == np.arange(len(kept)))
 
 
 def automatic_threshold(neighbors: Neighbors) -> float:

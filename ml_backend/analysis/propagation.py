@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,33 +97,29 @@ def suggest(
         neighbors = knn(data, spreading.GRAPH_NEIGHBORS, seed=seed)
     check_neighbors(neighbors, len(data))
     case = weigh(data, neighbors, rows, codes, len(classes), seed=seed, report=report)
-    reliability = REFERENCE
-    if len(case.right):
-        reliability = reliability.learn(case.held_out, case.right)
+    reliability = REFERENCE.learn(case.held_out, case.right) if len(case.right) else REFERENCE
     unlabeled = known < 0
     # A zero vector has no direction, and so no neighbors: there is no evidence for its guess.
     placed = ~_zeros(data)[unlabeled]
     confidence = corrected(reliability.probability(case.evidence), case.surroundings, SECOND)
     confidence = np.where(placed, confidence, 0)
     accepted = accept(confidence, precision) & placed
-    anchors = np.full((len(data), ANCHORS), -1, dtype=np.int32)
-    anchors[unlabeled] = np.where(placed[:, None], case.anchors, -1)
-    calibration = describe(reliability, case.evidence[accepted], len(case.right), len(rows), confidence[accepted])
-    proposed = np.full(len(data), -1)
-    proposed[unlabeled] = np.where(placed, classes[case.guess], -1)
-    confidences = np.zeros(len(data), dtype=np.float32)
-    confidences[unlabeled] = confidence
-    enough = np.zeros(len(data), dtype=bool)
-    enough[unlabeled] = accepted
     return Suggestions(
-        labels=proposed,
-        confidence=confidences,
-        accepted=enough,
-        anchors=anchors,
+        labels=_spread(np.where(placed, classes[case.guess], -1), unlabeled, -1),
+        confidence=_spread(confidence.astype(np.float32), unlabeled, 0),
+        accepted=_spread(accepted, unlabeled, False),
+        anchors=_spread(np.where(placed[:, None], case.anchors, -1).astype(np.int32), unlabeled, -1),
         method=_in_words(case.trust),
-        calibration=calibration,
+        calibration=describe(reliability, case.evidence[accepted], len(case.right), len(rows), confidence[accepted]),
         coverage=cover(data, rows, seed=seed),
     )
+
+
+def _spread(values: NDArray[Any], chosen: NDArray[np.bool_], rest: Any) -> NDArray[Any]:
+    """Values (m, …) of the chosen rows as values (n, …) of all rows, the rest filled."""
+    spread = np.full((len(chosen), *values.shape[1:]), rest, dtype=values.dtype)
+    spread[chosen] = values
+    return spread
 
 
 def _in_words(trust: NDArray[np.float64]) -> str:

@@ -82,21 +82,11 @@ def label_neighbors(
     """
     data, known = np.asarray(vectors), np.asarray(labels)
     starts = np.unique(np.asarray(anchors, dtype=np.int64))
-    if not len(starts):
-        raise Refusal("no anchor: choose at least one sample to grow the label from")
-    if starts[0] < 0 or starts[-1] >= len(data):
-        raise Refusal(f"anchors must be rows between 0 and {len(data) - 1}; got {starts[0]}..{starts[-1]}")
-    if len(known) != len(data):
-        raise Refusal(f"labels must be {len(data)} integers, one a sample; got {len(known)}")
-    if label < 0:
-        raise Refusal(f"label must be a class, 0 or more; got {label}")
-    if reach is not None and reach < 0:
-        raise Refusal(f"reach must be 0 or more samples, or None for automatic; got {reach}")
+    _check_start(starts, known, label, reach, len(data))
     check_precision(precision)
     table = neighbors if neighbors is not None else knn(data, _NEIGHBORS)
     check_neighbors(table, len(data))
-    cap = max(_CAP, reach or 0)
-    grown = _grow(table, known, starts, label, cap)
+    grown = _grow(table, known, starts, label, max(_CAP, reach or 0))
     alone = not (known[np.setdiff1d(np.flatnonzero(known >= 0), starts)] != label).any()
     if alone:  # nothing says where the label ends: connections say more than distances
         grown = _by_connection(data, table, known, starts, grown)
@@ -111,10 +101,8 @@ def label_neighbors(
     order = np.argsort(-confidence, kind="stable")
     if alone:  # in their own order, with the same confidences
         confidence, order = confidence[order], np.arange(len(order))
-    if reach is not None:
-        taken = min(reach, len(order))
-    else:
-        taken = int(accept(confidence, precision).sum()) if held_out >= _MIN_HELD_OUT else 0
+    automatic = int(accept(confidence, precision).sum()) if held_out >= _MIN_HELD_OUT else 0
+    taken = automatic if reach is None else min(reach, len(order))
     return Region(
         order=grown.rows[order].astype(np.int32),
         confidence=confidence[order].astype(np.float32),
@@ -122,6 +110,19 @@ def label_neighbors(
         reach=taken,
         why=_why(confidence[order][:taken], held_out, grown.stopped),
     )
+
+
+def _check_start(starts: Labels, known: NDArray[np.integer], label: int, reach: int | None, n: int) -> None:
+    if not len(starts):
+        raise Refusal("no anchor: choose at least one sample to grow the label from")
+    if starts[0] < 0 or starts[-1] >= n:
+        raise Refusal(f"anchors must be rows between 0 and {n - 1}; got {starts[0]}..{starts[-1]}")
+    if len(known) != n:
+        raise Refusal(f"labels must be {n} integers, one a sample; got {len(known)}")
+    if label < 0:
+        raise Refusal(f"label must be a class, 0 or more; got {label}")
+    if reach is not None and reach < 0:
+        raise Refusal(f"reach must be 0 or more samples, or None for automatic; got {reach}")
 
 
 @dataclass(frozen=True)

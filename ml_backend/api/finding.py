@@ -9,7 +9,8 @@ from ..actions import confusion_segments, functions, rank, segments
 from ..actions.confusion import Choice
 from ..actions.functions import FunctionRun
 from ..actions.rank import Ranking
-from ..actions.search import DEFAULT_COUNT, Scope, SearchResult, search
+from ..actions.search import DEFAULT_COUNT, Scope, search
+from ..actions.search_results import SearchResult
 from ..actions.segments import SegmentReport
 from ..store.embeddings import check_embeddings
 from ..store.items import list_items
