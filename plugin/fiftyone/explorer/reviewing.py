@@ -39,6 +39,7 @@ class ReviewList:
         scores: (m,) the number that they are ordered by; None = they have none.
         proposals: (m,) index into ``labels``, -1 = none; None = nothing is proposed.
         groups: (m,) number of the group of duplicates; None = no groups.
+        adds_field: whether making the list added a field, which the App's sidebar does not show yet.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class ReviewList:
     groups: np.ndarray | None = None
     total: int | None = None
     note: str = ""
+    adds_field: bool = False
 
     def answer(self, name: str, labels: LabelRows) -> Answer:
         """`ReviewAnswer` of contract.ts: what is still in the dataset, as much as a person can look at."""
@@ -66,6 +68,7 @@ class ReviewList:
             "proposals": None if codes is None else pack(np.where(codes < 0, MISSING_CODE, codes), "<u2"),
             "labels": list(self.labels),
             "groups": None if self.groups is None else pack(self.groups[kept], "<u4"),
+            "adds_field": self.adds_field,
         }
 
 
@@ -98,10 +101,14 @@ def search_similar(call: Call) -> Answer:
     scores = np.asarray([hit.score for hit in result.hits], np.float32)
     title = f"Similar to {count(len(liked), 'example')}"
     listed = ReviewList(
-        "search", title, found[on_map], scores[on_map], total=int(on_map.sum()), note=result.quality.sentence
+        "search",
+        title,
+        found[on_map],
+        scores[on_map],
+        total=int(on_map.sum()),
+        note=result.quality.sentence,
+        adds_field=is_new,
     )
-    if is_new:  # the App's sidebar lists it only then, and loses what its grid shows
-        call.ctx.ops.reload_dataset()
     return listed.answer("search", labels)
 
 

@@ -130,7 +130,7 @@ def test_copies_in_the_results_fold_into_one(dataset):
     folded = search(Scope(dataset), query, limit=10, fold=True)
     assert len([hit for hit in folded.hits if hit.score > 0.9999]) == 1
     assert folded.hits[0].duplicates == 5
-    assert "folded into" in folded.sentence()
+    assert "folded away" in folded.sentence()
 
 
 def test_objects_are_searched_by_objects_and_shown_as_patches(dataset):

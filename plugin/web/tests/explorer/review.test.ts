@@ -27,6 +27,7 @@ const answer: ReviewAnswer = {
   proposals: pack(Uint16Array.from([1, 0xffff, 1, 0])),
   labels: ["cat", "dog"],
   groups: null,
+  adds_field: false,
 };
 const ACCEPTED: Verdict = { mark: "accepted", label: "dog", wrote: true };
 const REJECTED: Verdict = { mark: "rejected", label: null, wrote: false };

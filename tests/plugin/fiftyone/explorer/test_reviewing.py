@@ -79,10 +79,12 @@ def test_similar_samples_come_best_first_and_marks_move_them(explorer, mapped_di
     zero = truth.index("0")
     answer = explorer.do("search_similar", **explorer.map, liked=[zero], disliked=[])
     rows, scores = rows_of(answer), numbers(answer["scores"], "<f4")
+    assert answer["adds_field"], "the sidebar is told when the list is closed"
     assert zero not in rows
     assert scores == sorted(scores, reverse=True)
     assert [truth[row] for row in rows[:5]].count("0") >= 4
     disliked = rows[1]
     again = explorer.do("search_similar", **explorer.map, liked=[zero, rows[0]], disliked=[disliked])
+    assert not again["adds_field"]
     assert {zero, rows[0], disliked}.isdisjoint(rows_of(again))
     assert explorer.state["functions"]["last_search"] == "2 positives and 1 negative"

@@ -168,6 +168,8 @@ export interface ReviewAnswer {
   readonly labels: readonly string[];
   /** Of duplicates: the number of the group. */
   readonly groups: PackedU32 | null;
+  /** Making the list added a field, which the App's sidebar does not show yet. */
+  readonly adds_field: boolean;
 }
 
 export type SegmentKind = "data quality" | "data organization" | "collection campaign";

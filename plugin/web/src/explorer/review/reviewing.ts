@@ -29,6 +29,8 @@ export class Reviewing {
   #writes: Promise<unknown> = Promise.resolve();
   /** Examples of the search whose results are shown. */
   #examples: readonly number[] = [];
+  /** A search added a field: the sidebar lists it after a reload, in which the grid would lose the open list. */
+  #sidebarIsBehind = false;
 
   constructor(
     private readonly session: Session,
@@ -70,6 +72,7 @@ export class Reviewing {
 
   #show(answer: Answer<"open_list"> | null): void {
     if (!answer) return;
+    this.#sidebarIsBehind ||= answer.adds_field;
     const review = reviewOf(answer, classesByCount(this.#ui));
     this.session.store.dispatch({ type: "review", review });
     this.session.store.dispatch({ type: "tab", tab: "review" });
@@ -221,6 +224,9 @@ export class Reviewing {
   close(): void {
     this.session.store.dispatch({ type: "tab", tab: "map" });
     this.selecting.clear();
+    if (!this.#sidebarIsBehind) return;
+    this.#sidebarIsBehind = false;
+    void this.session.ask("Updating the App", "refresh_app", { ranking: null });
   }
 
   #take(review: Review): void {
