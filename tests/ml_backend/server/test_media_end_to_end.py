@@ -60,7 +60,7 @@ def test_a_medium_of_each_kind_is_mirrored_labeled_and_predicted(
             if prediction["model_version"] == version
         }
 
-    predicted = eventually("predictions", lambda: made if len(made := found()) == UNLABELED else None, 60)
+    predicted = eventually("predictions", lambda: made if len(made := found()) == UNLABELED else None)
     assert sum(result == shown.result(truth[task]) for task, result in predicted.items()) >= 8
     dataset = project.dataset
     assert len(dataset) == LABELED + UNLABELED
