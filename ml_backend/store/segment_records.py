@@ -98,7 +98,7 @@ def segment_slug(name: str) -> str:
         Refusal: the name has no letter, digit, or symbol.
     """
     text = unicodedata.normalize("NFC", name).strip().lower()
-    plain = unicodedata.normalize("NFKD", text)
+    plain = unicodedata.normalize("NFKD", text).lower()  # mathematical letters are letters only now
     kept = "".join(one for one in plain if one.isascii() and (one.isalnum() or one.isspace() or one in "+_.-"))
     words = re.sub(r"[\s+_.-]+", "-", kept)
     slug = words.strip("-")[:_LONGEST_SLUG].strip("-")

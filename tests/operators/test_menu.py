@@ -4,9 +4,11 @@ import time
 
 import fiftyone as fo
 import fiftyone.operators as foo
+import numpy as np
 import pytest
 from fiftyone.operators.executor import ExecutionContext, ExecutionError
 from fiftyone.operators.registry import OperatorRegistry
+from PIL import Image
 
 PREFIX = "@labelscape/data-explorer"
 
@@ -157,7 +159,12 @@ def press(step, dataset, **params):
     return run(step.operator, dataset, **step.params, **params)
 
 
-def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_button(embedded):
+def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_button(dataset, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    dataset.add_sample(fo.Sample(str(tmp_path / "noise.png")))
+    embedded = dataset
+    run("compute_embeddings", embedded, key="emb", way="preprocessing")
     first = embedded.first()
     truth = first.true_digit
     first.ground_truth.label = str((int(truth) + 1) % 10)
@@ -167,6 +174,7 @@ def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_but
     ways = ["set_label", "send_to_label_studio", "create_segment", "delete_items"]
     assert [step.operator for step in outliers.next_steps] == ways
     assert all(set(step.params["items"]) == reasons for step in outliers.next_steps)
+    assert embedded.last().id in reasons
     found = outcome("rank_mislabels", embedded, embeddings="emb")
     assert found.view.first().id == first.id
     scores = found.view.values("mislabel_score")
@@ -184,7 +192,7 @@ def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_but
     assert f"Added {many} sample" in press(segment, embedded, name="wrong")
     press(delete, embedded)
     run("save_changes", embedded)
-    assert len(embedded) == 150 - many
+    assert len(embedded) == 151 - many
 
 
 def test_beside_fields_of_the_users_own_rankings_and_suggestions_have_other_names_to_the_end(embedded):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from labelscape.ml_backend.actions.segments import create_segment
 from labelscape.ml_backend.errors import Refusal
@@ -29,6 +29,7 @@ def test_different_names_in_any_script_are_segments_of_their_own(make_digits_dat
 
 
 @given(st.text(max_size=200))
+@example("𝑨")
 def test_a_short_form_is_fit_for_a_tag_and_a_saved_view(name):
     try:
         slug = segment_slug(name)
