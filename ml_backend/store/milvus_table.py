@@ -151,7 +151,9 @@ class MilvusTables:
         settings = fob.brain_config.similarity_backends["milvus"]
         self._alias = uuid4().hex
         options = {name: settings[name] for name in _CONNECTION if settings.get(name) is not None}
-        pymilvus.connections.connect(alias=self._alias, **options)
+        # By default, an idle connection pings every 10 s, which servers answer by closing it: “too many pings”.
+        calm = {"grpc.keepalive_permit_without_calls": False}
+        pymilvus.connections.connect(alias=self._alias, grpc_options=calm, **options)
 
     def names(self) -> list[str]:
         import pymilvus
