@@ -64,7 +64,7 @@ def connect(url: str, token: str, project: int | None, backend_url: str) -> Conn
     me = studio.whoami()
     info = studio.project(project)
     control = read_label_config(info["label_config"])
-    former = load_settings({})
+    former, secret_before = load_settings({}).url, load_settings().secret
     settings = _remember(address, token, project, str(info["created_at"]))
     check_backend(backend_url, settings)
     sentences = [
@@ -79,7 +79,7 @@ def connect(url: str, token: str, project: int | None, backend_url: str) -> Conn
         studio.update_project(project, model_version=backend["title"])
         was = f" (it was “{info['model_version']}”)" if info.get("model_version") else ""
         sentences.append(f"The project now shows the predictions of “{backend['title']}”{was}.")
-    warnings = [*_changed_secret(former, settings), *_warnings(studio, settings, info, control)]
+    warnings = [*_changed_secret(former, secret_before, settings.secret), *_warnings(studio, settings, info, control)]
     return Connection(project, str(info["title"]), sentences, warnings)
 
 
@@ -115,12 +115,12 @@ def _shows_project(saved: ServerSettings, project: int, created_at: str) -> bool
         return False
 
 
-def _changed_secret(former: ServerSettings, settings: ServerSettings) -> list[str]:
-    """What to do where a Label Studio with our app still has the secret from before it was replaced."""
-    if former.secret in ("", settings.secret):
+def _changed_secret(former: str, before: str, now: str) -> list[str]:
+    """What to do where the former Label Studio, with our app, still has the secret from before it was replaced."""
+    if before in ("", now):
         return []
     return [
-        f"The backend has a new secret, because it served {former.url} before. If your Label Studio runs the "
+        f"The backend has a new secret, because it served {former} before. If your Label Studio runs the "
         "Labelscape app, restart it with “labelscape label-studio”."
     ]
 

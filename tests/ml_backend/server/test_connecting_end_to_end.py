@@ -79,6 +79,23 @@ def test_turning_to_another_label_studio_replaces_the_secret_and_tells_who_must_
         server.stop()
 
 
+def test_a_secret_of_the_environment_is_not_said_to_be_replaced(
+    make_project: Callable[..., Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABELSCAPE_SECRET", "of-the-environment")
+    file = tmp_path / "server" / "labelscape" / "label-studio" / "settings.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"url": "http://former.example", "secret": "of-the-file", "projects": [1]}))
+    server = LabelscapeServer(tmp_path / "server")
+    server.start()
+    try:
+        project = make_project(n=0, connected=False)
+        done = Project(project.studio, server, project.id, project.digits).connect()
+        assert (done.exit_code, "restart it" in done.output) == (0, False), done.output
+    finally:
+        server.stop()
+
+
 def test_a_legacy_token_does_where_label_studio_takes_them_and_is_told_where_not(
     make_project: Callable[..., Project], legacy_token: str
 ) -> None:
