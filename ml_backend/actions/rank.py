@@ -160,7 +160,7 @@ def find_duplicates(
     session = open_session(dataset, embeddings, progress=part_of(progress, 0, 0.5))
     items = session.embeddings.items
     rows = _rows_in_view(samples, items)
-    media = list_media(dataset, items)
+    media = list_media(dataset, items) if threshold is None or items.patches_field is None else []
     looks = read_appearance(media, progress=part_of(progress, 0.5, 1)) if threshold is None else None
     duplicates = near_duplicates(
         session.embeddings.vectors,

@@ -101,8 +101,7 @@ def label_neighbors(
     order = np.argsort(-confidence, kind="stable")
     if alone:  # in their own order, with the same confidences
         confidence, order = confidence[order], np.arange(len(order))
-    automatic = int(accept(confidence, precision).sum()) if held_out >= _MIN_HELD_OUT else 0
-    taken = automatic if reach is None else min(reach, len(order))
+    taken = _automatic_reach(confidence, precision, held_out) if reach is None else min(reach, len(order))
     return Region(
         order=grown.rows[order].astype(np.int32),
         confidence=confidence[order].astype(np.float32),
@@ -110,6 +109,11 @@ def label_neighbors(
         reach=taken,
         why=_why(confidence[order][:taken], held_out, grown.stopped),
     )
+
+
+def _automatic_reach(confidence: NDArray[np.float64], precision: float, held_out: int) -> int:
+    """How many samples keep the precision; none while there are too few labels to check that."""
+    return int(accept(confidence, precision).sum()) if held_out >= _MIN_HELD_OUT else 0
 
 
 def _check_start(starts: Labels, known: NDArray[np.integer], label: int, reach: int | None, n: int) -> None:

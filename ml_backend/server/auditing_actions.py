@@ -8,7 +8,7 @@ from ..store.audits import forget_audit, load_audit
 from ..wording import count
 from .columns import refresh_columns
 from .jobs import Outcome
-from .labeling_actions import apply_and_note, send_and_suggest
+from .labeling_actions import accepted_outcome, apply_and_note, send_and_suggest
 from .requests import ActionRequest
 from .selected_tasks import check_embedded, check_whole_images
 from .sync import ProjectSync
@@ -23,8 +23,7 @@ def preview_audit(project: ProjectSync, request: ActionRequest) -> Outcome:
         mirror = _audited(project)
         if load_audit(mirror.dataset) is None:
             return Outcome("No audit is in progress: this draws confident suggestions at random, for people to check.")
-        result = audit_result(mirror.dataset)
-    return Outcome(result.sentence(), {"left": result.left, "population": result.population}, tab=AUDIT_TAB)
+        return _so_far(mirror)
 
 
 def audit(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
@@ -38,7 +37,11 @@ def audit(project: ProjectSync, request: ActionRequest, progress: Progress) -> O
     if step == BEGIN or not begun:
         return _begin(project, mirror, request, progress)
     with project.lock:
-        result = audit_result(mirror.dataset)
+        return _so_far(mirror)
+
+
+def _so_far(mirror: Mirror) -> Outcome:
+    result = audit_result(mirror.dataset)
     return Outcome(result.sentence(), {"left": result.left, "population": result.population}, tab=AUDIT_TAB)
 
 
@@ -66,12 +69,7 @@ def _accept(project: ProjectSync, mirror: Mirror, request: ActionRequest, progre
         forget_audit(mirror.dataset)
     written = send_and_suggest(project, applied.items, part_of(progress, 0.1, 0.9))
     refresh_columns(project, lambda: True)
-    kept = len(applied.conflicts)
-    note = f" {count(kept, 'item')} kept another label." if kept else ""
-    sentence = (
-        f"Accepted {count(applied.written, 'audited suggestion')}: {count(written, 'annotation')} in place.{note}"
-    )
-    return Outcome(sentence, {"accepted": applied.written, "kept": kept, "written": written})
+    return accepted_outcome(applied, written, "audited suggestion")
 
 
 def _audited(project: ProjectSync) -> Mirror:

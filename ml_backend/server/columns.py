@@ -115,8 +115,8 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
     for segment in list_segments(mirror.dataset):
         for sample in members(mirror.dataset, segment).values("id"):
             segments[sample].append(segment.slug)
-    searched = _searched(mirror)
-    audited = _audited(mirror)
+    searched = _searched(mirror, records)
+    audited = _audited(mirror, records)
     suggested = _suggested(project)
     no_suggestion = {SUGGESTED: "", CONFIDENCE: 0.0} if suggested else {}
     columns = {
@@ -177,19 +177,19 @@ def _suggested(project: ProjectSync) -> dict[int, dict[str, Any]]:
     }
 
 
-def _searched(mirror: Mirror) -> dict[str, dict[str, float]]:
+def _searched(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[str, dict[str, float]]:
     """Column → sample → its score, of the last search and of each function."""
     columns = {function_column(function.slug): _scores(mirror, function.field) for function in _functions(mirror)}
     similar = _scores(mirror, SCORE_FIELD)
-    known = any(SIMILAR in record.columns for record in mirror.ledger.read().values())
+    known = any(SIMILAR in record.columns for record in records.values())
     return columns | ({SIMILAR: similar} if similar or known else {})
 
 
-def _audited(mirror: Mirror) -> dict[str, dict[str, float]]:
+def _audited(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[str, dict[str, float]]:
     """The column of the audit in progress, if any: sample → its place in the draw, from 1."""
     audit = load_audit(mirror.dataset)
     drawn = [] if audit is None else as_names(audit.ids[audit.drawn])
-    known = any(AUDIT in record.columns for record in mirror.ledger.read().values())
+    known = any(AUDIT in record.columns for record in records.values())
     places = {sample: float(place) for place, sample in enumerate(drawn, 1)}
     return {AUDIT: places} if places or known else {}
 

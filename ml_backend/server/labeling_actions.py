@@ -175,10 +175,15 @@ def accept(project: ProjectSync, request: ActionRequest, progress: Progress) -> 
         title = f"acceptance of {count(len(batch.ids), 'suggestion')}"
         applied = apply_and_note(mirror, request, [batch], title, part_of(progress, 0.0, 0.1))
     written = send_and_suggest(project, applied.items, progress)
+    return accepted_outcome(applied, written, "suggestion", chosen.note())
+
+
+def accepted_outcome(applied: AppliedLabels, written: int, noun: str, note: str = "") -> Outcome:
+    """What became of accepted suggestions, called by this noun; ``written`` annotations are in place."""
     kept = len(applied.conflicts)
-    note = f" {count(kept, 'item')} kept another label." if kept else ""
-    sentence = f"Accepted {count(applied.written, 'suggestion')}: {count(written, 'annotation')} in place.{note}"
-    return Outcome(f"{sentence}{chosen.note()}", {"accepted": applied.written, "kept": kept, "written": written})
+    others = f" {count(kept, 'item')} kept another label." if kept else ""
+    sentence = f"Accepted {count(applied.written, noun)}: {count(written, 'annotation')} in place.{others}{note}"
+    return Outcome(sentence, {"accepted": applied.written, "kept": kept, "written": written})
 
 
 def preview_undo(project: ProjectSync, request: ActionRequest) -> Outcome:
