@@ -47,6 +47,11 @@ class TaskObject:
         """The kind of medium, which decides on embedding models and cards."""
         return MODALITY[self.tag]
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether the data of a task hold the text itself, so that there is no file to fetch."""
+        return self.modality == "text" and not self.by_address
+
 
 def reason_against(element: ElementTree.Element) -> str:
     """Why the data of an object cannot be read, as the end of a sentence that begins with a control; "" if they can."""

@@ -66,7 +66,7 @@ Obtained = dict[str, Any] | ValueError
 def task_medium(shown: TaskObject, task: Mapping[str, Any]) -> TaskMedium:
     """What a task shows; a file in cloud storage is at the address at which Label Studio serves it."""
     value = value_at(task.get("data"), shown.key)
-    if shown.modality == "text" and not shown.by_address:
+    if shown.is_inline:
         text = _text_of(shown, value)
         return TaskMedium(_digest(text), text=text)
     if shown.modality == "series" and isinstance(value, Mapping):
@@ -80,7 +80,7 @@ def task_medium(shown: TaskObject, task: Mapping[str, Any]) -> TaskMedium:
 
 def medium_of_record(shown: TaskObject, mark: str) -> TaskMedium | None:
     """What a task shows, from what the ledger keeps; None for what only the task's data hold."""
-    if mark.startswith(_INLINE) or (shown.modality == "text" and not shown.by_address):
+    if mark.startswith(_INLINE) or shown.is_inline:
         return None
     return TaskMedium(mark, mark)
 
@@ -105,15 +105,14 @@ def _fetched(
     media: Sequence[TaskMedium], shown: TaskObject, fetch: Fetch, seconds: float | None
 ) -> list[Path | ValueError]:
     """The files of media; those that are texts in the task's data have none, which is no reason yet."""
-    if shown.modality == "text" and not shown.by_address:
+    if shown.is_inline:
         return [MediaError("") for _ in media]
     return list(fetch([medium.address for medium in media], shown.modality, seconds))
 
 
 def _read(medium: TaskMedium, file: Path | ValueError, shown: TaskObject) -> CarriedMedium | ValueError:
-    inline = shown.modality == "text" and not shown.by_address
     try:
-        if inline:
+        if shown.is_inline:
             return inspect_medium(Media("", text=medium.text), "text")
         if isinstance(file, ValueError):
             return file

@@ -6,6 +6,7 @@ than two thirds of the time of one `UpdateOne` for each document.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,11 @@ from bson.raw_bson import RawBSONDocument
 ROWS_PER_UPDATE = 200
 Expression = Mapping[str, Any]
 _ID_BYTES = 12
+
+
+def modified_now() -> dict[str, datetime]:
+    """What an update of a sample or frame sets besides its values, as FiftyOne's own do."""
+    return {"last_modified_at": datetime.utcnow()}
 
 
 def among(ids: np.ndarray) -> Expression:

@@ -7,7 +7,6 @@ changed meanwhile stays.
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Literal
 
 import bson
@@ -17,6 +16,7 @@ import fiftyone.core.sample as fos
 from bson import ObjectId
 from pymongo import UpdateOne
 
+from .column_updates import modified_now
 from .fills import Fill, Purpose, Written, write_fills
 from .generated_views import show_in_generated_views
 from .items import FRAMES_PREFIX, stored_path
@@ -178,7 +178,7 @@ def _update(dataset: fo.Dataset, edits: Sequence[Edit]) -> int:
 def _update_value(edit: Edit) -> UpdateOne:
     """Write the field only if its value is still the one from before."""
     before = {edit.path: None} if edit.before is None else _same_label(edit.path, edit.before)
-    return UpdateOne({"_id": ObjectId(edit.sample), **before}, {"$set": {edit.path: edit.after, **_now()}})
+    return UpdateOne({"_id": ObjectId(edit.sample), **before}, {"$set": {edit.path: edit.after, **modified_now()}})
 
 
 def _container(edit: Edit) -> UpdateOne:
@@ -194,14 +194,16 @@ def _update_element(edit: Edit) -> UpdateOne:
     if edit.after is None:
         assert edit.before is not None
         same = {edit.path: {"$elemMatch": {"_id": edit.before["_id"], "label": edit.before.get("label")}}}
-        return UpdateOne({**sample, **same}, {"$pull": {edit.path: {"_id": edit.before["_id"]}}, "$set": _now()})
+        return UpdateOne(
+            {**sample, **same}, {"$pull": {edit.path: {"_id": edit.before["_id"]}}, "$set": modified_now()}
+        )
     absent = {f"{edit.path}._id": {"$ne": edit.after["_id"]}}
     if edit.path.endswith(".classifications"):
         absent[f"{edit.path}.label"] = {"$ne": edit.after["label"]}
     each: dict[str, Any] = {"$each": [edit.after]}
     if edit.position is not None:
         each["$position"] = edit.position
-    return UpdateOne({**sample, **absent}, {"$push": {edit.path: each}, "$set": _now()})
+    return UpdateOne({**sample, **absent}, {"$push": {edit.path: each}, "$set": modified_now()})
 
 
 def _update_attributes(edit: Edit) -> UpdateOne:
@@ -219,7 +221,7 @@ def _update_attributes(edit: Edit) -> UpdateOne:
         where = {edit.path: {"$elemMatch": identity}}
         target = f"{edit.path}.$"
     values = {f"{target}.{name}": value for name, value in edit.after.items()}
-    return UpdateOne({"_id": ObjectId(edit.sample), **where}, {"$set": {**values, **_now()}})
+    return UpdateOne({"_id": ObjectId(edit.sample), **where}, {"$set": {**values, **modified_now()}})
 
 
 _UPDATES = {"value": _update_value, "element": _update_element, "attributes": _update_attributes}
@@ -229,10 +231,6 @@ def _same_label(path: str, document: dict[str, Any]) -> dict[str, Any]:
     if "_id" not in document:  # of a list of labels, which has no id, all of it has to be the same
         return {f"{path}.{name}": value for name, value in document.items()}
     return {f"{path}._id": document["_id"], f"{path}.label": document.get("label")}
-
-
-def _now() -> dict[str, datetime]:
-    return {"last_modified_at": datetime.utcnow()}
 
 
 # --- whole samples ---------------------------------------------------------------------------------------------------

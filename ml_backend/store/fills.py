@@ -10,14 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as dataclass_field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import fiftyone as fo
 import numpy as np
 from pymongo import UpdateMany
 
-from .column_updates import ROWS_PER_UPDATE, Expression, among, column, column_of_documents, of_row
+from .column_updates import ROWS_PER_UPDATE, Expression, among, column, column_of_documents, modified_now, of_row
 from .items import FRAMES_PREFIX, stored_path
 from .own_writes import bulk_write
 from .records import as_names
@@ -158,7 +157,7 @@ def _undoing(fill: Fill) -> Iterator[UpdateMany]:
 
 def _update(part: Fill, where: Expression, label: Expression | None) -> UpdateMany:
     """The update of one part; emptying a field needs no expression, and costs a fifth less."""
-    setting = {"$set": {part.path: label, "last_modified_at": datetime.utcnow()}}
+    setting = {"$set": {part.path: label, **modified_now()}}
     return UpdateMany({"_id": among(part.ids), **where}, setting if label is None else [setting])
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import datetime
 from typing import Any, ClassVar
 
 import numpy as np
 from pymongo import UpdateMany
 
-from .column_updates import Expression, among, column, column_of_documents, column_of_ids, of_row
+from .column_updates import Expression, among, column, column_of_documents, column_of_ids, modified_now, of_row
 from .fills import Fill, label_of, no_ids
 
 
@@ -34,11 +33,11 @@ class JoiningFill(Fill):
             if undo:
                 written = {"label": name, "labeled_at": self.document["labeled_at"]}
                 where = {"_id": among(part.ids), part.path: {"$elemMatch": written}}
-                yield UpdateMany(where, {"$pull": {part.path: written}, "$set": _now()})
+                yield UpdateMany(where, {"$pull": {part.path: written}, "$set": modified_now()})
             else:
                 where = {"_id": among(part.ids), f"{part.path}.label": {"$ne": name}}
                 joined = {"$concatArrays": [_list_at(part.path), [label_of(part, self.document)]]}
-                yield UpdateMany(where, [{"$set": {**_with_list(part.path, joined), **_now()}}])
+                yield UpdateMany(where, [{"$set": {**_with_list(part.path, joined), **modified_now()}}])
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ class RemovingFill(Fill):
             exact = {"$not": [_has(part)]} if undo else there
             where = {"_id": among(part.ids), **label, "$expr": of_row(part.ids, exact)}
             new = _with_list(part.path, of_row(part.ids, part._restored() if undo else part._filtered(meant=False)))
-            yield UpdateMany(where, [{"$set": {**new, **_now()}}])
+            yield UpdateMany(where, [{"$set": {**new, **modified_now()}}])
 
     def _filtered(self, *, meant: bool) -> Expression:
         """The labels of a sample that are meant, or the others; inside `of_row`."""
@@ -95,7 +94,3 @@ def _with_list(path: str, labels: Expression) -> dict[str, Expression]:
     """The field with these labels as its list; it is made where there is none."""
     field, leaf = path.rsplit(".", 1)
     return {field: {"$mergeObjects": [{"_cls": leaf.capitalize()}, f"${field}", {leaf: labels}]}}
-
-
-def _now() -> dict[str, datetime]:
-    return {"last_modified_at": datetime.utcnow()}

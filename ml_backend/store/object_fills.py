@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import datetime
 from typing import Any, ClassVar
 
 import bson
 import numpy as np
 from pymongo import UpdateMany
 
-from .column_updates import Expression, among, column_of_documents, column_of_ids, of_row
+from .column_updates import Expression, among, column_of_documents, column_of_ids, modified_now, of_row
 from .fills import Fill, columns_of, no_ids
 from .raw_batches import ANY_TIME
 
@@ -40,7 +39,7 @@ class ObjectFill(Fill):
                 values = bson.decode(part.before[0], ANY_TIME) if undo else part._attributes
                 yield UpdateMany(where, {"$set": part._in_place(values)})
             else:
-                yield UpdateMany(where, [{"$set": {part.path: part._changed(undo=undo), **_now()}}])
+                yield UpdateMany(where, [{"$set": {part.path: part._changed(undo=undo), **modified_now()}}])
 
     @property
     def _attributes(self) -> dict[str, Any]:
@@ -67,7 +66,7 @@ class ObjectFill(Fill):
 
     def _in_place(self, values: dict[str, Any]) -> dict[str, Any]:
         target = f"{self.path}.$" if self.listed else self.path
-        return {f"{target}.{name}": value for name, value in values.items()} | _now()
+        return {f"{target}.{name}": value for name, value in values.items()} | modified_now()
 
     def _changed(self, *, undo: bool) -> Expression:
         """The objects of a sample, with the attributes of the one that is meant."""
@@ -81,7 +80,3 @@ class ObjectFill(Fill):
         meant = {"$eq": ["$$one._id", column_of_ids(self.elements)]}
         changed = {"$cond": [meant, {"$mergeObjects": ["$$one", values]}, "$$one"]}
         return of_row(self.ids, {"$map": {"input": f"${self.path}", "as": "one", "in": changed}})
-
-
-def _now() -> dict[str, datetime]:
-    return {"last_modified_at": datetime.utcnow()}

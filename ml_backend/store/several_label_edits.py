@@ -20,7 +20,7 @@ from .list_fills import JoiningFill, RemovingFill
 from .object_fills import ObjectFill
 from .pending_changes import FieldChanges, pending_label
 from .raw_batches import ANY_TIME
-from .single_label_edits import stamp, with_distinct_tails
+from .single_label_edits import stamp, with_columns, with_distinct_tails
 
 _READ_AT_ONCE = 10_000
 _OID = "S12"
@@ -104,11 +104,8 @@ def _joining(
         if len(together):
             document = label_document(pending_label(changes, int(together[0])), now)
             del document["_id"]
-            columns: dict[str, Any] = {}
-            if followed:
-                document |= {"confidence": None, "anchor": None, "labelscape_confidence": None}
-                columns = {"confidence": changes.confidence[together], "anchors": changes.anchors[together]}
-            yield JoiningFill(field.path, changes.ids[together], document, stamp(), **columns)
+            fill = JoiningFill(field.path, changes.ids[together], document, stamp())
+            yield with_columns(fill, changes, together) if followed else fill
         for row in rows:
             if not groupable[row]:
                 label = pending_label(changes, row)

@@ -158,10 +158,10 @@ def _fills(
         del document["_id"]
         labels = [before[row] for row in some.tolist()] if before else []
         fill = Fill(path, changes.ids[some], document, stamp(), before=labels)
-        yield _with_columns(fill, changes, some) if changes.followed[some[0]] else fill
+        yield with_columns(fill, changes, some) if changes.followed[some[0]] else fill
 
 
-def _with_columns(fill: Fill, changes: FieldChanges, rows: np.ndarray) -> Fill:
+def with_columns(fill: Fill, changes: FieldChanges, rows: np.ndarray) -> Fill:
     """The fill with what differs from sample to sample where labels come from neighbors."""
     assert fill.document is not None
     shared = fill.document | {"confidence": None, "anchor": None, "labelscape_confidence": None}

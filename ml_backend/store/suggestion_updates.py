@@ -1,14 +1,22 @@
 """Updates that write the suggestions of many items at once: of samples or frames, or of objects in them."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
 from pymongo import UpdateMany
 
-from .column_updates import ROWS_PER_UPDATE, Expression, among, column_of_documents, column_of_ids, of_row, rounds_of
+from .column_updates import (
+    ROWS_PER_UPDATE,
+    Expression,
+    among,
+    column_of_documents,
+    column_of_ids,
+    modified_now,
+    of_row,
+    rounds_of,
+)
 from .items import FRAMES, is_list_field, label_path, stored_path
 
 _IDS_PER_UPDATE = 50_000  # that lose their suggestions
@@ -52,7 +60,7 @@ def _update(
 ) -> UpdateMany:
     """The update of items in documents of their own; they all lose their suggestions where there are no documents."""
     where: dict[str, Any] = {"_id": among(homes)} | ({f"{path}._id": among(items)} if path else {})
-    now = {"last_modified_at": datetime.utcnow()}
+    now = modified_now()
     if not documents:
         target = f"{path}.$.{name}" if listed else f"{path}.{name}".removeprefix(".")
         return UpdateMany(where, {"$set": {target: None, **now}})
