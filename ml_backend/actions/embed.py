@@ -33,7 +33,7 @@ from ..store.embeddings import (
 )
 from ..store.items import FRAMES, Items, every_sample, list_items, list_like
 from ..store.media import list_media
-from ..store.medium_fields import medium_kind
+from ..store.medium_fields import item_kind
 from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
 from ..store.scores import score_name
 from ..store.settings import data_directory
@@ -80,7 +80,7 @@ def compute_embeddings(
     is_new = not dataset.has_brain_run(key)
     if predictions is None and not is_new:
         predictions = check_embeddings(dataset, key).provenance.predictions
-    model = model_for("image" if items.patches_field or items.parts == FRAMES else medium_kind(samples), model)
+    model = model_for("image" if items.parts == FRAMES else item_kind(samples, items.patches_field), model)
     provenance = Provenance(model=model, options=plain(options or {}), predictions=predictions)
     if not is_new:
         provenance = _with_earlier_fit(provenance, check_embeddings(dataset, key).provenance)

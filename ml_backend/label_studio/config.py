@@ -5,21 +5,22 @@ Label Studio's XML is read here as Label Studio 1.23 reads it: a class is stored
 ``perRegion`` is not always there.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from ..embedding.registry import Modality
 from ..errors import Refusal
 from ..wording import listing
+from .config_tags import DECLARATION, Tag, class_names, class_paths, is_true, question_of, read_tags
 from .objects import MODALITY, TaskObject, read_object, reason_against
-from .questions import Condition, ConditionKind, Question
+from .questions import Question
 from .regions import WHOLE_KINDS, Region, Result, chosen_paths, has_box, own_items, region_of
 from .shapes import as_value
+from .spans import NOTHING, WINDOW_KINDS, own_spans
 
 Kind = Literal[
     "choices",
@@ -30,20 +31,24 @@ Kind = Literal[
     "keypointlabels",
     "ellipselabels",
     "brushlabels",
+    "labels",
+    "timeserieslabels",
 ]
-_TAGS = (
-    "Choices", "Taxonomy", "Rating",
-    "RectangleLabels", "PolygonLabels", "KeyPointLabels", "EllipseLabels", "BrushLabels",
-)  # fmt: skip
-_KINDS: dict[str, Kind] = {tag: cast(Kind, tag.lower()) for tag in _TAGS}
-_RATINGS = 5  # unless maxRating says otherwise
-_CLASS_TAGS = ("Choice", "Label")
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-_PATH_SEPARATOR = " / "
-_OBJECTS = [tag for tag in MODALITY if tag != "AudioPlus"]  # an older name of Audio
+_WHOLE = ("Choices", "Taxonomy", "Rating")
+_SHAPES = ("RectangleLabels", "PolygonLabels", "KeyPointLabels", "EllipseLabels", "BrushLabels")
+_AUDIO = ("Audio", "AudioPlus")  # an older name of it
+_OBJECTS = [tag for tag in MODALITY if tag != "AudioPlus"]
+# Tag of a control → the objects on which it is served.
+_TARGETS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_WHOLE, tuple(MODALITY)),
+    **dict.fromkeys(_SHAPES, ("Image",)),
+    "Labels": _AUDIO,
+    "TimeSeriesLabels": ("TimeSeries",),
+}
+_KINDS: dict[str, Kind] = {tag: cast(Kind, tag.lower()) for tag in _TARGETS}
 _SERVED = (
-    f"Labelscape fills in {listing(_TAGS[:3])} of {listing(_OBJECTS)}, and {listing(_TAGS[3:])} of Image, where the "
-    "value is one key of the task's data"
+    f"Labelscape fills in {listing(_WHOLE)} of {listing(_OBJECTS)}, {listing(_SHAPES)} of Image, Labels of Audio, and "
+    "TimeSeriesLabels of TimeSeries, where the value is one key of the task's data"
 )
 
 
@@ -52,10 +57,10 @@ class Control:
     """The control of a label config that Labelscape fills in.
 
     ``classes`` are the labels as Label Studio stores them: the alias where a class has one; of nested choices the last
-    part of the path, or the whole path where that alone is ambiguous. ``paths`` are those of nested choices, one for
-    each class, and empty for any other control. ``multi``: several classes may be chosen. ``shown``: what is labeled.
-    ``questions`` are the other controls of the config. ``former_names`` are names that the control had before,
-    ``renamed`` pairs of (former class, class today).
+    part of the path, or the whole path where that alone is ambiguous; of windows, also `spans.NOTHING`. ``paths`` are
+    those of nested choices, one for each class, and empty for any other control. ``multi``: several classes may be
+    chosen. ``shown``: what is labeled. ``questions`` are the other controls of the config. ``former_names`` are names
+    that the control had before, ``renamed`` pairs of (former class, class today).
     """
 
     kind: Kind
@@ -80,8 +85,13 @@ class Control:
 
     @property
     def boxes(self) -> bool:
-        """Whether regions of an image are labeled, each by the box around it, and not the image."""
+        """Whether parts of what a task shows are labeled, each by the box around it, and not the whole."""
         return self.kind not in WHOLE_KINDS
+
+    @property
+    def windows(self) -> bool:
+        """Whether those parts are windows of a recording or series, see `windows`; else, regions of an image."""
+        return self.kind in WINDOW_KINDS
 
     @property
     def takes_imports(self) -> bool:
@@ -99,7 +109,9 @@ class Control:
         return (self.from_name, *self.former_names)
 
     def own(self, result: Any) -> Result:
-        """The items of a result that belong to this control, normalized; see `regions.own_items`."""
+        """The items of a result that belong to this control, normalized; see `own_items` and `own_spans`."""
+        if self.windows:
+            return own_spans(result, self.names, self.kind, self.shown.time_format)
         return own_items(result, self.names, self.kind)
 
     def is_silent(self, result: Any) -> bool:
@@ -121,24 +133,26 @@ class Control:
         return [name for name in self.stated(result) if name in self.classes]
 
     def regions_of(self, result: Any) -> list[Region]:
-        """The objects of this control in a result."""
+        """The objects of this control in a result; those of windows also need the task, see `windows`."""
         renamed = dict(self.renamed)
-        if not self.boxes:
+        if not self.boxes or self.windows:
             return []
         return [region_of(item, self.classes, renamed) for item in self.own(result) if has_box(item)]
 
     def boxless(self, result: Any) -> list[str]:
         """The region ids of objects whose box cannot be used; these objects exist and were not deleted."""
-        return [str(item["id"]) for item in self.own(result) if not has_box(item)] if self.boxes else []
+        if not self.boxes or self.windows:
+            return []
+        return [str(item["id"]) for item in self.own(result) if not has_box(item)]
 
     def choice(self, labels: Sequence[str]) -> Result:
         """A result that chooses these classes; a class of nested choices becomes its path."""
         if not labels:
             return []
         if self.kind == "rating":
-            return [self._item({"rating": int(labels[0])})]
+            return [self.item({"rating": int(labels[0])})]
         path_of = dict(zip(self.classes, self.paths, strict=False))
-        return [self._item({self.kind: [list(path_of[name]) if name in path_of else name for name in labels]})]
+        return [self.item({self.kind: [list(path_of[name]) if name in path_of else name for name in labels]})]
 
     def box(self, region: Region, label: str | None, score: float | None) -> dict[str, Any]:
         """A region with this class, as an item of a result; without one Label Studio (1.23) draws the box in gray."""
@@ -146,7 +160,7 @@ class Control:
         value = {"x": x, "y": y, "width": width, "height": height, "rotation": region.rotation}
         if region.shape is not None:
             value = as_value(region.shape)
-        item = self._item({**value, self.kind: [] if label is None else [label]}) | {"id": region.id}
+        item = self.item({**value, self.kind: [] if label is None else [label]}) | {"id": region.id}
         if region.size is not None:
             item |= {"original_width": region.original_width, "original_height": region.original_height}
         return item if score is None else item | {"score": score}
@@ -159,21 +173,9 @@ class Control:
             return self.classes[self.paths.index(path)]
         return dict(self.renamed).get(path[-1], path[-1])
 
-    def _item(self, value: dict[str, Any]) -> dict[str, Any]:
-        return {"from_name": self.from_name, "to_name": self.to_name, "type": self.kind, "value": value}
-
-
-@dataclass(frozen=True)
-class _Tag:
-    """A control of a label config, and the elements with ``visibleWhen`` that decide whether it is visible."""
-
-    element: ElementTree.Element
-    name: str
-    targets: tuple[str, ...]
-    conditions: tuple[ElementTree.Element, ...]
-
-    def __str__(self) -> str:
-        return f"{self.element.tag} “{self.name}”"
+    def item(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """An item of a result with this value."""
+        return {"from_name": self.from_name, "to_name": self.to_name, "type": self.kind, "value": dict(value)}
 
 
 @lru_cache(maxsize=64)
@@ -194,7 +196,7 @@ def read_label_config(config: str, keep: str | None = None) -> Control:
     chosen = next((control for control in in_order if control.from_name == keep), next(iter(in_order), None))
     if chosen is not None:
         return chosen
-    tags, objects = _read_tags(config)
+    tags, objects = read_tags(config)
     reasons = [f"{tag} {reason}" for tag in tags if (reason := _reason_against(tag, objects))]
     raise Refusal(f"{_SERVED}, like $image. This label config has {listing(reasons) or 'no control at all'}.")
 
@@ -206,8 +208,8 @@ def served_controls(config: str) -> tuple[Control, ...]:
     Raises:
         Refusal: the config cannot be parsed.
     """
-    tags, objects = _read_tags(config)
-    questions = [_question(tag, tags) for tag in tags]
+    tags, objects = read_tags(config)
+    questions = [question_of(tag, tags) for tag in tags]
     return tuple(
         replace(
             _control(tag, objects),
@@ -224,7 +226,7 @@ def unfilled_controls(config: str, filled: Control) -> list[str]:
     Raises:
         Refusal: the config cannot be parsed.
     """
-    tags, objects = _read_tags(config)
+    tags, objects = read_tags(config)
     others = [tag for tag in tags if tag.name != filled.from_name]
     only_one = f"because only one control is filled in, which is “{filled.from_name}”"
     return [f"{tag}, {_reason_against(tag, objects) or only_one}" for tag in others]
@@ -255,58 +257,7 @@ def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:
     return str(errors[0]) if errors else None
 
 
-def _read_tags(config: str) -> tuple[list[_Tag], dict[str, ElementTree.Element]]:
-    """The controls of a label config, and its objects by name."""
-    try:
-        root = ElementTree.fromstring(_DECLARATION.sub("", config))
-    except ElementTree.ParseError as error:
-        raise Refusal(f"The label config cannot be read: {error}.") from error
-    tags: list[_Tag] = []
-    objects: dict[str, ElementTree.Element] = {}
-    pending: list[tuple[ElementTree.Element, tuple[ElementTree.Element, ...]]] = [(root, ())]
-    while pending:
-        element, conditions = pending.pop()
-        if element.get("visibleWhen"):
-            conditions = (*conditions, element)
-        name, target = element.get("name"), element.get("toName")
-        if name and target and element.tag != "Filter":
-            targets = tuple(one.strip() for one in target.split(","))
-            tags.append(_Tag(element, name, targets, conditions))
-        elif name and (element.get("value") or element.get("valueList")):
-            objects[name] = element
-        pending += [(child, conditions) for child in reversed(element)]
-    return tags, objects
-
-
-def _question(tag: _Tag, tags: Sequence[_Tag]) -> Question:
-    conditions = [condition for element in tag.conditions if (condition := _condition(element, tags))]
-    required = _is_true(tag.element, "required")
-    return Question(tag.name, tag.targets, required, _is_true(tag.element, "perRegion"), tuple(conditions))
-
-
-def _condition(element: ElementTree.Element, tags: Sequence[_Tag]) -> Condition | None:
-    """The condition of a ``visibleWhen``; None for a kind that Label Studio does not know, and shows always."""
-    kind = element.get("visibleWhen")
-    if kind not in get_args(ConditionKind):
-        return None
-    named = element.get("whenTagName") or ""
-    attribute = "whenLabelValue" if kind == "region-selected" else "whenChoiceValue"
-    values = {value for value in (element.get(attribute) or "").split(",") if value}
-    stored = {
-        one.get("alias")
-        for tag in tags
-        if tag.name == named
-        for one in tag.element.iter()
-        if one.tag in _CLASS_TAGS and one.get("value") in values
-    }
-    return Condition(cast(ConditionKind, kind), named, frozenset(values | {name for name in stored if name}))
-
-
-def _is_true(element: ElementTree.Element, attribute: str) -> bool:
-    return (element.get(attribute) or "").lower() == "true"
-
-
-def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> str:
+def _reason_against(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> str:
     """Why a control is not filled in, as the end of a sentence that begins with it; "" if it is."""
     if tag.element.tag not in _KINDS:
         return "of a kind that is not served"
@@ -314,68 +265,50 @@ def _reason_against(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> st
     if target is None:
         named = [f"{one.tag} “{one.get('name')}”" for name in tag.targets if (one := objects.get(name)) is not None]
         return f"on {listing(named) or 'nothing there is'}"
-    if _is_true(tag.element, "perRegion"):
+    if is_true(tag.element, "perRegion"):
         return "that applies to each region (perRegion)"
     if tag.conditions:
         return "that is shown only under a condition (visibleWhen)"
-    if not _paths(tag.element):
+    if not class_paths(tag.element):
         return "without classes of its own"
+    if _KINDS[tag.element.tag] in WINDOW_KINDS and (NOTHING,) in class_paths(tag.element):
+        return f"with the class “{NOTHING}”, which stands for what is in no region"
     return reason_against(target)
 
 
-def _target(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> ElementTree.Element | None:
-    """The object that a control labels, of several the first; regions are served on images alone."""
-    allowed = tuple(MODALITY) if _KINDS[tag.element.tag] in WHOLE_KINDS else ("Image",)
+def _target(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> ElementTree.Element | None:
+    """The object that a control labels, of several the first."""
+    allowed = _TARGETS[tag.element.tag]
     targets = [objects[name] for name in tag.targets if name in objects]
     return next((one for one in targets if one.tag in allowed), None)
 
 
-def _control(tag: _Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
+def _control(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
     target = _target(tag, objects)
     assert target is not None
     kind = _KINDS[tag.element.tag]
-    nested = kind == "taxonomy" or (kind == "choices" and _is_true(tag.element, "allowNested"))
-    paths = _paths(tag.element)
+    nested = kind == "taxonomy" or (kind == "choices" and is_true(tag.element, "allowNested"))
+    paths = class_paths(tag.element)
     if not nested:  # choices inside a choice are not visible then
         paths = tuple(path for path in paths if len(path) == 1)
-    if _is_true(tag.element, "leafsOnly"):
+    if is_true(tag.element, "leafsOnly"):
         paths = tuple(
             path for path in paths if not any(len(one) > len(path) and one[: len(path)] == path for one in paths)
         )
+    classes = class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths))
     several = kind == "taxonomy" and tag.element.get("maxUsages") != "1"
     return Control(
         kind=kind,
         from_name=tag.name,
         shown=read_object(target),
-        classes=_class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths)),
+        classes=(*classes, NOTHING) if kind in WINDOW_KINDS else classes,
         multi=several or (kind == "choices" and tag.element.get("choice", "single") == "multiple"),
         paths=paths if nested else (),
     )
-
-
-def _paths(element: ElementTree.Element, above: tuple[str, ...] = ()) -> tuple[tuple[str, ...], ...]:
-    """The path to each class of a control, in order; classes read from a task's data are left out."""
-    if element.tag == "Rating":
-        most = element.get("maxRating") or ""
-        return tuple((str(stars),) for stars in range(1, 1 + (int(most) if most.isdecimal() else _RATINGS)))
-    paths: list[tuple[str, ...]] = []
-    for child in element:
-        name = child.get("alias") or child.get("value") if child.tag in _CLASS_TAGS else None
-        path = (*above, name) if name else above
-        if name:
-            paths.append(path)
-        paths += _paths(child, path)
-    return tuple(dict.fromkeys(paths))
-
-
-def _class_names(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The last part of each path, or the whole path if the last part is ambiguous."""
-    ends = [path[-1] for path in paths]
-    return tuple(_PATH_SEPARATOR.join(path) if ends.count(path[-1]) > 1 else path[-1] for path in paths)
 
 
 @lru_cache(maxsize=8)
 def _interface(config: str) -> Any:
     from label_studio_sdk.label_interface.interface import LabelInterface
 
-    return LabelInterface(_DECLARATION.sub("", config))
+    return LabelInterface(DECLARATION.sub("", config))

@@ -18,7 +18,8 @@ from .config import Control
 from .geometry import image_size
 from .ledger import Annotation, Labeling, Sending, TaskRecord, as_labeling
 from .marks import Mark, Origin, Said, StoredLabel, annotation_edits, as_stored_time, stored_labels
-from .mirror import FIELD, Mirror, as_annotation, counting, labeling_of_result, object_id, regions_of
+from .mirror import Mirror, as_annotation, counting, labeling_of, labeling_of_result, object_id, regions_of
+from .mirror_dataset import FIELD
 from .outgoing import HeldBack, annotation_of
 
 _SENT_AT_ONCE = 50  # annotations created from labels saved here, 0.12 s each
@@ -134,7 +135,7 @@ class LabelFlow:
             annotation = as_annotation(mirror.control, payload)
             if annotation is None or annotation.by != me or annotation.id <= sending.after:
                 continue
-            if labeling_of_result(mirror.control, annotation.result) == sending.labeling:
+            if labeling_of(mirror, record, annotation.result) == sending.labeling:
                 return self._note_sent(mirror, record, sending.labeling, annotation)
         settled = replace(record, sending=None)
         mirror.ledger.write([settled])
@@ -230,7 +231,7 @@ def _labeling_here(mirror: Mirror, labels: _Labels) -> Labeling:
 def _labeling_there(mirror: Mirror, record: TaskRecord, annotation: Annotation | None) -> Labeling:
     if annotation is None:
         return ()
-    return record.synced if annotation.silent else labeling_of_result(mirror.control, annotation.result)
+    return record.synced if annotation.silent else labeling_of(mirror, record, annotation.result)
 
 
 def _may_go_out(record: TaskRecord, labeling: Labeling) -> bool:

@@ -69,8 +69,9 @@ class TaskRecord:
     """A task of a mirrored project and its sample, "" if its medium cannot be read.
 
     ``refused`` says why there is no medium where trying again is no use. ``candidates``: boxes that somebody else's
-    model proposes. ``synced``: the labeling that both sides agreed on last. ``sending``: one that is being sent, and
-    may or may not have arrived where that was interrupted. ``columns``: what we wrote into the task's data.
+    model proposes, or the windows of a recording or series. ``synced``: the labeling that both sides agreed on last.
+    ``sending``: one that is being sent, and may or may not have arrived where that was interrupted. ``columns``: what
+    we wrote into the task's data.
     """
 
     task: int
@@ -176,6 +177,10 @@ class AnnotationLedger(_Ledger[TaskRecord]):
     def doubt_predictions(self) -> None:
         """Mark all predictions as outdated by a config change, so that each is published again."""
         _collection().update_many({**self._owner, "prediction": {"$ne": None}}, {"$set": {"prediction.labeling": []}})
+
+    def forget_media(self) -> None:
+        """Forget what tasks showed, so that the media of each are taken again."""
+        _collection().update_many(self._owner, {"$set": {"media": "", "refused": ""}})
 
     def set_column(self, tasks: Sequence[int], name: str, value: str | float) -> None:
         """Set a value in the data of tasks, and leave the rest of their records unchanged."""

@@ -9,26 +9,24 @@ import fiftyone as fo
 import structlog
 from bson import ObjectId
 
-from ..errors import Refusal
+from ..embedding.base import UnreadableMedium
 from ..store.labels import LabelField, label_field
-from ..store.medium_fields import CARRIED, declare_medium_field, medium_kind
 from .config import Control, read_label_config
 from .decisions import Rule, counting_annotation
 from .following import Followed, follow, kept_control
 from .ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
-from .marks import declare_annotations
-from .media_hosts import MediaUnavailable
-from .migration import FIELD_TYPES, migrate_labels
-from .objects import TaskObject
+from .media_hosts import MediaError, MediaUnavailable
+from .mirror_dataset import FIELD, INFO, TASK, declare_fields, declare_medium, owned_dataset
 from .regions import Region, Result
 from .renaming import rename_labels
+from .spans import SIDE_BY_SIDE, Cut
 from .task_media import Fetch, Obtained, TaskMedium, medium_of_record, obtain, task_medium
+from .windows import cut_windows, window_regions
 
-FIELD = "ground_truth"
 EMBEDDINGS = "labelscape"
-_TASK = "task_id"
-_INFO = "label_studio"
 _CONTROL = "label_studio_control"
+CONFIG_SEEN = "label_studio_config"  # in the info of a dataset: the config by which all tasks were read
+_CUT = "label_studio_windows"
 
 _log = structlog.get_logger(__name__)
 
@@ -38,7 +36,8 @@ class Mirror:
     """A project's dataset, the control that is filled in, and the ledger.
 
     ``rule`` says which of several annotations of a task counts. ``news`` are sentences on what a change of the label
-    config did to the labels. ``unreadable`` are the annotations that were skipped and reported.
+    config did to the labels. ``cut``: how recordings are cut into windows. ``unreadable`` are the annotations that were
+    skipped and reported.
     """
 
     project: int
@@ -48,6 +47,7 @@ class Mirror:
     ledger: AnnotationLedger
     rule: Rule = "ground_truth_first"
     news: tuple[str, ...] = ()
+    cut: Cut = SIDE_BY_SIDE
     unreadable: set[str] = field(default_factory=set, compare=False)
 
     @property
@@ -61,7 +61,9 @@ class Mirror:
         return label_field(self.dataset, FIELD, self.patches_field)
 
 
-def open_mirror(url: str, project: int, label_config: str, rule: Rule = "ground_truth_first") -> Mirror:
+def open_mirror(
+    url: str, project: int, label_config: str, rule: Rule = "ground_truth_first", cut: Cut = SIDE_BY_SIDE
+) -> Mirror:
     """Open the dataset ``label-studio-<project>``, or create it.
 
     Where the label config changed, its labels go on: a control or a class with another name is followed, and a field
@@ -71,20 +73,22 @@ def open_mirror(url: str, project: int, label_config: str, rule: Rule = "ground_
         Refusal: the label config has nothing to fill in, or the dataset of that name belongs to something else.
     """
     read_label_config(label_config)  # before a dataset is made
-    dataset = _owned_dataset(url, project)
+    dataset = owned_dataset(url, project)
     ledger = AnnotationLedger(dataset, f"{url}#{project}")
     # A control that was added before ours leaves ours the one whose labels these are.
     followed = follow(label_config, kept_control(dataset.info.get(_CONTROL)))
-    _declare_medium(dataset, followed.control.shown)
-    news = [*followed.news, *_declare_fields(dataset, followed.control)]
-    mirror = Mirror(project, dataset, label_config, followed.control, ledger, rule, tuple(news))
+    declare_medium(dataset, followed.control.shown)
+    news = [*followed.news, *declare_fields(dataset, followed.control)]
+    mirror = Mirror(project, dataset, label_config, followed.control, ledger, rule, tuple(news), cut)
     _keep_up(mirror, followed)
+    if followed.control.windows:
+        _cut_again(mirror)
     return mirror
 
 
 def mirrored_project(dataset: fo.Dataset) -> tuple[str, int] | None:
     """The address of Label Studio and the project there that a dataset mirrors; None for any other dataset."""
-    owner = dataset.info.get(_INFO)
+    owner = dataset.info.get(INFO)
     return None if owner is None else (owner["url"], owner["project"])
 
 
@@ -153,7 +157,9 @@ def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: 
                 annotations=tuple(
                     replace(annotation, ours=(annotation.id, annotation.at) in ours) for annotation in now
                 ),
-                candidates=_candidates(mirror.control, task, own_version),
+                candidates=record.candidates
+                if mirror.control.windows
+                else _candidates(mirror.control, task, own_version),
             )
         )
     mirror.ledger.write([record for record in taken if record != records[record.task]])
@@ -189,7 +195,13 @@ def counting(mirror: Mirror, record: TaskRecord) -> Annotation | None:
 
 
 def labeling_of_result(control: Control, result: Result) -> Labeling:
-    """The classes that a result assigns to the task or its boxes, including ones that the config no longer has."""
+    """The classes that a result assigns to the task or its regions, including ones that the config no longer has."""
+    if control.windows:
+        return as_labeling(
+            (f"{value['start']}-{value['end']}", label)
+            for value in (item["value"] for item in control.own(result))
+            for label in value[control.kind]
+        )
     if control.boxes:
         regions = control.regions_of(result)
         return as_labeling((region.id, region.stated) for region in regions if region.stated is not None)
@@ -197,9 +209,22 @@ def labeling_of_result(control: Control, result: Result) -> Labeling:
     return as_labeling(("", label) for label in (stated if control.multi else stated[:1]))
 
 
+def labeling_of(mirror: Mirror, record: TaskRecord, result: Result) -> Labeling:
+    """The classes that a result assigns to a task, its regions, or its windows."""
+    if not mirror.control.windows:
+        return labeling_of_result(mirror.control, result)
+    regions = window_regions(mirror.control, record.candidates, mirror.control.own(result))
+    return as_labeling((region.id, region.stated) for region in regions if region.stated is not None)
+
+
 def regions_of(mirror: Mirror, record: TaskRecord) -> list[Region]:
-    """The boxes of a task: those of its annotation, else those that another model proposes, without a class."""
+    """The boxes of a task: those of its annotation, else those that another model proposes, without a class.
+
+    Of recordings and series, all windows, with the classes that the annotation gives them.
+    """
     annotation = counting(mirror, record)
+    if mirror.control.windows:
+        return window_regions(mirror.control, record.candidates, None if annotation is None else annotation.result)
     if annotation is not None:
         return mirror.control.regions_of(annotation.result)
     return [replace(region, label=None, unknown="") for region in mirror.control.regions_of(record.candidates)]
@@ -230,22 +255,6 @@ def as_annotation(control: Control, payload: Any) -> Annotation | None:
     )
 
 
-def _owned_dataset(url: str, project: int) -> fo.Dataset:
-    name = f"label-studio-{project}"
-    owner = {"url": url, "project": project}
-    if not fo.dataset_exists(name):
-        created = fo.Dataset(name, persistent=True)
-        created.info[_INFO] = owner
-        created.save()
-    dataset = fo.load_dataset(name)
-    if dataset.info.get(_INFO) != owner:
-        raise Refusal(
-            f"The dataset '{name}' belongs to {dataset.info.get(_INFO) or 'something else'}, not to project {project} "
-            f"of {url}: rename or delete it."
-        )
-    return dataset
-
-
 def _keep_up(mirror: Mirror, followed: Followed) -> None:
     """Apply a change of the label config to labels and predictions, and record the config."""
     for before, now in followed.renamed_now:
@@ -258,35 +267,6 @@ def _keep_up(mirror: Mirror, followed: Followed) -> None:
         mirror.dataset.save()
 
 
-def _declare_medium(dataset: fo.Dataset, shown: TaskObject) -> None:
-    """Declare the field that holds what tasks show, where that is no picture."""
-    present = medium_kind(dataset)
-    if len(dataset) and present != shown.modality:
-        raise Refusal(
-            f"The label config now shows {shown.tag} “{shown.name}”, and the dataset '{dataset.name}' has samples of "
-            f"the kind “{present}”: rename that dataset, and a new one will be made."
-        )
-    if present in CARRIED and present != shown.modality:  # of a config that never had a task
-        dataset.delete_sample_field(present)
-    if shown.modality in CARRIED:
-        declare_medium_field(dataset, shown.modality, shown.modality)
-
-
-def _declare_fields(dataset: fo.Dataset, control: Control) -> list[str]:
-    """Declare the fields of a mirror's samples; returns sentences on labels that had to be migrated."""
-    if not dataset.has_sample_field(_TASK):
-        dataset.add_sample_field(_TASK, fo.IntField, description="The task in Label Studio")
-        dataset.create_index(_TASK)
-    news = migrate_labels(dataset, FIELD, FIELD_TYPES[control.kind, control.multi])
-    field = label_field(dataset, FIELD, FIELD if control.boxes else None)
-    declare_annotations(dataset, field)
-    if control.boxes and dataset.get_field(f"{field.path}.region") is None:
-        dataset.add_sample_field(f"{field.path}.region", fo.StringField)
-    if list(dataset.default_classes) != list(control.classes):
-        dataset.default_classes = list(control.classes)
-    return news
-
-
 def _take_media(
     mirror: Mirror, records: Sequence[TaskRecord], media: Sequence[TaskMedium], fetch: Fetch, seconds: float | None
 ) -> dict[int, str]:
@@ -294,12 +274,14 @@ def _take_media(
     if not records:
         return {}
     obtained = obtain(media, mirror.control.shown, fetch, seconds)
+    if mirror.control.windows:
+        records, obtained = _with_windows(mirror, records, obtained)
     by_task = {record.task: one for record, one in zip(records, obtained, strict=True)}
     fields = {task: one for task, one in by_task.items() if isinstance(one, dict)}
     wanting = [record.task for record in records if record.task in fields and not record.sample]
     created = _samples_of(mirror, wanting)  # samples that are missing in the ledger because of a crash
     new = [task for task in wanting if task not in created]
-    samples = [fo.Sample(**fields[task], **{_TASK: task}) for task in new]
+    samples = [fo.Sample(**fields[task], **{TASK: task}) for task in new]
     created |= zip(new, mirror.dataset.add_samples(samples, progress=False) if samples else [], strict=True)
     _replace_media(mirror, {record.sample: fields[record.task] for record in records if record.task in fields})
     mirror.ledger.write(
@@ -311,6 +293,34 @@ def _take_media(
     return {task: str(reason) for task, reason in by_task.items() if isinstance(reason, ValueError)}
 
 
+def _with_windows(
+    mirror: Mirror, records: Sequence[TaskRecord], obtained: Sequence[Obtained]
+) -> tuple[list[TaskRecord], list[Obtained]]:
+    """The records with their windows; in the place of a medium that cannot be cut into them, the reason."""
+    cut: list[Obtained] = list(obtained)
+    with_windows = list(records)
+    for row, one in enumerate(obtained):
+        if not isinstance(one, dict):
+            continue
+        try:
+            windows = cut_windows(mirror.control, one, mirror.cut)
+            with_windows[row] = replace(records[row], candidates=windows)
+        except UnreadableMedium as error:
+            cut[row] = MediaError(f"“{mirror.control.shown.key}” of the task cannot be cut into windows: {error}.")
+    return with_windows, cut
+
+
+def _cut_again(mirror: Mirror) -> None:
+    """Have all tasks read again where they were cut into other windows."""
+    cut = [mirror.cut.length, mirror.cut.hop]
+    if mirror.dataset.info.get(_CUT) == cut:
+        return
+    mirror.ledger.forget_media()
+    mirror.dataset.info[_CUT] = cut
+    mirror.dataset.info.pop(CONFIG_SEEN, None)
+    mirror.dataset.save()
+
+
 def _replace_media(mirror: Mirror, fields: Mapping[str, Mapping[str, Any]]) -> None:
     """Give samples that exist already other media."""
     moved = {sample: values for sample, values in fields.items() if sample}
@@ -320,7 +330,7 @@ def _replace_media(mirror: Mirror, fields: Mapping[str, Mapping[str, Any]]) -> N
 
 def _samples_of(mirror: Mirror, tasks: Sequence[int]) -> dict[int, str]:
     """Task → its sample, for tasks that have one."""
-    return dict(zip(*mirror.dataset.match(fo.ViewField(_TASK).is_in(list(tasks))).values([_TASK, "id"]), strict=True))
+    return dict(zip(*mirror.dataset.match(fo.ViewField(TASK).is_in(list(tasks))).values([TASK, "id"]), strict=True))
 
 
 def _refusal(obtained: Obtained) -> str:

@@ -31,6 +31,8 @@ class TaskObject:
         key: where a task's data hold it.
         by_address: whether the data of a text hold its address (``valueType="url"``) and not the text itself.
         channels: the columns of a time series that are shown, by name, or by number if the file names none.
+        time_column, time_format: the column of a time series that has the times, by name or number, "" = there is none,
+            and how they are written, in the notation of d3; "" = as numbers.
         author_key, text_key: the names under which each part of a dialog holds its author and its text.
     """
 
@@ -39,6 +41,8 @@ class TaskObject:
     key: str
     by_address: bool = False
     channels: tuple[str, ...] = ()
+    time_column: str = ""
+    time_format: str = ""
     author_key: str = "author"
     text_key: str = "text"
 
@@ -74,6 +78,8 @@ def read_object(element: ElementTree.Element) -> TaskObject:
         key=(element.get("value") or "")[1:],
         by_address=(element.get("valueType") or "").lower() == "url",
         channels=tuple(dict.fromkeys(name for one in element.iter("Channel") if (name := one.get("column")))),
+        time_column=element.get("timeColumn") or "",
+        time_format=(element.get("timeFormat") or "") if element.get("timeColumn") else "",
         author_key=element.get("nameKey") or "author",
         text_key=element.get("textKey") or "text",
     )

@@ -4,11 +4,13 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..wording import listing, noun
+from ..wording import agree, count, listing, noun
 from .ledger import Labeling, TaskRecord
 from .mirror import Mirror, regions_of
 from .questions import shown_items, unanswered
 from .regions import Result, belongs_to
+from .spans import NOTHING
+from .windows import kept_items, region_items, window_regions
 
 
 class HeldBack(Exception):
@@ -27,7 +29,9 @@ def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: 
     control = mirror.control
     items = [dict(item) for item in base if isinstance(item, Mapping)]
     _check_classes(mirror, labeling, items)
-    if control.boxes:
+    if control.windows:
+        result = _with_window_classes(mirror, record, labeling, items)
+    elif control.boxes:
         result = _with_box_classes(mirror, record, labeling, items)
     else:
         others = [item for item in items if not belongs_to(item, control.names)]
@@ -66,6 +70,29 @@ def _with_box_classes(mirror: Mirror, record: TaskRecord, labeling: Labeling, ba
             item["value"][control.kind] = [labels[region]]
             item["from_name"] = control.from_name
     return result
+
+
+def _with_window_classes(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: Result) -> Result:
+    """The items of an annotation with the regions that follow from the windows' classes here.
+
+    Regions that still say what their windows have stay as somebody drew them.
+    """
+    control, windows = mirror.control, record.candidates
+    labels = dict(labeling)
+    before = {one.id: one.stated for one in window_regions(control, windows, control.own(base) if base else None)}
+    lacking = [name for name, stated in before.items() if name not in labels and (stated is not None or not base)]
+    if lacking or set(labels) - set(before):
+        number = len(lacking)
+        raise HeldBack(
+            f"{count(number, 'window')} of this recording {agree(number, 'has')} no class yet: label all of them, with "
+            f"“{NOTHING}” where there is nothing."
+        )
+    kept = kept_items(control, windows, labels, control.own(base))
+    covered = {one.id: one.stated for one in window_regions(control, windows, kept)}
+    rest = {name: label for name, label in labels.items() if covered.get(name) != label}
+    dropped = {item["id"] for item in control.own(base)} - {item["id"] for item in kept}
+    others = [item for number, item in enumerate(base) if str(item.get("id") or f"#{number}") not in dropped]
+    return [*others, *region_items(control, windows, rest)]
 
 
 def _own_boxes(mirror: Mirror, items: Result) -> list[tuple[dict[str, Any], str]]:

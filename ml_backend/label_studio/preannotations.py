@@ -8,7 +8,9 @@ from typing import Any
 from ..store.items import Items, as_ids, list_items
 from ..store.suggestions import Suggestion, read_suggestions
 from .ledger import Labeling, TaskRecord, as_labeling
-from .mirror import FIELD, Mirror, regions_of
+from .mirror import Mirror, regions_of
+from .mirror_dataset import FIELD
+from .windows import region_items
 
 _DECIMALS = 4
 
@@ -34,9 +36,15 @@ def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, P
 
 
 def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, version: str) -> dict[str, Any]:
-    """A pre-annotation in Label Studio's prediction format; boxes whose class is not filled in have none."""
+    """A pre-annotation in Label Studio's prediction format; boxes whose class is not filled in have none.
+
+    Windows with the same class side by side become one region.
+    """
     control = mirror.control
-    if control.boxes:
+    if control.windows:
+        scores = {place: score for (place, _), score in proposed.scores.items()}
+        result = region_items(control, record.candidates, dict(proposed.labeling), scores)
+    elif control.boxes:
         labels, scores = dict(proposed.labeling), {place: score for (place, _), score in proposed.scores.items()}
         result = [
             control.box(region, labels.get(region.id), scores.get(region.id)) for region in regions_of(mirror, record)

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from .mirror import FIELD, Mirror
+from .mirror import Mirror
+from .mirror_dataset import FIELD
 from .preannotations import Preannotation
 
 _MARGIN = 0.2  # fraction of the way from the class's share to certainty

@@ -15,7 +15,7 @@ import structlog
 from .client import LabelStudio, LabelStudioError
 from .config import invalid_reason
 from .ledger import Prediction, TaskRecord
-from .mirror import Mirror, labeling_of_result
+from .mirror import Mirror, labeling_of
 from .preannotations import Preannotation, as_prediction
 
 VERSION_STEM = "labelscape-"
@@ -240,7 +240,7 @@ class Publisher:
         """Add predictions that Label Studio stored itself to the ledger; those that differ are changed later."""
         predictions = {}
         for task, prediction in there.items():
-            labeling = labeling_of_result(self.mirror.control, prediction["result"] or [])
+            labeling = labeling_of(self.mirror, due.records[task], prediction["result"] or [])
             number, sure = int(prediction["id"]), due.wanted[task].sure
             predictions[task] = Prediction(number, labeling, prediction["score"], sure, self.version)
         self.mirror.ledger.set_predictions(predictions)

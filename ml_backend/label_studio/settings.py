@@ -16,6 +16,7 @@ from ..errors import Refusal
 from ..store.settings import data_directory
 from ..store.zoo_models import ZOO
 from .decisions import RULES, Rule
+from .spans import Cut
 
 register(ZOO)  # the settings may name a model of FiftyOne's zoo
 
@@ -40,6 +41,8 @@ _SETTINGS: dict[str, type | tuple[type, ...]] = {
     "precision": _NUMBER,
     "annotation": str,
     "prefill_from": (*_NUMBER, type(None)),
+    "window_seconds": _NUMBER,
+    "hop_seconds": (*_NUMBER, type(None)),
     "limits": dict,
 }
 
@@ -94,6 +97,8 @@ class ServerSettings:
         annotation: which of several annotations of a task counts: ``ground_truth_first``, ``latest`` or ``majority``.
         prefill_from: the score, 0 to 1, from which a task opens with its prediction filled in; None = clearly more
             than the share of that class among the labels.
+        window_seconds: length of the windows of recordings and series, which are cut where regions are asked for.
+        hop_seconds: the time from the start of one window to that of the next; None = they lie side by side.
         limits: the most that requests and media may take.
     """
 
@@ -108,6 +113,8 @@ class ServerSettings:
     precision: float = 0.95
     annotation: Rule = "ground_truth_first"
     prefill_from: float | None = None
+    window_seconds: float = 1.0
+    hop_seconds: float | None = None
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
@@ -126,6 +133,18 @@ class ServerSettings:
             raise Refusal(f"The setting annotation is “{self.annotation}”; it must be one of {', '.join(RULES)}.")
         if self.prefill_from is not None and not 0 <= self.prefill_from <= 1:
             raise Refusal(f"prefill_from is {self.prefill_from}; it must be between 0 and 1, or null for automatic.")
+        if not self.window_seconds > 0:
+            raise Refusal(f"window_seconds is {self.window_seconds}; it must be above 0.")
+        if self.hop_seconds is not None and not 0 < self.hop_seconds <= self.window_seconds:
+            raise Refusal(
+                f"hop_seconds is {self.hop_seconds}; it must be above 0 and at most window_seconds, which is "
+                f"{self.window_seconds}, or null for windows side by side."
+            )
+
+    @property
+    def cut(self) -> Cut:
+        """How recordings and series are cut into windows."""
+        return Cut(self.window_seconds, self.window_seconds if self.hop_seconds is None else self.hop_seconds)
 
 
 def server_directory() -> Path:

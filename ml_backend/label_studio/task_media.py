@@ -11,12 +11,14 @@ from typing import Any
 
 from ..embedding.base import Media, UnreadableMedium
 from ..embedding.registry import Modality
+from ..embedding.series.reading import read_table
 from ..embedding.text.reading import MAX_BYTES
 from ..store.carried_media import CarriedMedium, inspect_medium, media_cards, sample_fields
 from ..store.medium_fields import CARRIED
 from .media import presigned_address
 from .media_hosts import MediaError, shown_address
 from .objects import TaskObject, value_at
+from .series_times import series_times
 
 # Addresses of media, their kind, and the seconds there are, None = each has its own time → their files, or why there
 # is none.
@@ -116,12 +118,22 @@ def _read(medium: TaskMedium, file: Path | ValueError, shown: TaskObject) -> Car
             return inspect_medium(Media("", text=medium.text), "text")
         if isinstance(file, ValueError):
             return file
-        read = inspect_medium(Media(str(file), columns=shown.channels), shown.modality)
+        rate = _rate(str(file), shown) if shown.time_column else None
+        read = inspect_medium(Media(str(file), columns=shown.channels, rate=rate), shown.modality)
         if shown.modality != "text":
             return read
         return inspect_medium(Media("", text=_text_of(shown, _loaded(shown, read.value))), "text")
     except UnreadableMedium as error:
         return _refusal(medium, shown, str(error))
+
+
+def _rate(file: str, shown: TaskObject) -> float | None:
+    """The sampling rate by the column of times that the label config names; None if that cannot be read."""
+    try:
+        times = series_times(shown, read_table(file))
+    except UnreadableMedium:
+        return None
+    return None if times is None else times.rate
 
 
 def _with_card(

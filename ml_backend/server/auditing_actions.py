@@ -2,7 +2,8 @@
 
 from ..actions.audit import audit_result, audited_batch, start_audit
 from ..errors import Refusal
-from ..label_studio.mirror import FIELD, Mirror
+from ..label_studio.mirror import Mirror
+from ..label_studio.mirror_dataset import FIELD
 from ..progress import Progress, part_of
 from ..store.audits import forget_audit, load_audit
 from ..wording import count

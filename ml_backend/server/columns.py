@@ -18,7 +18,8 @@ from ..actions.rank import rank_mislabels, rank_outliers
 from ..analysis.clusters import cluster
 from ..errors import Cancelled, Refusal
 from ..label_studio.ledger import TaskRecord
-from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
+from ..label_studio.mirror import EMBEDDINGS, Mirror
+from ..label_studio.mirror_dataset import FIELD
 from ..progress import Progress
 from ..store.audits import load_audit
 from ..store.embeddings import list_embeddings, load_embeddings

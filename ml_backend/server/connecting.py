@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from ..embedding.base import UnreadableMedium
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioError
 from ..label_studio.config import Control, read_label_config, unfilled_controls
@@ -19,7 +20,9 @@ from ..label_studio.settings import (
     same_address,
     save_settings,
 )
+from ..label_studio.spans import NOTHING
 from ..label_studio.task_media import obtain, task_medium
+from ..label_studio.windows import cut_windows
 from ..wording import count
 from .guard import SECRET_HEADER
 from .project_model import project_model
@@ -64,13 +67,13 @@ def connect(url: str, token: str, project: int | None, backend_url: str) -> Conn
     me = studio.whoami()
     info = studio.project(project)
     control = read_label_config(info["label_config"])
+    offered = [name for name in control.classes if name != NOTHING]
     former, secret_before = load_settings({}).url, load_settings().secret
     settings = _remember(address, token, project, str(info["created_at"]))
     check_backend(backend_url, settings)
     sentences = [
         f"{settings.url} accepts the token; we are {me['email']} there.",
-        f"Project {project} “{info['title']}”: “{control.from_name}” with {count(len(control.classes), 'class')} is "
-        "filled in.",
+        f"Project {project} “{info['title']}”: “{control.from_name}” with {count(len(offered), 'class')} is filled in.",
     ]
     backend = _register_backend(studio, settings, project, info, backend_url)
     sentences.append(f"The backend is registered as “{backend['title']}”, and Label Studio reaches it.")
@@ -153,8 +156,13 @@ def _media_warnings(studio: LabelStudio, settings: ServerSettings, project: int,
             continue
         try:
             [obtained] = obtain([medium], control.shown, cache.fetch_many, None)
+            if control.windows and isinstance(obtained, dict):
+                cut_windows(control, obtained, settings.cut)
         except Refusal as error:  # a package is missing: it is for every task
             return [*warnings, str(error)]
+        except UnreadableMedium as error:
+            warnings.append(f"Task {task['id']} gets no suggestion: {error}.")
+            continue
         if isinstance(obtained, ValueError):
             warnings.append(f"Task {task['id']} gets no suggestion: {obtained}")
     return warnings

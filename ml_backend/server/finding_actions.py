@@ -7,7 +7,8 @@ from ..actions.rank import Ranking, rank_mislabels, rank_outliers
 from ..actions.search import Scope, search
 from ..actions.segments import create_segment
 from ..errors import Cancelled, Refusal
-from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
+from ..label_studio.mirror import EMBEDDINGS, Mirror
+from ..label_studio.mirror_dataset import FIELD
 from ..progress import Progress, part_of
 from ..store.action_journal import JournalEntry, note_action
 from ..store.searches import Query

@@ -15,7 +15,8 @@ from ..actions.save import undo_save
 from ..actions.segments import delete_segment
 from ..actions.suggest import suggest_labels
 from ..errors import Cancelled, Refusal
-from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror
+from ..label_studio.mirror import EMBEDDINGS, Mirror
+from ..label_studio.mirror_dataset import FIELD
 from ..progress import Progress, part_of
 from ..store.action_journal import JournalEntry, forget_action, list_actions, note_action
 from ..store.chosen_suggestions import ChosenSuggestion, forget_chosen, remember_chosen

@@ -9,7 +9,8 @@ from ..actions.next_best import next_to_label
 from ..embedding.base import Media
 from ..errors import Refusal
 from ..label_studio.ledger import TaskRecord
-from ..label_studio.mirror import EMBEDDINGS, FIELD, Mirror, counting, labeling_of_result
+from ..label_studio.mirror import EMBEDDINGS, Mirror, counting, labeling_of_result
+from ..label_studio.mirror_dataset import FIELD
 from ..store.embeddings import list_embeddings, locate
 from ..store.functions import list_functions
 from ..store.items import Items, as_ids

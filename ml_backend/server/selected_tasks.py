@@ -69,9 +69,9 @@ def check_embedded(mirror: Mirror) -> None:
 
 
 def check_whole_images(mirror: Mirror, action: str) -> None:
-    """Raise a Refusal in a project that labels boxes, where an action cannot know which box is meant."""
+    """Raise a Refusal in a project that labels regions, where an action cannot know which one is meant."""
     if mirror.control.boxes:
-        raise Refusal(f"{action} works on whole images, and this project labels boxes inside them.")
+        raise Refusal(f"{action} works on whole tasks, and this project labels regions inside them.")
 
 
 def tasks_of(mirror: Mirror, samples: Sequence[str]) -> dict[str, int]:

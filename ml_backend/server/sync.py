@@ -16,8 +16,8 @@ from ..label_studio.client import LabelStudio, LabelStudioError, LabelStudioMiss
 from ..label_studio.flow import LabelFlow
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import (
+    CONFIG_SEEN,
     EMBEDDINGS,
-    FIELD,
     Mirror,
     add_tasks,
     drop_annotations,
@@ -27,6 +27,7 @@ from ..label_studio.mirror import (
     take_annotations,
     take_tasks,
 )
+from ..label_studio.mirror_dataset import FIELD
 from ..label_studio.preannotations import Preannotation, as_prediction, preannotations
 from ..label_studio.prefill import PrefillFloor, prefill_floor
 from ..label_studio.publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
@@ -43,7 +44,6 @@ _TASKS_AT_ONCE = 500
 _SUGGEST_SECONDS = 15.0  # part of the time for a prediction, reserved for the suggestions at its end
 _FEW_CHANGED = 1_000  # samples; with more, all tasks are compared at once
 _INFO = "label_studio_seen"
-_CONFIG = "label_studio_config"
 
 _log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ class ProjectSync:
             publisher = self._opened_publisher()
             mirror = self.opened()
             mirror.dataset.reload()  # fields that the App added since
-            known = mirror.dataset.info.get(_CONFIG) == info["label_config"]
+            known = mirror.dataset.info.get(CONFIG_SEEN) == info["label_config"]
             seen = mirror.dataset.info.get(_INFO) if known else None
             changed = self._take(mirror, self.studio.tasks(self.project, changed_since=seen))
             records = list(mirror.ledger.read().values())
@@ -111,7 +111,7 @@ class ProjectSync:
             else:
                 self._disagreed = True
             if not known:  # annotations of a renamed class change without an event
-                mirror.dataset.info[_CONFIG] = info["label_config"]
+                mirror.dataset.info[CONFIG_SEEN] = info["label_config"]
                 mirror.dataset.save()
             self._fetch_again(mirror, records)
             if info["total_predictions_number"] < sum(record.prediction is not None for record in records):
@@ -354,7 +354,9 @@ class ProjectSync:
         if self._mirror is not None and not fo.dataset_exists(self._mirror.dataset.name):
             self._mirror = None
         if self._mirror is None or self._mirror.label_config != label_config:
-            self._mirror = open_mirror(self.settings.url, self.project, label_config, self.settings.annotation)
+            self._mirror = open_mirror(
+                self.settings.url, self.project, label_config, self.settings.annotation, self.settings.cut
+            )
             for news in self._mirror.news:
                 _log.warning("label_config_changed", project=self.project, news=news)
             self._publisher = None

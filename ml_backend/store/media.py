@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
@@ -14,7 +14,7 @@ from fiftyone.core.collections import SampleCollection
 from ..embedding.base import Media, UnreadableMedium
 from ..embedding.remote_media import address_of, is_allowed, remote_marks
 from .items import FRAMES, FRAMES_PREFIX, Items, as_list, every_sample, label_path, local_field
-from .medium_fields import CHANNELS, END, RATE, START, MediumField, medium_field
+from .medium_fields import CHANNELS, DURATION, END, RATE, START, MediumField, are_windows, medium_field
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ def list_media(samples: SampleCollection, items: Items) -> list[Media | Unusable
     """The medium of each item, in the order of ``items``: its file, the box of a patch, or what a card stands for."""
     samples = every_sample(samples)
     carried = medium_field(samples._root_dataset)
-    if items.patches_field:
+    if items.patches_field and carried is not None and are_windows(samples._root_dataset, items.patches_field):
+        table = _media_of_windows(samples, items, carried)
+    elif items.patches_field:
         table = _media_of_patches(samples, items)
     elif carried is not None and items.parts is None:
         table = _carried_media(samples, items, carried)
@@ -115,6 +117,30 @@ def _carried_medium(value: str | None, facts: dict[str, Any], carried: MediumFie
     span = None if start is None or end is None else (float(start), float(end))
     rate = facts.get(RATE) if carried.kind == "series" else None
     return Media(path=value, span=span, rate=rate, columns=tuple(facts.get(CHANNELS) or ()))
+
+
+def _media_of_windows(samples: SampleCollection, items: Items, carried: MediumField) -> dict[str, Media | UnusableItem]:
+    """The windows of recordings or series: how far a box reaches over the card is its part of the whole length."""
+    dataset = samples._root_dataset
+    whole = every_sample(dataset).select(list(dict.fromkeys(items.sample_ids.tolist())))
+    root = label_path(dataset, str(items.patches_field))
+    known = [name for name in (RATE, CHANNELS, DURATION) if dataset.has_field(name)]
+    values, *columns = whole.values([carried.name, *known])
+    ids, boxes = whole.values([f"{root}.id", f"{root}.bounding_box"], _raw=True)
+    facts = [dict(zip(known, row, strict=True)) for row in zip(*columns, strict=True)]
+    return {
+        str(window): _window(value, box, one, carried)
+        for value, windows, of_sample, one in zip(values, ids, boxes, facts, strict=True)
+        for window, box in zip(windows or [], of_sample or [], strict=True)
+    }
+
+
+def _window(value: str | None, box: Any, facts: dict[str, Any], carried: MediumField) -> Media | UnusableItem:
+    medium, box = _carried_medium(value, facts, carried), _box(box)
+    if isinstance(medium, UnusableItem) or isinstance(box, str):
+        return medium if isinstance(medium, UnusableItem) else UnusableItem(medium.path, str(box))
+    start, end = (round(edge * float(facts.get(DURATION) or 0.0), 6) for edge in (box[0], box[0] + box[2]))
+    return replace(medium, span=(start, end))
 
 
 def _whole(path: str | None, noun: str) -> Media | UnusableItem:

@@ -12,6 +12,7 @@ from ..errors import Refusal
 MEDIUM_MARK = "labelscape_medium"  # the key in a field's info, which a rename keeps
 RATE, DURATION, CHANNELS = "sampling_rate", "duration", "channels"
 SOURCE, START, END = "source", "start", "end"
+WINDOWS_MARK = "labelscape_windows"  # the key in the info of a field whose boxes are windows of the medium
 CARRIED: tuple[Modality, ...] = ("audio", "series", "text")  # what a field holds instead of `filepath`
 
 
@@ -38,6 +39,27 @@ def medium_kind(samples: SampleCollection) -> Modality:
     if carried is not None:
         return carried.kind
     return "video" if samples.media_type == fom.VIDEO and not samples._is_frames else "image"
+
+
+def item_kind(samples: SampleCollection, patches_field: str | None) -> Modality:
+    """The kind of medium that items are embedded by: objects are images, unless they are windows of a recording."""
+    if patches_field is None or are_windows(samples._root_dataset, patches_field):
+        return medium_kind(samples)
+    return "image"
+
+
+def are_windows(dataset: fo.Dataset, field: str) -> bool:
+    """Whether the boxes of a field are windows of the recordings or series that the samples' cards stand for."""
+    declared = dataset.get_field(field)
+    return declared is not None and bool((declared.info or {}).get(WINDOWS_MARK))
+
+
+def declare_windows(dataset: fo.Dataset, field: str) -> None:
+    """Mark a field of boxes as one of windows: a box reaches over the part of the card that is its time."""
+    declared = dataset.get_field(field)
+    if not are_windows(dataset, field):
+        declared.info = {**(declared.info or {}), WINDOWS_MARK: True}
+        declared.save()
 
 
 def declare_medium_field(dataset: fo.Dataset, kind: Modality, name: str) -> None:

@@ -47,7 +47,7 @@ def read_series(path: str, media: Sequence[Media]) -> list[Series | UnreadableMe
         numbers, fewer than eight moments, or more gaps than values.
     """
     try:
-        table = _table(path)
+        table = read_table(path)
     except UnreadableMedium as error:
         return [error for _ in media]
     return [_attempt(table, medium) for medium in media]
@@ -91,7 +91,7 @@ def _window(table: pd.DataFrame, medium: Media) -> Series:
 def _channel_names(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...]:
     numeric = [str(name) for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
     if wanted:
-        chosen = tuple(_column(table, name) for name in wanted)
+        chosen = tuple(column_named(table, name) for name in wanted)
         texts = [name for name in chosen if name not in numeric]
         if texts:
             raise UnreadableMedium(f"its column '{texts[0]}' holds no numbers")
@@ -102,8 +102,12 @@ def _channel_names(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
     return channels
 
 
-def _column(table: pd.DataFrame, wanted: str) -> str:
-    """A column by its name, whatever the case of its letters, or by its number from 0 on."""
+def column_named(table: pd.DataFrame, wanted: str) -> str:
+    """A column by its name, whatever the case of its letters, or by its number from 0 on.
+
+    Raises:
+        UnreadableMedium: there is no such column.
+    """
     names = [str(name) for name in table.columns]
     if wanted in names:
         return wanted
@@ -142,7 +146,12 @@ def _filled(values: NDArray[np.float64], name: str) -> NDArray[np.float64]:
     return np.asarray(np.interp(rows, rows[known], values[known]))
 
 
-def _table(path: str) -> pd.DataFrame:
+def read_table(path: str) -> pd.DataFrame:
+    """All columns of a file, by name.
+
+    Raises:
+        UnreadableMedium: no such file, not a table, or too large.
+    """
     size = Path(path).stat().st_size if Path(path).is_file() else 0
     if size > _MOST_BYTES:
         raise UnreadableMedium(f"the file has {size:,} bytes, more than the {_MOST_BYTES:,} allowed for a series")

@@ -1,0 +1,18 @@
+"""The times of a task's series, by the column that the label config names."""
+
+import pandas as pd
+
+from ..embedding.series.reading import column_named
+from ..embedding.series.times import Times, times_of_column
+from .objects import TaskObject
+
+
+def series_times(shown: TaskObject, table: pd.DataFrame) -> Times | None:
+    """The times of a series by the column that the label config names; None if it names none.
+
+    Raises:
+        UnreadableMedium: there is no such column, or it does not hold times in order.
+    """
+    if not shown.time_column:
+        return None
+    return times_of_column(table[column_named(table, shown.time_column)], shown.time_format)
