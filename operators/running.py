@@ -26,7 +26,7 @@ __all__ = [
 
 PLUGIN = "@labelscape/data-explorer"
 PANEL = "data_explorer"
-_SECONDS_IN_THE_FORM = 1.5  # a run shorter than this ends in the form; a longer one continues in the panel
+SECONDS_IN_THE_FORM = 1.5  # a run shorter than this ends in the form; a longer one continues in the panel
 _UNEXPECTED = "Internal error: the server's log has the details."
 _SECONDS_BETWEEN_STOP_CHECKS = 2.0
 
@@ -125,7 +125,7 @@ class LabelscapeOperator(foo.Operator):
             return
         queue = jobs_of(ctx.dataset)
         job = queue.start(title, work, by_operator=True)
-        if job.wait(_SECONDS_IN_THE_FORM):
+        if job.wait(SECONDS_IN_THE_FORM):
             if job.claim():
                 yield from _close(ctx, job)
             return

@@ -52,7 +52,7 @@ def operators_page(dataset: Any) -> str:
     ]
     for kind in OPERATORS:
         operator = kind()
-        _require(operator.description, f"the operator {operator.operator_name}")
+        require(operator.description, f"the operator {operator.operator_name}")
         parts.append(f"## `{operator.operator_name}`\n\n**{operator.label}.** {operator.description}.")
         rows = list(_form_rows(operator.operator_name, dataset))
         if rows:
@@ -86,7 +86,7 @@ def cli_page() -> str:
     context = command.make_context("labelscape", [], resilient_parsing=True)
     text = typer.cli.get_docs_for_click(obj=command, ctx=context, name="labelscape")
     for name, one in sorted(command.commands.items()):  # type: ignore[attr-defined]
-        _require(one.help, f"the command labelscape {name}")
+        require(one.help, f"the command labelscape {name}")
     return _NOTE + text.replace("# `labelscape`", "# Command line", 1)
 
 
@@ -120,7 +120,7 @@ def http_page() -> str:
         if re.sub(":int", "", route.path) in paths or route.path == "/v1/openapi.json":
             continue
         said = inspect.getdoc(route.endpoint) or ""
-        _require(said, f"the route {route.path}")
+        require(said, f"the route {route.path}")
         rows.append((_methods(route.methods), f"`{route.path}`", " ".join(said.split("\n\n")[0].split())))
     parts = [
         "# HTTP API",
@@ -133,7 +133,7 @@ def http_page() -> str:
     ]
     for path, operations in paths.items():
         for method, operation in operations.items():
-            _require(operation["summary"], f"the route {path}")
+            require(operation["summary"], f"the route {path}")
             parts.append(f"### `{method.upper()} {path}`\n\n{operation['summary']}.")
             fields = _body_rows(operation)
             if fields and not path.endswith("/preview"):
@@ -152,7 +152,7 @@ def _body_rows(operation: dict[str, Any]) -> list[tuple[str, str, str]]:
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     rows = []
     for name, field in schema["properties"].items():
-        _require(field.get("description"), f"the field {name} of {operation['operationId']}")
+        require(field.get("description"), f"the field {name} of {operation['operationId']}")
         kind = ", ".join(f"`{one}`" for one in field["enum"]) if "enum" in field else field.get("type", "")
         needed = "; required" if name in schema["required"] else ""
         rows.append((f"`{name}`", f"{kind or 'IDs or `all`'}{needed}", field["description"]))
@@ -187,7 +187,7 @@ def _form_rows(name: str, dataset: Any) -> Iterator[tuple[str, str, str]]:
         if _is_shown_only(prop):
             continue
         label = view.get("label") or prop.get("label") or ""
-        _require(label, f"the parameter {parameter} of {name}")
+        require(label, f"the parameter {parameter} of {name}")
         yield f"`{parameter}`", _type_name(prop), _meaning(label, view.get("description") or "")
 
 
@@ -215,7 +215,7 @@ def _settings_table(kind: type) -> str:
     described = {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(inspect.getdoc(kind) or "")}
     rows = []
     for field in dataclasses.fields(kind):
-        _require(described.get(field.name, ""), f"the setting {field.name}")
+        require(described.get(field.name, ""), f"the setting {field.name}")
         rows.append((f"`{field.name}`", f"`{_default(field)}`", described[field.name].replace("``", "`")))
     return _table(("setting", "default", "meaning"), rows)
 
@@ -233,7 +233,8 @@ def _routes(create_app: Any) -> list[Any]:
     return [route for route in create_app(MagicMock(), MagicMock()).routes if hasattr(route, "endpoint")]
 
 
-def _require(text: str | None, owner: str) -> None:
+def require(text: str | None, owner: str) -> None:
+    """Raise `Undocumented` if what `owner` names has no text."""
     if not (text or "").strip():
         raise Undocumented(f"{owner} has no description")
 

@@ -1,5 +1,7 @@
 """Make MongoDB fail right after a write, wherever the write comes from: Labelscape, FiftyOne, or its ODM."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,16 +44,19 @@ class Writes:
 
 
 @contextmanager
-def counted_writes(fail_after: int | None = None, *, except_to: Sequence[str] = ()) -> Iterator[Writes]:
+def counted_writes(
+    fail_after: int | None = None, *, except_to: Sequence[str] = (), fatal: bool = False
+) -> Iterator[Writes]:
     """Count the writes of a block; raise once, right after write number ``fail_after``.
 
     Args:
+        fatal: kill the process instead of raising
         except_to: names of collections, up to their first dot, whose writes are not counted and never fail
     """
     writes = Writes()
     with pytest.MonkeyPatch.context() as patch:
         for name in _WRITES:
-            patch.setattr(pymongo.collection.Collection, name, _failing(name, writes, fail_after, except_to))
+            patch.setattr(pymongo.collection.Collection, name, _failing(name, writes, fail_after, except_to, fatal))
         yield writes
 
 
@@ -97,7 +102,9 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
-def _failing(name: str, writes: Writes, fail_after: int | None, except_to: Sequence[str]) -> Callable[..., Any]:
+def _failing(
+    name: str, writes: Writes, fail_after: int | None, except_to: Sequence[str], fatal: bool
+) -> Callable[..., Any]:
     write = getattr(pymongo.collection.Collection, name)
 
     def failing(self: Any, *args: Any, **options: Any) -> Any:
@@ -106,6 +113,8 @@ def _failing(name: str, writes: Writes, fail_after: int | None, except_to: Seque
             return result
         writes.names.append(f"{name} of {self.name}")
         if writes.count == fail_after:
+            if fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
             raise WriteFailedError(f"after write {fail_after}: {writes.names[-1]}")
         return result
 

@@ -38,4 +38,4 @@ def test_every_operator_is_described(pages):
 
 def test_something_without_a_description_is_an_error():
     with pytest.raises(reference.Undocumented, match="the command labelscape x has no description"):
-        reference._require("  ", "the command labelscape x")
+        reference.require("  ", "the command labelscape x")

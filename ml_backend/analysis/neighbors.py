@@ -14,7 +14,7 @@ from .checks import as_vectors
 from .neighbor_search import Metric, partition, search_all, search_cells, search_in_cells, searchable
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
-_EXACT_UP_TO = 20_000  # rows: all pairs of 20,000 x 512 take 3 s on 2 cores; above that, cells are faster
+EXACT_UP_TO = 20_000  # rows: all pairs of 20,000 x 512 take 3 s on 2 cores; above that, cells are faster
 _RECALL = 0.985  # target of the cell search, so that the measured recall stays above .98
 
 
@@ -67,7 +67,7 @@ def knn(
         return Neighbors(np.empty((len(data), 0), np.int32), np.empty((len(data), 0), np.float32))
     (table,) = searchable(data, metric=metric)
     stage = part_of(progress, 0, 1)
-    if len(data) > _EXACT_UP_TO:
+    if len(data) > EXACT_UP_TO:
         approximate = search_cells(table, k, recall=_RECALL, seed=seed, progress=stage)
         if approximate is not None:
             (indices, distances), recall = approximate
@@ -120,7 +120,7 @@ class NeighborFinder:
         _check(k, metric)
         self._k, self._metric = min(k, len(self._vectors)), metric
         (self._table,) = searchable(self._vectors, metric=metric)
-        many = len(self._vectors) > _EXACT_UP_TO
+        many = len(self._vectors) > EXACT_UP_TO
         self._cells = partition(self._table, self._k, recall=_RECALL, seed=seed) if many else None
 
     def find(self, queries: ArrayLike, *, progress: Progress | None = None) -> Neighbors:

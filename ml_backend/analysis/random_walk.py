@@ -13,21 +13,25 @@ Rows = NDArray[np.int64]
 
 _PASSED_ON = 0.97  # of its mass at every step; the rest starts again
 _NEIGHBORS = 15
-_NEAR = 5_000  # samples around the start that a walk in a larger dataset stays in
 _SCALE_RANK = 10  # the distance to this neighbor is the scale around a sample
 _STEPS = 60
 
 
-def walk(neighbors: Neighbors, starts: Rows) -> tuple[Rows, NDArray[np.float64]]:
+def walk(neighbors: Neighbors, starts: Rows, *, near: int = 5_000) -> tuple[Rows, NDArray[np.float64]]:
     """Walk from some rows over the neighbor graph, which is symmetric and weighted by self-tuning Gaussians.
 
-    Personalized PageRank in its symmetric form (Zhou et al., 2004). In datasets of more than 5,000 samples, the walk
-    stays among the 5,000 that fewest steps reach: its cost does not depend on the size of the dataset.
+    Personalized PageRank in its symmetric form (Zhou et al., 2004).
+
+    Args:
+        neighbors: of all samples.
+        starts: rows (s,).
+        near: in a larger dataset, the walk stays among this many samples, those that fewest steps reach: its cost does
+            not depend on the size of the dataset.
 
     Returns:
         Rows (m,) that the walk reaches without the starts, most strongly connected first; and their mass (m,), above 0.
     """
-    rows = np.arange(len(neighbors.indices)) if len(neighbors.indices) <= _NEAR else _around(neighbors, starts)
+    rows = np.arange(len(neighbors.indices)) if len(neighbors.indices) <= near else _around(neighbors, starts, near)
     graph = _graph(neighbors, rows)
     degree = np.asarray(graph.sum(axis=1)).ravel()
     root = 1 / np.sqrt(np.maximum(degree, 1e-12))
@@ -40,13 +44,13 @@ def walk(neighbors: Neighbors, starts: Rows) -> tuple[Rows, NDArray[np.float64]]
     return rows[order], mass[order]
 
 
-def _around(neighbors: Neighbors, starts: Rows) -> Rows:
-    """The rows that fewest steps reach from the starts, about 5,000 of them, ascending."""
+def _around(neighbors: Neighbors, starts: Rows, count: int) -> Rows:
+    """The rows that fewest steps reach from the starts, at most `count` unless there are more starts, ascending."""
     known = np.unique(starts)
     frontier = known
-    while len(frontier) and len(known) < _NEAR:
+    while len(frontier) and len(known) < count:
         frontier = np.setdiff1d(neighbors.indices[frontier, :_NEIGHBORS], known)
-        frontier = frontier[: _NEAR - len(known)]
+        frontier = frontier[: count - len(known)]
         known = np.union1d(known, frontier)
     return known.astype(np.int64)
 

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -118,7 +119,6 @@ class ModelFamily:
 
 
 _registered: dict[str, ModelFamily] = {}
-_from_packages: dict[str, ModelFamily] | None = None
 
 
 def register(family: ModelFamily) -> None:
@@ -128,7 +128,7 @@ def register(family: ModelFamily) -> None:
 
 def families(modality: Modality | None = None) -> list[ModelFamily]:
     """All families, ours first, then those that installed packages add; only those of one modality if it is given."""
-    everything = {**_families_of_packages(), **_registered}
+    everything = {**families_of_packages(), **_registered}
     in_order = [*_registered.values(), *(family for name, family in everything.items() if name not in _registered)]
     return [family for family in in_order if modality in (None, family.modality)]
 
@@ -192,18 +192,18 @@ def adopt(declared: Any) -> ModelFamily:
     return ModelFamily(**{**values, "options": tuple(options)})
 
 
-def _families_of_packages() -> dict[str, ModelFamily]:
-    global _from_packages
-    if _from_packages is None:
-        _from_packages = {}
-        for point in entry_points(group=ENTRY_POINTS):
-            try:
-                family = adopt(point.load())
-            except Exception:  # an error in another package must not make our own models unavailable
-                _log.exception("The embedding models of the entry point '%s' could not be loaded", point.name)
-            else:
-                _from_packages[family.name] = family
-    return _from_packages
+@cache
+def families_of_packages() -> dict[str, ModelFamily]:
+    """The families that installed packages declare, by name; looked up once."""
+    found = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            family = adopt(point.load())
+        except Exception:  # an error in another package must not make our own models unavailable
+            _log.exception("The embedding models of the entry point '%s' could not be loaded", point.name)
+        else:
+            found[family.name] = family
+    return found
 
 
 def _parse_text(value: Any, _choices: Sequence[str]) -> Any:

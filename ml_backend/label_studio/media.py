@@ -64,7 +64,7 @@ class MediaCache:
         self._settings = settings
         self._limits = settings.limits
         self._authorization = authorization
-        self._folder = folder or server_directory() / "media"
+        self.folder = folder or server_directory() / "media"
         self._local_roots = [Path(root).resolve() for root in settings.media_roots if not is_http_address(root)]
         self._remote_roots = [urlsplit(root) for root in settings.media_roots if is_http_address(root)]
         self._label_studio = urlsplit(settings.url)
@@ -115,11 +115,11 @@ class MediaCache:
                 return local
             url = self._resolve(address)
             name = _cache_name(url.encode(), kind)
-            cached = next((self._folder / name[:3]).glob(f"{name}.*"), None)
+            cached = next((self.folder / name[:3]).glob(f"{name}.*"), None)
             if cached is not None:
                 MEDIA.labels("cached").inc()
                 return cached
-            fetched = self._download(url, self._folder / name[:3] / name, kind)
+            fetched = self._download(url, self.folder / name[:3] / name, kind)
             MEDIA.labels("fetched").inc()
             return fetched
 
@@ -136,7 +136,7 @@ class MediaCache:
                 f"{self._limits.media_bytes:,} are accepted."
             )
         name = _cache_name(body, kind)
-        target = self._folder / name[:3] / name
+        target = self.folder / name[:3] / name
         cached = next(target.parent.glob(f"{name}.*"), None)
         MEDIA.labels("fetched" if cached is None else "cached").inc()
         return self._keep(target, head, kind, lambda file: file.write_bytes(body)) if cached is None else cached
@@ -201,7 +201,7 @@ class MediaCache:
             self._take_space(scratch.stat().st_size)
             return scratch.replace(file_name)
         except OSError as error:
-            raise MediaUnavailable(f"The cache in {self._folder} cannot be written: {error.strerror}.") from error
+            raise MediaUnavailable(f"The cache in {self.folder} cannot be written: {error.strerror}.") from error
         finally:
             scratch.unlink(missing_ok=True)
 
@@ -282,10 +282,10 @@ class MediaCache:
     def _take_space(self, size: int) -> None:
         with self._space:
             if self._used is None:
-                self._used = sum(file.stat().st_size for file in self._folder.glob("*/[!.]*"))
+                self._used = sum(file.stat().st_size for file in self.folder.glob("*/[!.]*"))
             if self._used + size > self._limits.cache_bytes:
                 raise MediaError(
-                    f"The media cache in {self._folder} is full ({self._limits.cache_bytes:,} bytes): "
+                    f"The media cache in {self.folder} is full ({self._limits.cache_bytes:,} bytes): "
                     f"raise the limit cache_bytes, or serve the media from a local root."
                 )
             self._used += size

@@ -18,18 +18,37 @@ from .status import ProjectStatus
 from .sync import ProjectMissing, ProjectSync
 from .tabs import StatusTab, state_of
 
-_POLL_SECONDS = 20.0
-_PATIENCE_SECONDS = 10.0
-_TURN_SECONDS = 1.0
 _EVENTS_AT_ONCE = 500
-_SETTLED_SECONDS = 30.0  # without an event, after which work that can wait, or takes long, is done
-_COLUMNS_SECONDS = 60.0
-_LONGEST_WAIT = 60.0
 _STOP_SECONDS = 3.0
-_MISSING_SECONDS = 60.0  # a project missing for this long, and often enough, counts as deleted
 _MISSING_TIMES = 3
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the worker waits for what, in seconds.
+
+    Attributes:
+        turn: until it looks for events again, if none wakes it.
+        poll: between two polls of a project.
+        patience: how much longer a poll can wait while somebody annotates.
+        settled: without an event, after which work that can wait, or takes long, is done.
+        columns: between two renewals of the columns.
+        longest_wait: the longest wait before a project that failed is tried again.
+        missing: for which a project is missing, and often enough, before it counts as deleted.
+    """
+
+    turn: float = 1.0
+    poll: float = 20.0
+    patience: float = 10.0
+    settled: float = 30.0
+    columns: float = 60.0
+    longest_wait: float = 60.0
+    missing: float = 60.0
+
+
+USUAL_PACE = Pace()
 
 
 @dataclass
@@ -48,18 +67,14 @@ class _Agenda:
     missing_since: list[float] = field(default_factory=list)
     status_tab: StatusTab | None = None
 
-    @property
-    def settled(self) -> bool:
-        """Whether nobody has annotated for a while."""
-        return time.monotonic() - self.last_event > _SETTLED_SECONDS
-
 
 class Worker:
     """Works on all served projects in one thread; events of a project are processed in order."""
 
-    def __init__(self, queue: EventQueue, backend: LabelStudioBackend) -> None:
+    def __init__(self, queue: EventQueue, backend: LabelStudioBackend, pace: Pace = USUAL_PACE) -> None:
         self._queue = queue
         self._backend = backend
+        self._pace = pace
         self._agendas: dict[ProjectSync, _Agenda] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="labelscape-worker", daemon=True)
@@ -82,7 +97,7 @@ class Worker:
                 self._round()
             except Exception:  # such as a full disk: the next round may succeed
                 _log.exception("round_failed")
-            self._queue.wait(_TURN_SECONDS)
+            self._queue.wait(self._pace.turn)
 
     def _round(self) -> None:
         if not self._backend.database.available:
@@ -102,7 +117,7 @@ class Worker:
             return self._backend.projects()
         except Refusal as error:  # such as an invalid token, or a Label Studio that is down
             _log.warning("not_served", reason=str(error))
-            self._stopping.wait(_LONGEST_WAIT / 4)
+            self._stopping.wait(self._pace.longest_wait / 4)
             return []
 
     def _drop_unserved(self) -> None:
@@ -147,7 +162,7 @@ class Worker:
 
     def _put_off(self, project: ProjectSync, agenda: _Agenda, reason: str) -> None:
         agenda.failures += 1
-        wait = min(_LONGEST_WAIT, 2.0**agenda.failures)
+        wait = min(self._pace.longest_wait, 2.0**agenda.failures)
         agenda.retry_at = time.monotonic() + wait
         project.status = replace(project.status, problem=reason, retry_at=time.time() + wait)
         _log.warning("put_off", project=project.project, seconds=wait, reason=reason)
@@ -156,7 +171,7 @@ class Worker:
         """Whether Label Studio has reported for a while that the project does not exist."""
         agenda.missing_since.append(time.monotonic())
         lasted = agenda.missing_since[-1] - agenda.missing_since[0]
-        return len(agenda.missing_since) >= _MISSING_TIMES and lasted >= _MISSING_SECONDS
+        return len(agenda.missing_since) >= _MISSING_TIMES and lasted >= self._pace.missing
 
     def _leave(self, project: ProjectSync) -> None:
         self._backend.leave(project.project)
@@ -170,17 +185,17 @@ class Worker:
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         self._process(project, agenda)
         # While somebody annotates, suggestions come first and events do arrive: polling can wait a little.
-        patience = 0 if project.behind or agenda.settled else _PATIENCE_SECONDS
+        patience = 0 if project.behind or self._is_settled(agenda) else self._pace.patience
         if time.monotonic() >= agenda.poll_at + patience:
             agenda.suggest |= project.catch_up()
-            agenda.poll_at = time.monotonic() + (0 if project.behind else _POLL_SECONDS)
+            agenda.poll_at = time.monotonic() + (0 if project.behind else self._pace.poll)
             self._process(project, agenda)  # events that arrived meanwhile: suggestions are made once for all of them
         if agenda.suggest:
             project.suggest(self._progress)
             agenda.suggest = False
             agenda.publish = agenda.columns = True
         if agenda.publish:
-            published = project.publish(lambda: self._idle(project), settled=agenda.settled)
+            published = project.publish(lambda: self._idle(project), settled=self._is_settled(agenda))
             if published:
                 PREDICTIONS.labels("pushed").inc(published)
                 _log.info("published", project=project.project, predictions=published, version=project.version)
@@ -232,8 +247,12 @@ class Worker:
     def _idle(self, project: ProjectSync) -> bool:
         return not self._stopping.is_set() and not self._queue.pending(project.project, 1)
 
+    def _is_settled(self, agenda: _Agenda) -> bool:
+        """Whether nobody has annotated for a while."""
+        return time.monotonic() - agenda.last_event > self._pace.settled
+
     def _quiet(self, agenda: _Agenda) -> bool:
-        return not agenda.publish and agenda.settled and time.monotonic() >= agenda.columns_at
+        return not agenda.publish and self._is_settled(agenda) and time.monotonic() >= agenda.columns_at
 
     def _do_what_can_wait(self, project: ProjectSync, agenda: _Agenda) -> None:
         if agenda.columns:
@@ -245,4 +264,4 @@ class Worker:
         deleted = project.tidy(lambda: self._idle(project))
         if deleted:
             _log.info("old_predictions_deleted", project=project.project, predictions=deleted)
-        agenda.columns_at = time.monotonic() + _COLUMNS_SECONDS
+        agenda.columns_at = time.monotonic() + self._pace.columns

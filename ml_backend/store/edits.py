@@ -27,7 +27,7 @@ from .records import as_names
 
 EditKind = Literal["value", "element", "attributes", "sample"]
 _BYTES_PER_RECORD = 8_000_000  # before compression; MongoDB's limit is 16 MB per document
-_EDITS_PER_RECORD = 50_000  # so that progress is told while a large save is written
+EDITS_PER_RECORD = 50_000  # so that progress is told while a large save is written
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def pack_edits(edits: Iterable[AnyEdit]) -> Iterator[tuple[int, bytes]]:
     for edit in edits:
         for piece in edit.pieces() if isinstance(edit, Fill) else (edit,):
             encoded = bson.encode(piece.as_document() if isinstance(piece, Fill) else vars(piece))
-            if part and (size + len(encoded) > _BYTES_PER_RECORD or number + len(piece) > _EDITS_PER_RECORD):
+            if part and (size + len(encoded) > _BYTES_PER_RECORD or number + len(piece) > EDITS_PER_RECORD):
                 yield number, zlib.compress(b"".join(part), 1)
                 part, size, number = [], 0, 0
             part.append(encoded)

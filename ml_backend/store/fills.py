@@ -28,8 +28,8 @@ Purpose = Literal["label", "clear", "delete"]
 Written = Counter[str]  # purpose → how many edits MongoDB matched
 _OID = "S12"
 _DTYPES = {"ids": _OID, "elements": _OID, "anchors": _OID, "confidence": "<f8", "positions": "<i4"}
-_IDS_PER_UPDATE = 50_000  # of equal labels
-_BYTES_PER_PIECE = 4_000_000  # of labels that were there before
+IDS_PER_UPDATE = 50_000  # of equal labels
+BYTES_PER_PIECE = 4_000_000  # of labels that were there before
 _NO_ANCHOR = "0" * 24
 
 
@@ -75,10 +75,10 @@ class Fill:
 
     def pieces(self) -> Iterator[Self]:
         """The same in parts that fit into one update of equal labels, or a few megabytes of previous labels."""
-        ends = [*range(_IDS_PER_UPDATE, len(self), _IDS_PER_UPDATE), len(self)]
+        ends = [*range(IDS_PER_UPDATE, len(self), IDS_PER_UPDATE), len(self)]
         if self.before:
             sizes = np.cumsum([len(label) for label in self.before])
-            ends = np.unique([*ends, *(np.flatnonzero(np.diff(sizes // _BYTES_PER_PIECE)) + 1)]).tolist()
+            ends = np.unique([*ends, *(np.flatnonzero(np.diff(sizes // BYTES_PER_PIECE)) + 1)]).tolist()
         for start, end in zip([0, *ends], ends, strict=False):
             yield self.take(slice(start, end))
 
@@ -103,7 +103,7 @@ class Fill:
 
     def parts(self, *, alike: bool) -> Iterator[Self]:
         """The same in parts for one update each, which can hold more samples if the same is written for all."""
-        size = _IDS_PER_UPDATE if alike else ROWS_PER_UPDATE
+        size = IDS_PER_UPDATE if alike else ROWS_PER_UPDATE
         for start in range(0, len(self), size):
             yield self.take(slice(start, start + size))
 

@@ -21,7 +21,7 @@ from .raw_batches import ANY_TIME, read_encoded
 from .records import as_names
 from .single_label_edits import places_of
 
-_READ_AT_ONCE = 50_000
+READ_AT_ONCE = 50_000
 _OID = "S12"
 _ATTRIBUTES = ("label", *PROVENANCE_ATTRIBUTES)
 _SAMPLE_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
@@ -48,8 +48,8 @@ def object_label_edits(
     dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, leaving: np.ndarray, now: datetime
 ) -> Iterator[AnyEdit]:
     """Edits that clear and set the pending labels of objects, but not of those in samples that are ``leaving`` (n,)."""
-    for start in range(0, len(changes.cleared), _READ_AT_ONCE):
-        ids, which = (column[start : start + _READ_AT_ONCE] for column in (changes.cleared, changes.which))
+    for start in range(0, len(changes.cleared), READ_AT_ONCE):
+        ids, which = (column[start : start + READ_AT_ONCE] for column in (changes.cleared, changes.which))
         present = _present_objects(dataset, field, ids, leaving)
         meant = [
             place
@@ -60,8 +60,8 @@ def object_label_edits(
         ]
         yield from _clearing(field, present.take(meant))
     by_class = np.lexsort((changes.followed, changes.codes))
-    for start in range(0, len(by_class), _READ_AT_ONCE):
-        rows = by_class[start : start + _READ_AT_ONCE]
+    for start in range(0, len(by_class), READ_AT_ONCE):
+        rows = by_class[start : start + READ_AT_ONCE]
         present = _present_objects(dataset, field, changes.ids[rows], leaving)
         yield from _setting(field, changes, rows[places_of(present.elements, changes.ids[rows])], present, plan, now)
 

@@ -20,7 +20,7 @@ from .own_writes import bulk_write
 from .records import as_oids, moment
 
 _Column = list[float | str | None]
-_UPDATES_AT_ONCE = 250
+UPDATES_AT_ONCE = 250
 _FEW = 5_000  # items that are read by their ids
 _DESCRIPTIONS = {
     "outlier_score": "0..1, higher = look at it first",
@@ -178,8 +178,8 @@ def _write(
     if _is_whole(items):
         stored = {name: stored_path(dataset, _path(dataset, items, name))[1] for name in differs}
         updates, in_frames = list(_updates(items, columns, differs, stored)), items.parts == FRAMES
-        for start in range(0, len(updates), _UPDATES_AT_ONCE):
-            some = updates[start : start + _UPDATES_AT_ONCE]
+        for start in range(0, len(updates), UPDATES_AT_ONCE):
+            some = updates[start : start + UPDATES_AT_ONCE]
             bulk_write(dataset._frame_collection if in_frames else dataset._sample_collection, some, labels=False)
         if in_frames:
             fofr.Frame._reload_docs(dataset._frame_collection_name)

@@ -16,7 +16,7 @@ from .vector_table import VectorTable
 EXACT_UP_TO = 100_000  # vectors; larger tables are searched by the index, if there is one
 TARGET_RECALL = 0.98
 _STORE = "labelscape.search_indexes"
-_PER_PARTITION = 1000
+PER_PARTITION = 1000
 _SAMPLED = 20  # searches compared with their exact results
 _RANK = 50  # results over which recall is measured
 _BACKGROUND = 2048  # ids of a random sample that queries are compared with
@@ -96,7 +96,7 @@ def index_large_table(dataset: fo.Dataset, key: str, *, progress: Progress = no_
     if known is not None:
         return known.quality
     progress(0.0, f"Indexing {table.size():,} vectors")
-    table.build_index(_PER_PARTITION)
+    table.build_index(PER_PARTITION)
     progress(0.8, "Measuring the recall of the index")
     quality = _measured(table, _made(dataset, key))
     open_store(dataset, _STORE).set(key, asdict(quality))

@@ -22,7 +22,7 @@ from .pending_changes import FieldChanges, pending_label
 from .raw_batches import ANY_TIME
 from .single_label_edits import stamp, with_columns, with_distinct_tails
 
-_READ_AT_ONCE = 10_000
+READ_AT_ONCE = 10_000
 _OID = "S12"
 _Element = dict[str, Any]
 
@@ -44,8 +44,8 @@ def several_label_edits(
     groupable = with_distinct_tails(samples)[np.searchsorted(samples, changes.ids)]
     order = np.argsort(changes.ids, kind="stable")
     which = dict(zip(changes.cleared.tolist(), changes.which.tolist(), strict=True))
-    for start in range(0, len(samples), _READ_AT_ONCE):
-        block = samples[start : start + _READ_AT_ONCE]
+    for start in range(0, len(samples), READ_AT_ONCE):
+        block = samples[start : start + READ_AT_ONCE]
         ends = np.searchsorted(changes.ids[order], block, "right")
         starts = np.searchsorted(changes.ids[order], block, "left")
         rows = {

@@ -20,8 +20,8 @@ from .pending_changes import FieldChanges, pending_label
 from .raw_batches import ANY_TIME, read_encoded, read_table
 from .records import as_names
 
-_READ_AT_ONCE = 50_000
-_SCANNED_FROM = 0.2  # share of the samples from which on reading through all is faster than looking each one up
+READ_AT_ONCE = 50_000
+SCANNED_FROM = 0.2  # share of the samples from which on reading through all is faster than looking each one up
 _ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
 _LABEL_AT = _ID_AT + 12 + 1 + len("label\x00")
 _OID = "S12"
@@ -46,8 +46,8 @@ def single_label_edits(
     dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, now: datetime
 ) -> Iterator[AnyEdit]:
     """Edits that clear and set the pending labels of a field; labels that may not be overwritten become conflicts."""
-    for start in range(0, len(changes.cleared), _READ_AT_ONCE):
-        rows = slice(start, start + _READ_AT_ONCE)
+    for start in range(0, len(changes.cleared), READ_AT_ONCE):
+        rows = slice(start, start + READ_AT_ONCE)
         present = present_labels(dataset, field.path, changes.cleared[rows])
         which = changes.which[rows][places_of(present.ids, changes.cleared[rows])].tolist()
         meant = [place for place, one in enumerate(which) if is_meant(present.origins[place], one)]
@@ -55,8 +55,8 @@ def single_label_edits(
     labeled = _labeled_ids(dataset, field.path, len(changes.ids))
     groupable = with_distinct_tails(changes.ids)
     by_class = np.lexsort((changes.followed, changes.codes))
-    for start in range(0, len(by_class), _READ_AT_ONCE):
-        rows_of_block = by_class[start : start + _READ_AT_ONCE]
+    for start in range(0, len(by_class), READ_AT_ONCE):
+        rows_of_block = by_class[start : start + READ_AT_ONCE]
         ids = changes.ids[rows_of_block]
         present = present_labels(dataset, field.path, ids if labeled is None else ids[np.isin(ids, labeled)])
         yield from _block(field, changes, rows_of_block, present, groupable, plan, now)
@@ -76,8 +76,8 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
     encoded: list[bytes] = []
     facts: list[dict[str, Any]] = []
     known: dict[bytes, dict[str, Any]] = {}
-    for start in range(0, len(ids), _READ_AT_ONCE):
-        query = {"_id": among(ids[start : start + _READ_AT_ONCE]), local: {"$ne": None}}
+    for start in range(0, len(ids), READ_AT_ONCE):
+        query = {"_id": among(ids[start : start + READ_AT_ONCE]), local: {"$ne": None}}
         for document in read_encoded(collection, [{"$match": query}, {"$project": project}]):
             end = _LABEL_AT + int.from_bytes(document[_LABEL_AT : _LABEL_AT + 4], "little")
             rest = document[end:]
@@ -93,7 +93,7 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
 def _labeled_ids(dataset: fo.Dataset, path: str, count: int) -> np.ndarray | None:
     """The ids (m,) of all samples that have a value in the field, where ``count`` samples are so many that it pays."""
     collection, local = stored_path(dataset, path)
-    if count < _SCANNED_FROM * collection.estimated_document_count():
+    if count < SCANNED_FROM * collection.estimated_document_count():
         return None
     stages: list[dict[str, Any]] = [{"$match": {local: {"$ne": None}}}, {"$project": {"_id": 1}}]
     table = read_table(collection, stages, _ID_AT + 12 + 1)[:, _ID_AT : _ID_AT + 12]

@@ -18,7 +18,7 @@ _TRIES = 8
 _FIRST_PAUSE = 0.05  # seconds, doubled at each try
 # Errors that mean another writer was first: LanceDB's commit conflicts, and tables of the same name.
 _CONFLICTS = ("retry", "conflict", "already exists", "deadlock", "pg_type_typname_nsp_index")
-_BATCH_BYTES = 8 * 2**20  # of vectors read at once
+BATCH_BYTES = 8 * 2**20  # of vectors read at once
 
 
 class DamagedVectors(Refusal):
@@ -127,7 +127,7 @@ class VectorTable(ABC):
 
 def rows_at_once(dim: int | None) -> int:
     """How many vectors of this dimension are read or written at once."""
-    return max(_BATCH_BYTES // (4 * max(dim or 0, 1)), 100)
+    return max(BATCH_BYTES // (4 * max(dim or 0, 1)), 100)
 
 
 def retrying(write: Callable[[], _Result], refresh: Callable[[], object] | None = None) -> _Result:

@@ -10,9 +10,18 @@ import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionContext
 from labelscape.ml_backend.errors import Cancelled
-from labelscape.operators.running import _was_cancelled
+from labelscape.operators.running import LabelscapeOperator, Outcome
 
 PREFIX = "@labelscape/data-explorer"
+
+
+class Steps(LabelscapeOperator):
+    operator_name, label, description, icon = "steps", "Take steps", "A test.", "/assets/icon.svg"
+
+    def run(self, ctx, progress):
+        progress(0.5, "Took 1 step")
+        progress(1.0, "Took 2 steps")
+        return Outcome("Took 2 steps.")
 
 
 def queue(dataset, name, **params):
@@ -49,8 +58,10 @@ def test_a_delegated_run_embeds_with_progress_and_ends_with_its_message(make_dig
 def test_a_delegated_run_marked_as_failed_stops(make_digits_dataset):
     dataset = make_digits_dataset(5)
     operation = queue(dataset, "compute_embeddings", key="emb")
-    ctx = ExecutionContext(request_params={"dataset_name": dataset.name}, delegated_operation_id=operation)
-    assert not _was_cancelled(ctx)
+    ctx = ExecutionContext(
+        request_params={"dataset_name": dataset.name, "delegated": True}, delegated_operation_id=operation
+    )
+    assert Steps().execute(ctx) == {"message": "Took 2 steps."}
     DelegatedOperationService().set_failed(operation)
-    assert _was_cancelled(ctx)
-    assert issubclass(Cancelled, Exception)
+    with pytest.raises(Cancelled):
+        Steps().execute(ctx)

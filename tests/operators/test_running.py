@@ -44,7 +44,7 @@ def ended(job, seconds=10):
 
 
 def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch):
-    monkeypatch.setattr(running, "_SECONDS_IN_THE_FORM", 0.05)
+    monkeypatch.setattr(running, "SECONDS_IN_THE_FORM", 0.05)
     go_on = threading.Event()
 
     def work(progress):
@@ -77,7 +77,7 @@ def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch
 
 
 def test_work_waits_for_the_run_before_it_but_a_quick_act_does_not(ctx, monkeypatch):
-    monkeypatch.setattr(running, "_SECONDS_IN_THE_FORM", 0.05)
+    monkeypatch.setattr(running, "SECONDS_IN_THE_FORM", 0.05)
     go_on = threading.Event()
     jobs_of(ctx.dataset).start("Embed", lambda progress: Outcome(str(go_on.wait(10))))
     waiting = list(operator(lambda progress: Outcome("Second.")).execute(ctx))
@@ -106,7 +106,7 @@ def test_next_steps_are_buttons_that_open_another_entry_with_its_form_filled_in(
 
 
 def test_stop_in_the_panel_stops_the_work(ctx, monkeypatch):
-    monkeypatch.setattr(running, "_SECONDS_IN_THE_FORM", 0.05)
+    monkeypatch.setattr(running, "SECONDS_IN_THE_FORM", 0.05)
 
     def work(progress):
         while True:

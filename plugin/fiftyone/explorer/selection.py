@@ -14,7 +14,7 @@ from .field_values import FieldSource, field_source
 from .label_states import LabelRows
 from .map_rows import MapRows
 
-_LISTED = 500_000  # ids that a query of MongoDB holds with room to spare: 16 MB at about 20 bytes each
+MOST_IDS = 500_000  # ids that a query of MongoDB holds with room to spare: 16 MB at about 20 bytes each
 
 
 def selected_rows(ask: Mapping[str, Any], n: int) -> np.ndarray:
@@ -111,7 +111,7 @@ def _excluding_stage(
     left = labels.present.copy()
     left[selected] = False
     rest = np.flatnonzero(left)
-    if len(rest) >= len(selected) or len(rest) > _LISTED or int(labels.present.sum()) != dataset.count():
+    if len(rest) >= len(selected) or len(rest) > MOST_IDS or int(labels.present.sum()) != dataset.count():
         return None
     return fos.Exclude(rows.names(rest))
 
@@ -131,9 +131,9 @@ def _value_filter(source: FieldSource, value: str | None) -> Any:
 
 
 def _listing_stage(view: fo.DatasetView, rows: MapRows, selected: np.ndarray, ordered: bool) -> fos.ViewStage:
-    if len(selected) > _LISTED:
+    if len(selected) > MOST_IDS:
         raise Refusal(
-            f"The selection of {len(selected):,} is kept, but the grid cannot list more than {_LISTED:,} one by one. "
+            f"The selection of {len(selected):,} is kept, but the grid cannot list more than {MOST_IDS:,} one by one. "
             "It follows a class chosen in the legend, and a lasso over all of a 2D map that has a spatial index (an "
             "option of “Compute map” in the App's menu)."
         )

@@ -28,7 +28,7 @@ from .answers import choice_of, items_of, ordered, picked, report_of, segment_in
 from .comparisons import Comparison, Thresholds
 
 _SHOWN_AT_ONCE = 10_000  # ids in the App's view; more make each of its requests slow
-_SENT_AT_ONCE = 1_000  # ids in a form, which goes to the server with all of them at each change
+SENT_AT_ONCE = 1_000  # ids in a form, which goes to the server with all of them at each change
 METHODS: dict[str, Method] = {}
 
 
@@ -248,9 +248,9 @@ def _sending_step(comparison: Comparison, outcomes: Outcomes) -> NextStep:
     samples = outcome_ids(comparison.evaluation, outcomes, "samples")[None]
     if not samples:
         raise Refusal("There is nothing to send: choose a cell with objects in it.")
-    if len(samples) > _SENT_AT_ONCE:
+    if len(samples) > SENT_AT_ONCE:
         raise Refusal(
-            f"These are {len(samples):,} samples, and the form takes {_SENT_AT_ONCE:,}: press “Add to segment”, then "
+            f"These are {len(samples):,} samples, and the form takes {SENT_AT_ONCE:,}: press “Add to segment”, then "
             "“Send to Label Studio” at that segment."
         )
     step = next_step("Send to Label Studio", "send_to_label_studio", samples, None)

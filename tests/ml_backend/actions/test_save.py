@@ -13,6 +13,7 @@ from labelscape.ml_backend.actions.undo import list_undo_steps, undo_last, undo_
 from labelscape.ml_backend.errors import Cancelled, Refusal
 from labelscape.ml_backend.store import edits, pending, save_records, saves
 from labelscape.ml_backend.store.pending_changes import pending_changes
+from labelscape.ml_backend.store.records import open_store
 
 BOXES = [[0.1, 0.1, 0.3, 0.3], [0.5, 0.5, 0.3, 0.3]]
 
@@ -332,7 +333,7 @@ def test_a_save_of_an_early_version_is_made_json_and_can_still_be_undone(dataset
     ids = dataset.values("id")
     before = names(dataset)
     label = dataset.first().ground_truth.to_mongo()
-    store = saves._store(dataset)
+    store = open_store(dataset, saves.SAVES_STORE)
     edit = edits.Edit("value", ids[0], "ground_truth", label, label | {"label": "new"})
     early = {name: value for name, value in vars(edit).items() if name != "purpose"}
     store.set("abc:0", [early])
@@ -353,7 +354,7 @@ def test_pending_labels_of_an_early_version_are_still_pending(dataset):
     ids = dataset.values("id")
     early = {"field": "ground_truth", "patches_field": None, "ids": ids[4:6], "label": "x", "origin": "neighbors"}
     early |= {"confidence": [0.9, 0.8], "anchors": [ids[0], ""], "multi": False, "replace": False, "act": "one"}
-    pending._store(dataset).set(pending.timely_key(), early)
+    open_store(dataset, pending.PENDING_STORE).set(pending.timely_key(), early)
     assert pending_changes(dataset).sentence() == "2 labels pending."
     assert save_changes(dataset).labels == 2
     again = fo.load_dataset(dataset.name)

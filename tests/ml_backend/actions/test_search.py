@@ -17,11 +17,10 @@ from labelscape.ml_backend.actions.search import (
     with_marks,
 )
 from labelscape.ml_backend.actions.search_queries import reads_texts, with_image
-from labelscape.ml_backend.embedding import ModelFamily, register, registry
-from labelscape.ml_backend.embedding.base import Embedded
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.searches import SCORE_FIELD, Query, last_search
 from labelscape.ml_backend.store.segment_records import load_segment
+from labelscape.testing.model_packages import installed_models
 
 
 @pytest.fixture
@@ -166,9 +165,13 @@ def test_an_uploaded_image_is_searched_with(dataset, tmp_path):
         with_image(dataset, Query("emb"), b"no image", "no.png")
 
 
-class BrightnessAndWords:
-    """A model that sees brightness, and knows two words of it."""
+BRIGHTNESS_AND_WORDS = """
+import cv2
+import numpy as np
+from labelscape.ml_backend.embedding import Embedded, ModelFamily
 
+
+class BrightnessAndWords:
     name, dim = "brightness", 2
 
     def embed(self, media, *, batch_size=64, progress=None):
@@ -179,9 +182,19 @@ class BrightnessAndWords:
         return np.asarray([[1, 0] if text == "bright" else [0, 1] for text in texts], np.float32)
 
 
-def test_a_text_finds_images_where_the_model_reads_texts(dataset, monkeypatch):
-    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
-    register(ModelFamily("brightness", "", "image", "a test", lambda _argument: BrightnessAndWords(), text_tower="yes"))
+FAMILY = ModelFamily("brightness", "", "image", "a test", lambda _argument: BrightnessAndWords(), text_tower="yes")
+"""
+
+
+@pytest.fixture
+def brightness(tmp_path):
+    """An installed model that sees brightness, and knows two words of it."""
+    with installed_models(tmp_path, BRIGHTNESS_AND_WORDS):
+        yield
+
+
+@pytest.mark.usefixtures("brightness")
+def test_a_text_finds_images_where_the_model_reads_texts(dataset):
     compute_embeddings(dataset, key="bright", model="brightness")
     result = search(Scope(dataset), Query("bright", text="bright"), limit=5)
     means = {sample.id: cv2.imread(sample.filepath).mean() for sample in dataset}

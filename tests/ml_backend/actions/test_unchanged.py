@@ -40,8 +40,8 @@ def dataset():
 def computed(monkeypatch):
     """Counts how often suggestions are computed."""
     calls = []
-    compute = suggest._make_suggestions
-    monkeypatch.setattr(suggest, "_make_suggestions", lambda *args: calls.append(1) or compute(*args))
+    compute = suggest.suggest
+    monkeypatch.setattr(suggest, "suggest", lambda *args, **options: calls.append(1) or compute(*args, **options))
     return calls
 
 

@@ -197,7 +197,7 @@ def test_what_progress_raises_stops_the_search():
 
 @pytest.fixture
 def search_in_cells(monkeypatch):
-    monkeypatch.setattr(module, "_EXACT_UP_TO", 5000)
+    monkeypatch.setattr(module, "EXACT_UP_TO", 5000)
 
 
 def clustered(n, dim, latent=4):

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from labelscape.ml_backend.analysis import random_walk
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
 from labelscape.ml_backend.analysis.random_walk import walk
 from labelscape.ml_backend.analysis.region import label_neighbors
@@ -165,12 +164,11 @@ def test_a_group_of_more_copies_than_neighbors_is_reached_whole() -> None:
     assert sorted([*found.order[:40].tolist(), 120]) == list(range(100, 141))
 
 
-def test_a_walk_in_a_large_dataset_stays_around_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_walk_in_a_large_dataset_stays_around_its_start() -> None:
     vectors = np.random.default_rng(0).normal(size=(3000, 8)).astype(np.float32)
     neighbors = knn(vectors, 15)
     everything, _ = walk(neighbors, np.array([7]))
-    monkeypatch.setattr(random_walk, "_NEAR", 600)
-    near, mass = walk(neighbors, np.array([7]))
+    near, mass = walk(neighbors, np.array([7]), near=600)
     assert len(near) < 600 <= len(everything)
     assert (np.diff(mass) <= 0).all()
     assert len(set(near[:20].tolist()) & set(everything[:30].tolist())) >= 12

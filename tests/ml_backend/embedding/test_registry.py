@@ -1,14 +1,14 @@
 """Every embedding model is declared once, and whatever lists models reads that declaration."""
 
 import inspect
-import sys
 from pathlib import Path
 
 import pytest
 from labelscape.cli import app
 from labelscape.ml_backend.actions.models import families, find_family, load, offered_models, searches_text
-from labelscape.ml_backend.embedding import registry
+from labelscape.ml_backend.embedding.registry import ENTRY_POINTS, Option
 from labelscape.ml_backend.errors import Refusal
+from labelscape.testing.model_packages import installed_models
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[3]
@@ -37,20 +37,10 @@ FAMILY = ModelFamily(
 
 
 @pytest.fixture
-def dummy_package(tmp_path, monkeypatch):
+def dummy_package(tmp_path):
     """An installed package that adds a family, and one whose entry point is broken."""
-    (tmp_path / "labelscape_dummy.py").write_text(DUMMY)
-    metadata = tmp_path / "labelscape_dummy-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: labelscape-dummy\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(
-        "[labelscape.models]\nbroken = labelscape_dummy:NOTHING\ndummy = labelscape_dummy:FAMILY\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "_from_packages", None)
-    yield
-    sys.modules.pop("labelscape_dummy", None)
-    monkeypatch.setattr(registry, "_from_packages", None)
+    with installed_models(tmp_path, DUMMY, ("BROKEN", "FAMILY")):
+        yield
 
 
 def test_another_package_adds_models_by_an_entry_point_and_a_broken_one_harms_nobody(dummy_package, caplog):
@@ -79,7 +69,7 @@ def test_the_command_line_and_the_docs_know_every_family(name):
 def test_the_recipe_for_contributors_names_the_place_where_a_family_is_declared():
     recipe = (ROOT / "CONTRIBUTING.md").read_text()
     assert "ml_backend/embedding/builtin.py" in recipe
-    assert registry.ENTRY_POINTS in recipe
+    assert ENTRY_POINTS in recipe
     assert (ROOT / "ml_backend/embedding/builtin.py").is_file()
 
 
@@ -133,7 +123,7 @@ def test_only_models_that_embed_texts_are_searched_by_text():
     ],
 )
 def test_options_are_read_from_forms_and_the_command_line(kind, value, parsed):
-    assert registry.Option("x", kind, "", ("rgb", "bgr")).parse(value) == parsed
+    assert Option("x", kind, "", ("rgb", "bgr")).parse(value) == parsed
 
 
 @pytest.mark.parametrize(
@@ -142,6 +132,6 @@ def test_options_are_read_from_forms_and_the_command_line(kind, value, parsed):
      ("yes_no", "perhaps"), ("numbers", "nan, 1, 1")],
 )  # fmt: skip
 def test_an_option_of_the_wrong_kind_is_refused_with_what_is_allowed(kind, value):
-    option = registry.Option("x", kind, "", ("rgb", "bgr"))
+    option = Option("x", kind, "", ("rgb", "bgr"))
     with pytest.raises(Refusal, match=rf"The option “x” is '{value}'; it must be {option.allowed()}"):
         option.parse(value)

@@ -1,5 +1,6 @@
 """Label Studio's answers, as the client takes them."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,30 +20,32 @@ PREDICTION = {"result": [], "score": 0.5, "model_version": "v"}
 
 @pytest.mark.parametrize("kept", [0, 1])
 def test_predictions_that_an_import_left_out_are_sent_again(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    studio = LabelStudio("http://localhost:8080", "x" * 40)
     sent: list[tuple[str, Any]] = []
 
-    def answer(_method: str, path: str, **options: Any) -> dict[str, Any]:
-        sent.append((path, options["json"]))
-        return {"task_ids": [7, 8], "prediction_count": kept, "created": 1}
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("refresh/"):
+            return httpx.Response(200, json={"access": token(1_000, "access")})
+        sent.append((request.url.path, json.loads(request.content)))
+        return httpx.Response(201, json={"task_ids": [7, 8], "prediction_count": kept, "created": 1})
 
-    monkeypatch.setattr(studio, "_json", answer)
+    studio = studio_that(answer, monkeypatch)
     tasks = [{"data": {"image": "a"}, "predictions": [PREDICTION]}, {"data": {"image": "b"}}]
     assert studio.import_tasks(3, tasks) == [7, 8]
-    again = [("api/projects/3/import/predictions", [{"task": 7, **PREDICTION}])]
+    again = [("/api/projects/3/import/predictions", [{"task": 7, **PREDICTION}])]
     assert sent[1:] == ([] if kept else again)
 
 
 def test_projects_beyond_the_first_hundred_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    studio = LabelStudio("http://localhost:8080", "x" * 40)
-    held = [{"id": number} for number in range(250, 0, -1)]
+    projects = [{"id": number} for number in range(250, 0, -1)]
 
-    def answer(_method: str, _path: str, *, params: dict[str, Any], **_options: Any) -> dict[str, Any]:
-        end = params["page"] * 100  # never more a page, whatever is asked for
-        return {"results": held[end - 100 : end], "next": "http://inside:8080/…" if end < len(held) else None}
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("refresh/"):
+            return httpx.Response(200, json={"access": token(1_000, "access")})
+        end = int(request.url.params["page"]) * 100  # never more on a page, whatever is requested
+        following = "http://inside:8080/…" if end < len(projects) else None
+        return httpx.Response(200, json={"results": projects[end - 100 : end], "next": following})
 
-    monkeypatch.setattr(studio, "_json", answer)
-    assert studio.projects() == held
+    assert studio_that(answer, monkeypatch).projects() == projects
 
 
 def token(seconds: float, kind: str) -> str:

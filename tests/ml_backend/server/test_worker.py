@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from labelscape.ml_backend.server.events import ATTEMPTS, Event, EventQueue
 from labelscape.ml_backend.server.media_retries import MediaRetries
 from labelscape.ml_backend.server.status import ProjectStatus
 from labelscape.ml_backend.server.sync import ProjectMissing
-from labelscape.ml_backend.server.worker import Worker
+from labelscape.ml_backend.server.worker import Pace, Worker
 from pymongo.errors import AutoReconnect
+
+HURRY = Pace(turn=0.02, longest_wait=0.05)
 
 
 class Project:
@@ -115,9 +118,7 @@ class Backend:
 
 
 @pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "_TURN_SECONDS", 0.02)
-    monkeypatch.setattr(working, "_LONGEST_WAIT", 0.05)
+def columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "refresh_columns", lambda project, _: project.acts.append("columns") is None)
     monkeypatch.setattr(working, "remove_old_columns", lambda *_: True)
 
@@ -136,7 +137,7 @@ def queue(tmp_path: Path) -> Iterator[EventQueue]:
 
 @pytest.fixture
 def at_work(queue: EventQueue, project: Project) -> Iterator[None]:
-    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
     worker.start()
     yield
     worker.stop()
@@ -154,7 +155,7 @@ def until(reached: Callable[[], bool]) -> None:
 
 
 @pytest.mark.usefixtures("at_work")
-def test_events_are_worked_off_in_their_order_and_suggestions_follow(queue: EventQueue, project: Project) -> None:
+def test_events_are_processed_in_their_order_and_suggestions_follow(queue: EventQueue, project: Project) -> None:
     for number in range(50):
         queue.put(event(str(number)))
     until(lambda: queue.depth() == 0)
@@ -166,7 +167,7 @@ def test_events_are_worked_off_in_their_order_and_suggestions_follow(queue: Even
 
 
 @pytest.mark.usefixtures("at_work")
-def test_an_event_that_cannot_be_worked_off_holds_up_no_other_and_is_set_aside(
+def test_an_event_that_cannot_be_processed_holds_up_no_other_and_is_set_aside(
     queue: EventQueue, project: Project
 ) -> None:
     project.poison = {"bad"}
@@ -201,7 +202,7 @@ def test_events_of_a_project_that_is_not_served_any_more_do_not_wait(
     monkeypatch.setattr(backend, "projects", refuse)
     for name, of in (("kept", 3), ("dropped", 4), ("dropped too", 4)):
         queue.put(event(name, of))
-    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker = Worker(queue, backend, HURRY)  # type: ignore[arg-type]
     worker.start()
     until(lambda: queue.projects() == [3])
     worker.stop()
@@ -221,7 +222,7 @@ def test_a_round_that_fails_is_not_the_last(
         return [project]
 
     monkeypatch.setattr(backend, "projects", projects)
-    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker = Worker(queue, backend, HURRY)  # type: ignore[arg-type]
     worker.start()
     queue.put(event("1"))
     until(lambda: queue.depth() == 0)
@@ -230,43 +231,38 @@ def test_a_round_that_fails_is_not_the_last(
 
 
 def test_a_worker_that_is_stopped_leaves_the_rest_for_the_next_start(queue: EventQueue, project: Project) -> None:
-    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
     worker.start()
     until(lambda: "publish" in project.acts)
     worker.stop()
     queue.put(event("later"))
     assert project.applied == []
-    again = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    again = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
     again.start()
     until(lambda: project.applied == ["later"])
     again.stop()
 
 
-@pytest.mark.usefixtures("at_work")
-def test_what_can_wait_waits_for_a_quiet_time(
-    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_can_wait_waits_for_a_quiet_time(queue: EventQueue, project: Project) -> None:
+    worker = Worker(queue, Backend(project), replace(HURRY, columns=0.0))  # type: ignore[arg-type]
+    worker.start()
     until(lambda: "columns" in project.acts)
     project.acts.clear()
-    monkeypatch.setattr(working, "_COLUMNS_SECONDS", 0.0)
     queue.put(event("now"))
     until(lambda: "publish" in project.acts)
+    worker.stop()
     assert "columns" not in project.acts
 
 
-def test_an_event_does_not_wait_for_a_poll_that_is_due(
-    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_event_does_not_wait_for_a_poll_that_is_due(queue: EventQueue, project: Project) -> None:
     def be_slow() -> None:
         project.while_publishing = lambda: None
         time.sleep(2.2)
         project.acts.clear()
         queue.put(event("now"))
 
-    monkeypatch.setattr(working, "_POLL_SECONDS", 2.0)
-    monkeypatch.setattr(working, "_PATIENCE_SECONDS", 3.0)
     project.while_publishing = be_slow
-    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project), replace(HURRY, poll=2.0, patience=3.0))  # type: ignore[arg-type]
     worker.start()
     until(lambda: project.applied == ["now"] and "catch up" in project.acts)
     worker.stop()
@@ -277,7 +273,7 @@ def test_an_event_that_comes_during_a_poll_is_suggested_for_together_with_what_t
     queue: EventQueue, project: Project
 ) -> None:
     project.while_catching_up = lambda: queue.put(event("now"))
-    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
     worker.start()
     until(lambda: "publish" in project.acts)
     assert project.applied == ["now"]
@@ -295,7 +291,7 @@ def test_an_event_does_not_wait_for_columns(
         return False
 
     monkeypatch.setattr(working, "refresh_columns", endless)
-    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
     worker.start()
     until(lambda: "columns" in project.acts)
     queue.put(event("urgent"))
@@ -309,7 +305,7 @@ def test_a_database_that_goes_away_holds_events_until_it_is_back(queue: EventQue
 
     backend = Backend(project)
     project.while_catching_up = break_off
-    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker = Worker(queue, backend, HURRY)  # type: ignore[arg-type]
     worker.start()
     until(lambda: not backend.database.available)
     queue.put(event("kept"))
@@ -337,24 +333,19 @@ def test_the_status_tab_says_why_a_project_stands_still(queue: EventQueue, proje
     assert len(project.studio.titles) == 2
 
 
-def test_a_project_that_was_deleted_leaves(
-    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(working, "_MISSING_SECONDS", 0.1)
+def test_a_project_that_was_deleted_leaves(queue: EventQueue, project: Project) -> None:
     project.missing = True
     backend = Backend(project)
-    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker = Worker(queue, backend, replace(HURRY, missing=0.1))  # type: ignore[arg-type]
     worker.start()
     until(lambda: backend.left == [3])
     worker.stop()
 
 
-def test_a_project_that_is_missing_for_a_moment_stays(
-    queue: EventQueue, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_project_that_is_missing_for_a_moment_stays(queue: EventQueue, project: Project) -> None:
     project.missing = True
     backend = Backend(project)
-    worker = Worker(queue, backend)  # type: ignore[arg-type]
+    worker = Worker(queue, backend, HURRY)  # type: ignore[arg-type]
     worker.start()
     until(lambda: project.status.problem == "Not found")
     project.missing = False
@@ -366,7 +357,7 @@ def test_a_project_that_is_missing_for_a_moment_stays(
 def test_stopping_does_not_wait_for_long_work(queue: EventQueue, project: Project) -> None:
     released = threading.Event()
     project.while_publishing = lambda: released.wait(120)
-    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
     worker.start()
     until(lambda: "publish" in project.acts)
     worker.stop()

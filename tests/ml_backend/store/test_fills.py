@@ -20,13 +20,13 @@ CLASSES = ["x", "y", "z"]
 @pytest.fixture(params=["grouped", "grouped, of few samples", "one by one"])
 def path(request, monkeypatch):
     """All ways in which labels are written; the groups are so small that every border between them is met."""
-    monkeypatch.setattr(fills, "_IDS_PER_UPDATE", 5)
+    monkeypatch.setattr(fills, "IDS_PER_UPDATE", 5)
     monkeypatch.setattr(fills, "ROWS_PER_UPDATE", 2)
-    monkeypatch.setattr(fills, "_BYTES_PER_PIECE", 600)
-    monkeypatch.setattr(edits, "_EDITS_PER_RECORD", 4)
-    monkeypatch.setattr(single_label_edits, "_READ_AT_ONCE", 7)
+    monkeypatch.setattr(fills, "BYTES_PER_PIECE", 600)
+    monkeypatch.setattr(edits, "EDITS_PER_RECORD", 4)
+    monkeypatch.setattr(single_label_edits, "READ_AT_ONCE", 7)
     if request.param == "grouped, of few samples":
-        monkeypatch.setattr(single_label_edits, "_SCANNED_FROM", 2)
+        monkeypatch.setattr(single_label_edits, "SCANNED_FROM", 2)
     if request.param == "one by one":
         monkeypatch.setattr(single_label_edits, "with_distinct_tails", lambda ids: np.zeros(len(ids), bool))
     return request.param

@@ -29,12 +29,12 @@ LISTS = {"parts": "detections", "kinds": "classifications", "box": None}
 @pytest.fixture(params=["grouped", "one by one"])
 def path(request, monkeypatch):
     """Both ways in which labels are written; the groups are so small that every border between them is met."""
-    monkeypatch.setattr(fills, "_IDS_PER_UPDATE", 3)
+    monkeypatch.setattr(fills, "IDS_PER_UPDATE", 3)
     monkeypatch.setattr(fills, "ROWS_PER_UPDATE", 2)
-    monkeypatch.setattr(fills, "_BYTES_PER_PIECE", 300)
-    monkeypatch.setattr(edits, "_EDITS_PER_RECORD", 4)
-    monkeypatch.setattr(object_label_edits, "_READ_AT_ONCE", 5)
-    monkeypatch.setattr(several_label_edits, "_READ_AT_ONCE", 5)
+    monkeypatch.setattr(fills, "BYTES_PER_PIECE", 300)
+    monkeypatch.setattr(edits, "EDITS_PER_RECORD", 4)
+    monkeypatch.setattr(object_label_edits, "READ_AT_ONCE", 5)
+    monkeypatch.setattr(several_label_edits, "READ_AT_ONCE", 5)
     if request.param == "one by one":
         monkeypatch.setattr(several_label_edits, "with_distinct_tails", lambda ids: np.zeros(len(ids), bool))
     return request.param

@@ -3,6 +3,7 @@
 import fiftyone as fo
 import numpy as np
 import pytest
+from fiftyone.operators.store import ExecutionStore
 from labelscape.ml_backend.actions.queue import clear_labels
 from labelscape.ml_backend.actions.save import discard_changes, save_changes
 from labelscape.ml_backend.store import saves
@@ -11,7 +12,8 @@ from labelscape.ml_backend.store.label_edits import deletion_edits, label_edits
 from labelscape.ml_backend.store.labels import LabelField, ensure_label_field, label_field
 from labelscape.ml_backend.store.pending import PendingAct, add_acts, list_acts
 from labelscape.ml_backend.store.pending_changes import pending_changes
-from labelscape.ml_backend.store.records import as_oids
+from labelscape.ml_backend.store.records import as_oids, delete_records, open_store
+from labelscape.ml_backend.store.save_records import forget_records
 
 
 @pytest.fixture
@@ -132,7 +134,7 @@ def test_a_save_interrupted_before_its_commit_changes_nothing(dataset, field, mo
     before = names(dataset)
     propose(dataset, ids[4:8], "3")
     with monkeypatch.context() as crash:
-        crash.setattr(saves, "_move_head", interrupt)
+        crash.setattr(ExecutionStore, "set_if_absent", interrupt)  # the head, which says that the save happens
         with pytest.raises(KeyboardInterrupt):
             save(dataset, field)
     assert names(dataset) == before
@@ -200,8 +202,9 @@ def test_an_interrupted_save_whose_record_has_expired_blocks_nothing(dataset, fi
         crash.setattr(saves, "apply", interrupt)
         with pytest.raises(KeyboardInterrupt):
             save(dataset, field)
-    store = saves._store(dataset)
-    saves._forget(dataset, store.get("head").split(":")[0])
+    save_id = open_store(dataset, saves.SAVES_STORE).get("head").split(":")[0]
+    forget_records(dataset, save_id)
+    delete_records(dataset, saves.SAVES_STORE, [f"{save_id}:meta"])
     save(dataset, field)
     assert names(dataset)[ids[4]] == "3"
 

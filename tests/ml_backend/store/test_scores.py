@@ -86,7 +86,7 @@ def test_many_scores_are_each_written_to_their_own_sample(make_digits_dataset, m
 
 def test_a_write_that_fails_halfway_leaves_the_scores_as_they_were(make_digits_dataset, monkeypatch):
     monkeypatch.setattr(scores, "ROWS_PER_UPDATE", 2)
-    monkeypatch.setattr(scores, "_UPDATES_AT_ONCE", 1)
+    monkeypatch.setattr(scores, "UPDATES_AT_ONCE", 1)
     dataset = make_digits_dataset(6)
     items = list_items(dataset)
     write_scores(dataset, items, [Score("outlier_score", np.arange(6.0))])

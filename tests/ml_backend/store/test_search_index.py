@@ -15,7 +15,7 @@ from labelscape.ml_backend.store.searches import Query
 @pytest.fixture
 def dataset(make_digits_dataset, monkeypatch, backend):
     monkeypatch.setattr(search_index, "EXACT_UP_TO", 1000)
-    monkeypatch.setattr(search_index, "_PER_PARTITION", 100)
+    monkeypatch.setattr(search_index, "PER_PARTITION", 100)
     dataset = make_digits_dataset(1500)
     import_vectors(dataset)
     return dataset

@@ -90,7 +90,7 @@ def test_removing_and_reading_from_an_empty_table_is_nothing(make_digits_dataset
 
 
 def test_what_is_written_is_read_replaced_and_removed(make_digits_dataset, backend, monkeypatch):
-    monkeypatch.setattr("labelscape.ml_backend.store.vector_table._BATCH_BYTES", 4)  # batches of 100
+    monkeypatch.setattr("labelscape.ml_backend.store.vector_table.BATCH_BYTES", 4)  # batches of 100
     dataset = make_digits_dataset(250)
     create_embeddings(dataset, "emb", Provenance("by hand", {}))
     assert dataset.get_brain_info("emb").config.method == backend

@@ -194,7 +194,7 @@ def test_a_selection_too_large_to_list_is_refused_in_words(mapped_digits, monkey
 
     rows = read_rows(mapped_digits, "flat")
     labels = LabelRows(rows, label_field(mapped_digits, "ground_truth"))
-    monkeypatch.setattr(selection, "_LISTED", 40)
+    monkeypatch.setattr(selection, "MOST_IDS", 40)
     chosen = (mapped_digits, mapped_digits.view(), rows, labels, np.arange(60))
     with pytest.raises(ValueError, match="cannot list more than 40 one by one"):
         selection.grid_stage(*chosen, {"kind": "rows"})

@@ -187,7 +187,7 @@ def test_a_segment_goes_to_label_studio_by_its_name(panel):
 
 
 def test_more_than_a_form_takes_goes_by_a_segment(panel, monkeypatch):
-    monkeypatch.setattr(model_metrics, "_SENT_AT_ONCE", 2)
+    monkeypatch.setattr(model_metrics, "SENT_AT_ONCE", 2)
     assert "Add to segment" in panel.ask("send_to_label_studio", **panel.of(whats=["true positives"]))["error"]
     nothing = panel.of(whats=["true positives"], rows=[])
     assert "nothing to send" in panel.ask("send_to_label_studio", **nothing)["error"]
