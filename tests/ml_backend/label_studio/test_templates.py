@@ -1,6 +1,7 @@
 """Every label config that Label Studio ships is served or refused with a reason."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from label_studio_sdk.converter.brush import encode_rle
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.label_studio.config import Control, invalid_reason, read_label_config
 from labelscape.ml_backend.label_studio.regions import Region
+from labelscape.ml_backend.label_studio.windows import region_items
 from labelscape.testing.label_studio import LABEL_STUDIO
 
 pytestmark = pytest.mark.slow  # it needs the environment that `scripts/setup label-studio` makes
@@ -62,8 +64,18 @@ SHAPES = {
 
 def test_what_would_be_sent_to_a_served_template_is_valid() -> None:
     for name, control in read_all()[0].items():
-        label = control.classes[0]
-        region = Region("r1", (0.1, 0.1, 0.2, 0.2), None, 0.0, 640, 480, shape=SHAPES.get(control.kind))
-        result = [control.box(region, label, 0.5)] if control.boxes else control.choice([label])
-        prediction = {"result": result, "score": 0.5, "model_version": "v"}
+        prediction = {"result": suggested(control), "score": 0.5, "model_version": "v"}
         assert invalid_reason(templates()[name], prediction) is None, name
+
+
+def suggested(control: Control) -> list[dict[str, Any]]:
+    """The result of a prediction with the first class of a control."""
+    label = control.classes[0]
+    if control.windows:
+        window = {"id": "w", "value": {"x": 0.0, "width": 0.5, "start": 1.0, "end": 2.0}}
+        [item] = region_items(control, [window], {"w": label}, {"w": 0.5})
+        return [item]
+    if control.boxes:
+        region = Region("r1", (0.1, 0.1, 0.2, 0.2), None, 0.0, 640, 480, shape=SHAPES.get(control.kind))
+        return [control.box(region, label, 0.5)]
+    return control.choice([label])
