@@ -1,11 +1,11 @@
-"""Whole acts, database included, beside FiftyOne's own calls on the same data: `python benchmarks/acts.py [n ...]`.
+"""Complete actions, database included, and FiftyOne's own calls on the same data: `python benchmarks/acts.py [n ...]`.
 
 Half of the samples get a label, it is saved and undone; all of them get another one in its place; suggestions are
 accepted, saved and undone; a tenth of the samples is deleted and brought back; vectors of 64 numbers are ranked, twice
 each. Objects of a tenth of the samples are labeled, too. FiftyOne needs its database; the datasets are deleted
-afterwards. Times are wall clock seconds of one run; each bare call runs right before the act that does the same work.
-Processor time is that of this process and of the database together, which other work on the machine blurs less; the
-database must have no other users.
+afterwards. Times are wall clock seconds of one run; each bare call runs right before the action that does the same
+work. Processor time is that of this process and of the database together, which other work on the machine blurs less;
+the database must have no other users.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Table:
 
 
 def processor_seconds() -> float:
-    """What this process and the database have used since they started."""
+    """CPU time used by this process and the database since they started."""
     used = get_db_conn().command("serverStatus")["extra_info"]
     return time.process_time() + (used["user_time_us"] + used["system_time_us"]) / 1e6
 

@@ -38,12 +38,29 @@ def clustered(n: int, dim: int, seed: int = 0) -> np.ndarray:
     return vectors
 
 
+def broad(n: int, dim: int, seed: int = 0) -> np.ndarray:
+    """50 classes as wide as they are far apart in 48 dimensions: hard to divide into cells."""
+    rng = np.random.default_rng(seed)
+    latent = 48
+    centers = rng.normal(size=(50, latent)).astype(np.float32)
+    widen = (rng.normal(size=(latent, dim)) / latent**0.5).astype(np.float32)
+    vectors = np.empty((n, dim), np.float32)
+    for start in range(0, n, 65_536):
+        part = vectors[start : start + 65_536]
+        inside = centers[rng.integers(len(centers), size=len(part))] + rng.standard_normal(
+            (len(part), latent), np.float32
+        )
+        part[:] = inside @ widen + np.float32(0.1) * rng.standard_normal(part.shape, np.float32)
+    return vectors
+
+
 def main(description: str, methods: dict[str, Method], default: list[str], quality: Quality) -> None:
     """Command line of a benchmark: choose vectors and methods, print one line a method."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--vectors", type=Path, help="an .npy file (n, d); made up when missing")
     parser.add_argument("--n", type=int, default=10_000, help="vectors made up, or the first n of the file")
     parser.add_argument("--dim", type=int, default=256, help="dimensions of vectors made up")
+    parser.add_argument("--broad", action="store_true", help="make up classes that overlap broadly")
     parser.add_argument("--methods", nargs="+", default=default, choices=sorted(methods))
     parser.add_argument("--timeout", type=float, default=1800, help="seconds a method may take")
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -56,7 +73,7 @@ def main(description: str, methods: dict[str, Method], default: list[str], quali
         if options.vectors:
             vectors = np.load(options.vectors, mmap_mode="r")[: options.n].astype(np.float32)
         else:
-            vectors = clustered(options.n, options.dim)
+            vectors = (broad if options.broad else clustered)(options.n, options.dim)
         np.save(path, vectors)
         print(f"{vectors.shape[0]:,} x {vectors.shape[1]} vectors, {os.cpu_count()} cores, fresh process each")
         del vectors

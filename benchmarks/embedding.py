@@ -1,11 +1,13 @@
-"""Images embedded a second, beside FiftyOne on the same network and files: `python benchmarks/embedding.py [folder]`.
+"""Images per second, next to FiftyOne on the same network and files: `python benchmarks/embedding.py [folder]`.
 
 The folder is searched for images; without one, scikit-learn's digits are drawn at 500 x 375 as JPEG. The network has
 the weights of `--weights`, else random ones: they change nothing about time. Each way runs `--repeats` times in turn,
 after a warm-up, and the best run counts: other work on the machine only ever slows a run down. Reading alone and the
 network alone show what bounds us.
 
-`--kind audio|text|series` measures leave-one-out 15-NN accuracy on other media instead; see embedding_media.py.
+`--families` measures every family of models in turn; see embedding_families.py. `--kind audio|text|series` measures
+leave-one-out 15-NN accuracy on other media instead; see embedding_media.py. `--width 4032` first scales the images to
+the size that cameras give.
 """
 
 from __future__ import annotations
@@ -17,8 +19,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from labelscape.ml_backend.embedding.image.preparation import InputSettings
 
 SIDE = 224
 BATCH = 64
@@ -31,7 +37,10 @@ def main() -> None:
     parser.add_argument("--architecture", default="mobilenet_v2", help="a torchvision classification network")
     parser.add_argument("--weights", type=Path, help="a local file of its weights")
     parser.add_argument("--count", type=int, default=1000, help="images at most")
+    parser.add_argument("--width", type=int, help="scale the images to this many pixels, as JPEG files, first")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--families", action="store_true", help="every family of models, instead of one network")
+    parser.add_argument("--only", action="append", default=[], help="with --families: a family; repeat for several")
     parser.add_argument("--kind", default="image", choices=["image", "audio", "text", "series"])
     parser.add_argument("--model", action="append", default=[], help="with --kind: another model; repeat for several")
     arguments = parser.parse_args()
@@ -43,6 +52,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         paths = image_paths(arguments.folder) if arguments.folder else drawn_digits(Path(scratch))
         paths = paths[: arguments.count]
+        if arguments.width:
+            paths = scaled(paths, arguments.width, Path(scratch))
+        if arguments.families:
+            import embedding_families
+
+            embedding_families.report(paths, arguments.only, arguments.repeats, Path(scratch))
+            return
         weights = arguments.weights or random_weights(Path(scratch), arguments.architecture)
         compare(paths, arguments.architecture, weights, arguments.repeats)
 
@@ -55,7 +71,7 @@ def compare(paths: list[str], architecture: str, weights: Path, repeats: int) ->
     prepared = np.stack([model.prepare(read(path)) for path in paths[: 4 * BATCH]])
     samples = fiftyone_samples(paths)
     signal = Preprocessing()
-    theirs = fiftyone_model(model.network)
+    theirs = fiftyone_model(model.network, model.input)
     ways: dict[str, tuple[int, Callable[[], np.ndarray | None]]] = {
         "labelscape": (len(paths), lambda: model.embed(paths, batch_size=BATCH).vectors),
         "  its reading alone": (len(paths), lambda: read_all(model.prepare, paths)),
@@ -124,7 +140,7 @@ def run_all(forward: Callable[[np.ndarray], np.ndarray], prepared: np.ndarray) -
         forward(prepared[start : start + BATCH])
 
 
-def fiftyone_samples(paths: list[str]):  # type: ignore[no-untyped-def]
+def fiftyone_samples(paths: list[str]) -> Any:
     import fiftyone as fo
 
     fo.config.show_progress_bars = False
@@ -133,8 +149,8 @@ def fiftyone_samples(paths: list[str]):  # type: ignore[no-untyped-def]
     return dataset
 
 
-def fiftyone_model(network):  # type: ignore[no-untyped-def]
-    """FiftyOne's own wrapper around a copy of the same network, as it would load it, fed with RGB of the same side."""
+def fiftyone_model(network: Any, settings: InputSettings) -> Any:
+    """FiftyOne's own wrapper around a copy of the same network, fed with RGB of the same side and normalization."""
     import copy
 
     import torch
@@ -143,9 +159,9 @@ def fiftyone_model(network):  # type: ignore[no-untyped-def]
     config = {
         "model": copy.deepcopy(network).to(memory_format=torch.contiguous_format),
         "as_feature_extractor": True,
-        "image_size": [SIDE, SIDE],
-        "image_mean": [0.485, 0.456, 0.406],
-        "image_std": [0.229, 0.224, 0.225],
+        "image_size": [settings.size, settings.size],
+        "image_mean": list(settings.mean),
+        "image_std": list(settings.std),
     }
     return TorchImageModel(TorchImageModelConfig(config))
 
@@ -164,6 +180,17 @@ def image_paths(folder: Path) -> list[str]:
     if not paths:
         raise SystemExit(f"There are no images under {folder}.")
     return paths
+
+
+def scaled(paths: list[str], width: int, folder: Path) -> list[str]:
+    import cv2
+
+    written = [str(folder / f"scaled-{index:05d}.jpg") for index in range(len(paths))]
+    for source, target in zip(paths, written, strict=True):
+        image = cv2.imread(source)
+        height = round(image.shape[0] * width / image.shape[1])
+        cv2.imwrite(target, cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC))
+    return written
 
 
 def drawn_digits(folder: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """The Label Studio backend beside a bare import, on a real Label Studio: `python benchmarks/label_studio.py [tasks]`.
 
+With `--app`, Label Studio runs with the Labelscape app, which writes changed predictions in one request.
 Needs `scripts/setup label-studio` and FiftyOne's database, in which it uses a database of its own, dropped at the end.
 Images are shifted, noisy digits, all different. Times of predictions end with what Label Studio's own database holds.
 """
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import requests
-from labelscape.testing.label_studio import LABELSCAPE, LabelscapeServer, LabelStudioServer
+from labelscape.testing.label_studio import LABELSCAPE, LabelscapeServer, LabelStudioServer, label_studio_with_app
 
 LABELED = 200
 SUBMITS = 10
@@ -38,10 +39,11 @@ CONFIG = (
 class Bench:
     """One project of `n` tasks in a Label Studio, and the backend that serves it."""
 
-    def __init__(self, folder: Path, n: int) -> None:
+    def __init__(self, folder: Path, n: int, with_app: bool) -> None:
         self.n = n
-        self.studio = LabelStudioServer(folder / "label-studio")
         self.server = LabelscapeServer(folder / "labelscape")
+        place = folder / "label-studio"
+        self.studio = label_studio_with_app(place, self.server) if with_app else LabelStudioServer(place)
         self.digits = write_images(self.studio.media / "digits", n + PREDICT)
 
     def measure(self) -> None:
@@ -116,7 +118,7 @@ class Bench:
 
     def measure_submits(self) -> None:
         """Annotate the least certain tasks, one after the other, and measure when predictions follow."""
-        first, last = [], []
+        first, last, changed = [], [], []
         for _ in range(SUBMITS):
             [(task, digit)] = self.rows(
                 "SELECT task.id, json_extract(task.data, '$.digit') FROM prediction JOIN task ON task.id = task_id"
@@ -131,9 +133,12 @@ class Bench:
                 first.append(time.time() - begun)
                 self.until_quiet(8)
                 last.append(at(self.published(suggested, 1)) - begun)
+                changed.append(sum(line["predictions"] for line in self.lines("published", suggested)))
         show(f"submit → first new prediction (bar 5), median of {len(first)}", float(np.median(first)))
         show("submit → first new prediction, slowest", max(first))
         show("submit → last new prediction, median", float(np.median(last)))
+        show("submit → last new prediction, slowest", max(last))
+        show("predictions changed by a submit, median", float(np.median(changed)), "")
 
     def measure_predict(self) -> None:
         """Ask for predictions as “Retrieve predictions” does; saving them is not counted, that is Label Studio's."""
@@ -154,7 +159,7 @@ class Bench:
         print(f"    {answered:,} of {len(tasks):,} predicted")
 
     def measure_routes(self, when: str) -> None:
-        """Answer times of what has to be cheap; the annotations are of a task that nobody knows."""
+        """Response times of routes that must be cheap; the annotations belong to an unknown task."""
         body = {"action": "ANNOTATION_CREATED", "project": {"id": self.project}, "task": {"id": 1}}
         number = itertools.count(10**9)
 
@@ -265,12 +270,12 @@ def show(what: str, value: float, unit: str = "s") -> None:
     print(f"{what:<64} {value:>8.2f} {unit}", flush=True)
 
 
-def main(n: int) -> None:
+def main(n: int, with_app: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
         os.environ["FIFTYONE_DATABASE_NAME"] = f"labelscape-benchmark-{uuid.uuid4().hex[:8]}"
         os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
         os.environ["FIFTYONE_BRAIN_CONFIG_PATH"] = str(Path(name, "brain_config.json"))
-        bench = Bench(Path(name), n)
+        bench = Bench(Path(name), n, with_app)
         try:
             bench.measure()
         finally:
@@ -280,4 +285,6 @@ def main(n: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tasks", type=int, nargs="?", default=10_000)
-    main(parser.parse_args().tasks)
+    parser.add_argument("--app", action="store_true", help="run Label Studio with the Labelscape app")
+    arguments = parser.parse_args()
+    main(arguments.tasks, arguments.app)

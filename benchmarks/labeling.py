@@ -4,6 +4,7 @@ suggestions: 1 to 100 random labels a class, all else suggested at a target prec
     precision and coverage. Peers accept what their own probability promises ("as is"), or what their held-out labels
     allow ("held out"). Our starting point for the calibration is measured without the dataset being tested.
 ways: the same for labels as people give them (lassos, easy ones, unseen classes, ...), see labeling_promise.py.
+noise: scores of suggestions where embeddings hardly tell the classes apart, see labeling_noise.py.
 clicks: human acts to a labeled dataset, see labeling_clicks.py.
 time: seconds and memory from 10,000 to 1,000,000 samples, see labeling_time.py.
 outliers: foreign samples mixed in, see outliers.py.
@@ -20,6 +21,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import labeling_clicks
+import labeling_noise
 import labeling_promise
 import labeling_time
 import mislabels
@@ -28,7 +30,7 @@ import outliers
 from labeling_data import Dataset, datasets
 from labeling_peers import held_out, held_out_promise, own_promise, peers
 from labelscape.ml_backend.analysis import propagation
-from labelscape.ml_backend.analysis.calibration import Reliability, accept
+from labelscape.ml_backend.analysis.calibration import Reliability, accept_suggestions
 from labelscape.ml_backend.analysis.reference import reliability
 
 PRECISIONS, EACH, SEEDS = (0.90, 0.95, 0.99), (1, 3, 10, 30, 100), range(3)
@@ -41,7 +43,7 @@ Results = dict[str, dict[tuple[str, int, float], list[tuple[int, int, int]]]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
-    sections = ["suggestions", "ways", "clicks", "outliers", "mislabels", "time"]
+    sections = ["suggestions", "ways", "noise", "clicks", "outliers", "mislabels", "time"]
     parser.add_argument("--section", nargs="+", choices=sections, default=sections)
     parser.add_argument("--samples", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
     arguments = parser.parse_args()
@@ -53,6 +55,8 @@ def main() -> None:
     if "ways" in arguments.section:
         names = json.loads(REFERENCES.read_text())
         labeling_promise.report(datasets(arguments.folder), {name: without(name) for name in names})
+    if "noise" in arguments.section:
+        labeling_noise.report()
     if "clicks" in arguments.section:
         labeling_clicks.report(datasets(arguments.folder))
     if "outliers" in arguments.section:
@@ -78,7 +82,8 @@ def measure(data: Dataset, results: Results) -> None:
                 cases = {name: (peer(labels), held_out(peer, labels, hidden)) for name, peer in others.items()}
                 for target in PRECISIONS:
                     taken = {"labelscape": (found.labels, unlabeled.copy())}
-                    taken["labelscape"][1][unlabeled] = accept(found.confidence[unlabeled].astype(float), target)
+                    ours = accept_suggestions(found.confidence[unlabeled].astype(float), target)
+                    taken["labelscape"][1][unlabeled] = ours
                     for name, ((guess, score), tested) in cases.items():
                         taken[f"{name}, as is"] = (guess, own_promise(name, score, target))
                         taken[f"{name}, held out"] = (guess, held_out_promise(score, *tested, target))

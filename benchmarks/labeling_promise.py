@@ -1,4 +1,4 @@
-"""Is the target precision reached for labels as people assign them? Every way of labeling_ways.py, us and a k-NN vote.
+"""Is the target precision reached for labels as people assign them? Compares us and a k-NN vote for labeling_ways.py.
 
 Ours is measured with both calibrations learned without the dataset at hand. The k-NN vote accepts what its held-out
 labels allow. Printed for each way: mean and worst real precision over draws that accept five or more, mean coverage,
@@ -17,7 +17,7 @@ from labeling_data import Dataset, dataset
 from labeling_peers import held_out, held_out_promise, knn_vote
 from labeling_ways import Labeling, imbalanced, labelings, scene
 from labelscape.ml_backend.analysis import propagation
-from labelscape.ml_backend.analysis.calibration import Reliability, accept
+from labelscape.ml_backend.analysis.calibration import Reliability, accept_suggestions
 
 PRECISIONS, SEEDS, SAMPLES, FEWEST = (0.90, 0.95, 0.99), range(2), 1_500, 5
 CORRECTIONS = Path(__file__).with_name("labeling_corrections.json")
@@ -59,7 +59,7 @@ def measure(labeling: Labeling, seed: int, outcomes: Outcomes) -> None:
     unseen = ~np.isin(data.truth, labels[known])
     for target in PRECISIONS:
         ours = unlabeled.copy()
-        ours[unlabeled] = accept(found.confidence[unlabeled].astype(float), target)
+        ours[unlabeled] = accept_suggestions(found.confidence[unlabeled].astype(float), target)
         theirs = held_out_promise(score, *tested, target) & unlabeled
         for method, proposed, accepted in (("labelscape", found.labels, ours), ("k-NN vote", guess, theirs)):
             right = (proposed == data.truth)[accepted]

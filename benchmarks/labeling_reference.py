@@ -2,7 +2,7 @@
 
 Draws 1 to 100 labels a class from reference datasets, clean and with noise on the embeddings, looks at the evidence
 for the suggestions and whether they were right, and estimates mean and covariance of the logistic coefficients over
-datasets (a hierarchical Gaussian model, by expectation maximisation with Laplace approximations). Prints the constants
+datasets (a hierarchical Gaussian model, by expectation maximization with Laplace approximations). Prints the constants
 of ml_backend/analysis/reference.py, and writes labeling_references.json: the same without each dataset of the
 benchmark, so that labeling.py measures every dataset with a starting point that has not seen it.
 

@@ -1,4 +1,4 @@
-"""The ways in which people label, simulated: which samples carry a label, and which of those labels are wrong."""
+"""The ways in which people label, simulated: which samples have a label, and which of those labels are wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vector databases and engines beside each other in one run: `python benchmarks/scale.py [stores] [engines]`.
+"""Vector databases and engines compared in one run: `python benchmarks/scale.py [stores] [engines]`.
 
 Needs FiftyOne's database; PostgreSQL and Milvus run from their packages. Times are wall clock seconds of one run:
 compare them within a table.

@@ -110,7 +110,7 @@ def with_our_marks(dataset: fo.Dataset, seeds: list[str], right: set[str]) -> li
 
 
 def with_more_queries(dataset: fo.Dataset, seeds: list[str], right: set[str], key: str) -> list[float]:
-    """Recall of FiftyOne's sort where each click looks at the next best, and the right ones join the query."""
+    """Recall of FiftyOne's sort if each click checks the next best result, and the right ones join the query."""
     liked, seen, recalls = list(seeds), set(seeds), []
     for clicks in range(0, max(CLICKS) + 1, CLICKS_A_ROUND):
         ordered = similar(dataset, liked, key, len(right))

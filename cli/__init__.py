@@ -8,10 +8,12 @@ import typer
 
 from ..ml_backend.errors import Refusal
 from .models import app as models_app
+from .refusals import Commands
 
 BACKEND = "http://127.0.0.1:9090"
 
 app = typer.Typer(
+    cls=Commands,
     help="Labelscape, the data explorer for FiftyOne and Label Studio.",
     no_args_is_help=True,
     add_completion=True,
@@ -55,22 +57,19 @@ def link_plugin() -> None:
     """
     from .plugin_link import install
 
-    try:
-        typer.echo(install())
-    except Refusal as error:
-        _fail(error)
+    typer.echo(install())
 
 
 @app.command("demo")
 def run_demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve the App at.")] = 5151,
     address: Annotated[
-        str, typer.Option(help="Address to serve the App at; 0.0.0.0 lets other machines in.")
+        str, typer.Option(help="Address to serve the App at; 0.0.0.0 makes it accessible to other machines.")
     ] = "localhost",
     browser: Annotated[bool, typer.Option(help="Open the App in a browser.")] = True,
     reset: Annotated[
         bool,
-        typer.Option("--reset", help="Make the demo dataset again; labels given in it are lost."),
+        typer.Option("--reset", help="Recreate the demo dataset; labels set in it are lost."),
     ] = False,
     kind: Annotated[
         str, typer.Option(help="Kind of medium: image (real digits), or synthetic audio, series, or text.")
@@ -83,15 +82,12 @@ def run_demo(
     """
     from . import demo, media_demo
 
-    try:
-        if kind == "image":
-            demo.run(port=port, address=address, browser=browser, reset=reset)
-        elif kind in media_demo.DEMOS:
-            media_demo.run(media_demo.DEMOS[kind], port=port, address=address, browser=browser, reset=reset)
-        else:
-            raise Refusal(f"--kind is '{kind}'; it must be one of: image, {', '.join(media_demo.DEMOS)}.")
-    except Refusal as error:
-        _fail(error)
+    if kind == "image":
+        demo.run(port=port, address=address, browser=browser, reset=reset)
+    elif kind in media_demo.DEMOS:
+        media_demo.run(media_demo.DEMOS[kind], port=port, address=address, browser=browser, reset=reset)
+    else:
+        raise Refusal(f"--kind is '{kind}'; it must be one of: image, {', '.join(media_demo.DEMOS)}.")
 
 
 @app.command("import")
@@ -106,15 +102,16 @@ def import_command(
         bool, typer.Option("--labels-from-folders", help="Take the name of each file's folder as its label.")
     ] = False,
     rate: Annotated[
-        float | None, typer.Option(help="Sampling rate of series in Hz, where no time column tells it.")
+        float | None, typer.Option(help="Sampling rate of series in Hz, if there is no time column.")
     ] = None,
     channels: Annotated[
-        str, typer.Option(help="Columns of series that are channels, separated by commas; all numbers by default.")
+        str,
+        typer.Option(help="Columns of series that are channels, separated by commas; all numeric columns by default."),
     ] = "",
-    window: Annotated[float | None, typer.Option(help="Slice recordings into windows of so many seconds.")] = None,
+    window: Annotated[float | None, typer.Option(help="Slice recordings into windows of this many seconds.")] = None,
     hop: Annotated[float | None, typer.Option(help="Seconds between the starts of two windows.")] = None,
 ) -> None:
-    """Make a dataset of recordings, time series, or texts; each sample shows a card of its medium.
+    """Create a dataset from recordings, time series, or texts; each sample shows a card of its medium.
 
     Nothing is copied or changed in the source. Run it again after adding files: only new ones are imported.
     """
@@ -122,14 +119,11 @@ def import_command(
     from .importing import run_import
 
     names = tuple(channel.strip() for channel in channels.split(",") if channel.strip())
-    try:
-        run_import(
-            Source(source, kind, column, label_column, labels, rate, names, window, hop),  # type: ignore[arg-type]
-            name,
-            label_field,
-        )
-    except Refusal as error:
-        _fail(error)
+    run_import(
+        Source(source, kind, column, label_column, labels, rate, names, window, hop),  # type: ignore[arg-type]
+        name,
+        label_field,
+    )
 
 
 @app.command("slice")
@@ -142,10 +136,7 @@ def slice_command(
     """Slice long recordings into windows: a dataset in which each window is a sample with source, start, and end."""
     from .importing import run_slice
 
-    try:
-        run_slice(dataset, length, hop, name)
-    except Refusal as error:
-        _fail(error)
+    run_slice(dataset, length, hop, name)
 
 
 @app.command("segments")
@@ -157,10 +148,7 @@ def segments_command(
     """Merge the labels of neighboring windows into segments of their recordings, and write them to a CSV file."""
     from .importing import run_segments
 
-    try:
-        run_segments(dataset, file, field)
-    except Refusal as error:
-        _fail(error)
+    run_segments(dataset, file, field)
 
 
 @app.command("explore")
@@ -178,21 +166,18 @@ def run_explore(
     ] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve the App at.")] = 5151,
     address: Annotated[
-        str, typer.Option(help="Address to serve the App at; 0.0.0.0 lets other machines in.")
+        str, typer.Option(help="Address to serve the App at; 0.0.0.0 makes it accessible to other machines.")
     ] = "localhost",
     browser: Annotated[bool, typer.Option(help="Open the App in a browser.")] = True,
 ) -> None:
-    """Explore a folder of images: make a dataset, embed it, map it, and open the App at its map.
+    """Explore a folder of images: create a dataset, embed it, map it, and open the App at its map.
 
     Nothing is copied or changed in the folder. Run it again after adding images: only new ones are embedded.
     """
     from .explore import Exploration, run
 
     exploration = Exploration(folder, name or folder.name, model, weights, labels)
-    try:
-        run(exploration, port=port, address=address, browser=browser)
-    except Refusal as error:
-        _fail(error)
+    run(exploration, port=port, address=address, browser=browser)
 
 
 @app.command("update")
@@ -204,14 +189,11 @@ def run_update(
 ) -> None:
     """Bring a dataset up to date: embed new samples, place them on the maps, and score them with every function.
 
-    Made for cron: only what is new is computed and written, and a second run at once changes nothing.
+    Suitable for cron: only new samples are computed and written, and an immediate second run changes nothing.
     """
     from .update import run
 
-    try:
-        run(dataset=dataset, embeddings=embeddings or [])
-    except Refusal as error:
-        _fail(error)
+    run(dataset=dataset, embeddings=embeddings or [])
 
 
 @app.command("serve")
@@ -227,10 +209,7 @@ def run_serve(
     """
     from .serve import run
 
-    try:
-        run(host=host, port=port)
-    except Refusal as error:
-        _fail(error)
+    run(host=host, port=port)
 
 
 @app.command("connect")
@@ -248,12 +227,22 @@ def run_connect(
         ),
     ],
     project: Annotated[
-        int | None, typer.Option(help="The project's number, as in its address, /projects/3/. Not needed with that.")
+        int | None,
+        typer.Option(
+            help="The project's number, as in its address, /projects/3/. Not needed if --url already contains it."
+        ),
     ] = None,
     backend: Annotated[
         str,
         typer.Option(envvar="LABELSCAPE_BACKEND", help="The address at which Label Studio reaches “labelscape serve”."),
     ] = BACKEND,
+    stock: Annotated[
+        bool,
+        typer.Option(
+            "--stock",
+            help="Add a menu with “Label neighbors” to each task, for a Label Studio that cannot load our app.",
+        ),
+    ] = False,
 ) -> None:
     """Connect a Label Studio project: its tasks then open with pre-annotations from the labels so far.
 
@@ -261,15 +250,11 @@ def run_connect(
     """
     from ..ml_backend.server.connecting import connect
 
-    try:
-        connection = connect(url, token, project, backend.rstrip("/"))
-    except Refusal as error:
-        _fail(error)
-    else:
-        for sentence in connection.sentences:
-            typer.echo(f"✓ {sentence}")
-        for warning in connection.warnings:
-            typer.secho(f"! {warning}", fg=typer.colors.YELLOW)
+    connection = connect(url, token, project, backend.rstrip("/"), menu=stock)
+    for sentence in connection.sentences:
+        typer.echo(f"✓ {sentence}")
+    for warning in connection.warnings:
+        typer.secho(f"! {warning}", fg=typer.colors.YELLOW)
 
 
 @app.command("label-studio", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -292,13 +277,10 @@ def run_label_studio(
     """
     from .label_studio import settings_lines, start
 
-    try:
-        if print_settings:
-            typer.echo("\n".join(settings_lines(backend.rstrip("/"))))
-        else:
-            start(program, context.args, backend.rstrip("/"))
-    except Refusal as error:
-        _fail(error)
+    if print_settings:
+        typer.echo("\n".join(settings_lines(backend.rstrip("/"))))
+    else:
+        start(program, context.args, backend.rstrip("/"))
 
 
 @app.command("status")
@@ -307,24 +289,22 @@ def run_status(
     backend: Annotated[
         str, typer.Option(envvar="LABELSCAPE_BACKEND", help="The address of “labelscape serve”.")
     ] = BACKEND,
+    dismiss: Annotated[
+        bool, typer.Option("--dismiss", help="Dismiss the project's notices about label config changes.")
+    ] = False,
 ) -> None:
-    """Show how the Label Studio backend is doing: its queue, each project's last success and last error.
+    """Show the state of the Label Studio backend: its queue, and each project's last success and last error.
 
-    With a project also every task without a medium, and why.
+    With --project, also list every task without a medium, with the reason, and the notices about label config changes.
     """
     from ..ml_backend.label_studio.settings import load_secret
-    from ..ml_backend.server.inspecting import backend_lines, project_lines
+    from ..ml_backend.server.inspecting import backend_lines, dismiss_news, project_lines
 
     address = backend.rstrip("/")
-    try:
-        secret = load_secret()
-        lines = backend_lines(secret, address) if project is None else project_lines(secret, address, project)
-    except Refusal as error:
-        _fail(error)
-    else:
-        typer.echo("\n".join(lines))
-
-
-def _fail(error: Refusal) -> None:
-    typer.secho(f"✗ {error}", fg=typer.colors.RED, err=True)
-    raise typer.Exit(1) from error
+    secret = load_secret()
+    if dismiss:
+        if project is None:
+            raise Refusal("Specify which project's notices to dismiss, for example --project 3.")
+        dismiss_news(secret, address, project)
+    lines = backend_lines(secret, address) if project is None else project_lines(secret, address, project)
+    typer.echo("\n".join(lines))

@@ -117,4 +117,4 @@ def _wait_until_served(url: str) -> None:
             requests.get(f"{url}/fiftyone", timeout=SECONDS_TO_START)
             return
         time.sleep(0.1)
-    raise Refusal(f"FiftyOne's App did not answer at {url} within {SECONDS_TO_START} s; try again.")
+    raise Refusal(f"FiftyOne's App did not respond at {url} within {SECONDS_TO_START} s; try again.")

@@ -24,7 +24,7 @@ INSTALL_MONGODB = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; ``fix`` says what to do, or is None if nothing is wrong."""
+    """The finding of one check; ``fix`` says what to do, or is None if nothing is wrong."""
 
     subject: str
     found: str
@@ -49,7 +49,7 @@ def check_mongodb() -> Finding:
             pymongo.MongoClient(uri, serverSelectionTimeoutMS=DATABASE_SECONDS * 1000).server_info()
         version = get_db_conn().client.server_info()["version"]
     except ServiceExecutableNotFound:
-        return Finding("MongoDB", "FiftyOne has no mongod of its own and no address of another", INSTALL_MONGODB)
+        return Finding("MongoDB", "FiftyOne has neither its own mongod nor the address of another", INSTALL_MONGODB)
     except subprocess.CalledProcessError as error:
         return Finding("MongoDB", f"{error.cmd[0]} does not run: {_first_line(error.stderr)}", INSTALL_MONGODB)
     except (pymongo.errors.PyMongoError, ConnectionError, RuntimeError, OSError) as error:
@@ -86,7 +86,9 @@ def check_plugin() -> Finding:
     how = how_installed(folders[0])
     if len(folders) > 1:
         listing = ", ".join(map(str, folders))
-        return Finding("plugin", f"there {len(folders)} times: {listing}", f"remove all but one; {how} counts")
+        return Finding(
+            "plugin", f"installed {len(folders)} times: {listing}", f"remove all but one; {how} is the one in use"
+        )
     if PLUGIN in fop.list_disabled_plugins():
         return Finding("plugin", f"{how}, is disabled", f"`fiftyone plugins enable {PLUGIN}`")
     plugin = fop.get_plugin(PLUGIN)
@@ -117,7 +119,7 @@ def check_vectors() -> Finding:
         return Finding(
             "vectors",
             f"{where}, which the next reboot may empty",
-            f"choose a folder that stays: {DIRECTORY_VARIABLE}=/path",
+            f"choose a permanent folder: {DIRECTORY_VARIABLE}=/path",
         )
     return Finding("vectors", where)
 
@@ -135,11 +137,11 @@ def check_hub() -> Finding:
     if unreachable:
         return Finding(
             "model hubs",
-            f"no answer from {', '.join(unreachable)}",
-            "only `pretrained` models need them: use `preprocessing`, or name a file of weights",
+            f"no response from {', '.join(unreachable)}",
+            "only `pretrained` models need them: use `preprocessing`, or specify a weights file",
             essential=False,
         )
-    return Finding("model hubs", f"{' and '.join(HUBS)} answer", essential=False)
+    return Finding("model hubs", f"{' and '.join(HUBS)} respond", essential=False)
 
 
 def check_proxy() -> Finding:
@@ -152,8 +154,8 @@ def check_proxy() -> Finding:
         return Finding("proxy", url or "none", essential=False)
     return Finding(
         "proxy",
-        f"{url}: FiftyOne 1.22 asks for the scripts of plugins at /{path}/{path}/plugins, so that no panel opens",
-        f"let the proxy send /{path}/{path}/plugins to /plugins of the App: docs/proxy.md",
+        f"{url}: FiftyOne 1.22 requests plugin scripts from /{path}/{path}/plugins, so no panel opens",
+        f"make the proxy send /{path}/{path}/plugins to the App's /plugins: docs/proxy.md",
         essential=False,
     )
 

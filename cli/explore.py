@@ -61,7 +61,7 @@ def prepare(exploration: Exploration) -> fo.Dataset:
     added = _add_new_images(dataset, exploration)
     if not len(dataset):
         fo.delete_dataset(dataset.name)
-        raise Refusal(f"{exploration.folder} has no images: choose a folder that holds some, at any depth.")
+        raise Refusal(f"{exploration.folder} has no images: choose a folder that contains some, at any depth.")
     typer.echo(f"{count(len(dataset), 'image')} in the dataset '{dataset.name}', {added:,} of them new.")
     options = {"weights": str(exploration.weights)} if exploration.weights else {}
     if added or EMBEDDINGS not in list_embeddings(dataset):

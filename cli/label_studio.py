@@ -18,7 +18,7 @@ _PRIVATE_ADDRESSES = {"USE_DEFAULT_BANNED_SUBNETS": "false", "USER_ADDITIONAL_BA
 
 
 def start(program: str | None, arguments: Sequence[str], backend: str) -> None:
-    """Become a Label Studio with the app.
+    """Replace this process with a Label Studio that has the app.
 
     Args:
         program: Label Studio's command; None = the one on the PATH.
@@ -61,7 +61,7 @@ def settings_lines(backend: str) -> list[str]:
     """The settings as lines of a shell script, for those who start Label Studio themselves."""
     variables = app_environment(backend, {})
     return [
-        "# Set these, then start Label Studio as usual. The secret opens the backend: keep it out of logs and of Git.",
+        "# Set these, then start Label Studio as usual. The secret opens the backend: keep it out of logs and Git.",
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
     ]
 

@@ -8,12 +8,12 @@ import typer
 from ..ml_backend.errors import Refusal
 from ..ml_backend.wording import count
 
-app = typer.Typer(help="Embedding models: list them, and look into the file of your own network.", no_args_is_help=True)
+app = typer.Typer(help="Embedding models: list them, and inspect the file of your own network.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models() -> None:
-    """List the families of embedding models, with what each is good for."""
+    """List the families of embedding models, and what each is good for."""
     from ..ml_backend.actions.models import families
 
     shown = [family for family in families() if family.in_menus]
@@ -39,8 +39,7 @@ def list_options(
     name = family.partition("/")[0]
     found = next((known for known in families() if known.name == name), None)
     if found is None:
-        _fail(Refusal(f"'{name}' is not a family; there are: {', '.join(known.name for known in families())}."))
-        return
+        raise Refusal(f"'{name}' is not a family; there are: {', '.join(known.name for known in families())}.")
     typer.echo(f"{found.pattern}: {found.sentence}")
     if found.examples:
         typer.echo(f"Such as {', '.join(found.model_name(example) for example in found.examples)}")
@@ -55,17 +54,13 @@ def list_options(
 def inspect(
     file: Annotated[str, typer.Argument(help="An .onnx, TorchScript or .pt2 file, or package.module:factory.")],
     size: Annotated[
-        int | None, typer.Option(min=1, max=4096, help="Side of the images in pixels, where the file does not say it.")
+        int | None, typer.Option(min=1, max=4096, help="Side of the images in pixels, if the file does not specify it.")
     ] = None,
 ) -> None:
-    """Show the layers of your own network with their sizes, where it is cut, and what its file says about its input."""
+    """Show your own network's layers with their sizes, where it is cut, and what its file says about its input."""
     from ..ml_backend.embedding.image.own.model import inspect_network
 
-    try:
-        inspection = inspect_network(file, size)
-    except Refusal as refusal:
-        _fail(refusal)
-        return
+    inspection = inspect_network(file, size)
     typer.echo(f"{inspection.kind} network, {count(len(inspection.layers), 'layer')}")
     width = max((len(layer.name) for layer in inspection.layers), default=0)
     for layer in inspection.layers:
@@ -74,7 +69,7 @@ def inspect(
     if inspection.cut and all(layer.name != inspection.cut for layer in inspection.layers):
         typer.echo(f"The embedding is the {inspection.cut.removeprefix('the ')}.")
     if inspection.cut is None:
-        typer.echo("It has no linear layer: its own output is the embedding.")
+        typer.echo("It has no linear layer: its output is the embedding.")
     classes = inspection.declared.classes
     if inspection.n_classes:
         named = f": {', '.join(classes[:10])}{', …' if len(classes) > 10 else ''}" if classes else ", without names"
@@ -87,25 +82,21 @@ def inspect(
 @app.command("quantize")
 def quantize_network(
     file: Annotated[str, typer.Argument(help="An .onnx file.")],
-    target: Annotated[str, typer.Argument(help="Where its 8-bit copy is written, an .onnx file too.")],
+    target: Annotated[str, typer.Argument(help="Where to write its 8-bit copy, also an .onnx file.")],
     images: Annotated[Path, typer.Option(help="A folder of images like those that will be embedded.")],
-    mean: Annotated[str | None, typer.Option(help="As in the form, where the file does not say it.")] = None,
-    std: Annotated[str | None, typer.Option(help="As in the form, where the file does not say it.")] = None,
-    size: Annotated[int | None, typer.Option(help="As in the form, where the file does not say it.")] = None,
+    mean: Annotated[str | None, typer.Option(help="As in the form, if the file does not specify it.")] = None,
+    std: Annotated[str | None, typer.Option(help="As in the form, if the file does not specify it.")] = None,
+    size: Annotated[int | None, typer.Option(help="As in the form, if the file does not specify it.")] = None,
 ) -> None:
-    """Write an 8-bit copy of your own ONNX network, if it is faster here and its vectors are the same (cosine .99)."""
+    """Write an 8-bit copy of your ONNX network if it is faster here and its vectors nearly equal (cosine .99)."""
     from ..ml_backend.embedding import find_family
     from ..ml_backend.embedding.image.own.quantization import quantize
     from ..ml_backend.embedding.registry import parse_options
 
-    try:
-        family, _ = find_family(f"own/{file}")
-        options = parse_options(family, {"mean": mean, "std": std, "size": size})
-        paths = sorted(str(path) for path in images.rglob("*") if path.suffix.lower() in _IMAGES)
-        result = quantize(file, target, paths[:_MOST_IMAGES], options)
-    except Refusal as refusal:
-        _fail(refusal)
-        return
+    family, _ = find_family(f"own/{file}")
+    options = parse_options(family, {"mean": mean, "std": std, "size": size})
+    paths = sorted(str(path) for path in images.rglob("*") if path.suffix.lower() in _IMAGES)
+    result = quantize(file, target, paths[:_MOST_IMAGES], options)
     typer.echo(result.sentence(target))
     if not result.kept:
         raise typer.Exit(1)
@@ -114,8 +105,3 @@ def quantize_network(
 _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 _MOST_IMAGES = 256
 _TEXT_TOWER = {"yes": "also searches by text", "some": "some search by text", "no": ""}
-
-
-def _fail(refusal: Refusal) -> None:
-    typer.secho(f"✗ {refusal}", fg=typer.colors.RED, err=True)
-    raise typer.Exit(1) from refusal

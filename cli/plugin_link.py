@@ -44,12 +44,12 @@ def install() -> str:
         return f"Nothing to do: FiftyOne sees the plugin {PLUGIN}, {how_installed(installed[0])}."
     link = Path(fo.config.plugins_dir) / "labelscape"
     if link.exists():
-        raise Refusal(f"{link} is something else and is not overwritten: move it away first.")
+        raise Refusal(f"{link} is something else and will not be overwritten: move it away first.")
     link.parent.mkdir(parents=True, exist_ok=True)
     was_broken = link.is_symlink()
     if was_broken:
         link.unlink()
     link.symlink_to(PACKAGE, target_is_directory=True)
     return f"Installed the plugin {PLUGIN}: {link} → {PACKAGE}" + (
-        " (in place of a link that led nowhere)." if was_broken else "."
+        " (in place of a broken link)." if was_broken else "."
     )

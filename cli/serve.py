@@ -106,7 +106,7 @@ class _Server(uvicorn.Server):
     """Uvicorn that exits by force if unfinished work, or the database, keeps the stopped process alive."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop, and make sure that the process ends."""
+        """Start stopping, and make sure that the process ends."""
         if not self.should_exit:
             threading.Thread(target=_end_by_force, name="labelscape-end", daemon=True).start()
         super().handle_exit(sig, frame)
@@ -114,7 +114,7 @@ class _Server(uvicorn.Server):
 
 def _end_by_force() -> None:
     time.sleep(_STOP_SECONDS)
-    _log.warning("stopped_by_force", reason="Work did not end in time; it is done again at the next start.")
+    _log.warning("stopped_by_force", reason="Work did not finish in time; it will be redone at the next start.")
     _leave()
 
 
@@ -134,5 +134,5 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
-    """End well. Uvicorn (0.54) raises the signal again, when it has shut down."""
+    """Exit cleanly. Uvicorn (0.54) raises the signal again after it has shut down."""
     raise SystemExit(0)

@@ -1,4 +1,4 @@
-"""The two exceptions with which an action ends early for a reason that the user understands."""
+"""The two exceptions that end an action early for a reason that the user can understand."""
 
 
 class Refusal(ValueError):

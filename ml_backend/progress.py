@@ -6,7 +6,7 @@ from typing import Protocol
 class Progress(Protocol):
     """A callback for long work: ``fraction`` runs from 0 to 1 and never falls, ``message`` says what is being done.
 
-    It may raise `Cancelled` (or anything else) to stop the work, which must let it through.
+    It may raise `Cancelled` (or anything else) to stop the work, which must not catch it.
     """
 
     def __call__(self, fraction: float, message: str, /) -> object:

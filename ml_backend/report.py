@@ -1,4 +1,4 @@
-"""The report of an action: its closing message, which Python and notebooks show too."""
+"""The report of an action: its closing message, which Python and notebooks also show."""
 
 from html import escape
 

@@ -11,8 +11,8 @@ from .errors import Refusal
 ENGINE_VARIABLE = "LABELSCAPE_ENGINE"
 WORKERS_VARIABLE = "LABELSCAPE_WORKERS"
 _RETRIES = 3  # of a task whose worker died
-_CORES_PER_WORKER = 4  # without GPUs, where the number of workers is not set
-_AHEAD = 2  # tasks that each worker has got, one of them in work
+_CORES_PER_WORKER = 4  # without GPUs, if the number of workers is not set
+_AHEAD = 2  # tasks assigned to each worker at a time, one of them in progress
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Engine:
         kind: "local" is this process; "ray" a Ray cluster.
         address: of the cluster, such as ``ray://head:10001``; "" for the one that $RAY_ADDRESS names, else one on this
             machine that is started for the work.
-        workers: how many workers; None is one for each GPU of the cluster, else one for each four cores.
+        workers: how many workers; None = one per GPU of the cluster, or else one per four cores.
     """
 
     kind: Literal["local", "ray"] = "local"
@@ -33,7 +33,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """Stands for the result of a task whose workers died each time."""
+    """Takes the place of the result of a task whose worker died each time."""
 
     reason: str
 
@@ -107,7 +107,7 @@ class RayWorkers:
             yield index, result
 
     def close(self) -> None:
-        """Let go of the workers, also in the middle of their tasks."""
+        """Release the workers, even in the middle of their tasks."""
         import ray
 
         for worker in self._workers:
@@ -115,7 +115,7 @@ class RayWorkers:
 
 
 def _worker_class() -> type:
-    """A class that Ray ships by value: under FiftyOne, this module has a name that workers could not import."""
+    """A class that Ray serializes by value: under FiftyOne, this module has a name that workers cannot import."""
 
     class Worker:
         def __init__(self, maker: str, arguments: dict[str, Any]) -> None:
@@ -143,6 +143,6 @@ def _connected(engine: Engine) -> Any:
         ray.init(address=address, **options)
     except (ConnectionError, RuntimeError) as error:
         raise Refusal(
-            f"The Ray cluster {address} does not answer: start it (`ray start --head`), or change {ENGINE_VARIABLE}."
+            f"The Ray cluster {address} does not respond: start it (`ray start --head`), or change {ENGINE_VARIABLE}."
         ) from error
     return ray

@@ -1,4 +1,4 @@
-"""Menu entry “Accept suggestions”: queue suggestions as labels, the confident ones unless others are chosen."""
+"""Menu entry “Accept suggestions”: turn suggestions, by default the confident ones, into pending labels."""
 
 from typing import Any
 
@@ -22,28 +22,28 @@ _WHICH: dict[Which, str] = {
 
 
 class AcceptSuggestions(LabelscapeOperator):
-    """Queue suggestions as labels."""
+    """Turn suggestions into pending labels."""
 
     operator_name = "accept_suggestions"
     label = "Labelscape: accept suggestions"
-    description = "Queue suggestions as labels, pending until you save: the confident ones, unless you choose others"
+    description = "Turn suggestions into labels, pending until you save: the confident ones, unless you choose others"
     icon = "done_all"
     delegable = False
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which suggestions to accept, say how many they are, and show the least certain ones."""
+        """Ask which suggestions to accept, say how many there are, and show the least certain ones."""
         patches_field = ask_patches(ctx, inputs, "Suggestions for")
         ask_label_field(ctx, inputs, patches_field)
         suggestions = _suggestions(ctx, patches_field)
         if not suggestions:
-            raise Refusal("There is no suggestion to accept here: run “Labelscape: suggest labels” first.")
+            raise Refusal("There are no suggestions to accept here: run “Labelscape: suggest labels” first.")
         which = types.RadioGroup()
         for name, text in _WHICH.items():
             which.add_choice(name, label=text.format(f"{len(_chosen(suggestions, name)):,}"))
         inputs.enum("which", which.values(), view=which, default="confident", label="Which suggestions")
         chosen = _chosen(suggestions, ctx.params.get("which", "confident"))
-        inputs.view("count", types.Notice(label=f"{count(len(chosen), 'suggestion')} will be queued as labels."))
+        inputs.view("count", types.Notice(label=f"{count(len(chosen), 'suggestion')} will become pending labels."))
         weakest = sorted(chosen.items(), key=lambda pair: pair[1].confidence)[:_SHOWN]
         show_media(
             ctx,

@@ -8,6 +8,7 @@ import fiftyone as fo
 from fiftyone.operators import types
 from fiftyone.operators.constants import ViewTarget
 
+from ..ml_backend.embedding.base import local_path
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.embeddings import check_embeddings, embeddings_status, free_key, list_embeddings
 from ..ml_backend.store.items import (
@@ -16,15 +17,15 @@ from ..ml_backend.store.items import (
     item_fields,
     items_of,
     list_items,
-    parts_of,
     root_field,
+    shown_field,
 )
+from ..ml_backend.store.label_origins import holds_predictions, may_hold_predictions, unclear_origin
 from ..ml_backend.store.labels import (
     LabelField,
     Labels,
     default_label_field,
     field_of_parts,
-    holds_predictions,
     label_field,
     read_labels,
     usable_label_fields,
@@ -34,19 +35,21 @@ from .running import NextStep, chosen_target, target_view
 
 WHOLE_SAMPLES = "whole samples"
 NEW_FIELD = "a new field"
-NAMED = "items"  # parameter of a form: IDs of the samples or objects to use instead of the selection
+NAMED = "items"  # form parameter: IDs of the samples or objects to use instead of the selection
 
 
 def ask_target(ctx: Any, inputs: types.Object, verb: str) -> None:
-    """Let the user choose between dataset, view, and selection; warn when one ticked sample is all there is.
+    """Let the user choose between dataset, view, and selection; warn when the target is a single ticked sample.
 
-    A tick that was forgotten in the grid makes FiftyOne (1.22) choose the selection.
+    A forgotten tick in the grid makes FiftyOne (1.22) choose the selection.
     """
     inputs.view_target(ctx, action_description=verb)
     target = chosen_target(ctx) or (ViewTarget.SELECTED_SAMPLES if ctx.selected else None)
     if len(ctx.selected or []) == 1 and target == ViewTarget.SELECTED_SAMPLES:
         total = count(ctx.view.count() if ctx.has_custom_view else ctx.dataset.count(), "sample")
-        warning = f"Only the 1 sample that is ticked in the grid, not all {total}: choose another target above for all."
+        warning = (
+            f"Only the 1 sample that is ticked in the grid, not all {total}: to use all, choose another target above."
+        )
         inputs.view("one_ticked", types.Warning(label=warning))
 
 
@@ -69,7 +72,7 @@ def chosen_embeddings(ctx: Any) -> str:
 
 
 def embedded_patches_field(ctx: Any, embeddings: str) -> str | None:
-    """The field whose patches or clips these embeddings are of, "frames" for frames; None for whole samples."""
+    """The field whose patches or clips these embeddings cover, "frames" for frames; None for whole samples."""
     field: str | None = check_embeddings(ctx.dataset, embeddings).field
     return field
 
@@ -87,19 +90,19 @@ def ask_patches(ctx: Any, inputs: types.Object, label: str) -> str | None:
     if not fields:
         return None
     shown = [WHOLE_SAMPLES, *fields, *_names_in_view(ctx)]
-    inputs.enum("patches", shown, default=_default_patches(ctx, fields), label=label)
+    inputs.enum("patches", shown, default=_default_patches(ctx), label=label)
     return chosen_patches(ctx)
 
 
 def chosen_patches(ctx: Any) -> str | None:
-    """The field of patches or clips, or "frames", chosen in the form, else what the view shows; None for samples."""
-    chosen = ctx.params.get("patches") or _default_patches(ctx, item_fields(ctx.dataset))
+    """The field of patches or clips, or "frames", that the form or else the view selects; None for samples."""
+    chosen = ctx.params.get("patches") or _default_patches(ctx)
     chosen = _names_in_view(ctx).get(chosen, chosen)
     return None if chosen == WHOLE_SAMPLES else str(chosen)
 
 
 def _names_in_view(ctx: Any) -> dict[str, str]:
-    """The names that a view of frames has for their fields (``det``) → those of the dataset (``frames.det``)."""
+    """Names of fields in a view of frames (``det``) → names of the same fields in the dataset (``frames.det``)."""
     view = ctx.view
     if view is None or not view._is_generated:
         return {}
@@ -108,18 +111,12 @@ def _names_in_view(ctx: Any) -> dict[str, str]:
     return {name: path for name, path in paths.items() if name != path and path in fields}
 
 
-def _default_patches(ctx: Any, fields: list[str]) -> str:
-    view = ctx.view
-    if view is None or not view._is_generated:
-        return WHOLE_SAMPLES
-    if not view._is_patches:
-        return parts_of(view) or WHOLE_SAMPLES
-    names = (root_field(view, name) for name in view.get_field_schema())
-    return next((name for name in names if name in fields), WHOLE_SAMPLES)
+def _default_patches(ctx: Any) -> str:
+    return WHOLE_SAMPLES if ctx.view is None else shown_field(ctx.view) or WHOLE_SAMPLES
 
 
 def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None, parts: str | None = None) -> LabelField:
-    """Let the user choose the label field, or name a new one; for patches, the field is that of the patches."""
+    """Let the user choose the label field, or name a new one; for patches, it is the field of the patches."""
     if patches_field == FRAMES:
         parts = FRAMES
     elif patches_field is not None:
@@ -133,14 +130,20 @@ def ask_label_field(ctx: Any, inputs: types.Object, patches_field: str | None, p
     if ctx.params.get("field") == NEW_FIELD:
         inputs.str("new_field", required=True, label="Name of the new field")
     field = chosen_label_field(ctx, patches_field, parts)
-    if (
-        field.name != default
-        and ctx.dataset.get_field(field.name) is not None
-        and holds_predictions(ctx.dataset, field.name)
-    ):
-        warning = f"'{field.name}' holds predictions: labels that you set there take their place."
-        inputs.view("predictions", types.Warning(label=warning))
+    _warn_of_predictions(ctx.dataset, inputs, field.name, is_default=field.name == default)
     return field
+
+
+def _warn_of_predictions(dataset: fo.Dataset, inputs: types.Object, name: str, *, is_default: bool) -> None:
+    if dataset.get_field(name) is None:
+        return
+    if not is_default and holds_predictions(dataset, name):
+        warning = f"'{name}' holds predictions: labels that you set there replace them."
+    elif is_default and may_hold_predictions(dataset, name):
+        warning = f"{unclear_origin(name)} If a model did, choose a new field for your own labels."
+    else:
+        return
+    inputs.view("predictions", types.Warning(label=warning))
 
 
 def chosen_label_field(ctx: Any, patches_field: str | None, parts: str | None = None) -> LabelField:
@@ -185,7 +188,7 @@ def show_media(
     confidence: Sequence[float],
     patches_field: str | None,
 ) -> None:
-    """Show thumbnails of a few samples with their confidence; an object is shown by its sample."""
+    """Show thumbnails of a few samples with their confidence; for an object, its sample is shown."""
     path_of = _paths(ctx.dataset, ids, patches_field)
     shown = [(path_of[item], score) for item, score in zip(ids, confidence, strict=True) if item in path_of]
     if not shown:
@@ -197,7 +200,7 @@ def show_media(
             f"{name}_{number}",
             label=percent(score),
             # Relative to the page, /datasets/<name>, so that it also works behind a proxy that adds a path.
-            default=f"../media?filepath={quote(path)}",
+            default=f"../media?filepath={quote(local_path(path))}",
             view=types.ImageView(read_only=True, height="96px"),
         )
 

@@ -1,4 +1,4 @@
-"""Menu entry “Audit suggestions”: check a few confident ones, and know how many of all are right."""
+"""Menu entry “Audit suggestions”: check a few confident ones to learn how many of all are right."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _TARGET = 0.9
 _STEPS = {
     "result": "Show the result so far, and what is left to check",
     "accept": "Accept all audited suggestions",
-    "begin": "Begin a new audit; the one in progress is dropped",
+    "begin": "Start a new audit and drop the one in progress",
 }
 
 
@@ -24,7 +24,9 @@ class AuditSuggestions(LabelscapeOperator):
 
     operator_name = "audit_suggestions"
     label = "Labelscape: audit suggestions"
-    description = "Check a few confident suggestions drawn at random: a guarantee of how many of all of them are right"
+    description = (
+        "Check a few confident suggestions drawn at random to get a guarantee of how many of all of them are right"
+    )
     icon = "fact_check"
     delegable = False
     queued = False
@@ -42,10 +44,10 @@ class AuditSuggestions(LabelscapeOperator):
         if ctx.params.get("step") == "begin":
             _ask_target(ctx, inputs)
         elif ctx.params.get("step") == "accept" and not audit_result(ctx.dataset).reached:
-            raise Refusal("The target is not guaranteed yet: check what is left, or begin a new audit.")
+            raise Refusal("The target is not guaranteed yet: check what is left, or start a new audit.")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Begin an audit, or go on with the one in progress."""
+        """Start an audit, or continue the one in progress."""
         step = ctx.params.get("step", "begin" if load_audit(ctx.dataset) is None else "result")
         if step == "begin":
             patches_field = chosen_patches(ctx)
@@ -67,6 +69,6 @@ def _ask_target(ctx: Any, inputs: types.Object) -> None:
         default=_TARGET,
         min=0.5,
         max=0.99,
-        label="Share that has to be right",
-        description="20 to 60 suggestions are drawn; 0.9 is guaranteed if at most one of 46 is wrong",
+        label="Share that must be right",
+        description="Draws 20 to 60 suggestions; for example, 0.9 is guaranteed if at most one of 46 is wrong",
     )

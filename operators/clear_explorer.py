@@ -22,7 +22,7 @@ class ClearExplorer(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """List what can be cleared, with sizes, and ask for a confirmation if clearing it cannot be undone."""
+        """List what can be cleared, with sizes, and ask for confirmation if clearing it cannot be undone."""
         parts = clearable(ctx.dataset)
         if not parts:
             raise Refusal("This dataset has no maps, embeddings, or suggestions: there is nothing to clear.")
@@ -44,5 +44,5 @@ class ClearExplorer(LabelscapeOperator):
 
 
 def _name(part: Clearable) -> str:
-    """The parameter of a part."""
+    """The form parameter of a part."""
     return f"{part.kind}_{part.key}"

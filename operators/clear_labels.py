@@ -31,7 +31,7 @@ class ClearLabels(LabelscapeOperator):
     risk = RiskLevel.HIGH
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which labels to clear, and for a confirmation."""
+        """Ask which labels to clear, and for confirmation."""
         ask_target(ctx, inputs, "Clear")
         patches_field = ask_patches(ctx, inputs, "Labels of")
         field = ask_label_field(ctx, inputs, patches_field)

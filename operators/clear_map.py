@@ -29,7 +29,7 @@ class ClearMap(LabelscapeOperator):
         inputs.enum("key", keys, default=keys[-1], required=True, label="Map")
         chosen = load_map(ctx.dataset, ctx.params.get("key") or keys[-1])
         points = count(len(chosen.items), "point")
-        origin = "" if chosen.provenance else " Labelscape did not make it and cannot make the same one again."
+        origin = "" if chosen.provenance else " Labelscape did not create it and cannot recreate it."
         text = f"{points} of '{chosen.key}' will be deleted; this cannot be undone.{origin} Labels and samples stay."
         inputs.view("consequence", types.Warning(label=text))
 

@@ -28,12 +28,12 @@ from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 _NEW = "new embeddings"
 _OTHER_WAYS = {
-    "trained": "Your own: a network head trained on your labels, over other embeddings",
+    "trained": "Your own: a network head trained on your labels, on top of other embeddings",
     "precomputed": "Vectors that you already have: a field, a Parquet file, or .npy with IDs",
 }
 _TUNINGS = {
     "nothing": "The network itself stays unchanged",
-    "last_block": "Its last block is fine-tuned on your labels too: minutes on a CPU for some thousand images",
+    "last_block": "Its last block is also fine-tuned on your labels: takes minutes on a CPU for a few thousand images",
 }
 
 
@@ -46,7 +46,7 @@ class ComputeEmbeddings(LabelscapeOperator):
     icon = "hub"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask what to embed and with which model, and say what will happen and about how long it takes."""
+        """Ask what to embed and with which model, and say what will happen and roughly how long it takes."""
         ask_target(ctx, inputs, "Embed")
         keys = list_embeddings(ctx.dataset)
         if keys:
@@ -115,7 +115,7 @@ class ComputeEmbeddings(LabelscapeOperator):
 
 
 def _offered(samples: Any) -> dict[str, ModelFamily]:
-    """The families for a view, its default first; those of images embed the object patches in videos too."""
+    """The model families for a view, its default first; image models also embed the object patches in videos."""
     kind = medium_kind(samples)
     return {**menu_families(kind), **(menu_families("image") if kind == "video" else {})}
 
@@ -138,7 +138,7 @@ def _ask_training(ctx: Any, inputs: types.Object) -> None:
     keys = list_embeddings(ctx.dataset)
     if not keys:
         raise Refusal("Training needs other embeddings to start from: compute those of “preprocessing” or a network.")
-    inputs.enum("base", keys, default=keys[-1], required=True, label="Over the embeddings")
+    inputs.enum("base", keys, default=keys[-1], required=True, label="On top of the embeddings")
     base = ctx.params.get("base") or keys[-1]
     ask_label_field(ctx, inputs, embedded_patches_field(ctx, base))
     if train.can_tune(provenance_of(ctx.dataset, base).model):
@@ -178,7 +178,7 @@ def _ask_what_and_where(ctx: Any, inputs: types.Object, per_second: int | None) 
     if per_second:
         minutes = len(items) / per_second / 60
         how_long = "less than a minute" if minutes < 1 else f"about {minutes:,.0f} min"
-        sentence += f": {how_long} on two cores for photos of 500 x 375"
+        sentence += f": {how_long} on two cores for photos of 500 x 375 pixels"
     inputs.view("plan", types.Notice(label=f"{sentence}; files that cannot be read are skipped and reported."))
 
 

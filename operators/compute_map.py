@@ -12,17 +12,17 @@ from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 _METHODS = {
     "umap": ("UMAP", "Clear clusters; the usual choice"),
-    "tsne": ("t-SNE", "Keeps the most neighbors together; about twice as slow"),
-    "pca": ("PCA", "Seconds; shows the coarse directions only"),
+    "tsne": ("t-SNE", "Keeps the most neighbors together; takes about twice as long"),
+    "pca": ("PCA", "Takes seconds; shows only the main directions"),
 }
 
 
-# Seconds a sample of 512 numbers on two cores (benchmarks/maps.py), to say roughly how long a run takes.
+# Seconds per vector of 512 numbers on two cores (benchmarks/maps.py), to estimate how long a run takes.
 _SECONDS_A_SAMPLE = {"umap": 3e-4, "tsne": 9e-4, "pca": 4e-5}
 
 
 class ComputeMap(LabelscapeOperator):
-    """Lay out the embeddings of the selection, the view or the dataset."""
+    """Lay out the embeddings of the selection, the view, or the dataset."""
 
     operator_name = "compute_map"
     label = "Labelscape: compute map"
@@ -30,7 +30,7 @@ class ComputeMap(LabelscapeOperator):
     icon = "map"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the map to make or to update."""
+        """Ask which map to compute or update."""
         if _updatable(ctx) and _ask_update(ctx, inputs):
             return
         ask_target(ctx, inputs, "Map")
@@ -80,7 +80,7 @@ def _ask_update(ctx: Any, inputs: types.Object) -> bool:
         "update",
         default=False,
         label="Update an existing map",
-        description="Place new samples on it and take deleted ones off; all others keep their place",
+        description="Place new samples on it and remove deleted ones; all others stay in place",
     )
     if not ctx.params.get("update"):
         return False
@@ -111,21 +111,25 @@ def _ask_layout(ctx: Any, inputs: types.Object) -> None:
     inputs.enum("method", methods.values(), view=methods, default="umap", label="Method")
     dims = types.RadioGroup(orientation="horizontal")
     dims.add_choice("2", label="2D")
-    dims.add_choice("3", label="3D", description="for the data explorer; FiftyOne's own panel draws it flat")
+    dims.add_choice("3", label="3D", description="for the data explorer; FiftyOne's own panel shows it flat")
     inputs.enum("dims", dims.values(), view=dims, default="2", label="Dimensions")
     method = ctx.params.get("method", "umap")
     if method == "umap":
-        inputs.int("n_neighbors", default=15, min=2, label="Neighbors", description="More: the whole; fewer: detail")
-        inputs.float("min_dist", default=0.1, min=0.0, max=1.0, label="Minimal distance between points")
+        inputs.int(
+            "n_neighbors", default=15, min=2, label="Neighbors", description="Higher values favor global structure"
+        )
+        inputs.float("min_dist", default=0.1, min=0.0, max=1.0, label="Minimum distance between points")
     if method == "tsne":
-        inputs.float("perplexity", default=30, min=2, label="Perplexity", description="About how many neighbors count")
+        inputs.float(
+            "perplexity", default=30, min=2, label="Perplexity", description="About how many neighbors a point has"
+        )
     if method != "pca":
         inputs.enum("metric", ["cosine", "euclidean"], default="cosine", label="Metric")
     inputs.bool(
         "spherize",
         default=False,
         label="Spherize",
-        description="Move the center to the origin and give all vectors one length first",
+        description="First center the vectors and scale them to the same length",
     )
     if ctx.params.get("dims", "2") == "2":
         inputs.bool(

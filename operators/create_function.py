@@ -1,4 +1,4 @@
-"""Menu entry “Create function”: save a search under a name; it scores everything, also what comes later."""
+"""Menu entry “Create function”: save a search under a name; it scores everything, including samples added later."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ class CreateFunction(LabelscapeOperator):
 
     operator_name = "create_function"
     label = "Labelscape: create function"
-    description = "Save a search under a name: it scores every sample in a field of its own, new samples too"
+    description = "Save a search under a name: it scores every sample, including new ones, in its own field"
     icon = "functions"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for name and query, and for the threshold while looking at the samples around it."""
-        inputs.str("name", required=True, label="Name", description="Its scores are in the field fn_<name>")
+        inputs.str("name", required=True, label="Name", description="Its scores go to the field fn_<name>")
         query = ask_query(ctx, inputs)
         ask_threshold(ctx, inputs, Scope(ctx.dataset), query)
         inputs.str("note", label="Note", view=types.TextFieldView())

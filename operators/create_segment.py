@@ -1,4 +1,4 @@
-"""Menu entry “Create segment”: name a group of samples or objects, or add to one there is."""
+"""Menu entry “Create segment”: name a group of samples or objects, or add to an existing one."""
 
 from typing import Any
 
@@ -15,30 +15,34 @@ from .segment_forms import ask_new_segment, ask_segment, relabeling_step, segmen
 
 
 class CreateSegment(LabelscapeOperator):
-    """Make a segment of the selection, or of the view."""
+    """Create a segment from the selection or the view."""
 
     operator_name = "create_segment"
     label = "Labelscape: create segment"
-    description = "Name the selected samples or objects as a group with a kind and a note, or add them to one"
+    description = (
+        "Save the selected samples or objects as a named group with a kind and a note, or add them to an existing one"
+    )
     icon = "bookmark_add"
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask what goes in, and for a new segment or one there is."""
-        patches_field = ask_patches(ctx, inputs, "What goes in")
+        """Ask what to add, and whether to a new segment or an existing one."""
+        patches_field = ask_patches(ctx, inputs, "What to add")
         items = segment_items(ctx, patches_field)
         nouns = plural(noun_of_members(patches_field))
-        inputs.view("target", types.Notice(label=f"{len(items):,} {nouns} go in; they get a tag and nothing else."))
+        inputs.view(
+            "target", types.Notice(label=f"{len(items):,} {nouns} will be added; they get a tag and nothing else.")
+        )
         there = segments_of(ctx, noun_of_members(patches_field))
         if there:
-            inputs.bool("existing", default=False, label="Add to a segment there is")
+            inputs.bool("existing", default=False, label="Add to an existing segment")
         if there and ctx.params.get("existing"):
             ask_segment(inputs, there)
         else:
             ask_new_segment(inputs)
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Make or fill the segment."""
+        """Create the segment, or add to it."""
         patches_field = chosen_patches(ctx)
         items: Items = segment_items(ctx, patches_field)
         if ctx.params.get("existing"):

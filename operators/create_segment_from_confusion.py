@@ -1,4 +1,4 @@
-"""Menu entry “Create segment from confusion”: keep what predictions get wrong, at thresholds of one's choice."""
+"""Menu entry “Create segment from confusion”: keep what predictions get wrong, at chosen thresholds."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..ml_backend.actions.confusion import (
 from ..ml_backend.actions.confusion_segments import create_segment_from_confusion
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.evaluation_columns import evaluation_fields
+from ..ml_backend.wording import count
 from .asking import ask_target
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 from .segment_forms import ask_new_segment, relabeling_step
@@ -29,11 +30,11 @@ _MEMBERS = {
 
 
 class CreateSegmentFromConfusion(LabelscapeOperator):
-    """Compare labels with predictions in the view and make a segment of one kind of error."""
+    """Compare labels with predictions in the view and create a segment from one kind of error."""
 
     operator_name = "create_segment_from_confusion"
     label = "Labelscape: create segment from confusion"
-    description = "Compare labels with predictions, and make a segment of one kind of error or one class pair"
+    description = "Compare labels with predictions, and create a segment from one kind of error or one pair of classes"
     icon = "rule"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
@@ -44,14 +45,16 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
         inputs.enum(
             "prediction_field", prediction_fields, default=prediction_fields[0], required=True, label="Predictions"
         )
-        inputs.float("iou", default=0.5, min=0, max=1, label="IoU", description="Lowest overlap of a pair; boxes only")
+        inputs.float(
+            "iou", default=0.5, min=0, max=1, label="IoU", description="Lowest overlap of a matched pair; boxes only"
+        )
         inputs.float(
             "confidence",
             default=0.0,
             min=0,
             max=1,
             label="Confidence",
-            description="Lowest of a prediction",
+            description="Lowest confidence of a prediction",
         )
         inputs.enum("what", [*WHATS, _PAIR], default="confusions", label="What to keep")
         if ctx.params.get("what") == _PAIR:
@@ -86,7 +89,7 @@ class CreateSegmentFromConfusion(LabelscapeOperator):
 
 
 def _show_count(ctx: Any, inputs: types.Object) -> None:
-    """Say how many items the segment would have; in a large view only on request, because it reads all labels."""
+    """Say how many items the segment would have; in a large view only on request, because this reads all labels."""
     samples = target_view(ctx)
     if len(samples) > _COUNTED_AUTOMATICALLY:
         inputs.bool("count", default=False, label="Count the members first", description="Reads all labels of the view")
@@ -97,7 +100,7 @@ def _show_count(ctx: Any, inputs: types.Object) -> None:
     evaluation = evaluate(samples, truth_field=truth_field, prediction_field=prediction_field)
     number = len(choose(evaluation, evaluation.match(iou=iou, confidence=confidence), _choice(ctx)))
     view = types.Notice if number else types.Warning
-    inputs.view("found", view(label=f"{number:,} of them in {len(samples):,} samples."))
+    inputs.view("found", view(label=f"{number:,} of them in {count(len(samples), 'sample')}."))
 
 
 def _fields(ctx: Any) -> tuple[str, str]:
@@ -124,7 +127,9 @@ def comparable_fields(ctx: Any) -> tuple[list[str], list[str]]:
     fields = evaluation_fields(ctx.dataset)
     usable = [names for names in fields.values() if len(names) >= 2]
     if not usable:
-        raise Refusal("Two fields of one kind are needed: one with labels, one with predictions (boxes or classes).")
+        raise Refusal(
+            "Two fields of the same kind are needed: one with labels, one with predictions (boxes or classes)."
+        )
     labels = sorted((name for names in usable for name in names), key=lambda name: name != "ground_truth")
     chosen = ctx.params.get("truth_field") or labels[0]
     partners = next((names for names in usable if chosen in names), usable[0])

@@ -25,10 +25,11 @@ class DeleteEmbeddings(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which embeddings to delete, say what is deleted and what stays, and ask for a confirmation."""
+        """Ask which embeddings to delete, say what is deleted and what stays, and ask for confirmation."""
         key = ask_embeddings(ctx, inputs)
-        vectors = count(embeddings_size(ctx.dataset, key)[0], "vector")
-        text = f"{vectors} will be deleted; this cannot be undone. {consequence(ctx.dataset, key)}"
+        number, _ = embeddings_size(ctx.dataset, key)
+        what = f"The vectors of '{key}', which cannot be read now," if number is None else count(number, "vector")
+        text = f"{what} will be deleted; this cannot be undone. {consequence(ctx.dataset, key)}"
         inputs.view("consequence", types.Warning(label=text))
         inputs.bool("sure", default=False, label="Yes, delete them", required=True)
 
@@ -37,5 +38,6 @@ class DeleteEmbeddings(LabelscapeOperator):
         if not ctx.params.get("sure"):
             raise Refusal("Not confirmed: select “Yes, delete them”.")
         key = chosen_embeddings(ctx)
-        vectors = count(delete_embeddings(ctx.dataset, key), "vector")
-        return Outcome(f"Deleted the embeddings '{key}' with {vectors}.", reload_dataset=True)
+        number = delete_embeddings(ctx.dataset, key)
+        vectors = ", whose vectors could not be read" if number is None else f" with {count(number, 'vector')}"
+        return Outcome(f"Deleted the embeddings '{key}'{vectors}.", reload_dataset=True)

@@ -23,7 +23,9 @@ class DeleteFunction(LabelscapeOperator):
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask which function to delete, and say what is deleted with it."""
         function = ask_function(ctx, inputs, some_functions(ctx)).function
-        label = f"“{function.name}” and its field “{function.field}” are deleted; for seven days they can be restored."
+        label = (
+            f"“{function.name}” and its field “{function.field}” will be deleted; they can be restored for seven days."
+        )
         inputs.view("consequence", types.Warning(label=label))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

@@ -13,7 +13,7 @@ from .running import LabelscapeOperator, Outcome
 
 
 class DeleteItems(LabelscapeOperator):
-    """Queue the deletion of the selection."""
+    """Mark the selection for deletion."""
 
     operator_name = "delete_items"
     label = "Labelscape: delete selected"
@@ -32,7 +32,7 @@ class DeleteItems(LabelscapeOperator):
         inputs.view("consequence", types.Warning(label=label))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Queue the deletion."""
+        """Mark the items for deletion."""
         patches_field = chosen_patches(ctx)
         items = target_items(ctx, patches_field)
         return Outcome(delete_items(ctx.dataset, items.ids.tolist(), patches_field=patches_field).sentence())

@@ -1,4 +1,4 @@
-"""Menu entry “Edit function”: change examples, threshold, name, or note; also brings a stale function up to date."""
+"""Menu entry “Edit function”: change examples, threshold, name, or note; also rebuilds a stale function."""
 
 from typing import Any
 
@@ -20,13 +20,15 @@ class EditFunction(LabelscapeOperator):
 
     operator_name = "edit_function"
     label = "Labelscape: edit function"
-    description = "Add the selection as examples, or change the threshold, name, or note; everything is scored again"
+    description = (
+        "Add the selection as examples, or change the threshold, name, or note; everything is then scored again"
+    )
     icon = "edit"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask what to change, and show the samples around the threshold."""
         function = ask_function(ctx, inputs, some_functions(ctx)).function
-        inputs.view("examples", types.Notice(label=f"Made of {describe_examples(function.query)}."))
+        inputs.view("examples", types.Notice(label=f"Made from {describe_examples(function.query)}."))
         ticked = selected_ids(ctx, embedded_patches_field(ctx, function.query.embeddings))
         if ticked:
             roles = types.RadioGroup(orientation="horizontal")
@@ -65,7 +67,7 @@ class EditFunction(LabelscapeOperator):
         message = run.sentence()
         if ctx.params.get("name"):
             renamed = rename_function(ctx.dataset, function.slug, ctx.params["name"])
-            message += f" It is “{renamed.name}” now, and its field “{renamed.field}”."
+            message += f" It is now called “{renamed.name}”, and its field “{renamed.field}”."
         return Outcome(message, reload_dataset=True)
 
 

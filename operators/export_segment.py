@@ -33,7 +33,9 @@ class ExportSegment(LabelscapeOperator):
         inputs.enum("format", formats.values(), view=formats, default="fiftyone", label="Format")
         if ctx.params.get("format") == "coco":
             inputs.str("label_field", label="Field of boxes", description="Empty = the field of the segment's objects")
-        inputs.str("folder", required=True, label="Folder", description="A new folder on the machine FiftyOne runs on")
+        inputs.str(
+            "folder", required=True, label="Folder", description="A new folder on the machine where FiftyOne runs"
+        )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Write it."""

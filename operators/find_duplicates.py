@@ -19,12 +19,14 @@ class FindDuplicates(LabelscapeOperator):
 
     operator_name = "find_duplicates"
     label = "Labelscape: find duplicates"
-    description = "Group exact and near duplicates, also across a split, and optionally queue all but one for deletion"
+    description = (
+        "Group exact and near duplicates, including across a split, and optionally mark all but one for deletion"
+    )
     icon = "content_copy"
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the threshold, the split to check, and whether to queue deletions."""
+        """Ask for the threshold, the split to check, and whether to mark copies for deletion."""
         ask_target(ctx, inputs, "Search")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
@@ -45,10 +47,10 @@ class FindDuplicates(LabelscapeOperator):
             label="Look for leaks across",
             description="The tags or the field that contain “train”, “validation”, and “test”",
         )
-        inputs.bool("delete", default=False, label="Queue all but one of each group for deletion (pending until saved)")
+        inputs.bool("delete", default=False, label="Mark all but one of each group for deletion (pending until saved)")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Search, show the groups, and queue deletions if that was chosen."""
+        """Search, show the groups, and mark copies for deletion if that was chosen."""
         params = ctx.params
         embeddings = chosen_embeddings(ctx)
         automatic = params.get("automatic", True)

@@ -1,4 +1,4 @@
-"""The one queue of long runs per dataset: started by operators and panels, in the background, one after another."""
+"""Each dataset's single queue of long jobs, started by operators and panels and run in the background, one by one."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class NextStep:
-    """A button under the closing message that opens another entry of the menu, its form filled in with ``params``."""
+    """A button under the closing message that opens another menu entry, with its form filled in from ``params``."""
 
     label: str
     operator: str
@@ -32,9 +32,9 @@ class NextStep:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: a closing sentence, what the App should reload and show, and possible next steps.
+    """What a run did: a closing message, what the App should reload and show, and possible next steps.
 
-    ``shown_fields`` are added to the fields that the App shows on the thumbnails.
+    ``shown_fields`` are added to the fields that the App shows on thumbnails.
     """
 
     message: str
@@ -71,17 +71,17 @@ class Job:
 
     @property
     def open(self) -> bool:
-        """Whether it is still to end."""
+        """Whether it has not finished yet."""
         return self.status in ("queued", "running")
 
     def cancel(self) -> None:
-        """Stop it at its next report of progress."""
+        """Stop it the next time it reports progress."""
         self._stop.set()
         if self.open:
             self.message = "Stopping…"
 
     def run(self) -> None:
-        """Do the work and end in words, whatever happens."""
+        """Do the work and end with a message, whatever happens."""
         if self._stop.is_set():
             self._end("cancelled", "Stopped before it started.")
             return
@@ -90,7 +90,7 @@ class Job:
             self.outcome = self._work(self._report)
             self._end("done", self.outcome.message)
         except Cancelled:
-            self._end("cancelled", "Stopped. What was finished before is kept.")
+            self._end("cancelled", "Stopped. Work finished before that is kept.")
         except Refusal as error:
             self.error = error
             self._end("failed", str(error))
@@ -98,17 +98,17 @@ class Job:
             self.error = error
             _log.exception("%s failed", self.title)
             self._end("failed", str(error))
-        except BaseException as error:  # a panic in Rust is no Exception; a lost one would hold up all runs after it
+        except BaseException as error:  # a panic in Rust is not an Exception; missing one would block all later jobs
             self.error = error
             _log.exception("%s failed", self.title)
             self._end("failed", f"{self.title}: internal error ({type(error).__name__}); see the server's log.")
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end; returns whether it has ended."""
+        """Wait for it to finish; return whether it has."""
         return self._over.wait(seconds)
 
     def claim(self) -> bool:
-        """Whether the caller is the first to claim the outcome, which is to be shown once."""
+        """Whether the caller is the first to claim the outcome, which is shown only once."""
         return self._shown.acquire(blocking=False)
 
     def describe(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Job:
         self.message, self.ended = message, time.monotonic()
         if status == "done":
             self.progress = 1.0
-        # Last: who sees the job ended sees its message too.
+        # Set last: whoever sees that the job has finished also sees its message.
         self.status = status
         self._over.set()
 
@@ -149,9 +149,11 @@ class JobQueue:
         self._worker: threading.Thread | None = None
 
     def start(self, title: str, work: Work, *, by_operator: bool = False) -> Job:
-        """Put a job at the end of the queue."""
+        """Add a job at the end of the queue."""
         job = Job(title, work, by_operator=by_operator)
         with self._lock:
+            if not any(other.open for other in self._jobs):
+                job.message = "Starting"
             self._jobs.append(job)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._run_all, name="labelscape-jobs", daemon=True)
@@ -166,15 +168,15 @@ class JobQueue:
         """
         job = next((job for job in self.listing() if job.id == job_id and job.open), None)
         if job is None:
-            raise Refusal("This job has already ended.")
+            raise Refusal("This job has already finished.")
         job.cancel()
 
     def watch(self, panel_id: str) -> None:
-        """Note that a panel shows these jobs."""
+        """Record that a panel is showing these jobs."""
         self._watchers[panel_id] = time.monotonic()
 
     def watching(self) -> list[str]:
-        """The panels that have looked in the last minute, and should look again at once when a job starts."""
+        """The panels that asked in the last minute and should ask again at once when a job starts."""
         now = time.monotonic()
         self._watchers = {panel: at for panel, at in self._watchers.items() if now - at < _WATCHED_SECONDS}
         return list(self._watchers)
@@ -187,11 +189,11 @@ class JobQueue:
         """
         job = next((job for job in self.listing() if job.id == job_id), None)
         if job is None:
-            raise Refusal("This job ended a while ago and is no longer listed.")
+            raise Refusal("This job finished a while ago and is no longer listed.")
         return job
 
     def listing(self) -> list[Job]:
-        """Jobs that are to end, and the last few that did."""
+        """Unfinished jobs, and the last few finished ones."""
         now = time.monotonic()
         with self._lock:
             ended = [job for job in self._jobs if not job.open and now - job.ended < _KEPT_SECONDS]
@@ -215,6 +217,6 @@ _queues_lock = threading.Lock()
 
 
 def jobs_of(dataset: fo.Dataset) -> JobQueue:
-    """The queue of a dataset in this process; a queue without jobs costs nothing, so none is ever dropped."""
+    """The dataset's queue in this process; an empty queue costs nothing, so none is ever removed."""
     with _queues_lock:
         return _queues.setdefault(str(dataset._doc.id), JobQueue())

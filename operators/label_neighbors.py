@@ -1,4 +1,4 @@
-"""Menu entry “Label neighbors”: give the selection and its neighbors a label, pending until saved."""
+"""Menu entry “Label neighbors”: label the selection and its neighbors, pending until saved."""
 
 from typing import Any
 
@@ -24,13 +24,11 @@ _SHOWN = 6
 
 
 class LabelNeighbors(LabelscapeOperator):
-    """Queue a label for the selection and for the unlabeled neighbors it reaches."""
+    """Set a pending label on the selection and the unlabeled neighbors it reaches."""
 
     operator_name = "label_neighbors"
     label = "Labelscape: label neighbors"
-    description = (
-        "Give the selection a label, and its unlabeled neighbors in embedding space too; pending until you save"
-    )
+    description = "Label the selection and its unlabeled neighbors in embedding space; pending until you save"
     icon = "scatter_plot"
     delegable = False
     on_grid = True
@@ -57,7 +55,7 @@ class LabelNeighbors(LabelscapeOperator):
             _show(ctx, inputs, preview)
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Queue the labels."""
+        """Set the labels, pending until saved."""
         embeddings = chosen_embeddings(ctx)
         patches_field = embedded_patches_field(ctx, embeddings)
         report = label_neighbors(
@@ -92,7 +90,7 @@ def _preview(ctx: Any, ids: list[str]) -> NeighborPreview:
 def _show(ctx: Any, inputs: types.Object, preview: NeighborPreview) -> None:
     taken = preview.confidence[: preview.reach]
     if not taken:
-        inputs.view("reached", types.Notice(label=f"Reaches no neighbor. {preview.why}"))
+        inputs.view("reached", types.Notice(label=f"Reaches no neighbors. {preview.why}"))
         return
     inputs.view(
         "reached",

@@ -1,4 +1,4 @@
-"""Parts of forms that sending to Label Studio and pulling from it share."""
+"""Form parts shared by sending to Label Studio and pulling from it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from ..ml_backend.store.labels import DEFAULT_FIELD
 
 
 def connected(ctx: Any) -> LabelStudio:
-    """The Label Studio named by FiftyOne's secrets, the environment, or “labelscape connect”; else a `Refusal`."""
+    """The Label Studio set in FiftyOne's secrets, the environment, or by “labelscape connect”; otherwise refuse."""
     return saved_connection({name: ctx.secrets.get(name) for name in (URL_VARIABLE, TOKEN_VARIABLE)})
 
 
@@ -33,6 +33,6 @@ def chosen_exchanged_field(ctx: Any, *, default: str | None = None) -> str:
     """
     fields = exchanged_fields(ctx.dataset)
     if not fields:
-        raise Refusal("This dataset has no field of classifications or detections: add one, or label something.")
+        raise Refusal("This dataset has no field of classifications or detections: add one, or set a label first.")
     usual = [name for name in (default, DEFAULT_FIELD) if name in fields]
     return str(ctx.params.get("field") or (*usual, *fields)[0])

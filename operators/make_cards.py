@@ -1,4 +1,4 @@
-"""Menu entry “Make cards”: give samples of audio, time series, or text a picture."""
+"""Menu entry “Make cards”: draw a picture for each audio, time series, or text sample."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .running import LabelscapeOperator, Outcome, Progress
 _OWN_FILES = "the samples' own files"
 _HINTS = {
     "audio": "A spectrogram of each recording",
-    "series": "The channels of each CSV, Parquet, or .npy file as lines",
+    "series": "The channels of each CSV, Parquet, or .npy file, drawn as lines",
     "text": "The first lines of each text",
 }
 
@@ -22,7 +22,9 @@ class MakeCards(LabelscapeOperator):
 
     operator_name = "make_cards"
     label = "Labelscape: make cards for audio, series, or text"
-    description = "Give every sample a picture of its recording, time series, or text; models then read the real medium"
+    description = (
+        "Give every sample a picture of its recording, time series, or text; models then read the original medium"
+    )
     icon = "art_track"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
@@ -44,7 +46,7 @@ class MakeCards(LabelscapeOperator):
             default=choices[0] if choices else None,
             required=True,
             label="Where it is",
-            description="The field with the paths, or with the texts. The samples' picture becomes the card",
+            description="The field with the paths or the texts. The card becomes each sample's image",
         )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

@@ -27,11 +27,11 @@ class MarkMatches(LabelscapeOperator):
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Show the items whose marks are most informative, each with a choice."""
+        """Show the items whose marks would be most informative, each with a choice."""
         previous = _previous(ctx)
         hits = marks_to_ask(Scope(ctx.dataset), previous.query)
         if not hits:
-            raise Refusal("Everything with an embedding is marked already.")
+            raise Refusal("Everything that has an embedding is already marked.")
         shown_ids = ctx.params.get(_SHOWN_IDS) or [hit.id for hit in hits]
         inputs.list(_SHOWN_IDS, types.String(), default=shown_ids, view=types.HiddenView())
         patches_field = embedded_patches_field(ctx, previous.query.embeddings)
@@ -58,7 +58,7 @@ class MarkMatches(LabelscapeOperator):
         liked = [one for one, answer in zip(shown_ids, answers, strict=True) if answer == _MATCH]
         disliked = [one for one, answer in zip(shown_ids, answers, strict=True) if answer == _NO_MATCH]
         if not liked and not disliked:
-            raise Refusal("Nothing is marked: choose “match” or “no match” for at least one.")
+            raise Refusal("Nothing is marked: choose “match” or “no match” for at least one item.")
         query = with_marks(previous.query, positives=liked, negatives=disliked)
         result = search(Scope(ctx.dataset), query, limit=max(len(previous.ids), 1), progress=progress)
         marks = count(len(liked) + len(disliked), "mark")
@@ -79,5 +79,5 @@ class MarkMatches(LabelscapeOperator):
 def _previous(ctx: Any) -> LastSearch:
     previous = last_search(ctx.dataset)
     if previous is None:
-        raise Refusal("Nothing was searched for yet: run “Labelscape: search similar” first.")
+        raise Refusal("There is no search yet: run “Labelscape: search similar” first.")
     return previous

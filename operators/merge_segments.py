@@ -1,4 +1,4 @@
-"""Menu entry “Merge segments”: put the members of one segment into another."""
+"""Menu entry “Merge segments”: move the members of one segment into another."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class MergeSegments(LabelscapeOperator):
 
     operator_name = "merge_segments"
     label = "Labelscape: merge segments"
-    description = "Move the members of a segment into another one, and delete the first segment"
+    description = "Move the members of one segment into another, and delete the first segment"
     icon = "merge"
     delegable = False
 
@@ -27,7 +27,7 @@ class MergeSegments(LabelscapeOperator):
         chosen = chosen_segment(ctx, segments)
         others = [one for one in segments if one.noun == chosen.noun and one.slug != chosen.slug]
         if not others:
-            raise Refusal(f"There is no other segment of {plural(chosen.noun)} to merge “{chosen.name}” into.")
+            raise Refusal(f"There is no other segment of {plural(chosen.noun)} into which to merge “{chosen.name}”.")
         ask_segment(inputs, others, name="into", label="Segment to merge into")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

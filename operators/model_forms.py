@@ -33,22 +33,22 @@ def ask_model(ctx: Any, inputs: types.Object, family: ModelFamily) -> None:
             default=family.examples[0] if family.examples else None,
             required=True,
             label="Model",
-            description=f"{family.argument.strip('<>').capitalize()}; one of those offered, or another that you type",
+            description=f"{family.argument.strip('<>').capitalize()}; choose one of these, or type another",
             view=choices,
         )
     inspection = _show_inspection(ctx, inputs, family)
     from_file = bool(ctx.params.get("weights")) or family.inspect is not None
     for option in family.options:
         if option.name == FITTED_OPTION:
-            continue  # set when the embeddings are made
+            continue  # set when the embeddings are computed
         if from_file or option.name not in _HOW_IMAGES_ARE_PREPARED:
             _ask_option(ctx, inputs, option, inspection)
     if inspection is not None and inspection.n_classes:
         inputs.str(
             "predictions",
             label="Field for its predictions",
-            description=f"It predicts {count(inspection.n_classes, 'class')}: name a new field to keep them in, with "
-            "confidence and logits; empty keeps none",
+            description=f"It predicts {count(inspection.n_classes, 'class')}: name a new field for them, with "
+            "confidence and logits; leave empty to discard them",
         )
 
 
@@ -133,7 +133,7 @@ def _inspected(family: str, reference: str, size: int | None, _stamp: tuple[floa
 
 
 def _stamp(path: str) -> tuple[float, int]:
-    """Modification time and size: the form resolves at every keystroke, but reloads only a network that changed."""
+    """Modification time and size: the form is rebuilt at every keystroke, but reloads a network only if it changed."""
     try:
         status = os.stat(os.path.expanduser(path))
     except OSError:

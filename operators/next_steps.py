@@ -11,12 +11,12 @@ _AT_ONCE = 100  # about as many as a person reviews before acting on all of them
 RELABEL = ("Relabel {}", "relabel")
 SET_LABEL = ("Label {}", "set_label")
 SEND = ("Send {} to Label Studio", "send_to_label_studio")
-SEGMENT = ("Make a segment of {}", "create_segment")
+SEGMENT = ("Create a segment from {}", "create_segment")
 DELETE = ("Delete {}", "delete_items")
 
 
 def next_steps(ranking: Ranking, *ways: tuple[str, str]) -> list[NextStep]:
-    """A button for each way (its text and operator) for the first suspects of a ranking; none without suspects."""
+    """Buttons for next steps (text and operator) with the first suspects of a ranking; none without suspects."""
     chosen = ranking.suspects[:_AT_ONCE]
     if not chosen:
         return []

@@ -1,4 +1,4 @@
-"""Menu entry “Open function”: show its matches, or only those since it was last opened."""
+"""Menu entry “Open function”: show its matches, or only those found since it was last opened."""
 
 from typing import Any
 

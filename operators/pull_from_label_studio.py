@@ -1,4 +1,4 @@
-"""Menu entry “Pull from Label Studio”: annotations become labels, with annotator and time, as one save."""
+"""Menu entry “Pull from Label Studio”: turn annotations into labels, with annotator and time, in one save."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ from .label_studio_forms import ask_exchanged_field, chosen_exchanged_field, con
 from .running import LabelscapeOperator, Outcome, Progress
 
 _RULE_LABELS = {
-    "ground_truth_first": "A reviewer's ground truth, else the latest",
+    "ground_truth_first": "The one marked as ground truth, or else the latest",
     "latest": "The latest",
-    "majority": "What most annotators say; a tie goes to the latest",
+    "majority": "The answer of most annotators; a tie goes to the latest",
 }
 
 
 class PullFromLabelStudio(LabelscapeOperator):
-    """Import the annotations of samples that were sent."""
+    """Import annotations of the samples that were sent."""
 
     operator_name = "pull_from_label_studio"
     label = "Labelscape: pull from Label Studio"
-    description = "Import the annotations of the samples you sent as labels, with annotator and time; you can undo this"
+    description = "Import annotations of the samples you sent as labels, with annotator and time; you can undo this"
     icon = "move_to_inbox"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
@@ -47,8 +47,8 @@ class PullFromLabelStudio(LabelscapeOperator):
         inputs.bool(
             "replace",
             default=False,
-            label="Replace labels that were changed here after they were sent",
-            description="Otherwise they are kept, and shown to you",
+            label="Replace labels that you changed here after sending them",
+            description="Otherwise they are kept and shown to you",
         )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
@@ -80,7 +80,7 @@ def _ask_rule(inputs: types.Object) -> None:
         choices.values(),
         view=choices,
         default=RULES[0],
-        label="Where a task has several annotations",
+        label="If a task has several annotations",
     )
 
 
@@ -106,7 +106,7 @@ def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> SentPro
 
 
 def _chosen_project(ctx: Any, studio: LabelStudio) -> SentProject:
-    """The chosen project, else the one that samples were last sent to. Raises a `Refusal` if there is none."""
+    """The chosen project, or else the one to which samples were last sent. Raises a `Refusal` if there is none."""
     sent = sent_projects(ctx.dataset, studio.url)
     if not sent:
         raise Refusal(

@@ -28,7 +28,7 @@ class RankOutliers(LabelscapeOperator):
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the embeddings, and whether to use labels."""
+        """Ask for the embeddings and whether to use labels."""
         ask_target(ctx, inputs, "Rank")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
@@ -36,7 +36,7 @@ class RankOutliers(LabelscapeOperator):
             "use_labels",
             default=True,
             label="Use existing labels",
-            description="Then samples far from their own class, or inside another one, also count as outliers",
+            description="If on, samples far from their own class, or inside another one, also count as outliers",
         )
         if ctx.params.get("use_labels", True):
             ask_label_field(ctx, inputs, embedded_patches_field(ctx, embeddings))

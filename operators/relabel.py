@@ -1,4 +1,4 @@
-"""Menu entry “Relabel”: give items the better label that “find wrong labels” found, pending until saved."""
+"""Menu entry “Relabel”: give items the better label proposed by “find wrong labels”, pending until saved."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from ..ml_backend.actions.queue import relabel
 from ..ml_backend.errors import Refusal
 from ..ml_backend.progress import Progress
 from ..ml_backend.store.scores import read_words
-from ..ml_backend.wording import agree, count
+from ..ml_backend.wording import count
 from .asking import ask_label_field, ask_patches, chosen_label_field, chosen_patches, labels_of, target_items
 from .running import LabelscapeOperator, Outcome
 
 
 class Relabel(LabelscapeOperator):
-    """Queue the better labels of the selection."""
+    """Set the better labels on the selection."""
 
     operator_name = "relabel"
     label = "Labelscape: relabel"
-    description = "Give the selected samples the better labels that “find wrong labels” found; pending until you save"
+    description = "Give the selected samples the better labels proposed by “find wrong labels”; pending until you save"
     icon = "published_with_changes"
     delegable = False
 
@@ -35,16 +35,16 @@ class Relabel(LabelscapeOperator):
         )
         if not changed:
             raise Refusal(
-                "No better label is known for what is selected: run “Labelscape: find wrong labels” first, then "
-                "select among the first it shows."
+                "No better label is known for the selection: run “Labelscape: find wrong labels” first, then "
+                "select from the top of its list."
             )
         inputs.view(
             "target",
-            types.Notice(label=f"{changed:,} of {count(len(items), 'label')} {agree(changed, 'is')} to be replaced."),
+            types.Notice(label=f"{changed:,} of {count(len(items), 'label')} will be replaced."),
         )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Queue the labels."""
+        """Set the labels, pending until saved."""
         patches_field = chosen_patches(ctx)
         items = target_items(ctx, patches_field)
         field = chosen_label_field(ctx, patches_field).name

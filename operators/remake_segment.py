@@ -1,4 +1,4 @@
-"""Menu entry “Make segment again”: apply its rule to new predictions and compare."""
+"""Menu entry “Rebuild segment”: apply its rule to new predictions and compare."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from .segment_forms import ask_segment, chosen_segment, some_segments
 
 
 class RemakeSegment(LabelscapeOperator):
-    """Make a segment of a confusion again, on predictions of the same or another field."""
+    """Rebuild a segment made from a confusion, with predictions of the same or another field."""
 
     operator_name = "remake_segment"
-    label = "Labelscape: make segment again"
+    label = "Labelscape: rebuild segment"
     description = "Apply the rule of a segment to new predictions, and compare: which members stayed, left, or are new"
     icon = "published_with_changes"
 
@@ -33,7 +33,7 @@ class RemakeSegment(LabelscapeOperator):
         inputs.str("name", label="Name of the new segment", description="Empty = only compare")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Make it again and compare."""
+        """Rebuild it and compare."""
         progress(0.1, "Comparing labels with predictions")
         remake = remake_segment(
             ctx.dataset,

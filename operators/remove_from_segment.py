@@ -1,4 +1,4 @@
-"""Menu entry “Remove from segment”: take the selection out of a segment; it stays in the dataset."""
+"""Menu entry “Remove from segment”: remove the selection from a segment; it stays in the dataset."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ from .segment_forms import ask_segment, chosen_segment, segment_items, some_segm
 
 
 class RemoveFromSegment(LabelscapeOperator):
-    """Take the selection out of a segment."""
+    """Remove the selection from a segment."""
 
     operator_name = "remove_from_segment"
     label = "Labelscape: remove from segment"
-    description = "Take the selected samples or objects out of a segment; they stay in the dataset"
+    description = "Remove the selected samples or objects from a segment; they stay in the dataset"
     icon = "bookmark_remove"
     delegable = False
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask which segment and say how many are selected."""
+        """Ask which segment, and say how many items are selected."""
         segments = some_segments(ctx)
         ask_segment(inputs, segments)
         chosen = chosen_segment(ctx, segments)
@@ -37,5 +37,5 @@ class RemoveFromSegment(LabelscapeOperator):
                 ctx.dataset, segment_items(ctx, name).ids.tolist(), slug=segment.slug, patches_field=name
             )
             removed, size = removed - report.added, report.segment.size
-        message = f"Took {count(removed, segment.noun)} out of “{segment.name}”, which has {size:,} now."
+        message = f"Removed {count(removed, segment.noun)} from “{segment.name}”, which now has {size:,}."
         return Outcome(message, reload_dataset=True)

@@ -15,7 +15,7 @@ class RestoreFunction(LabelscapeOperator):
 
     operator_name = "restore_function"
     label = "Labelscape: restore function"
-    description = "Bring back a function that was deleted in the last seven days, and score everything with it"
+    description = "Restore a function that was deleted in the last seven days, and score everything with it"
     icon = "undo"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:

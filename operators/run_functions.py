@@ -1,4 +1,4 @@
-"""Menu entry “Run functions”: embed what is new, place it on the maps, and score it with every function."""
+"""Menu entry “Run functions”: embed new samples, place them on the maps, and score them with every function."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class RunFunctions(LabelscapeOperator):
         """Say which functions will run."""
         statuses = some_functions(ctx)
         names = listing([f"“{status.function.name}”" for status in statuses])
-        label = f"{count(len(statuses), 'function')} will score what is new: {names}."
+        label = f"{count(len(statuses), 'function')} will score new samples: {names}."
         inputs.view("functions", types.Notice(label=label))
         for status in statuses:
             if status.stale:

@@ -11,6 +11,7 @@ from fiftyone.operators.types import RiskLevel
 
 from ..ml_backend.errors import Cancelled, Refusal
 from ..ml_backend.progress import Progress
+from ..ml_backend.store.existence import gone_in_words
 from .jobs import Job, NextStep, Outcome, jobs_of
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 
 PLUGIN = "@labelscape/data-explorer"
 PANEL = "data_explorer"
-SECONDS_IN_THE_FORM = 1.5  # a run shorter than this ends in the form; a longer one continues in the panel
+SECONDS_IN_THE_FORM = 1.5  # a shorter run finishes in the form; a longer one continues in the panel
 _UNEXPECTED = "Internal error: the server's log has the details."
 _SECONDS_BETWEEN_STOP_CHECKS = 2.0
 
@@ -44,7 +45,7 @@ class LabelscapeOperator(foo.Operator):
     risk: RiskLevel = RiskLevel.MEDIUM
     operator_name: str
     delegable = True
-    queued = True  # whether a long run takes its turn in the dataset's queue; quick acts never wait
+    queued = True  # whether a long run takes its turn in the dataset's queue; quick actions never wait
     on_grid = False  # also a button above the samples grid
 
     @property
@@ -71,7 +72,7 @@ class LabelscapeOperator(foo.Operator):
         raise NotImplementedError
 
     def resolve_input(self, ctx: Any) -> types.Property:
-        """The form, or the reason why it cannot be shown."""
+        """The form, or why it cannot be shown."""
         inputs = types.Object()
         try:
             if ctx.dataset is None:
@@ -91,8 +92,14 @@ class LabelscapeOperator(foo.Operator):
         return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
 
     def execute(self, ctx: Any) -> Any:
-        """For the App, run in the dataset's queue; for a queue worker or a script, only return the message."""
+        """For the App, run in the dataset's queue; for a delegated run or a script, only return the message."""
         return self._run_for_app(ctx) if _asked_by_app(ctx) else self._run_plainly(ctx)
+
+    def _run_here(self, ctx: Any, progress: Progress) -> Outcome:
+        if ctx.dataset is None:
+            raise Refusal("Open a dataset first.")
+        with gone_in_words(ctx.dataset):
+            return self.run(ctx, progress)
 
     def _run_plainly(self, ctx: Any) -> dict[str, str]:
         last_report = 0.0
@@ -107,16 +114,16 @@ class LabelscapeOperator(foo.Operator):
                     raise Cancelled
 
         try:
-            return {"message": self.run(ctx, progress).message}
+            return {"message": self._run_here(ctx, progress).message}
         except Refusal as refusal:  # scripts and queued runs expect a plain ValueError
             raise ValueError(str(refusal)) from None
 
     def _run_for_app(self, ctx: Any) -> Iterator[Any]:
-        """Run in the background: the App shows nothing over its screens, and a long run reports in the panel."""
+        """Run in the background: no dialog blocks the App, and a long run reports in the panel."""
         title = self.label.removeprefix("Labelscape: ").capitalize()
 
         def work(progress: Progress) -> Outcome:
-            return self.run(ctx, progress)
+            return self._run_here(ctx, progress)
 
         if not (self.delegable and self.queued):
             job = Job(title, work, by_operator=True)
@@ -150,7 +157,7 @@ def chosen_target(ctx: Any) -> str | None:
 
 
 def show_outcome(ctx: Any, outcome: Outcome) -> Iterator[Any]:
-    """Let the App reload and show what a run has changed."""
+    """Make the App reload and show what a run has changed."""
     if outcome.reload_dataset:
         yield ctx.ops.reload_dataset()
     if outcome.reload_samples:
@@ -162,7 +169,7 @@ def show_outcome(ctx: Any, outcome: Outcome) -> Iterator[Any]:
 
 
 def _close(ctx: Any, job: Job) -> Iterator[Any]:
-    """Show what a job that has ended did: its next steps in a window, else its message in a note."""
+    """Show what a finished job did: its next steps in a dialog, or else its message in a notification."""
     if job.outcome is not None:
         yield from show_outcome(ctx, job.outcome)
         if job.outcome.next_steps:
@@ -176,7 +183,7 @@ def _close(ctx: Any, job: Job) -> Iterator[Any]:
 
 
 def _closing_window(result: Outcome) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The App's view of the closing message with a button for each next step, and the view's (empty) data."""
+    """The App's form with the closing message and a button for each next step, and its (empty) data."""
     outputs = types.Object()
     outputs.view("message", types.Notice(label=result.message))
     for number, step in enumerate(result.next_steps):

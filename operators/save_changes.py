@@ -1,4 +1,4 @@
-"""Menu entry “Save changes”: write all pending labels and deletions as one act."""
+"""Menu entry “Save changes”: write all pending labels and deletions in one save."""
 
 from collections import Counter
 from typing import Any
@@ -17,11 +17,11 @@ _SHOWN_CLASSES = 12
 
 
 class SaveChanges(LabelscapeOperator):
-    """Write what is pending."""
+    """Write the pending changes."""
 
     operator_name = "save_changes"
     label = "Labelscape: save changes"
-    description = "Write all pending labels and deletions to the dataset, as one act that can be undone"
+    description = "Write all pending labels and deletions to the dataset, in one save that can be undone"
     icon = "save"
     queued = False
     on_grid = True
@@ -40,7 +40,7 @@ def show_pending(ctx: Any, inputs: types.Object) -> None:
     """A table of the pending labels by class, and the deletions; a Refusal if there are none."""
     changes = pending_changes(ctx.dataset)
     if not len(changes):
-        raise Refusal("Nothing is pending: set a label or ask for a deletion first.")
+        raise Refusal("Nothing is pending: set a label or mark something for deletion first.")
     inputs.view("pending", types.Notice(label=changes.sentence()))
     counts = _by_class(changes)
     rows = [
@@ -66,5 +66,5 @@ def _by_class(changes: PendingChanges) -> Counter[tuple[str, str, str]]:
 
 
 def _escape(text: str) -> str:
-    """Text from data, so that Markdown shows it as it is."""
+    """Escape text from data so that Markdown shows it as it is."""
     return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|&" else character for character in text)

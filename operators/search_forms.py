@@ -76,7 +76,7 @@ def chosen_query(ctx: Any) -> Query:
 
 
 def ask_scope(ctx: Any, inputs: types.Object) -> Scope:
-    """Ask what to search: the dataset or the view, all items or unlabeled ones."""
+    """Ask where to search: the dataset or the view, all items or only unlabeled ones."""
     if ctx.has_custom_view:
         places = types.RadioGroup(orientation="horizontal")
         for place in (WHOLE_DATASET, THIS_VIEW):
@@ -107,7 +107,7 @@ def ask_threshold(ctx: Any, inputs: types.Object, scope: Scope, query: Query) ->
         max=1.0,
         view=types.SliderView(min=round(preview.lowest, 3), max=round(preview.highest, 3)),
         label="Threshold",
-        description="The lowest score of a match; look at both sides of it below",
+        description="The lowest score of a match; the items on both sides of it are shown below",
     )
     inputs.view(
         "matches", types.Notice(label=f"{preview.matches:,} of {preview.total:,} match. {preview.quality.sentence}")
@@ -161,7 +161,7 @@ def _must_refine(ctx: Any) -> bool:
 
 
 def _has_own(ctx: Any, ticked: Sequence[str]) -> bool:
-    """Whether the form has something to search for, so that the default is a new search."""
+    """Whether the form has something to search for; if so, the default is a new search."""
     return bool(ticked or ctx.params.get("text") or ctx.params.get("image"))
 
 

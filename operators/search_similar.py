@@ -19,12 +19,14 @@ class SearchSimilar(LabelscapeOperator):
 
     operator_name = "search_similar"
     label = "Labelscape: search similar"
-    description = "Find everything like the selection, a text, or an image, and unlike negative examples; best first"
+    description = (
+        "Find everything similar to the selection, a text, or an image, but not to negative examples; best first"
+    )
     icon = "image_search"
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Ask for the query, the scope, and how many; show the best results or those around the threshold."""
+        """Ask for the query, the scope, and the number of results; show the best ones or those around the threshold."""
         query = ask_query(ctx, inputs)
         show_coverage(ctx, inputs, query.embeddings)
         scope = ask_scope(ctx, inputs)
@@ -37,7 +39,9 @@ class SearchSimilar(LabelscapeOperator):
         else:
             ask_threshold(ctx, inputs, scope, query)
         inputs.bool("fold", default=False, label="Fold near duplicates into one")
-        inputs.str("segment", label="Save the results as a segment", description="A name; empty = not saved")
+        inputs.str(
+            "segment", label="Save the results as a segment", description="Name of the segment; empty = do not save"
+        )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Search and show."""

@@ -64,5 +64,5 @@ def segment_items(ctx: Any, patches_field: str | None) -> Items:
 
 
 def relabeling_step(segment: Segment) -> NextStep:
-    """A button that sends a segment to Label Studio for relabeling."""
+    """A button to send a segment to Label Studio for relabeling."""
     return NextStep("Send it to Label Studio for relabeling …", "send_to_label_studio", {"segment": segment.slug})

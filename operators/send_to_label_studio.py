@@ -1,4 +1,4 @@
-"""Menu entry “Send to Label Studio”: make tasks of samples, with their labels or suggestions as pre-annotations."""
+"""Menu entry “Send to Label Studio”: create tasks for samples, with their labels or suggestions as pre-annotations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,11 +31,11 @@ _NEW = "new"
 
 
 class SendToLabelStudio(LabelscapeOperator):
-    """Make tasks of samples in a Label Studio project."""
+    """Create tasks for samples in a Label Studio project."""
 
     operator_name = "send_to_label_studio"
     label = "Labelscape: send to Label Studio"
-    description = "Make tasks of samples in a Label Studio project, with their labels or suggestions filled in"
+    description = "Create tasks for samples in a Label Studio project, with their labels or suggestions filled in"
     icon = "outbox"
     on_grid = True
 
@@ -59,7 +59,7 @@ class SendToLabelStudio(LabelscapeOperator):
         if missing:
             names, classes = listing([f"“{name}”" for name in missing]), noun(len(missing), "class")
             them = "it" if len(missing) == 1 else "them"
-            lacks = f"The project lacks the {classes} {names}"
+            lacks = f"The project does not have the {classes} {names}"
             inputs.view("missing", types.Warning(label=f"{lacks}: labels of {them} are not sent."))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
@@ -81,7 +81,7 @@ def _ask_samples(ctx: Any, inputs: types.Object) -> list[str]:
     segments = list_segments(ctx.dataset)
     if segments:
         choices = types.Choices()
-        choices.add_choice(_CURRENT, label="The selection, else the current view")
+        choices.add_choice(_CURRENT, label="The selection, or else the current view")
         for segment in segments:
             choices.add_choice(segment.slug, label=f"The segment “{segment.name}”")
         inputs.enum("segment", choices.values(), view=choices, default=_CURRENT, label="What to send")
@@ -91,7 +91,7 @@ def _ask_samples(ctx: Any, inputs: types.Object) -> list[str]:
 
 
 def _samples(ctx: Any) -> list[str]:
-    """IDs of the samples in the chosen segment, else of those passed, selected, in view, or in the dataset."""
+    """IDs of the samples in the chosen segment, or else of those passed, selected, in the view, or in the dataset."""
     segment = ctx.params.get("segment") or _CURRENT
     if segment != _CURRENT:
         view = members(ctx.dataset, load_segment(ctx.dataset, segment))
@@ -115,7 +115,7 @@ def _field_of_target(ctx: Any) -> str | None:
 
 
 def _ask_project(ctx: Any, inputs: types.Object, studio: LabelStudio) -> dict[str, Any] | None:
-    """Let the user choose a project, by default the one used last; None for a new one."""
+    """Let the user choose a project, by default the last one used; None for a new one."""
     projects = {str(project["id"]): project for project in studio.projects()}
     used = [str(sent.project) for sent in sent_projects(ctx.dataset, studio.url) if str(sent.project) in projects]
     choices = types.Choices()

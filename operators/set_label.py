@@ -1,4 +1,4 @@
-"""Menu entry “Set label”: give the selected samples or objects a label, pending until it is saved."""
+"""Menu entry “Set label”: give the selected samples or objects a label, pending until saved."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from .running import LabelscapeOperator, Outcome
 
 
 class SetLabel(LabelscapeOperator):
-    """Queue one label for the selection."""
+    """Set one pending label on the selection."""
 
     operator_name = "set_label"
     label = "Labelscape: set label"
@@ -42,11 +42,11 @@ class SetLabel(LabelscapeOperator):
             inputs.bool(
                 "replace",
                 default=False,
-                label=f"Replace other labels of the {labeled:,} that {agree(labeled, 'is')} labeled",
+                label=f"Replace other labels of the {labeled:,} that {agree(labeled, 'is')} already labeled",
             )
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Queue the label."""
+        """Set the label, pending until saved."""
         patches_field = chosen_patches(ctx)
         items = target_items(ctx, patches_field)
         report = set_label(

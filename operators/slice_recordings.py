@@ -1,4 +1,4 @@
-"""Menu entry “Slice recordings”: a dataset of the windows of long recordings or series."""
+"""Menu entry “Slice recordings”: create a dataset from the windows of long recordings or series."""
 
 from typing import Any
 
@@ -13,13 +13,15 @@ class SliceRecordings(LabelscapeOperator):
 
     operator_name = "slice_recordings"
     label = "Labelscape: slice recordings into windows"
-    description = "Make a dataset in which every window of a recording or time series is a sample of its own"
+    description = "Create a dataset in which every window of a recording or time series is a separate sample"
     icon = "content_cut"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for length, hop, and name."""
         inputs.float("length", default=1.0, min=0.001, required=True, label="Length of a window in seconds")
-        inputs.float("hop", min=0.001, label="Seconds from one window to the next", description="Empty: side by side")
+        inputs.float(
+            "hop", min=0.001, label="Seconds from one window to the next", description="Empty = windows side by side"
+        )
         inputs.str("name", default=f"{ctx.dataset.name}-windows", required=True, label="Name of the new dataset")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:

@@ -37,7 +37,7 @@ class SuggestLabels(LabelscapeOperator):
     on_grid = True
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        """Show the evidence and ask for the target precision."""
+        """Show the existing labels and ask for the target precision."""
         ask_target(ctx, inputs, "Suggest labels for")
         embeddings = ask_embeddings(ctx, inputs)
         show_coverage(ctx, inputs, embeddings)
@@ -58,10 +58,10 @@ class SuggestLabels(LabelscapeOperator):
             ),
         )
         ask_precision(inputs)
-        inputs.bool("queue", default=False, label="Queue the confident suggestions as pending labels right away")
+        inputs.bool("queue", default=False, label="Accept the confident suggestions right away (pending until saved)")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
-        """Suggest, and queue the confident ones if that was chosen."""
+        """Suggest labels, and accept the confident ones if that was chosen."""
         embeddings = chosen_embeddings(ctx)
         patches_field = embedded_patches_field(ctx, embeddings)
         field = chosen_label_field(ctx, patches_field).name

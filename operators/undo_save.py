@@ -1,4 +1,4 @@
-"""Menu entry “Undo”: undo the last save, clearing, rejection, or deletion of a segment, or several of them."""
+"""Menu entry “Undo”: undo the last save, clearing, rejection, or segment deletion, or several of them."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class UndoSave(LabelscapeOperator):
     operator_name = "undo_save"
     label = "Labelscape: undo"
     description = (
-        "Undo saves, clearings, rejections, and deletions of segments, latest first; changes you made since then stay"
+        "Undo saves, cleared labels, rejections, and segment deletions, latest first; changes you made since then stay"
     )
     icon = "undo"
     queued = False
@@ -28,7 +28,9 @@ class UndoSave(LabelscapeOperator):
         """List what can be undone."""
         steps = list_undo_steps(ctx.dataset, pending=False)[:_SHOWN]
         if not steps:
-            raise Refusal("There is no save to undo: none in the last seven days, or all are undone already.")
+            raise Refusal(
+                "There is no save to undo: there was none in the last seven days, or all have already been undone."
+            )
         choices = types.RadioGroup()
         for number, step in enumerate(steps):
             alone = "" if number == 0 else f", and the {number} above" if number > 1 else ", and the one above"

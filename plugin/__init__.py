@@ -1,1 +1,1 @@
-"""What people see inside a host."""
+"""What users see inside a host."""

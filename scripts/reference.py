@@ -18,6 +18,7 @@ FOLDER = ROOT / "docs" / "reference"
 _NOTE = "<!-- Generated: change the code, then run `make reference`. -->\n\n"
 _KEY = re.compile(r'\{ key: "(?P<key>[^"]+)", command: "\w+", says: "(?P<says>[^"]+)" \}')
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
+_SIZE = re.compile(r"\b(\d+\.\d) (KB|MB)\b")
 _NOT_ASKED = ("Notice", "Warning", "Error", "Header", "Hidden", "Image", "Markdown")
 
 
@@ -162,16 +163,24 @@ def _body_rows(operation: dict[str, Any]) -> list[tuple[str, str, str]]:
 _ENVIRONMENT = [
     ("`LABELSCAPE_DIR`", "the data folder: vectors, trained heads, neighbor tables, and the backend's settings"),
     ("`LABELSCAPE_SECRET`", "the backend's secret; overrides the settings"),
+    (
+        "`LABELSCAPE_BACKEND`",
+        "the address at which Label Studio reaches `labelscape serve`, for `connect` and `status`",
+    ),
+    ("`LABELSCAPE_SERVER`", "the address at which the app inside Label Studio finds `labelscape serve`"),
     ("`LABEL_STUDIO_URL`", "Label Studio's address; overrides the settings"),
     ("`LABEL_STUDIO_API_KEY`", "the access token of the backend's account in Label Studio; overrides the settings"),
     ("`LABELSCAPE_LOG`", "`console` writes the backend's log for people, one line each, instead of JSON"),
     ("`FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI`", "the folder or address of the LanceDB tables alone"),
     ("`FIFTYONE_DATABASE_URI`", "FiftyOne's own: the MongoDB to use"),
-    ("`LABELSCAPE_BACKEND`", "the database of new embeddings: `lancedb`, `pgvector`, `milvus`, `qdrant`, …"),
+    ("`LABELSCAPE_VECTORS`", "the database of new embeddings: `lancedb`, `pgvector`, `milvus`, `qdrant`, …"),
     ("`LABELSCAPE_ENGINE`", "where embedding models run: `local`, `ray`, or `ray://host:10001`"),
     ("`LABELSCAPE_WORKERS`", "the number of workers on Ray"),
     ("`LABELSCAPE_MEDIA_ROOTS`", "addresses below which remote media are read, separated by spaces"),
-    ("`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`", "the certificate authority that signed Label Studio's certificate"),
+    (
+        "`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`",
+        "the certificate authority that signed the certificates of Label Studio, of the backend, and of hosts of media",
+    ),
 ]
 
 
@@ -208,7 +217,9 @@ def _type_name(prop: dict[str, Any]) -> str:
 
 
 def _meaning(label: str, description: str) -> str:
-    return f"{label}: {description}" if description else label
+    text = f"{label}: {description}" if description else label
+    # Sizes vary with the ids of the samples, which compress differently each time.
+    return _SIZE.sub(lambda size: f"{round(float(size[1]))} {size[2]}", text)
 
 
 def _settings_table(kind: type) -> str:

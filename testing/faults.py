@@ -61,9 +61,9 @@ def counted_writes(
 
 
 def failures(act: Callable[[], object], *, repeatable: bool = False) -> Iterator[str]:
-    """Let an act fail after each of its writes in turn, until it goes through; yields which write it was.
+    """Make an action fail after each of its writes in turn, until it succeeds; yields which write it was.
 
-    FiftyOne catches some failures itself; the act has gone through then, and must be ``repeatable`` to go on.
+    FiftyOne catches some failures itself; the action has then succeeded, and must be ``repeatable`` to continue.
     """
     number = 0
     while True:

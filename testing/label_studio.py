@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,10 @@ class _Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [*command, "--port", str(self.port)]
         self._environment = os.environ | environment
+
+    def configure(self, environment: Mapping[str, str]) -> None:
+        """Add variables to its environment; they count from its next start."""
+        self._environment |= environment
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -117,6 +123,17 @@ class LabelStudioServer(_Server):
         command = [*(starter or [str(LABEL_STUDIO), "start"]), "--no-browser", "--internal-host", "127.0.0.1"]
         options = ["--log-level", "WARNING", "--username", USER, "--password", PASSWORD]
         super().__init__(folder, [*command, *options], _environment(folder) | dict(environment or {}))
+
+    def copy_database(self, other: "LabelStudioServer", statement: str, values: Sequence[str] = ()) -> None:
+        """Before the first start, copy another one's database, which saves the migrations, and change it by SQL."""
+        theirs, ours = other.folder / "data", self.folder / "data"
+        ours.mkdir(parents=True)
+        shutil.copy(theirs / ".env", ours / ".env")
+        name = "label_studio.sqlite3"
+        with closing(sqlite3.connect(theirs / name)) as source, closing(sqlite3.connect(ours / name)) as copy:
+            source.backup(copy)
+            copy.execute(statement, values)
+            copy.commit()
 
     def start(self) -> None:
         """Start, wait until it answers, and log in."""
@@ -198,11 +215,11 @@ class LabelscapeServer(_Server):
     def send(self, body: dict[str, Any]) -> requests.Response:
         """Call its webhook as Label Studio does."""
         headers = {"X-Labelscape-Secret": self.settings["secret"]}
-        return requests.post(f"{self.url}/webhook", json=body, headers=headers, timeout=10)
+        return requests.post(f"{self.url}/webhook", json=body, headers=headers, timeout=60)
 
     def get(self, path: str) -> requests.Response:
         """Get one of its routes, with the secret."""
-        return requests.get(f"{self.url}/{path}", auth=("", self.settings["secret"]), timeout=10)
+        return requests.get(f"{self.url}/{path}", auth=("", self.settings["secret"]), timeout=60)
 
     def events(self, project: int) -> dict[str, int]:
         """The number of a project's events in each state; stop the server first, because it locks the file."""

@@ -1,4 +1,4 @@
-"""An HTTP server that shows another server beneath a path, as the proxy of a hub does."""
+"""An HTTP server that serves another server under a path, like a hub's proxy."""
 
 import ssl
 import threading
@@ -14,14 +14,21 @@ _HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-l
 
 @contextmanager
 def path_proxy(
-    target: str, path: str, tls: ssl.SSLContext | None = None, *, accept_doubled: bool = False
+    target: str,
+    path: str,
+    tls: ssl.SSLContext | None = None,
+    *,
+    accept_doubled: bool = False,
+    keep_host: bool = False,
 ) -> Iterator[str]:
     """Serve ``target`` beneath ``path`` until the block ends, and answer 404 anywhere else; yields the address.
 
     Args:
-        accept_doubled: take an address that has the path twice for one that has it once.
+        accept_doubled: treat an address with the path doubled like one with the path once.
+        keep_host: tell the server the host that was asked for, as ``proxy_set_header Host`` of nginx does.
     """
-    handler = type("Handler", (_Handler,), {"target": target, "path_above": path, "accept_doubled": accept_doubled})
+    options = {"target": target, "path_above": path, "accept_doubled": accept_doubled, "keep_host": keep_host}
+    handler = type("Handler", (_Handler,), options)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
@@ -40,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
     target: str
     path_above: str
     accept_doubled: bool
+    keep_host: bool
 
     def handle_any(self) -> None:
         """Pass one request on, and its answer back."""
@@ -49,17 +57,21 @@ class _Handler(BaseHTTPRequestHandler):
         rest = self.path.removeprefix(self.path_above)
         if self.accept_doubled and rest.startswith(f"{self.path_above}/"):
             rest = rest.removeprefix(self.path_above)
+        headers = _end_to_end(dict(self.headers.items()))
+        if self.keep_host:
+            headers["Host"] = self.headers["Host"]
         answer = requests.request(
             self.command,
             self.target + rest,
             data=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
-            headers=_end_to_end(dict(self.headers.items())),
+            headers=headers,
             allow_redirects=False,
             timeout=300,
         )
         self.send_response(answer.status_code)
-        for name, value in _end_to_end(answer.headers).items():
-            self.send_header(name, value)
+        for name, value in answer.raw.headers.items():  # several cookies are several headers
+            if name.lower() not in _HOP_BY_HOP:
+                self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.content)))
         self.end_headers()
         self.wfile.write(answer.content)

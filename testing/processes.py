@@ -55,6 +55,6 @@ def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[byt
 
 
 def _die_with_parent() -> None:
-    """Let the kernel kill this child when its parent ends, for whatever reason (Linux)."""
+    """Make the kernel kill this child when its parent ends for any reason (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)

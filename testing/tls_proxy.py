@@ -25,12 +25,12 @@ class TlsProxy:
 
 
 @contextmanager
-def tls_proxy(target: str, path: str, folder: Path) -> Iterator[TlsProxy]:
-    """Serve ``target`` as ``https://localhost:<port><path>`` until the block ends."""
+def tls_proxy(target: str, path: str, folder: Path, *, keep_host: bool = False) -> Iterator[TlsProxy]:
+    """Serve ``target`` as ``https://localhost:<port><path>`` until the block ends; ``keep_host`` as in `path_proxy`."""
     authority, certificate = _certificates(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with path_proxy(target, path, context) as url:
+    with path_proxy(target, path, context, keep_host=keep_host) as url:
         yield TlsProxy(url, authority)
 
 

@@ -1,4 +1,4 @@
-"""Fixtures: a FiftyOne of the tests' own, real digits in it, its App, and a browser that looks at it.
+"""Fixtures: the tests' own FiftyOne, real digits in it, its App, and a browser.
 
 Everything FiftyOne reads or writes is set up here, before FiftyOne is imported: a temporary folder and a
 MongoDB of this test run. FiftyOne itself would join any MongoDB that runs for this user, whatever its folder.
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 from labelscape.testing.label_studio import LabelscapeServer, LabelStudioServer
 from labelscape.testing.processes import free_port, listens, start, stop, wait_for
 
@@ -38,6 +40,10 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Properties hold however long an example takes on a busy machine.
+property_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+property_settings.load_profile("patient")
 
 
 def _isolate_fiftyone(home: Path, database_port: int) -> None:
@@ -77,7 +83,7 @@ _isolate_fiftyone(HOME, DATABASE_PORT)
 
 @pytest.fixture(scope="session", autouse=True)
 def database(request: pytest.FixtureRequest) -> None:
-    """MongoDB of this run alone, in a temporary folder; not started where no test at hand can need it."""
+    """This run's own MongoDB, in a temporary folder; not started if no selected test can need it."""
     if all(any(folder in item.path.parents for folder in HOSTLESS) for item in request.session.items):
         return
     mongod = _mongod()
@@ -180,7 +186,7 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def label_studio() -> Iterator[LabelStudioServer]:
-    """A real Label Studio, started once: the first start takes half a minute. Make a project of your own in it."""
+    """A real Label Studio, started once: the first start takes half a minute. Create your own project in it."""
     server = LabelStudioServer(HOME / "label-studio")
     server.start()
     yield server

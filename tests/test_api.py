@@ -1,4 +1,4 @@
-"""`import labelscape as ls`: the menu's acts in a script, each with a short report."""
+"""`import labelscape as ls`: the menu's actions in a script, each with a short report."""
 
 import subprocess
 import sys

@@ -1,7 +1,8 @@
-"""The reference in docs/ says what the code does today, and everything a user can name is described."""
+"""The reference in docs/ matches the code, and everything a user can name is described."""
 
 import importlib.util
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def test_every_operator_is_described(pages):
 
     missing = [kind.operator_name for kind in OPERATORS if f"## `{kind.operator_name}`" not in pages["operators.md"]]
     assert missing == []
+
+
+def test_every_environment_variable_that_is_read_is_described_and_no_other(pages):
+    read = {
+        name
+        for folder in ("cli", "ml_backend", "operators", "plugin")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"""["'](LABELSCAPE_[A-Z_]+)["']""", path.read_text())
+    }
+    told = set(re.findall("`(LABELSCAPE_[A-Z_]+)`", pages["settings.md"]))
+    assert told == read
 
 
 def test_something_without_a_description_is_an_error():

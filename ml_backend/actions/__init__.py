@@ -1,1 +1,1 @@
-"""What a user can ask for, each written once over store, analysis and embedding; every host calls these."""
+"""What a user can do; each action is written once on top of store, analysis, and embedding, and every host calls it."""

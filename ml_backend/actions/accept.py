@@ -1,4 +1,4 @@
-"""Accept suggestions: they are queued as labels, with their confidence and the sample that they came from."""
+"""Accept suggestions: they become pending labels, with their confidence and the sample that they came from."""
 
 from collections.abc import Sequence
 
@@ -22,13 +22,13 @@ def accept_suggestions(
     field: str = DEFAULT_FIELD,
     patches_field: str | None = None,
 ) -> QueueReport:
-    """Queue suggestions as labels, of several classes each, for these items or for the whole dataset.
+    """Turn suggestions, of one or several classes each, into pending labels, for these items or the whole dataset.
 
     Args:
         which: the "confident" ones, those that reach the target precision; the "uncertain" ones; or "all".
 
     Raises:
-        Refusal: there is no suggestion.
+        Refusal: there are no suggestions.
     """
     target = label_field(dataset, field, patches_field)
     return queue_labels(dataset, target, suggested_batch(dataset, ids, target, which=which))
@@ -37,10 +37,10 @@ def accept_suggestions(
 def suggested_batch(
     dataset: fo.Dataset, ids: Sequence[str] | None, target: LabelField, *, which: Which = "confident"
 ) -> LabelBatch:
-    """The suggestions that `accept_suggestions` queues, as labels.
+    """The suggestions that `accept_suggestions` would accept, as labels.
 
     Raises:
-        Refusal: there is no suggestion.
+        Refusal: there are no suggestions.
     """
     found = read_proposed_labels(dataset, ids, target, which=which)
     if not len(found):
@@ -61,10 +61,10 @@ def suggestions_above(
         return LabelBatch(**vars(found))
     suggestions = _suggestions(dataset, ids, target.patches_field)
     if not suggestions:
-        raise Refusal("There is no suggestion to accept here: label a few of each class first.")
+        raise Refusal("There are no suggestions to accept here: label a few of each class first.")
     highest = max(one.confidence for one in suggestions)
     raise Refusal(
-        f"No suggestion here is at least {percent(confidence)} confident: the most confident one is {percent(highest)}."
+        f"No suggestion here has a confidence of at least {percent(confidence)}: the highest is {percent(highest)}."
     )
 
 
@@ -74,7 +74,7 @@ def _suggestions(dataset: fo.Dataset, ids: Sequence[str] | None, patches_field: 
 
 
 def _nothing_to_accept(dataset: fo.Dataset, ids: Sequence[str] | None, target: LabelField, which: Which) -> str:
-    """Say why there is nothing to accept: other suggestions that are there, if any."""
+    """Say why there is nothing to accept, and which other suggestions there are, if any."""
     suggestions = _suggestions(dataset, ids, target.patches_field)
     chosen = [one for one in suggestions if which == "all" or one.sure == (which == "confident")]
     if chosen:
@@ -83,5 +83,5 @@ def _nothing_to_accept(dataset: fo.Dataset, ids: Sequence[str] | None, target: L
     if suggestions:
         kind = "uncertain" if which == "confident" else "confident"
         others = f"{count(len(suggestions), 'suggestion')} {agree(len(suggestions), 'is')} {kind}"
-        return f"There is no {which} suggestion here: {others}."
-    return "There is no suggestion to accept here: run “Labelscape: suggest labels” first."
+        return f"There are no {which} suggestions here: {others}."
+    return "There are no suggestions to accept here: run “Labelscape: suggest labels” first."

@@ -1,4 +1,4 @@
-"""Apply labels at once, as one save of their own: for hosts in which nothing waits for “Save changes”."""
+"""Apply labels at once, in a separate save: for hosts that have no “Save changes” step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,11 +41,11 @@ def apply_labels(
     """Write labels now. What other people have pending in the dataset stays pending.
 
     Args:
-        title: what the save is called where it can be undone.
-        progress: may stop the save up to the moment when it is committed.
+        title: what the save is called in the list of what can be undone.
+        progress: may stop the save until it is committed.
 
     Raises:
-        Refusal: another save is being written at this moment, or the field is read-only.
+        Refusal: another save is in progress, or the field is read-only.
         Cancelled: nothing was changed.
     """
     head = read_head(dataset)

@@ -17,13 +17,13 @@ from .accept import suggested_batch
 from .queue import LabelBatch, QueueReport, queue_labels
 from .view_report import ViewReport
 
-FEWEST, MOST = 20, 60  # checks, where their number is not given
+FEWEST, MOST = 20, 60  # default range of the number of checks
 _WRONG_ALLOWED = 1  # checks that may turn out wrong without missing the target
 
 
 @dataclass(frozen=True, repr=False)
 class AuditStart(ViewReport):
-    """An audit that has begun: the suggestions to check, in the order of the draw, from ``population`` of them."""
+    """An audit in progress: the suggestions to check, in the order drawn, out of ``population`` suggestions."""
 
     view: fo.DatasetView
     ids: list[str]
@@ -35,7 +35,7 @@ class AuditStart(ViewReport):
         """The closing message."""
         return (
             f"Check {count(len(self.ids), 'suggestion')}, drawn at random from {self.population:,}: set the true label "
-            f"in '{self.field}' of each, the suggested one where it is right. Then run this again for the result."
+            f"of each in '{self.field}', even if it equals the suggestion. Then run this again for the result."
         )
 
 
@@ -43,8 +43,8 @@ class AuditStart(ViewReport):
 class AuditResult(ViewReport):
     """What the checks so far guarantee about the ``population`` that they were drawn from.
 
-    ``view`` holds the drawn suggestions that are left to check; ``guarantee`` counts those before the first of these,
-    because only a draw at random guarantees anything, and a choice of one's own is none. None before the first check.
+    ``view`` holds the drawn suggestions that are left to check; ``guarantee`` counts only those drawn before the first
+    of these, because checks picked by hand are not a random draw and guarantee nothing. None before the first check.
     """
 
     view: fo.DatasetView
@@ -62,7 +62,7 @@ class AuditResult(ViewReport):
         """The closing message."""
         left = f"{count(self.left, 'suggestion')} {agree(self.left, 'is')} left to check"
         if self.guarantee is None:
-            return f"{left}: nothing is guaranteed before the first one drawn is checked."
+            return f"{left}: nothing is guaranteed until the first one drawn has been checked."
         text = f"Of {count(self.population, 'suggestion')}, {self.guarantee.sentence()}"
         if self.reached:
             text += f": the target of {percent(self.target)} is reached. They can be accepted."
@@ -71,7 +71,7 @@ class AuditResult(ViewReport):
         else:
             text += (
                 f". The target of {percent(self.target)} is missed: label more, suggest again with a higher target "
-                "precision, and begin a new audit."
+                "precision, and start a new audit."
             )
         return text
 
@@ -101,7 +101,7 @@ def start_audit(
         raise Refusal(f"The target is {target}; it must be at least 0.5 and below 1.")
     labels = label_field(dataset, field, patches_field)
     if labels.kind == "classifications":
-        raise Refusal(f"'{field}' holds several labels for each item, which an audit does not count yet.")
+        raise Refusal(f"'{field}' holds several labels per item, which audits do not support yet.")
     batch = suggested_batch(dataset, None, labels)
     number = checks if checks is not None else _checks_for(target, len(batch.ids))
     chosen_seed = int(np.random.default_rng().integers(2**32)) if seed is None else seed
@@ -128,12 +128,12 @@ def audit_result(dataset: fo.Dataset) -> AuditResult:
     """What the checks so far guarantee; pending labels count as checks too.
 
     Raises:
-        Refusal: no audit was begun.
+        Refusal: no audit was started.
     """
     record = _record(dataset)
     labels, known = _labels_of_drawn(dataset, record)
     suggested = [record.names[code] for code in record.codes[record.drawn].tolist()]
-    # A drawn item that was deleted cannot be checked any more: it counts as wrong, so that the guarantee stays true.
+    # A drawn item that was deleted can no longer be checked: it counts as wrong, so that the guarantee remains valid.
     right = [label == name for label, name in zip(labels, suggested, strict=True)]
     checked = [label is not None or not there for label, there in zip(labels, known, strict=True)]
     before_gap = checked.index(False) if False in checked else len(checked)
@@ -150,13 +150,13 @@ def audit_result(dataset: fo.Dataset) -> AuditResult:
 
 
 def accept_audited(dataset: fo.Dataset, *, anyway: bool = False) -> QueueReport:
-    """Queue the audited suggestions, as they were when the audit began; those that were checked keep their labels.
+    """Turn the audited suggestions, as they were at the start, into pending labels; checked ones keep their labels.
 
     Args:
-        anyway: also if the target is not reached.
+        anyway: accept even if the target is not reached.
 
     Raises:
-        Refusal: no audit was begun, its target is not reached, or nothing is left to accept.
+        Refusal: no audit was started, its target is not reached, or nothing is left to accept.
     """
     field, batch = audited_batch(dataset, anyway=anyway)
     queued = queue_labels(dataset, field, batch)
@@ -176,7 +176,7 @@ def audited_batch(dataset: fo.Dataset, *, anyway: bool = False) -> tuple[LabelFi
         raise Refusal(f"These suggestions are not accepted yet. {result.sentence()}")
     rest = np.setdiff1d(np.arange(len(record.ids)), record.drawn)
     if not len(rest):
-        raise Refusal("Every suggestion was checked: there is nothing left to accept.")
+        raise Refusal("Every suggestion has been checked: there is nothing left to accept.")
     batch = LabelBatch(
         record.ids[rest],
         record.codes[rest],
@@ -190,7 +190,7 @@ def audited_batch(dataset: fo.Dataset, *, anyway: bool = False) -> tuple[LabelFi
 def _checks_for(target: float, population: int) -> int:
     try:
         needed = checks_needed(target, wrong=_WRONG_ALLOWED, population=population)
-    except Refusal:  # so few suggestions that all are checked
+    except Refusal:  # so few suggestions that all of them are checked
         needed = population
     return min(max(needed, FEWEST), MOST, population)
 
@@ -198,7 +198,7 @@ def _checks_for(target: float, population: int) -> int:
 def _record(dataset: fo.Dataset) -> AuditRecord:
     record = load_audit(dataset)
     if record is None:
-        raise Refusal("No audit was begun: begin one first.")
+        raise Refusal("There is no audit yet: start one first.")
     return record
 
 

@@ -28,7 +28,7 @@ from .search_results import Hit
 from .view_report import ViewReport
 
 WORTH = 0.2
-_MIN_RETURNED = 10  # labels of a batch that must have come back before it predicts the next one
+_MIN_RETURNED = 10  # labels of a batch that must have come back before they predict the next batch
 _NAMED = 5  # labels that a sentence lists
 
 
@@ -36,7 +36,7 @@ _NAMED = 5  # labels that a sentence lists
 class ProposedBatch(ViewReport):
     """The next batch of a campaign, in the order chosen, and a view of it.
 
-    ``left`` unlabeled items are not in any batch yet, these included.
+    ``left`` unlabeled items, including these, are not in any batch yet.
     """
 
     campaign: Campaign
@@ -66,7 +66,8 @@ class ProposedBatch(ViewReport):
 class BatchStatus:
     """The labels that came back for a batch, with counts, most frequent first, and the number of target labels.
 
-    ``low`` and ``high`` bound the share with 95% confidence (Wilson, 1927); they are 0 and 1 while nothing came back.
+    ``low`` and ``high`` bound the share with 95% confidence (Wilson, 1927); they are 0 and 1 while nothing has come
+    back.
     """
 
     number: int
@@ -114,14 +115,14 @@ def propose_batch(
 ) -> ProposedBatch:
     """The next items to label: unlabeled, similar to the segment, dissimilar to each other. Nothing is written.
 
-    Members and items that came back with a target label are positive examples; one that came back with another is a
-    negative one, so that each batch makes the next one better.
+    Members and items that came back with a target label are positive examples; items that came back with another label
+    are negative ones, so that each batch improves the next.
 
     Args:
         segment: slug of a segment of items of the embeddings.
-        field: label field that says what is unlabeled.
-        size: of the batch; fewer are proposed where fewer are left.
-        target_labels: labels that count as its kind; () = the labels of its members.
+        field: the label field that determines what is unlabeled.
+        size: of the batch; fewer are proposed if fewer are left.
+        target_labels: labels that the campaign looks for; () = the labels of the segment's members.
         worth: 0..1, the lowest share of target labels that makes labeling a batch worthwhile.
 
     Raises:
@@ -148,12 +149,12 @@ def take_batch(dataset: fo.Dataset, proposed: ProposedBatch) -> Batch:
     """Record a proposed batch as taken: it is not proposed again, and its labels are tracked.
 
     Raises:
-        Refusal: somebody else took some of these meanwhile.
+        Refusal: somebody else has taken some of these in the meantime.
     """
     current = find_campaign(dataset, proposed.campaign.segment)
     batches = () if current is None else current.batches
     if current is not None and current.taken & set(proposed.ids):
-        raise Refusal("Some of these are in another batch by now: propose a batch again.")
+        raise Refusal("Some of these are already in another batch: propose a new batch.")
     batch = Batch(len(batches) + 1, tuple(proposed.ids), moment())
     save_campaign(dataset, replace(proposed.campaign, batches=(*batches, batch)))
     return batch
@@ -210,12 +211,12 @@ def _propose(
     disliked = np.setdiff1d(taken[(labels.codes[taken] >= 0) & ~is_target[taken]], liked)
     query = Query(campaign.embeddings, _ids(table, liked), _ids(table, disliked))
     fitted = fit_query(dataset, query, table)
-    scores = fitted.scorer.scores(table.unit)
+    scores = table.scores(fitted.scorer)
     free = labels.unlabeled
     free[members] = free[taken] = False
     left = np.flatnonzero(free)
     if not len(left):
-        raise Refusal(f"Nothing that is unlabeled in '{campaign.field}' is left: add data, or end the campaign.")
+        raise Refusal(f"Nothing unlabeled is left in '{campaign.field}': add data, or end the campaign.")
     rows = diverse_batch(table.unit, scores, size, among=left, apart_from=taken)
     return ProposedBatch(
         campaign=campaign,

@@ -25,13 +25,13 @@ _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 class Clearable:
     """A part of the explorer that can be cleared.
 
-    ``key`` names the map or the embeddings; of suggestions it is the field of their objects, "" for whole samples.
-    ``size_bytes`` is None where it is not known.
+    ``key`` names the map or the embeddings; for suggestions, it is the field of their objects, "" for whole samples.
+    ``count`` is None if the vectors cannot be read, ``size_bytes`` if it is not known.
     """
 
     kind: Kind
     key: str
-    count: int
+    count: int | None
     size_bytes: int | None
 
     @property
@@ -46,12 +46,18 @@ class Clearable:
             return f"suggestions for the objects in '{self.key}'" if self.key else "suggestions for samples"
         return f"{self.kind} '{self.key}'"
 
+    @property
+    def amount(self) -> str:
+        """How much it contains: “12 vectors”."""
+        if self.count is None:
+            return "damaged, or cannot be read right now"
+        return count(self.count, {"map": "point", "embeddings": "vector", "suggestions": "suggestion"}[self.kind])
+
     def sentence(self) -> str:
         """A line of a checklist: what it is, and how large."""
-        parts = {"map": "point", "embeddings": "vector", "suggestions": "suggestion"}
         size = "" if self.size_bytes is None else f", {_size(self.size_bytes)}"
         undo = "can be undone" if self.undoable else "cannot be undone"
-        return f"{self.title[:1].upper()}{self.title[1:]}: {count(self.count, parts[self.kind])}{size} ({undo})"
+        return f"{self.title[:1].upper()}{self.title[1:]}: {self.amount}{size} ({undo})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,7 +71,7 @@ class ClearReport(Report):
         """The closing message."""
         parts = [f"Cleared {listing([one.title for one in self.cleared])}."] if self.cleared else []
         if any(one.undoable for one in self.cleared):
-            parts.append("“Undo” brings the suggestions back.")
+            parts.append("“Undo” restores the suggestions.")
         parts += [f"Could not clear {one.title}: {reason}" for one, reason in self.failed]
         return " ".join(parts)
 
@@ -82,7 +88,7 @@ def clearable(dataset: fo.Dataset) -> list[Clearable]:
 
 
 def clear_explorer(dataset: fo.Dataset, chosen: Sequence[Clearable]) -> ClearReport:
-    """Clear these parts; one that cannot be cleared does not stop the others. Labels and samples stay.
+    """Clear these parts; a part that cannot be cleared does not stop the others. Labels and samples stay.
 
     Raises:
         Refusal: nothing was chosen.
@@ -112,8 +118,11 @@ def delete_map(dataset: fo.Dataset, key: str) -> int:
     return number
 
 
-def delete_embeddings(dataset: fo.Dataset, key: str) -> int:
-    """Delete embeddings with their vectors; maps made from them stay. Returns the number of vectors."""
+def delete_embeddings(dataset: fo.Dataset, key: str) -> int | None:
+    """Delete embeddings with their vectors, readable or not; maps made from them stay.
+
+    Returns the number of vectors, None if they could not be read.
+    """
     number, _ = embeddings_size(dataset, key)
     embeddings_store.delete_embeddings(dataset, key)
     return number
@@ -141,7 +150,7 @@ def consequence(dataset: fo.Dataset, embeddings: str) -> str:
     """Say what deleting embeddings means for the maps made from them."""
     maps = maps_of(dataset, embeddings)
     if not maps:
-        return "No map was made of them."
+        return "No map was made from them."
     names = listing([f"'{key}'" for key in maps])
     return (
         f"The {noun(len(maps), 'map')} {names} {'stays' if len(maps) == 1 else 'stay'}, but labeling neighbors and "
@@ -150,7 +159,7 @@ def consequence(dataset: fo.Dataset, embeddings: str) -> str:
 
 
 def _size(number: float) -> str:
-    """Bytes as people read them: “1.4 MB”."""
+    """A human-readable number of bytes: “1.4 MB”."""
     unit = 0
     while number >= 1000 and unit < len(_UNITS) - 1:
         number, unit = number / 1000, unit + 1

@@ -21,9 +21,9 @@ MEMBERS: tuple[Members, ...] = get_args(Members)
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Labels and predictions of a view with all pairs that overlap; thresholds are chosen at `match`.
+    """Labels and predictions of a view with all pairs that overlap; thresholds are given to `match`.
 
-    ``view`` are the stages of the view that was compared, as JSON; None = the whole dataset.
+    ``view`` has the stages of the compared view, as JSON; None = the whole dataset.
     """
 
     columns: EvaluationColumns
@@ -52,7 +52,7 @@ class Evaluation:
 class Choice:
     """The outcomes to choose: kinds of outcome, or cells of the matrix as (label, prediction) class names.
 
-    None stands for no label or no prediction, which no name of a class can mean.
+    None stands for no label or no prediction, which no class name can express.
     """
 
     whats: tuple[What, ...] = ()
@@ -98,10 +98,10 @@ def choose(evaluation: Evaluation, matches: Matches, choice: Choice) -> Outcomes
 
 
 def outcome_ids(evaluation: Evaluation, outcomes: Outcomes, members: Members) -> dict[str | None, list[str]]:
-    """Ids to put into a segment, by patches field; None = whole samples.
+    """IDs to add to a segment, by patches field; None = whole samples.
 
     "labels" takes the label of a pair or, without a label, the prediction; "predictions" does the reverse. In
-    classification a sample has no objects, so it is always the sample.
+    classification, a sample has no objects, so the sample itself is always the member.
 
     Raises:
         Refusal: unknown members.

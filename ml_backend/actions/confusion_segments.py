@@ -1,4 +1,4 @@
-"""Segments of a model's confusions: create them, add to them, and make them again on new predictions."""
+"""Segments of a model's confusions: create them, add to them, and rebuild them from new predictions."""
 
 import json
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ from .segments import SegmentReport, add_to_segment, create_segment
 
 _SAME_OBJECT_IOU = 0.5
 _LARGEST_VIEW = 1_000_000  # characters; MongoDB's limit is 16 MB per record
-_NO_OUTCOMES = "No such error at these thresholds: lower IoU or confidence, or choose another kind."
+_NO_OUTCOMES = "There are no such errors at these thresholds: lower the IoU or the confidence, or choose another kind."
 
 
 @dataclass(frozen=True)
 class Remake:
-    """A segment made again, compared with the previous one: members that stayed, that left, and that are new.
+    """A rebuilt segment, compared with the previous one: members that stayed, left, or are new.
 
-    ``lost`` members of the previous one are no longer in the dataset (their field was rewritten), so that
-    nothing can be said of them.
+    ``lost`` members of the previous one are no longer in the dataset (their field was rewritten) and cannot be
+    compared.
     """
 
     report: SegmentReport | None
@@ -92,7 +92,7 @@ def keep(
     note: str,
     rule: ConfusionRule,
 ) -> SegmentReport:
-    """Make a segment of outcomes; a segment of both fields when both have members.
+    """Create a segment from outcomes; it covers both fields when both have members.
 
     Raises:
         Refusal: no outcomes, an unknown kind, or a name that is taken.
@@ -124,7 +124,7 @@ def keep_in(
 def rule_of(
     evaluation: Evaluation, *, iou: float, confidence: float, choice: Choice, members: Members, by_hand: bool = False
 ) -> ConfusionRule:
-    """The rule by which a segment was made, from which `remake_segment` makes it again.
+    """The rule by which a segment was made, from which `remake_segment` rebuilds it.
 
     Args:
         by_hand: only some of the outcomes were taken, so that the rule alone does not give the segment
@@ -149,7 +149,7 @@ def rule_of(
 def remake_segment(
     dataset: fo.Dataset, *, slug: str, prediction_field: str | None = None, name: str | None = None
 ) -> Remake:
-    """Make a segment of a confusion again, by the same rule on today's predictions, and compare.
+    """Rebuild a segment of a confusion with the same rule on current predictions, and compare.
 
     Labels and samples are compared by id; predictions of another field by class and overlap (IoU of 0.5 or more).
 
@@ -158,12 +158,12 @@ def remake_segment(
         name: of the new segment; None = compare only, make none
 
     Raises:
-        Refusal: the segment was not made from a confusion, or from a view that is not kept.
+        Refusal: the segment was not made from a confusion, or its view is no longer stored.
     """
     segment = load_segment(dataset, slug)
     rule = remakable_rule(segment)
     if rule is None:
-        raise Refusal(f"“{segment.name}” was not made from a confusion, so there is no rule to make it again by.")
+        raise Refusal(f"“{segment.name}” was not made from a confusion, so there is no rule from which to rebuild it.")
     samples = _same_samples(dataset, segment, rule)
     field = prediction_field or rule.prediction_field
     evaluation = evaluate(samples, truth_field=rule.truth_field, prediction_field=field)
@@ -222,10 +222,10 @@ def _add_rest(dataset: fo.Dataset, report: SegmentReport, rest: list[tuple[str |
 
 
 def _same_samples(dataset: fo.Dataset, segment: Segment, rule: ConfusionRule) -> SampleCollection:
-    """The samples a segment was made from: the dataset, or the view by its stages (a filter may match others now)."""
+    """The samples that a segment was made from: the dataset, or the view by its stages (filters may match others)."""
     if rule.too_large:
         raise Refusal(
-            f"“{segment.name}” was made from a view of too many chosen samples to keep: "
+            f"“{segment.name}” was made from a view with too many selected samples to store: "
             "show them again and create a new segment from the confusion."
         )
     return dataset if rule.view is None else fo.DatasetView._build(dataset, json.loads(rule.view))

@@ -1,4 +1,4 @@
-"""Embed a view: media to vectors, kept as a similarity run; only what is new or changed is computed."""
+"""Embed a view: media to vectors, kept as a similarity run; only new or changed media are embedded."""
 
 import os
 import unicodedata
@@ -32,7 +32,7 @@ from ..store.embeddings import (
     vector_table,
 )
 from ..store.items import FRAMES, Items, every_sample, list_items, list_like
-from ..store.media import list_media
+from ..store.media import FRAMES_TO_SAMPLE, list_media
 from ..store.medium_fields import item_kind
 from ..store.predictions import add_predictions_field, check_predictions_field, write_predictions
 from ..store.scores import score_name
@@ -59,8 +59,8 @@ def compute_embeddings(
 ) -> EmbeddingReport:
     """Embed the samples of a view, or the patches of one of its fields, under ``key``.
 
-    An existing key goes on where it stopped: media that are new, have changed or failed are embedded, vectors
-    whose sample is gone are removed. Interrupted at any point, a second call ends with the same result.
+    With an existing key, the run continues where it stopped: media that are new, changed, or failed are embedded, and
+    vectors whose sample is gone are removed. If interrupted at any point, a second call leads to the same result.
 
     Args:
         model: a name that `labelscape.ml_backend.actions.models.load` knows, with its ``options``.
@@ -68,13 +68,11 @@ def compute_embeddings(
         progress: called with a fraction 0..1 and a message; may raise to stop.
 
     Raises:
-        Refusal: the model, the backend or the patches field is unknown, the view is empty, or the key holds
-            the embeddings of another model.
+        Refusal: the model, the backend, or the patches field is unknown, the view is empty, or the key holds the
+            embeddings of another model.
     """
     dataset = samples._root_dataset
-    items = list_items(samples, patches_field)
-    if not len(items):
-        raise Refusal("There is nothing to embed in this view: choose a view with samples, or the dataset.")
+    items = _items_to_embed(samples, patches_field)
     dataset.reload()  # another process may have started the same embeddings
     delete_unfinished(dataset, key)
     is_new = not dataset.has_brain_run(key)
@@ -101,8 +99,18 @@ def compute_embeddings(
     return replace(report, predictions=predictions, prepared=_prepared(embedder, provenance))
 
 
+def _items_to_embed(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> Items:
+    """The items of a view, at least one."""
+    items = list_items(samples, patches_field)
+    if len(items):
+        return items
+    no_files = samples._is_frames and not samples._root_dataset.has_frame_field("filepath")
+    what_to_do = FRAMES_TO_SAMPLE if no_files else "choose a view with samples, or the dataset"
+    raise Refusal(f"There is nothing to embed in this view: {what_to_do}.")
+
+
 def _with_earlier_fit(provenance: Provenance, earlier: Provenance) -> Provenance:
-    """The provenance with the file of what the model learned when the embeddings were made."""
+    """The provenance, with the file of what the model learned when the embeddings were first computed."""
     fitted = earlier.options.get(FITTED_OPTION)
     if earlier.model != provenance.model or fitted is None or FITTED_OPTION in provenance.options:
         return provenance
@@ -137,10 +145,10 @@ def import_embeddings(
 ) -> EmbeddingReport:
     """Store existing vectors (n, d) of the samples or patches ``ids``.
 
-    An id may be a sample's id, its file's path or name where that is the only one.
+    An ID may be a sample's ID, or its file's path or name if that is unambiguous.
 
     Raises:
-        Refusal: another count, NaN, an id twice or unknown (the first are named), or the key is taken.
+        Refusal: the counts differ, NaN, a duplicate or unknown ID (the first are named), or the key is taken.
     """
     dataset = samples._root_dataset
     check_new_key(dataset, key)
@@ -180,7 +188,7 @@ def import_field(
     ids, values = every_sample(samples).values(["id", field])
     present = [row for row, vector in enumerate(values) if vector is not None]
     if not present:
-        raise Refusal(f"The field '{field}' is empty here: there are no vectors to take over.")
+        raise Refusal(f"The field '{field}' is empty here: there are no vectors to import.")
     return import_embeddings(
         samples,
         key=key,
@@ -203,11 +211,11 @@ def import_file(
     """Store the vectors of a Parquet file, or of a ``.npy`` file with the ids in ``ids_path``.
 
     Raises:
-        Refusal: a file is missing, or what `import_embeddings` refuses.
+        Refusal: a file is missing, or as in `import_embeddings`.
     """
     if path.endswith(".npy"):
         if not ids_path:
-            raise Refusal(f"'{path}' holds no ids: name a second file with them, .npy or text with one id a line.")
+            raise Refusal(f"'{path}' has no IDs: name a second file with them, as .npy or text with one ID per line.")
         ids, vectors = read_npy(path, ids_path)
     else:
         ids, vectors = read_parquet(path)
@@ -229,7 +237,7 @@ def vector_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
 
 @contextmanager
 def _gone_if_empty(dataset: fo.Dataset, key: str) -> Iterator[None]:
-    """Delete a new run that ended before its first vector; one that has vectors continues at the next call."""
+    """Delete a new run that ended before its first vector; one that has vectors continues with the next call."""
     try:
         yield
     except BaseException:
@@ -242,7 +250,7 @@ def _gone_if_empty(dataset: fo.Dataset, key: str) -> Iterator[None]:
 
 @contextmanager
 def whole_or_gone(dataset: fo.Dataset, key: str, *files: Path) -> Iterator[None]:
-    """Delete a new run (and its files) whose vectors could not be written: its key stays free for the next try."""
+    """Delete a new run (and its files) whose vectors could not be written, so that its key is free for the next try."""
     try:
         yield
     except BaseException:
@@ -261,7 +269,7 @@ def _as_item_ids(samples: fo.core.collections.SampleCollection, items: Items, na
     by_name: dict[str, str] = {}
     ambiguous: set[str] = set()
     for item, path in zip(ids, paths, strict=True):
-        # macOS writes names in another Unicode form (NFD): compare both in the composed form.
+        # macOS writes names in another Unicode form (NFD): compare both in composed form.
         for name in {composed for spelled in (path, os.path.basename(path)) for composed in (spelled, _nfc(spelled))}:
             if name in by_name:
                 ambiguous.add(name)
@@ -297,7 +305,7 @@ def _keeper(dataset: fo.Dataset, field: str, model: EmbeddingModel, items: Items
     """Make the function that stores a model's predicted classes in a field of the samples."""
     check_predictions_field(dataset, field, items.patches_field)
     if not isinstance(model, Classifier) or not model.classes:
-        raise Refusal(f"{model.name} predicts no classes: leave the field of predictions out.")
+        raise Refusal(f"{model.name} does not predict classes: leave the field for predictions empty.")
     add_predictions_field(dataset, field, model.name)
     classes = model.classes
 

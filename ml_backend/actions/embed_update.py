@@ -1,4 +1,4 @@
-"""Bring embeddings up to date: new and changed media are embedded, vectors leave with their samples."""
+"""Bring embeddings up to date: new and changed media are embedded, and vectors of deleted samples are removed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 import fiftyone as fo
 import numpy as np
 from fiftyone.core.collections import SampleCollection
-from fiftyone.core.odm.database import get_db_conn
 
 from ..embedding import EmbeddingModel
 from ..embedding.base import Embedded, Media
 from ..embedding.equal_vectors import EqualVectors, VectorTally
 from ..embedding.ray_model import RayModel
-from ..errors import Refusal
 from ..progress import Progress, part_of
 from ..store.embedding_errors import ERROR_FIELD, failed_items, record_errors
 from ..store.embeddings import locate, recreate_table, table_to_write
+from ..store.existence import deleted_meanwhile, gone_in_words, is_gone
 from ..store.fingerprints import forget_fingerprints, read_fingerprints, write_fingerprints
 from ..store.items import Items, list_like
 from ..store.media import UnusableItem, list_media, read_marks, why_unavailable
@@ -31,10 +30,11 @@ Keep = Callable[[Sequence[str], Embedded], None]
 
 @dataclass(frozen=True)
 class Update:
-    """What a run did: how many items were embedded and removed, and the reasons (by item id) of all others.
+    """What a run did: how many items were embedded and removed, and the reasons (by item ID) for all others.
 
-    ``unavailable`` items keep the vectors they have, because their files can be read neither as they were nor changed.
-    ``restarted``: the table was damaged, and everything was recomputed. ``equal``: different media with one vector.
+    ``unavailable`` items keep their vectors, because their files cannot be read at all at the moment.
+    ``restarted``: the table was damaged, and everything was recomputed. ``equal``: different media with the same
+    vector.
     """
 
     embedded: int
@@ -74,18 +74,14 @@ def update_vectors(
     progress: Progress,
     keep: Keep | None = None,
 ) -> Update:
-    """Embed what is new or changed among these items, and remove the vectors of items that are gone.
+    """Embed the new or changed ones among these items, and remove the vectors of items that are gone.
 
     Raises:
-        Refusal: the dataset was deleted meanwhile, or the field of the reasons is not Labelscape's.
+        Refusal: the dataset was deleted in the meantime, or the field for the reasons is not Labelscape's.
     """
     dataset = samples._root_dataset
-    try:
+    with gone_in_words(dataset):
         return _update(dataset, samples, key, items, model, batch_size, progress, keep)
-    except Exception as error:
-        if _is_gone(dataset):
-            raise _deleted_meanwhile(dataset) from error
-        raise
 
 
 def _update(
@@ -107,7 +103,7 @@ def _update(
     _plan(work, read_fingerprints(dataset, key))
     if away := _mostly_away(work):
         progress(0.0, away)
-    work.removed = _remove_orphans(dataset, key, table, items)
+    work.removed = len(_remove_orphans(dataset, key, table, items))
     _drop(dataset, key, table, work, [item for item in work.failures if item in known_ids])
     failed_before = failed_items(dataset, items)
     record_errors(dataset, items, work.failures)
@@ -116,18 +112,22 @@ def _update(
         rows = work.todo[start : start + at_once]
         share = part_of(progress, start / len(work.todo), (start + len(rows)) / len(work.todo))
         _embed_rows(dataset, key, table, work, rows, model, batch_size, share, failed_before)
-        if _is_gone(dataset):
-            raise _deleted_meanwhile(dataset)
+        if is_gone(dataset):
+            raise deleted_meanwhile(dataset)
     gone = _remove_orphans(dataset, key, table, items)
     table.compact()
     return _as_update(work, gone, restarted)
 
 
-def _as_update(work: _Work, gone: int, restarted: bool) -> Update:
+def _as_update(work: _Work, gone: Sequence[str], restarted: bool) -> Update:
+    """The results of a run during which items with a vector were deleted (``gone``)."""
+    lost = set(gone).intersection(work.embedded)
+    ended = len(work.embedded) + len(work.failures) + len(work.unavailable)
+    others = set(gone).intersection(work.items.ids.tolist()) - lost - work.unavailable.keys()
     return Update(
-        embedded=len(work.embedded) - gone,
-        reused=len(work.items) - len(work.embedded) - len(work.failures) - len(work.unavailable),
-        removed=work.removed,
+        embedded=len(work.embedded) - len(lost),
+        reused=len(work.items) - ended - len(others),
+        removed=work.removed + len(gone) - len(lost),
         failures=work.failures,
         unavailable=work.unavailable,
         restarted=restarted,
@@ -185,7 +185,7 @@ def _embed_rows(
     failures: dict[str, str] = {}
     for failure in result.failed:
         item = str(ids[rows[failure.index]])
-        # A share may become unavailable during a run: its files are neither deleted nor changed.
+        # A network share may become unavailable during a run: its files are neither deleted nor changed.
         medium = media[failure.index]
         away = item in work.known_ids and medium.text is None and why_unavailable(medium.path) is not None
         (work.unavailable if away else failures)[item] = failure.reason
@@ -204,12 +204,12 @@ def _mostly_away(work: _Work) -> str | None:
     return f"{len(reasons):,} of {count(len(work.items), 'file')} cannot be read now (first: {first})"
 
 
-def _remove_orphans(dataset: fo.Dataset, key: str, table: VectorTable, items: Items) -> int:
-    """Remove the vectors of items that the dataset no longer has; return how many."""
+def _remove_orphans(dataset: fo.Dataset, key: str, table: VectorTable, items: Items) -> list[str]:
+    """Remove the vectors of items that the dataset no longer has; return the IDs of these items."""
     ids = table.ids()
-    orphans = ids[locate(ids, list_like(dataset, items.patches_field, items.parts).ids) < 0]
-    _remove(dataset, key, table, orphans.tolist())
-    return len(orphans)
+    orphans: list[str] = ids[locate(ids, list_like(dataset, items.patches_field, items.parts).ids) < 0].tolist()
+    _remove(dataset, key, table, orphans)
+    return orphans
 
 
 def _drop(dataset: fo.Dataset, key: str, table: VectorTable, work: _Work, ids: Sequence[str]) -> None:
@@ -221,11 +221,3 @@ def _remove(dataset: fo.Dataset, key: str, table: VectorTable, ids: Sequence[str
     if ids:
         table.remove(np.asarray(ids))
         forget_fingerprints(dataset, key, ids)
-
-
-def _is_gone(dataset: fo.Dataset) -> bool:
-    return get_db_conn()["datasets"].find_one({"_id": dataset._doc.id}, {"_id": 1}) is None
-
-
-def _deleted_meanwhile(dataset: fo.Dataset) -> Refusal:
-    return Refusal(f"The dataset '{dataset._doc.name}' was deleted while it was being embedded: nothing was kept.")

@@ -12,7 +12,8 @@ from ..wording import agree, count, noun, plural
 class EmbeddingReport(Report):
     """The result of a run: counts of items ``embedded`` now, ``reused`` unchanged, ``removed``, and ``failed``.
 
-    The files of ``unavailable`` items cannot be read now, and their vectors stay; ``restarted``: they were damaged.
+    The files of ``unavailable`` items cannot be read at the moment, and their vectors stay. ``restarted``: the stored
+    vectors were damaged.
     """
 
     key: str
@@ -36,7 +37,7 @@ class EmbeddingReport(Report):
         """The closing message."""
         text = self._about_unavailable()
         if self.restarted:
-            text += "The stored vectors were damaged, so all were computed again. "
+            text += "The stored vectors were damaged, so all of them were recomputed. "
         text += (
             f"Embedded {count(self.embedded, self.noun)} with {self.model} ({self.dim} numbers each) in '{self.key}'"
         )
@@ -64,7 +65,7 @@ class EmbeddingReport(Report):
         return text
 
     def _about_unavailable(self) -> str:
-        """First of all, report what could not be checked: an unavailable disk or share."""
+        """Report first what could not be checked: an unavailable disk or share."""
         if not self.unavailable:
             return ""
         return (

@@ -24,7 +24,7 @@ _lock = threading.Lock()
 def field_of_embeddings(dataset: fo.Dataset, embeddings: str, field: str) -> LabelField:
     """The label field of the embedded items: ``field``, in the frames if those are embedded.
 
-    For patches and clips it is the field that they are from.
+    For patches and clips, it is the field that they come from.
 
     Raises:
         Refusal: no such embeddings, or the field cannot hold labels.
@@ -36,7 +36,8 @@ def field_of_embeddings(dataset: fo.Dataset, embeddings: str, field: str) -> Lab
 def labels_with_pending(session: Session, field: LabelField) -> Labels:
     """The labels of all embedded items, including pending ones that a person set.
 
-    Saved labels are kept in memory while nothing is written to the dataset, so that a click does not read every sample.
+    Saved labels are kept in memory until something is written to the dataset, so that a click does not read every
+    sample.
     """
     items = session.embeddings.items
     key = (session.embeddings.key, field.name)
@@ -54,7 +55,7 @@ def keep_after_save(
 ) -> None:
     """Bring the labels in memory up to date after a save that wrote all changes but the conflicts.
 
-    Labels that somebody else may have changed are read again when they are needed next.
+    Labels that somebody else may have changed are read again the next time they are needed.
 
     Args:
         before: the state of the samples before the save.

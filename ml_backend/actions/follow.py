@@ -24,7 +24,7 @@ def follow_labels(dataset: fo.Dataset) -> threading.Thread | None:
     with _lock:
         running = _running.get(dataset.name)
         if running is not None:
-            _again.add(dataset.name)  # labels changed meanwhile: run once more after this run
+            _again.add(dataset.name)  # labels changed in the meantime: run once more after this run
             return running
         thread = threading.Thread(target=_follow, args=(dataset,), name="labelscape-follow", daemon=True)
         _running[dataset.name] = thread
@@ -55,6 +55,6 @@ def _suggest_again(dataset: fo.Dataset) -> None:
             follow=False,
         )
     except Refusal as error:
-        _logger.info("Suggestions of %s do not follow: %s", dataset.name, error)
+        _logger.info("Suggestions of %s are not updated: %s", dataset.name, error)
     except Exception:
-        _logger.exception("Suggestions of %s could not follow", dataset.name)
+        _logger.exception("Suggestions of %s could not be updated", dataset.name)

@@ -10,11 +10,13 @@ from ..errors import Refusal
 from ..progress import Progress, no_progress, step_of
 from ..report import Report
 from ..store.embeddings import locate
-from ..store.function_scores import WrittenScores, forget_written, keep_written, read_written
+from ..store.existence import ends_with_dataset
+from ..store.function_scores import forget_written, keep_written, read_written
 from ..store.functions import (
     DeletedFunction,
     Function,
     add_new_matches,
+    check_function_field,
     claim_function,
     deleted_functions,
     embeddings_made,
@@ -36,14 +38,13 @@ from ..store.functions import (
 from ..store.items import list_like
 from ..store.own_fields import delete_own_field
 from ..store.records import restored_on_failure, timely_key
-from ..store.scores import Score, check_score_fields, read_numbers, score_path, write_scores
+from ..store.scores import Score, read_numbers, write_scores
 from ..store.search_tables import SearchTable, open_search_table
 from ..store.searches import Query
-from ..wording import count, noun
+from ..wording import count
+from .function_scoring import FunctionRun, has_score_field, path_of_scores, score_all
 from .search import result_view, view_path
 from .search_queries import describe_query, fit_query
-
-_DECIMALS = 4  # of scores in the field
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class FunctionStatus:
     stale: bool
 
     def sentence(self) -> str:
-        """What a user should know of it."""
+        """What a user should know about it."""
         text = self.function.sentence()
         if self.new:
             text += f" Since you last looked: {count(self.new, 'new match')}."
@@ -65,24 +66,6 @@ class FunctionStatus:
                 "function to make it again from its examples."
             )
         return text
-
-
-@dataclass(frozen=True, repr=False)
-class FunctionRun(Report):
-    """One run of a function: items scored for the first time, scores that changed, and matches that are new."""
-
-    function: Function
-    scored: int
-    changed: int
-    new: int
-
-    def sentence(self) -> str:
-        """The closing message of one function."""
-        text = (
-            f"“{self.function.name}” scored {self.scored:,} new {noun(self.scored, self.function.kind.noun)} and has "
-            f"{count(self.function.matches, 'match')} (“{self.function.field}”)"
-        )
-        return f"{text}, {self.new:,} of them new." if self.new else f"{text}."
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,6 +80,7 @@ class RunReport(Report):
         return " ".join([*(run.sentence() for run in self.runs), *self.skipped])
 
 
+@ends_with_dataset
 def create_function(
     dataset: fo.Dataset,
     query: Query,
@@ -108,13 +92,13 @@ def create_function(
 ) -> FunctionRun:
     """Save a search under a name and score everything that has an embedding, into the number field ``fn_<slug>``.
 
-    What matches now counts as seen; alerts are about what comes later.
+    Current matches count as seen; only later ones count as new.
 
     Args:
         threshold: 0..1, the lowest score of a match.
 
     Raises:
-        Refusal: the name or its field is taken, a threshold outside 0..1, or what `search` refuses.
+        Refusal: the name or its field is taken, the threshold is outside 0..1, or as in `search`.
     """
     _check_threshold(threshold)
     table = open_search_table(dataset, query.embeddings)
@@ -134,10 +118,11 @@ def create_function(
         patches_field=table.items.patches_field,
         parts=table.items.parts,
     )
-    _check_field(dataset, function)
+    check_function_field(dataset, function)
     return _make(dataset, function, table, progress)
 
 
+@ends_with_dataset
 def run_functions(
     dataset: fo.Dataset, slugs: Sequence[str] | None = None, *, progress: Progress = no_progress
 ) -> RunReport:
@@ -147,7 +132,7 @@ def run_functions(
         slugs: which functions; None = all.
 
     Raises:
-        Refusal: there is no function, or none of one of these slugs.
+        Refusal: there are no functions, or none with one of these slugs.
     """
     chosen = list_functions(dataset) if slugs is None else [load_function(dataset, slug) for slug in slugs]
     if not chosen:
@@ -158,12 +143,14 @@ def run_functions(
         if is_stale(dataset, function):
             skipped.append(
                 f"“{function.name}” was skipped: its embeddings '{function.query.embeddings}' were recomputed or "
-                "deleted. Edit it to make it again from its examples."
+                "deleted. Edit it to rebuild it from its examples."
             )
             continue
         try:
             table = open_search_table(dataset, function.query.embeddings)
-            runs.append(_score(dataset, function, table, alert=True, progress=step_of(progress, number, len(chosen))))
+            runs.append(
+                score_all(dataset, function, table, alert=True, progress=step_of(progress, number, len(chosen)))
+            )
         except Refusal as refusal:  # one function that cannot run does not stop the others
             skipped.append(f"“{function.name}” was skipped: {refusal}")
     return RunReport(tuple(runs), tuple(skipped))
@@ -194,6 +181,7 @@ def look_at_matches(dataset: fo.Dataset, slug: str, *, new_only: bool = False) -
     return view
 
 
+@ends_with_dataset
 def edit_function(
     dataset: fo.Dataset,
     slug: str,
@@ -205,10 +193,10 @@ def edit_function(
 ) -> FunctionRun:
     """Change the examples, threshold, or note of a function, rebuild it from its examples, and score everything.
 
-    This is how a stale function is brought up to date. None leaves a part as it is.
+    This also rebuilds a stale function. None leaves a part unchanged.
 
     Raises:
-        Refusal: no such function, a threshold outside 0..1, or what `search` refuses.
+        Refusal: no such function, a threshold outside 0..1, or as in `search`.
     """
     old = load_function(dataset, slug)
     new_query = old.query if query is None else query
@@ -231,7 +219,7 @@ def edit_function(
         auc=quality.auc,
         embeddings_made=embeddings_made(dataset, new_query.embeddings),
     )
-    return _score(dataset, function, table, alert=False, progress=progress)
+    return score_all(dataset, function, table, alert=False, progress=progress)
 
 
 def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
@@ -245,19 +233,20 @@ def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
     if new.slug == old.slug:
         save_function(dataset, new)
         return new
-    _check_field(dataset, new)
-    delete_own_field(dataset, _path(dataset, new))  # left over from an earlier function of this name
+    check_function_field(dataset, new)
+    delete_own_field(dataset, path_of_scores(dataset, new))  # left over from an earlier function of this name
     with restored_on_failure(dataset, records_of(old)), restored_on_failure(dataset, records_of(new)):
         claim_function(dataset, new)
         add_new_matches(dataset, new.slug, new_matches(dataset, old.slug))
         forget_function(dataset, old.slug)
-        if _has_field(dataset, old):
+        if has_score_field(dataset, old):
             _move_field(dataset, old, new)
     keep_written(dataset, new.slug, read_written(dataset, old.slug))
     forget_written(dataset, old.slug)
     return new
 
 
+@ends_with_dataset
 def duplicate_function(dataset: fo.Dataset, slug: str, name: str, *, progress: Progress = no_progress) -> FunctionRun:
     """Copy a function, so that the copy can be edited separately.
 
@@ -266,10 +255,10 @@ def duplicate_function(dataset: fo.Dataset, slug: str, name: str, *, progress: P
     """
     old = load_function(dataset, slug)
     if is_stale(dataset, old):
-        raise Refusal(f"“{old.name}” is stale: edit it to make it again from its examples, then duplicate it.")
+        raise Refusal(f"“{old.name}” is stale: edit it to rebuild it from its examples, then duplicate it.")
     table = open_search_table(dataset, old.query.embeddings)
     copy = replace(renamed(old, name), created_at=now(), run_at=None, scored=0, matches=0)
-    _check_field(dataset, copy)
+    check_function_field(dataset, copy)
     return _make(dataset, copy, table, progress)
 
 
@@ -280,7 +269,7 @@ def delete_function(dataset: fo.Dataset, slug: str) -> Function:
     with restored_on_failure(dataset, {**records_of(function), **records_of_deleted(kept)}):
         remember_deleted_function(dataset, function, kept)
         forget_function(dataset, slug)
-        if _has_field(dataset, function):
+        if has_score_field(dataset, function):
             _delete_field(dataset, function)
     forget_written(dataset, slug)
     return function
@@ -303,40 +292,14 @@ def restore_function(dataset: fo.Dataset, deleted: DeletedFunction | None = None
         if is_stale(dataset, function):
             return function
         table = open_search_table(dataset, function.query.embeddings)
-        return _score(dataset, function, table, alert=False, progress=no_progress).function
+        return score_all(dataset, function, table, alert=False, progress=no_progress).function
 
 
 def _make(dataset: fo.Dataset, function: Function, table: SearchTable, progress: Progress) -> FunctionRun:
     """Write a new function and its scores, or nothing."""
     with restored_on_failure(dataset, records_of(function)):
         claim_function(dataset, function)
-        return _score(dataset, function, table, alert=False, progress=progress)
-
-
-def _score(
-    dataset: fo.Dataset, function: Function, table: SearchTable, *, alert: bool, progress: Progress
-) -> FunctionRun:
-    """Write the scores that changed, and record the new matches; where that fails, all is as it was before."""
-    progress(0.0, f"Scoring with “{function.name}”")
-    scores = np.round(function.scorer.scores(table.unit), _DECIMALS)
-    written = read_written(dataset, function.slug)
-    rows = locate(table.items.ids, written.ids) if _has_field(dataset, function) else np.full(len(scores), -1)
-    before = np.where(rows >= 0, written.scores[rows] if len(written.scores) else np.nan, np.nan)
-    changed = np.flatnonzero(before != scores)  # NaN (nothing written yet) differs from every score
-    matching = scores >= np.float32(function.threshold)
-    fresh = np.flatnonzero(matching & ~(before >= np.float32(function.threshold)))
-    ran = replace(function, run_at=now(), scored=len(scores), matches=int(matching.sum()))
-    with restored_on_failure(dataset, records_of(function)):
-        if alert and len(fresh):
-            add_new_matches(dataset, function.slug, table.items.ids[fresh].tolist())
-        save_function(dataset, ran)
-        progress(0.2, f"Writing {len(changed):,} scores")
-        if len(changed):
-            values = np.round(scores[changed].astype(float), _DECIMALS)
-            write_scores(dataset, table.items.take(changed), [Score(function.field, values)])
-    keep_written(dataset, function.slug, WrittenScores(table.items.ids, scores))
-    progress(1.0, f"Scored with “{function.name}”")
-    return FunctionRun(ran, int((rows < 0).sum()), len(changed), len(fresh) if alert else 0)
+        return score_all(dataset, function, table, alert=False, progress=progress)
 
 
 def _status(dataset: fo.Dataset, function: Function) -> FunctionStatus:
@@ -355,41 +318,23 @@ def _check_threshold(threshold: float) -> None:
         raise Refusal(f"The threshold is {threshold}; it must be between 0 and 1.")
 
 
-def _check_field(dataset: fo.Dataset, function: Function) -> None:
-    if check_score_fields(dataset, function.kind, [function.field]) != [function.field]:
-        raise Refusal(
-            f"There is a field '{function.field}' that Labelscape did not make, and it is never overwritten: choose "
-            "another name for the function."
-        )
-
-
-def _has_field(dataset: fo.Dataset, function: Function) -> bool:
-    if function.patches_field is not None and not dataset.has_field(function.patches_field):
-        return False
-    return dataset.get_field(_path(dataset, function)) is not None
-
-
-def _path(dataset: fo.Dataset, function: Function) -> str:
-    return score_path(dataset, function.patches_field, function.field, function.parts)
-
-
 def _move_field(dataset: fo.Dataset, old: Function, new: Function) -> None:
-    """Rename the score field; FiftyOne's own renaming (1.22) that fails halfway leaves values without a field."""
+    """Rename the score field; if FiftyOne's own renaming (1.22) fails halfway, it leaves values without a field."""
     items = list_like(dataset, old.kind.field, None)
     write_scores(dataset, items, [Score(new.field, read_numbers(dataset, items, old.field))])
     try:
         _delete_field(dataset, old)
     except BaseException:
-        delete_own_field(dataset, _path(dataset, new))
+        delete_own_field(dataset, path_of_scores(dataset, new))
         raise
 
 
 def _delete_field(dataset: fo.Dataset, function: Function) -> None:
-    """Delete the score field, or leave it with its values where that fails."""
+    """Delete the score field, or keep it with its values if that fails."""
     items = list_like(dataset, function.kind.field, None)
     scores = Score(function.field, read_numbers(dataset, items, function.field))
     try:
-        delete_own_field(dataset, _path(dataset, function))
+        delete_own_field(dataset, path_of_scores(dataset, function))
     except BaseException:
         dataset.reload()
         write_scores(dataset, items, [scores])

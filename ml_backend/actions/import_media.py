@@ -47,7 +47,7 @@ class ImportReport(Report):
         noun = "window" if self.windows else "sample"
         text = f"Imported {count(self.added, noun)} of the kind “{self.kind}” into the dataset '{self.dataset}'"
         if self.known:
-            text += f"; {self.known:,} {agree(self.known, 'was')} there already"
+            text += f"; {self.known:,} {agree(self.known, 'was')} already there"
         return f"{text}.{_about_skipped(self.skipped)}"
 
 
@@ -69,14 +69,14 @@ class CardsReport(Report):
 def import_media(
     source: Source, *, name: str = "", label_field: str = DEFAULT_FIELD, progress: Progress | None = None
 ) -> ImportReport:
-    """Make a dataset of a source, or add to it what is new: a card each, and the real medium in a field.
+    """Create a dataset from a source, or add new media to it: each gets a card, with the original medium in a field.
 
     Args:
         name: the dataset's name; by default that of the folder or file.
 
     Raises:
-        Refusal: the source holds nothing of this kind, nothing in it can be read, a dataset of this name was not made
-            by an import of the same kind, or a package is not installed.
+        Refusal: the source contains nothing of this kind, nothing in it can be read, the existing dataset of this name
+            does not come from an import of the same kind, or a package is not installed.
     """
     if source.kind not in CARRIED:
         raise Refusal(f"The kind is '{source.kind}'; it must be one of: {', '.join(CARRIED)}. Images need no import.")
@@ -98,10 +98,10 @@ def import_media(
 def slice_recordings(
     dataset: fo.Dataset, *, length: float, hop: float | None = None, name: str = "", progress: Progress | None = None
 ) -> ImportReport:
-    """Make a dataset of the windows of the recordings or series of another, each an item with source, start, and end.
+    """Create a dataset from windows of another one's recordings or series, each an item with source, start, and end.
 
     Args:
-        length, hop: in seconds; without a hop, windows lie side by side.
+        length, hop: in seconds; without a hop, windows are adjacent.
         name: the new dataset's name; by default that of the dataset with “-windows”.
 
     Raises:
@@ -138,7 +138,7 @@ def make_cards(
     if kind not in CARRIED:
         raise Refusal(f"The kind is '{kind}'; it must be one of: {', '.join(CARRIED)}.")
     if dataset.media_type not in (None, "unknown", fom.IMAGE, "audio"):
-        raise Refusal(f"The samples of this dataset are of the kind “{dataset.media_type}”; they show themselves.")
+        raise Refusal(f"The samples of this dataset are of the kind “{dataset.media_type}” and need no cards.")
     if field is None:
         field = _take_over_files(dataset, kind)
     declare_medium_field(dataset, kind, field)
@@ -203,7 +203,7 @@ def _dataset(name: str, kind: Modality) -> fo.Dataset:
     dataset = fo.load_dataset(name)
     if medium_field(dataset) != MediumField(kind, kind):
         raise Refusal(
-            f"The dataset '{name}' exists already and is not an import of the kind “{kind}”: choose another name."
+            f"The dataset '{name}' already exists and is not an import of the kind “{kind}”: choose another name."
         )
     return dataset
 

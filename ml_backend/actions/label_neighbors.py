@@ -38,7 +38,7 @@ def preview_neighbors(
     reach: int | None = None,
     precision: float = 0.95,
 ) -> NeighborPreview:
-    """Preview which unlabeled samples a label would reach from some samples, in embedding space; queues nothing.
+    """Preview which unlabeled samples a label would reach from some samples in embedding space; sets nothing.
 
     Args:
         reach: how many to take; None takes as many as the target precision allows.
@@ -85,7 +85,7 @@ def label_neighbors(
     reach: int | None = None,
     precision: float = 0.95,
 ) -> QueueReport:
-    """Queue a label for some samples and for their neighborhood, as one action."""
+    """Set a pending label on some samples and their neighborhood, as one action."""
     target = field_of_embeddings(dataset, embeddings, field)
     by_hand = set_label(dataset, ids, label, field=target.name, patches_field=target.patches_field)
     refused = {conflict.item for conflict in by_hand.conflicts}
@@ -117,7 +117,7 @@ def accept_neighbors(
     embeddings: str,
     field: str = DEFAULT_FIELD,
 ) -> QueueReport:
-    """Queue a label that samples get from their neighbors' anchors."""
+    """Set a pending label that samples get from anchors in their neighborhood."""
     target = field_of_embeddings(dataset, embeddings, field)
     batch = LabelBatch(
         ids=as_oids(ids),
@@ -130,7 +130,7 @@ def accept_neighbors(
 
 
 def _single_codes(labels: Labels, name: str) -> tuple[np.ndarray, int]:
-    """Class codes, and the code of the label ``name``; for a multi-label field, 1 = has this label, 0 = has not."""
+    """Class codes, and the code of the label ``name``; for a multi-label field, 1 = has this label, 0 = does not."""
     known = name in labels.classes
     if labels.multi:
         return labels.of_class(labels.classes.index(name) if known else -1), 1

@@ -12,11 +12,12 @@ from fiftyone.core.collections import SampleCollection
 from ..analysis.landmarks import choose_landmarks, place_among_landmarks
 from ..analysis.map_quality import MapQuality, map_quality
 from ..analysis.neighbor_search import Metric
-from ..analysis.projection import Method, neighbors_needed, place, project
+from ..analysis.projection import METHOD_NAMES, Method, neighbors_needed, place, project
 from ..errors import Refusal
 from ..progress import Progress, no_progress, part_of
 from ..report import Report
 from ..store.embeddings import Embeddings, check_new_key, load_embeddings, locate, vector_table
+from ..store.existence import ends_with_dataset, still_there
 from ..store.items import Items
 from ..store.maps import MapProvenance, delete_map, load_map, replace_map, save_map
 from ..store.neighbor_tables import DEFAULT_K, neighbors_of
@@ -25,8 +26,8 @@ from ..wording import count, noun, percent
 
 _LIBRARIES = ("numpy", "scikit-learn", "opentsne", "numba", "torch")
 _MANY = 200_000
-LANDMARKS = 1_000_000  # vectors laid out at most
-_CHECKED = 100_000  # points among which the quality of a map by landmarks is measured
+LANDMARKS = 1_000_000  # most vectors that are laid out
+_CHECKED = 100_000  # points on which the quality of a landmark map is measured
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,9 +64,9 @@ class MapReport(Report):
 class MapSettings:
     """How to lay out a map; see `labelscape.ml_backend.analysis.projection.project` for what the numbers mean.
 
-    ``index`` writes the points of a 2D map of samples into a field with a spatial index, for FiftyOne's own panel. Of
-    more vectors than ``landmarks``, so many are laid out and the others placed among them, and no more than these are
-    in memory.
+    ``index`` writes the points of a 2D map of samples into a field with a spatial index, for FiftyOne's own panel. If
+    there are more vectors than ``landmarks``, only that many are laid out and held in memory; the others are placed
+    among them.
     """
 
     method: Method = "umap"
@@ -91,6 +92,7 @@ class MapSettings:
 _DEFAULTS = MapSettings()
 
 
+@ends_with_dataset
 def compute_map(
     samples: SampleCollection,
     *,
@@ -112,18 +114,19 @@ def compute_map(
     loaded = load_embeddings(samples, embeddings)
     points = _lay_out(loaded, settings, report)
     report(0.95, "Storing the map")
-    # Every sampled row is compared with all others: sample fewer if that would take minutes.
+    # Every sampled row is compared with all others: sample fewer if this would take minutes.
     rows = 2000 if len(points) < _MANY else 300
     quality = map_quality(loaded.vectors, points, metric=settings.metric, sample=rows, seed=settings.seed)
+    items, points = _left(samples, loaded.items, points)
     provenance = _provenance(embeddings, settings, len(points), quality)
-    save_map(samples, key, loaded.items, points, provenance, index=settings.index)
-    return _report(key, provenance, loaded.items, placed=0, removed=0)
+    save_map(samples, key, items, points, provenance, index=settings.index)
+    return _report(key, provenance, items, placed=0, removed=0)
 
 
 def _compute_by_landmarks(
     samples: SampleCollection, embeddings: str, key: str, settings: MapSettings, progress: Progress
 ) -> MapReport:
-    """As `compute_map`, with no more than the landmarks in memory."""
+    """Like `compute_map`, with only the landmarks in memory."""
     stored = StoredVectors(samples, embeddings)
     rows = choose_landmarks(
         stored.batches, len(stored.items), settings.landmarks, seed=settings.seed, progress=part_of(progress, 0, 0.1)
@@ -152,10 +155,18 @@ def _compute_by_landmarks(
         sample=1000,
         seed=settings.seed,
     )
-    provenance = _provenance(embeddings, settings, len(present), quality, landmarks=len(rows))
-    items = stored.items.take(present)
-    save_map(samples, key, items, placed[present], provenance, index=settings.index)
+    items, points = _left(samples, stored.items.take(present), placed[present])
+    provenance = _provenance(embeddings, settings, len(points), quality, landmarks=len(rows))
+    save_map(samples, key, items, points, provenance, index=settings.index)
     return _report(key, provenance, items, placed=0, removed=0)
+
+
+def _left(samples: SampleCollection, items: Items, points: np.ndarray) -> tuple[Items, np.ndarray]:
+    """The items that were not deleted while their map was computed, with their points."""
+    there = still_there(samples._root_dataset, items)
+    if not there.any():
+        raise Refusal("Everything that the map would show was deleted while it was being computed.")
+    return items.take(there), points[there]
 
 
 def _provenance(
@@ -176,16 +187,17 @@ def _provenance(
     )
 
 
+@ends_with_dataset
 def update_map(dataset: fo.Dataset, *, key: str, progress: Progress | None = None) -> MapReport:
     """Place samples that are new since a map was made on it, and remove deleted ones; the others stay.
 
     Raises:
-        Refusal: no such map, or Labelscape did not make it.
+        Refusal: no such map, or Labelscape did not create it.
     """
     report = progress or no_progress
     old = load_map(dataset, key)
     if old.provenance is None:
-        raise Refusal(f"Labelscape did not make the map '{key}' and cannot update it: compute a new one.")
+        raise Refusal(f"Labelscape did not create the map '{key}' and cannot update it: compute a new one.")
     stored = StoredVectors(dataset.load_brain_view(key), old.provenance.embeddings)
     items = stored.with_vectors()
     rows = locate(items.ids, old.items.ids)
@@ -197,13 +209,16 @@ def update_map(dataset: fo.Dataset, *, key: str, progress: Progress | None = Non
         report(0.2, f"Placing {placed:,} new {noun(placed, old.items.noun)} on the map")
         points[~on_map] = _placed(stored, items, points, on_map)
     report(0.9, "Storing the map")
+    there = still_there(dataset, items)
+    items, points, on_map = items.take(there), points[there], on_map[there]
+    placed = int((~on_map).sum())
     replace_map(dataset, key, items, points, old.provenance.placed_later + placed)
     removed = len(old.items) - int(on_map.sum())
     return _report(key, old.provenance, items, placed=placed, removed=removed)
 
 
 def _placed(stored: StoredVectors, items: Items, points: np.ndarray, on_map: np.ndarray) -> np.ndarray:
-    """Points of the items that are not on the map yet, among at most a million of those that are."""
+    """Points for the items that are not on the map yet, placed among at most a million of those that are."""
     known = np.flatnonzero(on_map)
     if len(known) > LANDMARKS:
         known = np.sort(np.random.default_rng(0).choice(known, LANDMARKS, replace=False))
@@ -221,7 +236,7 @@ def clear_map(dataset: fo.Dataset, *, key: str) -> int:
 def _report(key: str, provenance: MapProvenance, items: Items, *, placed: int, removed: int) -> MapReport:
     return MapReport(
         key=key,
-        method=f"{provenance.method}, {provenance.dims}D",
+        method=f"{METHOD_NAMES.get(provenance.method, provenance.method)}, {provenance.dims}D",
         count=len(items),
         placed=placed,
         removed=removed,

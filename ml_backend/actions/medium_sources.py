@@ -35,9 +35,9 @@ class Source:
         column: the column with the paths or texts; found by its name if it is None.
         label_column: the column with the labels.
         labels_from_folders: whether the name of a file's folder is its label.
-        rate: the sampling rate of series in Hz, where their files do not tell it.
-        channels: the columns of series that are channels; all columns of numbers if it is empty.
-        window, hop: length and step in seconds of windows that recordings are sliced into; whole if they are None.
+        rate: the sampling rate of series in Hz, if their files do not specify it.
+        channels: the columns of series that are channels; all numeric columns if it is empty.
+        window, hop: length and step in seconds of windows that recordings are sliced into; None = not sliced.
     """
 
     path: Path
@@ -67,13 +67,13 @@ class Findings:
 
 
 def find_media(source: Source) -> Findings:
-    """List the media of a source, with the length and rate that their headers tell, sliced into windows if asked.
+    """List the media of a source, with length and rate from their headers, sliced into windows if requested.
 
     Raises:
         Refusal: there is nothing of this kind, a column is missing, or the windows are not valid.
     """
     if source.window is not None and source.kind == "text":
-        raise Refusal("Texts are not sliced into windows: leave the length and the hop out.")
+        raise Refusal("Texts cannot be sliced into windows: leave out the length and the hop.")
     path = source.path.expanduser()
     if path.is_dir():
         files = _files(path, source)
@@ -181,7 +181,7 @@ def _table(path: Path) -> pd.DataFrame:
             except UnicodeDecodeError:
                 text = data.decode("cp1252", errors="replace")
             table = pd.read_csv(io.StringIO(text), sep="\t" if path.suffix.lower() == ".tsv" else ",")
-    except Exception as error:  # the readers of pandas and pyarrow raise many kinds
+    except Exception as error:  # the readers of pandas and pyarrow raise many kinds of errors
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Refusal(f"{path} cannot be read as a table: {reason}") from error
     return table.rename(columns=str)

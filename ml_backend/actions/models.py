@@ -40,7 +40,7 @@ def offered_models(modality: Modality = "image") -> list[str]:
 
 
 def model_for(kind: Modality, model: str) -> str:
-    """The full name of a model for media of a kind; “preprocessing” is that of the kind.
+    """The full name of a model for media of a kind; “preprocessing” stands for that kind's own model.
 
     Raises:
         Refusal: an unknown model, or one for another kind of medium.
@@ -58,7 +58,7 @@ def model_for(kind: Modality, model: str) -> str:
 
 
 def searches_text(model: str) -> bool:
-    """Whether a model may embed texts into the space of its images; for some families only loading it can tell."""
+    """Whether a model may embed texts into the space of its images; for some families, only loading it shows this."""
     try:
         family, _ = find_family(model)
     except Refusal:
@@ -74,13 +74,13 @@ def embed_text(model: str, options: Mapping[str, Any], text: str) -> np.ndarray:
     """
     loaded = _loaded(model, tuple(sorted(options.items())))
     if not isinstance(loaded, TextTower):
-        raise Refusal(f"{model} has no text tower: it embeds images alone.")
+        raise Refusal(f"{model} has no text tower: it embeds only images.")
     vector: np.ndarray = loaded.embed_text([text])[0]
     return vector
 
 
 def worker_loader(model: str) -> str:
-    """The function that loads a model in a worker of a cluster; only those of FiftyOne's zoo need FiftyOne there."""
+    """The function that loads a model on a cluster's worker; only models from FiftyOne's zoo need FiftyOne there."""
     family, _ = find_family(model)
     return "labelscape.ml_backend.actions.models:load" if family.name == ZOO.name else LOADER
 

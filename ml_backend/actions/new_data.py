@@ -14,6 +14,7 @@ from ..store.functions import list_functions
 from ..store.items import Items, item_view, list_like
 from ..store.maps import list_maps, map_status, provenance_of_map
 from ..store.search_index import index_large_table
+from ..wording import agree, count
 from .embed import compute_embeddings
 from .embedding_report import EmbeddingReport
 from .functions import RunReport, run_functions
@@ -46,13 +47,13 @@ def update_dataset(
     """Embed items that have no vector yet, place them on the maps of these embeddings, and score them with functions.
 
     Only new items are embedded and placed, and only new scores are written. More than 100,000 vectors get an index, so
-    that searches need not read all of them.
+    that searches do not have to read all of them.
 
     Args:
         embeddings: keys of embeddings; None = those that functions search.
 
     Raises:
-        Refusal: there is no function and no embeddings were named, or a key names none.
+        Refusal: there is no function and no embeddings were named, or a key does not exist.
     """
     functions = list_functions(dataset)
     keys = list(
@@ -60,7 +61,7 @@ def update_dataset(
     )
     if not keys:
         raise Refusal(
-            "This dataset has no function, so nothing says what to update: create a function, or name the embeddings."
+            "This dataset has no function that determines what to update: create a function, or name the embeddings."
         )
     embedded: list[EmbeddingReport] = []
     maps: list[MapReport] = []
@@ -92,7 +93,8 @@ def embed_new(dataset: fo.Dataset, key: str, *, progress: Progress = no_progress
         return None
     if run.provenance.model in ("precomputed", "unknown"):
         raise Refusal(
-            f"{len(missing):,} new {items.nouns} have no vector in it, and the others were imported: import theirs too."
+            f"{count(len(missing), f'new {items.noun}')} {agree(len(missing), 'has')} no vector in it, and the others "
+            "were imported: import new ones too."
         )
     return compute_embeddings(
         _view_of(dataset, run, items.take(missing)),

@@ -21,7 +21,7 @@ _SHOWN_SUGGESTIONS = 3
 
 @dataclass(frozen=True, repr=False)
 class LabelNext(ViewReport):
-    """What to label next, best first: ids, a view of them in that order, and why these, in words."""
+    """What to label next, best first: IDs, a view of them in that order, and why these were chosen, in words."""
 
     ids: list[str]
     view: fo.DatasetView
@@ -61,7 +61,7 @@ def label_next(
     items = _next_items(dataset, embeddings=embeddings, field=field, n_items=count, progress=progress)
     labeled = field_of_embeddings(dataset, embeddings, field)
     if not len(items):
-        raise Refusal(f"Everything with an embedding in '{embeddings}' is labeled in '{labeled.name}' already.")
+        raise Refusal(f"Everything with an embedding in '{embeddings}' is already labeled in '{labeled.name}'.")
     suggested = [
         f"“{suggestion.label}” {percent(suggestion.confidence)}"
         for suggestion in read_suggestions(dataset, items)
@@ -76,7 +76,7 @@ def _next_items(dataset: fo.Dataset, *, embeddings: str, field: str, n_items: in
     labels = labels_with_pending(session, labeled)
     codes, n_classes = labels.with_nothing(labels.codes)
     if labels.multi:
-        codes = np.where(labels.checked & (codes < 0), 0, codes)  # looked at already: nothing to ask about
+        codes = np.where(labels.checked & (codes < 0), 0, codes)  # already checked: nothing to ask about
     rows = next_rows(session.embeddings.vectors, session.neighbors, codes, n_classes, count=n_items)
     return session.embeddings.items.take(rows)
 
@@ -87,6 +87,6 @@ def _message(items: Items, suggested: list[str]) -> str:
     return (
         f"Label {agree(number, 'this')} {count(number, items.noun)} next: the most informative of all, because "
         f"{'its label is' if number == 1 else 'their labels are'} the least certain and many others resemble "
-        f"{'it' if number == 1 else 'them'}.{uncertain} Select those that are alike, set their label, save, and run "
+        f"{'it' if number == 1 else 'them'}.{uncertain} Select similar ones, set their label, save, and run "
         "this again."
     )

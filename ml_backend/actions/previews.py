@@ -1,4 +1,4 @@
-"""What a panel shows of a sample whose picture is a card: sound to play, channels to zoom, the whole text."""
+"""What a panel shows for a sample whose picture is a card: sound to play, channels to zoom, the whole text."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ MOST_POINTS = 4000
 
 @dataclass(frozen=True)
 class Channel:
-    """The name and the values of a channel; a long one is its minimum and maximum in each stretch."""
+    """The name and the values of a channel; a long one is reduced to its minimum and maximum per stretch."""
 
     name: str
     values: list[float]
@@ -26,12 +26,12 @@ class Channel:
 
 @dataclass(frozen=True)
 class Preview:
-    """A sample's real medium.
+    """A sample's original medium.
 
     Attributes:
         path: the file of a recording or series; None for a text.
         text: the whole text; None for the others.
-        start, end: the window in seconds, where the sample is one.
+        start, end: the window in seconds, if the sample is one.
         sampling_rate: in Hz, where it is known.
         times: of the values of the channels, in seconds (or moments, without a sampling rate) from the file's start.
         channels: of a series.
@@ -50,7 +50,7 @@ class Preview:
 def read_preview(
     dataset: fo.Dataset, sample: str, *, start: float | None = None, end: float | None = None
 ) -> Preview | None:
-    """The real medium of a sample; None where its own file is that.
+    """The original medium of a sample; None if it is the sample's own file.
 
     Args:
         start, end: the stretch of a series to read again, in seconds, for zooming.
@@ -95,7 +95,7 @@ def _series(
 
 
 def _rows(series: Series, first: int, last: int) -> np.ndarray:
-    """The moments to show: all, or for long stretches those with the extremes of the channels in each part."""
+    """The moments to show: all, or for long stretches, those with the channels' extremes in each part."""
     length = last - first
     if length <= MOST_POINTS:
         return np.arange(first, last)

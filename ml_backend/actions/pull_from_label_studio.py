@@ -1,4 +1,4 @@
-"""Pull annotations of a Label Studio project into the labels of the samples that were sent there, as one save."""
+"""Pull annotations from a Label Studio project into the labels of the samples that were sent there, in one save."""
 
 import dataclasses
 from collections import Counter, defaultdict
@@ -8,10 +8,10 @@ from datetime import datetime
 
 import fiftyone as fo
 
+from ..label_studio.annotations import as_annotation
 from ..label_studio.client import LabelStudio, LabelStudioError
-from ..label_studio.config import read_label_config
 from ..label_studio.decisions import Rule, counting_annotation
-from ..label_studio.exchange import Exchange, match_tasks, open_exchange, project_info, sent_marks
+from ..label_studio.exchange import Exchange, match_tasks, open_exchange, sent_marks
 from ..label_studio.ledger import Annotation, SentTask
 from ..label_studio.marks import (
     AnnotationEdits,
@@ -19,18 +19,17 @@ from ..label_studio.marks import (
     Marks,
     Origin,
     Said,
+    annotation_attributes,
     annotation_edits,
     as_stored_time,
-    declare_annotations,
 )
-from ..label_studio.migration import FIELD_TYPES
-from ..label_studio.mirror import as_annotation, labeling_of_result
+from ..label_studio.mirror import labeling_of_result
 from ..label_studio.projects import remember_project
 from ..label_studio.reading import ReadMarks, marks_of_result, stated_marks
 from ..progress import Progress, no_progress
 from ..store.label_edits import read_documents
-from ..store.labels import label_field
 from ..store.saves import commit, read_head
+from ..store.unwritten import gone_labels
 from ..wording import count
 from .pull_report import LeftAlone, PullReport, deeds
 from .save import show_new_labels
@@ -68,44 +67,35 @@ def pull(
 ) -> PullReport:
     """Set the labels of a field to the annotations of the samples that were sent, with annotator and time.
 
-    It is one save, which can be undone. Skipped annotations do not count; an empty one says that nothing is there. A
-    label that was changed here after it was sent is kept and reported as a conflict.
+    It is one save, which can be undone. Skipped annotations do not count; an empty one means that there is nothing to
+    label. A label that was changed here after it was sent is kept and reported as a conflict.
 
     Args:
         field: an existing one that fits the project, or the name of a new one.
-        replace: let annotations replace labels that were changed here too.
+        replace: let annotations also replace labels that were changed here.
         annotation: which of several annotations of a task counts, see `decisions.counting_annotation`.
 
     Raises:
-        Refusal: the project is gone, or asks for something else than the field has.
-        LabelStudioError: it cannot be reached or refuses; nothing was changed.
+        Refusal: the project is gone, or its label config does not fit the field.
+        LabelStudioError: it cannot be reached or rejects the request; nothing was changed.
     """
-    _ensure_field(dataset, studio, project, field)
-    exchange = open_exchange(dataset, studio, project, field)
+    exchange = open_exchange(dataset, studio, project, field, may_be_new=True)
     head = read_head(dataset)
     records, gone = match_tasks(exchange)
     pulled = _pulled(exchange, records, annotation, progress)
     said = _said(exchange, pulled)
-    declare_annotations(dataset, exchange.target)
     documents = read_documents(dataset, list(said), [exchange.target.name])
     found = annotation_edits(exchange.target, documents, said, replace=replace)
     title = f"pull of {count(len(found.edits), 'label')} from “{exchange.title}”"
-    save = commit(dataset, found.edits, title, head=head)
+    declared = annotation_attributes(exchange.target)
+    save = commit(dataset, found.edits, title, head=head, declare=[exchange.target], attributes=declared)
     _note(exchange, records, pulled)
     if found.edits:
         show_new_labels(dataset)
-    overtaken = len(found.edits) - save.total_written if save.written else 0
+    lost = len(found.edits) - save.total_written if save.written else 0
+    deleted = min(lost, gone_labels(dataset, found.edits)) if lost else 0
     report = _report(exchange, records, pulled, said, found)
-    return dataclasses.replace(report, gone=len(gone), overtaken=overtaken)
-
-
-def _ensure_field(dataset: fo.Dataset, studio: LabelStudio, project: int, field: str) -> None:
-    if dataset.has_sample_field(field):
-        return
-    label_field(dataset, field)  # raises a Refusal for an invalid name
-    control = read_label_config(project_info(studio, project)["label_config"])
-    kind = FIELD_TYPES[control.kind, control.multi]
-    dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=kind)
+    return dataclasses.replace(report, gone=len(gone), overtaken=lost - deleted, deleted=deleted)
 
 
 def _pulled(exchange: Exchange, records: Mapping[int, SentTask], rule: Rule, progress: Progress) -> _Pulled:
@@ -146,7 +136,7 @@ def _read(exchange: Exchange, task: SentTask, result: list[dict[str, object]]) -
 
 
 def _said(exchange: Exchange, pulled: _Pulled) -> dict[str, Said]:
-    """Sample → the content of its annotation, and which labels here it may replace."""
+    """Sample → the content of its annotation, and which local labels it may replace."""
     names = _names(exchange.studio, [one.annotation for one in pulled.counting.values()])
     sent_from_here = exchange.remembered is not None and exchange.remembered.field == exchange.target.name
     known: dict[str, list[Marks]] = defaultdict(list)
@@ -176,19 +166,27 @@ def _said(exchange: Exchange, pulled: _Pulled) -> dict[str, Said]:
 
 def _pulled_states(exchange: Exchange, task: SentTask) -> list[dict[str, Mark]]:
     """The annotations that earlier pulls imported into the field."""
-    result = task.pulled.get(exchange.target.name, [])
+    names = (exchange.target.name, *_former_names(exchange))
+    result = next((task.pulled[name] for name in names if name in task.pulled), [])
     return stated_marks(exchange.control, result, exchange.project, task.task, exchange.sizes.of(task.sample))
+
+
+def _former_names(exchange: Exchange) -> Sequence[str]:
+    """The names that the field had before, where the project's labels are of this field."""
+    remembered = exchange.remembered
+    return remembered.former_fields if remembered is not None and remembered.field == exchange.target.name else ()
 
 
 def _note(exchange: Exchange, before: Mapping[int, SentTask], pulled: _Pulled) -> None:
     """Record what was imported into the field, and the label config it was read with."""
+    former = set(_former_names(exchange))
     taken = {one.task.task: one.annotation for one in pulled.counting.values() if not one.annotation.silent}
-    noted = [
-        dataclasses.replace(task, pulled={**task.pulled, exchange.target.name: taken[task.task].result})
-        if task.task in taken
-        else task
-        for task in pulled.tasks
-    ]
+    noted = []
+    for task in pulled.tasks:
+        if task.task in taken:
+            others = {name: result for name, result in task.pulled.items() if name not in former}
+            task = dataclasses.replace(task, pulled={**others, exchange.target.name: taken[task.task].result})
+        noted.append(task)
     exchange.ledger.write([task for task in noted if task != before[task.task]])
     remembered = exchange.remembered
     if remembered is not None and remembered.control != exchange.kept:

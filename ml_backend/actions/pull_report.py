@@ -19,9 +19,9 @@ Deed = Literal["given", "confirmed", "removed", "empty"]
 class LeftAlone:
     """Content of annotations that could not become labels here.
 
-    ``unknown`` counts labels of classes that the project has not (any more); ``silent`` annotations were made for a
-    control that it has not (any more); ``unreadable`` are tasks with an annotation that cannot be read; ``unplaced``
-    boxes have no area, or are turned and the size of their image is not known.
+    ``unknown`` counts labels of classes that the project does not have (any longer); ``silent`` annotations were made
+    for a control that it does not have (any longer); ``unreadable`` are tasks with an annotation that cannot be read;
+    ``unplaced`` boxes have no area, or are rotated on an image of unknown size.
     """
 
     unknown: Mapping[str, int] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class LeftAlone:
     unplaced: int = 0
 
     def sentences(self) -> list[str]:
-        """What the user should know, and how to get it back."""
+        """What the user should know, and how to recover what was left out."""
         said = []
         if self.unknown:
             names, number = listing([f"“{name}”" for name in self.unknown]), sum(self.unknown.values())
@@ -42,7 +42,7 @@ class LeftAlone:
         if self.silent:
             said.append(
                 f"{count(self.silent, 'annotation')} {agree(self.silent, 'was')} made for a control that the project "
-                "no longer has; labels here stay. To pull them, give the control its former name, then pull again."
+                "no longer has; labels here stay. To pull them, restore the control's former name, then pull again."
             )
         if self.unreadable:
             tasks = listing([str(task) for task in self.unreadable[:3]] + (["more"] if self.unreadable[3:] else []))
@@ -62,9 +62,9 @@ class PullReport(Report):
     ``empty`` samples were checked and have nothing to label. ``by`` counts these by annotator; ``latest`` is the last
     annotation's time. Of the tasks, ``annotated`` have an annotation that counts, ``skipped`` only skipped ones,
     ``waiting`` none; ``withdrawn`` had one at the last pull, ``gone`` were deleted there. ``turned`` boxes were rotated
-    and came as the upright frame around them; ``masks`` were dropped because their boxes were moved;
-    ``overtaken`` labels were changed by somebody in the moment of the pull, and stay. ``news`` are sentences on what
-    changed in the label config.
+    and imported as the upright frame around them; ``masks`` were dropped because their boxes were moved; ``overtaken``
+    labels were changed by somebody in the moment of the pull, and stay; ``deleted`` ones were of samples or objects
+    that were deleted then. ``news`` contains sentences on what changed in the label config.
     """
 
     title: str
@@ -84,6 +84,7 @@ class PullReport(Report):
     turned: int
     masks: int = 0
     overtaken: int = 0
+    deleted: int = 0
     left_alone: LeftAlone = LeftAlone()
     news: tuple[str, ...] = ()
 
@@ -100,13 +101,19 @@ class PullReport(Report):
             )
         if self.masks:
             parts.append(
-                f"Dropped {count(self.masks, 'instance mask')}, because {agree(self.masks, 'its')} "
+                f"Dropped {count(self.masks, 'instance mask')} because {agree(self.masks, 'its')} "
                 f"{noun(self.masks, 'box')} {agree(self.masks, 'was')} moved or resized."
             )
         if self.overtaken:
             parts.append(
                 f"{count(self.overtaken, 'label')} {agree(self.overtaken, 'was')} changed here during the pull and not "
                 "overwritten: pull again to see the difference."
+            )
+        if self.deleted:
+            where = f"{agree(self.deleted, 'its')} {noun(self.deleted, 'item')} {agree(self.deleted, 'was')}"
+            parts.append(
+                f"{count(self.deleted, 'label')} {agree(self.deleted, 'was')} dropped, because {where} deleted here "
+                "during the pull."
             )
         return " ".join([*parts, *self.left_alone.sentences()])
 

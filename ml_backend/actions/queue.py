@@ -1,7 +1,7 @@
-"""Queue labels, clearings, and deletions: all are pending until saved, and no label is overwritten unless requested."""
+"""Set labels, clear them, or delete items: all is pending until saved, and no label is overwritten unless requested."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import fiftyone as fo
 import numpy as np
@@ -9,10 +9,10 @@ import numpy as np
 from ..errors import Refusal
 from ..report import Report
 from ..store.conflicts import find_conflicts
-from ..store.items import FRAMES, items_of
+from ..store.items import FRAMES, check_patches_field, items_of
 from ..store.label_documents import Conflict
 from ..store.label_edits import clearable_items
-from ..store.labels import DEFAULT_FIELD, LabelField, label_field
+from ..store.labels import DEFAULT_FIELD, LabelField, label_field, locked_path
 from ..store.pending import Clear, PendingAct, add_acts
 from ..store.pending_changes import pending_changes
 from ..store.records import as_names, as_oids
@@ -62,7 +62,7 @@ class ClearableCounts:
 class LabelBatch:
     """Labels to queue: ``names[codes[i]]`` for item ``ids[i]`` (12 bytes each), n of them.
 
-    ``confidence`` (n,) and ``anchors`` (n,) are given where they come from neighbors, else None.
+    ``confidence`` (n,) and ``anchors`` (n,) are given if the labels come from neighbors, else None.
     """
 
     ids: np.ndarray
@@ -82,10 +82,10 @@ def set_label(
     patches_field: str | None = None,
     replace: bool = False,
 ) -> QueueReport:
-    """Queue a label for samples, or for objects of a patches field; it is pending until saved.
+    """Set a label on samples, or on objects of a patches field; it is pending until saved.
 
     Args:
-        replace: overwrite another label that is there; without it such items are left alone and reported.
+        replace: overwrite existing other labels; otherwise such items are left alone and reported.
 
     Raises:
         Refusal: no ids, an empty label, or a field that cannot hold labels.
@@ -101,7 +101,7 @@ def set_label(
 def relabel(
     dataset: fo.Dataset, ids: Sequence[str], *, field: str = DEFAULT_FIELD, patches_field: str | None = None
 ) -> QueueReport:
-    """Queue the better label that “find wrong labels” found for each item, replacing the current one.
+    """Set the better label that “find wrong labels” proposed for each item, pending, in place of the current one.
 
     Raises:
         Refusal: no ids, or no better label for any of them.
@@ -113,13 +113,13 @@ def relabel(
     better = read_words(dataset, items, "mislabel_suggestion")
     rows = [row for row, name in enumerate(better) if name]
     if not rows:
-        raise Refusal("No better label is known for these: run “Labelscape: find wrong labels” on them first.")
+        raise Refusal("No better labels are known for these: run “Labelscape: find wrong labels” on them first.")
     names, codes = np.unique([str(better[row]) for row in rows], return_inverse=True)
     return queue_labels(dataset, target, LabelBatch(as_oids(items.ids[rows]), codes, names.tolist(), replace=True))
 
 
 def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> QueueReport:
-    """Queue labels of one field as one action, except those that would overwrite another label without permission.
+    """Set pending labels of one field as one action, except those that would overwrite a label without permission.
 
     A pending label that a person set takes precedence over a label from neighbors.
     """
@@ -130,11 +130,17 @@ def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Q
     if conflicts:
         kept = ~np.isin(batch.ids, as_oids(list({conflict.item for conflict in conflicts})))
     add_acts(dataset, label_acts(dataset, field, batch, kept))
-    return QueueReport(as_names(batch.ids[kept]), conflicts, pending_changes(dataset).sentence())
+    others = [conflict for conflict in conflicts if conflict.label != conflict.existing]
+    return QueueReport(as_names(batch.ids[kept]), others, pending_changes(dataset).sentence())
+
+
+def add_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> None:
+    """Set pending labels of one field; the save finds those that would overwrite a label without permission."""
+    add_acts(dataset, label_acts(dataset, field, batch, np.ones(len(batch.ids), bool)))
 
 
 def label_acts(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, kept: np.ndarray) -> list[PendingAct]:
-    """The acts that set the labels of a batch where ``kept`` (n,) says so, one for each class."""
+    """The pending actions that set the labels of a batch where ``kept`` (n,) is true, one per class."""
     rows = [np.flatnonzero(kept & (batch.codes == code)) for code in range(len(batch.names))]
     return [_label_act(dataset, field, batch, mine, code) for code, mine in enumerate(rows) if len(mine)]
 
@@ -154,13 +160,13 @@ def clear_labels(
     patches_field: str | None = None,
     which: Clear = "ours",
 ) -> QueueReport:
-    """Queue the removal of labels of a view; it is pending until saved.
+    """Clear labels of a view; this is pending until saved.
 
     Args:
         which: "all" labels, "ours" = set through Labelscape, "neighbors" = those that came from neighbors.
 
     Raises:
-        Refusal: there is no such label in the view.
+        Refusal: there are no such labels in the view.
     """
     dataset = samples._root_dataset
     target = label_field(dataset, field, patches_field)
@@ -168,7 +174,7 @@ def clear_labels(
     meant = {"all": np.ones(len(ids), bool), "ours": who != "imported", "neighbors": who == "neighbors"}[which]
     chosen = np.unique(ids[meant])
     if not len(chosen):
-        raise Refusal(f"There is no such label in '{field}' here: there is nothing to clear.")
+        raise Refusal(f"There are no such labels in '{field}' here: there is nothing to clear.")
     add_acts(
         dataset,
         [
@@ -188,10 +194,10 @@ def clear_labels(
 
 
 def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str | None = None) -> QueueReport:
-    """Queue the deletion of samples, or of objects; it is pending until saved. Media files are never deleted.
+    """Mark samples or objects for deletion, pending until saved. Media files are never deleted.
 
     Raises:
-        Refusal: no ids, or a dataset whose samples could not be brought back whole.
+        Refusal: no IDs, a read-only field, or a dataset whose samples an undo could not fully restore.
     """
     if not len(ids):
         raise Refusal(_NOTHING_SELECTED)
@@ -199,12 +205,24 @@ def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str 
         raise Refusal("Frames cannot be deleted here: they belong to their videos. Delete the objects in them instead.")
     if patches_field is None and dataset.media_type in ("video", "group"):
         raise Refusal(
-            f"Samples of a {dataset.media_type} dataset cannot be deleted here, because an undo could not bring back "
-            "all that belongs to them: use FiftyOne's own delete."
+            f"Samples of a {dataset.media_type} dataset cannot be deleted here, because an undo could not restore "
+            "everything that belongs to them: use FiftyOne's own delete."
         )
     oids = as_oids(ids)
-    add_acts(dataset, [PendingAct(kind="delete", ids=oids, patches_field=patches_field, count=len(oids))])
+    act = PendingAct(kind="delete", ids=oids, patches_field=patches_field, count=len(oids))
+    if patches_field is not None:
+        check_deletable(dataset, patches_field)
+        act = replace(act, field=patches_field, mark=field_mark(dataset, patches_field))
+    add_acts(dataset, [act])
     return QueueReport(as_names(oids), [], pending_changes(dataset).sentence())
+
+
+def check_deletable(dataset: fo.Dataset, patches_field: str) -> None:
+    """Raise a Refusal unless objects can be deleted from a field."""
+    check_patches_field(dataset, patches_field)
+    locked = locked_path(dataset, patches_field)
+    if locked is not None:
+        raise Refusal(f"The field '{locked}' is read-only: make it writable to delete objects in it.")
 
 
 def clean_label(label: str) -> str:

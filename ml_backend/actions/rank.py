@@ -1,4 +1,4 @@
-"""Rankings: what to look at first, because it is odd, probably labeled wrong, or there twice."""
+"""Rankings: what to look at first because it is unusual, probably mislabeled, or a duplicate."""
 
 import os
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from ..embedding.base import Media
 from ..errors import Refusal
 from ..progress import Progress, part_of
 from ..store.embeddings import check_embeddings, locate
+from ..store.existence import ends_with_dataset, still_there
 from ..store.items import FRAMES, Items, every_sample, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, read_labels
 from ..store.media import UnusableItem, list_media
@@ -31,11 +32,11 @@ _SPLITS = ("train", "training", "validation", "val", "test")
 
 @dataclass(frozen=True, repr=False)
 class Ranking(ViewReport):
-    """A ranked view, best to look at first, and what it shows in a sentence.
+    """A ranked view, most relevant first, and what it shows, in a sentence.
 
-    ``ids`` are the items in that order. ``suspects`` are those to act on, in that order too: outliers with a reason,
-    labels that another one fits better, duplicates without the one of each group that is kept. ``fields`` are the
-    names of the fields, or attributes of objects, that were written.
+    ``ids`` are the items in that order. ``suspects`` are those to act on, in the same order: outliers with a reason,
+    labels for which another one fits better, duplicates except for the one of each group that is kept. ``fields`` are
+    the names of the fields, or attributes of objects, that were written.
     """
 
     view: fo.DatasetView
@@ -50,6 +51,7 @@ class Ranking(ViewReport):
         return self.message
 
 
+@ends_with_dataset
 def rank_outliers(
     samples: SampleCollection,
     *,
@@ -57,10 +59,10 @@ def rank_outliers(
     field: str | None = None,
     progress: Progress | None = None,
 ) -> Ranking:
-    """Score how odd each item of a view is among all embedded ones, into ``outlier_score`` and ``outlier_reason``.
+    """Score how unusual each item of a view is among all embedded ones, into ``outlier_score`` and ``outlier_reason``.
 
     Args:
-        field: label field; with it an item far from its own class, or inside another one, counts as odd too.
+        field: label field; if given, an item far from its own class, or inside another one, also counts as unusual.
 
     Raises:
         Refusal: no such embeddings, a field that holds no labels, or a score field that is not Labelscape's.
@@ -78,6 +80,7 @@ def rank_outliers(
     reasons = [Reason(code).words or None for code in outliers.reasons[rows].tolist()]
     scores = [Score("outlier_score", outliers.scores[rows]), Score("outlier_reason", reasons)]
     fields, taken = _write(dataset, items.take(rows), scores)
+    rows = _left(dataset, items, rows)
     order = rows[np.argsort(-outliers.scores[rows], kind="stable")]
     suspects = order[outliers.reasons[order] != 0]
     first = Reason(int(outliers.reasons[order[0]])).words or "nothing stands out"
@@ -90,6 +93,7 @@ def rank_outliers(
     return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field, fields)
 
 
+@ends_with_dataset
 def rank_mislabels(
     samples: SampleCollection,
     *,
@@ -97,7 +101,7 @@ def rank_mislabels(
     field: str = DEFAULT_FIELD,
     progress: Progress | None = None,
 ) -> Ranking:
-    """Score how likely each label is wrong, into ``mislabel_score``, and what it should be, ``mislabel_suggestion``.
+    """Score how likely each label is wrong (``mislabel_score``) and propose a better one (``mislabel_suggestion``).
 
     Raises:
         Refusal: no such embeddings, a field that holds no labels, fewer than two classes, or a score field that is not
@@ -125,6 +129,7 @@ def rank_mislabels(
     suggested = [labels.classes[code] for code in result.suggested[rows].tolist()]
     scores = [Score("mislabel_score", result.scores[rows]), Score("mislabel_suggestion", suggested)]
     fields, taken = _write(dataset, items.take(rows), scores)
+    rows = _left(dataset, items, rows)
     order = rows[np.argsort(-result.scores[rows], kind="stable")]
     suspects = order[result.suggested[order] != labels.codes[order]]
     message = (
@@ -136,6 +141,7 @@ def rank_mislabels(
     return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field, fields)
 
 
+@ends_with_dataset
 def find_duplicates(
     samples: SampleCollection,
     *,
@@ -147,9 +153,10 @@ def find_duplicates(
     """Group exact and near duplicates of a view into ``duplicate_group``; ``duplicate_distance`` is 0 for the one kept.
 
     Args:
-        threshold: cosine distance up to which two are near duplicates; None chooses by the data, and then images that
-            look the same by their perceptual hashes are duplicates too.
-        split: a field, or "tags", that tells training from test data: groups in several splits are leaks.
+        threshold: cosine distance up to which two items are near duplicates. None chooses it from the data; images that
+            look the same, including mirrored and slightly cropped ones, are then duplicates too, and among look-alikes,
+            such as frames of one camera, only these are.
+        split: a field, or "tags", that distinguishes training from test data: groups in several splits are leaks.
 
     Raises:
         Refusal: no such embeddings or split, or a field of these names that is not Labelscape's.
@@ -157,31 +164,28 @@ def find_duplicates(
     dataset = samples._root_dataset
     leak_fields = [] if split is None else ["duplicate_leak"]
     _check_fields(dataset, embeddings, ["duplicate_group", "duplicate_distance", *leak_fields])
-    session = open_session(dataset, embeddings, progress=part_of(progress, 0, 0.5))
+    session = open_session(dataset, embeddings, progress=part_of(progress, 0, 0.4))
     items = session.embeddings.items
     rows = _rows_in_view(samples, items)
     media = list_media(dataset, items) if threshold is None or items.patches_field is None else []
-    looks = read_appearance(media, progress=part_of(progress, 0.5, 1)) if threshold is None else None
+    looks = read_appearance(media, progress=part_of(progress, 0.4, 0.7)) if threshold is None else None
     duplicates = near_duplicates(
         session.embeddings.vectors,
         threshold,
         neighbors=session.neighbors,
-        # Objects of one file are parts of the same content.
-        hashes=_content_hashes(media) if items.patches_field is None else None,
+        hashes=_content_hashes(media) if items.patches_field is None else None,  # objects share that of their file
         appearance=None if looks is None else looks.appearance,
+        progress=part_of(progress, 0.7, 1),
     )
-    grouped = rows[duplicates.groups[rows] >= 0]
-    alone = duplicates.groups[rows] < 0
-    scores = [
-        Score("duplicate_group", np.where(alone, np.nan, duplicates.groups[rows])),
-        Score("duplicate_distance", np.where(alone, np.nan, duplicates.distances[rows])),
-    ]
-    message = _duplicates_message(duplicates, grouped, items, looks)
-    if split is not None:
-        leaking = leaks(duplicates, _splits(dataset, items, split))
-        scores.append(Score("duplicate_leak", ["leak" if leaking[row] else None for row in rows.tolist()]))
-        message += f" {int(leaking[rows].sum()):,} of them are in groups that leak across “{split}” (“duplicate_leak”)."
+    leaking = None if split is None else leaks(duplicates, _splits(dataset, items, split))
+    scores = _duplicate_scores(duplicates, rows, leaking)
     fields, taken = _write(dataset, items.take(rows), scores)
+    grouped = _in_groups(duplicates, rows, still_there(dataset, items))
+    message = _duplicates_message(duplicates, grouped, items, looks)
+    if leaking is not None:
+        message += (
+            f" {int(leaking[grouped].sum()):,} of them are in groups that leak across “{split}” (“{fields[-1]}”)."
+        )
     order = grouped[np.lexsort((duplicates.distances[grouped], duplicates.groups[grouped]))]
     redundant = items.ids[order[~duplicates.keep[order]]].tolist()
     view = _grouped_view(samples, items, *fields[:2])
@@ -189,7 +193,7 @@ def find_duplicates(
 
 
 def _check_fields(dataset: fo.Dataset, embeddings: str, names: Sequence[str]) -> None:
-    """Refuse before anything is computed where the results could not be written."""
+    """Refuse before anything is computed if the results could not be written."""
     run = check_embeddings(dataset, embeddings)
     check_score_fields(dataset, Items(np.empty(0), np.empty(0), run.patches_field, run.parts), names)
 
@@ -199,6 +203,35 @@ def _write(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> tuple[
     write_scores(dataset, items, scores)
     names = [score.name for score in scores]
     return [score_name(dataset, items, name) for name in names], taken_names(dataset, items, names)
+
+
+def _left(dataset: fo.Dataset, items: Items, rows: np.ndarray) -> np.ndarray:
+    """The rows whose items were not deleted while they were being ranked."""
+    left: np.ndarray = rows[still_there(dataset, items.take(rows))]
+    if not len(left):
+        raise Refusal("Everything in this view was deleted while it was being ranked.")
+    return left
+
+
+def _in_groups(duplicates: Duplicates, rows: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """The rows that are still ``there`` (n,), if at least two of their group are."""
+    groups = np.where(there, duplicates.groups, -1)
+    sizes = np.bincount(groups[groups >= 0], minlength=int(groups.max(initial=-1)) + 1)
+    grouped = rows[groups[rows] >= 0]
+    among_others: np.ndarray = grouped[sizes[groups[grouped]] > 1]
+    return among_others
+
+
+def _duplicate_scores(duplicates: Duplicates, rows: np.ndarray, leaking: np.ndarray | None) -> list[Score]:
+    """The columns of some rows: their groups, their distances, and, with splits, which of them leak."""
+    alone = duplicates.groups[rows] < 0
+    scores = [
+        Score("duplicate_group", np.where(alone, np.nan, duplicates.groups[rows])),
+        Score("duplicate_distance", np.where(alone, np.nan, duplicates.distances[rows])),
+    ]
+    if leaking is not None:
+        scores.append(Score("duplicate_leak", ["leak" if leaking[row] else None for row in rows.tolist()]))
+    return scores
 
 
 def _duplicates_message(duplicates: Duplicates, grouped: np.ndarray, items: Items, looks: Looks | None) -> str:
@@ -213,7 +246,8 @@ def _duplicates_message(duplicates: Duplicates, grouped: np.ndarray, items: Item
     alike = int((duplicates.distances[grouped] > duplicates.threshold).sum())
     others = f"the others {within}" if not alike else f"{alike:,} that look the same, the others {within}"
     return (
-        f"{count(len(grouped), items.noun)} in {groups:,} groups of duplicates ({exact:,} identical, {others}).{unread}"
+        f"{count(len(grouped), items.noun)} in {count(groups, 'group')} of duplicates ({exact:,} identical, {others})."
+        f"{unread}"
     )
 
 
@@ -279,7 +313,7 @@ def _size(path: str) -> int:
 def _file_hash(path: str, row: int) -> str:
     try:
         return str(fou.compute_filehash(path, method="md5"))
-    except OSError:  # it went away, or may not be read: it is the same as no other
+    except OSError:  # it is gone or cannot be read: it equals no other file
         return f"row {row}"
 
 

@@ -1,6 +1,6 @@
 """Save what is pending, discard it, or undo a save: each is an all-or-nothing action."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
@@ -10,20 +10,22 @@ from ..errors import Refusal
 from ..progress import Progress, no_progress
 from ..report import Report
 from ..store.edits import AnyEdit
+from ..store.existence import ends_with_dataset
 from ..store.label_documents import Conflict, Plan
 from ..store.label_edits import deletion_edits, label_edits
 from ..store.labels import LabelField, label_field
 from ..store.maps import list_maps, touch_map
-from ..store.pending import PendingAct, add_acts, keep_aside
+from ..store.pending import PendingAct, add_acts, keep_aside, one_act
 from ..store.pending_changes import FieldChanges, PendingChanges, pending_changes
 from ..store.records import as_names, as_oids
 from ..store.sample_state import sample_state
-from ..store.saves import SaveRecord, commit, read_head, undo
-from ..store.schema import field_today
-from ..wording import agree, count, listing
+from ..store.saves import SaveRecord, commit, read_head, saves_acts, undo
+from ..store.schema import field_mark, field_today
+from ..store.unwritten import Unwritten, objects_in, unwritten
+from ..wording import agree, count, listing, noun
 from .evidence import keep_after_save
 from .follow import follow_labels
-from .queue import conflict_note
+from .queue import check_deletable, conflict_note
 
 
 @dataclass(frozen=True)
@@ -38,55 +40,65 @@ class Blocked:
 class SaveReport(Report):
     """The result of a save, as counted by MongoDB.
 
-    Items that got another label meanwhile were left alone as ``conflicts``; ``overtaken`` changes found that somebody
-    had changed the same thing at this very moment; ``blocked`` ones stay pending.
+    Items that got another label in the meantime were left alone as ``conflicts``; ``overtaken`` changes were not
+    written because somebody changed the same thing during the save; ``gone`` ones are of items that were deleted;
+    ``blocked`` ones stay pending.
     """
 
     labels: int
     cleared: int
     deletions: int
     overtaken: int
+    gone: int
     conflicts: list[Conflict]
     blocked: list[Blocked]
 
     def sentence(self) -> str:
         """The closing message."""
         numbers = ((self.labels, "label"), (self.deletions, "deletion"))
-        saved = [count(number, noun) for number, noun in numbers if number]
+        saved = [count(number, singular) for number, singular in numbers if number]
         saved += [f"cleared {count(self.cleared, 'label')}"] if self.cleared else []
         parts = []
         if saved:
             parts.append(f"Saved {listing(saved)}; “Undo save” reverts this.")
-        elif not self.blocked:
-            parts.append("Nothing to save: the dataset already has all of it.")
+        elif not self.blocked and not self.gone:
+            parts.append("Nothing to save: the dataset already contains all of it.")
         if self.overtaken:
             were = f"{count(self.overtaken, 'change')} {agree(self.overtaken, 'was')}"
-            parts.append(f"{were} not written, because the same labels were changed elsewhere meanwhile.")
+            parts.append(f"{were} not written, because the same labels were changed elsewhere in the meantime.")
+        if self.gone:
+            were = f"{count(self.gone, 'change')} {agree(self.gone, 'was')} dropped"
+            no_longer = f"{noun(self.gone, 'item')} {agree(self.gone, 'was')} deleted elsewhere"
+            parts.append(f"{were}, because {agree(self.gone, 'its')} {no_longer}.")
         parts += [f"{count(one.count, 'change')} still pending: {one.reason}" for one in self.blocked]
         return " ".join([*parts, conflict_note(self.conflicts)]).strip()
 
 
+@ends_with_dataset
 def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveReport:
-    """Write everything pending as one action: all of it now or, after a crash, all of it at the next call.
+    """Write everything pending in one save: all of it now or, after a crash, all of it at the next call.
 
     Args:
-        progress: may stop the save up to the moment when it is committed.
+        progress: may stop the save until it is committed.
 
     Raises:
-        Refusal: nothing is pending, or another save is written at this moment.
+        Refusal: nothing is pending, or another save is in progress.
         Cancelled: nothing was changed.
     """
     head = read_head(dataset)
     dataset.reload()  # also sees fields that another process changed
     changes = pending_changes(dataset)
     if not len(changes):
-        raise Refusal("Nothing is pending: set a label or ask for a deletion first.")
+        raise Refusal("Nothing is pending: set a label or mark something for deletion first.")
     targets, blocked = _targets(dataset, changes)
+    deleted, held = _deleted(dataset, changes)
+    blocked += held
     plan = Plan([])
+    leaving = _leaving_objects(dataset, targets, deleted)
     state = sample_state(dataset)
     record = commit(
         dataset,
-        _edits(dataset, changes, targets, plan),
+        _edits(dataset, targets, deleted, plan),
         f"save of {count(len(changes) - sum(one.count for one, _ in blocked), 'change')}",
         head=head,
         acts=changes.acts,
@@ -94,6 +106,7 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
         declare=[field for field, _ in targets],
         progress=progress,
     )
+    lost = _unwritten(dataset, record, plan, [one for _, one in targets], deleted, leaving)
     if record.count == record.total_written:
         keep_after_save(state, dataset, [one for _, one in targets], plan.conflicts)
     if record.count:
@@ -102,32 +115,45 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
         labels=record.written.get("label", 0),
         cleared=record.written.get("clear", 0),
         deletions=record.written.get("delete", 0),
-        overtaken=record.count - record.total_written,
+        overtaken=lost.changed,
+        gone=lost.gone,
         conflicts=plan.conflicts,
         blocked=[one for one, _ in blocked],
     )
 
 
 def discard_changes(dataset: fo.Dataset, ids: Sequence[str] | None = None) -> int:
-    """Discard what is pending, for these items or for all; can be undone. Returns the number of changes."""
+    """Discard what is pending, for these items or for all; can be undone. Returns the number of changes.
+
+    Raises:
+        Refusal: a save is in progress.
+    """
+    read_head(dataset)  # a save that was interrupted is finished: what it writes is no longer pending
     changes = pending_changes(dataset)
     oids = None if ids is None else as_oids(ids)
     discarded = _count_of(changes, oids)
     if discarded:
-        add_acts(
-            dataset, [PendingAct(kind="discard", ids=np.empty(0, "S12") if oids is None else oids, count=discarded)]
-        )
+        ids_of_all = np.empty(0, "S12")
+        act = PendingAct("discard", ids_of_all if oids is None else oids, discards=changes.acts, count=discarded)
+        with one_act():
+            add_acts(dataset, [act])
+            if saves_acts(dataset, changes.acts):
+                raise Refusal("These changes were just saved: undo the save instead.")
     return discarded
 
 
-def undo_save(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveRecord:
+@ends_with_dataset
+def undo_save(dataset: fo.Dataset, save: str | None = None, progress: Progress = no_progress) -> SaveRecord:
     """Undo the last save; changes made since then stay.
 
+    Args:
+        save: the id of the save that is meant; without it, whichever is the last one now.
+
     Raises:
-        Refusal: there is nothing to undo, or its fields are gone.
+        Refusal: another save was made since the one that is meant, there is nothing to undo, or its fields are gone.
     """
     dataset.reload()
-    record = undo(dataset, progress)
+    record = undo(dataset, save, progress)
     show_new_labels(dataset)
     return record
 
@@ -140,18 +166,45 @@ def show_new_labels(dataset: fo.Dataset) -> None:
 
 
 def _edits(
-    dataset: fo.Dataset, changes: PendingChanges, targets: Sequence[tuple[LabelField, FieldChanges]], plan: Plan
+    dataset: fo.Dataset,
+    targets: Sequence[tuple[LabelField, FieldChanges]],
+    deleted: Mapping[str | None, np.ndarray],
+    plan: Plan,
 ) -> Iterator[AnyEdit]:
-    leaving = changes.deleted.get(None, np.empty(0, "S12"))
+    leaving = deleted.get(None, np.empty(0, "S12"))
     for field, one in targets:
         yield from label_edits(dataset, field, one, plan, leaving=leaving)
-    yield from deletion_edits(dataset, changes.deleted)
+    yield from deletion_edits(dataset, deleted)
+
+
+def _leaving_objects(
+    dataset: fo.Dataset, targets: Sequence[tuple[LabelField, FieldChanges]], deleted: Mapping[str | None, np.ndarray]
+) -> np.ndarray:
+    """The objects (m,) that may have pending changes and go with their samples, which are deleted too."""
+    leaving = deleted.get(None, np.empty(0, "S12"))
+    fields = {one.patches_field for _, one in targets} | set(deleted)
+    return np.concatenate([leaving[:0], *(objects_in(dataset, field, leaving) for field in fields if field)])
+
+
+def _unwritten(
+    dataset: fo.Dataset,
+    record: SaveRecord,
+    plan: Plan,
+    fields: Sequence[FieldChanges],
+    deleted: Mapping[str | None, np.ndarray],
+    leaving: np.ndarray,
+) -> Unwritten:
+    """Why less was written than was pending; nothing is looked up where all of it was."""
+    pending = sum(len(one.ids) + len(one.cleared) for one in fields) + sum(map(len, deleted.values()))
+    if record.total_written == record.count and record.total_written + len(plan.conflicts) >= pending:
+        return Unwritten()
+    return unwritten(dataset, record, fields, deleted, leaving)
 
 
 def _targets(
     dataset: fo.Dataset, changes: PendingChanges
 ) -> tuple[list[tuple[LabelField, FieldChanges]], list[tuple[Blocked, list[PendingAct]]]]:
-    """The fields that can be written, and the changes that stay pending because theirs cannot."""
+    """The fields that can be written, and the changes that stay pending because their field cannot be."""
     targets, blocked = [], []
     for one in changes.fields:
         try:
@@ -167,8 +220,27 @@ def _targets(
     return targets, blocked
 
 
+def _deleted(
+    dataset: fo.Dataset, changes: PendingChanges
+) -> tuple[dict[str | None, np.ndarray], list[tuple[Blocked, list[PendingAct]]]]:
+    """What can be deleted, by the field of the objects, and the deletions that stay pending (field not writable)."""
+    deleted, blocked = {}, []
+    for field, ids in changes.deleted.items():
+        try:
+            if field is not None and dataset.get_field(field) is None:
+                raise Refusal(f"The field '{field}' of the objects to delete was itself deleted. Discard them.")
+            if field is not None:
+                check_deletable(dataset, field)
+            deleted[field] = ids
+        except Refusal as error:
+            mark = field_mark(dataset, field or "")
+            act = PendingAct("delete", ids, field=field or "", patches_field=field, mark=mark, count=len(ids))
+            blocked.append((Blocked(str(error), len(ids)), [act]))
+    return deleted, blocked
+
+
 def _as_acts(changes: FieldChanges) -> list[PendingAct]:
-    """The acts behind the pending changes of one field."""
+    """The pending actions that changed one field."""
     base = PendingAct(
         kind="label",
         ids=changes.ids[:0],
@@ -178,8 +250,10 @@ def _as_acts(changes: FieldChanges) -> list[PendingAct]:
         mark=changes.mark,
     )
     acts = []
-    for which in dict.fromkeys(changes.which.tolist()):
-        ids = changes.cleared[changes.which == which]
+    whiches = np.concatenate([changes.which, changes.lifted])
+    cleared = np.concatenate([changes.cleared, changes.ids])
+    for which in filter(None, dict.fromkeys(whiches.tolist())):
+        ids = cleared[whiches == which]
         acts.append(replace(base, kind="clear", ids=ids, which=which, count=len(ids)))
     keys = np.column_stack([changes.codes, changes.followed, changes.replace])
     for code, followed, over in np.unique(keys, axis=0).tolist():

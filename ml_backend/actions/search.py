@@ -11,14 +11,14 @@ from fiftyone.core.collections import SampleCollection
 from ..analysis.probe import Fitted, next_marks
 from ..analysis.search import around_threshold, fold_duplicates, rows_above, top_rows
 from ..errors import Refusal
-from ..progress import Progress, no_progress
+from ..progress import Progress, no_progress, part_of
 from ..store.embeddings import locate
 from ..store.items import FRAMES, Items, item_view, list_like, local_field
 from ..store.labels import DEFAULT_FIELD, label_field, read_labels, with_pending
 from ..store.pending_changes import pending_changes
 from ..store.scores import Score, check_score_fields, score_name, taken_names, write_scores
 from ..store.search_index import LargeTable, open_large_table
-from ..store.search_tables import SearchTable, open_search_table
+from ..store.search_tables import MemoryTable, SearchTable, open_search_table
 from ..store.searches import SCORE_FIELD, LastSearch, Query, last_search, saved_search
 from ..store.segment_snapshots import all_or_nothing
 from ..wording import plural
@@ -44,7 +44,7 @@ class Scope:
 class _Ranked:
     """Scores (n,) of a table, and the rows to search: those in scope and not marked.
 
-    The table is of everything embedded, or of the candidates that an index with this recall gave; ``total`` items were
+    The table contains everything embedded, or the candidates from an index with this recall; ``total`` items were
     searched either way.
     """
 
@@ -63,6 +63,8 @@ class _Ranked:
 
 def preview_search(scope: Scope, query: Query, *, threshold: float | None = None, shown: int = 6) -> SearchPreview:
     """Preview a search without writing anything; takes about 30 ms for 100,000 vectors once they are in memory.
+
+    If they do not fit, the first preview of a query reads all of them.
 
     Raises:
         Refusal: see `search`.
@@ -98,12 +100,12 @@ def search(
 ) -> SearchResult:
     """Find items like the query, write the scores of the results to ``search_score``, and store the search.
 
-    Items that the query names are not results: a person has seen them.
+    Items named in the query are not results: the person has already seen them.
 
     Args:
-        limit: at most so many results, best first; None = all above the threshold.
+        limit: the most results to return, best first; None = all above the threshold.
         threshold: 0..1, the lowest score of a result; None = no threshold.
-        fold: of near-duplicates among the results, keep the best.
+        fold: keep only the best of near-duplicate results.
         segment: name of a segment to save the results as.
         progress: may raise to stop.
 
@@ -112,11 +114,11 @@ def search(
             the threshold, or ``search_score`` is read-only.
     """
     if limit is None and threshold is None:
-        raise Refusal("Give a number of results, a threshold, or both.")
+        raise Refusal("Specify a number of results, a threshold, or both.")
     dataset = scope.samples._root_dataset
     progress(0.0, "Searching")
-    candidates = (limit or 0) * (_CANDIDATES_TO_FOLD if fold else 1)
-    ranked = _rank(scope, query) if threshold is not None else _rank_quickly(scope, query, candidates)
+    candidates = (limit or 0) * (_CANDIDATES_TO_FOLD if fold else 1) if threshold is None else None
+    ranked = _rank_quickly(scope, query, candidates, part_of(progress, 0.0, 0.5))
     items = ranked.table.items
     check_score_fields(dataset, items, [SCORE_FIELD])
     rows, duplicates = _results(ranked, limit, threshold, fold)
@@ -156,11 +158,11 @@ def _saved_as_segment(dataset: fo.Dataset, items: Items, name: str | None) -> It
 
 
 def marks_to_ask(scope: Scope, query: Query, *, threshold: float | None = None, count: int = 5) -> tuple[Hit, ...]:
-    """The items whose marks would improve a query most: near the threshold and dissimilar to each other.
+    """The items whose marks would improve a query most: near the threshold, and dissimilar to each other.
 
     Args:
-        threshold: None takes the last search's, where it was of these embeddings, else the score of the 50th.
-        count: how many to return; fewer where fewer are unmarked.
+        threshold: None takes that of the last search if it used these embeddings, else the score of the 50th.
+        count: how many to return; fewer if fewer are unmarked.
 
     Raises:
         Refusal: see `search`.
@@ -201,17 +203,11 @@ def view_path(view: fo.DatasetView, items: Items, field: str) -> str:
     return field if items.parts in (None, FRAMES) else f"{items.parts}.{field}"
 
 
-def clear_search(dataset: fo.Dataset) -> int:
-    """Remove the scores of the last search from its results; returns the number of results."""
-    previous = last_search(dataset)
-    return 0 if previous is None or not previous.ids else _clear(dataset, previous)
-
-
 def _clear(dataset: fo.Dataset, previous: LastSearch) -> int:
     return write_scores(dataset, previous.items, [Score(SCORE_FIELD, np.full(len(previous.ids), np.nan))])
 
 
-def _rank(scope: Scope, query: Query) -> _Ranked:
+def _rank(scope: Scope, query: Query, progress: Progress = no_progress) -> _Ranked:
     dataset = scope.samples._root_dataset
     table = open_search_table(dataset, query.embeddings)
     fitted = fit_query(dataset, query, table)
@@ -222,15 +218,17 @@ def _rank(scope: Scope, query: Query) -> _Ranked:
         left = "unlabeled " if scope.unlabeled_in else ""
         nouns = plural(table.items.noun)
         raise Refusal(f"There are no {left}{nouns} with an embedding here besides the examples: search a larger view.")
-    return _Ranked(table, fitted, fitted.scorer.scores(table.unit), rows, len(rows), unembedded)
+    return _Ranked(table, fitted, table.scores(fitted.scorer, progress), rows, len(rows), unembedded)
 
 
-def _rank_quickly(scope: Scope, query: Query, count: int) -> _Ranked:
-    """By the index of a table too large to be read, if the scope is the whole of it."""
+def _rank_quickly(scope: Scope, query: Query, count: int | None, progress: Progress) -> _Ranked:
+    """Search by index if the table is too large to read and the best of all are requested; None = read everything."""
     dataset = scope.samples._root_dataset
     whole = scope.samples is dataset and scope.unlabeled_in is None
-    large = open_large_table(dataset, query.embeddings) if whole else None
-    return _rank(scope, query) if large is None else _rank_by_index(dataset, query, large, count)
+    large = open_large_table(dataset, query.embeddings) if whole and count is not None else None
+    if large is None or count is None:
+        return _rank(scope, query, progress)
+    return _rank_by_index(dataset, query, large, count)
 
 
 def _rank_by_index(dataset: fo.Dataset, query: Query, large: LargeTable, count: int) -> _Ranked:
@@ -239,7 +237,7 @@ def _rank_by_index(dataset: fo.Dataset, query: Query, large: LargeTable, count: 
     marked = [*query.positives, *query.negatives]
     items, unit = large.nearest(fitted.scorer.weights, count + len(marked))
     rows = np.flatnonzero(~np.isin(items.ids, marked))
-    table = SearchTable(large.key, items, unit)
+    table = MemoryTable(large.key, items, unit)
     unembedded = max(dataset._sample_collection.estimated_document_count() - len(large), 0)
     if items.patches_field is not None or items.parts is not None:
         unembedded = 0
@@ -287,7 +285,7 @@ def _not_too_many(rows: np.ndarray) -> np.ndarray:
     if len(rows) > _MOST_RESULTS:
         raise Refusal(
             f"{len(rows):,} results are more than the {_MOST_RESULTS:,} that a search keeps: choose a higher "
-            "threshold or a number of results, or make a function, which scores everything."
+            "threshold or a number of results, or create a function, which scores everything."
         )
     return rows
 

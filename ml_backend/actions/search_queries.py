@@ -117,8 +117,8 @@ def _embedded_text(model: str, options: str, text: str) -> np.ndarray:
     loaded = _model_of(Provenance(model, json.loads(options)), "a text")
     if not isinstance(loaded, TextTower):
         raise Refusal(
-            f"These embeddings are of {model}, which reads no texts: search by examples, or compute embeddings with a "
-            "model that knows texts too, such as open_clip."
+            f"These embeddings are of {model}, which cannot embed texts: search by examples, or compute embeddings "
+            "with a model that can, such as open_clip."
         )
     return unit_vectors(loaded.embed_text([text]))
 

@@ -24,10 +24,10 @@ class SearchPreview:
     """A search before its results are written: how many are above a threshold, and those just around it.
 
     Attributes:
-        total: items searched, marked ones left out.
+        total: items searched, without marked ones.
         matches: items at or above the threshold.
         threshold: the requested one, else the score of the 50th result.
-        lowest: the lowest score of all that were searched.
+        lowest: the lowest score of all items searched.
         highest: the highest.
         above: those just above the threshold, nearest to it first.
         below: those just below it.
@@ -52,8 +52,8 @@ class SearchResult(ViewReport):
     """The results of a search, best first, and a view of them, ordered by ``search_score``.
 
     ``unembedded`` items of the scope have no vector and were not searched. ``recall`` is 1 for an exact search, else
-    the share of the 50 nearest that the index was measured to find. ``field`` has the scores; ``elsewhere`` says so
-    if it is not ``search_score``.
+    the share of the 50 nearest that the index was measured to find. ``field`` has the scores; ``elsewhere`` is a
+    sentence about it if it is not ``search_score``.
     """
 
     query: Query

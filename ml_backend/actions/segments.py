@@ -43,7 +43,10 @@ _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso poi
 
 @dataclass(frozen=True, repr=False)
 class SegmentReport(Report):
-    """A segment after ``given`` IDs were added; ``added`` of them are new."""
+    """A segment after ``given`` IDs were added; ``added`` of them are new.
+
+    After a removal, it is minus the number removed.
+    """
 
     segment: Segment
     given: int
@@ -52,11 +55,14 @@ class SegmentReport(Report):
     def sentence(self) -> str:
         """The closing message."""
         segment = self.segment
+        if self.added < 0:
+            out = f"Removed {count(-self.added, segment.noun)} from the segment “{segment.name}” ({segment.kind})"
+            return f"{out}, which now has {segment.size:,}."
         rest = self.given - self.added
-        note = f" {rest:,} {agree(rest, 'was')} in it already, or {agree(rest, 'is')} no longer in the dataset."
+        note = f" {rest:,} {agree(rest, 'was')} already in it, or {agree(rest, 'is')} no longer in the dataset."
         return (
             f"Added {count(self.added, segment.noun)} to the segment “{segment.name}” ({segment.kind}), "
-            f"which has {segment.size:,} now.{note if rest else ''}"
+            f"which now has {segment.size:,}.{note if rest else ''}"
         )
 
 
@@ -70,7 +76,7 @@ def create_segment(
     patches_field: str | None = None,
     made_by: Origin = _BY_SELECTION,
 ) -> SegmentReport:
-    """Make a segment of samples, or of objects of a patches field.
+    """Create a segment of samples, or of objects of a patches field.
 
     Args:
         ids: of samples, or of the objects (labels) of ``patches_field``
@@ -198,7 +204,7 @@ def export_segment(
     """Write a segment to a new folder, which is returned.
 
     Args:
-        format: "fiftyone" and "coco" with the media files, "csv" as a table with a row a member
+        format: "fiftyone" and "coco" with the media files, "csv" as a table with one row per member
         label_field: for COCO, the field of boxes; default: that of the segment's objects
 
     Raises:
@@ -206,7 +212,7 @@ def export_segment(
     """
     segment = load_segment(dataset, slug)
     if not count_members(dataset, segment):
-        raise Refusal(f"The segment “{segment.name}” has no members any more: there is nothing to export.")
+        raise Refusal(f"The segment “{segment.name}” no longer has any members: there is nothing to export.")
     target = Path(folder).expanduser()
     if target.exists() and any(target.iterdir()):
         raise Refusal(f"The folder {target} is not empty: choose a new one, so that nothing is overwritten.")

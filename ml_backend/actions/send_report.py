@@ -13,9 +13,9 @@ _NAMED = 3  # files or classes that a message lists
 class SendReport(Report):
     """What was sent: ``labeled`` of the new tasks have their sample's label, ``suggested`` a suggestion.
 
-    ``there`` samples were tasks already; ``again`` had a task that was deleted in Label Studio; ``left_out`` are files
-    that are missing or that Label Studio does not accept; ``unknown`` counts labels of classes the project lacks;
-    ``news`` are sentences on what changed in the label config.
+    ``there`` samples already were tasks; ``again`` had a task that was deleted in Label Studio; ``left_out`` are files
+    that are missing or that Label Studio does not accept; ``unknown`` counts labels of classes the project does not
+    have; ``news`` contains sentences on what changed in the label config.
     """
 
     address: str
@@ -51,14 +51,14 @@ class SendReport(Report):
         parts += self.news
         if self.unknown:
             labels = count(sum(self.unknown.values()), "label")
-            parts.append(f"Left out {labels} of classes that the project lacks: {named(list(self.unknown))}.")
+            parts.append(f"Left out {labels} of classes that the project does not have: {named(list(self.unknown))}.")
         if self.sent and self.shown_version != self.version:
             parts.append(
                 f"The project shows the predictions of “{self.shown_version}”: to see these, choose “{self.version}” "
                 "in its settings, under Annotation."
             )
         if self.sent:
-            parts.append("“Pull from Label Studio” brings the annotations back.")
+            parts.append("“Pull from Label Studio” imports the annotations.")
         return " ".join(parts)
 
     def _filled_in(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import fiftyone as fo
 
 from ..errors import Refusal
-from ..label_studio.client import LabelStudio, LabelStudioMissing
+from ..label_studio.client import LabelStudio, LabelStudioDown, LabelStudioError, LabelStudioMissing, LabelStudioPartly
 from ..label_studio.config import invalid_reason, make_label_config, read_label_config
 from ..label_studio.exchange import (
     DATASET_KEY,
@@ -52,14 +53,14 @@ class _Proposed:
 
 @dataclass(frozen=True)
 class _SentSample:
-    """The content of a sample's pre-annotation, and the classes of its labels that the project lacks."""
+    """The content of a sample's pre-annotation, and the classes of its labels that the project does not have."""
 
     shown: list[_Proposed]
     unknown: list[str]
 
 
 def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field: str, classes: Sequence[str]) -> int:
-    """Create a project for the labels of a field, or continue with one of this title made here; returns its number.
+    """Create a project for the labels of a field, or continue with one of this title that we created; return its ID.
 
     Raises:
         Refusal: a title that Label Studio does not accept, no classes, a field that cannot be exchanged, or another
@@ -69,7 +70,7 @@ def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field:
     if not shortest <= len(title) <= longest:
         raise Refusal(f"“{title}” has {len(title)} characters; a title has {shortest} to {longest}.")
     if not classes:
-        raise Refusal(f"Nothing is labeled in '{field}' yet: give the classes to choose from.")
+        raise Refusal(f"Nothing is labeled in '{field}' yet: specify the classes to choose from.")
     config = _config_for(dataset, field, classes)
     with hold_project(dataset, f"{studio.url}#new {title}"):
         for sent in sent_projects(dataset, studio.url):
@@ -81,9 +82,19 @@ def open_project(dataset: fo.Dataset, studio: LabelStudio, *, title: str, field:
                     SentLedger(dataset, sent.key).clear()
                 else:
                     return sent.project
-        project = studio.create_project(title, config)
+        project = _made_project(dataset, studio, title, field, config)
         remember_project(dataset, SentProject(studio.url, project, title, field, _now()))
         return project
+
+
+def _made_project(dataset: fo.Dataset, studio: LabelStudio, title: str, field: str, config: str) -> int:
+    """A new project, or an empty one whose creation was never confirmed; its description says whose labels it holds."""
+    description = f"Labels of '{field}' in the FiftyOne dataset “{dataset.name}” ({dataset._doc.id})."
+    for made in studio.projects():
+        is_ours = (made["title"], made.get("description")) == (title, description)
+        if is_ours and not studio.project(int(made["id"])).get("task_number"):
+            return int(made["id"])
+    return studio.create_project(title, config, description=description)
 
 
 def send(
@@ -95,14 +106,15 @@ def send(
     field: str,
     progress: Progress = no_progress,
 ) -> SendReport:
-    """Create tasks for the samples (IDs) that the project lacks; also finishes an interrupted earlier call.
+    """Create tasks for the samples (IDs) that the project does not have yet; also finishes an interrupted earlier call.
 
-    Every task carries its sample's id and, as a prediction, the label there is, else the suggestion.
+    Every task carries its sample's ID and, as a prediction, the existing label or else the suggestion.
 
     Raises:
-        Refusal: the project is gone or asks for something else, other labels of this dataset went there, or
-            another call is just sending there.
-        LabelStudioError: it cannot be reached or refuses; what was sent until then is there, and a next call goes on.
+        Refusal: the project is gone or asks for something else, other labels of this dataset went there, or another
+            call is already sending there.
+        LabelStudioError: it cannot be reached or rejects a request; what was sent until then stays, and the next call
+            continues.
     """
     check_sendable(dataset)
     exchange = open_exchange(dataset, studio, project, field)
@@ -144,7 +156,7 @@ def _send(exchange: Exchange, samples: Sequence[str], go_on: Callable[[], None],
 
 
 def _version(exchange: Exchange) -> str:
-    """The model version of pre-annotations: that of a connected backend, which then updates the one of each task."""
+    """The model version of pre-annotations: that of a connected backend, which then updates each task's prediction."""
     backend = connected_backend(exchange.studio, exchange.project)
     if backend is not None:
         return str(backend["title"])
@@ -163,19 +175,19 @@ def check_sendable(dataset: fo.Dataset) -> None:
         )
     if kind == "audio" and dataset.has_field(START):
         raise Refusal(
-            "The samples of this dataset are windows of recordings, which Label Studio would show whole: send the "
+            "The samples of this dataset are windows of recordings, which Label Studio would show in full: send the "
             "recordings themselves."
         )
 
 
 def sent_before(dataset: fo.Dataset, studio: LabelStudio, project: int, samples: Sequence[str]) -> int:
-    """The number of these samples that were sent to a project, according to the ledger."""
+    """How many of these samples were sent to a project, according to the ledger."""
     records = SentLedger(dataset, f"{studio.url}#{project}").read().values()
     return len({record.sample for record in records} & set(samples))
 
 
 def missing_classes(label_config: str, classes: Sequence[str]) -> list[str]:
-    """The classes that a project lacks."""
+    """The classes that a project does not have."""
     there = set(read_label_config(label_config).classes)
     return [name for name in classes if name not in there]
 
@@ -185,13 +197,12 @@ def _remember(exchange: Exchange) -> None:
     before = exchange.remembered
     if before is not None and before.field != exchange.target.name:
         raise Refusal(
-            f"The labels of '{before.field}' of this dataset went to “{exchange.title}”: choose that field, or another "
-            "project."
+            f"The labels of '{before.field}' of this dataset were sent to “{exchange.title}”: choose that field, or "
+            "another project."
         )
-    remember_project(
-        exchange.dataset,
-        SentProject(exchange.studio.url, exchange.project, exchange.title, exchange.target.name, _now(), exchange.kept),
-    )
+    former = () if before is None else before.former_fields
+    at = (exchange.studio.url, exchange.project, exchange.title)
+    remember_project(exchange.dataset, SentProject(*at, exchange.target.name, _now(), exchange.kept, former))
 
 
 def _config_for(dataset: fo.Dataset, field: str, classes: Sequence[str]) -> str:
@@ -223,12 +234,12 @@ def _send_batch(exchange: Exchange, batch: Sequence[SentMedium], version: str) -
     proposed = [_proposed(marks.get(sample, {}), suggestions[sample]) for sample in samples]
     usable = [[one for one in for_it if one.mark.label in classes] for for_it in proposed]
     predictions = [_prediction(exchange, medium, for_it, version) for medium, for_it in zip(batch, usable, strict=True)]
-    addresses = _upload(exchange, [medium for medium in batch if not medium.address])
-    tasks = [
-        _task(exchange, medium, addresses.get(medium.sample, medium.address), prediction)
-        for medium, prediction in zip(batch, predictions, strict=True)
-    ]
-    numbers = exchange.studio.import_tasks(exchange.project, tasks)
+    with _uploaded(exchange, [medium for medium in batch if not medium.address]) as addresses:
+        tasks = [
+            _task(exchange, medium, addresses.get(medium.sample, medium.address), prediction)
+            for medium, prediction in zip(batch, predictions, strict=True)
+        ]
+        numbers = exchange.studio.import_tasks(exchange.project, tasks)
     exchange.ledger.write(
         [
             noted_task(exchange, {"id": number, **task}, sample, marks.get(sample, {}))
@@ -244,14 +255,26 @@ def _send_batch(exchange: Exchange, batch: Sequence[SentMedium], version: str) -
     ]
 
 
-def _upload(exchange: Exchange, media: Sequence[SentMedium]) -> dict[str, str]:
-    """Sample → the address of its uploaded file in the project."""
+@contextmanager
+def _uploaded(exchange: Exchange, media: Sequence[SentMedium]) -> Iterator[dict[str, str]]:
+    """Sample → the address of its uploaded file in the project; the files are deleted if Label Studio rejects the rest.
+
+    They stay after any other failure: Label Studio may have created the tasks that use them.
+    """
     if not media:
-        return {}
+        yield {}
+        return
     files = [(medium.path.name, medium.path.read_bytes()) for medium in media]
     numbers = exchange.studio.upload(exchange.project, files)
-    addresses = exchange.studio.uploads(exchange.project, numbers)
-    return {medium.sample: addresses[number] for medium, number in zip(media, numbers, strict=True)}
+    try:
+        addresses = exchange.studio.uploads(exchange.project, numbers)
+        yield {medium.sample: addresses[number] for medium, number in zip(media, numbers, strict=True)}
+    except (LabelStudioDown, LabelStudioPartly):
+        raise
+    except LabelStudioError:
+        with suppress(LabelStudioError):
+            exchange.studio.delete_uploads(exchange.project, numbers)
+        raise
 
 
 def _task(exchange: Exchange, medium: SentMedium, address: str, prediction: dict[str, Any] | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..embedding.base import local_path
 from ..label_studio.client import LabelStudioMissing
 from ..label_studio.exchange import Exchange
 from ..label_studio.ledger import AnnotationLedger
@@ -20,7 +21,7 @@ UPLOADED_KINDS = (
 
 @dataclass(frozen=True)
 class SentMedium:
-    """A sample's file, and what its task holds: its address, "" = it has to be uploaded; of a text the text itself."""
+    """A sample's file, and what its task contains: the file's address ("" = must be uploaded), or the text itself."""
 
     sample: str
     path: Path
@@ -30,7 +31,7 @@ class SentMedium:
 
 
 def media_to_send(exchange: Exchange, samples: Sequence[str]) -> tuple[list[SentMedium], list[str]]:
-    """The media of samples in their order, and the files or samples that cannot be sent."""
+    """The media of samples in order, and the files or samples that cannot be sent."""
     if not samples:
         return [], []
     carried = medium_field(exchange.dataset)
@@ -43,7 +44,7 @@ def media_to_send(exchange: Exchange, samples: Sequence[str]) -> tuple[list[Sent
     for sample, file, width, height in zip(
         *view.values(["id", files, "metadata.width", "metadata.height"]), strict=True
     ):
-        path, address = Path(file or ""), addresses.get(sample, "")
+        path, address = Path(local_path(file or "")), addresses.get(sample, "")
         size = 0 if address else _uploadable_bytes(path)
         if size is None:
             left_out.append(path.name or sample)

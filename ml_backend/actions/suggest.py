@@ -12,12 +12,14 @@ from ..errors import Refusal
 from ..progress import Progress
 from ..report import Report
 from ..store.embeddings import locate
+from ..store.existence import ends_with_dataset
 from ..store.items import Items, items_of, list_like
 from ..store.label_edits import suggestion_clearing_edits
 from ..store.labels import DEFAULT_FIELD, LabelField, Labels, check_evidence
 from ..store.saves import commit, read_head
 from ..store.session import Session, open_session
 from ..store.suggestions import (
+    FIELD,
     Suggestion,
     SuggestionSettings,
     read_rejections,
@@ -40,7 +42,7 @@ _VISIBLE = 0.02  # screens show whole percents; one label moves most confidences
 class SuggestReport(Report):
     """The number of suggestions made, and how far their confidence can be trusted, in words.
 
-    ``changed`` are the ids of the samples whose suggestions are others now; ``elsewhere`` says in which field they are,
+    ``changed`` contains the IDs of the samples whose suggestions changed; ``elsewhere`` says in which field they are,
     if not in the usual one.
     """
 
@@ -55,14 +57,18 @@ class SuggestReport(Report):
 
     def sentence(self) -> str:
         """The closing message."""
+        return f"{self.outcome()} Method: {self.method}; {self.calibration}.{self.elsewhere}"
+
+    def outcome(self) -> str:
+        """The result, without how it was computed."""
         uncertain = self.suggested - self.sure
         return (
             f"{self.sure:,} of {count(self.unlabeled, 'unlabeled item')} received a confident suggestion (target "
-            f"precision {percent(self.precision)}); {uncertain:,} {agree(uncertain, 'is')} uncertain. Method: "
-            f"{self.method}; {self.calibration}.{self.elsewhere}"
+            f"precision {percent(self.precision)}); {uncertain:,} {agree(uncertain, 'is')} uncertain."
         )
 
 
+@ends_with_dataset
 def suggest_labels(
     samples: fo.core.collections.SampleCollection,
     *,
@@ -71,15 +77,17 @@ def suggest_labels(
     precision: float = 0.95,
     progress: Progress | None = None,
     follow: bool = True,
+    into: str = FIELD,
 ) -> SuggestReport:
     """Suggest a label for every unlabeled item of a view, based on the labels of the dataset.
 
-    What a person labeled is the evidence; labels that came from neighbors are not. Suggestions go to the
-    field ``suggested_label``; those of a whole dataset follow after each save. In a multi-label field an item gets its
-    most confident class, and every other one that reaches the target precision.
+    Only labels set by a person count as evidence, not those that came from neighbors. Suggestions are written to the
+    field ``suggested_label``; those of a whole dataset are updated after each save. In a multi-label field an item gets
+    its most confident class, and every other one that reaches the target precision.
 
     Args:
-        follow: remember how they were made, so that they follow.
+        follow: remember how they were made, so that they can be kept up to date.
+        into: another field for them, so that suggestions for several label fields can coexist.
 
     Raises:
         Refusal: no such embeddings, nothing labeled or only by neighbors, or a target precision outside 0.5..1.
@@ -89,7 +97,7 @@ def suggest_labels(
     session = open_session(dataset, embeddings, progress=progress)
     items = session.embeddings.items
     settings = SuggestionSettings(embeddings, label_target.name, precision, whole=True)
-    basis = basis_of(samples, session, settings)
+    basis = basis_of(samples, session, settings, into)
     report = recall(basis)
     if report is not None:
         if follow:
@@ -98,7 +106,7 @@ def suggest_labels(
     rows = _rows_of_view(samples, items)
     settings = replace(settings, whole=len(rows) == len(items))
     with saved_settings(dataset, settings if follow else None):
-        report = _make_suggestions(session, label_target, rows, precision, progress)
+        report = _make_suggestions(session, label_target, rows, precision, progress, into)
     remember(dataset, basis, report)
     return report
 
@@ -109,20 +117,20 @@ def _rows_of_view(samples: fo.core.collections.SampleCollection, items: Items) -
 
 
 def _make_suggestions(
-    session: Session, field: LabelField, rows: np.ndarray, precision: float, progress: Progress | None
+    session: Session, field: LabelField, rows: np.ndarray, precision: float, progress: Progress | None, into: str
 ) -> SuggestReport:
-    """Compute the suggestions of these rows, and write those that changed."""
+    """Compute the suggestions for these rows, and write those that changed."""
     items = session.embeddings.items
     labels = labels_with_pending(session, field)
     check_evidence(labels, field)
     found = _suggest(session, labels, precision, progress)
-    current = read_suggestions(session.dataset, items)
+    current = read_suggestions(session.dataset, items, into)
     updated = list(current)
     proposed = _as_suggestions(session, field, labels, found, rows)
     for row in rows.tolist():
         updated[row] = proposed.get(row)
     _keep_what_looks_the_same(updated, current, _labeled_items(items, labels))
-    changed = write_suggestions(session.dataset, items, updated, current=current)
+    changed = write_suggestions(session.dataset, items, updated, current=current, name=into)
     made = [suggestion for row in rows.tolist() if (suggestion := updated[row]) is not None]
     return SuggestReport(
         unlabeled=int(labels.unlabeled[rows].sum()),
@@ -140,9 +148,14 @@ def _suggest(session: Session, labels: Labels, precision: float, progress: Progr
     vectors, neighbors, classes = session.embeddings.vectors, session.neighbors, len(labels.classes)
     if labels.multi:
         of_class = labels.evidence_of_class
-        return suggest_several(vectors, neighbors, of_class, classes, precision=precision, progress=progress)
+        return suggest_several(
+            vectors, neighbors, of_class, classes, precision=precision, progress=progress, regions=session.regions
+        )
     evidence, classes = labels.with_nothing(labels.evidence())
-    return as_proposals(suggest(vectors, neighbors, evidence, classes, precision=precision, progress=progress))
+    found = suggest(
+        vectors, neighbors, evidence, classes, precision=precision, progress=progress, regions=session.regions
+    )
+    return as_proposals(found)
 
 
 def _as_suggestions(
@@ -152,7 +165,7 @@ def _as_suggestions(
     meant = (
         np.isin(proposals.rows, rows)
         & labels.unlabeled[proposals.rows]
-        & (proposals.classes < len(labels.classes))  # not “nothing there”, which is no label to suggest
+        & (proposals.classes < len(labels.classes))  # not “nothing there”, which cannot be suggested as a label
         & ~_rejected(session, field, labels, proposals)
     )
     shown = _top_and_accepted(proposals, np.flatnonzero(meant))
@@ -179,7 +192,7 @@ def _as_suggestions(
 
 
 def _top_and_accepted(proposals: Proposals, places: np.ndarray) -> np.ndarray:
-    """Among these positions in the proposals, the most confident one of each item, and all accepted ones."""
+    """Of these positions in the proposals, the most confident one of each item, and all accepted ones."""
     most_confident = np.diff(proposals.rows[places], prepend=-1) > 0
     shown: np.ndarray = places[most_confident | proposals.accepted[places]]
     return shown
@@ -200,10 +213,10 @@ def _rejected(session: Session, field: LabelField, labels: Labels, proposals: Pr
 def _keep_what_looks_the_same(
     updated: list[Suggestion | None], current: Sequence[Suggestion | None], labeled: set[tuple[str, str]]
 ) -> None:
-    """Keep suggestions unchanged if a new label moved their confidence by less than screens show.
+    """Keep suggestions unchanged if a new label changed their confidence by less than screens show.
 
-    One label moves the confidence of nearly every suggestion a little; rewriting those, and pushing them on to
-    Label Studio, would tell nobody anything. A suggestion keeps its anchors while these have the label they stand for.
+    One label changes the confidence of nearly every suggestion slightly; rewriting those, and sending them to Label
+    Studio, would be pointless. A suggestion keeps its anchors as long as they still have its label.
     """
     for row, (new, old) in enumerate(zip(updated, current, strict=True)):
         if new is None or old is None or (new.sure, new.field) != (old.sure, old.field) or _visibly_moved(new, old):
@@ -222,7 +235,7 @@ def _visibly_moved(new: Suggestion, old: Suggestion) -> bool:
 
 
 def _labeled_items(items: Items, labels: Labels) -> set[tuple[str, str]]:
-    """(item id, label) of every label that serves as evidence."""
+    """(item ID, label) of every label that serves as evidence."""
     rows, codes = labels.members[~labels.followed].T
     return {(item, labels.classes[code]) for item, code in zip(items.ids[rows].tolist(), codes.tolist(), strict=True)}
 
@@ -243,7 +256,7 @@ def clear_suggestions(samples: fo.core.collections.SampleCollection, *, patches_
     """Remove all suggestions of a view, as one action that can be undone; returns their number.
 
     Raises:
-        Refusal: there is no suggestion.
+        Refusal: there are no suggestions.
     """
     dataset = samples._root_dataset
     head = read_head(dataset)

@@ -1,4 +1,4 @@
-"""Train embeddings on existing labels: a head over other embeddings, and the last block of their network."""
+"""Train embeddings on existing labels: a head on top of other embeddings, and the last block of their network."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,9 @@ from ..store.embeddings import (
     load_embeddings,
     table_to_write,
 )
+from ..store.existence import ends_with_dataset, still_there
 from ..store.fingerprints import read_fingerprints, write_fingerprints
-from ..store.items import item_view
+from ..store.items import Items, item_view
 from ..store.labels import DEFAULT_FIELD, read_labels
 from ..store.media import list_media
 from ..store.settings import data_directory
@@ -81,7 +82,7 @@ class TrainingReport(Report):
         if head.accuracy < self.neighbor_accuracy:
             text += (
                 f" Warning: a vote of the nearest neighbors in '{self.base}' gets {percent(self.neighbor_accuracy)} "
-                f"right, so '{self.base}' serves better: go on with that one, or label more samples and train again."
+                f"right, so '{self.base}' serves better: continue with that one, or label more samples and train again."
             )
         return text
 
@@ -94,6 +95,7 @@ def can_tune(model: str) -> bool:
         return False  # precomputed vectors, or those from another tool
 
 
+@ends_with_dataset
 def train_embeddings(
     samples: fo.core.collections.SampleCollection,
     *,
@@ -105,13 +107,13 @@ def train_embeddings(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TrainingReport:
-    """Train a head on existing labels, over the embeddings ``base``, and store its embeddings under ``key``.
+    """Train a head on existing labels, on top of the embeddings ``base``, and store its embeddings under ``key``.
 
     Later calls of `compute_embeddings` with the options of ``key`` embed new samples with the same head.
 
     Args:
-        tune: ``last_block`` also fine-tunes the last block of the network of ``base``, and keeps that only where a head
-            over it gets more of the held-out labels right, which neither network nor head has seen.
+        tune: ``last_block`` also fine-tunes the last block of the network of ``base``, and keeps the result only if a
+            head on top of it gets more of the held-out labels right, which neither network nor head has seen.
 
     Raises:
         Refusal: no such base, the key is taken, fewer than two classes, too few labels, or a model that cannot be
@@ -142,9 +144,18 @@ def train_embeddings(
                 tuned_path.unlink(missing_ok=True)
         save_head(head, head_path)
         provenance = Provenance(model="trained", options=options)
+        rows, vectors = _left(dataset, items, rows, vectors)
         _store(samples, key, provenance, base_run, rows, head.transform(vectors), backend)
     baseline = neighbor_accuracy(base_run.vectors, labels.codes, len(labels.classes))
     return TrainingReport(key, base, head, len(rows), baseline, tuning)
+
+
+def _left(dataset: fo.Dataset, items: Items, rows: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows, and their vectors, whose items were not deleted during training."""
+    there = still_there(dataset, items.take(rows))
+    if not there.any():
+        raise Refusal("All items that were to be embedded were deleted during training.")
+    return rows[there], vectors[there]
 
 
 def _store(
@@ -168,7 +179,7 @@ def _store(
 
 @dataclass(frozen=True)
 class _TunedVectors:
-    """Vectors (m, d) of a tuned network for the items in ``rows`` (m,), and the head trained on them."""
+    """Vectors (m, d) from a tuned network for the items in ``rows`` (m,), and the head trained on them."""
 
     rows: np.ndarray
     vectors: np.ndarray

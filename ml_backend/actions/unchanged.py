@@ -1,4 +1,4 @@
-"""Suggestions that were made from what is still so: they are not computed, read, or compared again."""
+"""Suggestions whose basis is unchanged: they are not computed, read, or compared again."""
 
 import threading
 import weakref
@@ -19,26 +19,27 @@ from ..store.suggestions import SuggestionSettings, rejection_keys
 if TYPE_CHECKING:
     from .suggest import SuggestReport
 
-_KEPT = 8  # datasets
+_KEPT = 16  # datasets, or fields of them
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Basis:
-    """Everything that the suggestions of a whole dataset depend on: vectors, samples, and what is not in them."""
+    """Everything that the suggestions of a whole dataset depend on: vectors, samples, and other state."""
 
     neighbors: "weakref.ref[Neighbors]"
     state: SampleState
     others: Hashable
+    into: str
 
 
-_made: "OrderedDict[str, tuple[Basis, SuggestReport]]" = OrderedDict()
+_made: "OrderedDict[tuple[str, str], tuple[Basis, SuggestReport]]" = OrderedDict()  # by dataset and field
 
 
 def basis_of(
-    samples: fo.core.collections.SampleCollection, session: Session, settings: SuggestionSettings
+    samples: fo.core.collections.SampleCollection, session: Session, settings: SuggestionSettings, into: str
 ) -> Basis | None:
-    """What suggestions made now are based on; None for a view or frames, or if the database does not count writes."""
+    """What suggestions made now ``into`` a field are based on; None for a view, frames, or untracked writes."""
     if (session.embeddings.items.field or "").split(".")[0] == FRAMES:
         return None  # a write to a frame leaves no trace in its sample
     state = sample_state(session.dataset) if isinstance(samples, fo.Dataset) else None
@@ -46,15 +47,15 @@ def basis_of(
         return None
     pending = tuple(pending_changes(session.dataset).acts)
     others = (settings, pending, tuple(rejection_keys(session.dataset)))
-    return Basis(weakref.ref(session.neighbors), state, others)
+    return Basis(weakref.ref(session.neighbors), state, others, into)
 
 
 def recall(basis: Basis | None) -> "SuggestReport | None":
-    """The report of the suggestions that were made on this basis and are still the same; None if there is none."""
+    """The report of the suggestions that were made on this basis and are unchanged; None if there is none."""
     if basis is None:
         return None
     with _lock:
-        known = _made.get(basis.state.dataset)
+        known = _made.get((basis.state.dataset, basis.into))
     if known is None or (known[0].state, known[0].others) != (basis.state, basis.others):
         return None
     same_vectors = known[0].neighbors() is not None and known[0].neighbors() is basis.neighbors()
@@ -62,12 +63,13 @@ def recall(basis: Basis | None) -> "SuggestReport | None":
 
 
 def remember(dataset: fo.Dataset, basis: Basis | None, report: "SuggestReport") -> None:
-    """Keep the report of suggestions that were made and written, unless somebody else wrote meanwhile."""
+    """Keep the report of suggestions that were made and written, unless somebody else wrote in the meantime."""
     now = None if basis is None else sample_state(dataset)
     if basis is None or now is None or not now.kept_labels_since(basis.state):
         return
     with _lock:
-        _made[now.dataset] = (replace(basis, state=now), report)
-        _made.move_to_end(now.dataset)
+        key = (now.dataset, basis.into)
+        _made[key] = (replace(basis, state=now), report)
+        _made.move_to_end(key)
         while len(_made) > _KEPT:
             _made.popitem(last=False)

@@ -11,19 +11,19 @@ from ..errors import Refusal
 from ..store.deleted_segments import last_deleted, restore_segment
 from ..store.functions import DeletedFunction, deleted_functions
 from ..store.pending import PendingAct, forget_acts, list_acts
-from ..store.saves import UNDO_SECONDS, SaveRecord, list_saves, pass_over
+from ..store.saves import UNDO_SECONDS, SaveRecord, list_saves, pass_over, saves_acts
 from ..store.suggestions import Rejection, list_rejections, take_back_rejection
 from ..wording import count, listing, noun
 from .functions import restore_function
 from .save import undo_save
 
-_NAMED = 3  # labels of one act that its title lists
-_NOTHING = "There is nothing to undo: nothing was done in the last seven days, or it is undone already."
+_NAMED = 3  # labels of one action that its title lists
+_NOTHING = "There is nothing to undo: nothing was done in the last seven days, or it has already been undone."
 
 
 @dataclass(frozen=True)
 class UndoStep:
-    """An act that can be undone: its key, when it was done (UTC), and what it was, in words."""
+    """An action that can be undone: its key, when it was done (UTC), and what it was, in words."""
 
     key: str
     at: datetime
@@ -34,29 +34,24 @@ class UndoStep:
 class _Undoable:
     step: UndoStep
     take_back: Callable[[], str]  # returns text to add to the title in the message
-    pass_over: Callable[[], None] | None = None  # set if it cannot be undone and blocks earlier acts that can
+    pass_over: Callable[[], None] | None = None  # set if it cannot be undone and blocks earlier actions that can
+    acts: Sequence[str] = ()  # the names of the acts in it
 
 
 def list_undo_steps(dataset: fo.Dataset, *, pending: bool = True) -> list[UndoStep]:
-    """Everything that can be undone, the last act first.
+    """Everything that can be undone, the last action first.
 
     Args:
-        pending: whether what is not saved yet counts; without it, it stays pending.
+        pending: whether to include changes that are not saved yet; otherwise they stay pending.
     """
     return [found.step for found in _undoable(dataset, pending=pending)]
 
 
-def describe_undo(dataset: fo.Dataset, *, pending: bool = True) -> str | None:
-    """What `undo_last` would undo, in words; None if nothing can be undone."""
-    steps = list_undo_steps(dataset, pending=pending)
-    return steps[0].title if steps else None
-
-
 def undo_last(dataset: fo.Dataset, *, pending: bool = True) -> str:
-    """Undo the last act, and return a sentence about it.
+    """Undo the last action, and return a sentence about it.
 
     Raises:
-        Refusal: there is nothing to undo, or the act cannot be undone any more.
+        Refusal: there is nothing to undo, or the action can no longer be undone.
     """
     undoable = _undoable(dataset, pending=pending)
     if not undoable:
@@ -64,16 +59,36 @@ def undo_last(dataset: fo.Dataset, *, pending: bool = True) -> str:
     return f"Undid: {undoable[0].step.title}{undoable[0].take_back()}."
 
 
-def undo_through(dataset: fo.Dataset, key: str, *, pending: bool = True) -> str:
-    """Undo the latest acts down to the one with this key, and return a sentence about them.
+def undo_named(dataset: fo.Dataset, name: str) -> str:
+    """Undo the action with this name (`pending.one_act`), and return a sentence about it.
+
+    What others did since stays. An action that was saved is undone with its save, if nothing was done since.
 
     Raises:
-        Refusal: there is no such act (any more), or it cannot be undone.
+        Refusal: it was undone already, or was saved and others did something since.
+    """
+    undoable = _undoable(dataset, pending=True)
+    if not undoable:
+        raise Refusal(_NOTHING)
+    found = next((one for one in undoable if name in one.acts), None)
+    if found is None or (found.step.key.startswith("save:") and found is not undoable[0]):
+        raise Refusal(
+            f"“{undoable[0].step.title}” came after it, perhaps in another tab, or it has already been undone: choose "
+            "what to undo in the list of the last actions."
+        )
+    return f"Undid: {found.step.title}{found.take_back()}."
+
+
+def undo_through(dataset: fo.Dataset, key: str, *, pending: bool = True) -> str:
+    """Undo the latest actions back to the one with this key, and return a sentence about them.
+
+    Raises:
+        Refusal: there is no such action (any longer), or it cannot be undone.
     """
     undoable = _undoable(dataset, pending=pending)
     place = next((place for place, one in enumerate(undoable) if one.step.key == key), None)
     if place is None:
-        raise Refusal("That act is undone already, or more than seven days old: open the list again.")
+        raise Refusal("That action has already been undone, or is more than seven days old: reopen the list.")
     undone = []
     for one in undoable[: place + 1]:
         if one.pass_over is not None and one.step.key != key:
@@ -96,21 +111,26 @@ def _pending(dataset: fo.Dataset) -> Iterator[_Undoable]:
         acts = list(group)
         keys = [act.key for act in acts]
 
-        def take_back(keys: Sequence[str] = keys) -> str:
+        def take_back(acts: Sequence[PendingAct] = acts, keys: Sequence[str] = keys) -> str:
             forget_acts(dataset, keys)
+            if saves_acts(dataset, keys):
+                raise Refusal(f"“{_words(acts)}” was just saved: undo the save instead.")
             return ""
 
-        yield _Undoable(UndoStep(f"pending:{name}:{keys[0]}", acts[-1].at, _words(acts)), take_back)
+        yield _Undoable(UndoStep(f"pending:{name}:{keys[0]}", acts[-1].at, _words(acts)), take_back, acts=[name])
 
 
 def _saves(dataset: fo.Dataset) -> Iterator[_Undoable]:
     for record in list_saves(dataset):
 
-        def take_back() -> str:
-            return _kept(undo_save(dataset))
+        def take_back(save: str = record.id) -> str:
+            return _kept(undo_save(dataset, save))
 
-        gone = None if record.undoable else lambda: pass_over(dataset)
-        yield _Undoable(UndoStep(f"save:{record.id}", record.at, record.title), take_back, gone)
+        def forget(save: str = record.id) -> None:
+            pass_over(dataset, save)
+
+        gone = None if record.undoable else forget
+        yield _Undoable(UndoStep(f"save:{record.id}", record.at, record.title), take_back, gone, record.acts)
 
 
 def _kept(record: SaveRecord) -> str:
@@ -119,7 +139,7 @@ def _kept(record: SaveRecord) -> str:
     if not left:
         return ""
     where = f" or in {noun(len(record.lost), 'field')} that no longer exist" if record.lost else ""
-    return f" ({record.total_written:,} of {count(record.count, 'change')}; {left:,} changed since{where})"
+    return f" ({record.total_written:,} of {count(record.count, 'change')}; {left:,} changed or deleted since{where})"
 
 
 def _rejections(dataset: fo.Dataset) -> Iterator[_Undoable]:
@@ -130,7 +150,7 @@ def _rejections(dataset: fo.Dataset) -> Iterator[_Undoable]:
             return ""
 
         title = f"rejection of {count(len(rejection.suggestions), 'suggestion')}"
-        yield _Undoable(UndoStep(f"rejection:{rejection.key}", rejection.at, title), take_back)
+        yield _Undoable(UndoStep(f"rejection:{rejection.key}", rejection.at, title), take_back, acts=[rejection.act])
 
 
 def _deleted_segments(dataset: fo.Dataset) -> Iterator[_Undoable]:

@@ -1,4 +1,4 @@
-"""Reports about a view: a notebook shows the first samples under the sentence."""
+"""Reports on a view: a notebook shows the first samples below the sentence."""
 
 import fiftyone as fo
 
@@ -7,7 +7,7 @@ from ..store.pictures import thumbnails_html
 
 
 class ViewReport(Report):
-    """A report with a view of what it is about, best first."""
+    """A report with a view of the samples it is about, best first."""
 
     view: fo.DatasetView
 

@@ -1,4 +1,4 @@
-"""Which samples look the same by their perceptual hashes, where hashes can tell look-alikes apart at all."""
+"""Which samples look the same, by small gray pictures of them: mirrored and slightly cropped copies included."""
 
 from __future__ import annotations
 
@@ -7,92 +7,125 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_CHUNK = 1024  # pairs compared at once, with all crops of both
-_BITS_OF_A_COPY = (
-    2  # hashes of copies differ in so many bits at most; at 4, a fifth of the matches among forms were wrong
-)
-_BITS_OF_OTHERS = 10  # typical neighbors must differ in so many bits for the hash to tell a copy from a look-alike
-_ONES = np.asarray([value.bit_count() for value in range(1 << 16)], np.uint8)  # numpy 1.26 counts no bits
+from ..progress import Progress, no_progress, part_of
+from .arrays import Floats, unit_rows
+from .neighbors import NeighborFinder
+from .registration import same_picture, stretched
+
+_COARSE = 8  # pixels of a side of what is compared first
+_CROPS = (0.025, 0.05, 0.075, 0.1)  # shares of each side that a crop may have lost, as starts of the alignment
+_COPY, _ALIKE = 0.95, 0.85  # correlation of copies at least, and above which others look alike, at 8 x 8 pixels
+_NEAREST = 4  # candidates for a copy, in each version of a picture
+_CHUNK = 4096
+
+Rows = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """Perceptual hashes of n samples.
+    """Small pictures of n samples.
 
     Attributes:
-        known: (n,) bool, whether the sample has hashes; those of the others are never compared.
-        whole: (n,) uint64, of the whole image.
-        mirrored: (n,) uint64, of the image mirrored left to right.
-        crops: (n, w) uint64, of the image with parts of its sides cut off, and of the whole.
+        known: (n,) bool, whether the sample has a picture; the others are never compared.
+        thumbnails: (n, 64, 64) uint8 gray levels; any side that is a multiple of 8 serves.
     """
 
     known: NDArray[np.bool_]
-    whole: NDArray[np.uint64]
-    mirrored: NDArray[np.uint64]
-    crops: NDArray[np.uint64]
-
-    def bits_apart(self, rows: NDArray[np.integer], others: NDArray[np.integer]) -> NDArray[np.uint8]:
-        """Bits (m,) in which the hashes of pairs of samples differ; 64 where one of them has no hash.
-
-        It is the least over the whole of one against each crop of the other, and against its mirror image.
-        """
-        result = np.full(len(rows), 64, np.uint8)
-        comparable = np.flatnonzero(self.known[rows] & self.known[others])
-        for start in range(0, len(comparable), _CHUNK):
-            some = comparable[start : start + _CHUNK]
-            one, other = rows[some], others[some]
-            apart = np.concatenate(
-                (
-                    _differing(self.whole[one, None], self.crops[other]),
-                    _differing(self.whole[other, None], self.crops[one]),
-                    _differing(self.mirrored[one, None], self.whole[other, None]),
-                ),
-                axis=1,
-            )
-            result[some] = apart.min(axis=1)
-        return result
+    thumbnails: NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
 class LookAlikes:
-    """Judges pairs by their appearance, only where the hash tells a sample from its typical neighbors.
+    """Finds samples that look the same, and says where closeness of embeddings is no evidence of a copy.
 
-    Frames of a fixed camera or forms with few entries differ too little for 64 bits: there a small difference is no
-    evidence of a copy, and `same` is False.
+    Args:
+        appearance: pictures of n samples.
+        rows: (m,) the samples to compare.
+        neighbors: (m, k) their neighbors by embedding.
     """
 
-    appearance: Appearance
-    telling: NDArray[np.bool_]  # (n,) whether at least half of the sample's neighbors differ in enough bits
+    def __init__(self, appearance: Appearance, rows: Rows, neighbors: Rows) -> None:
+        self._appearance, self._rows = appearance, rows[appearance.known[rows]]
+        self._versions = _versions(appearance)
+        self.narrow = self._narrow(rows, neighbors)
 
-    @staticmethod
-    def among(
-        appearance: Appearance, rows: NDArray[np.integer], neighbors: NDArray[np.integer]
-    ) -> tuple[LookAlikes, NDArray[np.bool_]]:
-        """Make the judge of the samples ``rows`` (m,), from their neighbors (m, k).
+    def pairs(self, progress: Progress = no_progress) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs of samples that look the same, found among all of them: (p,) and (p,)."""
+        if len(self._rows) < 2:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        finder = NeighborFinder(self._versions[0][self._rows], _NEAREST)
+        candidates = [np.empty((0, 2), np.int64)]
+        for number, version in enumerate(self._versions):
+            progress(0.2 * number / len(self._versions), "Looking for images that look the same")
+            uneven = self._rows[version[self._rows].any(axis=1)]  # others, such as fine stripes, resemble none
+            if not len(uneven):
+                continue
+            found = finder.find(version[uneven])
+            at, place = np.nonzero(found.distances <= 1 - _COPY)
+            candidates.append(np.stack([uneven[at], self._rows[found.indices[at, place]]], axis=1))
+        near = np.unique(np.sort(np.concatenate(candidates), axis=1), axis=0)
+        near = near[near[:, 0] < near[:, 1]]
+        near = near[self.same(near[:, 0], near[:, 1], part_of(progress, 0.2, 1))]
+        return near[:, 0], near[:, 1]
 
-        Returns:
-            The judge, and whether each neighbor looks the same, (m, k). A sample is no neighbor of itself.
-        """
-        one, other = np.repeat(rows, neighbors.shape[1]), neighbors.ravel()
-        comparable = (one != other) & appearance.known[one] & appearance.known[other]
-        distances = np.full(len(one), 64, np.uint8)
-        distances[comparable] = appearance.bits_apart(one[comparable], other[comparable])
-        bits, known = distances.reshape(neighbors.shape), comparable.reshape(neighbors.shape)
-        different = (known & (bits >= _BITS_OF_OTHERS)).sum(axis=1)
-        telling = np.zeros(len(appearance.known), bool)
-        telling[rows] = (different > 0) & (2 * different >= known.sum(axis=1))
-        same = known & (bits <= _BITS_OF_A_COPY) & telling[rows, None] & telling[neighbors]
-        return LookAlikes(appearance, telling), same
-
-    def same(self, rows: NDArray[np.integer], others: NDArray[np.integer]) -> NDArray[np.bool_]:
-        """Whether the pairs of samples (m,) look the same, (m,)."""
-        result = self.telling[rows] & self.telling[others]
+    def same(self, rows: Rows, others: Rows, progress: Progress = no_progress) -> NDArray[np.bool_]:
+        """Whether the pairs of samples (p,) look the same, (p,)."""
+        result = self._appearance.known[rows] & self._appearance.known[others]
         asked = np.flatnonzero(result)
-        result[asked] = self.appearance.bits_apart(rows[asked], others[asked]) <= _BITS_OF_A_COPY
+        for first in range(0, len(asked), _CHUNK):
+            progress(first / len(asked), f"Compared {first:,} of {len(asked):,} pairs of images")
+            part = asked[first : first + _CHUNK]
+            result[part] = self._same(rows[part], others[part])
+        return np.asarray(result)
+
+    def confusable(self, rows: Rows, others: Rows) -> NDArray[np.bool_]:
+        """Whether both of the pairs (p,) lie among samples that look much like them: only details tell copies there."""
+        return np.asarray(self.narrow[rows] & self.narrow[others])
+
+    def _narrow(self, rows: Rows, neighbors: Rows) -> NDArray[np.bool_]:
+        """Which of all samples (n,) look much like at least half of their neighbors, or these mirrored."""
+        whole, mirrored, *_ = self._versions
+        known = self._appearance.known
+        narrow = np.zeros(len(known), bool)
+        for first in range(0, len(rows), _CHUNK):
+            part, near = rows[first : first + _CHUNK], neighbors[first : first + _CHUNK]
+            alike = [np.einsum("md,mkd->mk", version[part], whole[near]) for version in (whole, mirrored)]
+            many = ((np.max(alike, axis=0) >= _ALIKE) & known[near]).sum(axis=1)
+            narrow[part] = known[part] & (2 * many >= max(1, near.shape[1]))
+        return narrow
+
+    def _same(self, rows: Rows, others: Rows) -> NDArray[np.bool_]:
+        """The same for samples that have pictures: aligned from the versions that are most alike."""
+        whole = self._versions[0]
+        alike = [np.einsum("pd,pd->p", version[rows], whole[others]) for version in self._versions]
+        alike += [np.einsum("pd,pd->p", version[others], whole[rows]) for version in self._versions[2:]]
+        best = np.argmax(alike, axis=0)
+        result = np.max(alike, axis=0) >= _COPY
+        asked = np.flatnonzero(result)
+        best, turned = best[asked], best[asked] >= len(self._versions)
+        one = np.where(turned, others[asked], rows[asked])
+        other = np.where(turned, rows[asked], others[asked])
+        crop = np.array([0, 0, *_CROPS, *_CROPS])[best]
+        thumbnails = self._appearance.thumbnails
+        first = thumbnails[one].astype(np.float32)
+        first[best == 1] = first[best == 1, :, ::-1]
+        start = np.stack([crop, 1 - 2 * crop] * 2, axis=1)
+        result[asked] = same_picture(first, thumbnails[other].astype(np.float32), start)
         return np.asarray(result)
 
 
-def _differing(hashes: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    different = np.ascontiguousarray(hashes ^ others)
-    words = different.view(np.uint16).reshape(*different.shape, 4)
-    return np.asarray(_ONES[words].sum(axis=-1, dtype=np.uint8))
+def _versions(appearance: Appearance) -> list[Floats]:
+    """Unit vectors (n, 64) without their mean: each picture at 8 x 8 pixels, whole, mirrored, and cropped."""
+    thumbnails = appearance.thumbnails
+    versions = [np.empty((len(thumbnails), _COARSE**2), np.float32) for _ in range(2 + len(_CROPS))]
+    crops = np.array([0.0, *_CROPS])
+    side = thumbnails.shape[1]
+    fine, _ = stretched(side, side, crops, 1 - 2 * crops)
+    means = fine.reshape(len(crops), _COARSE, side // _COARSE, side).mean(axis=2)
+    for first in range(0, len(thumbnails), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        pictures = thumbnails[part].astype(np.float32)
+        whole, *cropped = [matrix @ pictures @ matrix.T for matrix in means]
+        for version, small in zip(versions, [whole, whole[:, :, ::-1], *cropped], strict=True):
+            flat = small.reshape(len(small), -1)
+            version[part] = unit_rows(flat - flat.mean(axis=1, keepdims=True))
+    return versions

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from ..wording import count
+
 Floats = NDArray[np.float64]
 
 MIN_HELD_OUT = 30  # with fewer held-out labels, the prior from other datasets outweighs them
 _STEPS = 30
+_MOST_DOUBT = 2.0  # a suggestion whose error probability is this many times the allowed share is never accepted
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,26 @@ def accept(confidence: Floats, precision: float) -> NDArray[np.bool_]:
     return accepted
 
 
+def accept_suggestions(confidence: Floats, precision: float) -> NDArray[np.bool_]:
+    """Accept as many as `accept` does, except those twice as likely to be wrong as the target precision allows.
+
+    Samples of classes that have no label yet get guesses of middling confidence. If the labeled classes are easy, their
+    highly confident suggestions would otherwise let such guesses through.
+    """
+    certain = confidence >= 1 - _MOST_DOUBT * (1 - precision)
+    accepted = np.zeros(len(confidence), dtype=bool)
+    accepted[certain] = accept(confidence[certain], precision)
+    return accepted
+
+
 def describe(reliability: Reliability, evidence: Floats, held_out: int, labels: int, confidence: Floats) -> Calibration:
     """Describe how reliable the expected precision of accepted suggestions with this (n, f) evidence is."""
     if held_out >= MIN_HELD_OUT:
         sentence = f"calibrated on {held_out:,} labels"
     elif held_out:
-        sentence = f"only {held_out} labels to calibrate on: only the most confident are accepted"
+        sentence = f"only {count(held_out, 'label')} to calibrate on: only the most confident are accepted"
     else:
-        sentence = f"only {labels} labels: too few to calibrate, only the most confident are accepted"
+        sentence = f"only {count(labels, 'label')}: too few to calibrate, only the most confident are accepted"
     if not len(confidence):
         return Calibration(held_out, float("nan"), float("nan"), sentence)
     expected = float(confidence.mean())

@@ -51,7 +51,7 @@ def as_labels(labels: ArrayLike, n: int, n_classes: int) -> NDArray[np.int64]:
     """
     array = np.asarray(labels)
     if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
-        raise Refusal(f"labels must be {n} whole numbers, one a vector; got {array.dtype} of shape {array.shape}")
+        raise Refusal(f"labels must be {n} whole numbers, one per vector; got {array.dtype} of shape {array.shape}")
     bad = np.flatnonzero((array < -1) | (array >= n_classes))
     if len(bad):
         raise Refusal(
@@ -71,5 +71,5 @@ def check_neighbors(neighbors: Neighbors, n: int) -> None:
     """Refuse a neighbor table that was computed for another number of samples than n."""
     if len(neighbors.indices) != n:
         raise Refusal(
-            f"the neighbor table has {len(neighbors.indices)} rows for {n} samples: search the neighbors again"
+            f"the neighbor table has {len(neighbors.indices)} rows for {n} samples: compute the neighbors again"
         )

@@ -13,7 +13,20 @@ from .arrays import Floats, unit_rows
 _MOST_REGIONS = 30
 _SAMPLE = 20_000  # rows that the regions are learned from
 _CHUNK = 16_384
-_ENOUGH = 0.7  # share of covered regions above which nothing is reported
+_ENOUGH = 0.7  # share of covered regions above which there is nothing to report
+
+
+@dataclass(frozen=True)
+class Regions:
+    """A dataset divided into regions of similar samples, whatever their labels.
+
+    Attributes:
+        of: (n,) int32 region of each sample, 0 = the largest.
+        central: (r,) row of the most central sample of each region.
+    """
+
+    of: NDArray[np.int32]
+    central: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -33,8 +46,8 @@ class Coverage:
     sentence: str
 
 
-def cover(data: Floats, labeled: NDArray[np.int64], *, seed: int = 0) -> Coverage:
-    """Divide vectors (n, d) into regions by k-means on unit vectors, and find those that contain a labeled row."""
+def divide(data: Floats, *, seed: int = 0) -> Regions:
+    """Divide vectors (n, d) into regions by k-means on unit vectors."""
     centers = _centers(data, seed)
     nearest, closeness = _assigned(data, centers)
     sizes = np.bincount(nearest, minlength=len(centers))
@@ -43,12 +56,17 @@ def cover(data: Floats, labeled: NDArray[np.int64], *, seed: int = 0) -> Coverag
     number = np.full(len(centers), -1, np.int32)
     number[order] = np.arange(len(order))
     regions = number[nearest]
-    covered = np.zeros(len(order), bool)
-    covered[regions[labeled]] = True
     by_region = np.lexsort((-closeness, regions))
-    starts = np.searchsorted(regions[by_region], np.flatnonzero(~covered))
-    central = by_region[starts].astype(np.int64)
-    return Coverage(regions, covered, central, _sentence(int(covered.sum()), len(covered)))
+    starts = np.searchsorted(regions[by_region], np.arange(len(order)))
+    return Regions(regions, by_region[starts].astype(np.int64))
+
+
+def cover(regions: Regions, labeled: NDArray[np.int64]) -> Coverage:
+    """Find the regions that contain a labeled row."""
+    covered = np.zeros(len(regions.central), bool)
+    covered[regions.of[labeled]] = True
+    sentence = _sentence(int(covered.sum()), len(covered))
+    return Coverage(regions.of, covered, regions.central[~covered], sentence)
 
 
 def no_coverage(n: int) -> Coverage:

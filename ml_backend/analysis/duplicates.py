@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import Refusal
+from ..progress import Progress, no_progress
 from .appearance import Appearance, LookAlikes
 from .arrays import unit_rows
 from .checks import as_vectors, check_neighbors
@@ -58,30 +59,32 @@ def near_duplicates(
     neighbors: Neighbors | None = None,
     hashes: ArrayLike | None = None,
     appearance: Appearance | None = None,
+    progress: Progress = no_progress,
 ) -> Duplicates:
     """Group samples whose vectors are identical or nearly so, or whose images look the same.
 
     Identical vectors and equal hashes come together first, however many there are; a table of k neighbors could not
     show a group of more than k copies. What remains is joined over the neighbor graph, and each connected part is cut
-    into stars: every member is within the threshold of the sample kept, so that a slow film does not become one group
-    from its first to its last frame. Two members of one group are at most about 4 thresholds apart.
+    into stars: every member is within the threshold of the sample kept, so that a slow video does not become one group
+        from its first to its last frame. Two members of one group are at most about 4 thresholds apart.
 
-    Scans of pages, forms and the like lie nearer to one another than a copy saved again does to its original. Their
-    perceptual hashes join neighbors that the threshold leaves apart; then every member is within the threshold of the
-    sample kept, or looks the same.
+    Scans of pages, forms, and the like are closer to one another than a re-encoded copy is to its original, and far
+    from their mirror images. Samples that look the same are therefore joined wherever they lie, and look-alikes are
+    never joined by the threshold alone: every member is within the threshold of the sample kept, or looks the same.
 
     Args:
         vectors: (n, d).
-        threshold: cosine distance (0..2) up to which two samples are near duplicates; None takes
-            `automatic_threshold`; 0 groups identical directions only.
+        threshold: cosine distance (0..2) up to which two samples are near duplicates; None takes `automatic_threshold`;
+            0 groups identical directions only.
         neighbors: table of `knn(vectors, k)` with cosine distances; searched with k = 20 when not given. A pair that
-            is in no row of the table is found only through other members of its group.
+            does not appear in the table is found only through other members of its group.
         hashes: (n,) content hashes, numbers or words: equal ones are exact duplicates whatever their vectors.
-        appearance: perceptual hashes of the n samples, compared among neighbors.
+        appearance: small pictures of the n samples.
+        progress: of comparing these pictures; an exception it raises stops the work and is passed on.
 
     Raises:
-        Refusal: a threshold outside 0..2, vectors that are no finite (n, d) table, or neighbors, hashes or appearance
-            of another length.
+        Refusal: a threshold outside 0..2, vectors that are not a finite (n, d) table, or neighbors, hashes, or
+            appearance of another length.
     """
     data = as_vectors(vectors)
     n = len(data)
@@ -102,10 +105,12 @@ def near_duplicates(
     near = _within(data, limit)
     if appearance is not None:
         others = unique[table.indices] if neighbors is None else first[table.indices[unique]]
-        alike, same = LookAlikes.among(appearance, unique, others)
-        which = np.nonzero(same)
-        rows, columns = np.append(rows, unique[which[0]]), np.append(columns, others[which])
-        near = _either(near, alike.same)
+        looks = LookAlikes(appearance, unique, others)
+        near = _near_or_same(near, looks)
+        kept = np.flatnonzero(rows != columns)
+        kept = kept[near(rows[kept], columns[kept])]
+        same = looks.pairs(progress)
+        rows, columns = np.append(rows[kept], same[0]), np.append(columns[kept], same[1])
     leader, apart = _stars(data, rows[rows != columns], columns[rows != columns], near)
     groups, keep = _numbered(leader[first])
     return Duplicates(groups, keep, distances=apart[first], exact=copies[first] > 1, threshold=float(threshold))
@@ -129,7 +134,7 @@ def _numbered(kept: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.
 
 
 def automatic_threshold(neighbors: Neighbors) -> float:
-    """Cosine distance that one sample in a thousand would have a neighbor within by chance.
+    """Cosine distance within which one sample in a thousand would have a neighbor by chance.
 
     In a region of intrinsic dimension m the nearest of k neighbors is closer than r times the k-th with probability
     (k - 1) r^m. The dimension comes from the far half of the neighbors, which duplicates hardly touch (in the manner
@@ -152,7 +157,7 @@ def automatic_threshold(neighbors: Neighbors) -> float:
 
 
 def leaks(groups: Duplicates | ArrayLike, split: ArrayLike) -> NDArray[np.bool_]:
-    """Say which samples have a duplicate in another part of a split, such as train and test.
+    """Find the samples that have a duplicate in another part of a split, such as train and test.
 
     Args:
         groups: what `near_duplicates` returned, or its (n,) group numbers, -1 = in no group.
@@ -167,7 +172,7 @@ def leaks(groups: Duplicates | ArrayLike, split: ArrayLike) -> NDArray[np.bool_]
     group = np.asarray(groups.groups if isinstance(groups, Duplicates) else groups)
     names = np.asarray(split)
     if group.shape != names.shape:
-        raise Refusal(f"groups are of shape {group.shape} and split of {names.shape}; give one part a sample")
+        raise Refusal(f"groups are of shape {group.shape} and split of {names.shape}; give one part per sample")
     inside = np.flatnonzero((group >= 0) & _in_a_part(names))
     result = np.zeros(len(group), bool)
     if len(inside):
@@ -205,7 +210,7 @@ def identical_rows(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
             ]
         )
         first[waiting[same]] = guess[same]
-        waiting, seed = waiting[~same], seed + 1  # a collision of hashes: once more with other factors
+        waiting, seed = waiting[~same], seed + 1  # a hash collision: try once more with other factors
     return first
 
 
@@ -267,14 +272,14 @@ def _within(data: NDArray[np.float32], limit: float) -> _Near:
     return lambda rows, others: _cosine_distances(data, rows, others) <= limit
 
 
-def _either(near: _Near, alike: _Near) -> _Near:
-    def either(rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
-        result = near(rows, others)
+def _near_or_same(near: _Near, looks: LookAlikes) -> _Near:
+    def judged(rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        result = near(rows, others) & ~looks.confusable(rows, others)
         apart = np.flatnonzero(~result)
-        result[apart] = alike(rows[apart], others[apart])
+        result[apart] = looks.same(rows[apart], others[apart])
         return result
 
-    return either
+    return judged
 
 
 def _stars(

@@ -25,7 +25,7 @@ VOTERS = (
     "linear head on labels",
 )
 ANCHORS = 3
-LARGE = 200_000  # above this many samples, a result within seconds needs fewer steps, neighbors, and folds
+LARGE = 200_000  # above this many samples, fewer steps, neighbors, and folds are used to get a result within seconds
 _SAMPLE = 20_000  # rows that the heads learn from: a linear head gains nothing from more
 _HELD_OUT = 2_000  # the most labels held out
 _CHUNK = 16_384

@@ -56,7 +56,7 @@ def weigh(
     data: Floats, neighbors: Neighbors, rows: Labels, codes: Labels, n_classes: int, *, seed: int, report: Progress
 ) -> Case:
     """Let the voters guess from the labels `codes` at `rows`; every class 0..n_classes - 1 must have a label."""
-    report(0.1, "Connecting neighbors")
+    report(0.1, "Finding nearest neighbors")
     width = spreading.GRAPH_NEIGHBORS if len(data) <= LARGE else _LARGE_NEIGHBORS
     graph = spreading.neighbor_graph(neighbors, width)
     report(0.2, "Spreading labels")
@@ -82,6 +82,7 @@ def weigh(
         consistency=_consistency(neighbors, rows, codes, ensemble.unlabeled, guess),
         agreement=agreement,
         labels_a_class=len(rows) / n_classes,
+        chance=float(np.bincount(codes, minlength=n_classes)[guess].mean() / len(codes)),
     )
     right = tested_guess == truth
     return Case(guess, evidence, anchors, _in_context(held_out, agreement), right, trust, surroundings)

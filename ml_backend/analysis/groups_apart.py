@@ -1,4 +1,4 @@
-"""How far a sample's group lies from the rest, for groups too large to look odd among their own neighbors."""
+"""How far a sample's group lies from the rest, for groups too large to look unusual among their own neighbors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear heads on embeddings, in closed form: one learns from labels, the others also from beliefs of the graph."""
+"""Linear heads on embeddings, in closed form: one learns from labels, the others also from the graph's beliefs."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ def space(vectors: Floats, sample: NDArray[np.int64]) -> Space:
 class Teacher:
     """Fits heads to beliefs about a sample of rows; one factorization serves every fold of a cross-validation.
 
+    Weighted ridge regression, solved on the smaller side: that of the rows if there are fewer than dimensions.
+
     Args:
         rows: (m, d) rows of a Space, labeled and unlabeled.
         labeled: (m,) True where the row has a label.
@@ -63,12 +65,18 @@ class Teacher:
 
     def __init__(self, rows: Floats, labeled: NDArray[np.bool_]) -> None:
         self.rows = rows
-        self._weighted = rows * np.where(labeled, _LABEL_WEIGHT, 1.0).astype(np.float32)[:, None]
-        gram = (self._weighted.T @ rows).astype(np.float64)
-        scale = max(float(np.trace(gram)) / len(gram), 1e-12)
-        eye = np.eye(len(gram))
-        self._taught = cho_factor(gram + _TAUGHT_RIDGE * scale * eye)
-        self._self = cho_factor(gram + _SELF_RIDGE * scale * eye)
+        m, d = rows.shape
+        weights = np.where(labeled, _LABEL_WEIGHT, 1.0).astype(np.float32)
+        self._weighted = rows * weights[:, None] if m >= d else None
+        if self._weighted is None:
+            gram = (rows @ rows.T).astype(np.float64)
+            total, penalty = float(weights @ gram.diagonal()), 1 / weights
+        else:
+            gram = (self._weighted.T @ rows).astype(np.float64)
+            total, penalty = float(np.trace(gram)), np.ones(d)
+        scale = max(total / d, 1e-12)
+        self._taught = cho_factor(gram + np.diag(_TAUGHT_RIDGE * scale * penalty))
+        self._self = cho_factor(gram + np.diag(_SELF_RIDGE * scale * penalty))
 
     def taught(self, beliefs: Floats) -> Floats:
         """Weights (d, c) of the linear head that best reproduces the beliefs (m, c)."""
@@ -95,7 +103,10 @@ class Teacher:
 
     def _fit(self, factor: tuple[NDArray[np.float64], bool], beliefs: Floats) -> Floats:
         centered = beliefs - beliefs.mean(axis=0)
-        weights = cho_solve(factor, self._weighted.T @ centered).astype(np.float32)
+        if self._weighted is None:
+            weights = self.rows.T @ cho_solve(factor, centered).astype(np.float32)
+        else:
+            weights = cho_solve(factor, self._weighted.T @ centered).astype(np.float32)
         return standardized(weights, self.rows)
 
 

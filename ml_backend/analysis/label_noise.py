@@ -1,4 +1,4 @@
-"""How often the labels of one class are given to another: what turns evidence against a label into a probability."""
+"""How often samples of one class are labeled as another: turns evidence against a label into a probability."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IMAGINARY = 10  # labels for each pair of classes that are confused by chance a
 
 @dataclass(frozen=True)
 class ClassNoise:
-    """A model of labels: a true class is drawn from what two witnesses say, then a label from that class's row.
+    """A model of labels: a true class is drawn from the evidence of two witnesses, then a label from that class's row.
 
     Attributes:
         weights: of the predictions of the head and of the log votes of the neighbors, 0 or more each.

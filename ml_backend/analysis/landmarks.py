@@ -73,7 +73,7 @@ def place_among_landmarks(
         vectors: (l, d) of the landmarks.
         points: (l, dims) of the landmarks.
         metric: of the neighbors.
-        progress: called with (share done, message); what it raises stops the work and is passed on.
+        progress: called with (share done, message); an exception it raises stops the work and is passed on.
 
     Returns:
         (n, dims) float32; NaN for rows that ``batches`` never gives.
@@ -107,7 +107,7 @@ def _centers(batches: Batches, n: int, count: int, random: np.random.Generator) 
         batch_size=4096,
         n_init=1,
         max_iter=20,
-        reassignment_ratio=0,  # or centers of small cells would move into the crowds
+        reassignment_ratio=0,  # otherwise centers of small cells would move into dense regions
         random_state=seed,
     )
     return unit_rows(model.fit(sample).cluster_centers_.astype(np.float32))

@@ -54,7 +54,7 @@ def map_quality(
         sample: number of rows checked, drawn with the seed; each is compared with all n.
         metric: the metric of the vectors.
         seed: the same seed gives the same numbers.
-        progress: called with (share done, message); what it raises stops the work and is passed on.
+        progress: called with (share done, message); an exception it raises stops the work and is passed on.
 
     Raises:
         ValueError: k or sample below 1, an unknown metric, or a different number of points and vectors.

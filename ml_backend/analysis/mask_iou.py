@@ -136,7 +136,7 @@ def _image_sizes(sample: Ints, box: Floats, shape: Counts) -> Counts:
         i = int(size.max(axis=1).argmax())
         raise Refusal(
             f"a mask of {shape[i, 1]} x {shape[i, 0]} pixels in a box of {side[i, 1]:g} x {side[i, 0]:g} "
-            "is no share of an image: with masks, boxes are relative (0..1)"
+            "is not a fraction of an image: with masks, boxes are relative (0..1)"
         )
     order = np.lexsort((shape.prod(axis=1), sample))
     last = np.append(sample[order][1:] != sample[order][:-1], True)

@@ -1,4 +1,4 @@
-"""Mislabel scores: how strongly everything else speaks against the label a sample carries."""
+"""Mislabel scores: how strong the evidence is against each sample's label."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LANDMARKS, _LANDMARKS_OF_MANY, _MANY = 1024, 512, 200_000
 _WIDTHS = (0.3, 1.0, 3.0)
 _PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _TRUST_ROUNDS = 2
-_LEAST_PRIOR = 1e-6  # of a class that no other sample carries
+_LEAST_PRIOR = 1e-6  # of a class that no other sample has
 _NOISE_PRIOR = 1.0  # labels: a little noise is expected before any label was seen
 
 
@@ -32,8 +32,8 @@ class Mislabels:
 
     Attributes:
         scores: (n,) float32, 0..1, probability that the label is wrong; 0 for unlabeled samples.
-        suggested: (n,) int64, the class with most evidence when the sample's own label is left out; equal to the
-            label given where nothing speaks against it; -1 for unlabeled samples.
+        suggested: (n,) int64, the class with the most evidence when the sample's own label is left out; equal to the
+            given label if there is no evidence against it; -1 for unlabeled samples.
         head_weight: weight of the out-of-fold logits of the linear head in the evidence, 0 or more.
         neighbor_weight: weight of the log of the trusted neighbors' votes, 0 or more.
         agreement: share of the labels that the evidence, their own label left out, agrees with, 0..1; nan without
@@ -58,24 +58,23 @@ def mislabel_scores(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Mislabels:
-    """Rank labels by how strongly embeddings and the other labels speak against them.
+    """Rank labels by how strong the evidence against them is, from embeddings and the other labels.
 
     Two witnesses that never saw the sample's own label: a ridge classifier on kernel features, its leave-one-out
     predictions in closed form (PRESS, Allen 1974; Nystroem features, Williams & Seeger 2001), and the votes of the
-    nearest neighbors, each trusted as far as its own neighbors agree with it. Kernel width and penalty are those with
-    the least leave-one-out error. The weights of the two, and a share of labels that are wrong by chance, are those
-    under which the labels become most likely; the probability under them that a label is wrong by chance orders the
-    labels. How high the scores are comes from a second model, in which some classes are taken for others
-    (`ClassNoise`).
-    Where people take the ambiguous samples for another class, they remain too low (docs/measurements.md).
+    nearest neighbors, each trusted as far as its own neighbors agree with it. Kernel width and penalty minimize the
+    leave-one-out error. The weights of the two witnesses, and the share of labels that are wrong by chance, maximize
+    the likelihood of the labels; the resulting probability that a label is wrong by chance orders the labels. The level
+    of the scores comes from a second model, in which some classes are confused with others (`ClassNoise`). If people
+    mislabel mainly ambiguous samples, the scores remain too low (docs/measurements.md).
 
     Args:
         vectors: (n, d).
-        labels: (n,) classes 0..n_classes - 1, -1 = unlabeled. A class that no sample carries is never suggested.
+        labels: (n,) classes 0..n_classes - 1, -1 = unlabeled. A class that no sample has is never suggested.
         n_classes: number of classes.
         neighbors: table of `knn(vectors, 50)`; searched when not given, which takes most of the time.
-        seed: the same seed gives the same scores, whatever the order of the samples (but for rounding).
-        progress: called with (fraction done, message); what it raises stops the ranking and is passed on.
+        seed: the same seed gives the same scores, whatever the order of the samples (except for rounding).
+        progress: called with (fraction done, message); an exception it raises stops the ranking and is passed on.
 
     Raises:
         ValueError: vectors that are no finite (n, d) table, a label outside -1..n_classes - 1, or labels or neighbors
@@ -219,10 +218,10 @@ def _chosen(
 
 @dataclass(frozen=True)
 class _Blend:
-    """How the two witnesses are weighed, and how many of the labels are wrong by chance.
+    """How the two witnesses are weighted, and how many of the labels are wrong by chance.
 
-    A label is drawn from what the witnesses say with probability 1 - noise, else from all classes alike. Without that
-    second way a few wrong labels would make the witnesses look uncertain everywhere.
+    A label is drawn from what the witnesses say with probability 1 - noise, else from all classes alike. Without the
+    second possibility, a few wrong labels would make the witnesses look uncertain everywhere.
     """
 
     head: float
@@ -272,7 +271,7 @@ def _blended(head: Floats, votes: Floats, labels: NDArray[np.int64]) -> _Blend:
 
 @dataclass(frozen=True)
 class _Case:
-    """Labels to judge: embeddings (n, d), labels (n,) coded 0..c - 1, -1 = none, and who is asked about them."""
+    """Labels to judge: embeddings (n, d), labels (n,) coded 0..c - 1, -1 = none, and the witnesses for them."""
 
     data: Floats
     table: NDArray[np.int32]

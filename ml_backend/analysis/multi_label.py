@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import Refusal
 from ..progress import Progress, no_progress
 from .calibration import Calibration, accept
+from .checks import as_vectors
+from .coverage import Regions, divide
 from .neighbors import Neighbors
 from .propagation import Suggestions, suggest
 
@@ -23,7 +25,8 @@ class Proposals:
         rows: (m,) int64: the sample, ascending.
         classes: (m,) int64: the class proposed for it.
         confidence: (m,) float32, 0..1: probability that the sample has the class.
-        accepted: (m,) bool: confident enough for the target precision, which is the expected precision of the accepted.
+        accepted: (m,) bool: confident enough for the target precision, which is the expected precision of the accepted
+            ones.
         anchors: (m, 3) int32: the nearest labeled samples of the class, nearest first, padded with -1.
         method: how they were made, in words.
         calibration: how far the confidences can be trusted, in words.
@@ -39,7 +42,7 @@ class Proposals:
 
 
 def as_proposals(found: Suggestions) -> Proposals:
-    """Convert suggestions of one label a sample to one proposal for each sample that has a suggestion."""
+    """Convert suggestions with one label per sample to one proposal for each sample that has a suggestion."""
     rows = np.flatnonzero(found.labels >= 0)
     return _proposals(found, rows, found.labels[rows])
 
@@ -53,6 +56,7 @@ def suggest_several(
     precision: float = 0.95,
     seed: int = 0,
     progress: Progress | None = None,
+    regions: Regions | None = None,
 ) -> Proposals:
     """Propose for every unlabeled sample each class that it is more likely to have than not (binary relevance).
 
@@ -66,9 +70,10 @@ def suggest_several(
         neighbors: their neighbor table with 15 neighbors or more.
         states: class → (n,) int: 1 = the sample has it, 0 = labeled without it, -1 = unlabeled.
         n_classes: classes are 0..n_classes - 1; a class without labels is never proposed.
-        precision: share of accepted proposals that has to be right, 0.5..1.
+        precision: share of accepted proposals that must be right, 0.5..1.
         seed: the same seed gives the same proposals.
-        progress: called with (fraction done, message); what it raises stops the work and is passed on.
+        progress: called with (fraction done, message); an exception it raises stops the work and is passed on.
+        regions: the regions of the dataset, see `coverage.divide`; None computes them.
 
     Raises:
         ValueError: precision out of range, states or a neighbor table that do not fit, or nothing labeled.
@@ -81,12 +86,13 @@ def suggest_several(
         labels = np.asarray(states(code))
         if not (labels == 1).any():
             continue
-        found = suggest(vectors, neighbors, labels, 2, precision=precision, seed=seed)
+        regions = regions or divide(as_vectors(vectors), seed=seed)
+        found = suggest(vectors, neighbors, labels, 2, precision=precision, seed=seed, regions=regions)
         rows = np.flatnonzero(found.labels == 1)
         parts.append(_proposals(found, rows, np.full(len(rows), code)))
         calibrations.append(found.calibration)
     if not parts:
-        raise Refusal("no sample is labeled: label at least one sample of two classes first")
+        raise Refusal("no sample is labeled: first label at least one sample of each of two classes")
     proposing = [one for part, one in zip(parts, calibrations, strict=True) if len(part.rows)]
     least = min(proposing or calibrations, key=lambda one: one.held_out)
     return _together(parts, precision, least.sentence)

@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import Refusal
 from ..progress import Progress, part_of
+from ..wording import percent
 from .checks import as_vectors
-from .neighbor_search import Metric, partition, search_all, search_cells, search_in_cells, searchable
+from .neighbor_graph import make_index, recall_of_index, search_graph, search_index
+from .neighbor_search import Metric, sample_of, search_all, searchable
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 EXACT_UP_TO = 20_000  # rows: all pairs of 20,000 x 512 take 3 s on 2 cores; above that, cells are faster
-_RECALL = 0.985  # target of the cell search, so that the measured recall stays above .98
+ALL_PAIRS_UP_TO = 50_000  # rows: what an approximate search does not find well is still searched exactly
+PROMISED_RECALL = 0.98
+_RECALL = 0.994  # target of the approximate search, so that the measured recall stays above .99 where it can
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,9 @@ def knn(
 ) -> Neighbors:
     """Find the k nearest neighbors of every vector among all others.
 
-    Exact up to 20,000 vectors. Above that, the search compares within neighboring cells, tuned for a recall of
-    .985, and measures the recall; if cells cannot reach it, all pairs are compared, and the progress message says
-    so.
+    Exact up to 20,000 vectors. Above that, the search is approximate: it aims at a recall of .99 and measures what it
+    reaches. If that is below .98, up to 50,000 vectors are searched exactly after all; more would take too long. The
+    progress messages say which it was.
 
     Args:
         vectors: (n, d). Exact duplicates are neighbors at distance 0. A zero vector has cosine distance
@@ -55,7 +59,7 @@ def knn(
         k: neighbors per row, at least 1; cut to n - 1.
         metric: "cosine" or "euclidean".
         seed: the same seed gives the same table.
-        progress: called with (share done, message); what it raises stops the search and is passed on.
+        progress: called with (share done, message); an exception it raises stops the search and is passed on.
 
     Raises:
         ValueError: k below 1, an unknown metric, or vectors that are not a finite (n, d) table.
@@ -68,13 +72,25 @@ def knn(
     (table,) = searchable(data, metric=metric)
     stage = part_of(progress, 0, 1)
     if len(data) > EXACT_UP_TO:
-        approximate = search_cells(table, k, recall=_RECALL, seed=seed, progress=stage)
-        if approximate is not None:
-            (indices, distances), recall = approximate
-            return Neighbors(indices, distances, recall)
-        stage = part_of(progress, 0.15, 1)
-        stage(0, "These vectors form no cells: comparing all pairs, which is slower")
+        if_poor = len(data) <= ALL_PAIRS_UP_TO
+        found, recall = search_graph(
+            table, k, recall=_RECALL, seed=seed, progress=part_of(progress, 0, 0.3 if if_poor else 0.99)
+        )
+        if recall >= PROMISED_RECALL or not if_poor:
+            stage(1, _how_well(recall))
+            return Neighbors(*found, recall)
+        stage = part_of(progress, 0.3, 1)
+        stage(0, f"Only {percent(recall, 1)} of the nearest neighbors were found: comparing all pairs, which is slower")
     return Neighbors(*search_all(table, table, k, same=True, progress=stage))
+
+
+def _how_well(recall: float) -> str:
+    if recall >= PROMISED_RECALL:
+        return f"Found {percent(recall, 1)} of the nearest neighbors"
+    return (
+        f"Found only {percent(recall, 1)} of the nearest neighbors: these vectors do not form groups, and comparing "
+        "all pairs of so many would take too long"
+    )
 
 
 def neighbors_of(
@@ -120,18 +136,21 @@ class NeighborFinder:
         _check(k, metric)
         self._k, self._metric = min(k, len(self._vectors)), metric
         (self._table,) = searchable(self._vectors, metric=metric)
-        many = len(self._vectors) > EXACT_UP_TO
-        self._cells = partition(self._table, self._k, recall=_RECALL, seed=seed) if many else None
+        self._index = None
+        if len(self._vectors) > EXACT_UP_TO and metric == "cosine":
+            tuning, _, checked = sample_of(self._table, self._k, seed=seed).parts()
+            self._index = make_index(self._table, tuning, self._k, seed=seed)
+            self._recall = recall_of_index(self._table, checked, self._index, self._k)
 
     def find(self, queries: ArrayLike, *, progress: Progress | None = None) -> Neighbors:
         """The k nearest vectors of each query (m, d): indices (m, k) and distances, nearest first."""
         rows = as_vectors(queries)
-        if self._cells is None or self._metric == "euclidean" or not (rows.any(axis=1).all()):
+        if self._index is None or not rows.any(axis=1).all():
             return neighbors_of(rows, self._vectors, self._k, metric=self._metric, progress=progress)
-        (queried,) = searchable(rows, metric=self._metric)
+        (queried,) = searchable(rows, metric=self._metric, width=self._table.rows.shape[1])
         stage = part_of(progress, 0, 1)
-        found = search_in_cells(queried, self._table, self._cells, self._k, progress=stage)
-        return Neighbors(*found, recall=_RECALL)
+        found = search_index(queried, self._table, self._index, self._k, progress=stage)
+        return Neighbors(*found, recall=self._recall)
 
 
 def _check(k: int, metric: str) -> None:

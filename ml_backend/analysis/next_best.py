@@ -1,4 +1,4 @@
-"""Which samples to label next: those whose labels teach most."""
+"""Which samples to label next: the most informative ones."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def next_to_label(
 
 
 def _density(neighbors: Neighbors) -> NDArray[np.float64]:
-    """1 in the densest place, near 0 for isolated samples: by rank of the mean distance to the neighbors."""
+    """1 in the densest region, near 0 for isolated samples: by rank of the mean distance to the neighbors."""
     if neighbors.distances.shape[1] == 0:
         return np.ones(len(neighbors.distances))
     mean = neighbors.distances[:, :15].mean(axis=1)
@@ -85,7 +85,7 @@ def _cover(
     labeled: NDArray[np.int64],
     count: int,
 ) -> NDArray[np.int64]:
-    """Greedy: the most valuable that is far from what was labeled last and from the picks before it."""
+    """Greedily choose the most valuable sample that is far from the last labels and the previous picks."""
     unit = unit_rows(data[pool])
     recent = unit_rows(data[labeled[:: max(1, len(labeled) // 500)]])
     distance = 1 - (unit @ recent.T).max(axis=1) if len(recent) else np.ones(len(pool))

@@ -1,4 +1,4 @@
-"""Outlier scores: which samples lie apart from the others, and why they stand out."""
+"""Outlier scores: which samples stand apart from the others, and why."""
 
 from __future__ import annotations
 

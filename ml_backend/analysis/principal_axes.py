@@ -36,7 +36,7 @@ def pca(vectors: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
     else:
         axes = _axes_through_columns(table, mean, dims)
     largest = axes.abs().argmax(0, keepdim=True)
-    axes *= torch.where(axes.gather(0, largest) < 0, -1.0, 1.0)  # the sign of an axis is arbitrary: choose one
+    axes *= torch.where(axes.gather(0, largest) < 0, -1.0, 1.0)  # the sign of an axis is arbitrary: fix it
     points[:, : axes.shape[1]] = table @ axes - mean @ axes
     return points.numpy()
 

@@ -17,6 +17,7 @@ from .principal_axes import pca
 
 Method = Literal["umap", "tsne", "pca"]
 METHODS: tuple[Method, ...] = get_args(Method)
+METHOD_NAMES: dict[str, str] = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
 
 PLACED_AMONG = 10  # measured: the median of 10 keeps more neighbors of new samples than umap-learn's transform
 
@@ -50,7 +51,7 @@ def project(
         metric: "cosine" or "euclidean", for neighbors and for PCA.
         seed: the same seed gives the same map.
         neighbors: the table of these vectors, with at least `neighbors_needed` per row; None computes it.
-        progress: called with (share done, message); what it raises stops the work and is passed on.
+        progress: called with (share done, message); an exception it raises stops the work and is passed on.
 
     Returns:
         (n, dims) float32, finite.

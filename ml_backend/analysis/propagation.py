@@ -1,4 +1,4 @@
-"""From existing labels to suggestions for everything unlabeled, with confidences calibrated on held-out labels."""
+"""Turn existing labels into suggestions for everything unlabeled, with confidences calibrated on held-out labels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..errors import Refusal
 from ..progress import Progress, no_progress
 from . import spreading
 from .arrays import Floats
-from .calibration import Calibration, accept, describe
+from .calibration import Calibration, accept_suggestions, describe
 from .checks import as_labels, as_vectors, check_neighbors, check_precision
-from .coverage import Coverage, cover, no_coverage
+from .coverage import Coverage, Regions, cover, divide, no_coverage
 from .ensemble import ANCHORS, VOTERS, label_folds
 from .evidence import weigh
 from .neighbors import Neighbors, knn
@@ -36,7 +36,8 @@ class Suggestions:
     Attributes:
         labels: (n,) proposed class; -1 = none, because the sample is already labeled or its vector is zero.
         confidence: (n,) float32, 0..1: probability that the proposal is right; 0 if there is no proposal.
-        accepted: (n,) bool: confident enough for the target precision, which is the expected precision of the accepted.
+        accepted: (n,) bool: confident enough for the target precision, which the expected precision of the accepted
+            ones reaches; none is twice as likely to be wrong as the target allows.
         anchors: (n, 3) int32: the nearest labeled samples of the proposed class, nearest first, padded with -1.
         method: the voters that cross-validation trusted, in words.
         calibration: how far the confidences can be trusted.
@@ -61,6 +62,7 @@ def suggest(
     precision: float = 0.95,
     seed: int = 0,
     progress: Progress | None = None,
+    regions: Regions | None = None,
 ) -> Suggestions:
     """Suggest a label for every unlabeled sample, and accept those that keep a target precision.
 
@@ -76,9 +78,10 @@ def suggest(
         neighbors: their neighbor table with 15 neighbors or more; None computes it.
         labels: (n,) int, class of each sample, -1 = unlabeled.
         n_classes: classes are 0..n_classes - 1; a class without labels is never suggested.
-        precision: share of accepted suggestions that has to be right, 0.5..1.
+        precision: share of accepted suggestions that must be right, 0.5..1.
         seed: the same seed gives the same suggestions.
-        progress: called with (fraction done, message); what it raises stops the work and is passed on.
+        progress: called with (fraction done, message); an exception it raises stops the work and is passed on.
+        regions: the regions of the dataset, see `coverage.divide`; None computes them.
 
     Raises:
         ValueError: precision out of range, labels or a neighbor table that do not fit, or nothing labeled.
@@ -88,22 +91,21 @@ def suggest(
     check_precision(precision)
     rows = np.flatnonzero(known >= 0)
     if not len(rows):
-        raise Refusal("no sample is labeled: label at least one sample of two classes first")
+        raise Refusal("no sample is labeled: first label at least one sample of each of two classes")
     classes, codes = np.unique(known[rows], return_inverse=True)
     if len(classes) < 2 or len(rows) == len(data):
         return _nothing(len(data), rows, len(classes))
-    report = progress or no_progress
     if neighbors is None:
         neighbors = knn(data, spreading.GRAPH_NEIGHBORS, seed=seed)
     check_neighbors(neighbors, len(data))
-    case = weigh(data, neighbors, rows, codes, len(classes), seed=seed, report=report)
+    case = weigh(data, neighbors, rows, codes, len(classes), seed=seed, report=progress or no_progress)
     reliability = REFERENCE.learn(case.held_out, case.right) if len(case.right) else REFERENCE
     unlabeled = known < 0
     # A zero vector has no direction, and so no neighbors: there is no evidence for its guess.
     placed = ~_zeros(data)[unlabeled]
     confidence = corrected(reliability.probability(case.evidence), case.surroundings, SECOND)
     confidence = np.where(placed, confidence, 0)
-    accepted = accept(confidence, precision) & placed
+    accepted = accept_suggestions(confidence, precision) & placed
     return Suggestions(
         labels=_spread(np.where(placed, classes[case.guess], -1), unlabeled, -1),
         confidence=_spread(confidence.astype(np.float32), unlabeled, 0),
@@ -111,7 +113,7 @@ def suggest(
         anchors=_spread(np.where(placed[:, None], case.anchors, -1).astype(np.int32), unlabeled, -1),
         method=_in_words(case.trust),
         calibration=describe(reliability, case.evidence[accepted], len(case.right), len(rows), confidence[accepted]),
-        coverage=cover(data, rows, seed=seed),
+        coverage=cover(regions or divide(data, seed=seed), rows),
     )
 
 

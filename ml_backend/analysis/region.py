@@ -19,7 +19,7 @@ _NEIGHBORS = 15
 _CAP = 2_000  # samples visited unless more are requested: keeps a call under 100 ms at a million samples
 _RIVALS = 1_000  # the most labeled samples that a region is compared with
 _VALLEY = 1.5  # growth stops where samples are this many times sparser than at the anchors
-_MIN_HELD_OUT = 10  # with fewer labels to check, the user has to choose the reach
+_MIN_HELD_OUT = 10  # with fewer labels to check, the user must choose the reach
 _USUAL_LENGTH = 1.5  # assumed log path length of the held-out labels
 _MOST_STARTS = 50  # anchors whose copies are looked for
 _RANKS, _UNREACHED = 3, 50  # added to ranks, so that the very first do not decide alone; added to the last rank
@@ -41,7 +41,7 @@ class Region:
         confidence: (m,) float32, descending: probability that the sample has the anchors' label.
         anchors: (m,) int32: the nearest labeled sample.
         reach: how many are taken: the requested number, or as many as keep the target precision.
-        why: how reliable that is and what stopped the growth, in words.
+        why: how reliable that is and what stopped the growth, in a sentence.
     """
 
     order: NDArray[np.int32]
@@ -74,7 +74,7 @@ def label_neighbors(
         neighbors: the neighbor table; None computes it.
         reach: how many samples to take; None takes as many as keep `precision`, or none while there are too few
             labels to check that.
-        precision: share of the taken samples that has to be right, 0.5..1.
+        precision: share of the taken samples that must be right, 0.5..1.
 
     Raises:
         ValueError: no anchor, an anchor outside the dataset, a negative label or reach, precision out of range, or a
@@ -88,11 +88,11 @@ def label_neighbors(
     check_neighbors(table, len(data))
     grown = _grow(table, known, starts, label, max(_CAP, reach or 0))
     alone = not (known[np.setdiff1d(np.flatnonzero(known >= 0), starts)] != label).any()
-    if alone:  # nothing says where the label ends: connections say more than distances
+    if alone:  # there is no evidence of where the label ends: connections are more informative than distances
         grown = _by_connection(data, table, known, starts, grown)
     if not len(grown.rows):
         empty = np.empty(0, np.int32)
-        return Region(empty, empty.astype(np.float32), empty, 0, f"nothing unlabeled around: {grown.stopped}")
+        return Region(empty, empty.astype(np.float32), empty, 0, f"There is nothing unlabeled nearby: {grown.stopped}.")
     supporters = np.union1d(starts, _sampled(np.flatnonzero(known == label)))
     rivals = np.setdiff1d(_sampled(np.flatnonzero((known >= 0) & (known != label))), starts)
     evidence, nearest = _evidence(data, table, grown, supporters, rivals, starts)
@@ -122,7 +122,7 @@ def _check_start(starts: Labels, known: NDArray[np.integer], label: int, reach: 
     if starts[0] < 0 or starts[-1] >= n:
         raise Refusal(f"anchors must be rows between 0 and {n - 1}; got {starts[0]}..{starts[-1]}")
     if len(known) != n:
-        raise Refusal(f"labels must be {n} integers, one a sample; got {len(known)}")
+        raise Refusal(f"labels must be {n} integers, one per sample; got {len(known)}")
     if label < 0:
         raise Refusal(f"label must be a class, 0 or more; got {label}")
     if reach is not None and reach < 0:
@@ -183,9 +183,9 @@ def _by_connection(
 ) -> _Grown:
     """Order the samples by path length and by a random walk: by the product of their ranks in both.
 
-    Measured with one label on three datasets, at 25, 50, and 100 neighbors: at least as many of them right as by the
-    path alone; the first ten are as good. Copies of the anchors are taken too, however many they are: their neighbor
-    lists are full of each other, so that no path leads to all.
+    Measured with one label on three datasets, at 25, 50, and 100 neighbors: at least as many of them are right as by
+    the path alone; the first ten are equally good. Copies of the anchors are included, however many there are: their
+    neighbor lists are full of each other, so that no path leads to all of them.
     """
     reached, _ = walk(table, starts)
     reached = reached[known[reached] < 0]
@@ -259,7 +259,7 @@ def _sampled(rows: Labels) -> Labels:
 
 def _why(confidence: NDArray[np.float64], held_out: int, stopped: str) -> str:
     if held_out < _MIN_HELD_OUT:
-        return f"too few labels to say how far the label reaches, choose the reach by eye; {stopped}"
+        return f"There are too few labels to tell how far the label reaches: choose the reach by eye; {stopped}."
     if not len(confidence):
-        return f"no neighbor is certain enough, checked on {held_out:,} labels; {stopped}"
-    return f"{confidence.mean():.0%} expected right, checked on {held_out:,} labels; {stopped}"
+        return f"No neighbor is certain enough, checked on {held_out:,} labels; {stopped}."
+    return f"{confidence.mean():.0%} expected right, checked on {held_out:,} labels; {stopped}."

@@ -3,6 +3,9 @@
 People label one region of the map, or only easy samples. Held-out labels then lie close to the other labels but the
 unlabeled samples do not, so precision measured on the former is too optimistic for the latter. The correction was
 learned on other datasets, over simulated ways of labeling (`benchmarks/labeling_reference.py`).
+
+Those datasets have classes that can be told apart. On data close to noise the correction would raise confidences far
+above chance, although the held-out labels are guessed no better: there it only lowers them.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ _FEWEST_HELD_OUT = 10  # fewer held-out labels say nothing about where the other
 _SMALLEST = 1e-4  # lower bound on distances
 _HARDEST = 0.3  # cap on “hard”, as in the labelings that the weights were learned from
 _EXTREME = 1e-3  # confidences closer to 0 or 1 count as this close
+_PREDICTABLE = 0.3  # mean confidence, on the way from chance to certainty, from which raised confidences fully count
 
 FEATURES = (
     "1",
@@ -60,6 +64,7 @@ class Surroundings:
         consistency: (u,) share of the neighbors that have the same class, as label or guess.
         agreement: log odds that two voters agree, over the dataset.
         labels_a_class: mean number of labels of a class.
+        chance: how often guesses would be right if samples were labeled like the labels, but at random.
     """
 
     distances: Floats
@@ -71,11 +76,12 @@ class Surroundings:
     consistency: Floats
     agreement: float
     labels_a_class: float
+    chance: float
 
 
 def correction_features(confidence: NDArray[np.float64], around: Surroundings) -> NDArray[np.float64]:
     """The (u, f) table of `FEATURES` for suggestions with a confidence (u,)."""
-    odds = logit(np.clip(confidence, _EXTREME, 1 - _EXTREME))
+    odds = _odds(confidence)
     measured = len(around.held_out_distances) >= _FEWEST_HELD_OUT
     nearness = np.zeros(len(odds))
     mass = np.zeros(len(odds))
@@ -97,8 +103,25 @@ def correction_features(confidence: NDArray[np.float64], around: Surroundings) -
 
 
 def corrected(confidence: NDArray[np.float64], around: Surroundings, weights: NDArray[np.float64]) -> Floats64:
-    """Probability (u,) of being right, from the confidence and the surroundings, by logistic regression."""
-    return np.asarray(expit(correction_features(confidence, around) @ weights))
+    """Probability (u,) of being right, from the confidence and the surroundings, by logistic regression.
+
+    A raise counts only as far as the held-out labels show that the data can be predicted better than by chance.
+    """
+    odds, moved = _odds(confidence), correction_features(confidence, around) @ weights
+    raised = np.maximum(moved - odds, 0)
+    return np.asarray(expit(moved - (1 - _predictability(confidence, around)) * raised))
+
+
+def _predictability(confidence: NDArray[np.float64], around: Surroundings) -> float:
+    """How far the confidences are above chance, 0..1; 1 where too few labels could be held out to know."""
+    if len(around.held_out_distances) < _FEWEST_HELD_OUT or around.chance >= 1:
+        return 1.0
+    above = (float(confidence.mean()) - around.chance) / (1 - around.chance)
+    return min(max(above / _PREDICTABLE, 0.0), 1.0)
+
+
+def _odds(confidence: NDArray[np.float64]) -> Floats64:
+    return np.asarray(logit(np.clip(confidence, _EXTREME, 1 - _EXTREME)))
 
 
 def _rank(values: Floats, reference: Floats) -> Floats64:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,13 @@ ScorerKind = Literal["mean", "probe"]
 
 NEGATIVES_WEIGHT = 0.25  # measured with marks from the top of a ranking: .25 helps, .5 and more lose the query itself
 _CHUNK = 65536  # rows normalized at once
+
+
+class UnitRows(Protocol):
+    """Unit vectors (n, d) read by row: a table in memory, or one too large for it."""
+
+    def __getitem__(self, rows: Rows, /) -> Floats:
+        """The vectors (m, d) of some rows."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Scorer:
         if unit.shape[1] != len(self.weights):
             raise Refusal(
                 f"The query has {len(self.weights):,} dimensions and the embeddings have {unit.shape[1]:,}: the "
-                "embeddings were made again with another model. Make the query again."
+                "embeddings were recomputed with another model. Create the query again."
             )
         products = unit @ self.weights
         if self.kind == "mean":
@@ -85,7 +92,7 @@ def mean_query(positives: ArrayLike, negatives: ArrayLike | None = None) -> Scor
 
     Args:
         positives: (p, d) vectors to be similar to. Each counts the same, whatever its length.
-        negatives: (q, d) vectors to be dissimilar to. Alone, they search for what is least similar to them.
+        negatives: (q, d) vectors to be dissimilar to. Alone, they search for the vectors least similar to them.
 
     Raises:
         Refusal: neither positives nor negatives, or they cancel each other out.
@@ -100,7 +107,7 @@ def mean_query(positives: ArrayLike, negatives: ArrayLike | None = None) -> Scor
     length = float(np.linalg.norm(direction))
     if length < 1e-6:
         raise Refusal(
-            "There is nothing to search for: give at least one positive example or a text, and examples that do not "
+            "There is nothing to search for: provide at least one positive example or a text, and examples that do not "
             "cancel each other out."
         )
     return Scorer("mean", np.asarray(direction / length, np.float32))
@@ -131,14 +138,14 @@ def rows_above(scores: Floats, threshold: float, *, among: Rows | None = None) -
 
 
 def around_threshold(scores: Floats, threshold: float, count: int, *, among: Rows | None = None) -> Around:
-    """The ``count`` rows just above and the ``count`` just below a threshold, for a person to judge it by."""
+    """The ``count`` rows just above and the ``count`` just below a threshold, so that a person can judge it."""
     rows = np.arange(len(scores)) if among is None else among
     inside = scores[rows] >= np.float32(threshold)
     above, below = rows[inside], rows[~inside]
     return Around(above=top_rows(-scores, count, among=above), below=top_rows(scores, count, among=below))
 
 
-def fold_duplicates(unit: Floats, ranked: Rows, *, threshold: float | None = None) -> tuple[Rows, NDArray[np.int64]]:
+def fold_duplicates(unit: UnitRows, ranked: Rows, *, threshold: float | None = None) -> tuple[Rows, NDArray[np.int64]]:
     """Keep only the highest-ranked row of each group of near duplicates.
 
     Args:

@@ -17,8 +17,8 @@ def layout(
 ) -> NDArray[np.float32]:
     """Move the points `start` (n, 2 or 3) until neighbors, the rows of `indices` (n, k), lie close together.
 
-    At most a third of the other samples are used as neighbors: if all were neighbors of all, no map would be better
-    than another.
+    At most a third of the other samples are used as neighbors: if all samples were neighbors of each other, no map
+    would be better than another.
     """
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import Uniform

@@ -1,4 +1,4 @@
-"""Windows of long recordings: where they lie, and how their labels become segments of the recording and back."""
+"""Windows of long recordings: where they lie, and how their labels become segments of the recording and vice versa."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -19,7 +19,7 @@ _TOUCHING = 1e-6  # seconds
 class Segment:
     """A stretch of a recording with one label: ``start`` and ``end`` in seconds, the mean confidence of its windows.
 
-    ``confidence`` is None where no window has one.
+    ``confidence`` is None if no window has one.
     """
 
     start: float
@@ -39,7 +39,7 @@ def window_spans(duration: float, length: float, hop: float) -> NDArray[np.float
     if not (length > 0 and hop > 0):
         raise Refusal(f"The length of a window is {length:g} s and the hop {hop:g} s; both must be above 0.")
     if hop > length:
-        raise Refusal(f"The hop of {hop:g} s is longer than a window of {length:g} s: parts would be in no window.")
+        raise Refusal(f"The hop of {hop:g} s is longer than a window of {length:g} s: parts would be left out.")
     if duration <= length:
         return np.array([[0.0, duration]]) if duration > 0 else np.empty((0, 2))
     if duration / hop > _MOST_WINDOWS:

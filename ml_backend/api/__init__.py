@@ -1,7 +1,7 @@
 """The Python API, `import labelscape as ls`: the operators of the menu, for scripts and notebooks.
 
 Each function calls the same action as the menu's entry and returns the same report, whose ``repr`` is its closing
-message. What is left out is chosen as the menu chooses it: the newest embeddings, the default label field, a free name.
+message. Omitted arguments get the menu's defaults: the newest embeddings, the default label field, a free name.
 
 Example:
     >>> import labelscape as ls

@@ -1,4 +1,4 @@
-"""Send samples to Label Studio, and pull the answers."""
+"""Send samples to Label Studio, and pull the annotations."""
 
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
@@ -32,7 +32,7 @@ def send_to_label_studio(samples: SampleCollection, project: int, *, field: str 
 def pull_from_label_studio(
     dataset: fo.Dataset, project: int, *, field: str | None = None, replace: bool = False
 ) -> PullReport:
-    """Import the annotations of sent samples as labels, as one action that `undo` reverts.
+    """Import the annotations of sent samples as labels, in one action that `undo` reverts.
 
     Args:
         replace: overwrite labels that were changed here after they were sent.

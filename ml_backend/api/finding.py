@@ -1,4 +1,4 @@
-"""Find outliers, wrong labels, duplicates, and what is similar; keep it as segments and functions."""
+"""Find outliers, wrong labels, duplicates, and similar samples; save the results as segments and functions."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from fiftyone.core.collections import SampleCollection
 
 from ..actions import confusion_segments, functions, rank, segments
 from ..actions.confusion import Choice
-from ..actions.functions import FunctionRun
+from ..actions.function_scoring import FunctionRun
 from ..actions.rank import Ranking
 from ..actions.search import DEFAULT_COUNT, Scope, search
 from ..actions.search_results import SearchResult
@@ -15,7 +15,7 @@ from ..actions.segments import SegmentReport
 from ..store.embeddings import check_embeddings
 from ..store.items import list_items
 from ..store.searches import Query
-from .defaults import bar, default_embeddings, default_field
+from .defaults import bar, default_embeddings, default_field, default_items
 
 
 def rank_outliers(
@@ -42,7 +42,7 @@ def rank_mislabels(
     """
     dataset = samples._root_dataset
     chosen = default_embeddings(dataset, embeddings)
-    named = default_field(dataset, field, check_embeddings(dataset, chosen).patches_field)
+    named = default_field(dataset, field, check_embeddings(dataset, chosen).field)
     with bar(progress, "Ranking labels") as report:
         return rank.rank_mislabels(samples, embeddings=chosen, field=named, progress=report)
 
@@ -84,15 +84,15 @@ def find_similar(
     count: int = DEFAULT_COUNT,
     threshold: float | None = None,
 ) -> SearchResult:
-    """Find what is like some samples, a text, or both, best first; scores are in the field ``search_score``.
+    """Find samples similar to examples, a text, or both, best first; scores are in the field ``search_score``.
 
     Args:
         samples: the dataset or view that is searched.
         like: a view of examples, or their IDs (of objects where the embeddings are of patches).
-        unlike: the same for what is not meant.
+        unlike: the same for negative examples.
         text: for embeddings of a model that also embeds texts.
-        count: how many of the best, if there is no ``threshold``.
-        threshold: 0 to 1; all that score at least as high.
+        count: the number of results, if there is no ``threshold``.
+        threshold: 0 to 1; returns all samples with at least this score.
 
     Raises:
         Refusal: no embeddings, nothing to search for, or a text that the model cannot embed.
@@ -113,13 +113,13 @@ def create_function(
     embeddings: str | None = None,
     progress: bool = True,
 ) -> FunctionRun:
-    """Save a search that scores every sample, new ones too, in the field ``fn_<name>``.
+    """Save a search that scores every sample, including new ones, in the field ``fn_<name>``.
 
     Args:
         threshold: 0 to 1, the lowest score of a match.
 
     Raises:
-        Refusal: as `find_similar`, or a name or field that is taken.
+        Refusal: as in `find_similar`, or the name or its field is taken.
     """
     query = _query(dataset, like, unlike, text, embeddings)
     with bar(progress, "Scoring") as report:
@@ -134,7 +134,7 @@ def create_segment(
     note: str = "",
     patches_field: str | None = None,
 ) -> SegmentReport:
-    """Keep the samples of a view, or its patches, as a segment.
+    """Save the samples, frames, clips, or patches of a view, or the patches of its samples, as a segment.
 
     Args:
         kind: “data quality”, “data organization”, or “collection campaign”.
@@ -142,6 +142,7 @@ def create_segment(
     Raises:
         Refusal: an empty view, a name that is taken, or an unknown kind.
     """
+    patches_field = default_items(samples, patches_field)
     ids = list_items(samples, patches_field).ids.tolist()
     return segments.create_segment(
         samples._root_dataset, ids, name=name, kind=kind, note=note, patches_field=patches_field
@@ -159,13 +160,13 @@ def create_segment_from_confusion(
     confidence: float = 0.0,
     note: str = "",
 ) -> SegmentReport:
-    """Keep a cell of the confusion matrix of two fields as a segment of labels.
+    """Save a cell of the confusion matrix of two fields as a segment of labels.
 
     Args:
         cell: the class of the label and that of the prediction; None stands for none: a prediction without a label, or
             a label without a prediction.
-        iou: 0 to 1, the least overlap of a box with its prediction.
-        confidence: 0 to 1, the least confidence of a prediction that counts.
+        iou: 0 to 1, the lowest overlap of a box with its prediction.
+        confidence: 0 to 1, the lowest confidence of a prediction that counts.
 
     Raises:
         Refusal: fields that cannot be compared, an empty cell, or a name that is taken.
@@ -190,7 +191,7 @@ def _query(
     embeddings: str | None,
 ) -> Query:
     chosen = default_embeddings(dataset, embeddings)
-    patches_field = check_embeddings(dataset, chosen).patches_field
+    patches_field = check_embeddings(dataset, chosen).field
     positives, negatives = (
         tuple(list_items(one, patches_field).ids.tolist()) if isinstance(one, SampleCollection) else tuple(one)
         for one in (like, unlike)

@@ -16,7 +16,7 @@ from ..actions.suggest import SuggestReport, suggest_labels
 from ..actions.undo import undo_last
 from ..store.embeddings import check_embeddings
 from ..store.items import list_items
-from .defaults import bar, default_embeddings, default_field
+from .defaults import bar, default_embeddings, default_field, default_items
 
 
 def set_label(
@@ -27,27 +27,29 @@ def set_label(
     patches_field: str | None = None,
     replace: bool = False,
 ) -> QueueReport:
-    """Label every sample of a view, or its patches; pending until `save`.
+    """Label every sample, frame, clip, or patch of a view, or the patches of its samples; pending until `save`.
 
     Args:
-        replace: overwrite other labels that are there; without it such samples are left alone and reported.
+        replace: overwrite existing other labels; otherwise such samples are left alone and reported.
 
     Raises:
         Refusal: an empty view or label, or a field that cannot hold labels.
     """
     dataset = samples._root_dataset
+    patches_field = default_items(samples, patches_field)
     ids = list_items(samples, patches_field).ids.tolist()
     chosen = default_field(dataset, field, patches_field)
     return queue.set_label(dataset, ids, label, field=chosen, patches_field=patches_field, replace=replace)
 
 
 def relabel(samples: SampleCollection, *, field: str | None = None, patches_field: str | None = None) -> QueueReport:
-    """Replace the labels of a view by the better ones that `rank_mislabels` found; pending until `save`.
+    """Replace the labels of a view with the better ones that `rank_mislabels` proposed; pending until `save`.
 
     Raises:
         Refusal: an empty view, or no better label for any of it.
     """
     dataset = samples._root_dataset
+    patches_field = default_items(samples, patches_field)
     ids = list_items(samples, patches_field).ids.tolist()
     chosen = default_field(dataset, field, patches_field)
     return queue.relabel(dataset, ids, field=chosen, patches_field=patches_field)
@@ -65,14 +67,14 @@ def label_neighbors(
     """Label the samples of a view and the neighbors that the label reaches; pending until `save`.
 
     Args:
-        reach: how many neighbors; as many as keep the target ``precision`` if it is left out.
+        reach: how many neighbors; by default, as many as the target ``precision`` allows.
 
     Raises:
         Refusal: no embeddings, or nothing in the view.
     """
     dataset = samples._root_dataset
     chosen = default_embeddings(dataset, embeddings)
-    patches_field = check_embeddings(dataset, chosen).patches_field
+    patches_field = check_embeddings(dataset, chosen).field
     ids = list_items(samples, patches_field).ids.tolist()
     return neighbor_actions.label_neighbors(
         dataset,
@@ -104,7 +106,7 @@ def suggest(
         return suggest_labels(
             samples,
             embeddings=chosen,
-            field=default_field(dataset, field, check_embeddings(dataset, chosen).patches_field),
+            field=default_field(dataset, field, check_embeddings(dataset, chosen).field),
             precision=precision,
             progress=report,
         )
@@ -118,7 +120,7 @@ def accept(
     field: str | None = None,
     patches_field: str | None = None,
 ) -> QueueReport:
-    """Accept suggestions; pending until `save`. Uncertain ones are accepted only if ``which`` says so.
+    """Accept suggestions; pending until `save`. Uncertain ones are accepted only if ``which`` includes them.
 
     Raises:
         Refusal: there are no such suggestions.
@@ -140,7 +142,7 @@ def start_audit(
 
     Args:
         target: the share of right suggestions to guarantee, 0.5 to below 1.
-        checks: how many to draw; as many as the target takes with at most one wrong, 20 to 60, if it is left out.
+        checks: how many to draw; by default 20 to 60, enough for the target if at most one is wrong.
 
     Raises:
         Refusal: there is no confident suggestion, or the target is out of range.
@@ -153,7 +155,7 @@ def audit_result(dataset: fo.Dataset) -> AuditResult:
     """What the checks of the audit in progress guarantee so far; pending labels count as checks too.
 
     Raises:
-        Refusal: no audit was begun.
+        Refusal: no audit was started.
     """
     return audit.audit_result(dataset)
 
@@ -162,10 +164,10 @@ def accept_audited(dataset: fo.Dataset, *, anyway: bool = False) -> QueueReport:
     """Accept the audited suggestions that were not drawn; pending until `save`.
 
     Args:
-        anyway: also if the target is not reached.
+        anyway: accept even if the target is not reached.
 
     Raises:
-        Refusal: no audit was begun, or its target is not reached.
+        Refusal: no audit was started, or its target is not reached.
     """
     return audit.accept_audited(dataset, anyway=anyway)
 
@@ -179,15 +181,15 @@ def label_next(
         Refusal: no embeddings, or nothing left to label.
     """
     chosen = default_embeddings(dataset, embeddings)
-    named = default_field(dataset, field, check_embeddings(dataset, chosen).patches_field)
+    named = default_field(dataset, field, check_embeddings(dataset, chosen).field)
     return next_best.label_next(dataset, embeddings=chosen, field=named, count=count)
 
 
 def save(dataset: fo.Dataset, *, progress: bool = True) -> SaveReport:
-    """Save everything pending as one action: all of it or nothing.
+    """Save everything pending in one action: all or nothing.
 
     Raises:
-        Refusal: nothing is pending, or somebody else saves at this moment.
+        Refusal: nothing is pending, or another save is in progress.
     """
     with bar(progress, "Saving") as report:
         return save_changes(dataset, report)

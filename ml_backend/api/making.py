@@ -14,7 +14,7 @@ from ..analysis.projection import Method
 from ..report import Report
 from ..store.embeddings import free_key
 from ..store.pictures import map_html
-from .defaults import bar, default_embeddings
+from .defaults import bar, default_embeddings, default_items
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,17 +41,18 @@ def embed(
     progress: bool = True,
     **options: Any,
 ) -> EmbeddingReport:
-    """Embed the samples of a dataset or view, or the patches of one of its fields.
+    """Embed the samples, frames, clips, or patches of a dataset or view, or the patches of one of its fields.
 
     Args:
         model: a name of the model registry, such as ``timm/vit_small_patch16_224``; its options are keyword arguments.
-        name: key of the embeddings; embeddings of that name are updated, and a new one is made where it is left out.
+        name: key of the embeddings; existing embeddings of that name are updated; by default, new ones are created.
         progress: show a progress bar.
 
     Raises:
         Refusal: an unknown model, field, or option, or nothing to embed.
     """
     key = name or free_key(samples._root_dataset, model.rpartition("/")[2])
+    patches_field = default_items(samples, patches_field) if samples._is_patches else patches_field
     with bar(progress, "Embedding") as report:
         return compute_embeddings(
             samples, key=key, model=model, options=options, patches_field=patches_field, progress=report
@@ -71,7 +72,7 @@ def project(
     """Compute a map of embeddings in 2 or 3 dimensions.
 
     Args:
-        embeddings: their key; the newest if it is left out.
+        embeddings: their key; by default, the newest.
         settings: further fields of `MapSettings`, such as ``n_neighbors``, ``min_dist``, and ``seed``.
 
     Raises:
@@ -95,7 +96,7 @@ def update(dataset: fo.Dataset, *, progress: bool = True) -> UpdateReport:
     """Bring a dataset up to date: embed new samples, place them on the maps, and score them with every function.
 
     Raises:
-        Refusal: no function is saved.
+        Refusal: there are no saved functions.
     """
     with bar(progress, "Updating") as report:
         return update_dataset(dataset, progress=report)

@@ -1,9 +1,11 @@
 """The interface of embedding models: media in, one vector per medium out, in order, with reasons for failures."""
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,16 @@ from ..progress import Progress
 Content = TypeVar("Content")
 Box = tuple[float, float, float, float]
 _TITLE = 40  # characters of a text that stand for it in a message
+# FiftyOne (1.22) takes “file:///a.png” for a relative path and stores “/here/file:/a.png”.
+_FILE_ADDRESS = re.compile(r"(?:^|/)file:(?://(?:localhost)?)?(/[^/].*)", re.I)
+
+
+def local_path(path: str) -> str:
+    """The path of a file that an address ``file:///…`` of this machine means; any other path as it is."""
+    found = _FILE_ADDRESS.search(path) if "file:/" in path.lower() else None
+    if found is None or os.path.exists(path):
+        return path
+    return found[1] if os.path.exists(found[1]) else unquote(found[1])
 
 
 @dataclass(frozen=True)
@@ -20,11 +32,11 @@ class Media:
     """A file, a part of one, or a text.
 
     Attributes:
-        path: the file; "" for a text that a field holds.
+        path: the file, also as an address ``file:///…``; "" for a text that a field holds.
         box: the part of an image: relative [x, y, width, height], FiftyOne's convention.
         text: the text itself, where a field holds it.
         span: the window of a recording or a series, as start and end in seconds; or of a video, in frames from 1 on.
-        rate: the sampling rate of a series in Hz, which most of its files do not say.
+        rate: the sampling rate of a series in Hz, which most files do not specify.
         columns: the channels of a series, by the names of their columns; empty for all.
     """
 
@@ -34,6 +46,10 @@ class Media:
     span: tuple[float, float] | None = None
     rate: float | None = None
     columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take the file that an address means; where it is read, only paths and remote addresses are known."""
+        object.__setattr__(self, "path", local_path(self.path))
 
     @property
     def title(self) -> str:
@@ -88,7 +104,8 @@ class EmbeddingModel(Protocol):
     ) -> Embedded:
         """Embed media in their order; those that cannot be read are skipped and reported.
 
-        ``progress`` is called with the fraction done and a message; what it raises stops the run and is passed on.
+        ``progress`` is called with the fraction done and a message; an exception it raises stops the run and is passed
+        on.
         """
 
 

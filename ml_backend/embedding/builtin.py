@@ -9,15 +9,15 @@ from .registry import ModelFamily, Option, load, register
 WEIGHTS = Option(
     "weights",
     "file",
-    "A local .pt, .pth or .safetensors file instead of the published weights, which come from the cache or the hub",
+    "A local .pt, .pth, or .safetensors file instead of the published weights, which come from the cache or the hub",
 )
 INPUT = (
-    Option("size", "integer", "Side in pixels of the square that the network gets"),
-    Option("resize", "integer", "Length in pixels of the shorter side before the middle is cut out"),
+    Option("size", "integer", "Side in pixels of the network's square input"),
+    Option("resize", "integer", "Length in pixels of the shorter side before the center crop"),
     Option("mean", "numbers", "Mean of each channel for values of 0 to 1, in the network's channel order"),
     Option("std", "numbers", "Standard deviation of each channel for values of 0 to 1"),
     Option("channels", "choice", "Order of the color channels", ("rgb", "bgr")),
-    Option("flip", "yes_no", "Mirror images both ways, which some converted networks expect"),
+    Option("flip", "yes_no", "Mirror images horizontally and vertically, which some converted networks expect"),
 )
 
 
@@ -115,7 +115,7 @@ FAMILIES = (
         title="timm backbone",
         argument="<name or folder>",
         modality="image",
-        sentence="Any of timm's backbones: EfficientNet, ConvNeXt, ViT, DINOv2 and hundreds more",
+        sentence="Any of timm's backbones: EfficientNet, ConvNeXt, ViT, DINOv2, and hundreds more",
         make=_timm,
         examples=("tf_efficientnet_lite0.in1k", "vit_small_patch14_dinov2.lvd142m", "convnext_tiny.in12k_ft_in1k"),
         options=(WEIGHTS, *INPUT),
@@ -143,6 +143,9 @@ FAMILIES = (
         options=(
             Option("layer", "text", "Layer whose output is the embedding; empty: the input of the last linear layer"),
             Option("classes", "text", "Names of its classes, separated by commas, or a text file with one per line"),
+            Option(
+                "precision", "choice", "half is faster where the device computes in it, not for ONNX", ("full", "half")
+            ),
             *INPUT,
         ),
         extra="models",
@@ -153,13 +156,13 @@ FAMILIES = (
         title="Trained on your labels",
         argument="",
         modality="image",
-        sentence="Your own: a network head trained on your labels, over other embeddings",
+        sentence="Your own: a network head trained on your labels, on top of other embeddings",
         make=_trained,
         options=(
             Option("base", "text", "The embedding model underneath"),
             Option("base_options", "text", "Its options"),
             Option("head", "file", "The file of the trained head"),
-            Option("tuned", "file", "The file of the fine-tuned last block, where there is one"),
+            Option("tuned", "file", "The file of the fine-tuned last block, if there is one"),
         ),
         in_menus=False,
     ),

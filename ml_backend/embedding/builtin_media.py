@@ -6,7 +6,9 @@ from .base import EmbeddingModel
 from .builtin import INPUT, WEIGHTS
 from .registry import ModelFamily, Option, find_family, load, register
 
-FITTED = Option("fitted", "file", "The file of what it learned from the dataset; made when the embeddings are")
+FITTED = Option(
+    "fitted", "file", "The file with what it learned from the dataset; created together with the embeddings"
+)
 
 
 def _audio_preprocessing(_argument: str) -> EmbeddingModel:
@@ -96,7 +98,7 @@ MEDIA_FAMILIES = (
         make=_audio_onnx,
         options=(
             Option("rate", "integer", "Sampling rate in Hz that the network expects; 16000 by default"),
-            Option("seconds", "number", "Least length of what it gets; shorter recordings are centered in silence"),
+            Option("seconds", "number", "Minimum input length; shorter recordings are centered in silence"),
             Option("output", "text", "Name of the output to take; the first by default"),
             Option("scale", "choice", "Range of the values: -1 to 1, or that of 16-bit integers", ("unit", "int16")),
         ),
@@ -138,7 +140,7 @@ MEDIA_FAMILIES = (
         title="Sentence encoder",
         argument="<name or folder>",
         modality="text",
-        sentence="A model of sentence-transformers: MiniLM, E5, BGE, multilingual ones",
+        sentence="A sentence-transformers model: MiniLM, E5, BGE, or multilingual ones",
         make=_sentence_transformers,
         examples=("all-MiniLM-L6-v2", "paraphrase-multilingual-MiniLM-L12-v2", "BAAI/bge-small-en-v1.5"),
         text_tower="yes",
@@ -160,10 +162,10 @@ MEDIA_FAMILIES = (
         title="Frames of an image model",
         argument="<image model>",
         modality="video",
-        sentence="The mean of the vectors that an image model gives frames of the video",
+        sentence="The mean of an image model's vectors for frames of the video",
         make=_video,
         examples=("torchvision/mobilenet_v3_large", "open_clip/ViT-B-32:laion2b_s34b_b79k", "preprocessing"),
-        options=(Option("frames", "integer", "Frames to look at, at equal distances; 16 by default"), WEIGHTS, *INPUT),
+        options=(Option("frames", "integer", "Number of evenly spaced frames to use; 16 by default"), WEIGHTS, *INPUT),
         text_tower="some",
     ),
 )

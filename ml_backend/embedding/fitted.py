@@ -39,7 +39,7 @@ def load_arrays(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[np.
     """
     if not Path(path).is_file():
         raise Refusal(
-            f"The file '{path}', which these embeddings were fitted with, does not exist any more: compute embeddings "
+            f"The file '{path}', which these embeddings were fitted with, no longer exists: compute embeddings "
             "under a new name."
         )
     try:

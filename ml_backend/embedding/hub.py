@@ -1,4 +1,4 @@
-"""Load parts of a model from a local folder, the cache of the hub, or the hub, and say in words what is missing."""
+"""Load parts of a model from a local folder, the hub's cache, or the hub, and explain what is missing."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def from_pretrained(loader: Any, reference: str, what: str, family: str) -> Any:
     """
     try:
         return loader.from_pretrained(reference, trust_remote_code=False)
-    except Exception as error:  # the hub's client, configurations and tokenizers raise kinds of their own
+    except Exception as error:  # the hub's client, configurations and tokenizers raise their own kinds of errors
         raise not_loadable(reference, what, family, error) from error
 
 
@@ -33,6 +33,6 @@ def not_loadable(reference: str, what: str, family: str, error: Exception) -> Re
     place = "In this folder" if Path(reference).is_dir() else "In the cache and on the hub"
     return Refusal(
         f"{place} there is no {what.removeprefix('a ').removeprefix('an ')} for '{reference}' that can be loaded "
-        f"({type(error).__name__}: {(str(error).splitlines() or [''])[0]}). Without a network, download "
+        f"({type(error).__name__}: {(str(error).splitlines() or [''])[0]}). Without internet access, download "
         f"https://huggingface.co/{reference} elsewhere and name the folder: {family}/<folder>."
     )

@@ -1,4 +1,4 @@
-"""Run an embedding model where the setting says: in this process, or in the workers of a Ray cluster."""
+"""Run an embedding model on the configured engine: in this process, or on the workers of a Ray cluster."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

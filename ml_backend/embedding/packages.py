@@ -10,7 +10,7 @@ def require(module: str, extra: str) -> Any:
     """Import a package of one of Labelscape's optional extras.
 
     Raises:
-        Refusal: it is not installed; the sentence has the command that installs it.
+        Refusal: it is not installed; the message includes the command that installs it.
     """
     try:
         return import_module(module)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import Refusal
+from ..wording import count
 
 Floats = NDArray[np.float32]
 _SHOWN = 5
@@ -85,7 +86,7 @@ def check_vectors(
     """
     table = _as_table(ids, vectors)
     if len(ids) != len(table):
-        raise Refusal(f"There are {len(ids):,} ids for {len(table):,} vectors: their numbers must match.")
+        raise Refusal(f"{count(len(ids), 'id')} for {count(len(table), 'vector')}: there must be one ID per vector.")
     if table.ndim != 2 or not table.shape[1]:
         raise Refusal(f"Vectors must be a table of shape (n, d); got shape {table.shape}.")
     _refuse(ids, ~np.isfinite(table).all(axis=1), "hold NaN or infinity")

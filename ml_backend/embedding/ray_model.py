@@ -12,7 +12,7 @@ from ..running import Engine, RayWorkers, WorkerLost
 from .base import Embedded, EmbeddingModel, Failure, Media
 from .remote_media import FetchingModel
 
-# What crosses the border between processes: plain data, because workers import this package under another name.
+# What passes between processes: plain data, because workers import this package under another name.
 Task = tuple[list[dict[str, Any]], int]
 Result = tuple[np.ndarray, np.ndarray, list[tuple[int, str]], np.ndarray | None]
 LOADER = "labelscape.ml_backend.embedding:load"
@@ -62,7 +62,7 @@ class RayModel:
         return _joined([results[index] for index in range(len(tasks))], size, self.dim)
 
     def close(self) -> None:
-        """Let go of the workers."""
+        """Release the workers."""
         self._workers.close()
 
 

@@ -1,4 +1,4 @@
-"""The registry of embedding models: each family once, with its texts for menus, forms, command line, and docs."""
+"""The registry of embedding models: each family once, with its texts for menus, forms, the command line, and docs."""
 
 import logging
 import math
@@ -73,7 +73,7 @@ class ModelFamily:
         modality: the kind of media it embeds.
         title: its name in menus and docs, such as “Pretrained backbone”; its ``name`` if it declares none.
         sentence: its use, in one sentence for menus and docs.
-        make: loads a model: ``make(argument, **options)``; raises `Refusal` where it cannot.
+        make: loads a model: ``make(argument, **options)``; raises `Refusal` if it cannot.
         examples: arguments that menus offer, the default first; any other may be typed.
         options: what ``make`` takes besides the argument.
         text_tower: whether its models embed texts into the space of their images: ``yes``, ``no``, or ``some`` do.
@@ -137,7 +137,7 @@ def find_family(model: str) -> tuple[ModelFamily, str]:
     """Split a model's name into its family and argument.
 
     Raises:
-        Refusal: the name belongs to no family; those there are are listed.
+        Refusal: the name belongs to no family; the message lists those that exist.
     """
     name, slash, argument = model.partition("/")
     family = next((family for family in families() if family.name == name), None)
@@ -176,7 +176,7 @@ def parse_options(family: ModelFamily, options: Mapping[str, Any]) -> dict[str, 
 def adopt(declared: Any) -> ModelFamily:
     """Convert a family declared by another package to our class.
 
-    FiftyOne loads this package under a name of its own, so a family made with the installed package is of another
+    FiftyOne loads this package under a different name, so a family made with the installed package is of a different
     class there: only its attributes count.
 
     Raises:

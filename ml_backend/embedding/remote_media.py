@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..certificates import trusted_certificates
+from ..errors import Refusal
 from ..progress import Progress
 from .base import Embedded, EmbeddingModel, Failure, Media, UnreadableMedium
 
@@ -47,7 +49,7 @@ def is_allowed(address: str) -> bool:
 
 
 def remote_marks(addresses: Sequence[str]) -> dict[str, str | UnreadableMedium]:
-    """For each allowed address, a short text that changes when its content does, or why it cannot be read now."""
+    """For each allowed address, a short text that changes when its content does, or why it cannot be read."""
 
     def mark(address: str) -> str | UnreadableMedium:
         try:
@@ -78,13 +80,13 @@ def read_remote(address: str) -> bytes:
 def not_allowed(address: str) -> str:
     """Why an address is not read, and what to do."""
     return (
-        f"“{address}” is a remote address outside of the roots that are read: add its root to {ROOTS_VARIABLE}, or "
+        f"“{address}” is a remote address outside the allowed roots: add its root to {ROOTS_VARIABLE}, or "
         "download the media and set `filepath` to the local file"
     )
 
 
 class FetchingModel:
-    """An embedding model that also embeds remote media, by a copy that exists while its batch is embedded."""
+    """An embedding model that also embeds remote media, using copies that exist while their batch is embedded."""
 
     def __init__(self, model: EmbeddingModel) -> None:
         self._model = model
@@ -176,7 +178,11 @@ def _request(method: str, address: str) -> Any:
     import httpx
 
     # A redirect could lead out of the allowed roots.
-    answer = httpx.request(method, address, timeout=_SECONDS, follow_redirects=False)
+    try:
+        verify: Any = trusted_certificates() if address.startswith("https://") else True
+    except Refusal as reason:
+        raise UnreadableMedium(f"“{address}” cannot be read: {reason}") from None
+    answer = httpx.request(method, address, timeout=_SECONDS, follow_redirects=False, verify=verify)
     if answer.status_code in (404, 410):
         raise FileNotFoundError
     if answer.status_code in (401, 403):

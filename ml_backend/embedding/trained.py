@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import Refusal
 from ..progress import Progress
+from ..wording import count
 from .base import Embedded, EmbeddingModel, Media
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ Floats = NDArray[np.float32]
 MIN_PER_CLASS = 4  # one of them is held out
 _HELD_OUT = 0.2
 _EPOCHS, _PATIENCE = 200, 20
-_STEPS = 8_000  # at most, so that many labels take fewer epochs and not minutes
+_STEPS = 8_000  # the most steps, so that training on many labels takes fewer epochs rather than minutes
 _BATCH = 256
 _LEARNING_RATE, _WEIGHT_DECAY, _DROPOUT = 3e-3, 1e-2, 0.5
 
@@ -33,8 +34,8 @@ class TrainedHead:
     Attributes:
         classes: number of classes it was trained on.
         samples: labeled vectors it was trained on.
-        accuracy: share of held-out labels, 0..1, that a head trained without them predicts. They play no part in
-            when its training stops either, so it is an honest, slightly low, guess for this head.
+        accuracy: share of held-out labels, 0..1, that a head trained without them predicts. They do not affect when
+            training stops either, so this is an unbiased, slightly low estimate for this head.
         held_out: how many labels were held out for that, the same share of every class.
     """
 
@@ -89,8 +90,8 @@ def train(
     rng = np.random.default_rng([seed, 1])
     known = data[rows]
     mean = known.mean(axis=0)
-    # One scale for all: each by its own would blow faint dimensions, those of a PCA say, up to the size of the strong
-    # (.41 instead of .61 right on CIFAR-10 with 30 labels a class).
+    # One scale for all: individual scales would amplify faint dimensions, such as those of a PCA, to the size of strong
+    # ones (.41 instead of .61 right on CIFAR-10 with 30 labels a class).
     scale = np.full(known.shape[1], max(float(np.sqrt(known.var(axis=0).mean())), 1e-9), np.float32)
     known = (known - mean) / scale
     training = np.flatnonzero(~held_out)
@@ -136,7 +137,8 @@ def split_labels(labels: ArrayLike, *, seed: int = 0) -> LabelSplit:
     if len(usable) < 2:
         raise Refusal(
             f"Training needs at least 2 classes with {MIN_PER_CLASS} labels each; there are {len(usable)} "
-            f"({int(counts.sum())} labels of {int((counts > 0).sum())} classes in all): label more samples first."
+            f"({count(int(counts.sum()), 'label')} of {count(int((counts > 0).sum()), 'class')} in all): label more "
+            "samples first."
         )
     rows = np.flatnonzero(np.isin(codes, usable))
     targets = np.searchsorted(usable, codes[rows])

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
+from ..certificates import trusted_certificates
 from ..errors import Refusal
-from .certificates import trusted_certificates
 
 _CONNECT_SECONDS = 5.0
 _SECONDS = 120.0  # an import of 10,000 predictions takes 8 s on SQLite
@@ -20,15 +20,19 @@ _PROJECTS_PER_PAGE = 100  # the maximum in Label Studio (1.23)
 
 
 class LabelStudioError(Refusal):
-    """Label Studio refused or failed; the message says what to do."""
+    """Label Studio rejected the request or failed; the message says what to do."""
 
 
 class LabelStudioDown(LabelStudioError):
     """Label Studio cannot be reached or is not ready: worth a retry later."""
 
 
+class LabelStudioPartly(LabelStudioError):
+    """Label Studio created the tasks, but refused what belongs to them."""
+
+
 class LabelStudioUnauthorized(LabelStudioError):
-    """Label Studio does not accept our token: a person has to provide another one."""
+    """Label Studio does not accept our token: somebody must provide another one."""
 
 
 class LabelStudioMissing(LabelStudioError):
@@ -66,7 +70,7 @@ class LabelStudio:
             return {"Authorization": self._client._client_wrapper.get_headers()["Authorization"]}
         except ApiError as error:
             raise _not_taken(self.url, error.status_code) from error
-        except (httpx.HTTPError, json.JSONDecodeError) as error:  # the latter: a proxy's page instead of an answer
+        except (httpx.HTTPError, json.JSONDecodeError) as error:  # the latter: a proxy's page instead of a response
             raise LabelStudioDown(_not_reached(self.url, error)) from error
 
     def whoami(self) -> dict[str, Any]:
@@ -82,8 +86,9 @@ class LabelStudio:
         return dict(self._json("GET", f"api/projects/{project}/"))
 
     def projects(self) -> list[dict[str, Any]]:
-        """Id, title, label config and model version of all projects, newest first."""
-        query = {"include": "id,title,label_config,model_version", "page_size": _PROJECTS_PER_PAGE, "ordering": "-id"}
+        """Id, title, description, label config and model version of all projects, newest first."""
+        included = "id,title,description,label_config,model_version"
+        query = {"include": included, "page_size": _PROJECTS_PER_PAGE, "ordering": "-id"}
         projects: list[dict[str, Any]] = []
         for page in itertools.count(1):
             answer = self._json("GET", "api/projects/", params={**query, "page": page}, missing_ok=page > 1)
@@ -92,9 +97,10 @@ class LabelStudio:
                 break
         return projects
 
-    def create_project(self, title: str, label_config: str) -> int:
+    def create_project(self, title: str, label_config: str, *, description: str = "") -> int:
         """Create a project; returns its id."""
-        return int(self._json("POST", "api/projects/", json={"title": title, "label_config": label_config})["id"])
+        project = {"title": title, "description": description, "label_config": label_config}
+        return int(self._json("POST", "api/projects/", json=project)["id"])
 
     def update_project(self, project: int, **values: Any) -> None:
         """Change settings of a project."""
@@ -104,7 +110,7 @@ class LabelStudio:
         """The ids of all tasks of a project.
 
         Raises:
-            LabelStudioDown: tasks came or went while they were read: try again.
+            LabelStudioDown: tasks were added or deleted while they were read: try again.
         """
         ids = {int(task["id"]) for task in self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)}
         there = int(self.project(project)["task_number"])
@@ -154,7 +160,12 @@ class LabelStudio:
         ]
         # If SQLite was locked, Label Studio (1.23) repeats the import, but without the predictions.
         if predictions and not answer["prediction_count"]:
-            self.import_predictions(project, predictions)
+            try:
+                self.import_predictions(project, predictions)
+            except LabelStudioDown:
+                raise
+            except LabelStudioError as error:
+                raise LabelStudioPartly(f"The tasks were created, but without predictions: {error}") from error
         return numbers
 
     def upload(self, project: int, files: Sequence[tuple[str, bytes]]) -> list[int]:
@@ -169,6 +180,11 @@ class LabelStudio:
             "GET", f"api/projects/{project}/file-uploads", params={"ids": json.dumps(list(numbers)), "all": "true"}
         )
         return {int(upload["id"]): f"/data/{upload['file']}" for upload in listing}
+
+    def delete_uploads(self, project: int, numbers: Sequence[int]) -> None:
+        """Delete uploaded files, even those of a task, so use it only if no task was created."""
+        path = f"api/projects/{project}/file-uploads"
+        self._json("DELETE", path, json={"file_upload_ids": list(numbers)}, missing_ok=True)
 
     def create_annotation(self, task: int, result: list[dict[str, Any]]) -> dict[str, Any]:
         """Create an annotation of a task, as the user whose token this is."""
@@ -224,10 +240,6 @@ class LabelStudio:
     def model_versions(self, project: int) -> list[str]:
         """The model versions of a project's predictions."""
         return [str(name) for name in self._json("GET", f"api/projects/{project}/model-versions/")]
-
-    def delete_model_version(self, project: int, version: str) -> None:
-        """Delete all predictions of a version."""
-        self._json("DELETE", f"api/projects/{project}/model-versions/", json={"model_version": version})
 
     def set_data(self, project: int, tasks: Sequence[int], name: str, kind: str, value: str | float) -> None:
         """Set one value in the data of many tasks; ``kind`` is "Number" or "String"."""
@@ -331,7 +343,7 @@ def _where(*above: tuple[str, str, Any]) -> dict[str, str]:
 
 def _wrong_token(url: str) -> str:
     return (
-        f"{url} does not accept this token: it is wrong, has expired, or was revoked. Make a new one there under "
+        f"{url} does not accept this token: it is wrong, has expired, or was revoked. Create a new one there under "
         "“Account & Settings”, “Personal Access Token”, and run “labelscape connect” again."
     )
 
@@ -339,7 +351,7 @@ def _wrong_token(url: str) -> str:
 def _not_taken(url: str, status: int | None) -> LabelStudioError:
     """Why Label Studio issued no access token."""
     if _is_passing(status or httpx.codes.UNAUTHORIZED):
-        return LabelStudioDown(f"{url} cannot take tokens now (status {status}).")
+        return LabelStudioDown(f"{url} cannot accept tokens at the moment (status {status}).")
     return LabelStudioUnauthorized(_wrong_token(url))
 
 
@@ -359,7 +371,7 @@ def _refusal(url: str, method: str, path: str, answer: httpx.Response) -> LabelS
     if answer.status_code == httpx.codes.NOT_FOUND:
         return LabelStudioMissing(said)
     if answer.is_redirect:
-        said = f"{url} sends us on to another address: give the address that Label Studio itself has."
+        said = f"{url} redirects to another address: use Label Studio's own address."
         return LabelStudioError(said)
     if _is_passing(answer.status_code):
         return LabelStudioDown(said)

@@ -1,8 +1,8 @@
 """Label configs: which control Labelscape fills in, and how results of that control are read and written.
 
 Label Studio's XML is read here as Label Studio 1.23 reads it: a class is stored by its alias, nested choices
-(``allowNested``) as paths, ``$meta.url`` walks into nested data, and a control under ``visibleWhen`` or with
-``perRegion`` is not always there.
+(``allowNested``) as paths, ``$meta.url`` reads nested data, and a control with ``visibleWhen`` or ``perRegion`` is not
+always shown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,14 @@ from xml.sax.saxutils import quoteattr
 from ..embedding.registry import Modality
 from ..errors import Refusal
 from ..wording import listing
-from .config_tags import DECLARATION, Tag, class_names, class_paths, is_true, question_of, read_tags
+from .config_tags import Tag, class_names, class_paths, is_true, question_of, read_tags
+from .config_xml import undeclared
 from .objects import MODALITY, TaskObject, read_object, reason_against
 from .questions import Question
 from .regions import WHOLE_KINDS, Region, Result, chosen_paths, has_box, own_items, region_of
 from .shapes import as_value
 from .spans import NOTHING, WINDOW_KINDS, own_spans
+from .task_menu import is_menu_item
 
 Kind = Literal[
     "choices",
@@ -85,7 +87,7 @@ class Control:
 
     @property
     def boxes(self) -> bool:
-        """Whether parts of what a task shows are labeled, each by the box around it, and not the whole."""
+        """Whether parts of what a task shows are labeled, each by its box, rather than the whole."""
         return self.kind not in WHOLE_KINDS
 
     @property
@@ -109,18 +111,33 @@ class Control:
         return (self.from_name, *self.former_names)
 
     def own(self, result: Any) -> Result:
-        """The items of a result that belong to this control, normalized; see `own_items` and `own_spans`."""
+        """The items of a result that belong to this control, normalized; see `own_items` and `own_spans`.
+
+        If another control now has a former name of this one, an answer under that name counts only if all its classes
+        are this control's and there is no answer under another name.
+        """
         if self.windows:
             return own_spans(result, self.names, self.kind, self.shown.time_format)
-        return own_items(result, self.names, self.kind)
+        reused = [name for name in self.former_names if name in self.others]
+        if self.boxes or not reused:
+            return own_items(result, self.names, self.kind)
+        items = own_items(result, [name for name in self.names if name not in reused], self.kind)
+        old = own_items(result, reused, self.kind)
+        return items or [
+            item for item in old if all(self._class_of(one) in self.classes for one in chosen_paths([item]))
+        ]
 
     def is_silent(self, result: Any) -> bool:
         """Whether a result has no answer for this control: not even that somebody checked and found nothing.
 
-        So it is where it was made for a control that the config has no longer, or that asks for something else now.
+        This is the case if it was made for a control that the config no longer has, or that now asks for something
+        else.
         """
         items = result if isinstance(result, list) else [result]
-        return not self.own(result) and not all(self._is_of_others(item) for item in items)
+        besides_menu = [item for item in items if not is_menu_item(item)]
+        if items and not besides_menu:
+            return True
+        return not self.own(result) and not all(self._is_of_others(item) for item in besides_menu)
 
     def stated(self, result: Any) -> list[str]:
         """The choices of a result for the whole task, including ones that the config no longer has."""
@@ -220,16 +237,30 @@ def served_controls(config: str) -> tuple[Control, ...]:
     )
 
 
-def unfilled_controls(config: str, filled: Control) -> list[str]:
+def controls_beside(config: str, first: Control) -> tuple[Control, ...]:
+    """The controls that are filled in besides the first: those about the same object as a whole, if the first is too.
+
+    Raises:
+        Refusal: the config cannot be parsed.
+    """
+    others = (control for control in served_controls(config) if control.from_name != first.from_name)
+    return tuple(control for control in others if not _reason_against_beside(control, first))
+
+
+def unfilled_controls(config: str, first: Control) -> list[str]:
     """The controls of a label config that are not filled in, each with the reason.
 
     Raises:
         Refusal: the config cannot be parsed.
     """
     tags, objects = read_tags(config)
-    others = [tag for tag in tags if tag.name != filled.from_name]
-    only_one = f"because only one control is filled in, which is “{filled.from_name}”"
-    return [f"{tag}, {_reason_against(tag, objects) or only_one}" for tag in others]
+    beside = {
+        control.from_name: _reason_against_beside(control, first)
+        for control in served_controls(config)
+        if control.from_name != first.from_name
+    }
+    reasons = [(tag, _reason_against(tag, objects) or beside[tag.name]) for tag in tags if tag.name != first.from_name]
+    return [f"{tag}, {reason}" for tag, reason in reasons if reason]
 
 
 def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool, modality: Modality = "image") -> str:
@@ -249,7 +280,7 @@ def make_label_config(kind: Kind, classes: Sequence[str], *, multi: bool, modali
 
 
 def invalid_reason(config: str, prediction: Mapping[str, Any]) -> str | None:
-    """Why Label Studio would silently drop a prediction on import; None if it would keep it."""
+    """Why Label Studio would silently drop a prediction on import; None if it would not."""
     try:
         errors = _interface(config).validate_prediction(dict(prediction), return_errors=True)
     except Exception as error:  # the SDK (2.1) fails on values of unexpected types
@@ -264,7 +295,7 @@ def _reason_against(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> str
     target = _target(tag, objects)
     if target is None:
         named = [f"{one.tag} “{one.get('name')}”" for name in tag.targets if (one := objects.get(name)) is not None]
-        return f"on {listing(named) or 'nothing there is'}"
+        return f"on {listing(named) or 'an object that does not exist'}"
     if is_true(tag.element, "perRegion"):
         return "that applies to each region (perRegion)"
     if tag.conditions:
@@ -272,8 +303,21 @@ def _reason_against(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> str
     if not class_paths(tag.element):
         return "without classes of its own"
     if _KINDS[tag.element.tag] in WINDOW_KINDS and (NOTHING,) in class_paths(tag.element):
-        return f"with the class “{NOTHING}”, which stands for what is in no region"
+        return f"with the class “{NOTHING}”, which stands for anything outside all regions"
     return reason_against(target)
+
+
+def _reason_against_beside(control: Control, first: Control) -> str:
+    """Why a control is not filled in besides the first, as the end of a sentence that begins with it; "" if it is."""
+    if control.shown != first.shown:
+        one, other = (f"{shown.tag} “{shown.name}”" for shown in (control.shown, first.shown))
+        return f"because it labels {one}, and “{first.from_name}”, which is filled in, labels {other}"
+    if control.boxes and first.boxes:
+        return f"because only one region control is filled in, which is “{first.from_name}”"
+    if control.boxes or first.boxes:
+        one, other = ("regions", "whole tasks") if control.boxes else ("whole tasks", "regions")
+        return f"because it labels {one}, and “{first.from_name}”, which is filled in, labels {other}"
+    return ""
 
 
 def _target(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> ElementTree.Element | None:
@@ -311,4 +355,4 @@ def _control(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
 def _interface(config: str) -> Any:
     from label_studio_sdk.label_interface.interface import LabelInterface
 
-    return LabelInterface(DECLARATION.sub("", config))
+    return LabelInterface(undeclared(config))

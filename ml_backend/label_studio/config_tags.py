@@ -1,15 +1,14 @@
 """The tags of a label config: its controls and objects, when controls are shown, and the classes that they offer."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 from xml.etree import ElementTree
 
-from ..errors import Refusal
+from .config_xml import parse_config
 from .questions import Condition, ConditionKind, Question
+from .task_menu import is_menu
 
-DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _RATINGS = 5  # unless maxRating says otherwise
 _CLASS_TAGS = ("Choice", "Label")
 _PATH_SEPARATOR = " / "
@@ -29,15 +28,12 @@ class Tag:
 
 
 def read_tags(config: str) -> tuple[list[Tag], dict[str, ElementTree.Element]]:
-    """The controls of a label config, and its objects by name.
+    """The controls of a label config except the menu of `task_menu`, and its objects by name.
 
     Raises:
         Refusal: the config cannot be parsed.
     """
-    try:
-        root = ElementTree.fromstring(DECLARATION.sub("", config))
-    except ElementTree.ParseError as error:
-        raise Refusal(f"The label config cannot be read: {error}.") from error
+    root = parse_config(config)
     tags: list[Tag] = []
     objects: dict[str, ElementTree.Element] = {}
     pending: list[tuple[ElementTree.Element, tuple[ElementTree.Element, ...]]] = [(root, ())]
@@ -46,7 +42,7 @@ def read_tags(config: str) -> tuple[list[Tag], dict[str, ElementTree.Element]]:
         if element.get("visibleWhen"):
             conditions = (*conditions, element)
         name, target = element.get("name"), element.get("toName")
-        if name and target and element.tag != "Filter":
+        if name and target and element.tag != "Filter" and not is_menu(element):
             targets = tuple(one.strip() for one in target.split(","))
             tags.append(Tag(element, name, targets, conditions))
         elif name and (element.get("value") or element.get("valueList")):
@@ -56,14 +52,14 @@ def read_tags(config: str) -> tuple[list[Tag], dict[str, ElementTree.Element]]:
 
 
 def question_of(tag: Tag, tags: Sequence[Tag]) -> Question:
-    """A control as one that is answered beside the one that is served."""
+    """A control that is answered besides the one that is served."""
     conditions = [condition for element in tag.conditions if (condition := _condition(element, tags))]
     required = is_true(tag.element, "required")
     return Question(tag.name, tag.targets, required, is_true(tag.element, "perRegion"), tuple(conditions))
 
 
 def _condition(element: ElementTree.Element, tags: Sequence[Tag]) -> Condition | None:
-    """The condition of a ``visibleWhen``; None for a kind that Label Studio does not know, and shows always."""
+    """The condition of a ``visibleWhen``; None for one that Label Studio does not know and therefore always shows."""
     kind = element.get("visibleWhen")
     if kind not in get_args(ConditionKind):
         return None
@@ -81,7 +77,7 @@ def _condition(element: ElementTree.Element, tags: Sequence[Tag]) -> Condition |
 
 
 def is_true(element: ElementTree.Element, attribute: str) -> bool:
-    """Whether an attribute of an element says true."""
+    """Whether an attribute of an element is true."""
     return (element.get(attribute) or "").lower() == "true"
 
 

@@ -1,4 +1,4 @@
-"""Which of several annotations of a task counts: the latest, a reviewer's decision, or what most annotators say."""
+"""Which of several annotations of a task counts: the latest, a reviewer's decision, or the majority's answer."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -16,7 +16,7 @@ def counting_annotation(
     """The annotation of a task that counts; None if all were skipped or there is none.
 
     latest: the one that was changed last. ground_truth_first: the last that a reviewer marked as ground truth, else
-    the latest. majority: of each annotator their latest, and of these what most say; a tie goes to the latest.
+    the latest. majority: the most frequent answer among each annotator's latest annotation; a tie goes to the latest.
 
     Args:
         labeling_of: what an annotation says, in a form that can be compared.

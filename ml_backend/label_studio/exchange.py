@@ -75,12 +75,12 @@ class Exchange:
 
 
 def saved_connection(secrets: Mapping[str, str | None]) -> LabelStudio:
-    """Label Studio as FiftyOne's secrets, the environment or `labelscape connect` name it.
+    """Label Studio as configured in FiftyOne's secrets, the environment, or by `labelscape connect`.
 
-    A token goes only to the address that it was given with.
+    A token is sent only to the address that it was provided with.
 
     Raises:
-        Refusal: none is named, or the token is not taken; the message says what to do.
+        Refusal: none is configured, or the token is not accepted; the message says what to do.
     """
     named = {name: value for name, value in secrets.items() if value}
     environment = {**os.environ, **named}
@@ -89,19 +89,23 @@ def saved_connection(secrets: Mapping[str, str | None]) -> LabelStudio:
     settings = load_settings(environment)
     if settings.url and not settings.token:
         raise Refusal(
-            f"No token was given for {settings.url}: name both {URL_VARIABLE} and {TOKEN_VARIABLE} in the same place "
+            f"There is no token for {settings.url}: set both {URL_VARIABLE} and {TOKEN_VARIABLE} in the same place "
             f"(FiftyOne's secrets or the environment), or run “labelscape connect --url {settings.url} --project …”."
         )
     if not settings.url:
         raise Refusal(
-            "No Label Studio is connected: run “labelscape connect --url http://… --project …” once, or give FiftyOne "
+            "Label Studio is not connected: run “labelscape connect --url http://… --project …” once, or give FiftyOne "
             f"the secrets (environment variables) {URL_VARIABLE} and {TOKEN_VARIABLE}."
         )
     return LabelStudio(settings.url, settings.token)
 
 
-def open_exchange(dataset: fo.Dataset, studio: LabelStudio, project: int, field: str) -> Exchange:
+def open_exchange(
+    dataset: fo.Dataset, studio: LabelStudio, project: int, field: str, *, may_be_new: bool = False
+) -> Exchange:
     """Open the exchange between a label field and a project, to send labels or to pull annotations.
+
+    A field that ``may_be_new`` has the kind that the project asks for; it is not created yet.
 
     Raises:
         Refusal: the project is gone, asks for something else than the field holds, or is what the dataset mirrors.
@@ -115,8 +119,12 @@ def open_exchange(dataset: fo.Dataset, studio: LabelStudio, project: int, field:
     label_config = str(info["label_config"])
     remembered = _remembered(dataset, studio, project)
     followed = follow(label_config, None if remembered is None else kept_control(remembered.control or None))
-    target = exchanged_field(dataset, field)
-    check_fits(followed.control, dataset, field)
+    if may_be_new and not dataset.has_sample_field(field):
+        _check_exchanged(followed.control, dataset)
+        target = _new_field(dataset, field, followed.control)
+    else:
+        target = exchanged_field(dataset, field)
+        check_fits(followed.control, dataset, field)
     return Exchange(
         dataset=dataset,
         studio=studio,
@@ -137,7 +145,7 @@ def project_info(studio: LabelStudio, project: int) -> dict[str, Any]:
         return studio.project(project)
     except LabelStudioMissing as error:
         raise Refusal(
-            f"Project {project} is not in {studio.url} any more, or we may not see it: choose another one."
+            f"Project {project} is no longer in {studio.url}, or your account cannot see it: choose another one."
         ) from error
 
 
@@ -151,7 +159,7 @@ def exchanged_field(dataset: fo.Dataset, field: str) -> LabelField:
     """A description of one of these fields.
 
     Raises:
-        Refusal: it is none; the message lists those there are.
+        Refusal: it is not one; the message lists those that exist.
     """
     if field not in exchanged_fields(dataset):
         listing = ", ".join(exchanged_fields(dataset)) or "none yet"
@@ -160,8 +168,31 @@ def exchanged_field(dataset: fo.Dataset, field: str) -> LabelField:
     return label_field(dataset, field, field if boxes else None)
 
 
+def _new_field(dataset: fo.Dataset, field: str, control: Control) -> LabelField:
+    """A field for the labels of a control, to be made; raises a Refusal for an invalid name."""
+    label_field(dataset, field)
+    kind = FIELD_TYPES[control.kind, control.multi]
+    if kind is fo.Detections:
+        return LabelField(field, "patch", f"{field}.detections")
+    if kind is fo.Classifications:
+        return LabelField(field, "classifications", f"{field}.classifications")
+    return LabelField(field, "classification", field)
+
+
 def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
     """Raise a Refusal unless the project's control fits the field, one of `exchanged_fields`."""
+    _check_exchanged(control, dataset)
+    expected = FIELD_TYPES[control.kind, control.multi]
+    present = dataset.get_field(field).document_type
+    if present is not expected:
+        raise Refusal(
+            f"The project asks for {_ASKED_FOR[expected]} (“{control.from_name}”), and '{field}' has "
+            f"{_ASKED_FOR[present]}: choose another project or field, or create a new project."
+        )
+
+
+def _check_exchanged(control: Control, dataset: fo.Dataset) -> None:
+    """Raise a Refusal unless labels of the control, and the media it shows, are exchanged with a dataset."""
     if control.kind not in ("choices", "rectanglelabels"):
         raise Refusal(
             f"“{control.from_name}” of the project is of a kind that is not exchanged with a dataset: choose a "
@@ -171,14 +202,7 @@ def check_fits(control: Control, dataset: fo.Dataset, field: str) -> None:
     if control.shown.modality != kind or control.shown.tag not in EXCHANGED.values() or control.shown.by_address:
         raise Refusal(
             f"“{control.from_name}” of the project labels {control.shown.tag} “{control.to_name}”, and the samples of "
-            f"this dataset are of the kind “{kind}”: choose another project, or make a new one."
-        )
-    expected = FIELD_TYPES[control.kind, control.multi]
-    present = dataset.get_field(field).document_type
-    if present is not expected:
-        raise Refusal(
-            f"The project asks for {_ASKED_FOR[expected]} (“{control.from_name}”), and '{field}' has "
-            f"{_ASKED_FOR[present]}: choose another project or field, or make a new project."
+            f"this dataset are of the kind “{kind}”: choose another project, or create a new one."
         )
 
 

@@ -1,50 +1,49 @@
 """Two-way label sync of a mirrored project: the differences between Label Studio and the dataset, and their effects.
 
-An event or a poll changes the ledger; `LabelFlow.step` compares the records that changed with the labels here, takes in
-what Label Studio says, and sends out what was labeled here.
+An event or a poll changes the ledger; `LabelFlow.step` compares the records that changed with the labels here, applies
+what Label Studio says, and sends what was labeled here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from typing import Any
 
 import structlog
 
 from ..store.edits import Edit, apply
 from ..store.label_edits import read_documents
+from .annotations import as_annotation
 from .client import LabelStudio, LabelStudioError
 from .config import Control
+from .differences import Difference, compare, labeling_here
 from .geometry import image_size
+from .label_fields import ProjectHeld
 from .ledger import Annotation, Labeling, Sending, TaskRecord, as_labeling
 from .marks import Mark, Origin, Said, StoredLabel, annotation_edits, as_stored_time, stored_labels
-from .mirror import Mirror, as_annotation, counting, labeling_of, labeling_of_result, object_id, regions_of
-from .mirror_dataset import FIELD
+from .mirror import (
+    Mirror,
+    counting,
+    labeling_of_all,
+    labeling_of_result,
+    object_id,
+    regions_of,
+    take_annotations,
+)
+from .moved_boxes import MOVED_HERE, boxes_of, common_boxes, moved_here, moved_there, with_moved
+from .notices import Notice, keep_notices
 from .outgoing import HeldBack, annotation_of
 
-_SENT_AT_ONCE = 50  # annotations created from labels saved here, 0.12 s each
+SENT_AT_ONCE = 50  # annotations created from labels saved here, 0.12 s each
 
 Who = Callable[[int], str]
 _Labels = Mapping[str, StoredLabel]
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """How tasks and samples differ, in records of the ledger.
-
-    ``outgoing``: labels that Label Studio lacks. ``incoming``: labels to take over. ``agreed``: both say the same.
-    ``conflicts``: tasks that both sides changed, with the labeling that gave way. ``there``: task → what Label Studio
-    says. ``labels``: sample → its labels, ``documents`` as MongoDB has them.
-    """
-
-    outgoing: list[tuple[TaskRecord, Labeling]]
-    incoming: list[TaskRecord]
-    agreed: list[TaskRecord]
-    conflicts: list[tuple[int, Labeling]]
-    there: Mapping[int, Labeling]
-    labels: Mapping[str, _Labels]
-    documents: Mapping[str, Mapping[str, Any]]
+_OVERRULED = Notice(
+    "Labels saved in FiftyOne gave way to annotations marked as ground truth, as imported ones are unless they say "
+    "otherwise; the log names the tasks. To let the later change count, set “annotation” to “latest”."
+)
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,13 @@ class Waiting:
     reason: str
     labeling: Labeling
     annotations: tuple[Annotation, ...]
-    control: Control
+    controls: tuple[Control, ...]
 
 
 class LabelFlow:
     """Syncs the labels of one mirrored project both ways.
 
-    ``behind``: more labels wait to be sent than one step sends. ``held_back``: task → the label that was saved here and
+    ``behind``: more labels are waiting than one step sends. ``held_back``: task → the label that was saved here and
     cannot become an annotation.
     """
 
@@ -71,59 +70,84 @@ class LabelFlow:
         self._users: dict[int, str] = {}
 
     def step(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
-        """Sync these tasks with their samples; returns whether anything changed."""
-        difference = compare(mirror, [self._settle(mirror, record) for record in records])
-        for task, lost in difference.conflicts:
-            labels = [label for _, label in lost]
-            _log.warning("labeled_on_both_sides", project=mirror.project, task=task, gave_way=labels)
-        changed = take_in(mirror, difference, self._who)
-        self._drop_settled(records, difference.outgoing)
-        sent = self._send_out(mirror, difference.outgoing)
+        """Sync these tasks with their samples; returns whether anything changed.
+
+        Raises:
+            ProjectHeld: a label field was renamed or deleted, so its labels are not where the mirror looks for them.
+        """
+        if not mirror.is_in_place:
+            raise ProjectHeld(
+                f"A label field of the dataset '{mirror.dataset.name}' was just renamed or deleted in FiftyOne: "
+                "syncing goes on at the next poll."
+            )
+        settled = [self._settle(mirror, record) for record in records]
+        changed: list[int] = []
+        outgoing: list[tuple[TaskRecord, Labeling]] = []
+        for face in mirror.faces:
+            difference = compare(face, [face.seen(record) for record in settled])
+            for task, lost in difference.conflicts:
+                labels = [label for _, label in lost]
+                _log.warning("labeled_on_both_sides", project=mirror.project, task=task, gave_way=labels)
+            if difference.overruled:
+                keep_notices(mirror.dataset, mirror.controls, [_OVERRULED])
+            changed += take_in(face, difference, self._who)
+            outgoing += difference.outgoing
+        if mirror.beside:
+            outgoing = _of_all_controls(mirror, list(dict.fromkeys(record.task for record, _ in outgoing)))
+        self._drop_settled(records, outgoing)
+        sent = self._send_out(mirror, outgoing)
         return bool(changed or sent)
 
     def _send_out(self, mirror: Mirror, outgoing: Sequence[tuple[TaskRecord, Labeling]]) -> int:
         """Create annotations from labels that were saved here; returns how many labels are new."""
         due = [pair for pair in outgoing if not self._is_held_back(mirror, *pair)]
-        self.behind = len(due) > _SENT_AT_ONCE
-        for record, labeling in due[:_SENT_AT_ONCE]:
+        edited: list[TaskRecord] = []
+        for record, labeling in due[:SENT_AT_ONCE]:
             try:
-                self._send(mirror, record, labeling)
+                payloads = self._studio.annotations(record.task) if record.annotations else []
+                if newer := _edited_since(record, payloads):
+                    edited += take_annotations(mirror, newer)
+                else:
+                    self._send(mirror, record, labeling, payloads)
             except HeldBack as reason:
                 _log.warning("label_held_back", project=mirror.project, task=record.task, reason=str(reason))
-                self.held_back[record.task] = Waiting(str(reason), labeling, record.annotations, mirror.control)
+                self.held_back[record.task] = Waiting(str(reason), labeling, record.annotations, mirror.controls)
             else:
                 self.held_back.pop(record.task, None)
+        if edited:  # while the label was on its way
+            self.step(mirror, edited)
+        self.behind = len(due) > SENT_AT_ONCE  # after that step, which sees these few tasks alone
         return len(due)
 
     def _drop_settled(self, records: Sequence[TaskRecord], outgoing: Sequence[tuple[TaskRecord, Labeling]]) -> None:
-        """Drop what was held back of the tasks at hand that have nothing to send any more."""
+        """Drop the held-back labels of those tasks that no longer have anything to send."""
         for task in {record.task for record in records} - {record.task for record, _ in outgoing}:
             self.held_back.pop(task, None)
 
     def _is_held_back(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> bool:
         """Whether nothing changed since a label was held back."""
         waiting = self.held_back.get(record.task)
-        now = (labeling, record.annotations, mirror.control)
-        return waiting is not None and now == (waiting.labeling, waiting.annotations, waiting.control)
+        now = (labeling, record.annotations, mirror.controls)
+        return waiting is not None and now == (waiting.labeling, waiting.annotations, waiting.controls)
 
-    def _send(self, mirror: Mirror, record: TaskRecord, labeling: Labeling) -> None:
-        """Create an annotation from a label that was saved here, replacing our earlier one."""
+    def _send(
+        self, mirror: Mirror, record: TaskRecord, labeling: Labeling, payloads: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Create an annotation from a label that was saved here, replacing our earlier one.
+
+        ``payloads``: the annotations of the task, with other controls' answers.
+        """
         made = None
         if labeling:
-            result = annotation_of(mirror, record, labeling, self._base(mirror, record))
+            counts = counting(mirror, record)
+            base = next((one.get("result") or [] for one in payloads if counts and one["id"] == counts.id), [])
+            result = annotation_of(mirror, record, labeling, base)
             after = max((annotation.id for annotation in record.annotations), default=0)
             record = replace(record, sending=Sending(labeling, after))
             mirror.ledger.write([record])  # from here on, `_settle` finishes an interrupted send
-            made = as_annotation(mirror.control, self._studio.create_annotation(record.task, result))
+            payload = self._studio.create_annotation(record.task, result)
+            made = as_annotation(mirror.control, payload, mirror.controls[1:])
         self._note_sent(mirror, record, labeling, made)
-
-    def _base(self, mirror: Mirror, record: TaskRecord) -> list[dict[str, Any]]:
-        """The whole result of the annotation that counts, other controls' answers included."""
-        annotation = counting(mirror, record)
-        if annotation is None:
-            return []
-        payloads = self._studio.annotations(record.task)
-        return next((list(one.get("result") or []) for one in payloads if one["id"] == annotation.id), [])
 
     def _settle(self, mirror: Mirror, record: TaskRecord) -> TaskRecord:
         """Finish an interrupted send: if the annotation arrived, it is ours; else the label is sent again."""
@@ -132,24 +156,27 @@ class LabelFlow:
             return record
         me = self._studio.whoami()["id"]
         for payload in self._studio.annotations(record.task):
-            annotation = as_annotation(mirror.control, payload)
+            annotation = as_annotation(mirror.control, payload, mirror.controls[1:])
             if annotation is None or annotation.by != me or annotation.id <= sending.after:
                 continue
-            if labeling_of(mirror, record, annotation.result) == sending.labeling:
+            if labeling_of_all(mirror, record, annotation.result) == sending.labeling:
                 return self._note_sent(mirror, record, sending.labeling, annotation)
         settled = replace(record, sending=None)
         mirror.ledger.write([settled])
         return settled
 
     def _note_sent(self, mirror: Mirror, record: TaskRecord, labeling: Labeling, made: Annotation | None) -> TaskRecord:
-        """Delete our earlier annotation, and record the new one."""
-        annotations = [annotation for annotation in record.annotations if not annotation.ours]
-        for annotation in record.annotations:
-            if annotation.ours:
+        """Delete our earlier annotation, unless somebody edited it since, and record the new one."""
+        ours = [annotation for annotation in record.annotations if annotation.ours]
+        payloads = self._studio.annotations(record.task) if ours else []
+        edited = {int(payload["id"]) for payload in _edited_since(record, payloads)}
+        for annotation in ours:
+            if annotation.id not in edited:
                 self._studio.delete_annotation(annotation.id)
+        kept = [replace(one, ours=False) for one in record.annotations if not one.ours or one.id in edited]
         if made is not None:
-            annotations = [one for one in annotations if one.id != made.id] + [replace(made, ours=True)]
-        sent = replace(record, annotations=tuple(annotations), synced=labeling, sending=None)
+            kept = [one for one in kept if one.id != made.id] + [replace(made, ours=True)]
+        sent = replace(record, annotations=tuple(kept), synced=labeling, sending=None)
         mirror.ledger.write([sent])
         return sent
 
@@ -162,51 +189,24 @@ class LabelFlow:
         return self._users[user]
 
 
-def compare(mirror: Mirror, records: Sequence[TaskRecord]) -> Difference:
-    """The differences between these tasks and their samples; a sample deleted here removes nothing there.
-
-    Where both sides changed a task, the later change counts, and a reviewer's decision always. An annotation that says
-    nothing of the control (any more) leaves the label that is here.
-    """
-    documents = read_documents(mirror.dataset, [record.sample for record in records if record.sample], [FIELD])
-    target = mirror.target
-    labels = {sample: stored_labels(target, document) for sample, document in documents.items()}
-    outgoing, incoming, conflicts, agreed = [], [], [], []
-    there: dict[int, Labeling] = {}
-    for record in records:
-        if record.sample not in labels:
-            continue
-        annotation = counting(mirror, record)
-        mine, theirs = _labeling_here(mirror, labels[record.sample]), _labeling_there(mirror, record, annotation)
-        there[record.task] = theirs
-        if mine == theirs:
-            agreed.append(record)
-        elif mine == record.synced or not _may_go_out(record, mine):
-            incoming.append(record)
-        elif _is_decided(mirror, annotation):
-            conflicts.append((record.task, mine))
-            incoming.append(record)
-        elif theirs == record.synced:
-            outgoing.append((record, mine))
-        elif annotation is None or _labeled_at(labels[record.sample]) > annotation.at:
-            conflicts.append((record.task, theirs))
-            outgoing.append((record, mine))
-        else:
-            conflicts.append((record.task, mine))
-            incoming.append(record)
-    return Difference(outgoing, incoming, agreed, conflicts, there, labels, documents)
+def _edited_since(record: TaskRecord, payloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those annotations of a task, as Label Studio has them now, that were made from here and edited since."""
+    ours = {annotation.id: annotation.at for annotation in record.annotations if annotation.ours}
+    edited = [one for one in payloads if one["id"] in ours and str(one.get("updated_at") or "") > ours[one["id"]]]
+    return [{**payload, "task": record.task} for payload in edited]
 
 
 def take_in(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
     """Write the annotations of Label Studio into the labels here; returns the tasks whose labels changed.
 
-    A label that a person changes at this moment stays: the next sync sees it.
+    A label that a person changes during the sync stays: the next sync sees it. So does a box that was moved here.
     """
     stale = [record for record in difference.agreed if _is_stale(mirror, record, difference.labels[record.sample])]
     said = {
         record.sample: _said(mirror, record, difference.labels[record.sample], who)
         for record in [*difference.incoming, *stale]
     }
+    _tell_moved(mirror, [*difference.incoming, *stale], difference.labels)
     documents = {sample: difference.documents[sample] for sample in said}
     found = annotation_edits(mirror.target, documents, said, replace=True)
     apply(mirror.dataset, found.edits)
@@ -214,43 +214,73 @@ def take_in(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
         _log.warning("masks_dropped", project=mirror.project, masks=found.masks, reason="their boxes were moved")
     taken = _in_step(mirror, difference.incoming, difference.there)
     settled = [record for record in [*difference.agreed, *taken] if record.synced != difference.there[record.task]]
-    mirror.ledger.write([replace(record, synced=difference.there[record.task]) for record in settled])
+    _note_synced(mirror, settled, difference.there)
+    _note_boxes(mirror, [*difference.agreed, *difference.incoming])
     changed = {edit.sample for edit in found.edits if _is_visible(edit)}
     return [record.task for record in [*taken, *stale] if record.sample in changed]
 
 
-def _labeling_here(mirror: Mirror, labels: _Labels) -> Labeling:
-    """The labels of a sample; for objects, those that Label Studio knows or that have a class."""
-    return as_labeling(
-        (stored.mark.region if mirror.control.boxes else "", stored.mark.label)
-        for stored in labels.values()
-        if stored.mark.label
-    )
+def _note_synced(mirror: Mirror, records: Sequence[TaskRecord], there: Mapping[int, Labeling]) -> None:
+    """Record that both sides say the same of these tasks; of several controls, those that this one sees."""
+    if mirror.is_one_of_several:
+        whole = mirror.ledger.read(record.task for record in records)
+        synced = {task: mirror.with_part(record.synced, there[task]) for task, record in whole.items()}
+        mirror.ledger.write([replace(record, synced=synced[task]) for task, record in whole.items()])
+    else:
+        mirror.ledger.write([replace(record, synced=there[record.task]) for record in records])
 
 
-def _labeling_there(mirror: Mirror, record: TaskRecord, annotation: Annotation | None) -> Labeling:
-    if annotation is None:
-        return ()
-    return record.synced if annotation.silent else labeling_of(mirror, record, annotation.result)
+def _note_boxes(mirror: Mirror, records: Sequence[TaskRecord]) -> None:
+    """Record the boxes that both sides have now, by which one that is moved on either side is recognized."""
+    if not mirror.control.boxes or mirror.control.windows:
+        return
+    there = {record.task: _marks_there(mirror, record) for record in records}
+    differing = [record for record in records if record.boxes | boxes_of(there[record.task]) != record.boxes]
+    labels = _labels_here(mirror, differing)
+    now = {
+        record.task: common_boxes(there[record.task], record, labels[record.sample])
+        for record in differing
+        if record.sample in labels
+    }
+    mirror.ledger.set_boxes({one.task: now[one.task] for one in differing if now.get(one.task, one.boxes) != one.boxes})
 
 
-def _may_go_out(record: TaskRecord, labeling: Labeling) -> bool:
-    """Removing a label here deletes our own annotation, never somebody else's."""
-    return bool(labeling) or not record.is_annotated or any(annotation.ours for annotation in record.annotations)
+def _tell_moved(mirror: Mirror, records: Sequence[TaskRecord], labels: Mapping[str, _Labels]) -> None:
+    """Say which boxes stay although their annotation has them somewhere else."""
+    tasks = [record.task for record in records if _keeps_moved(mirror, record, labels[record.sample])]
+    for task in tasks:
+        _log.warning("boxes_moved_here", project=mirror.project, task=task, reason="they stay where they are")
+    if tasks:
+        keep_notices(mirror.dataset, mirror.controls, [MOVED_HERE])
 
 
-def _is_decided(mirror: Mirror, annotation: Annotation | None) -> bool:
-    return mirror.rule == "ground_truth_first" and annotation is not None and annotation.truth
+def _keeps_moved(mirror: Mirror, record: TaskRecord, labels: _Labels) -> bool:
+    moved = moved_here(record, labels)
+    there = _marks_there(mirror, record) if moved else {}
+    return any(place in there and not labels[place].mark.same_box(there[place]) for place in moved)
 
 
-def _labeled_at(labels: _Labels) -> str:
-    """When the latest of the labels was set, as ISO time."""
-    times = [stored.document.get("labeled_at") for stored in labels.values() if stored.mark.label]
-    return max((_iso(at) for at in times if isinstance(at, datetime)), default="")
+def _of_all_controls(mirror: Mirror, tasks: Sequence[int]) -> list[tuple[TaskRecord, Labeling]]:
+    """Records of the ledger, and what all controls say of these tasks here."""
+    records = mirror.ledger.read(tasks)
+    fields = [face.field for face in mirror.faces]
+    documents = read_documents(mirror.dataset, [record.sample for record in records.values()], fields)
+    return [
+        (
+            records[task],
+            as_labeling(
+                pair
+                for face in mirror.faces
+                for pair in face.placed(labeling_here(face, stored_labels(face.target, document)))
+            ),
+        )
+        for task in tasks
+        if (document := documents.get(records[task].sample)) is not None
+    ]
 
 
 def _is_stale(mirror: Mirror, record: TaskRecord, labels: _Labels) -> bool:
-    """Whether labels with equal content lack boxes, or are not from the current annotation."""
+    """Whether labels with equal content lack boxes or their moves, or are not from the current annotation."""
     annotation = counting(mirror, record)
     if annotation is not None and annotation.silent:
         return False
@@ -261,7 +291,7 @@ def _is_stale(mirror: Mirror, record: TaskRecord, labels: _Labels) -> bool:
     if annotation is None:
         return True  # an empty list that records that somebody checked
     if annotation.ours:
-        return False
+        return bool(record.boxes and moved_there(_marks_there(mirror, record), record, labels))
     ours_alone = {place for place, stored in labels.items() if mirror.control.boxes and not stored.mark.region}
     origin = Origin(annotation.id, "", as_stored_time(annotation.at))
     return not labels or any(not labels[place].comes_from(origin) for place in labels.keys() - ours_alone)
@@ -271,7 +301,7 @@ def _said(mirror: Mirror, record: TaskRecord, labels: _Labels, who: Who) -> Said
     annotation = counting(mirror, record)
     if annotation is not None and annotation.silent:
         return Said({}, [], set(), None)
-    marks = _marks_there(mirror, record)
+    marks = with_moved(_marks_there(mirror, record), record, labels)
     nothing = annotation is not None and not marks
     if nothing and mirror.target.kind == "classification":
         marks = {"": Mark("")}
@@ -308,13 +338,18 @@ def _image_size(mirror: Mirror, record: TaskRecord) -> tuple[int, int] | None:
 
 def _in_step(mirror: Mirror, records: Sequence[TaskRecord], there: Mapping[int, Labeling]) -> list[TaskRecord]:
     """The records whose labels here now equal those in Label Studio."""
-    documents = read_documents(mirror.dataset, [record.sample for record in records], [FIELD])
-    labels = {sample: stored_labels(mirror.target, document) for sample, document in documents.items()}
+    labels = _labels_here(mirror, records)
     return [
         record
         for record in records
-        if record.sample in labels and _labeling_here(mirror, labels[record.sample]) == there[record.task]
+        if record.sample in labels and labeling_here(mirror, labels[record.sample]) == there[record.task]
     ]
+
+
+def _labels_here(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, _Labels]:
+    """Sample → its labels now; deleted samples are left out."""
+    documents = read_documents(mirror.dataset, [record.sample for record in records], [mirror.field])
+    return {sample: stored_labels(mirror.target, document) for sample, document in documents.items()}
 
 
 def _is_visible(edit: Edit) -> bool:
@@ -322,7 +357,3 @@ def _is_visible(edit: Edit) -> bool:
     if edit.kind != "attributes" or edit.before is None or edit.after is None:
         return True
     return "bounding_box" in edit.after or edit.before.get("label") != edit.after.get("label")
-
-
-def _iso(moment: datetime) -> str:
-    return moment.replace(tzinfo=timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import Refusal
 from ..wording import agree, listing, noun
 from .config import Control, read_label_config, served_controls
+from .notices import Notice, class_name, control_name
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,17 @@ class KeptControl:
 
 @dataclass(frozen=True)
 class Followed:
-    """A control under its current name, and sentences on what changed; ``moved``: the name changed."""
+    """A control under its current name, and notices of what changed; ``moved``: the name changed."""
 
     control: Control
-    news: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     moved: bool = False
     renamed_now: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """The sentences of the notices."""
+        return tuple(notice.text for notice in self.notices)
 
     def kept(self, config: str) -> KeptControl:
         """The data to store for recognizing the next change of the config."""
@@ -58,8 +64,8 @@ def kept_control(info: Any) -> KeptControl | None:
 def follow(config: str, kept: KeptControl | None) -> Followed:
     """The control of a label config that the dataset's labels belong to, even if it was renamed.
 
-    One control that went for one of the same kind that came is the same under another name; so is one class that went
-    for one that came in its place.
+    If exactly one control disappeared and one of the same kind appeared, it was renamed; likewise for one class that
+    disappeared and one that appeared.
 
     Raises:
         Refusal: the config has nothing that is served.
@@ -72,14 +78,32 @@ def follow(config: str, kept: KeptControl | None) -> Followed:
     if control.from_name == kept.name:
         return _with_classes(control, before)
     successor = _successor(config, kept, before)
-    if successor is None:
-        lost = f"The control “{kept.name}” is gone from the label config, and “{control.from_name}” is served instead"
-        news = f"{lost}: labels given with “{kept.name}” stay; to go on with them, give the control its name again."
-        return Followed(replace(control, former_names=(), renamed=()), (news,), moved=True)
+    if successor is not None:
+        return _renamed(successor, kept, before)
+    lost = f"The control “{kept.name}” is gone from the label config, and “{control.from_name}” is served instead"
+    news = f"{lost}: labels given with “{kept.name}” stay; to continue with them, restore the control's name."
+    notice = Notice(news, has=(control_name(control.from_name),), lacks=(control_name(kept.name),))
+    return Followed(replace(control, former_names=(), renamed=()), (notice,), moved=True)
+
+
+def follow_beside(config: str, kept: KeptControl, candidates: Sequence[Control]) -> Followed | None:
+    """The one of these controls that has the labels of a kept one, even if it was renamed; None if that is gone."""
+    before = _before(kept)
+    control = next((one for one in candidates if one.from_name == kept.name), None)
+    if control is not None:
+        return _with_classes(replace(control, former_names=kept.former_names, renamed=kept.renamed), before)
+    successor = _successor(config, kept, before)
+    if successor is None or successor not in candidates:
+        return None
+    return _renamed(successor, kept, before)
+
+
+def _renamed(successor: Control, kept: KeptControl, before: Control | None) -> Followed:
     names = tuple(name for name in (*kept.former_names, kept.name) if name != successor.from_name)
     followed = _with_classes(replace(successor, former_names=names, renamed=kept.renamed), before)
     news = f"The control “{kept.name}” is now called “{successor.from_name}”: its labels stay, and annotations made "
-    return replace(followed, news=(f"{news}under the old name count.", *followed.news), moved=True)
+    notice = Notice(f"{news}under the old name count.", has=(control_name(successor.from_name),))
+    return replace(followed, notices=(notice, *followed.notices), moved=True)
 
 
 def _with_classes(control: Control, before: Control | None) -> Followed:
@@ -91,10 +115,12 @@ def _with_classes(control: Control, before: Control | None) -> Followed:
     in_place = len(before.classes) == len(control.classes)
     if len(gone) == len(come) == 1 and in_place and before.classes.index(gone[0]) == control.classes.index(come[0]):
         pair = (gone[0], come[0])
-        news = f"The class “{pair[0]}” is now called “{pair[1]}”: labels of it are renamed."
-        return Followed(_with_renamed(control, pair), (news,), renamed_now=(pair,))
-    kept = tuple(pair for pair in control.renamed if pair[0] not in control.classes and pair[1] in control.classes)
-    return Followed(replace(control, renamed=kept), (_gone_news(gone),) if gone else ())
+        news = f"The class “{pair[0]}” is now called “{pair[1]}”: its labels are renamed."
+        notice = Notice(news, has=(class_name(control, come[0]),))
+        return Followed(_with_renamed(control, pair), (notice,), renamed_now=(pair,))
+    kept = tuple(pair for pair in control.renamed if pair[0] not in control.classes)
+    notices = (Notice(_gone_news(gone), lacks=tuple(class_name(control, name) for name in gone)),) if gone else ()
+    return Followed(replace(control, renamed=kept), notices)
 
 
 def _before(kept: KeptControl) -> Control | None:

@@ -24,15 +24,15 @@ def upright(box: Box, rotation: float, size: Size | None) -> Box:
     """The axis-aligned bounding box of a box rotated clockwise about its corner by ``rotation`` degrees, clipped.
 
     Args:
-        size: of the image in pixels; angles are between pixels, so only a box that is not turned does without.
+        size: of the image in pixels; rotations are in pixels, so it is optional only for a box that is not rotated.
 
     Raises:
-        ValueError: the box is turned and ``size`` is None.
+        ValueError: the box is rotated and ``size`` is None.
     """
     if not rotation:
         return clipped(box)
     if size is None:
-        raise ValueError("A turned box needs the size of its image.")
+        raise ValueError("A rotated box needs the size of its image.")
     x, y, width, height = box
     across, down = size
     cosine, sine = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
@@ -49,7 +49,7 @@ def image_size(path: str | Path) -> Size | None:
             width, height = image.size
             sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
             return (height, width) if sideways else (width, height)
-    except (OSError, UnidentifiedImageError, ValueError):  # a file that is gone, an SVG, a broken one
+    except (OSError, UnidentifiedImageError, ValueError):  # a missing file, an SVG, or a broken file
         return None
 
 

@@ -1,8 +1,8 @@
 """The ledger: for each Label Studio task of a dataset, its sample, its annotations, and the state of the sync.
 
-One MongoDB document a task. It is what makes both directions idempotent: an annotation, a label or a prediction that
-is in step already is neither read nor written again. A dataset either mirrors a project (`TaskRecord`) or sent samples
-of its own there (`SentTask`), never both with one project.
+One MongoDB document per task. It makes both directions idempotent: an annotation, label, or prediction that is already
+in sync is neither read nor written again. A dataset either mirrors a project (`TaskRecord`) or sent samples of its own
+there (`SentTask`), never both with one project.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,9 +30,10 @@ Labeling = tuple[tuple[str, str], ...]
 class Annotation:
     """One annotation as Label Studio has it.
 
-    ``result`` are the items of the control that is served, in one form. ``silent``: it says nothing of that control,
-    not even that there is nothing. ``ours``: made there from a label saved in FiftyOne. ``truth``: a reviewer marked it
-    as ground truth.
+    ``result`` are the items of the controls that are filled in. ``silent``: it says nothing about the main one, not
+    even that there is nothing to label. ``ours``: made there from a label saved in FiftyOne. ``truth``: a reviewer
+    marked it as ground truth. ``command``: its choice in the menu on the task, see `task_menu`. ``edited_by``: who
+    changed it last, if that is known; ``by`` created it.
     """
 
     id: int
@@ -43,6 +44,8 @@ class Annotation:
     ours: bool = False
     truth: bool = False
     silent: bool = False
+    command: str = ""
+    edited_by: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,12 @@ class Sending:
 class TaskRecord:
     """A task of a mirrored project and its sample, "" if its medium cannot be read.
 
-    ``refused`` says why there is no medium where trying again is no use. ``candidates``: boxes that somebody else's
+    ``refused`` says why there is no medium if trying again is pointless. ``candidates``: boxes that somebody else's
     model proposes, or the windows of a recording or series. ``synced``: the labeling that both sides agreed on last.
-    ``sending``: one that is being sent, and may or may not have arrived where that was interrupted. ``columns``: what
-    we wrote into the task's data.
+    ``boxes``: object → its box when it last was the same on both sides.
+    ``sending``: one that is being sent, which may or may not have arrived if that was interrupted. ``columns``: what
+    we wrote into the task's data. ``carried_out``: annotation → its command that was carried out last; ``outcome`` says
+    what that did.
     """
 
     task: int
@@ -81,9 +86,12 @@ class TaskRecord:
     annotations: tuple[Annotation, ...] = ()
     candidates: Result = field(default_factory=list)
     synced: Labeling = ()
+    boxes: dict[str, list[float]] = field(default_factory=dict)
     sending: Sending | None = None
     prediction: Prediction | None = None
     columns: dict[str, Any] = field(default_factory=dict)
+    carried_out: dict[str, str] = field(default_factory=dict)
+    outcome: str = ""
 
     @property
     def is_annotated(self) -> bool:
@@ -178,8 +186,30 @@ class AnnotationLedger(_Ledger[TaskRecord]):
         """Mark all predictions as outdated by a config change, so that each is published again."""
         _collection().update_many({**self._owner, "prediction": {"$ne": None}}, {"$set": {"prediction.labeling": []}})
 
+    def set_boxes(self, boxes: Mapping[int, dict[str, list[float]]]) -> None:
+        """Set the boxes that both sides have of tasks, and leave the rest of their records unchanged."""
+        writes = [UpdateOne({**self._owner, "task": task}, {"$set": {"boxes": one}}) for task, one in boxes.items()]
+        for start in range(0, len(writes), _WRITE_AT_ONCE):
+            _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
+
+    def forget_synced(self, place: str | None) -> None:
+        """Forget what both sides agreed on, all of it or of the control with this place, so that nothing was there."""
+        kept = {"$filter": {"input": "$synced", "cond": {"$ne": [{"$first": "$$this"}, {"$literal": place}]}}}
+        _collection().update_many(self._owner, [{"$set": {"synced": [] if place is None else kept}}])
+
+    def move_place(self, before: str, now: str) -> None:
+        """Give the place of a control another name in what both sides agreed on."""
+        pair = {
+            "$cond": [
+                {"$eq": [{"$first": "$$this"}, {"$literal": before}]},
+                [{"$literal": now}, {"$last": "$$this"}],
+                "$$this",
+            ]
+        }
+        _collection().update_many(self._owner, [{"$set": {"synced": {"$map": {"input": "$synced", "in": pair}}}}])
+
     def forget_media(self) -> None:
-        """Forget what tasks showed, so that the media of each are taken again."""
+        """Forget what tasks showed, so that their media are read again."""
         _collection().update_many(self._owner, {"$set": {"media": "", "refused": ""}})
 
     def set_column(self, tasks: Sequence[int], name: str, value: str | float) -> None:
@@ -196,6 +226,16 @@ class AnnotationLedger(_Ledger[TaskRecord]):
         ]
         for start in range(0, len(writes), _WRITE_AT_ONCE):
             _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
+
+    def with_commands(self) -> dict[int, TaskRecord]:
+        """Task → record, of tasks with an annotation that has a command, or whose command was taken back."""
+        given = {"annotations": {"$elemMatch": {"command": {"$nin": [None, ""]}}}}
+        return self._find({"$or": [given, {"carried_out": {"$nin": [None, {}]}}]})
+
+    def set_carried_out(self, task: int, carried_out: Mapping[str, str], outcome: str) -> None:
+        """Set which commands of a task were carried out, and leave the rest of its record unchanged."""
+        values = {"carried_out": dict(carried_out), "outcome": outcome}
+        _collection().update_one({**self._owner, "task": task}, {"$set": values})
 
     def tasks_of(self, annotations: Sequence[int]) -> list[int]:
         """The tasks that have these annotations: a deletion names the annotation only."""
@@ -216,11 +256,14 @@ class AnnotationLedger(_Ledger[TaskRecord]):
             annotations=_annotations(document),
             candidates=document["candidates"],
             synced=as_labeling(document["synced"]),
+            boxes=document.get("boxes", {}),
             sending=None if sending is None else Sending(as_labeling(sending["labeling"]), sending["after"]),
             prediction=None
             if prediction is None
             else Prediction(**{**prediction, "labeling": as_labeling(prediction["labeling"])}),
             columns=document["columns"],
+            carried_out=document.get("carried_out", {}),
+            outcome=document.get("outcome", ""),
         )
 
 

@@ -11,7 +11,7 @@ import fiftyone as fo
 from ..store.edits import Edit
 from ..store.label_documents import Conflict
 from ..store.label_edits import attribute_edit, read_documents
-from ..store.labels import PROVENANCE_ATTRIBUTES, LabelField, ensure_label_field
+from ..store.labels import PROVENANCE_ATTRIBUTES, LabelField
 from .geometry import Box, clipped
 
 # Attributes of a label from a Label Studio annotation, in addition to `labels.PROVENANCE_ATTRIBUTES`.
@@ -63,8 +63,8 @@ class Said:
     """The annotation content for a sample; ``origin`` None: not from a person, such as boxes of another model.
 
     ``known``: the states of the labels here that it may replace: what was sent, and what was taken before. ``shown``:
-    the places that the annotator had before them; that only these are missing in ``marks`` says anything. ``nothing``:
-    True if somebody checked and found nothing, False if nobody checked, None if that is unknown.
+    the places that the annotator had before them; only if these are missing in ``marks``, does that mean anything.
+    ``nothing``: True if somebody checked and found nothing, False if nobody checked, None if that is unknown.
     """
 
     marks: Marks
@@ -97,16 +97,13 @@ class AnnotationEdits:
     masks: int
 
 
-def declare_annotations(dataset: fo.Dataset, target: LabelField) -> None:
-    """Declare the attributes of labels from Label Studio, so that the App can filter; create the field if it is new."""
-    ensure_label_field(dataset, target)
-    declared = {target.path: ANNOTATION_ATTRIBUTES}
+def annotation_attributes(target: LabelField) -> dict[str, type[fo.Field]]:
+    """Path → type of the attributes of labels from Label Studio, to be declared so that the App can filter."""
+    declared = {f"{target.path}.{name}": kind for name, kind in ANNOTATION_ATTRIBUTES.items()}
     if target.path != target.name:  # an empty list of labels records who checked
-        declared[target.name] = {**PROVENANCE_ATTRIBUTES, **ANNOTATION_ATTRIBUTES}
-    for path, attributes in declared.items():
-        for attribute, kind in attributes.items():
-            if dataset.get_field(f"{path}.{attribute}") is None:
-                dataset.add_sample_field(f"{path}.{attribute}", kind)
+        of_lists = {**PROVENANCE_ATTRIBUTES, **ANNOTATION_ATTRIBUTES}
+        declared |= {f"{target.name}.{name}": kind for name, kind in of_lists.items()}
+    return declared
 
 
 def read_marks(dataset: fo.Dataset, target: LabelField, samples: Sequence[str]) -> dict[str, dict[str, Mark]]:
@@ -136,10 +133,10 @@ def annotation_edits(
 ) -> AnnotationEdits:
     """Edits that change labels to their annotations in Label Studio.
 
-    A label here that is none of the known states was changed here by a person: it is kept and returned as a conflict
-    (``item`` is the sample), unless ``replace``. A label that the annotator was never shown stays. A label that says
-    the same gets the provenance; what is so already needs no edit. Attributes of a label that are not true of its new
-    box or class are dropped, all others stay.
+    A label here that is not in a known state was changed here by a person: it is kept and returned as a conflict
+    (``item`` is the sample), unless ``replace``. A label that the annotator was never shown stays. A label that agrees
+    only gets the provenance; if it already has that, no edit is needed. Attributes that no longer apply to a label's
+    new box or class are dropped; all others stay.
 
     Args:
         documents: sample id → its labels as `label_edits.read_documents` read them.
@@ -181,7 +178,8 @@ def _sample_edits(
         if not replace and not _may_replace(target, stored, theirs, known):
             conflicts.append(Conflict(sample, _name(theirs), _name(None if stored is None else stored.mark)))
         elif theirs is not None:
-            settings.append(_setting(target, sample, place, stored, theirs, said.origin))
+            fresh = document.get(target.name) is None
+            settings.append(_setting(target, (sample, place), stored, theirs, said.origin, fresh=fresh))
         elif stored is not None:
             removals.append(_removal(target, sample, stored))
     # From the back, so that an undo finds every position unchanged.
@@ -211,12 +209,21 @@ def _may_replace(target: LabelField, stored: StoredLabel | None, theirs: Mark | 
 
 
 def _setting(
-    target: LabelField, sample: str, place: str, stored: StoredLabel | None, theirs: Mark, origin: Origin | None
+    target: LabelField,
+    where: tuple[str, str],
+    stored: StoredLabel | None,
+    theirs: Mark,
+    origin: Origin | None,
+    *,
+    fresh: bool,
 ) -> Edit:
-    provenance = _provenance(origin)
+    """The edit of one place of a sample; ``fresh``: the sample has nothing in the field yet, not even an empty list."""
+    (sample, place), provenance = where, _provenance(origin)
     if stored is None:
         document = _document(target, place, theirs, provenance)
-        return Edit("value" if target.kind == "classification" else "element", sample, target.path, None, document)
+        if target.kind == "classification":
+            return Edit("value", sample, target.path, None, document)
+        return Edit("element", sample, target.path, None, document, fresh=fresh)
     values: dict[str, Any] = {"label": theirs.label or None, **provenance}
     if theirs.box is not None and not stored.mark.same_box(theirs):
         values |= {"bounding_box": list(theirs.box), **_dropped(stored, _OF_THE_BOX)}

@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, parse_qs, unquote_to_bytes, urljoin, urlsp
 
 import urllib3
 
+from ..certificates import trusted_certificates
 from ..embedding.registry import Modality
-from .certificates import trusted_certificates
 from .media_hosts import (
     LOCAL_FILES,
     MEDIA_PATHS,
@@ -47,8 +47,8 @@ class MediaCache:
     """Fetches media within limits and caches them; thread-safe.
 
     The token goes to Label Studio's own address alone. A name is resolved once, its addresses are checked, and the
-    connection goes to the address that was checked, so that a second answer of the name server (DNS rebinding)
-    changes nothing; so for every redirect.
+    connection goes to a checked address, so that a second answer from the name server (DNS rebinding) has no effect;
+    the same holds for every redirect.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class MediaCache:
         Args:
             addresses: as tasks' data has them.
             kind: what they have to be.
-            seconds: what is not there by then is unavailable; None = each has its own time only.
+            seconds: what has not arrived by then is unavailable; None = only each medium's own limit applies.
         """
         pool = ThreadPoolExecutor(AT_ONCE, "media")
         fetching = {address: pool.submit(self._fetch_or_why, address, kind) for address in dict.fromkeys(addresses)}
@@ -168,12 +168,12 @@ class MediaCache:
     def _resolve(self, address: str) -> str:
         """The http(s) address of a task's medium."""
         if not address:
-            raise MediaError("The task has no medium.")
+            raise MediaError("The task has no medium: its data hold no address of one (a list is not supported).")
         if is_http_address(address):
             return address.partition("#")[0]
         if not address.startswith("/"):
             raise MediaError(
-                f"{shown_address(address)} is not the address of a medium: neither a path on Label Studio nor http(s)."
+                f"{shown_address(address)} is not a media address: neither a path on Label Studio nor http(s)."
             )
         if not self._settings.url:
             raise MediaError(f"{shown_address(address)} is on Label Studio, which is not connected yet.")
@@ -231,8 +231,8 @@ class MediaCache:
             headers |= self._authorization()
         elif not any(is_within(parts, root) for root in self._remote_roots):
             raise MediaError(
-                f"{shown_address(url)} is not where media may come from: Label Studio's own files, or the media roots "
-                "of the settings."
+                f"{shown_address(url)} is not an allowed source of media: Label Studio's own files, or the media roots "
+                "in the settings."
             )
         tls = {"server_hostname": parts.hostname, "assert_hostname": parts.hostname} if parts.scheme == "https" else {}
         failure: Exception | None = None
@@ -277,7 +277,7 @@ class MediaCache:
                     raise MediaUnavailable(f"{shown_address(url)} took more than {self._limits.fetch_seconds} s.")
                 yield chunk
         except urllib3.exceptions.HTTPError as error:
-            raise MediaUnavailable(f"{shown_address(url)} broke off ({type(error).__name__}).") from error
+            raise MediaUnavailable(f"{shown_address(url)} was interrupted ({type(error).__name__}).") from error
 
     def _take_space(self, size: int) -> None:
         with self._space:
@@ -321,8 +321,8 @@ def _check_status(response: urllib3.BaseHTTPResponse, url: str) -> None:
         return
     if response.status in (401, 403):
         raise MediaError(
-            f"{shown_address(url)} is not open to us (status {response.status}): check the token's rights."
+            f"{shown_address(url)} is not accessible to us (status {response.status}): check the token's permissions."
         )
     if response.status == 429 or response.status >= 500:
-        raise MediaUnavailable(f"{shown_address(url)} answers with status {response.status} now.")
+        raise MediaUnavailable(f"{shown_address(url)} currently answers with status {response.status}.")
     raise MediaError(f"{shown_address(url)} answers with status {response.status}.")

@@ -30,7 +30,7 @@ def parts_of(address: str) -> SplitResult:
     try:
         return urlsplit(address)
     except ValueError as error:
-        raise MediaError(f"{shown_address(address)} is not the address of a medium.") from error
+        raise MediaError(f"{shown_address(address)} is not a media address.") from error
 
 
 def port_of(parts: SplitResult) -> int:
@@ -63,7 +63,7 @@ def checked_addresses(parts: SplitResult) -> list[str]:
     addresses = list(dict.fromkeys(str(info[4][0]) for info in results))
     for address in addresses:
         if _is_forbidden(address):
-            raise MediaError(f"The host {host} leads to {address}, where no media may come from.")
+            raise MediaError(f"The host {host} resolves to {address}, from which media may not be fetched.")
     return addresses
 
 

@@ -1,4 +1,4 @@
-"""Check fetched files: whether each is of the kind that its task shows, and what its name has to end with."""
+"""Check fetched files: whether each is of the kind that its task shows, and the required ending of its name."""
 
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -12,11 +12,13 @@ EVENTS = Counter(
     ["action", "outcome"],
     registry=REGISTRY,
 )
-QUEUE_DEPTH = Gauge("labelscape_queue_depth", "Events that wait to be worked off", registry=REGISTRY)
+QUEUE_DEPTH = Gauge("labelscape_queue_depth", "Events waiting to be processed", registry=REGISTRY)
 OLDEST_EVENT = Gauge(
-    "labelscape_oldest_event_seconds", "How long the oldest event has waited; 0 = none waits", registry=REGISTRY
+    "labelscape_oldest_event_seconds",
+    "How long the oldest event has been waiting; 0 = none is waiting",
+    registry=REGISTRY,
 )
-DATABASE_UP = Gauge("labelscape_database_up", "Whether MongoDB answers: 1 or 0", registry=REGISTRY)
+DATABASE_UP = Gauge("labelscape_database_up", "Whether MongoDB responds: 1 or 0", registry=REGISTRY)
 LAST_SUCCESS = Gauge(
     "labelscape_project_last_success_seconds",
     "When a project was last brought up to date, in Unix time; 0 = not since the start",

@@ -6,8 +6,10 @@ from typing import Any, get_args
 import fiftyone as fo
 
 from ..errors import Refusal
-from ..wording import count
+from ..store.pending_changes import pending_changes
+from ..wording import agree, count
 from .config import Kind
+from .label_fields import ProjectHeld, begin_migration, end_migration, scratch_of
 from .regions import WHOLE_KINDS
 
 # By the kind of a control, and whether several classes may be chosen.
@@ -26,9 +28,10 @@ def migrate_labels(dataset: fo.Dataset, field: str, kind: type) -> list[str]:
     more, the field as it was is kept under another name. It can be interrupted, and then goes on.
 
     Raises:
+        ProjectHeld: labels are pending in the field.
         Refusal: the field has labels that cannot be turned into this kind.
     """
-    scratch = f"{field}_migrated"
+    scratch = scratch_of(dataset, field)
     if dataset.has_sample_field(scratch) and not dataset.has_sample_field(field):  # interrupted before the last step
         dataset.rename_sample_field(scratch, field)
     if not dataset.has_sample_field(field):
@@ -36,17 +39,35 @@ def migrate_labels(dataset: fo.Dataset, field: str, kind: type) -> list[str]:
         return []
     present = dataset.get_field(field).document_type
     if present is kind:
+        end_migration(dataset, field)
         return []
     if {present, kind} != {fo.Classification, fo.Classifications}:
         raise Refusal(
             f"The label config now asks for {kind.__name__}, and '{field}' of the dataset '{dataset.name}' has "
-            f"{present.__name__}: rename that dataset, and a new one will be made."
+            f"{present.__name__}: rename that dataset, and a new one will be created."
         )
+    _check_pending(dataset, field)
     if dataset.has_sample_field(scratch):
         dataset.delete_sample_field(scratch)
+    scratch = _free_name(f"{field}_migrated", dataset.has_sample_field)
+    begin_migration(dataset, field, scratch)
     dataset.add_sample_field(scratch, fo.EmbeddedDocumentField, embedded_doc_type=kind)
     turn = _into_several if kind is fo.Classifications else _into_one
-    return turn(dataset, field, scratch)
+    news = turn(dataset, field, scratch)
+    end_migration(dataset, field)
+    return news
+
+
+def _check_pending(dataset: fo.Dataset, field: str) -> None:
+    """Refuse while labels are pending, which could not be saved into the field once it has another kind."""
+    changes = [one for one in pending_changes(dataset).fields if one.field == field]
+    pending = sum(len(one.ids) + len(one.cleared) for one in changes)
+    if pending:
+        raise ProjectHeld(
+            f"The label config now asks for another kind of label, and {count(pending, 'change')} to '{field}' of the "
+            f"dataset '{dataset.name}' {agree(pending, 'is')} not saved yet: save or discard them in FiftyOne, and the "
+            "labels are converted."
+        )
 
 
 def _into_several(dataset: fo.Dataset, field: str, scratch: str) -> list[str]:
@@ -55,14 +76,14 @@ def _into_several(dataset: fo.Dataset, field: str, scratch: str) -> list[str]:
     _declare_like(dataset, field, f"{scratch}.classifications")
     dataset.delete_sample_field(field)
     dataset.rename_sample_field(scratch, field)
-    return [f"The label config now asks for several classes an image: {count(moved, 'label')} moved along."]
+    return [f"The label config now asks for several classes per image: {count(moved, 'label')} converted."]
 
 
 def _into_one(dataset: fo.Dataset, field: str, scratch: str) -> list[str]:
     moved = _fill(dataset, field, {scratch: {"$first": f"${field}.classifications"}})
     _declare_like(dataset, f"{field}.classifications", scratch)
     several = dataset._sample_collection.count_documents({f"{field}.classifications.1": {"$exists": True}})
-    news = [f"The label config now asks for one class an image: {count(moved, 'label')} moved along."]
+    news = [f"The label config now asks for one class per image: {count(moved, 'label')} converted."]
     if several:
         kept = _free_name(f"{field}_several", dataset.has_sample_field)
         dataset.rename_sample_field(field, kept)

@@ -1,27 +1,34 @@
 """A Label Studio project mirrored as a FiftyOne dataset: one sample per task, and a ledger of the tasks."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
 import structlog
 from bson import ObjectId
 
-from ..embedding.base import UnreadableMedium
 from ..store.labels import LabelField, label_field
+from ..store.suggestions import FIELD as SUGGESTIONS
+from ..store.suggestions import field_beside
+from .annotations import as_annotation
 from .config import Control, read_label_config
 from .decisions import Rule, counting_annotation
 from .following import Followed, follow, kept_control
+from .label_fields import are_in_place, follow_fields, keep_marks, renamed_fields
 from .ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
-from .media_hosts import MediaError, MediaUnavailable
-from .mirror_dataset import FIELD, INFO, TASK, declare_fields, declare_medium, owned_dataset
+from .mirror_dataset import FIELD, INFO, declare_fields, declare_medium, owned_dataset
+from .mirror_media import take_media
+from .notices import Notice, keep_notices
+from .questions import Question
 from .regions import Region, Result
 from .renaming import rename_labels
+from .several import fields_of, keep_beside, read_beside
 from .spans import SIDE_BY_SIDE, Cut
-from .task_media import Fetch, Obtained, TaskMedium, medium_of_record, obtain, task_medium
-from .windows import cut_windows, window_regions
+from .task_media import Fetch, medium_of_record, task_medium
+from .windows import window_regions
 
 EMBEDDINGS = "labelscape"
 _CONTROL = "label_studio_control"
@@ -37,7 +44,8 @@ class Mirror:
 
     ``rule`` says which of several annotations of a task counts. ``news`` are sentences on what a change of the label
     config did to the labels. ``cut``: how recordings are cut into windows. ``unreadable`` are the annotations that were
-    skipped and reported.
+    skipped and reported. ``field``: where the labels of the control are. ``beside``: the other controls that are filled
+    in, each with its field; the mirror as one of these sees it (`faces`) has that field as its ``place``.
     """
 
     project: int
@@ -48,41 +56,134 @@ class Mirror:
     rule: Rule = "ground_truth_first"
     news: tuple[str, ...] = ()
     cut: Cut = SIDE_BY_SIDE
-    unreadable: set[str] = field(default_factory=set, compare=False)
+    unreadable: set[str] = dataclasses.field(default_factory=set, compare=False)
+    field: str = FIELD
+    beside: tuple[tuple[str, Control], ...] = ()
+    place: str = ""
 
     @property
     def patches_field(self) -> str | None:
         """The field whose boxes are labeled; None if whole tasks are."""
-        return FIELD if self.control.boxes else None
+        return self.field if self.control.boxes else None
 
     @property
     def target(self) -> LabelField:
         """The field that labels are in."""
-        return label_field(self.dataset, FIELD, self.patches_field)
+        return label_field(self.dataset, self.field, self.patches_field)
+
+    @property
+    def suggestions(self) -> str:
+        """The field that suggestions are in, of whole tasks."""
+        return field_beside(self.place) if self.place else SUGGESTIONS
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """All controls that are filled in."""
+        return (self.control, *(control for _, control in self.beside))
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The controls that an annotation made of labels here may leave open."""
+        if not self.beside:
+            return self.control.questions
+        return tuple({one.name: one for control in self.controls for one in control.questions}.values())
+
+    @property
+    def takes_imports(self) -> bool:
+        """Whether Label Studio imports predictions, see `Control.takes_imports`."""
+        return all(control.takes_imports for control in self.controls)
+
+    @property
+    def faces(self) -> tuple["Mirror", ...]:
+        """The mirror as each of its controls sees it, this one first."""
+        others = (replace(self, field=field, control=one, place=field, beside=()) for field, one in self.beside)
+        return (self, *others)
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether other controls are filled in too, so that an annotation need not answer this one."""
+        return bool(self.beside or self.place)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the label fields still have the names under which the mirror was opened."""
+        return are_in_place(self.dataset, [face.field for face in self.faces])
+
+    def placed(self, labeling: Labeling) -> Labeling:
+        """What this control says of a task, as part of what all of them say."""
+        return as_labeling((self.place or place, label) for place, label in labeling)
+
+    def part(self, labeling: Labeling) -> Labeling:
+        """What this control says of a task, of what all of them say."""
+        if not self.is_one_of_several and (self.control.boxes or self.control.windows):
+            return labeling  # by region
+        return as_labeling(("", label) for place, label in labeling if place == self.place)
+
+    def choice(self, labeling: Labeling) -> Result:
+        """The items of a result that say this control's part, of labels of whole tasks."""
+        return self.control.choice([label for _, label in self.part(labeling)])
+
+    def with_part(self, labeling: Labeling, part: Labeling) -> Labeling:
+        """What all controls say of a task, with what this one says replaced."""
+        others = [pair for pair in labeling if pair[0] != self.place]
+        return as_labeling([*others, *self.placed(part)])
+
+    def seen(self, record: TaskRecord) -> TaskRecord:
+        """A record as this control sees it: of several controls, without the annotations that leave it open."""
+        if not self.is_one_of_several:
+            return replace(record, synced=self.part(record.synced))  # another control may have gone
+        silent = [replace(one, silent=one.silent and not self.place) for one in record.annotations]
+        answered = tuple(one for one in silent if one.silent or self.control.own(one.result))
+        return replace(record, annotations=answered, synced=self.part(record.synced))
 
 
 def open_mirror(
-    url: str, project: int, label_config: str, rule: Rule = "ground_truth_first", cut: Cut = SIDE_BY_SIDE
+    url: str,
+    project: int,
+    label_config: str,
+    rule: Rule = "ground_truth_first",
+    cut: Cut = SIDE_BY_SIDE,
+    *,
+    created_at: str = "",
 ) -> Mirror:
     """Open the dataset ``label-studio-<project>``, or create it.
 
-    Where the label config changed, its labels go on: a control or a class with another name is followed, and a field
-    of one class an image becomes one of several, or the other way around.
+    If the label config changed, its labels are kept: a renamed control or class is recognized, and a field with one
+    class per image becomes one with several, or vice versa.
 
     Raises:
         Refusal: the label config has nothing to fill in, or the dataset of that name belongs to something else.
     """
     read_label_config(label_config)  # before a dataset is made
-    dataset = owned_dataset(url, project)
+    dataset = owned_dataset(url, project, created_at)
     ledger = AnnotationLedger(dataset, f"{url}#{project}")
     # A control that was added before ours leaves ours the one whose labels these are.
     followed = follow(label_config, kept_control(dataset.info.get(_CONTROL)))
     declare_medium(dataset, followed.control.shown)
-    news = [*followed.news, *declare_fields(dataset, followed.control)]
-    mirror = Mirror(project, dataset, label_config, followed.control, ledger, rule, tuple(news), cut)
-    _keep_up(mirror, followed)
-    if followed.control.windows:
-        _cut_again(mirror)
+    beside, fresh = read_beside(dataset, label_config, followed.control)
+    renamed = renamed_fields(dataset)
+    fields = fields_of(dataset, [one.control for one in (followed, *beside)], renamed)
+    fresh += follow_fields(dataset, ledger, fields, renamed)
+    for field, one in zip(fields, (followed, *beside), strict=True):
+        migrated = declare_fields(dataset, one.control, field, is_first=one is followed)
+        fresh += [*one.notices, *map(Notice, migrated)]
+    keep_marks(dataset, fields, renamed)
+    others = tuple(zip(fields[1:], (one.control for one in beside), strict=True))
+    mirror = Mirror(
+        project,
+        dataset,
+        label_config,
+        followed.control,
+        ledger,
+        rule,
+        tuple(notice.text for notice in fresh),
+        cut,
+        field=fields[0],
+        beside=others,
+    )
+    keep_notices(dataset, mirror.controls, fresh)  # before the config is recorded, which no longer differs then
+    _keep_up(mirror, followed, beside)
+    _cut_again(mirror)
     return mirror
 
 
@@ -101,7 +202,7 @@ def add_tasks(
     records = [known.get(task, TaskRecord(task, "", "")) for task in media]
     due = [record for record in records if record.media != media[record.task].mark or record.task not in known]
     renewed = [replace(record, media=media[record.task].mark) for record in due]
-    return _take_media(mirror, renewed, [media[record.task] for record in renewed], fetch, seconds)
+    return take_media(mirror, renewed, [media[record.task] for record in renewed], fetch, seconds)
 
 
 def fetch_media(mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch) -> dict[int, str]:
@@ -111,7 +212,7 @@ def fetch_media(mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch) -> 
     """
     media = [medium_of_record(mirror.control.shown, record.media) for record in records]
     again = [(record, medium) for record, medium in zip(records, media, strict=True) if medium is not None]
-    reasons = _take_media(mirror, [record for record, _ in again], [medium for _, medium in again], fetch, None)
+    reasons = take_media(mirror, [record for record, _ in again], [medium for _, medium in again], fetch, None)
     return reasons | {
         record.task: record.refused for record, medium in zip(records, media, strict=True) if medium is None
     }
@@ -120,7 +221,7 @@ def fetch_media(mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch) -> 
 def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -> list[TaskRecord]:
     """Store annotations, as Label Studio sends them, in the ledger; returns the records that now differ.
 
-    An annotation that is older than the one known is left alone: events can come twice and late.
+    An annotation older than the known one is ignored: events can arrive twice or late.
     """
     by_task: dict[int, list[Annotation]] = {}
     for payload in annotations:
@@ -210,11 +311,16 @@ def labeling_of_result(control: Control, result: Result) -> Labeling:
 
 
 def labeling_of(mirror: Mirror, record: TaskRecord, result: Result) -> Labeling:
-    """The classes that a result assigns to a task, its regions, or its windows."""
+    """The classes that a result assigns to a task, its regions, or its windows, by the one control."""
     if not mirror.control.windows:
         return labeling_of_result(mirror.control, result)
     regions = window_regions(mirror.control, record.candidates, mirror.control.own(result))
     return as_labeling((region.id, region.stated) for region in regions if region.stated is not None)
+
+
+def labeling_of_all(mirror: Mirror, record: TaskRecord, result: Result) -> Labeling:
+    """The classes that a result assigns to a task by all controls that are filled in."""
+    return as_labeling(pair for face in mirror.faces for pair in face.placed(labeling_of(face, record, result)))
 
 
 def regions_of(mirror: Mirror, record: TaskRecord) -> list[Region]:
@@ -236,105 +342,32 @@ def object_id(project: int, task: int, region: str) -> str:
     return str(ObjectId(hashlib.blake2b(name, digest_size=12).hexdigest()))
 
 
-def as_annotation(control: Control, payload: Any) -> Annotation | None:
-    """An annotation as Label Studio sends it, of its result what the control reads; None for what is no annotation."""
-    if not isinstance(payload, Mapping) or not _is_number(payload.get("id")):
-        return None
-    if not isinstance(payload.get("result"), list):
-        return None
-    by = payload.get("completed_by")
-    by = by.get("id") if isinstance(by, Mapping) else by
-    return Annotation(
-        id=payload["id"],
-        result=control.own(payload.get("result")),
-        by=by if _is_number(by) else None,
-        at=str(payload.get("updated_at") or payload.get("created_at") or ""),
-        skipped=bool(payload.get("was_cancelled")),
-        truth=bool(payload.get("ground_truth")),
-        silent=control.is_silent(payload.get("result")),
-    )
-
-
-def _keep_up(mirror: Mirror, followed: Followed) -> None:
+def _keep_up(mirror: Mirror, followed: Followed, beside: Sequence[Followed]) -> None:
     """Apply a change of the label config to labels and predictions, and record the config."""
-    for before, now in followed.renamed_now:
-        rename_labels(mirror.dataset, mirror.target, before, now)
-    if followed.moved:  # predictions still name the control of before, and Label Studio shows them as empty
+    for face, one in zip(mirror.faces, (followed, *beside), strict=True):
+        for before, now in one.renamed_now:
+            rename_labels(mirror.dataset, face.target, before, now)
+    # Predictions still name the control of before, and Label Studio shows them as empty.
+    if any(one.moved for one in (followed, *beside)):
         mirror.ledger.doubt_predictions()
+    if keep_beside(mirror.dataset, mirror.label_config, beside):  # annotations were read without these controls
+        mirror.dataset.info.pop(CONFIG_SEEN, None)
+        mirror.dataset.save()
     kept = followed.kept(mirror.label_config).as_info()
     if mirror.dataset.info.get(_CONTROL) != kept:
         mirror.dataset.info[_CONTROL] = kept
         mirror.dataset.save()
 
 
-def _take_media(
-    mirror: Mirror, records: Sequence[TaskRecord], media: Sequence[TaskMedium], fetch: Fetch, seconds: float | None
-) -> dict[int, str]:
-    """Obtain the media of tasks, make samples of them, and write the records; returns task → why it has no sample."""
-    if not records:
-        return {}
-    obtained = obtain(media, mirror.control.shown, fetch, seconds)
-    if mirror.control.windows:
-        records, obtained = _with_windows(mirror, records, obtained)
-    by_task = {record.task: one for record, one in zip(records, obtained, strict=True)}
-    fields = {task: one for task, one in by_task.items() if isinstance(one, dict)}
-    wanting = [record.task for record in records if record.task in fields and not record.sample]
-    created = _samples_of(mirror, wanting)  # samples that are missing in the ledger because of a crash
-    new = [task for task in wanting if task not in created]
-    samples = [fo.Sample(**fields[task], **{TASK: task}) for task in new]
-    created |= zip(new, mirror.dataset.add_samples(samples, progress=False) if samples else [], strict=True)
-    _replace_media(mirror, {record.sample: fields[record.task] for record in records if record.task in fields})
-    mirror.ledger.write(
-        [
-            replace(record, sample=created.get(record.task, record.sample), refused=_refusal(by_task[record.task]))
-            for record in records
-        ]
-    )
-    return {task: str(reason) for task, reason in by_task.items() if isinstance(reason, ValueError)}
-
-
-def _with_windows(
-    mirror: Mirror, records: Sequence[TaskRecord], obtained: Sequence[Obtained]
-) -> tuple[list[TaskRecord], list[Obtained]]:
-    """The records with their windows; in the place of a medium that cannot be cut into them, the reason."""
-    cut: list[Obtained] = list(obtained)
-    with_windows = list(records)
-    for row, one in enumerate(obtained):
-        if not isinstance(one, dict):
-            continue
-        try:
-            windows = cut_windows(mirror.control, one, mirror.cut)
-            with_windows[row] = replace(records[row], candidates=windows)
-        except UnreadableMedium as error:
-            cut[row] = MediaError(f"“{mirror.control.shown.key}” of the task cannot be cut into windows: {error}.")
-    return with_windows, cut
-
-
 def _cut_again(mirror: Mirror) -> None:
-    """Have all tasks read again where they were cut into other windows."""
+    """Make all tasks be read again if they were cut into other windows."""
     cut = [mirror.cut.length, mirror.cut.hop]
-    if mirror.dataset.info.get(_CUT) == cut:
+    if not mirror.control.windows or mirror.dataset.info.get(_CUT) == cut:
         return
     mirror.ledger.forget_media()
     mirror.dataset.info[_CUT] = cut
     mirror.dataset.info.pop(CONFIG_SEEN, None)
     mirror.dataset.save()
-
-
-def _replace_media(mirror: Mirror, fields: Mapping[str, Mapping[str, Any]]) -> None:
-    """Give samples that exist already other media."""
-    moved = {sample: values for sample, values in fields.items() if sample}
-    for name in dict.fromkeys(name for values in moved.values() for name in values):
-        mirror.dataset.set_values(name, {sample: one.get(name) for sample, one in moved.items()}, key_field="id")
-
-
-def _samples_of(mirror: Mirror, tasks: Sequence[int]) -> dict[int, str]:
-    """Task → its sample, for tasks that have one."""
-    return dict(zip(*mirror.dataset.match(fo.ViewField(TASK).is_in(list(tasks))).values([TASK, "id"]), strict=True))
-
-
-def _refusal(obtained: Obtained) -> str:
-    return "" if isinstance(obtained, dict | MediaUnavailable) else str(obtained)
 
 
 def _candidates(control: Control, task: Mapping[str, Any], own_version: str) -> Result:
@@ -352,13 +385,10 @@ def _candidates(control: Control, task: Mapping[str, Any], own_version: str) -> 
 
 def _read_annotations(mirror: Mirror, task: int, payloads: Sequence[Any]) -> list[Annotation]:
     """The annotations of a task that can be read; a task with unreadable ones is reported once."""
-    read = [as_annotation(mirror.control, payload) for payload in payloads]
+    beside = mirror.controls[1:]
+    read = [as_annotation(mirror.control, payload, beside) for payload in payloads]
     unreadable = read.count(None)
     if unreadable and str(task) not in mirror.unreadable:
         mirror.unreadable.add(str(task))
         _log.warning("annotations_unreadable", project=mirror.project, task=task, skipped=unreadable)
     return [annotation for annotation in read if annotation is not None]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63

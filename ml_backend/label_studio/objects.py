@@ -1,4 +1,4 @@
-"""The objects of a label config: what a task shows, of which kind it is, and where the task's data hold it."""
+"""The objects of a label config: what a task shows, of what kind, and where it is in the task's data."""
 
 import re
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ def reason_against(element: ElementTree.Element) -> str:
 
 
 def read_object(element: ElementTree.Element) -> TaskObject:
-    """An object of which `reason_against` says nothing."""
+    """An object for which `reason_against` is empty."""
     return TaskObject(
         tag=element.tag,
         name=element.get("name") or "",

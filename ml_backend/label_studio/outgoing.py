@@ -10,6 +10,7 @@ from .mirror import Mirror, regions_of
 from .questions import shown_items, unanswered
 from .regions import Result, belongs_to
 from .spans import NOTHING
+from .task_menu import is_menu_item
 from .windows import kept_items, region_items, window_regions
 
 
@@ -21,36 +22,67 @@ def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: 
     """The result with the labels of a task here, and all other answers of the annotation ``base``.
 
     An annotation completes its task in Label Studio: it needs a class for each box, classes that the config has, and an
-    answer of every control that is required and visible. Answers of controls that it hides are left out.
+    answer of every control that is required and visible. Answers of controls that it hides are left out, and commands
+    of the menu, which are carried out once.
 
     Raises:
         HeldBack: it would lack one of these.
     """
     control = mirror.control
-    items = [dict(item) for item in base if isinstance(item, Mapping)]
+    items = [dict(item) for item in base if isinstance(item, Mapping) and not is_menu_item(item)]
     _check_classes(mirror, labeling, items)
     if control.windows:
         result = _with_window_classes(mirror, record, labeling, items)
     elif control.boxes:
         result = _with_box_classes(mirror, record, labeling, items)
     else:
-        others = [item for item in items if not belongs_to(item, control.names)]
-        result = [*control.choice([label for _, label in labeling]), *others]
-    result = shown_items(control.questions, result)
-    missing = unanswered(control.questions, result)
+        names = {name for one in mirror.controls for name in one.names}
+        others = [item for item in items if not belongs_to(item, names)]
+        result = [*_choices(mirror, record, labeling, items), *others]
+    result = shown_items(mirror.questions, result)
+    missing = unanswered(mirror.questions, result)
     if missing:
-        names = listing([f"“{name}”" for name in missing])
-        raise HeldBack(f"The label config requires an answer of {names} too: annotate the task in Label Studio.")
+        raise HeldBack(
+            f"The label config also requires an answer to {_quoted(missing)}: {_way_out(mirror, missing)}annotate the "
+            "task in Label Studio."
+        )
     return result
 
 
+def _choices(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: Result) -> Result:
+    """The labels of each control; one of several that did not change here keeps the answer of ``base``, maybe newer."""
+    result: Result = []
+    for face in mirror.faces:
+        theirs = [item for item in base if belongs_to(item, [face.control.from_name])]
+        unchanged = face.is_one_of_several and face.part(labeling) == face.part(record.synced)
+        result += theirs if unchanged and theirs else face.choice(labeling)
+    return result
+
+
+def _way_out(mirror: Mirror, missing: Sequence[str]) -> str:
+    """How to answer the controls here, if all of them have a field."""
+    fields = {face.control.from_name: face.field for face in mirror.faces}
+    if not fields.keys() >= set(missing):
+        return ""
+    return f"label {_quoted([fields[name] for name in missing])} here as well, or "
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return listing([f"“{name}”" for name in names])
+
+
 def _check_classes(mirror: Mirror, labeling: Labeling, base: Result) -> None:
-    """A class that the config no longer has may stay, but cannot be assigned again."""
+    """A class that the config no longer has may stay, but cannot be assigned anew."""
+    for face in mirror.faces:
+        _check_classes_of(face, face.part(labeling), base)
+
+
+def _check_classes_of(mirror: Mirror, labeling: Labeling, base: Result) -> None:
     control = mirror.control
     stated = {region.stated for region in control.regions_of(base)} if control.boxes else set(control.stated(base))
     unknown = sorted({label for _, label in labeling} - set(control.classes) - stated)
     if unknown:
-        names = listing([f"“{name}”" for name in unknown])
+        names = _quoted(unknown)
         raise HeldBack(f"The label config has no {noun(len(unknown), 'class')} {names}: add it there, or relabel here.")
 
 
@@ -60,7 +92,7 @@ def _with_box_classes(mirror: Mirror, record: TaskRecord, labeling: Labeling, ba
     labels = dict(labeling)
     regions = regions_of(mirror, record)
     if {region.id for region in regions} != set(labels):
-        raise HeldBack("Boxes of this image have no class yet, or were drawn or deleted here: label all of them.")
+        raise HeldBack("Some boxes of this image have no class yet, or were drawn or deleted here: label all of them.")
     if not base:
         return [control.box(region, labels[region.id], None) for region in regions]
     result = copy.deepcopy(base)

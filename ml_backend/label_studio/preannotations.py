@@ -9,7 +9,6 @@ from ..store.items import Items, as_ids, list_items
 from ..store.suggestions import Suggestion, read_suggestions
 from .ledger import Labeling, TaskRecord, as_labeling
 from .mirror import Mirror, regions_of
-from .mirror_dataset import FIELD
 from .windows import region_items
 
 _DECIMALS = 4
@@ -26,13 +25,31 @@ class Preannotation:
 
 
 def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
-    """Task → its pre-annotation; tasks without a suggestion are left out."""
+    """Task → its pre-annotation, by all controls that are filled in; tasks without a suggestion are left out."""
+    by_control: dict[int, list[Preannotation]] = defaultdict(list)
+    for face in mirror.faces:
+        for task, proposed in _by_one_control(face, records).items():
+            by_control[task].append(proposed)
+    return {task: _together(proposed) for task, proposed in by_control.items()}
+
+
+def _by_one_control(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
     found = _of_boxes(mirror, records) if mirror.control.boxes else _of_images(mirror, records)
     return {
         record.task: _joined(found[record.sample], mirror.control.classes)
         for record in records
         if record.sample and found.get(record.sample) and not record.is_annotated
     }
+
+
+def _together(proposed: Sequence[Preannotation]) -> Preannotation:
+    """What several controls propose for a task: as certain as the least certain of them."""
+    return Preannotation(
+        labeling=as_labeling(pair for one in proposed for pair in one.labeling),
+        scores={pair: score for one in proposed for pair, score in one.scores.items()},
+        score=min(one.score for one in proposed),
+        sure=all(one.sure for one in proposed),
+    )
 
 
 def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, version: str) -> dict[str, Any]:
@@ -50,15 +67,15 @@ def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, v
             control.box(region, labels.get(region.id), scores.get(region.id)) for region in regions_of(mirror, record)
         ]
     else:
-        result = control.choice([label for _, label in proposed.labeling])
+        result = [item for face in mirror.faces for item in face.choice(proposed.labeling)]
     return {"result": result, "score": proposed.score, "model_version": version}
 
 
 def _of_images(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[tuple[str, Suggestion]]]:
     ids = as_ids([record.sample for record in records if record.sample])
-    suggestions = read_suggestions(mirror.dataset, Items(ids, ids))
+    suggestions = read_suggestions(mirror.dataset, Items(ids, ids), mirror.suggestions)
     return {
-        sample: [("", suggestion)]
+        sample: [(mirror.place, suggestion)]
         for sample, suggestion in zip(ids.tolist(), suggestions, strict=True)
         if suggestion is not None and not suggestion.confidences.keys().isdisjoint(mirror.control.classes)
     }
@@ -66,8 +83,8 @@ def _of_images(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[
 
 def _of_boxes(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[tuple[str, Suggestion]]]:
     view = mirror.dataset.select([record.sample for record in records if record.sample])
-    items = list_items(view, FIELD)
-    regions = [region for of_sample in view.values(f"{FIELD}.detections.region") for region in of_sample or []]
+    items = list_items(view, mirror.field)
+    regions = [region for of_sample in view.values(f"{mirror.field}.detections.region") for region in of_sample or []]
     found = defaultdict(list)
     suggestions = read_suggestions(mirror.dataset, items)
     for sample, region, suggestion in zip(items.sample_ids.tolist(), regions, suggestions, strict=True):

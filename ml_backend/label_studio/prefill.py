@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .mirror import Mirror
-from .mirror_dataset import FIELD
 from .preannotations import Preannotation
 
 _MARGIN = 0.2  # fraction of the way from the class's share to certainty
@@ -21,11 +20,13 @@ class PrefillFloor:
             standard errors of that share more: of ten equal classes .38 with 40 labels, .30 with 1,000.
         shares: class → its share among the labels, 0 to 1.
         labels: how many labels there are.
+        beside: the floors of the other controls that are filled in, by their place in labelings.
     """
 
     fixed: float | None
     shares: Mapping[str, float]
     labels: int
+    beside: Mapping[str, "PrefillFloor"] = field(default_factory=dict)
 
     def of(self, label: str) -> float:
         """The floor of one class, 0 to 1."""
@@ -38,18 +39,27 @@ class PrefillFloor:
     def apply(self, proposed: Preannotation) -> Preannotation:
         """The part of a pre-annotation to fill in; its score stays, so that the task keeps its place in the queue.
 
-        Of several classes, or of several boxes, each is filled in or not by itself.
+        With several classes or boxes, each is filled in or not independently.
         """
-        kept = tuple(pair for pair in proposed.labeling if proposed.scores[pair] >= self.of(pair[1]))
+        kept = tuple(
+            (place, label)
+            for place, label in proposed.labeling
+            if proposed.scores[place, label] >= self.beside.get(place, self).of(label)
+        )
         return proposed if kept == proposed.labeling else replace(proposed, labeling=kept)
 
 
 def prefill_floor(mirror: Mirror, fixed: float | None) -> PrefillFloor:
     """The floor for a project, from the current shares of its labels."""
+    first, *others = (_floor_of(face, fixed) for face in mirror.faces)
+    return replace(first, beside=dict(zip((name for name, _ in mirror.beside), others, strict=True)))
+
+
+def _floor_of(mirror: Mirror, fixed: float | None) -> PrefillFloor:
     if fixed is not None:
         return PrefillFloor(fixed, {}, 0)
     target = mirror.target
     counts = {label: number for label, number in mirror.dataset.count_values(f"{target.path}.label").items() if label}
-    labeled = mirror.dataset.exists(FIELD).count() if mirror.control.multi else sum(counts.values())
+    labeled = mirror.dataset.exists(mirror.field).count() if mirror.control.multi else sum(counts.values())
     shares = {label: number / labeled for label, number in counts.items()} if labeled else {}
     return PrefillFloor(fixed, shares, labeled)

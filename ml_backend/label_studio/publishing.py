@@ -15,7 +15,7 @@ import structlog
 from .client import LabelStudio, LabelStudioError
 from .config import invalid_reason
 from .ledger import Prediction, TaskRecord
-from .mirror import Mirror, labeling_of
+from .mirror import Mirror, labeling_of_all
 from .preannotations import Preannotation, as_prediction
 
 VERSION_STEM = "labelscape-"
@@ -25,7 +25,7 @@ _SECONDS_PER_CHANGE = 0.1
 _SECONDS_BETWEEN_VERSIONS = 60.0
 _CHANGED_AT_ONCE = 50  # then the plan is made again, because another change may be more informative by then
 _CHANGED_IN_BULK = 5_000
-_VISIBLE = 0.05  # a score that moved less is not worth a request
+_VISIBLE = 0.05  # a smaller change of a score is not worth a request
 
 _log = structlog.get_logger(__name__)
 
@@ -79,8 +79,8 @@ class Publisher:
         self._tidied_for = ""  # the version for which old predictions were already deleted
 
     def should_renew(self, due: Plan) -> bool:
-        """Whether publishing everything again costs less than these changes; at most once a minute."""
-        if not self.mirror.control.takes_imports or self.studio.writes_in_bulk(self.mirror.project):
+        """Whether republishing everything costs less than these changes; at most once a minute."""
+        if not self.mirror.takes_imports or self.studio.writes_in_bulk(self.mirror.project):
             return False
         rested = time.monotonic() - self._renewed > _SECONDS_BETWEEN_VERSIONS
         one_by_one = _SECONDS_PER_CHANGE * (len(due.changed) + len(due.gone))
@@ -109,11 +109,11 @@ class Publisher:
         """
         if not due.new:
             return 0
-        there = self._published(self.version)  # Label Studio may have requested some itself meanwhile: keep those
+        there = self._published(self.version)  # Label Studio may have requested some itself in the meantime: keep those
         self._record_existing(due, {task: there[task] for task in due.new if task in there})
         lacking = replace(due, new=[task for task in due.new if task not in there])
         in_bulk = len(lacking.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records)
-        if in_bulk and self.mirror.control.takes_imports:
+        if in_bulk and self.mirror.takes_imports:
             numbers = self._import(lacking, self.version)
             self._record(lacking, numbers, self.version)
             return len(numbers)
@@ -170,7 +170,7 @@ class Publisher:
         """Delete predictions of versions of ours that are not the project's any more, as long as ``keep_on``; how many.
 
         One by one, because Label Studio (1.23) deletes a version in one request, which takes minutes and starves among
-        submits. Those of labeled tasks stay: they tell what the annotator was shown.
+        submits. Those of labeled tasks stay: they record what the annotator was shown.
         """
         if self._tidied_for == self.version:
             return 0
@@ -229,7 +229,7 @@ class Publisher:
         """
         for task in tasks:
             made = as_prediction(self.mirror, due.records[task], due.wanted[task], version)
-            bulk = self.mirror.control.takes_imports
+            bulk = self.mirror.takes_imports
             reason = invalid_reason(self.mirror.label_config, made) if bulk else None
             if reason is None:
                 yield task, made
@@ -240,7 +240,7 @@ class Publisher:
         """Add predictions that Label Studio stored itself to the ledger; those that differ are changed later."""
         predictions = {}
         for task, prediction in there.items():
-            labeling = labeling_of(self.mirror, due.records[task], prediction["result"] or [])
+            labeling = labeling_of_all(self.mirror, due.records[task], prediction["result"] or [])
             number, sure = int(prediction["id"]), due.wanted[task].sure
             predictions[task] = Prediction(number, labeling, prediction["score"], sure, self.version)
         self.mirror.ledger.set_predictions(predictions)

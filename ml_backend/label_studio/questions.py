@@ -27,7 +27,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Question:
-    """A control beside the one that is served; it is shown while all its ``conditions`` hold."""
+    """A control other than the current one; it is shown while all its ``conditions`` hold."""
 
     name: str
     to_names: tuple[str, ...]

@@ -28,7 +28,7 @@ class ReadMarks:
 
     @property
     def silent_places(self) -> set[str]:
-        """Places of which no more is known than that they are there: a box without a class, say."""
+        """Places known only to exist, such as a box without a class."""
         return {place for place, mark in self.marks.items() if not mark.label} | self.unknown.keys() | self.unplaced
 
     @property
@@ -59,7 +59,7 @@ class ImageSizes:
 def marks_of_result(
     control: Control, result: Result, project: int, task: int, size: Callable[[], Size | None]
 ) -> ReadMarks:
-    """What a result of a control says of a task; an object is placed by its id here, or one made of its region id.
+    """What a control's result says about a task; an object's place is its ID here, or one made from its region ID.
 
     Args:
         size: returns the width and height of the image; called only for a rotated box that lacks them.

@@ -2,7 +2,8 @@
 
 A result is a list of items. One object of an image is all items that share a region id: its box, its class, and the
 answers that other controls gave for it. Its class is what the control at hand says; where that item has no usable box,
-another item of the same id may have it. Whatever Label Studio or another tool wrote, nothing here raises.
+another item of the same id may have it. No matter what Label Studio or another tool wrote, nothing here raises an
+exception.
 """
 
 import math
@@ -70,7 +71,7 @@ def own_items(result: Any, names: Collection[str], kind: str) -> Result:
     """The items of the control with one of these names, in one form; ``kind`` is the type of its items.
 
     Of choices, taxonomies and ratings, one item with all that was chosen; an item that chooses nothing stays, because
-    it says that somebody looked. Of regions, one item for each region id, without a box where none of its items has a
+    it shows that somebody checked. Of regions, one item for each region id, without a box where none of its items has a
     usable one; an item without an id is an object of its own.
     """
     items = [item for item in _listed(result) if isinstance(item, Mapping)]

@@ -13,7 +13,7 @@ def rename_labels(dataset: fo.Dataset, target: LabelField, before: str, now: str
     """Rename labels of a class; returns how many.
 
     Raises:
-        Refusal: another save was made at the same moment; nothing was changed.
+        Refusal: another save was made at the same time; nothing was changed.
     """
     head = read_head(dataset)
     samples = dataset.match_labels(filter=fo.ViewField("label") == before, fields=target.name).values("id")

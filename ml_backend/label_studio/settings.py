@@ -27,7 +27,7 @@ TOKEN_VARIABLE = "LABEL_STUDIO_API_KEY"
 T = TypeVar("T")
 _NUMBER = (int, float)
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
-# The pages of Label Studio (1.23) that somebody may copy an address from.
+# The pages of Label Studio (1.23) whose address somebody may copy.
 _PAGE = re.compile(r"^(?P<base>.*?)/(?:projects(?:/(?P<project>\d+))?|user|organization|data|api|tasks)(?:/.*)?$")
 _SETTINGS: dict[str, type | tuple[type, ...]] = {
     "url": str,
@@ -54,8 +54,8 @@ class Limits:
     Attributes:
         body_bytes: the largest request body.
         tasks_per_call: the most tasks in one request for predictions.
-        connections: the most connections at a time; fewer if the process may not open as many files.
-        request_seconds: the time in which a request has to arrive, its headers and its body each.
+        connections: the most connections at a time; fewer if the process may not open that many files.
+        request_seconds: the time within which a request's headers, and then its body, must arrive.
         media_bytes: the largest medium that is fetched.
         media_pixels: the largest image that is decoded.
         cache_bytes: the size of the cache of fetched media.
@@ -84,22 +84,22 @@ class ServerSettings:
     """All the backend needs to know.
 
     Attributes:
-        url: Label Studio's address, such as ``http://localhost:8080``, without a slash at its end; "" = not connected.
+        url: Label Studio's address, such as ``http://localhost:8080``, without a trailing slash; "" = not connected.
         aliases: other addresses of the same Label Studio, as tasks may name it; our token goes to ``url`` only.
         token: the personal access token or legacy token of our account in Label Studio.
-        secret: what Label Studio must show on every request to us.
-        projects: ids of the Label Studio projects that are served; others are refused.
-        media_roots: where media may come from beside Label Studio itself: addresses (``https://bucket.example.com``),
+        secret: the secret that Label Studio must send with every request to us.
+        projects: IDs of the Label Studio projects that are served; others are refused.
+        media_roots: where media may come from besides Label Studio itself: addresses (``https://bucket.example.com``),
             local folders.
         model: the embedding model's name, see `embedding.families`.
         model_options: its options.
         precision: the target precision of confident suggestions, 0.5 to 1.
         annotation: which of several annotations of a task counts: ``ground_truth_first``, ``latest`` or ``majority``.
-        prefill_from: the score, 0 to 1, from which a task opens with its prediction filled in; None = clearly more
-            than the share of that class among the labels.
-        window_seconds: length of the windows of recordings and series, which are cut where regions are asked for.
-        hop_seconds: the time from the start of one window to that of the next; None = they lie side by side.
-        limits: the most that requests and media may take.
+        prefill_from: the score, 0 to 1, from which a task opens with its prediction filled in; None = clearly more than
+            the share of that class among the labels.
+        window_seconds: length of the windows into which recordings and series are cut if the config asks for regions.
+        hop_seconds: the time from the start of one window to that of the next; None = adjacent windows.
+        limits: limits on requests and media.
     """
 
     url: str = ""
@@ -209,7 +209,7 @@ def ensure_secret(settings: ServerSettings) -> ServerSettings:
 
 
 def same_address(one: str | None, other: str | None) -> bool:
-    """Whether both name the same server: a slash at the end, and how this machine is called, make no difference."""
+    """Whether both name the same server, regardless of a trailing slash and of the name used for this machine."""
     return _normalized(str(one or "")) == _normalized(str(other or ""))
 
 
@@ -300,5 +300,5 @@ def _addresses(values: dict[str, Any], name: str) -> tuple[str, ...]:
 def _list_of(kind: type[T], values: dict[str, Any], name: str) -> list[T]:
     listed: list[T] = values.get(name, [])
     if any(isinstance(value, bool) or not isinstance(value, kind) for value in listed):
-        raise Refusal(f"The setting {name} must list values of type {kind.__name__} only.")
+        raise Refusal(f"The setting {name} must be a list of values of type {kind.__name__}.")
     return listed

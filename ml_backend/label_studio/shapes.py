@@ -1,7 +1,8 @@
-"""Regions that are no boxes: polygons, key points, ellipses and brush strokes, each with the box around it.
+"""Regions that are not boxes: polygons, key points, ellipses, and brush strokes, each with the box around it.
 
 A region is embedded by the pixels of its box, and its class is suggested from that. Its shape is stored as Label Studio
-has it, so that a prediction of ours shows the same shape. Whatever a result holds, nothing here raises.
+has it, so that a prediction of ours shows the same shape. No matter what a result contains, nothing here raises an
+exception.
 """
 
 import math
@@ -30,7 +31,7 @@ def read_shape(value: Mapping[str, Any], kind: str, size: Size | None) -> tuple[
     """The box around a region of this kind, and its shape as `as_value` gives it back; None if it cannot be used.
 
     Args:
-        size: width and height of the image in pixels; an ellipse that is turned and a brush stroke need it.
+        size: width and height of the image in pixels; a rotated ellipse and a brush stroke need it.
     """
     try:
         around = _READERS[kind](value, size)

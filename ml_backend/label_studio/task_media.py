@@ -1,4 +1,4 @@
-"""What tasks show, as fields of samples: an image or a video itself, else a card and the medium that it stands for."""
+"""What tasks show, as fields of samples: the image or video itself, or a card and the medium it stands for."""
 
 import base64
 import hashlib
@@ -88,7 +88,7 @@ def medium_of_record(shown: TaskObject, mark: str) -> TaskMedium | None:
 
 
 def obtain(media: Sequence[TaskMedium], shown: TaskObject, fetch: Fetch, seconds: float | None) -> list[Obtained]:
-    """Fetch what tasks show, and draw its cards; in the place of what cannot be had, the reason.
+    """Fetch what tasks show, and draw cards; if something is unavailable, its place has the reason.
 
     Raises:
         Refusal: the packages that read this kind of medium are not installed.
@@ -159,7 +159,7 @@ def _loaded(shown: TaskObject, content: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
-        raise UnreadableMedium("it is not JSON, as a dialog has to be") from None
+        raise UnreadableMedium("it is not JSON, as required for a dialog") from None
 
 
 def _text_of(shown: TaskObject, value: Any) -> str:

@@ -63,7 +63,8 @@ def window_regions(control: Control, windows: Result, result: Result | None) -> 
     """The windows of a task as regions, each with the class that a result gives it, a result of `Control.own`.
 
     A window has the class of the regions that cover most of it, if they cover half of it; `NOTHING` where no region
-    touches it. A region shorter than a window counts as one window around its middle. ``result`` None: nobody looked.
+    touches it. A region shorter than a window counts as one window around its middle. ``result`` None: nobody has
+    checked.
     """
     labels = [None] * len(windows) if result is None else _labels(control, windows, result)
     return [
@@ -99,7 +100,7 @@ def region_items(
 
 
 def kept_items(control: Control, windows: Result, labels: Mapping[str, str], items: Result) -> Result:
-    """The regions of a result that still say what their windows are labeled with; the others are to be replaced."""
+    """The regions of a result that still agree with the labels of their windows; the others must be replaced."""
     return [
         item
         for item in items

@@ -1,4 +1,7 @@
-"""The actions API: one route an action, for the app inside Label Studio and for scripts. Jobs run in the background."""
+"""The actions API: one route per action, for the app inside Label Studio and for scripts.
+
+Jobs run in the background.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -30,10 +33,10 @@ from .sync import ProjectSync
 
 _MOST = 200  # neighbors, or next tasks, in one answer
 _PRECISION = Parameter(
-    "precision", "number", "the target precision: the share of labels that is right", default=0.95, least=0.5, most=1
+    "precision", "number", "the target precision: the share of labels that are right", default=0.95, least=0.5, most=1
 )
-_NEGATIVES = Parameter("negatives", "tasks", "tasks that are not meant", default=())
-_TEXT = Parameter("text", "string", "a text to search for as well, where the model reads texts", default="")
+_NEGATIVES = Parameter("negatives", "tasks", "tasks to use as negative examples", default=())
+_TEXT = Parameter("text", "string", "a text to search for as well, if the model can embed texts", default="")
 
 _log = structlog.get_logger(__name__)
 
@@ -58,7 +61,7 @@ ACTIONS = (
         labeling.preview_label_neighbors,
         (
             Parameter("label", "string", "the label, one of the project's", required=True),
-            Parameter("reach", "integer", "how many neighbors; none = as many as the precision allows", least=0),
+            Parameter("reach", "integer", "how many neighbors; omitted = as many as the precision allows", least=0),
             _PRECISION,
             Parameter(
                 "as",
@@ -72,25 +75,27 @@ ACTIONS = (
     Action("suggest_labels", "Suggest labels", labeling.suggest, labeling.preview_suggest, (_PRECISION,)),
     Action(
         "accept_suggestions",
-        "Make annotations of confident suggestions",
+        "Turn confident suggestions into annotations",
         labeling.accept,
         labeling.preview_accept,
         (Parameter("confidence", "number", "the lowest confidence to accept", default=0.95, least=0, most=1),),
     ),
     Action(
         "audit_suggestions",
-        "Check a few suggestions at random, and know how many of all are right",
+        "Check a few suggestions at random to learn how many of all are right",
         auditing.audit,
         auditing.preview_audit,
         (
             Parameter(
                 "step",
                 "string",
-                "“continue” tells the result so far, or begins the first audit",
+                "“continue” reports the result so far, or starts the first audit",
                 default=auditing.CONTINUE,
                 choices=(auditing.CONTINUE, auditing.BEGIN, auditing.ACCEPT),
             ),
-            Parameter("target", "number", "the share to guarantee, of a new audit", default=0.9, least=0.5, most=0.99),
+            Parameter(
+                "target", "number", "the share that a new audit should guarantee", default=0.9, least=0.5, most=0.99
+            ),
         ),
         takes_tasks=False,
     ),
@@ -117,7 +122,7 @@ ACTIONS = (
     ),
     Action(
         "create_segment",
-        "Make a segment of the tasks",
+        "Create a segment from the tasks",
         finding.make_segment,
         finding.preview_selection,
         (
@@ -215,7 +220,7 @@ class _Api:
 
 
 async def _refusing(work: Callable[[], Any]) -> Any:
-    """Run in a thread; what cannot be done is answered 422 with the reason, 503 where trying again may help."""
+    """Run in a thread; what cannot be done is answered with 422 and the reason, or 503 if trying again may help."""
     try:
         return await run_in_threadpool(work)
     except LabelStudioError as error:
@@ -223,7 +228,7 @@ async def _refusing(work: Callable[[], Any]) -> Any:
     except Refusal as error:
         raise HTTPException(422, str(error)) from error
     except DATABASE_AWAY as error:
-        raise HTTPException(503, "The backend's database does not answer: try again when it is back.") from error
+        raise HTTPException(503, "The backend's database does not respond: try again when it is back.") from error
 
 
 async def _read(action: Action, request: Request) -> ActionRequest:
@@ -244,7 +249,7 @@ def _count(request: Request, default: int) -> int:
 def _shown(job: Job | None) -> Response:
     if job is None:
         raise HTTPException(
-            404, "There is no such job (any more): jobs are kept for an hour, and end with the backend."
+            404, "There is no such job (any longer): jobs are kept for an hour, or until the backend stops."
         )
     return JSONResponse(job_document(job))
 
@@ -270,8 +275,8 @@ def openapi_document() -> Document:
     """The API, described as OpenAPI 3.1."""
     here = "/v1/projects/{project}"
     paths: Document = {
-        f"{here}/description": {"get": _get("What forms need to know of a project")},
-        f"{here}/map": {"get": _get("The map as columns, one value a task")},
+        f"{here}/description": {"get": _get("What forms need to know about a project")},
+        f"{here}/map": {"get": _get("The map as columns, one value per task")},
         f"{here}/next": {"get": _get("The most informative unlabeled tasks, best first", _query_count(1))},
         f"{here}/tasks/{{task}}/neighbors": {
             "get": _get("The nearest tasks of a task", _path("task", "integer"), _query_count(12))
@@ -307,11 +312,11 @@ def _get(summary: str, *parameters: Document, schema: str | None = None) -> Docu
 
 def _post(action: Action, summary: str, status: str, schema: str) -> Document:
     properties = {parameter.name: parameter.schema() for parameter in action.parameters}
-    properties["by"] = {"type": "string", "description": "who asks; each can undo their own actions"}
+    properties["by"] = {"type": "string", "description": "who makes the request; users can undo only their own actions"}
     required = [parameter.name for parameter in action.parameters if parameter.required]
     if action.takes_tasks:
         ids = {"type": "array", "items": {"type": "integer"}, "minItems": 1}
-        properties["tasks"] = {"oneOf": [ids, {"const": "all"}], "description": "ids of tasks, or “all” with “count”"}
+        properties["tasks"] = {"oneOf": [ids, {"const": "all"}], "description": "IDs of tasks, or “all” with “count”"}
         properties["count"] = {"type": "integer", "description": "with “all”: the number that the user confirmed"}
         required.append("tasks")
     body = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
@@ -342,7 +347,7 @@ _REFUSALS: Document = {
     "401": {"description": "The secret is missing or wrong"},
     "403": {"description": "The project is not served"},
     "422": {"description": "It cannot be done; “detail” says why"},
-    "503": {"description": "The database or Label Studio does not answer"},
+    "503": {"description": "The database or Label Studio does not respond"},
 }
 _SCHEMAS: Document = {
     "Outcome": {

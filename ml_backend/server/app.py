@@ -60,6 +60,9 @@ class Backend(Protocol):
     def report(self, project: int) -> ProjectReport:
         """The status of one project, task by task; reads the database."""
 
+    def dismiss_news(self, project: int) -> None:
+        """Drop the notices of changes of a project's label config, because somebody has read them."""
+
     def serves(self, project: int) -> bool:
         """Whether the project is on the allowlist; returns at once."""
 
@@ -106,6 +109,7 @@ def create_app(
             Route("/webhook", routes.webhook, methods=["POST"]),
             Route("/metrics", routes.metrics, methods=["GET"]),
             Route("/v1/projects/{project:int}", routes.project, methods=["GET"]),
+            Route("/v1/projects/{project:int}/news", routes.dismiss_news, methods=["DELETE"]),
             *actions,
         ],
         middleware=[
@@ -145,7 +149,7 @@ class _Routes:
     async def setup(self, request: Request) -> Response:
         """The current model version of a project, which Label Studio asks for when it connects.
 
-        It is answered also while the project has a problem: Label Studio (1.23) takes no new connection otherwise, and
+        It is answered even while the project has a problem: Label Studio (1.23) takes no new connection otherwise, and
         a connection with a new token is what fixes most problems. The status tab and “labelscape status” report them.
         """
         body = _parse(parse_body, await _body(request))
@@ -157,16 +161,20 @@ class _Routes:
     async def project(self, request: Request) -> Response:
         """The state of one project: its tasks without a medium and why, its queue, and its last error."""
         project = request.path_params["project"]
-        self._check_project(project)
-        status = self._backend.status()
-        if status.database:
-            raise HTTPException(503, status.database)
+        status = self._check_available(project)
         report = await run_in_threadpool(self._backend.report, project)
         queue = {
             "depth": await run_in_threadpool(self._queue.depth, project),
             "oldest_seconds": round(await run_in_threadpool(self._queue.oldest_seconds, project), 1),
         }
         return JSONResponse(report_document(report) | {"settings_problem": status.settings, "queue": queue})
+
+    async def dismiss_news(self, request: Request) -> Response:
+        """Drop the notices of changes of a project's label config."""
+        project = request.path_params["project"]
+        self._check_available(project)
+        await run_in_threadpool(self._backend.dismiss_news, project)
+        return JSONResponse({"status": "ok"})
 
     async def versions(self, _: Request) -> Response:
         """The model versions of all projects that are served."""
@@ -248,6 +256,14 @@ class _Routes:
     def close(self) -> None:
         self._predicting.shutdown(wait=False, cancel_futures=True)
 
+    def _check_available(self, project: int) -> BackendStatus:
+        """The status of the backend; an error if the project or the database cannot be reached."""
+        self._check_project(project)
+        status = self._backend.status()
+        if status.database:
+            raise HTTPException(503, status.database)
+        return status
+
     def _check_project(self, project: int) -> None:
         if not self._backend.serves(project):
             raise HTTPException(403, f"Project {project} is not served: connect it with `labelscape connect`.")
@@ -277,7 +293,7 @@ async def _body(request: Request) -> bytes:
     try:
         return await request.body()
     except ClientDisconnect:
-        raise HTTPException(400, "The request ended before its body.") from None
+        raise HTTPException(400, "The request ended before its body was complete.") from None
 
 
 def _parse(parse: Callable[..., T], value: object) -> T:

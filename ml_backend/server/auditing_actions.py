@@ -3,7 +3,6 @@
 from ..actions.audit import audit_result, audited_batch, start_audit
 from ..errors import Refusal
 from ..label_studio.mirror import Mirror
-from ..label_studio.mirror_dataset import FIELD
 from ..progress import Progress, part_of
 from ..store.audits import forget_audit, load_audit
 from ..wording import count
@@ -28,7 +27,7 @@ def preview_audit(project: ProjectSync, request: ActionRequest) -> Outcome:
 
 
 def audit(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
-    """Begin an audit, tell its result so far, or accept the audited suggestions once the target is guaranteed."""
+    """Start an audit, report its result so far, or accept the audited suggestions once the target is guaranteed."""
     step = request.values["step"]
     with project.lock:
         mirror = _audited(project)
@@ -49,7 +48,7 @@ def _so_far(mirror: Mirror) -> Outcome:
 def _begin(project: ProjectSync, mirror: Mirror, request: ActionRequest, progress: Progress) -> Outcome:
     with project.lock:
         check_embedded(mirror)
-        started = start_audit(mirror.dataset, target=request.values["target"], field=FIELD)
+        started = start_audit(mirror.dataset, target=request.values["target"], field=mirror.field)
     progress(0.1, "Writing the column and the tab")
     refresh_columns(project, lambda: True)
     number = len(started.ids)
@@ -64,7 +63,7 @@ def _accept(project: ProjectSync, mirror: Mirror, request: ActionRequest, progre
     with project.lock:
         field, batch = audited_batch(mirror.dataset)
         if field.name != mirror.target.name:
-            raise Refusal("The audit in progress was begun in FiftyOne, for another field: begin a new one.")
+            raise Refusal("The audit in progress was started in FiftyOne for another field: start a new one.")
         title = f"acceptance of {count(len(batch.ids), 'audited suggestion')}"
         applied = apply_and_note(mirror, request, [batch], title, part_of(progress, 0.0, 0.1))
         forget_audit(mirror.dataset)

@@ -9,6 +9,7 @@ import structlog
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioDown
 from ..label_studio.media import MediaCache
+from ..label_studio.notices import dismiss_notices
 from ..label_studio.publishing import next_version
 from ..label_studio.settings import ServerSettings, is_http_address, load_settings, save_settings, settings_path
 from .database import Database
@@ -77,6 +78,12 @@ class LabelStudioBackend:
     def report(self, project: int) -> ProjectReport:
         """The status of one project, task by task; reads the database, and Label Studio if not done before."""
         return self.project(project).report()
+
+    def dismiss_news(self, project: int) -> None:
+        """Drop the notices of changes of a project's label config, because somebody has read them."""
+        served = self.project(project)
+        with served.lock:
+            dismiss_notices(served.opened().dataset)
 
     def predict(self, request: PredictRequest) -> list[Result]:
         """A prediction for each task, None while MongoDB is unavailable; see `ProjectSync.predict`."""

@@ -1,6 +1,6 @@
 """The columns that the Data Manager shows besides predictions: scores, clusters, segments, and problems.
 
-The values go into the tasks' data, under names of our own. Label Studio (1.23) writes one value into many tasks at
+The values are written to the tasks' data, under our own names. Label Studio (1.23) writes one value into many tasks at
 once, or one task at a time: so scores are rounded to steps, and only what changed is written.
 """
 
@@ -19,7 +19,6 @@ from ..analysis.clusters import cluster
 from ..errors import Cancelled, Refusal
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, Mirror
-from ..label_studio.mirror_dataset import FIELD
 from ..progress import Progress
 from ..store.audits import load_audit
 from ..store.embeddings import list_embeddings, load_embeddings
@@ -32,6 +31,7 @@ from ..store.segments import list_segments, members
 from .project_model import MAP
 from .sync import ProjectSync
 from .tabs import (
+    ACTION,
     AUDIT,
     CLUSTER,
     CONFIDENCE,
@@ -92,7 +92,7 @@ def _refresh(project: ProjectSync, progress: Progress) -> None:
 def _rank(mirror: Mirror, progress: Progress) -> None:
     rank_outliers(mirror.dataset, embeddings=EMBEDDINGS, progress=progress)
     try:
-        rank_mislabels(mirror.dataset, embeddings=EMBEDDINGS, field=FIELD, progress=progress)
+        rank_mislabels(mirror.dataset, embeddings=EMBEDDINGS, field=mirror.field, progress=progress)
     except Refusal as error:  # too few labels, or several per image
         _log.info("not_ranked", project=mirror.project, reason=str(error))
 
@@ -119,6 +119,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
     searched = _searched(mirror, records)
     audited = _audited(mirror, records)
     suggested = _suggested(project)
+    outcomes = _outcomes(records)
     no_suggestion = {SUGGESTED: "", CONFIDENCE: 0.0} if suggested else {}
     columns = {
         record.task: {
@@ -132,6 +133,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
             **{name: _rounded(scores.get(record.sample)) for name, scores in searched.items()},
             **{name: places.get(record.sample, 0.0) for name, places in audited.items()},
             **suggested.get(record.task, no_suggestion),
+            **outcomes.get(record.task, {}),
         }
         for record in records.values()
         if record.sample
@@ -139,7 +141,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
     lacking = {
         task: reason for task, reason in missing_reasons(project).items() if task in records and task not in columns
     }
-    return columns | {task: {PROBLEM: reason} for task, reason in lacking.items()}
+    return columns | {task: {PROBLEM: reason, **outcomes.get(task, {})} for task, reason in lacking.items()}
 
 
 def missing_reasons(project: ProjectSync) -> dict[int, str]:
@@ -193,6 +195,15 @@ def _audited(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[str, dic
     known = any(AUDIT in record.columns for record in records.values())
     places = {sample: float(place) for place, sample in enumerate(drawn, 1)}
     return {AUDIT: places} if places or known else {}
+
+
+def _outcomes(records: Mapping[int, TaskRecord]) -> dict[int, dict[str, Any]]:
+    """Task → the outcome of the last choice in its menu; the outcomes of earlier choices are removed."""
+    return {
+        record.task: {ACTION: record.outcome}
+        for record in records.values()
+        if record.outcome or record.columns.get(ACTION)
+    }
 
 
 def _functions(mirror: Mirror) -> list[Function]:

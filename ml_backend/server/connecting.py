@@ -1,15 +1,17 @@
 """Connect a Label Studio project: register backend and webhook there, and check that both sides reach each other."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import requests
+import httpx
 
+from ..certificates import trusted_certificates
 from ..embedding.base import UnreadableMedium
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioError
-from ..label_studio.config import Control, read_label_config, unfilled_controls
+from ..label_studio.config import Control, controls_beside, read_label_config, unfilled_controls
 from ..label_studio.media import MediaCache
 from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
 from ..label_studio.settings import (
@@ -22,8 +24,9 @@ from ..label_studio.settings import (
 )
 from ..label_studio.spans import NOTHING
 from ..label_studio.task_media import obtain, task_medium
+from ..label_studio.task_menu import COMMANDS, add_menu
 from ..label_studio.windows import cut_windows
-from ..wording import count
+from ..wording import agree, count, listing
 from .guard import SECRET_HEADER
 from .project_model import project_model
 
@@ -36,7 +39,7 @@ _STATES = {"CO": "connected", "DI": "disconnected", "ER": "error", "TR": "traini
 
 @dataclass(frozen=True)
 class Connection:
-    """The result of connecting a project, in sentences: what was set up, and warnings about what will not be served."""
+    """The result of connecting a project, in sentences: what was set up, and warnings about what will not work."""
 
     project: int
     title: str
@@ -44,20 +47,21 @@ class Connection:
     warnings: list[str]
 
 
-def connect(url: str, token: str, project: int | None, backend_url: str) -> Connection:
+def connect(url: str, token: str, project: int | None, backend_url: str, *, menu: bool = False) -> Connection:
     """Register the backend and its webhook with a project, and save it in the settings.
 
-    Can be repeated: what is there already is corrected, nothing is made twice.
+    Can be repeated: existing registrations are corrected, and nothing is created twice.
 
     Args:
         url: Label Studio's address, or that of one of its pages.
         token: of an account that may change the project.
         project: its number; None = the one whose page ``url`` is.
         backend_url: where Label Studio reaches `labelscape serve`.
+        menu: add the menu on each task (`task_menu`) to the label config, for a Label Studio without our app.
 
     Raises:
-        Refusal: Label Studio, the token, the project or the running backend is not as needed; the message says what
-            to change.
+        Refusal: something about Label Studio, the token, the project, or the backend is wrong; the message says what to
+            change.
     """
     address, shown = parse_address(url)
     project = shown if project is None else project
@@ -67,23 +71,42 @@ def connect(url: str, token: str, project: int | None, backend_url: str) -> Conn
     me = studio.whoami()
     info = studio.project(project)
     control = read_label_config(info["label_config"])
-    offered = [name for name in control.classes if name != NOTHING]
+    config = _config_with_menu(info["label_config"], control) if menu else info["label_config"]
+    filled = [control, *controls_beside(info["label_config"], control)]
     former, secret_before = load_settings({}).url, load_settings().secret
     settings = _remember(address, token, project, str(info["created_at"]))
     check_backend(backend_url, settings)
     sentences = [
         f"{settings.url} accepts the token; we are {me['email']} there.",
-        f"Project {project} “{info['title']}”: “{control.from_name}” with {count(len(offered), 'class')} is filled in.",
+        f"Project {project} “{info['title']}”: {listing([_offer(one) for one in filled])} "
+        f"{agree(len(filled), 'is')} filled in.",
     ]
+    if len(filled) > 1:
+        sentences.append(
+            f"Columns, the map, and actions use “{control.from_name}”; predictions cover all that is filled in."
+        )
     backend = _register_backend(studio, settings, project, info, backend_url)
-    sentences.append(f"The backend is registered as “{backend['title']}”, and Label Studio reaches it.")
+    sentences.append(f"The backend is registered as “{backend['title']}”, and Label Studio can reach it.")
     sentences.append(_register_webhook(studio, settings, project, backend_url))
+    if config != info["label_config"]:
+        studio.update_project(project, label_config=config)
+    if menu:
+        sentences.append(f"Each task has a menu under “Labelscape”: {listing([f'“{one}”' for one in COMMANDS])}.")
     if info.get("model_version") != backend["title"]:
         studio.update_project(project, model_version=backend["title"])
         was = f" (it was “{info['model_version']}”)" if info.get("model_version") else ""
         sentences.append(f"The project now shows the predictions of “{backend['title']}”{was}.")
-    warnings = [*_changed_secret(former, secret_before, settings.secret), *_warnings(studio, settings, info, control)]
+    warnings = [*_changed_secret(former, secret_before, settings.secret), *_warnings(studio, settings, info, filled)]
     return Connection(project, str(info["title"]), sentences, warnings)
+
+
+def _config_with_menu(config: str, control: Control) -> str:
+    if control.boxes:
+        raise Refusal(
+            "The menu on the task works on whole tasks, but this project labels regions inside them: connect it "
+            "without --stock."
+        )
+    return add_menu(config, control.to_name)
 
 
 def _remember(address: str, token: str, project: int, created_at: str) -> ServerSettings:
@@ -97,9 +120,9 @@ def _remember(address: str, token: str, project: int, created_at: str) -> Server
 
 
 def _same_server_or_new(saved: ServerSettings, address: str, project: int, created_at: str) -> ServerSettings:
-    """The saved settings with an address that is another name of the same Label Studio as an alias, else emptied.
+    """The saved settings; the new address becomes an alias if it names the same Label Studio, else they are emptied.
 
-    Another Label Studio has other projects of the same numbers, and the former one still knows our secret.
+    Another Label Studio has other projects with the same IDs, and the former one still knows our secret.
     """
     if not saved.url or saved.url == address or address in saved.aliases:
         return saved if saved.url else dataclasses.replace(saved, url=address)
@@ -119,7 +142,7 @@ def _shows_project(saved: ServerSettings, project: int, created_at: str) -> bool
 
 
 def _changed_secret(former: str, before: str, now: str) -> list[str]:
-    """What to do where the former Label Studio, with our app, still has the secret from before it was replaced."""
+    """What to do if the former Label Studio, with our app, still has the old secret."""
     if before in ("", now):
         return []
     return [
@@ -128,21 +151,30 @@ def _changed_secret(former: str, before: str, now: str) -> list[str]:
     ]
 
 
-def _warnings(studio: LabelStudio, settings: ServerSettings, info: dict[str, Any], control: Control) -> list[str]:
+def _offer(control: Control) -> str:
+    offered = [name for name in control.classes if name != NOTHING]
+    return f"“{control.from_name}” with {count(len(offered), 'class')}"
+
+
+def _warnings(
+    studio: LabelStudio, settings: ServerSettings, info: dict[str, Any], filled: Sequence[Control]
+) -> list[str]:
     """Warnings about what will not be served although the project is connected."""
+    control = filled[0]
     warnings = [f"Not filled in: {other}." for other in unfilled_controls(info["label_config"], control)]
     if note := project_model(settings, control.shown.modality).note:
         warnings.append(note)
-    if not control.takes_imports:
+    nested = next((one for one in filled if not one.takes_imports), None)
+    if nested is not None:
         warnings.append(
-            f"“{control.from_name}” has nested choices, whose predictions Label Studio takes one at a time, about five "
+            f"“{nested.from_name}” has nested choices, whose predictions Label Studio takes one at a time, about five "
             "a second: the least certain come first, and a task that is opened gets its own at once."
         )
-    if len(control.classes) < 2:
-        warnings.append(
-            f"“{control.from_name}” has {count(len(control.classes), 'class')}: there is nothing to suggest before it "
-            "has two."
-        )
+    warnings += [
+        f"“{one.from_name}” has {count(len(one.classes), 'class')}: nothing can be suggested until it has two."
+        for one in filled
+        if len(one.classes) < 2
+    ]
     return [*warnings, *_media_warnings(studio, settings, int(info["id"]), control)]
 
 
@@ -171,26 +203,26 @@ def _media_warnings(studio: LabelStudio, settings: ServerSettings, project: int,
 def check_backend(backend_url: str, settings: ServerSettings) -> None:
     """Raise a Refusal that says what to do unless our own server answers there, with our secret."""
     try:
-        answer = requests.get(
-            f"{backend_url}/health", auth=(USER, settings.secret), timeout=_SECONDS, allow_redirects=False
+        answer = httpx.get(
+            f"{backend_url}/health", auth=(USER, settings.secret), timeout=_SECONDS, verify=trusted_certificates()
         )
-    except requests.RequestException as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Refusal(
-            f"No Labelscape backend answers at {backend_url} ({type(error).__name__}): start it in another terminal "
-            "with “labelscape serve”, then run this command again. What you gave is remembered."
+            f"No Labelscape backend responds at {backend_url} ({type(error).__name__}): start it in another terminal "
+            "with “labelscape serve”, then run this command again. Your input has been saved."
         ) from error
-    if answer.status_code == requests.codes.service_unavailable:
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         raise Refusal(" ".join([f"The backend at {backend_url} cannot work now.", *_problems(answer)]))
-    if answer.status_code == requests.codes.unauthorized:
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise Refusal(
-            f"The backend at {backend_url} runs with another secret: restart “labelscape serve”, which reads the "
-            "settings again, then run this command again."
+            f"The backend at {backend_url} runs with another secret: restart “labelscape serve”, which rereads the "
+            "settings, then run this command again."
         )
-    if not answer.ok:
-        raise Refusal(f"{backend_url}/health answers {answer.status_code}: is that “labelscape serve”?")
+    if not answer.is_success:
+        raise Refusal(f"{backend_url}/health answers with status {answer.status_code}: is that “labelscape serve”?")
 
 
-def _problems(answer: requests.Response) -> list[str]:
+def _problems(answer: httpx.Response) -> list[str]:
     try:
         return [str(problem) for problem in answer.json()["problems"]]
     except (ValueError, KeyError, TypeError):
@@ -208,7 +240,7 @@ def _register_backend(
         "project": project,
         "title": title,
         "url": backend_url,
-        "description": "Labelscape: pre-annotations from what is labeled already",
+        "description": "Labelscape: pre-annotations based on existing labels",
         "auth_method": "BASIC_AUTH",
         "basic_auth_user": USER,
         "basic_auth_pass": settings.secret,
@@ -250,7 +282,7 @@ def _register_webhook(studio: LabelStudio, settings: ServerSettings, project: in
 
 def _refusal(error: LabelStudioError, backend_url: str) -> Refusal:
     if _REFUSED_ADDRESS not in str(error):
-        return Refusal(f"Label Studio did not take the backend at {backend_url}. {error}")
+        return Refusal(f"Label Studio did not accept the backend at {backend_url}. {error}")
     return Refusal(
         f"Label Studio refuses to call {backend_url}, because it is a private address. Start Label Studio with\n"
         "    USE_DEFAULT_BANNED_SUBNETS=false USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16\n"

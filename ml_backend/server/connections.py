@@ -51,9 +51,9 @@ def allowed_connections(limit: int) -> int:
 class LimitedProtocol(H11Protocol):
     """Uvicorn's HTTP protocol with limits, which `limited_protocol` sets.
 
-    A connection whose request has not arrived within ``seconds`` is closed. Where there would be more than ``limit``
-    connections, the one that has waited longest for its request gives way, so that whoever does send one is heard.
-    The body's time is the `Guard`'s.
+    A connection whose request has not arrived within ``seconds`` is closed. If there would be more than ``limit``
+    connections, the one that has waited longest for its request is closed, so that clients that do send one are served.
+    The body's time limit is enforced by the `Guard`.
     """
 
     limit: ClassVar[int]
@@ -70,7 +70,7 @@ class LimitedProtocol(H11Protocol):
             next(iter(self.waiting)).give_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over."""
+        """The connection was closed."""
         self._await_no_request()
         super().connection_lost(exc)
 

@@ -17,7 +17,7 @@ _LOOK_SECONDS = 2.0
 _ANSWER_SECONDS = 3.0
 _PORT_VARIABLE = "FIFTYONE_PRIVATE_DATABASE_PORT"
 
-# Errors that work gets while MongoDB is unavailable or being reconnected; its other errors are the work's own.
+# Errors that occur while MongoDB is unavailable or being reconnected; other errors are the work's own.
 DATABASE_AWAY = (ConnectionFailure, InvalidOperation, NotConnected)
 
 _log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ class Database:
             check: raises where MongoDB does not answer; by default connects FiftyOne and pings its MongoDB.
         """
         self._check = check or FiftyOneConnection().check
-        self._problem = "MongoDB has not answered yet."
+        self._problem = "MongoDB has not responded yet."
         self._since = time.time()
         self._known = threading.Event()
         self._look_now = threading.Event()
@@ -69,12 +69,12 @@ class Database:
         self._look_now.set()
 
     def wait_until_known(self, seconds: float) -> bool:
-        """Wait until MongoDB answered or failed for the first time; False if that takes longer."""
+        """Wait until MongoDB has responded or failed for the first time; False if that takes longer."""
         return self._known.wait(seconds)
 
     def suspect(self) -> None:
-        """Work got an error from MongoDB: it counts as unavailable until it answers again."""
-        self._note("MongoDB broke off in the middle of work.")
+        """Work failed with an error from MongoDB: it counts as unavailable until it responds again."""
+        self._note("The connection to MongoDB was lost during work.")
         self._look_now.set()
 
     def _watch(self) -> None:
@@ -147,4 +147,4 @@ class FiftyOneConnection:
 def _sentence(error: Exception) -> str:
     where = "FiftyOne's own MongoDB" if fo.config.database_uri is None else "The MongoDB of FIFTYONE_DATABASE_URI"
     kind = type(error).__name__ if isinstance(error, PyMongoError) else f"{type(error).__name__}: {error}"
-    return f"{where} does not answer ({kind}). Events are kept, and processed when it is back."
+    return f"{where} does not respond ({kind}). Events are kept, and processed when it is back."

@@ -16,7 +16,7 @@ from ..errors import Refusal
 from .protocol import expect, objects, parse_project
 
 ATTEMPTS = 5
-DAYS_KNOWN = 7  # a project with two webhooks sends each event twice, within a second
+DAYS_KNOWN = 7  # a project with two webhooks sends each event twice within a second
 
 _ANNOTATIONS_UNDER = {  # the name that the annotations have in the body (Label Studio 1.23)
     "ANNOTATION_CREATED": "annotation",
@@ -136,7 +136,7 @@ CREATE INDEX IF NOT EXISTS by_finish ON events (finished_at);
 class EventQueue:
     """Events in the order in which they arrived, in an SQLite file that survives crashes and power cuts.
 
-    Of any number of threads; of one process: the file stays locked until `close`.
+    For any number of threads, but only one process: the file stays locked until `close`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -207,9 +207,9 @@ class EventQueue:
 
     @contextmanager
     def _unsynced(self) -> Iterator[None]:
-        """A transaction that a power cut may undo: processing an event twice is harmless.
+        """A transaction that a power failure may undo: processing an event twice is harmless.
 
-        It does not wait for the disk, and so no new event waits for it.
+        It does not wait for the disk, so no new event has to wait for it.
         """
         self._connection.execute("PRAGMA synchronous = NORMAL")
         try:

@@ -8,7 +8,6 @@ from ..actions.search import Scope, search
 from ..actions.segments import create_segment
 from ..errors import Cancelled, Refusal
 from ..label_studio.mirror import EMBEDDINGS, Mirror
-from ..label_studio.mirror_dataset import FIELD
 from ..progress import Progress, part_of
 from ..store.action_journal import JournalEntry, note_action
 from ..store.searches import Query
@@ -47,7 +46,7 @@ def rank_by_mislabels(project: ProjectSync, request: ActionRequest, progress: Pr
     with project.lock:
         mirror, chosen = _embedded(project, request)
         view = mirror.dataset.select(chosen.samples)
-        ranking = rank_mislabels(view, embeddings=EMBEDDINGS, field=FIELD, progress=part_of(progress, 0.0, 0.5))
+        ranking = rank_mislabels(view, embeddings=EMBEDDINGS, field=mirror.field, progress=part_of(progress, 0.0, 0.5))
         found = _tasks_in_order(mirror, ranking)
     _show(project, part_of(progress, 0.5, 1.0))
     numbers = {"ranked": len(ranking.ids), "suspects": len(ranking.suspects)}
@@ -94,7 +93,7 @@ def make_function(project: ProjectSync, request: ActionRequest, progress: Progre
 
 
 def make_segment(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
-    """Make a segment of the selected tasks; a tab shows it."""
+    """Create a segment from the selected tasks; a tab shows it."""
     values = request.values
     with project.lock:
         mirror = project.opened()
@@ -124,9 +123,7 @@ def _query(project: ProjectSync, request: ActionRequest) -> Query:
     disliked = [] if negatives is None else negatives.samples
     liked = [sample for sample in positives.samples if sample not in set(disliked)]
     if not liked:
-        raise Refusal(
-            "All of the selected tasks are negative examples: select at least one task that is like the rest."
-        )
+        raise Refusal("All of the selected tasks are negative examples: select at least one positive example.")
     return Query(EMBEDDINGS, tuple(liked), tuple(disliked), text=str(request.values["text"]))
 
 

@@ -46,7 +46,7 @@ class Guard:
         headers = Headers(scope=scope)
         if not self._knows_secret(headers):
             refusal = JSONResponse(
-                {"detail": f"Show the secret, as the password of basic authentication or in {SECRET_HEADER}."},
+                {"detail": f"Send the secret, as the password of basic authentication or in {SECRET_HEADER}."},
                 status_code=401,
                 headers={"WWW-Authenticate": 'Basic realm="labelscape"'},
             )

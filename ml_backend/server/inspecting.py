@@ -1,10 +1,12 @@
 """Get the status of a running backend and its projects, for `labelscape status`."""
 
 from collections.abc import Iterator
+from json import JSONDecodeError
 from typing import Any
 
-import requests
+import httpx
 
+from ..certificates import trusted_certificates
 from ..errors import Refusal
 from ..wording import count
 
@@ -33,7 +35,8 @@ def project_lines(secret: str, backend_url: str, project: int) -> list[str]:
     """The status of one project, line by line: counts, queue, last error, and each task with a problem.
 
     Raises:
-        Refusal: no backend answers there, it runs with another secret, does not serve the project, or cannot work now.
+        Refusal: no backend answers there, it runs with another secret, does not serve the project, or cannot work at
+            the moment.
     """
     report = _ask(secret, f"{backend_url}/v1/projects/{project}")
     if report.get("detail"):
@@ -46,23 +49,38 @@ def project_lines(secret: str, backend_url: str, project: int) -> list[str]:
     ]
     lines += [f"✗ {report['settings_problem']}"] if report["settings_problem"] else []
     lines += [f"! {news}" for news in report["news"]]
+    if report["news"]:
+        lines.append(f"  To dismiss: labelscape status --project {project} --dismiss")
     lines += _listed("without a medium", report["without_medium"])
-    lines += _listed("label of FiftyOne not sent", report["held_back"])
+    lines += _listed("label from FiftyOne not sent", report["held_back"])
     lines += _listed("annotations that cannot be read", [{"task": task} for task in report["unreadable"]])
     return lines
 
 
-def _ask(secret: str, address: str) -> dict[str, Any]:
+def dismiss_news(secret: str, backend_url: str, project: int) -> None:
+    """Have the backend drop the notices of changes of a project's label config.
+
+    Raises:
+        Refusal: see `project_lines`.
+    """
+    answer = _ask(secret, f"{backend_url}/v1/projects/{project}/news", "DELETE")
+    if answer.get("detail"):
+        raise Refusal(str(answer["detail"]))
+
+
+def _ask(secret: str, address: str, method: str = "GET") -> dict[str, Any]:
     try:
-        answer = requests.get(address, auth=(_USER, secret), timeout=_SECONDS, allow_redirects=False)
+        answer = httpx.request(method, address, auth=(_USER, secret), timeout=_SECONDS, verify=trusted_certificates())
         document = answer.json()
-    except requests.RequestException as error:
+    except (httpx.HTTPError, httpx.InvalidURL, JSONDecodeError) as error:
         raise Refusal(
-            f"No Labelscape backend answers at {address} ({type(error).__name__}): start it with “labelscape serve”, "
+            f"No Labelscape backend responds at {address} ({type(error).__name__}): start it with “labelscape serve”, "
             "or name its address with --backend."
         ) from error
-    if answer.status_code == requests.codes.unauthorized:
-        raise Refusal("The backend runs with another secret: set LABELSCAPE_SECRET or LABELSCAPE_DIR as it has them.")
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        raise Refusal(
+            "The backend runs with another secret: set LABELSCAPE_SECRET or LABELSCAPE_DIR to the values it uses."
+        )
     return dict(document)
 
 

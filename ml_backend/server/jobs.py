@@ -1,4 +1,4 @@
-"""Jobs: actions that a host requested, which run in the background with progress and can be cancelled."""
+"""Jobs: actions that a host requested, which run in the background with progress and can be canceled."""
 
 import threading
 import time
@@ -62,16 +62,16 @@ class JobBoard:
         self._lock = threading.Lock()
 
     def start(self, project: int, action: str, by: str, work: Callable[[Progress], Outcome]) -> Job:
-        """Start a job, or put it in line.
+        """Start a job, or queue it.
 
         Raises:
-            Busy: too many jobs wait already.
+            Busy: too many jobs are already waiting.
         """
         job = Job(uuid.uuid4().hex, project, action, by, time.time())
         with self._lock:
             self._forget_old()
             if sum(one.ended is None for one in self._jobs.values()) >= _WAITING:
-                raise Busy(f"{_WAITING} actions are in progress already: try again when one of them is done.")
+                raise Busy(f"{_WAITING} actions are already in progress: try again when one of them is done.")
             self._jobs[job.id] = job
         self._pool.submit(self._run, job.id, work)
         return job
@@ -107,11 +107,11 @@ class JobBoard:
             self._change(number, state="running")
             outcome = work(progress)
         except Cancelled:
-            self._end(number, "cancelled", Outcome("Cancelled: nothing else is done."))
+            self._end(number, "cancelled", Outcome("Canceled: nothing else was done."))
         except Refusal as error:
             self._end(number, "failed", Outcome(str(error)))
         except DATABASE_AWAY:
-            self._end(number, "failed", Outcome("The backend's database does not answer: try again when it is back."))
+            self._end(number, "failed", Outcome("The backend's database does not respond: try again when it is back."))
         except Exception:
             _log.exception("job_failed", project=job.project, action=job.action, job=number)
             self._end(number, "failed", Outcome("Internal error; see the backend's log."))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from ..actions.segments import delete_segment
 from ..actions.suggest import suggest_labels
 from ..errors import Cancelled, Refusal
 from ..label_studio.mirror import EMBEDDINGS, Mirror
-from ..label_studio.mirror_dataset import FIELD
 from ..progress import Progress, part_of
 from ..store.action_journal import JournalEntry, forget_action, list_actions, note_action
 from ..store.chosen_suggestions import ChosenSuggestion, forget_chosen, remember_chosen
@@ -80,7 +79,7 @@ def preview_label_neighbors(project: ProjectSync, request: ActionRequest) -> Out
     if preview is None:
         sentence = "All of the selected tasks have another label, so nothing would be labeled."
     elif not number:
-        sentence = f"Labels {count(len(reach.seeds), 'selected task')} and reaches no neighbor. {preview.why}"
+        sentence = f"Labels {count(len(reach.seeds), 'selected task')} and reaches no neighbors. {preview.why}"
     else:
         low, high = min(reach.confidence), max(reach.confidence)
         sentence = (
@@ -103,9 +102,7 @@ def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Prog
         batches = [_by_hand(reach.seeds, label), _from_neighbors(reach, label)]
         title = f"“{label}” for {count(len(reach.seeds), 'task')} and {count(len(reach.neighbors), 'neighbor')}"
         if request.values["as"] == PREDICTIONS:
-            chosen = _choose(mirror, reach, label)
-            note_action(mirror.dataset, JournalEntry("suggestions", chosen, request.by, f"{title}, as predictions"))
-            project.show_chosen()
+            _predict(project, reach, label, request.by, title)
             applied = None
         else:
             applied = apply_and_note(mirror, request, batches, f"label {title}", part_of(progress, 0.0, 0.1))
@@ -126,10 +123,30 @@ def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Prog
     return Outcome(f"{sentence}{reach.kept()}{reach.selected.note()}", numbers | {"written": written})
 
 
+def predict_neighbors(project: ProjectSync, request: ActionRequest) -> str:
+    """Suggest the label of the selected tasks for the neighbors they reach; returns what was done, in a sentence.
+
+    The selected tasks have the label already. The predictions are not published yet.
+    """
+    label = str(request.values["label"])
+    with project.lock:
+        reach = _reach(project, project.opened(), request)
+        if reach.preview is None:
+            return f"The label that counts for this task is not “{label}”, so no neighbors were labeled."
+        if not reach.neighbors:
+            return f"“{label}” reaches no neighbors. {reach.preview.why}"
+        title = f"“{label}” for {count(len(reach.neighbors), 'neighbor')}"
+        neighbors = replace(reach, seeds=[])
+        _predict(project, neighbors, label, request.by, title)
+    return f"Predicted {title}."
+
+
 def preview_suggest(project: ProjectSync, request: ActionRequest) -> Outcome:
     """How many of the selected tasks are unlabeled."""
     chosen = selected_tasks(project, request)
-    unlabeled = sum(not record.is_annotated for record in chosen.records)
+    with project.lock:
+        mirror = project.opened()
+        unlabeled = sum(not mirror.seen(record).is_annotated for record in chosen.records)
     sentence = f"{unlabeled:,} of {count(len(chosen.records), 'task')} {agree(unlabeled, 'is')} unlabeled."
     return Outcome(f"{sentence}{chosen.note()}", {"selected": len(chosen.records), "unlabeled": unlabeled})
 
@@ -143,7 +160,7 @@ def suggest(project: ProjectSync, request: ActionRequest, progress: Progress) ->
         report = suggest_labels(
             mirror.dataset.select(chosen.samples),
             embeddings=EMBEDDINGS,
-            field=FIELD,
+            field=mirror.field,
             precision=request.values["precision"],
             progress=part_of(progress, 0.0, 0.6),
             follow=False,
@@ -168,7 +185,7 @@ def preview_accept(project: ProjectSync, request: ActionRequest) -> Outcome:
 
 
 def accept(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
-    """Make annotations of the suggestions above a confidence."""
+    """Turn the suggestions above a confidence into annotations."""
     with project.lock:
         mirror = project.opened()
         chosen = selected_tasks(project, request)
@@ -180,7 +197,7 @@ def accept(project: ProjectSync, request: ActionRequest, progress: Progress) -> 
 
 
 def accepted_outcome(applied: AppliedLabels, written: int, noun: str, note: str = "") -> Outcome:
-    """What became of accepted suggestions, called by this noun; ``written`` annotations are in place."""
+    """The result for accepted suggestions, named by this noun; ``written`` annotations are in place."""
     kept = len(applied.conflicts)
     others = f" {count(kept, 'item')} kept another label." if kept else ""
     sentence = f"Accepted {count(applied.written, noun)}: {count(written, 'annotation')} in place.{others}{note}"
@@ -226,7 +243,7 @@ def _reach(project: ProjectSync, mirror: Mirror, request: ActionRequest) -> _Rea
         seeds,
         label,
         embeddings=EMBEDDINGS,
-        field=FIELD,
+        field=mirror.field,
         reach=request.values["reach"],
         precision=request.values["precision"],
     )
@@ -247,12 +264,15 @@ def _from_neighbors(reach: _Reach, label: str) -> LabelBatch:
     )
 
 
-def _choose(mirror: Mirror, reach: _Reach, label: str) -> str:
-    """Store the label as the suggestion of the selected samples and of their neighbors."""
+def _predict(project: ProjectSync, reach: _Reach, label: str, by: str, title: str) -> None:
+    """Suggest the label for the selected samples and their neighbors, as an action that its user can undo."""
+    dataset = project.opened().dataset
     chosen = {sample: ChosenSuggestion(label, 1.0, "") for sample in reach.seeds}
     rows = zip(reach.neighbors, reach.confidence, reach.anchors, strict=True)
     chosen |= {sample: ChosenSuggestion(label, round(one, 4), anchor) for sample, one, anchor in rows}
-    return remember_chosen(mirror.dataset, chosen)
+    made = remember_chosen(dataset, chosen)
+    note_action(dataset, JournalEntry("suggestions", made, by, f"{title}, as predictions"))
+    project.show_chosen()
 
 
 def apply_and_note(
@@ -267,9 +287,11 @@ def apply_and_note(
 
 def _acceptable(project: ProjectSync, chosen: SelectedTasks, request: ActionRequest) -> LabelBatch:
     mirror = project.opened()
-    open_records = [record for record in chosen.records if not record.is_annotated]
+    open_records = [record for record in chosen.records if not mirror.seen(record).is_annotated]
     if not open_records:
-        raise Refusal(f"All of the {count(len(chosen.records), 'task')} are labeled: there is no suggestion to accept.")
+        raise Refusal(
+            f"All of the {count(len(chosen.records), 'task')} are labeled: there are no suggestions to accept."
+        )
     items = [record.sample for record in open_records]
     if mirror.patches_field is not None:
         view = mirror.dataset.select(items)
@@ -278,13 +300,13 @@ def _acceptable(project: ProjectSync, chosen: SelectedTasks, request: ActionRequ
 
 
 def send_and_suggest(project: ProjectSync, items: Sequence[str], progress: Progress) -> int:
-    """Bring labels that changed here to Label Studio, then the suggestions that follow from them."""
+    """Send labels that changed here to Label Studio, then the suggestions that follow from them."""
     progress = _steadily(progress)
     with project.lock:
         mirror = project.opened()
         samples = list(items)
         if mirror.patches_field is not None and samples:
-            samples = mirror.dataset.select_labels(ids=samples, fields=FIELD).values("id")
+            samples = mirror.dataset.select_labels(ids=samples, fields=mirror.field).values("id")
     agreed = project.send_labels(samples, part_of(progress, 0.1, 0.6)) if samples else 0
     project.suggest(part_of(progress, 0.6, 0.8))
     _publish(project, part_of(progress, 0.8, 1.0))
@@ -309,7 +331,9 @@ def _last_action(mirror: Mirror, by: str) -> JournalEntry:
     entries = list_actions(mirror.dataset)
     entry = next((one for one in entries if one.by == by), None)
     if entry is None:
-        raise Refusal("There is nothing to undo: you did nothing here in the last seven days, or undid it already.")
+        raise Refusal(
+            "There is nothing to undo: you did nothing here in the last seven days, or you have already undone it."
+        )
     if entry.kind == "labels":
         _check_is_last_save(mirror, entry, entries)
     return entry
@@ -319,15 +343,15 @@ def _check_is_last_save(mirror: Mirror, entry: JournalEntry, entries: Sequence[J
     """Saves are undone in their order, so nobody undoes what somebody else did since."""
     last = last_save(mirror.dataset)
     if last is None:
-        raise Refusal(f"The {entry.title} cannot be undone any more: it was undone in FiftyOne, or is too old.")
+        raise Refusal(f"The {entry.title} can no longer be undone: it was undone in FiftyOne, or is too old.")
     if last.id != entry.made:
         known = next((f"“{one.title}”" for one in entries if one.made == last.id), f"the {last.title} in FiftyOne")
-        raise Refusal(f"Somebody else acted after you: {known} has to be undone before “{entry.title}”.")
+        raise Refusal(f"Somebody else acted after you: {known} must be undone before “{entry.title}”.")
 
 
 def _undo_labels(mirror: Mirror, entry: JournalEntry) -> _Undone:
     ours = _sent_from_here(mirror)
-    record = undo_save(mirror.dataset)
+    record = undo_save(mirror.dataset, entry.made)
     left = record.count - record.total_written
     note = f" ({count(left, 'label')} changed since and stayed)" if left else ""
     return _Undone(record.total_written, ours, note)
@@ -348,13 +372,13 @@ def _undo_function(mirror: Mirror, entry: JournalEntry) -> _Undone:
 
 
 def _sent_from_here(mirror: Mirror) -> list[str]:
-    """The samples with an annotation that was made from a label here: those that an undo may take away."""
+    """The samples with an annotation that was made from a label here: those that an undo may remove."""
     records = mirror.ledger.read().values()
     return [record.sample for record in records if record.sample and any(one.ours for one in record.annotations)]
 
 
 def _steadily(progress: Progress) -> Progress:
-    """Progress that no longer stops the work: labels are saved, and Label Studio has to hear of all of them."""
+    """Progress that can no longer stop the work: labels are saved, and Label Studio must receive all of them."""
 
     def report(fraction: float, message: str, /) -> None:
         with suppress(Cancelled):

@@ -25,7 +25,8 @@ class _Failure:
 class MediaRetries:
     """Retries each missing medium at increasing intervals of at most ten minutes.
 
-    Refused ones too: the file, the settings or the rights may have changed meanwhile. All are due after a start.
+    Refused ones too: the file, the settings, or the permissions may have changed in the meantime. All are due after a
+    start.
     """
 
     def __init__(self) -> None:

@@ -19,8 +19,8 @@ from ..store.embeddings import delete_embeddings, embeddings_status, list_embedd
 from ..store.maps import delete_map, list_maps
 
 MAP = "labelscape_map"
-_GROWTH = 2  # times the samples that a model was fitted on, with which it is fitted again
-_ENOUGH = 10_000  # samples; a model that was fitted on as many knows the data well
+_GROWTH = 2  # growth of the dataset at which a model is fitted again
+_ENOUGH = 10_000  # samples; a model fitted on this many knows the data well
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class ProjectModel:
 
 
 def project_model(settings: ServerSettings, kind: Modality) -> ProjectModel:
-    """The model for media of a kind: that of the settings, an image model for the frames of videos, or preprocessing.
+    """The model for media of a kind: the one in the settings, an image model for frames of videos, or preprocessing.
 
     One backend serves projects of several kinds, and has one model in its settings.
     """
@@ -45,7 +45,7 @@ def project_model(settings: ServerSettings, kind: Modality) -> ProjectModel:
     if (kind, family.modality) == ("video", "image"):
         return ProjectModel(f"video/{settings.model}", settings.model_options)
     name = model_for(kind, PREPROCESSING)
-    note = f"{settings.model}, the model of the settings, embeds {family.modality}, not {kind}: {name} is used instead."
+    note = f"{settings.model}, the model in the settings, embeds {family.modality}, not {kind}: {name} is used instead."
     return ProjectModel(name, {}, note)
 
 
@@ -53,7 +53,7 @@ def apply_model(mirror: Mirror, settings: ServerSettings) -> None:
     """Drop embeddings of a model other than the one of the settings, once that one is known to load.
 
     Raises:
-        Refusal: the model of the settings cannot be used.
+        Refusal: the model in the settings cannot be used.
     """
     model = project_model(settings, mirror.control.shown.modality)
     dataset = mirror.dataset
@@ -69,14 +69,14 @@ def apply_model(mirror: Mirror, settings: ServerSettings) -> None:
         load(model.name, **model.options)
     except Refusal as error:
         raise Refusal(
-            f"The embedding model of the settings, {model.name}, cannot be used; {used.model} stays in use. {error}"
+            f"The embedding model in the settings, {model.name}, cannot be used; {used.model} stays in use. {error}"
         ) from error
     _drop_embeddings(dataset)
     _log.info("model_changed", project=mirror.project, former=used.model, model=model.name)
 
 
 def embed_project(mirror: Mirror, settings: ServerSettings, progress: Progress) -> None:
-    """Embed what is new or changed in a project's dataset.
+    """Embed new and changed media of a project's dataset.
 
     A model that learns from the dataset learns again once there are twice as many samples: a project often starts with
     a few tasks.

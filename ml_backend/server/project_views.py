@@ -10,7 +10,6 @@ from ..embedding.base import Media
 from ..errors import Refusal
 from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, Mirror, counting, labeling_of_result
-from ..label_studio.mirror_dataset import FIELD
 from ..store.embeddings import list_embeddings, locate
 from ..store.functions import list_functions
 from ..store.items import Items, as_ids
@@ -30,7 +29,7 @@ Document = dict[str, Any]
 
 
 def describe_project(project: ProjectSync) -> Document:
-    """What forms need to know: the classes, and how far the project is."""
+    """What forms need to know: the classes, and the project's progress."""
     with project.lock:
         mirror = project.opened()
         records = mirror.ledger.read().values()
@@ -56,7 +55,7 @@ def describe_project(project: ProjectSync) -> Document:
 
 
 def map_of(project: ProjectSync) -> Document:
-    """The map as columns, one value a task: coordinates, label, prediction, annotator, and scores.
+    """The map as columns, one value per task: coordinates, label, prediction, annotator, and scores.
 
     Raises:
         Refusal: there is no map yet, or it is one of boxes
@@ -66,7 +65,7 @@ def map_of(project: ProjectSync) -> Document:
         check_whole_images(mirror, "The map")
         if MAP not in list_maps(mirror.dataset):
             raise Refusal(
-                "There is no map of this project yet: the backend makes it when nobody has annotated for a while."
+                "There is no map of this project yet: the backend computes it when nobody has annotated for a while."
             )
         shown = load_map(mirror.dataset, MAP)
         records = {record.sample: record for record in mirror.ledger.read().values() if record.sample}
@@ -131,7 +130,7 @@ def next_tasks(project: ProjectSync, number: int) -> Document:
         mirror = project.opened()
         check_embedded(mirror)
         check_whole_images(mirror, "The next-best task")
-        samples = next_to_label(mirror.dataset, embeddings=EMBEDDINGS, field=FIELD, count=number)
+        samples = next_to_label(mirror.dataset, embeddings=EMBEDDINGS, field=mirror.field, count=number)
         tasks = {record.sample: record.task for record in mirror.ledger.of_samples(samples).values()}
     return {"tasks": [tasks[sample] for sample in samples if sample in tasks]}
 
@@ -148,7 +147,7 @@ def _neighbor(mirror: Mirror, record: TaskRecord, suggestion: Suggestion | None,
 
 
 def _titles(mirror: Mirror, samples: Sequence[str]) -> dict[str, str]:
-    """Sample → the beginning of its text, or the name of its file; none for images, which show themselves."""
+    """Sample → the beginning of its text, or the name of its file; none for images, which are shown directly."""
     kind = mirror.control.shown.modality
     if kind == "image":
         return {}
@@ -159,7 +158,7 @@ def _titles(mirror: Mirror, samples: Sequence[str]) -> dict[str, str]:
 
 
 def _label(mirror: Mirror, record: TaskRecord) -> str | None:
-    annotation = counting(mirror, record)
+    annotation = counting(mirror, mirror.seen(record))
     if annotation is None:
         return None
     labels = [label for _, label in labeling_of_result(mirror.control, annotation.result)]
@@ -167,7 +166,7 @@ def _label(mirror: Mirror, record: TaskRecord) -> str | None:
 
 
 def _annotator(mirror: Mirror, record: TaskRecord) -> int | None:
-    annotation = counting(mirror, record)
+    annotation = counting(mirror, mirror.seen(record))
     return None if annotation is None else annotation.by
 
 

@@ -78,7 +78,7 @@ def parse_project(project: object) -> int:
     """
     if isinstance(project, int | str) and re.fullmatch(r"[0-9]{1,18}(\.[0-9]*)?", str(project)):
         return int(str(project).partition(".")[0])
-    raise ValueError("The request names no project.")
+    raise ValueError("The request does not name a project.")
 
 
 def no_prediction(request: PredictRequest) -> Result:
@@ -123,7 +123,7 @@ def _is_no_number_of_a_database(value: object) -> bool:
 
 def _parse_task(task: object) -> Task:
     if not isinstance(task, dict):
-        raise ValueError("A task of the request is no JSON object.")
+        raise ValueError("A task in the request is not a JSON object.")
     return Task(
         id=expect(task, "id", int),
         data=expect(task, "data", dict),

@@ -1,4 +1,4 @@
-"""Requests for actions on a project: what may be in one, and its values when they were checked."""
+"""Requests for actions on a project: what they may contain, and their checked values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -107,7 +107,7 @@ def read_task_ids(name: str, value: list[Any]) -> list[int]:
         Refusal: it lists something else
     """
     if not all(isinstance(one, int) and not isinstance(one, bool) and 0 < one < 2**63 for one in value):
-        raise Refusal(f"“{name}” must list ids of tasks.")
+        raise Refusal(f"“{name}” must be a list of task IDs.")
     return list(dict.fromkeys(value))
 
 
@@ -116,10 +116,10 @@ def _read_selection(body: Mapping[str, Any]) -> list[int] | None:
     tasks, number = body.get("tasks"), body.get("count")
     if tasks == "all":
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise Refusal("All tasks were selected without their number: send the “count” that the user confirmed.")
+            raise Refusal("All tasks were selected without a count: send the “count” that the user confirmed.")
         return None
     if not isinstance(tasks, list):
-        raise Refusal("“tasks” must list ids of tasks, or be “all” with a “count”.")
+        raise Refusal("“tasks” must be a list of task IDs, or “all” with a “count”.")
     if not tasks:
         raise Refusal("Nothing is selected: tick tasks first, or the box above them for all.")
     return read_task_ids("tasks", tasks)

@@ -14,7 +14,7 @@ from .sync import ProjectSync
 
 @dataclass(frozen=True)
 class SelectedTasks:
-    """Tasks with a sample, in order; ``left_out`` others have no image here."""
+    """Tasks with a sample, in order; ``left_out`` others have no medium here."""
 
     records: list[TaskRecord]
     left_out: int
@@ -33,9 +33,8 @@ class SelectedTasks:
         """Say what was left out; "" if nothing was."""
         if not self.left_out:
             return ""
-        return (
-            f" {count(self.left_out, 'task')} {agree(self.left_out, 'was')} left out: no image of them is here (yet)."
-        )
+        media = "its medium is" if self.left_out == 1 else "their media are"
+        return f" {count(self.left_out, 'task')} {agree(self.left_out, 'was')} left out: {media} not here (yet)."
 
 
 def selected_tasks(project: ProjectSync, request: ActionRequest) -> SelectedTasks:
@@ -49,7 +48,7 @@ def selected_tasks(project: ProjectSync, request: ActionRequest) -> SelectedTask
     if not found.records:
         raise Refusal(
             f"None of the {count(number, 'task')} is here yet: the backend reads new tasks within a minute, and its "
-            "tab “Labelscape: …” says what keeps it from that."
+            "status tab “… · Labelscape” shows any problem."
         )
     return found
 
@@ -65,13 +64,13 @@ def records_of(mirror: Mirror, tasks: Sequence[int] | None) -> SelectedTasks:
 def check_embedded(mirror: Mirror) -> None:
     """Raise a Refusal unless the project has embeddings."""
     if EMBEDDINGS not in list_embeddings(mirror.dataset):
-        raise Refusal("The images of this project have no embeddings yet: the backend is reading them; try again soon.")
+        raise Refusal("The tasks of this project have no embeddings yet: the backend is reading them; try again soon.")
 
 
 def check_whole_images(mirror: Mirror, action: str) -> None:
     """Raise a Refusal in a project that labels regions, where an action cannot know which one is meant."""
     if mirror.control.boxes:
-        raise Refusal(f"{action} works on whole tasks, and this project labels regions inside them.")
+        raise Refusal(f"{action} works on whole tasks, but this project labels regions inside them.")
 
 
 def tasks_of(mirror: Mirror, samples: Sequence[str]) -> dict[str, int]:

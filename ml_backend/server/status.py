@@ -13,7 +13,7 @@ class ProjectStatus:
         last_success: when the project was last brought up to date, in Unix time; None = not since the start.
         problem: why it cannot be served now, in a sentence; "" = nothing is wrong.
         retry_at: when a project with a problem is tried again, in Unix time.
-        note: why it gets no suggestions although nothing is wrong: too few labels, say.
+        note: why it gets no suggestions although nothing is wrong: for example, too few labels.
     """
 
     last_success: float | None = None
@@ -39,7 +39,7 @@ class ProjectReport:
         status: the project as a whole.
         version: the model version of its predictions.
         tasks, labeled, predicted: how many tasks it has, how many are labeled, how many have a prediction.
-        without_medium: the tasks whose medium cannot be had.
+        without_medium: the tasks whose medium is unavailable.
         held_back: the tasks whose label was saved in FiftyOne and cannot become an annotation.
         unreadable: the tasks with annotations that cannot be read.
         news: what a change of the label config did to the labels, in sentences.
@@ -61,9 +61,9 @@ class BackendStatus:
     """The backend as a whole.
 
     Attributes:
-        database: why MongoDB cannot be used; "" where it answers.
-        settings: what is wrong with the settings or the token; "" where nothing is.
-        projects: project id → how it is doing, of all that are served.
+        database: why MongoDB cannot be used; "" if it responds.
+        settings: what is wrong with the settings or the token; "" if nothing is.
+        projects: project ID → its status, for all projects that are served.
     """
 
     database: str = ""

@@ -7,27 +7,16 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-import fiftyone as fo
 import structlog
 
 from ..actions.suggest import suggest_labels
 from ..errors import Refusal
+from ..label_studio import mirror as mirroring
 from ..label_studio.client import LabelStudio, LabelStudioError, LabelStudioMissing
 from ..label_studio.flow import LabelFlow
 from ..label_studio.ledger import TaskRecord
-from ..label_studio.mirror import (
-    CONFIG_SEEN,
-    EMBEDDINGS,
-    Mirror,
-    add_tasks,
-    drop_annotations,
-    drop_tasks,
-    fetch_media,
-    open_mirror,
-    take_annotations,
-    take_tasks,
-)
-from ..label_studio.mirror_dataset import FIELD
+from ..label_studio.mirror import CONFIG_SEEN, EMBEDDINGS, Mirror, add_tasks, drop_tasks, take_tasks
+from ..label_studio.notices import read_notices
 from ..label_studio.preannotations import Preannotation, as_prediction, preannotations
 from ..label_studio.prefill import PrefillFloor, prefill_floor
 from ..label_studio.publishing import VERSION_STEM, Plan, Publisher, connected_backend, next_version, plan
@@ -37,6 +26,7 @@ from ..progress import Progress, no_progress
 from ..store.chosen_suggestions import restore_chosen
 from .events import Event
 from .media_retries import MediaRetries
+from .project_mirror import ProjectMirror
 from .project_model import apply_model, embed_project
 from .status import ProjectReport, ProjectStatus, TaskProblem
 
@@ -62,7 +52,7 @@ class ProjectSync:
         self.lock = threading.RLock()
         self.outgoing = threading.RLock()  # held while predictions, columns, and tabs are written; taken before `lock`
         self._fetch = fetch
-        self._mirror: Mirror | None = None
+        self._mirror = ProjectMirror(project, settings)
         self._publisher: Publisher | None = None
         self._flow = LabelFlow(studio)
         self._disagreed = False
@@ -94,7 +84,7 @@ class ProjectSync:
         except LabelStudioMissing as error:
             raise ProjectMissing(str(error)) from error
         with self.lock:
-            self._open(info["label_config"])
+            self._open(info)
             publisher = self._opened_publisher()
             mirror = self.opened()
             mirror.dataset.reload()  # fields that the App added since
@@ -104,7 +94,7 @@ class ProjectSync:
             records = list(mirror.ledger.read().values())
             if _agrees(records, info):
                 self._disagreed = False
-            elif self._disagreed or seen is None:  # a first mismatch may just be an annotation made at this moment
+            elif self._disagreed or seen is None:  # a first mismatch may be an annotation made in the meantime
                 changed |= self._take_all(mirror)
                 records = list(mirror.ledger.read().values())
                 self._disagreed = False
@@ -123,7 +113,7 @@ class ProjectSync:
     def apply(self, events: Sequence[Event]) -> bool:
         """Process events in order; returns whether Label Studio has to be read for the rest."""
         with self.lock:
-            mirror = self.opened()
+            mirror = self._current()
             incomplete = [self._apply(mirror, event) for event in events]
         return any(incomplete)
 
@@ -132,11 +122,11 @@ class ProjectSync:
             drop_tasks(mirror, event.tasks)
             return False
         if event.action == "ANNOTATIONS_DELETED":
-            changed = drop_annotations(mirror, [int(annotation["id"]) for annotation in event.annotations])
+            changed = mirroring.drop_annotations(mirror, [int(annotation["id"]) for annotation in event.annotations])
             self._step(mirror, changed)
             return False
         if event.annotations:
-            self._step(mirror, take_annotations(mirror, event.annotations))
+            self._step(mirror, mirroring.take_annotations(mirror, event.annotations))
             return len(mirror.ledger.read(event.tasks)) < len(event.tasks)
         if event.action == "PROJECT_UPDATED":
             return event.label_config != mirror.label_config
@@ -166,7 +156,7 @@ class ProjectSync:
 
     def _fetch_again(self, mirror: Mirror, records: Sequence[TaskRecord]) -> None:
         due = self.media_retries.due(records)
-        self._report(mirror, fetch_media(mirror, due, self._fetch))
+        self._report(mirror, mirroring.fetch_media(mirror, due, self._fetch))
 
     def _report(self, mirror: Mirror, without_medium: Mapping[int, str]) -> None:
         if not without_medium:
@@ -193,22 +183,33 @@ class ProjectSync:
         self._floor = None
         try:
             embed_project(mirror, self.settings, progress)
+        except Refusal as error:  # nothing to embed
+            _log.info("no_suggestions", project=self.project, reason=str(error))
+            notes = [str(error)]
+        else:
+            notes = [self._suggest_by(face, progress) for face in mirror.faces]
+        self.status = replace(self.status, note=next((note for note in notes if note), ""))
+
+    def _suggest_by(self, mirror: Mirror, progress: Progress) -> str:
+        """Suggest labels by one control; returns why there are none, if so."""
+        try:
             report = suggest_labels(
                 mirror.dataset,
                 embeddings=EMBEDDINGS,
-                field=FIELD,
+                field=mirror.field,
                 precision=self.settings.precision,
                 progress=progress,
                 follow=False,
+                into=mirror.suggestions,
             )
-        except Refusal as error:  # nothing to embed, or nothing labeled yet
-            _log.info("no_suggestions", project=self.project, reason=str(error))
-            self.status = replace(self.status, note=str(error))
-        else:
-            self._just_changed.update(report.changed)
+        except Refusal as error:  # nothing labeled yet
+            _log.info("no_suggestions", project=self.project, control=mirror.control.from_name, reason=str(error))
+            return f"{mirror.control.from_name}: {error}" if mirror.place else str(error)
+        self._just_changed.update(report.changed)
+        if not mirror.place:
             self._just_changed.update(restore_chosen(mirror.dataset, mirror.target))
-            self.status = replace(self.status, note="")
-            _log.info("suggested", project=self.project, suggested=report.suggested, confident=report.sure)
+        _log.info("suggested", project=self.project, suggested=report.suggested, confident=report.sure)
+        return ""
 
     def note_changed(self, samples: Iterable[str]) -> None:
         """Note samples whose suggestions changed, so that their predictions are compared first."""
@@ -216,7 +217,7 @@ class ProjectSync:
             self._just_changed.update(samples)
 
     def show_chosen(self) -> int:
-        """Suggest what a person chose for some samples (`chosen_suggestions`); returns how many suggestions changed."""
+        """Suggest what a person chose for some samples (`chosen_suggestions`); return how many suggestions changed."""
         with self.lock:
             mirror = self.opened()
             changed = restore_chosen(mirror.dataset, mirror.target)
@@ -227,10 +228,10 @@ class ProjectSync:
         """Create annotations from labels that were just saved here; returns how many tasks agree with them now."""
         while True:
             with self.lock:
-                mirror = self.opened()
+                mirror = self._current()
                 records = list(mirror.ledger.of_samples(samples).values())
                 self._step(mirror, records)
-                agreed = sum(bool(record.synced) for record in mirror.ledger.of_samples(samples).values())
+                agreed = sum(bool(mirror.part(one.synced)) for one in mirror.ledger.of_samples(samples).values())
                 behind = self._flow.behind
             progress(agreed / max(1, len(records)), f"Creating annotations: {agreed:,} of {len(records):,}")
             if not behind:
@@ -276,7 +277,7 @@ class ProjectSync:
             without_medium=self.media_retries.problems(),
             held_back=[TaskProblem(task, "", waiting.reason) for task, waiting in sorted(self._flow.held_back.items())],
             unreadable=sorted(int(task) for task in mirror.unreadable),
-            news=list(mirror.news),
+            news=read_notices(mirror.dataset),
         )
 
     def publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:
@@ -315,9 +316,9 @@ class ProjectSync:
         Tasks that are not in the mirror yet are added, embedded, and suggested for, as far as time allows.
         """
         deadline = time.monotonic() + seconds
-        if self._mirror is None:
+        if self._mirror.opened is None:
             with self.lock:
-                self._open(label_config)
+                self._open({**self.studio.project(self.project), "label_config": label_config})
         mirror = self.opened()
         self._opened_publisher()  # knows the version of the predictions
         known = mirror.ledger.read(int(task["id"]) for task in tasks)
@@ -350,30 +351,30 @@ class ProjectSync:
 
     # --- what is open ------------------------------------------------------------------------------------------------
 
-    def _open(self, label_config: str) -> None:
-        if self._mirror is not None and not fo.dataset_exists(self._mirror.dataset.name):
-            self._mirror = None
-        if self._mirror is None or self._mirror.label_config != label_config:
-            self._mirror = open_mirror(
-                self.settings.url, self.project, label_config, self.settings.annotation, self.settings.cut
-            )
-            for news in self._mirror.news:
-                _log.warning("label_config_changed", project=self.project, news=news)
+    def _open(self, info: Mapping[str, Any]) -> None:
+        before = self._mirror.opened
+        if self._mirror.open(info) is not before:
             self._publisher = None
 
     def opened(self) -> Mirror:
         """The project's mirror."""
-        if self._mirror is None:
-            self._open(self.studio.project(self.project)["label_config"])
-        assert self._mirror is not None
-        return self._mirror
+        if self._mirror.opened is None:
+            self._open(self.studio.project(self.project))
+        assert self._mirror.opened is not None
+        return self._mirror.opened
+
+    def _current(self) -> Mirror:
+        """The project's mirror, opened again where a label field was renamed."""
+        if not self._mirror.is_current():
+            self._open(self.studio.project(self.project))
+        return self.opened()
 
     def _opened_publisher(self) -> Publisher:
         if self._publisher is None:
             backend = connected_backend(self.studio, self.project)
             if backend is None:
                 raise LabelStudioError(
-                    f"Project {self.project} has no Labelscape backend any more: run “labelscape connect” again."
+                    f"Project {self.project} no longer has a Labelscape backend: run “labelscape connect” again."
                 )
             self._publisher = Publisher(self.studio, self.opened(), backend, self.settings.secret)
         return self._publisher

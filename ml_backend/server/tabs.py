@@ -16,9 +16,11 @@ from .sync import ProjectSync
 # The names are the columns' titles, so they are short.
 OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM = "ls_outlier", "ls_mislabel", "ls_cluster", "ls_segments", "ls_problem"
 SIMILAR, SUGGESTED, CONFIDENCE, AUDIT = "ls_similar", "ls_label", "ls_confidence", "ls_audit"
+ACTION = "ls_action"
 _FUNCTION = "ls_fn_"
-_TEXTS = (SEGMENTS, PROBLEM, SUGGESTED)
+_TEXTS = (SEGMENTS, PROBLEM, SUGGESTED, ACTION)
 _COLUMNS = (OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM)
+_ALL_COLUMNS = (*_COLUMNS, SIMILAR, SUGGESTED, CONFIDENCE, AUDIT, ACTION)
 SIMILAR_TAB = "Similar tasks"
 AUDIT_TAB = "Audit"
 STATUS_SUFFIX = " · Labelscape"  # at the end: Label Studio (1.23) shows the first 15 characters of a title
@@ -52,7 +54,7 @@ _HIDDEN_BESIDE_PROBLEMS = [
     *_HIDDEN_BESIDE_A_TASK,
     "tasks:total_annotations",
     "tasks:predictions_score",
-    *(f"tasks:data.{name}" for name in (OUTLIER, MISLABEL, CLUSTER, SEGMENTS, SIMILAR)),
+    *(f"tasks:data.{name}" for name in _ALL_COLUMNS if name != PROBLEM),
 ]
 _INFO = "label_studio_tabs"
 
@@ -73,13 +75,13 @@ def nothing_in(name: str) -> float | str:
 
 
 def segment_tab(name: str) -> str:
-    """The title of a segment's tab."""
-    return f"Segment: {name}"
+    """The title of a segment's tab, which begins with its name: Label Studio cuts what is long."""
+    return f"{name} · segment"
 
 
 def function_tab(name: str) -> str:
     """The title of a function's tab."""
-    return f"Function: {name}"
+    return f"{name} · function"
 
 
 def show_tabs(project: ProjectSync, mirror: Mirror) -> None:
@@ -115,7 +117,7 @@ def ensure_default_tab(studio: LabelStudio, project: int) -> dict[int, str]:
 class StatusTab:
     """A tab whose title is the backend's status, and that lists the tasks with problems.
 
-    It is the one place where people in Label Studio (1.23) see that: beside the backend's name there is no text.
+    It is the only place where people in Label Studio (1.23) can see this: next to the backend's name, there is no text.
     """
 
     def __init__(self, studio: LabelStudio, project: int) -> None:
@@ -150,7 +152,7 @@ def _is_status(title: str) -> bool:
 
 
 def state_of(status: ProjectStatus, without_medium: int) -> str:
-    """The status of a project, in few words for a tab's title."""
+    """The status of a project, in a few words, for a tab's title."""
     if status.problem:
         return status.problem
     if without_medium:
@@ -167,14 +169,14 @@ def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
     confident = _filter("predictions_score", "greater_or_equal", "Number", threshold)
     uncertain = _filter("predictions_score", "less", "Number", threshold)
     tabs = {
-        "Outliers": _tab([], f"-tasks:data.{OUTLIER}"),
-        "Likely mislabeled": _tab([labeled, likely], f"-tasks:data.{MISLABEL}"),
-        "Confident suggestions": _tab([unlabeled, confident], "-tasks:predictions_score"),
-        "Uncertain suggestions": _tab([unlabeled, uncertain], "tasks:predictions_score"),
+        "Outliers": _tab([], f"-tasks:data.{OUTLIER}", OUTLIER),
+        "Likely mislabeled": _tab([labeled, likely], f"-tasks:data.{MISLABEL}", MISLABEL),
+        "Confident": _tab([unlabeled, confident], "-tasks:predictions_score", SUGGESTED),
+        "Uncertain": _tab([unlabeled, uncertain], "tasks:predictions_score", SUGGESTED),
     }
     for segment in list_segments(mirror.dataset):
         inside = _filter(f"data.{SEGMENTS}", "contains", "String", f"|{segment.slug}|")
-        tabs[segment_tab(segment.name)] = _tab([inside], "tasks:id")
+        tabs[segment_tab(segment.name)] = _tab([inside], "tasks:id", SEGMENTS)
     for function in list_functions(mirror.dataset):
         column = function_column(function.slug)
         matching = _filter(f"data.{column}", "greater_or_equal", "Number", round(function.threshold, 4))
@@ -188,12 +190,15 @@ def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
     return {title: {"title": title, **tab} for title, tab in tabs.items()}
 
 
-def _tab(filters: list[dict[str, Any]], ordering: str, *more: str) -> dict[str, Any]:
+def _tab(filters: list[dict[str, Any]], ordering: str, *shown: str) -> dict[str, Any]:
+    """A tab that shows only these of our columns, so that they are visible without scrolling; all, if none is given."""
+    others = [f"tasks:data.{name}" for name in _ALL_COLUMNS if shown and name not in shown]
+    kinds = dict.fromkeys((*_COLUMNS, *shown))
     return {
         "filters": {"conjunction": "and", "items": filters},
         "ordering": [ordering],
-        "columnsDisplayType": {f"tasks:data.{name}": column_kind(name) for name in (*_COLUMNS, *more)},
-        "hiddenColumns": {"explore": _HIDDEN, "labeling": _HIDDEN_BESIDE_A_TASK},
+        "columnsDisplayType": {f"tasks:data.{name}": column_kind(name) for name in kinds},
+        "hiddenColumns": {"explore": [*_HIDDEN, *others], "labeling": [*_HIDDEN_BESIDE_A_TASK, *others]},
     }
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from ..errors import Cancelled, Refusal
 from ..label_studio.client import LabelStudioDown, LabelStudioUnauthorized
+from ..label_studio.label_fields import ProjectHeld
 from ..label_studio.metrics import EVENTS, PREDICTIONS
 from .backend import LabelStudioBackend
 from .columns import refresh_columns
@@ -17,6 +18,7 @@ from .old_columns import remove_old_columns
 from .status import ProjectStatus
 from .sync import ProjectMissing, ProjectSync
 from .tabs import StatusTab, state_of
+from .task_commands import carry_out_commands
 
 _EVENTS_AT_ONCE = 500
 _STOP_SECONDS = 3.0
@@ -27,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Pace:
-    """How long the worker waits for what, in seconds.
+    """How long the worker waits for various things, in seconds.
 
     Attributes:
         turn: until it looks for events again, if none wakes it.
@@ -152,7 +154,7 @@ class Worker:
     def _show_state(self, project: ProjectSync, agenda: _Agenda) -> None:
         database = self._backend.database
         without_medium = len(project.media_retries.problems())
-        state = state_of(project.status, without_medium) if database.available else "the database does not answer"
+        state = state_of(project.status, without_medium) if database.available else "the database does not respond"
         if agenda.status_tab is None:
             agenda.status_tab = StatusTab(project.studio, project.project)
         try:
@@ -178,8 +180,8 @@ class Worker:
         _log.warning(
             "project_left",
             project=project.project,
-            reason="Label Studio has no such project any more, or not for our account. Its dataset stays; "
-            "`labelscape connect` brings the project back.",
+            reason="The project no longer exists in Label Studio, or our account cannot see it. Its dataset stays; "
+            "`labelscape connect` reconnects the project.",
         )
 
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
@@ -189,9 +191,12 @@ class Worker:
         if time.monotonic() >= agenda.poll_at + patience:
             agenda.suggest |= project.catch_up()
             agenda.poll_at = time.monotonic() + (0 if project.behind else self._pace.poll)
-            self._process(project, agenda)  # events that arrived meanwhile: suggestions are made once for all of them
+            self._process(
+                project, agenda
+            )  # events that arrived in the meantime: suggestions are made once for all of them
         if agenda.suggest:
             project.suggest(self._progress)
+            carry_out_commands(project)
             agenda.suggest = False
             agenda.publish = agenda.columns = True
         if agenda.publish:
@@ -216,7 +221,7 @@ class Worker:
             agenda.suggest = True
             try:
                 incomplete = project.apply(events)
-            except (LabelStudioDown, LabelStudioUnauthorized, *DATABASE_AWAY):
+            except (LabelStudioDown, LabelStudioUnauthorized, ProjectHeld, *DATABASE_AWAY):
                 raise
             except Exception:
                 self._process_singly(project, agenda)
@@ -233,7 +238,7 @@ class Worker:
             try:
                 if project.apply([event]):
                     agenda.poll_at = 0.0
-            except (LabelStudioDown, LabelStudioUnauthorized, *DATABASE_AWAY):
+            except (LabelStudioDown, LabelStudioUnauthorized, ProjectHeld, *DATABASE_AWAY):
                 raise
             except Exception as error:
                 _log.exception("event_failed", project=project.project, action=event.action, number=event.number)

@@ -38,5 +38,5 @@ def list_actions(dataset: fo.Dataset) -> list[JournalEntry]:
 
 
 def forget_action(dataset: fo.Dataset, entry: JournalEntry) -> None:
-    """Remove an action from the journal: it is undone."""
+    """Remove an action from the journal: it was undone."""
     delete_records(dataset, _STORE, [entry.key])

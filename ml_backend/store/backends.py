@@ -63,7 +63,7 @@ BACKENDS = {
 
 
 def default_backend() -> str:
-    """The backend of new embeddings: ``$LABELSCAPE_VECTORS``, else LanceDB.
+    """The backend for new embeddings: ``$LABELSCAPE_VECTORS``, else LanceDB.
 
     Raises:
         Refusal: the setting names no similarity backend of FiftyOne.
@@ -103,5 +103,5 @@ def no_server(backend: str, error: Exception) -> Refusal:
     if isinstance(error, ImportError):
         return Refusal(f"The backend '{backend}' needs its client: pip install 'labelscape[{backend}]'.")
     return Refusal(
-        f"The backend '{backend}' does not answer: start its server, and set {known.address} to its address."
+        f"The backend '{backend}' does not respond: start its server, and set {known.address} to its address."
     )

@@ -58,7 +58,7 @@ def load_campaign(dataset: fo.Dataset, segment: str) -> Campaign:
     """The campaign of a segment.
 
     Raises:
-        Refusal: it has none yet; those there are are listed.
+        Refusal: it has none yet; the message lists those that exist.
     """
     campaign = find_campaign(dataset, segment)
     if campaign is None:
@@ -68,7 +68,7 @@ def load_campaign(dataset: fo.Dataset, segment: str) -> Campaign:
 
 
 def save_campaign(dataset: fo.Dataset, campaign: Campaign) -> None:
-    """Write the record of a campaign, which stays as it was where that fails."""
+    """Write the record of a campaign; if that fails, it stays unchanged."""
     with restored_on_failure(dataset, {_STORE: [campaign.segment]}):
         open_store(dataset, _STORE).set(campaign.segment, _as_record(campaign))
 

@@ -18,7 +18,7 @@ _ID_BYTES = 12
 
 
 def modified_now() -> dict[str, datetime]:
-    """What an update of a sample or frame sets besides its values, as FiftyOne's own do."""
+    """What an update of a sample or frame sets besides its values, as FiftyOne's own updates do."""
     return {"last_modified_at": datetime.utcnow()}
 
 

@@ -1,4 +1,4 @@
-"""Labels that are there already: those that a label to be queued would overwrite, found in the database."""
+"""Existing labels that new pending labels would overwrite, found in the database."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from .records import as_names, as_object_ids
 
 _OID = "S12"
 _IDS_PER_QUERY = 100_000
-_SCANNED_FROM = 0.2  # share of the samples from which on reading through all is faster than looking each one up
+_SCANNED_FROM = 0.2  # share of the samples above which reading all of them is faster than looking up each one
 
 
 def find_conflicts(

@@ -20,14 +20,14 @@ from .column_updates import modified_now
 from .fills import Fill, Purpose, Written, write_fills
 from .generated_views import show_in_generated_views
 from .items import FRAMES_PREFIX, stored_path
-from .list_fills import JoiningFill, RemovingFill
+from .list_fills import JoiningFill, RemovingFill, empty_list, taking_out
 from .object_fills import ObjectFill
 from .own_writes import bulk_write
 from .records import as_names
 
 EditKind = Literal["value", "element", "attributes", "sample"]
 _BYTES_PER_RECORD = 8_000_000  # before compression; MongoDB's limit is 16 MB per document
-EDITS_PER_RECORD = 50_000  # so that progress is told while a large save is written
+EDITS_PER_RECORD = 50_000  # so that progress is reported while a large save is written
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Edit:
     """One change of one sample in MongoDB; swapping ``before`` and ``after`` undoes it.
 
     value: the whole document of the field at ``path``; None = no label.
-    element: one document of the list at ``path``, at ``position``; None = not in the list.
+    element: one document of the list at ``path``, at ``position``; None = not in the list. With ``fresh``, there was no
+    list before, and undoing it leaves none that is empty.
     attributes: some attributes of the document ``element`` in the list (or the single document) at ``path``.
     sample: the whole sample; None = deleted.
     ``purpose`` is what it counts as in a report. In a field of frames (``frames.…``) ``sample`` is the frame's id.
@@ -49,6 +50,7 @@ class Edit:
     element: str | None = None
     position: int | None = None
     purpose: Purpose = "label"
+    fresh: bool = False
 
     def inverse(self) -> "Edit":
         """The edit that undoes this one."""
@@ -184,19 +186,17 @@ def _update_value(edit: Edit) -> UpdateOne:
 def _container(edit: Edit) -> UpdateOne:
     """Create the list that a label will be added to, if it is missing."""
     parent, leaf = edit.path.rsplit(".", 1)
-    container = {"_cls": leaf.capitalize(), leaf: []}
-    return UpdateOne({"_id": ObjectId(edit.sample), parent: None}, {"$set": {parent: container}})
+    return UpdateOne({"_id": ObjectId(edit.sample), parent: None}, {"$set": {parent: empty_list(leaf)}})
 
 
 def _update_element(edit: Edit) -> UpdateOne:
-    """Push a document into a list that lacks it, or pull it if it is still the same."""
+    """Push a document into a list that does not have it, or pull it if it is still the same."""
     sample = {"_id": ObjectId(edit.sample)}
     if edit.after is None:
         assert edit.before is not None
         same = {edit.path: {"$elemMatch": {"_id": edit.before["_id"], "label": edit.before.get("label")}}}
-        return UpdateOne(
-            {**sample, **same}, {"$pull": {edit.path: {"_id": edit.before["_id"]}}, "$set": modified_now()}
-        )
+        out = taking_out(edit.path, {"_id": edit.before["_id"]}, with_list=edit.fresh)
+        return UpdateOne({**sample, **same}, out)
     absent = {f"{edit.path}._id": {"$ne": edit.after["_id"]}}
     if edit.path.endswith(".classifications"):
         absent[f"{edit.path}.label"] = {"$ne": edit.after["label"]}
@@ -228,7 +228,7 @@ _UPDATES = {"value": _update_value, "element": _update_element, "attributes": _u
 
 
 def _same_label(path: str, document: dict[str, Any]) -> dict[str, Any]:
-    if "_id" not in document:  # of a list of labels, which has no id, all of it has to be the same
+    if "_id" not in document:  # a list of labels has no ID, so all of it must be the same
         return {f"{path}.{name}": value for name, value in document.items()}
     return {f"{path}._id": document["_id"], f"{path}.label": document.get("label")}
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from fiftyone.core.collections import SampleCollection
 
 from ..errors import Refusal
-from ..wording import agree, count, listing
+from ..wording import agree, count, listing, plural
 from .backends import BACKENDS, check_backend, default_backend, no_server, open_table, place_of
 from .fingerprints import forget_fingerprints, rename_fingerprints
 from .items import (
@@ -59,7 +59,7 @@ class EmbeddingsRun:
     """The properties of a similarity run.
 
     ``patches_field`` and ``parts`` say what its items are, as in `Items`; ``folder`` is where LanceDB kept its vectors
-    when they were made, None where that was not written down.
+    when they were made, None if that was not recorded.
     """
 
     key: str
@@ -89,7 +89,7 @@ class Embeddings:
 class EmbeddingsStatus:
     """How well embeddings cover a view: ``missing`` items have no vector, ``orphaned`` vectors no sample.
 
-    ``damage`` says in words why the vectors cannot be read; None where they can.
+    ``damage`` says why the vectors cannot be read; None if they can.
     """
 
     key: str
@@ -114,7 +114,7 @@ class EmbeddingsStatus:
             parts.append(f"{self.missing:,} of {count(self.total, self.noun)} {verb} no embedding")
         if self.orphaned:
             verb = "belongs" if self.orphaned == 1 else "belong"
-            parts.append(f"{count(self.orphaned, 'vector')} {verb} to no {self.noun} any more")
+            parts.append(f"{count(self.orphaned, 'vector')} {verb} to {plural(self.noun)} that no longer exist")
         if not parts:
             return f"All {count(self.total, self.noun)} have an embedding in '{self.key}'."
         return f"{listing(parts)}: run “Compute embeddings” on '{self.key}' to update it."
@@ -156,7 +156,7 @@ def create_embeddings(
     home = _home(samples, patches_field)
     try:
         drop_abandoned_tables(backend)
-        fob.compute_similarity(
+        index = fob.compute_similarity(
             home,
             embeddings=False,
             brain_key=key,
@@ -166,6 +166,7 @@ def create_embeddings(
             labelscape=record,
             **place_of(backend, table_name(dataset, key, backend)),
         )
+        open_table(index)  # what it changes of the connection holds for the index that FiftyOne keeps, too
     except Exception as error:
         delete_unfinished(dataset, key)
         if backend == "lancedb" or backend not in BACKENDS:
@@ -202,7 +203,7 @@ def check_embeddings(dataset: fo.Dataset, key: str) -> EmbeddingsRun:
     """The properties of the embeddings ``key``.
 
     Raises:
-        Refusal: there are none of this name; it lists those there are.
+        Refusal: there are none of this name; the message lists those that exist.
     """
     runs = list_embeddings(dataset)
     if key not in runs:
@@ -388,8 +389,11 @@ def rename_embeddings(dataset: fo.Dataset, key: str, new_key: str) -> None:
     rename_fingerprints(dataset, key, new_key)
 
 
-def embeddings_size(dataset: fo.Dataset, key: str) -> tuple[int, int | None]:
-    """The number of vectors, and their size in bytes; None if the backend does not report their dimension."""
-    table = vector_table(dataset, key)
-    number, width = table.size(), table.dim()
+def embeddings_size(dataset: fo.Dataset, key: str) -> tuple[int | None, int | None]:
+    """The number of vectors, None if they cannot be read; their size in bytes, None if that is not known."""
+    try:
+        table = vector_table(dataset, key)
+        number, width = table.size(), table.dim()
+    except DamagedVectors:
+        return None, None
     return number, None if width is None else 4 * number * width

@@ -60,7 +60,8 @@ def evaluation_fields(dataset: fo.Dataset) -> dict[EvaluationKind, list[str]]:
 def read_evaluation(samples: SampleCollection, *, truth_field: str, prediction_field: str) -> EvaluationColumns:
     """Read both fields of a view. Labels without a class are left out; an invalid box overlaps nothing.
 
-    The whole of a grouped dataset is all its slices.
+    Samples that somebody checked and found none of the classes in are `Objects.empty`. The whole of a grouped dataset
+    is all its slices.
 
     Raises:
         Refusal: a patches view, or fields that are missing, equal, or of different kinds.
@@ -86,7 +87,7 @@ def _check_fields(samples: SampleCollection, truth_field: str, prediction_field:
     if samples._is_patches or samples._is_frames or samples._is_clips:
         raise Refusal("A view of patches, frames, or clips has no whole samples to compare: open the samples first.")
     if truth_field == prediction_field:
-        raise Refusal(f"'{truth_field}' was chosen twice: choose a label field and another field of predictions.")
+        raise Refusal(f"'{truth_field}' was chosen twice: choose a label field and a different field of predictions.")
     fields = evaluation_fields(samples._root_dataset)
     kinds = [next((kind for kind in fields if name in fields[kind]), None) for name in (truth_field, prediction_field)]
     for name, kind in zip((truth_field, prediction_field), kinds, strict=True):
@@ -95,7 +96,7 @@ def _check_fields(samples: SampleCollection, truth_field: str, prediction_field:
             raise Refusal(f"'{name}' holds no classes or boxes; fields of this dataset that do: {listing}.")
     if kinds[0] != kinds[1]:
         raise Refusal(
-            f"'{truth_field}' holds {kinds[0]}s and '{prediction_field}' {kinds[1]}s: choose two fields of one kind."
+            f"'{truth_field}' has {kinds[0]}s and '{prediction_field}' {kinds[1]}s: choose two fields of the same kind."
         )
     if samples.get_field(truth_field).document_type is fo.Classifications:
         raise Refusal(
@@ -108,7 +109,7 @@ def _check_fields(samples: SampleCollection, truth_field: str, prediction_field:
 def _read(samples: SampleCollection, field: str, kind: EvaluationKind) -> pd.DataFrame:
     """One row per label of the field: sample number, id, label, confidence, and for boxes the rest."""
     path = _path(samples, field)
-    attributes = ["id", "label", "confidence", *(["bounding_box"] if kind == "detection" else [])]
+    attributes = ["id", "label", "confidence", "bounding_box" if kind == "detection" else "labelscape"]
     present = [name for name in attributes if samples.get_field(f"{path}.{name}") is not None]
     present += [name for name in ("mask", "mask_path") if kind == "detection" and samples.count(f"{path}.{name}")]
     if kind == "detection" and _has_crowds(samples, path):
@@ -153,8 +154,15 @@ def _columns(field: str, table: pd.DataFrame, codes: np.ndarray, kind: Evaluatio
         confidence=pd.to_numeric(table["confidence"]).to_numpy(float) if "confidence" in table else None,
         crowd=table["iscrowd"].map(bool).to_numpy(bool) if "iscrowd" in table else None,
         masks=_masks(table),
+        empty=table["sample"][_is_checked(table, codes)] if "labelscape" in table else (),
     )
     return LabelColumns(field=field, objects=objects, ids=as_ids(table["id"].tolist()))
+
+
+def _is_checked(table: pd.DataFrame, codes: np.ndarray) -> np.ndarray:
+    """Which labels without a class record that somebody checked and found nothing."""
+    checked: np.ndarray = (codes < 0) & (table["labelscape"] == "human").to_numpy(bool)
+    return checked
 
 
 def _is_box(shape: Any) -> bool:

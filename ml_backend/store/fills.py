@@ -31,6 +31,7 @@ _DTYPES = {"ids": _OID, "elements": _OID, "anchors": _OID, "confidence": "<f8", 
 IDS_PER_UPDATE = 50_000  # of equal labels
 BYTES_PER_PIECE = 4_000_000  # of labels that were there before
 _NO_ANCHOR = "0" * 24
+OF_AN_ANNOTATION = ("annotator", "annotation")  # attributes that do not apply to another label
 
 
 def no_numbers() -> np.ndarray:
@@ -145,7 +146,16 @@ def _filling(fill: Fill) -> Iterator[UpdateMany]:
         if part.before:
             still = {"$expr": of_row(part.ids, {"$eq": [f"${part.path}", column_of_documents(part.before)]})}
         label = None if part.document is None else label_of(part, part.document)
-        yield _update(part, still, label)
+        yield _update(part, still, _in_place_of(part.path, label) if label and part.before else label)
+
+
+def _in_place_of(path: str, label: Expression) -> Expression:
+    """The label with the tags and own attributes of the one that is there; who annotated that one is not kept."""
+    there = f"${path}"
+    merged: Expression = {"$mergeObjects": [there, label, {"tags": {"$ifNull": [f"{there}.tags", []]}}]}
+    for name in OF_AN_ANNOTATION:
+        merged = {"$unsetField": {"field": name, "input": merged}}
+    return merged
 
 
 def _undoing(fill: Fill) -> Iterator[UpdateMany]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import count as count_up
 from typing import Any
 
 import fiftyone as fo
@@ -15,6 +16,7 @@ from .embeddings import list_embeddings
 from .items import Items, as_ids
 from .records import moment, open_store, read_records, time_of_key, timely_key
 from .saves import UNDO_SECONDS
+from .scores import check_score_fields
 from .searches import Query, query_of_record
 from .segment_records import segment_slug
 
@@ -34,7 +36,7 @@ class Function:
         slug: a-z, 0-9 and _: what names its score field.
         query: the examples and texts that it was made of.
         threshold: 0..1; a score of at least this is a match.
-        scorer: how it scores a unit vector, so that it goes on where examples are deleted.
+        scorer: how it scores a unit vector, so that it keeps working when examples are deleted.
         quality: how it scores, in words.
         auc: on held-out marks, see `HeldOut`; None if there are too few marks.
         embeddings_made: when the embeddings were computed that ``scorer`` was made of.
@@ -100,7 +102,7 @@ def function_slug(name: str) -> str:
         Refusal: the name has no letter, digit, or symbol.
     """
     if not name.strip():
-        raise Refusal("A function needs a name: give it at least one letter or digit.")
+        raise Refusal("A function needs a name with at least one letter or digit.")
     return segment_slug(name).replace("-", "_")
 
 
@@ -114,13 +116,30 @@ def load_function(dataset: fo.Dataset, slug: str) -> Function:
     """The function of this slug.
 
     Raises:
-        Refusal: there is none; it lists those there are.
+        Refusal: there is none; the message lists those that exist.
     """
     record = open_store(dataset, _STORE).get(slug)
     if record is None:
         names = ", ".join(function.slug for function in list_functions(dataset)) or "none yet: create one first"
         raise Refusal(f"There is no function '{slug}'; there are: {names}")
     return _as_function(record)
+
+
+def check_function_field(dataset: fo.Dataset, function: Function) -> None:
+    """Raise a Refusal if a function's score field belongs to somebody else; the message suggests a free name."""
+    if _has_usable_field(dataset, function):
+        return
+    others = (renamed(function, f"{function.name} {number}") for number in count_up(2))
+    taken = {other.slug for other in list_functions(dataset)}
+    free = next(other for other in others if other.slug not in taken and _has_usable_field(dataset, other))
+    raise Refusal(
+        f"There is a field '{function.field}' that Labelscape did not create and never overwrites: give the "
+        f"function another name, such as “{free.name}”."
+    )
+
+
+def _has_usable_field(dataset: fo.Dataset, function: Function) -> bool:
+    return check_score_fields(dataset, function.kind, [function.field]) == [function.field]
 
 
 def records_of(function: Function) -> dict[str, list[str]]:
@@ -132,11 +151,11 @@ def claim_function(dataset: fo.Dataset, function: Function) -> None:
     """Write a new function.
 
     Raises:
-        Refusal: there is one of this name.
+        Refusal: there already is one of this name.
     """
     if not open_store(dataset, _STORE).set_if_absent(function.slug, _as_record(function)):
         existing = load_function(dataset, function.slug)
-        raise Refusal(f"There is a function “{existing.name}” already: edit it, or choose another name.")
+        raise Refusal(f"There is already a function “{existing.name}”: edit it, or choose another name.")
 
 
 def save_function(dataset: fo.Dataset, function: Function) -> None:
@@ -167,6 +186,14 @@ def add_new_matches(dataset: fo.Dataset, slug: str, ids: Sequence[str]) -> None:
     store, key = open_store(dataset, _MATCHES), timely_key()
     for start in range(0, len(ids), _IDS_PER_RECORD):
         store.set(f"{slug}/{key}-{start:09d}", list(ids[start : start + _IDS_PER_RECORD]))
+
+
+def drop_new_matches(dataset: fo.Dataset, slug: str, ids: Sequence[str]) -> None:
+    """Take out of the new matches what was deleted."""
+    store, gone = open_store(dataset, _MATCHES), set(ids)
+    for key, held in read_records(dataset, _MATCHES, prefix=f"{slug}/").items():
+        if not gone.isdisjoint(held):
+            store.set(key, [one for one in held if one not in gone])
 
 
 def new_matches(dataset: fo.Dataset, slug: str) -> list[str]:

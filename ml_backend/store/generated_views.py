@@ -1,8 +1,8 @@
 """Views of patches, frames, and clips: FiftyOne (1.22) generates a dataset for each of them once, and reuses it.
 
 What is written to the samples themselves does not reach these datasets, and a patch that is saved there later would
-bring its old label back. So they are brought up to date with every write of ours, or deleted where that cannot be
-done; FiftyOne recreates a deleted one, under the same name, when its view is shown next.
+bring its old label back. So they are brought up to date with each of our writes, or deleted if that is not possible;
+FiftyOne recreates a deleted one, under the same name, when its view is shown next.
 """
 
 from collections.abc import Iterator, Sequence

@@ -16,12 +16,16 @@ from pymongo.collection import Collection
 
 from ..errors import Refusal
 from ..wording import plural
+from .raw_batches import read_table
 
 FRAMES = "frames"
 FRAMES_PREFIX = "frames."
 _PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
 _CLIP_TYPES = (fo.TemporalDetections, fo.TemporalDetection)
 _LIST_TYPES = {fo.Detections: "detections", fo.Polylines: "polylines", fo.TemporalDetections: "detections"}
+
+
+_ID_DOCUMENT, _ID_BYTES = 22, slice(9, 21)  # size of {_id: ObjectId} in BSON, and where the id is in it
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,9 @@ def list_like(samples: SampleCollection, patches_field: str | None, parts: str |
 def list_whole(samples: SampleCollection, parts: str | None) -> Items:
     """Read the ids of the samples of a view, of their frames, or of the clips of a field; see `Items.parts`."""
     samples = every_sample(samples)
+    if parts is None and isinstance(samples, fo.Dataset):
+        ids = _all_sample_ids(samples)
+        return Items(ids, ids)
     if parts == parts_of(samples) and not samples._is_patches:
         names = ["id", "id"] if parts is None else ["id", "sample_id"]
         ids, sample_ids = samples.values(names)
@@ -221,6 +228,18 @@ def item_fields(dataset: fo.Dataset) -> list[str]:
     return [*patches_fields(dataset), *frame_patches_fields(dataset), *parts_fields(dataset)]
 
 
+def shown_field(samples: SampleCollection) -> str | None:
+    """What stands for the documents of a view (`Items.field`): a field of objects or clips, "frames"; None = samples.
+
+    Raises:
+        Refusal: see `parts_of`.
+    """
+    if not samples._is_patches:
+        return parts_of(samples)
+    fields = item_fields(samples._root_dataset)
+    return next((name for shown in samples.get_field_schema() if (name := root_field(samples, shown)) in fields), None)
+
+
 def item_noun(dataset: fo.Dataset, field: str | None) -> str:
     """What one item of these (`Items.field`) is called in the panel: a sample, a frame, a clip, or an object."""
     if field is None:
@@ -242,7 +261,7 @@ def label_path(samples: SampleCollection, field: str) -> str:
         Refusal: there is no such field.
     """
     if not samples.has_field(field):
-        raise Refusal(f"There is no field '{field}' any more.")
+        raise Refusal(f"The field '{field}' no longer exists.")
     leaf = _LIST_TYPES.get(getattr(samples.get_field(field), "document_type", None))
     return f"{field}.{leaf}" if leaf else field
 
@@ -291,7 +310,7 @@ def _list_patches(samples: SampleCollection, patches_field: str) -> Items:
     name = local_field(samples, patches_field)
     if samples._is_patches:
         if not samples.has_field(name):
-            raise Refusal(f"This view shows patches of another field than '{name}': open the samples first.")
+            raise Refusal(f"This view shows patches of a field other than '{name}': open the samples first.")
         label_ids, sample_ids = samples.values([f"{name}.id", "sample_id"])
         return Items(as_ids(label_ids), as_ids(sample_ids), patches_field)
     if not patches_field.startswith(FRAMES_PREFIX) or samples._is_clips:
@@ -319,6 +338,13 @@ def _unnest(samples: SampleCollection, path: str) -> tuple[np.ndarray, np.ndarra
 
 def _flatten(value: Any) -> list[Any]:
     return [leaf for part in value for leaf in _flatten(part)] if isinstance(value, list) else as_list(value)
+
+
+def _all_sample_ids(dataset: fo.Dataset) -> np.ndarray:
+    """The ids of all documents of the samples, read as bytes: FiftyOne's `values` takes 50 us each."""
+    encoded = read_table(dataset._sample_collection, [{"$project": {"_id": True}}], _ID_DOCUMENT)
+    oids = np.ascontiguousarray(encoded[:, _ID_BYTES])
+    return np.frombuffer(oids.tobytes().hex().encode(), "S24").astype("U24")
 
 
 def _ids_of_samples(samples: SampleCollection) -> list[str]:

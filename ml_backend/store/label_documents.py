@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from bson import ObjectId
 
 from .pending import Clear
-from .pending_changes import PendingLabel
+from .pending_changes import FieldChanges, PendingLabel
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,16 @@ def confirms(label: PendingLabel, origin: str | None) -> bool:
 def is_meant(origin: str | None, which: Clear) -> bool:
     """Whether a label of this origin (None = imported) is to be cleared."""
     return which == "all" or (origin == "neighbors" if which == "neighbors" else origin is not None)
+
+
+def may_overwrite(changes: FieldChanges, row: int, origin: str | None) -> bool:
+    """Whether a pending label may take the place of another one of this origin (None = imported).
+
+    A clearing before it allows that only for the labels that the clearing takes away: one that a person set since
+    among labels to be cleared as "neighbors" stays.
+    """
+    lifted = str(changes.lifted[row])
+    return bool(changes.replace[row]) or (lifted != "" and is_meant(origin, cast(Clear, lifted)))
 
 
 def label_document(label: PendingLabel, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from bson import ObjectId
 
 from .edits import AnyEdit, Edit
 from .fills import Purpose
-from .items import FRAMES, label_path, list_items, stored_path
+from .items import FRAMES, every_sample, label_path, list_items, stored_path
 from .label_documents import Plan
 from .labels import LabelField, has_label_field, label_columns
 from .object_label_edits import object_label_edits
@@ -68,6 +68,7 @@ def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelF
 
     An item with several labels stands there once for each of them.
     """
+    samples = every_sample(samples)
     if not has_label_field(samples, field):
         return np.empty(0, "S12"), np.empty(0, "U9")
     root, ids_path, attributes = label_columns(samples, field)

@@ -1,7 +1,6 @@
 """Labels of samples or patches: the kinds of label fields, and reading labels as arrays."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,15 +10,15 @@ import pandas as pd
 
 from ..errors import Refusal
 from ..wording import count
-from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path, stored_path
+from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path
+from .label_origins import holds_predictions
 from .pending_changes import PendingChanges
 from .records import as_names
 from .suggestions import is_suggestions_field
 
 DEFAULT_FIELD = "ground_truth"
-_PREDICTION_NAME = re.compile(r"(^|_)(preds?|predictions?|predicted|predictor|outputs?|inference|model)(_|$)", re.I)
-_EXAMINED = 10_000  # samples checked for confidence or logits
 Kind = Literal["classification", "classifications", "patch"]
+_DOCUMENTS = {"classification": fo.Classification, "classifications": fo.Classifications, "patch": fo.Detections}
 
 
 @dataclass(frozen=True)
@@ -101,14 +100,13 @@ def usable_label_fields(dataset: fo.Dataset, patches_field: str | None = None, p
     kinds = (fo.Classification, fo.Classifications)
     if parts == FRAMES:
         schema = dataset.get_frame_field_schema(embedded_doc_type=kinds) or {}
-        names = {f"{FRAMES_PREFIX}{name}": field for name, field in schema.items()}
-        return [name for name, field in names.items() if _can_hold(dataset, name, field)]
+        return [path for name in schema if _can_hold(dataset, path := f"{FRAMES_PREFIX}{name}")]
     schema = dataset.get_field_schema(embedded_doc_type=kinds)
-    return [name for name, field in schema.items() if _can_hold(dataset, name, field)]
+    return [name for name in schema if _can_hold(dataset, name)]
 
 
-def _can_hold(dataset: fo.Dataset, name: str, field: fo.Field) -> bool:
-    return not field.read_only and not is_suggestions_field(dataset, name)
+def _can_hold(dataset: fo.Dataset, name: str) -> bool:
+    return locked_path(dataset, name) is None and not is_suggestions_field(dataset, name)
 
 
 def field_of_parts(name: str, parts: str | None) -> str:
@@ -146,32 +144,6 @@ def default_label_field(
     if first in own or (not own and dataset.get_field(first) is None):
         return label_field(dataset, first)
     return label_field(dataset, own[0] if own else _free_name(dataset, parts))
-
-
-def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
-    """Whether a label field contains a model's predictions, judged by its name, an evaluation, confidence, or logits.
-
-    The labels that Labelscape saved carry a confidence too, and say so; they are no predictions.
-    """
-    if is_suggestions_field(dataset, name) or _PREDICTION_NAME.search(name) or name in _evaluated_fields(dataset):
-        return True
-    if not _is_document(dataset, name):
-        return False
-    document = dataset.get_field(name).document_type
-    listed = document in (fo.Classifications, fo.Detections, fo.Polylines)
-    several = f"{name}.classifications"
-    collection, path = stored_path(dataset, several if document is fo.Classifications else label_path(dataset, name))
-    of_a_model = [{f"{path}.confidence": {"$ne": None}}, {f"{path}.logits": {"$ne": None}}]
-    stages: list[dict[str, Any]] = [{"$limit": _EXAMINED}]
-    stages += [{"$unwind": f"${path}"}] if listed else []
-    stages += [{"$match": {"$or": of_a_model, f"{path}.labelscape": None}}, {"$limit": 1}, {"$project": {"_id": 1}}]
-    return bool(list(collection.aggregate(stages)))
-
-
-def _evaluated_fields(dataset: fo.Dataset) -> set[str]:
-    """The fields that evaluations of this dataset used as predictions."""
-    configs = [dataset.get_evaluation_info(key).config for key in dataset.list_evaluations()]
-    return {str(config.pred_field) for config in configs if getattr(config, "pred_field", None)}
 
 
 def _free_name(dataset: fo.Dataset, parts: str | None) -> str:
@@ -215,14 +187,23 @@ def label_field(dataset: fo.Dataset, name: str, patches_field: str | None = None
 
 def ensure_label_field(dataset: fo.Dataset, field: LabelField) -> None:
     """Create the field if it is new, and declare the attributes that Labelscape writes, so the App can filter."""
-    in_frames = field.name.startswith(FRAMES_PREFIX)
-    add = dataset.add_frame_field if in_frames else dataset.add_sample_field
-    local = field.path.removeprefix(FRAMES_PREFIX) if in_frames else field.path
-    if field.kind == "classification" and dataset.get_field(field.name) is None:
-        add(local, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
-    for attribute, field_type in PROVENANCE_ATTRIBUTES.items():
-        if dataset.get_field(f"{field.path}.{attribute}") is None:
-            add(f"{local}.{attribute}", field_type)
+    if dataset.get_field(field.name) is None:
+        _add_field(dataset, field.name, fo.EmbeddedDocumentField, embedded_doc_type=_DOCUMENTS[field.kind])
+    declare_attributes(
+        dataset, {f"{field.path}.{attribute}": kind for attribute, kind in PROVENANCE_ATTRIBUTES.items()}
+    )
+
+
+def declare_attributes(dataset: fo.Dataset, attributes: Mapping[str, type[fo.Field]]) -> None:
+    """Declare attributes of labels (path → type) unless they are declared already."""
+    for path, kind in attributes.items():
+        if dataset.get_field(path) is None:
+            _add_field(dataset, path, kind)
+
+
+def _add_field(dataset: fo.Dataset, path: str, kind: type[fo.Field], **options: Any) -> None:
+    add = dataset.add_frame_field if path.startswith(FRAMES_PREFIX) else dataset.add_sample_field
+    add(path.removeprefix(FRAMES_PREFIX), kind, **options)
 
 
 def has_label_field(samples: fo.core.collections.SampleCollection, field: LabelField) -> bool:
@@ -345,9 +326,17 @@ def first_codes(members: np.ndarray, count: int) -> np.ndarray:
     return codes
 
 
+def locked_path(dataset: fo.Dataset, name: str) -> str | None:
+    """The read-only field that keeps labels in a field from being written: itself, its list, or the class in it."""
+    paths = [name, *(f"{name}.{leaf}" for leaf in ("detections", "polylines", "classifications"))]
+    fields = {path: dataset.get_field(path) for one in paths for path in (one, f"{one}.label")}
+    return next((path for path, field in fields.items() if field is not None and field.read_only), None)
+
+
 def _refuse_read_only(dataset: fo.Dataset, name: str) -> None:
-    if dataset.get_field(name).read_only:
-        raise Refusal(f"The field '{name}' is read-only: choose another label field, or make it writable.")
+    locked = locked_path(dataset, name)
+    if locked is not None:
+        raise Refusal(f"The field '{locked}' is read-only: choose another label field, or make it writable.")
 
 
 def _is_document(dataset: fo.Dataset, name: str) -> bool:

@@ -56,7 +56,8 @@ class LanceTable(VectorTable):
 
     def dim(self) -> int | None:
         table = self._index.table
-        return None if table is None else int(table.schema.field("vector").type.list_size)
+        with self._in_words():
+            return None if table is None else int(table.schema.field("vector").type.list_size)
 
     def batches(self) -> Iterator[Rows]:
         if self._index.table is None:

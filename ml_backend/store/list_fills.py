@@ -10,6 +10,7 @@ from pymongo import UpdateMany
 
 from .column_updates import Expression, among, column, column_of_documents, column_of_ids, modified_now, of_row
 from .fills import Fill, label_of, no_ids
+from .records import as_object_ids
 
 
 def _no_positions() -> np.ndarray:
@@ -20,10 +21,13 @@ def _no_positions() -> np.ndarray:
 class JoiningFill(Fill):
     """One class that joins the lists of labels of many samples; a list that has the class stays as it is.
 
-    An undo takes out the label that has the class and the time of ``document``.
+    An undo takes out the label that has the class and the time of ``document``, and where there was no list before
+    (``fresh``), the list too once it is empty.
     """
 
     FORM: ClassVar[str] = "joining"
+
+    fresh: bool = False
 
     def updates(self, *, undo: bool) -> Iterator[UpdateMany]:
         """The updates that write it, or undo it."""
@@ -33,7 +37,7 @@ class JoiningFill(Fill):
             if undo:
                 written = {"label": name, "labeled_at": self.document["labeled_at"]}
                 where = {"_id": among(part.ids), part.path: {"$elemMatch": written}}
-                yield UpdateMany(where, {"$pull": {part.path: written}, "$set": modified_now()})
+                yield UpdateMany(where, taking_out(part.path, written, with_list=part.fresh))
             else:
                 where = {"_id": among(part.ids), f"{part.path}.label": {"$ne": name}}
                 joined = {"$concatArrays": [_list_at(part.path), [label_of(part, self.document)]]}
@@ -45,7 +49,9 @@ class RemovingFill(Fill):
     """One class that leaves the lists of many samples, one label of each at most.
 
     ``before`` (n,) are the labels, ``elements`` (n,) their ids, ``positions`` (n,) their places in the lists, and
-    ``name`` their class. An undo brings back those whose class is not in the list again.
+    ``name`` their class. An undo brings back those whose class is not in the list again; ``twins`` are the ids (bytes
+    of 12, joined) of the labels of samples that had the class several times, whether they left or stayed: none of them
+    keeps another from coming back.
     """
 
     FORM: ClassVar[str] = "removing"
@@ -53,11 +59,14 @@ class RemovingFill(Fill):
     elements: np.ndarray = dataclass_field(default_factory=no_ids)
     positions: np.ndarray = dataclass_field(default_factory=_no_positions)
     name: str | None = None
+    twins: bytes = b""
 
     def updates(self, *, undo: bool) -> Iterator[UpdateMany]:
         """The updates that write it, or undo it."""
+        twins = as_object_ids(np.frombuffer(self.twins, self.elements.dtype))
+        again = {"$not": {"$elemMatch": {"label": self.name, "_id": {"$nin": twins}}}}
         for part in self.parts(alike=False):
-            label = {f"{part.path}.label": {"$ne": part.name} if undo else part.name}
+            label = {part.path: again} if undo else {f"{part.path}.label": part.name}
             there = {"$gt": [{"$size": part._filtered(meant=True)}, 0]}
             exact = {"$not": [_has(part)]} if undo else there
             where = {"_id": among(part.ids), **label, "$expr": of_row(part.ids, exact)}
@@ -81,6 +90,26 @@ class RemovingFill(Fill):
         return {"$let": {"vars": variables, "in": {"$concatArrays": parts}}}
 
 
+def taking_out(path: str, label: dict[str, Any], *, with_list: bool) -> Any:
+    """The update that takes labels with these attributes out of the list at ``path``.
+
+    Args:
+        with_list: whether the field is emptied if nothing else is in it then.
+    """
+    if not with_list:
+        return {"$pull": {path: label}, "$set": modified_now()}
+    same = {"$and": [{"$eq": [f"$$one.{name}", {"$literal": value}]} for name, value in label.items()]}
+    rest = _with_list(path, {"$filter": {"input": _list_at(path), "as": "one", "cond": {"$not": [same]}}})
+    field, leaf = path.rsplit(".", 1)
+    empty = {"$eq": [rest[field], {"$literal": empty_list(leaf)}]}
+    return [{"$set": {field: {"$cond": [empty, None, rest[field]]}, **modified_now()}}]
+
+
+def empty_list(leaf: str) -> dict[str, Any]:
+    """The document of a field of labels with nothing in it: ``Detections`` for ``detections``."""
+    return {"_cls": leaf.capitalize(), leaf: []}
+
+
 def _has(part: RemovingFill) -> Expression:
     """Whether a sample has the label's id in its list, whatever class it has now; inside `of_row`."""
     return {"$in": [column_of_ids(part.elements), {"$ifNull": [f"${part.path}._id", []]}]}
@@ -93,4 +122,4 @@ def _list_at(path: str) -> Expression:
 def _with_list(path: str, labels: Expression) -> dict[str, Expression]:
     """The field with these labels as its list; it is made where there is none."""
     field, leaf = path.rsplit(".", 1)
-    return {field: {"$mergeObjects": [{"_cls": leaf.capitalize()}, f"${field}", {leaf: labels}]}}
+    return {field: {"$mergeObjects": [empty_list(leaf), f"${field}", {leaf: labels}]}}

@@ -12,7 +12,7 @@ from fiftyone.core.collections import SampleCollection
 from gridfs import NoFile
 
 from ..errors import Refusal
-from ..wording import agree, count, listing
+from ..wording import agree, count, listing, plural
 from .embeddings import check_new_key, is_run_of_frames, locate, plain, vector_table
 from .items import FRAMES, FRAMES_PREFIX, Items, as_ids, every_sample, item_view, list_like, local_field, parts_of
 
@@ -74,7 +74,7 @@ class MapStatus:
             parts.append(f"{count(self.missing, self.noun)} {agree(self.missing, 'is')} not on this map")
         if self.removed:
             verb = "belongs" if self.removed == 1 else "belong"
-            parts.append(f"{count(self.removed, 'point')} {verb} to no {self.noun} any more")
+            parts.append(f"{count(self.removed, 'point')} {verb} to {plural(self.noun)} that no longer exist")
         return f"Stale: {listing(parts)}. Run “Compute map” with “update” on '{self.key}' to update it."
 
 
@@ -178,7 +178,7 @@ def replace_map(dataset: fo.Dataset, key: str, items: Items, points: np.ndarray,
     check_map(dataset, key)
     provenance = provenance_of_map(dataset, key)
     if provenance is None:
-        raise Refusal(f"Labelscape did not make the map '{key}' and cannot update it: compute a new one.")
+        raise Refusal(f"Labelscape did not create the map '{key}' and cannot update it: compute a new one.")
     view = dataset.load_brain_view(key)
     indexed = dataset.get_brain_info(key).config.points_field is not None
     updated = replace(provenance, count=len(items), placed_later=placed_later)

@@ -16,6 +16,8 @@ from ..embedding.remote_media import address_of, is_allowed, remote_marks
 from .items import FRAMES, FRAMES_PREFIX, Items, as_list, every_sample, label_path, local_field
 from .medium_fields import CHANNELS, DURATION, END, RATE, START, MediumField, are_windows, medium_field
 
+FRAMES_TO_SAMPLE = "sample the frames first (`to_frames(sample_frames=True)`)"
+
 
 @dataclass(frozen=True)
 class UnusableItem:
@@ -37,7 +39,7 @@ def list_media(samples: SampleCollection, items: Items) -> list[Media | Unusable
         table = _carried_media(samples, items, carried)
     else:
         table = _media_of_files(samples, items)
-    gone = UnusableItem("", f"the {items.noun} was deleted meanwhile")
+    gone = UnusableItem("", f"the {items.noun} was deleted in the meantime")
     return [table.get(item, gone) for item in items.ids.tolist()]
 
 
@@ -145,7 +147,7 @@ def _window(value: str | None, box: Any, facts: dict[str, Any], carried: MediumF
 
 def _whole(path: str | None, noun: str) -> Media | UnusableItem:
     if path is None:
-        return UnusableItem("", f"the {noun} has no file: sample the frames first (`to_frames(sample_frames=True)`)")
+        return UnusableItem("", f"the {noun} has no file: {FRAMES_TO_SAMPLE}")
     return Media(path=path)
 
 

@@ -73,7 +73,7 @@ def declare_medium_field(dataset: fo.Dataset, kind: Modality, name: str) -> None
         raise Refusal(f"The kind of medium is '{kind}'; it must be one of: {', '.join(CARRIED)} (of {MODALITIES}).")
     before = medium_field(dataset)
     if before is not None and before != MediumField(kind, name):
-        raise Refusal(f"The field '{before.name}' holds the {before.kind} of this dataset already.")
+        raise Refusal(f"The field '{before.name}' already holds the {before.kind} of this dataset.")
     if dataset.get_field(name) is None:
         dataset.add_sample_field(name, fo.StringField, description=_DESCRIPTIONS[kind])
     field = dataset.get_field(name)

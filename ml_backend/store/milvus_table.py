@@ -4,8 +4,9 @@ FiftyOne's adapter (fiftyone-brain 0.25) inserts a second row for an id that it 
 collection.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,9 @@ _CONNECTION = (
     *("client_key_path", "client_pem_path", "ca_pem_path", "server_pem_path", "server_name"),
 )
 
+_replaced: set[str] = set()  # aliases of connections
+_lock = Lock()
+
 
 class MilvusTable(VectorTable):
     """A collection of Milvus, which builds its index by itself."""
@@ -35,6 +39,7 @@ class MilvusTable(VectorTable):
     def __init__(self, index: Any) -> None:
         self._index = index
         with self._in_words():
+            self._reconnect()
             self._refresh()
 
     @property
@@ -128,6 +133,15 @@ class MilvusTable(VectorTable):
         """See the collection that another process made."""
         if self._index.collection is None:
             self._index._initialize()
+            self._reconnect()
+
+    def _reconnect(self) -> None:
+        """Replace the connection that FiftyOne made, once: other threads may use it by now."""
+        alias, config = self._index._alias, self._index.config
+        with _lock:
+            if alias not in _replaced:
+                _connect(alias, {name: getattr(config, name) for name in _CONNECTION})
+                _replaced.add(alias)
 
     def _write(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
         if self._index.collection is None:
@@ -146,14 +160,8 @@ class MilvusTables:
     """The collections of the Milvus that FiftyOne's configuration names, whoever they belong to."""
 
     def __init__(self) -> None:
-        import pymilvus
-
-        settings = fob.brain_config.similarity_backends["milvus"]
         self._alias = uuid4().hex
-        options = {name: settings[name] for name in _CONNECTION if settings.get(name) is not None}
-        # By default, an idle connection pings every 10 s, which servers answer by closing it: “too many pings”.
-        calm = {"grpc.keepalive_permit_without_calls": False}
-        pymilvus.connections.connect(alias=self._alias, grpc_options=calm, **options)
+        _connect(self._alias, fob.brain_config.similarity_backends["milvus"])
 
     def names(self) -> list[str]:
         import pymilvus
@@ -179,6 +187,18 @@ class MilvusTables:
         import pymilvus
 
         pymilvus.utility.drop_collection(name, using=self._alias)
+
+
+def _connect(alias: str, settings: Mapping[str, Any]) -> None:
+    """Connect, instead of a connection of this alias that pings while it is idle, as pymilvus's do every 10 s.
+
+    Servers answer that by closing the connection, and the call at that moment fails: “too many pings”.
+    """
+    import pymilvus
+
+    options = {name: settings[name] for name in _CONNECTION if settings.get(name) is not None}
+    pymilvus.connections.disconnect(alias)
+    pymilvus.connections.connect(alias=alias, grpc_options={"grpc.keepalive_permit_without_calls": False}, **options)
 
 
 def _pages(collection: Any, columns: list[str], dim: int | None) -> Iterator[list[dict[str, Any]]]:

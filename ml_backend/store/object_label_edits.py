@@ -13,7 +13,7 @@ from .column_updates import among, rounds_of
 from .edits import AnyEdit
 from .fills import Fill, Purpose
 from .items import stored_path
-from .label_documents import Conflict, Plan, confirms, is_meant, provenance
+from .label_documents import Conflict, Plan, confirms, is_meant, may_overwrite, provenance
 from .labels import PROVENANCE_ATTRIBUTES, LabelField
 from .object_fills import ObjectFill
 from .pending_changes import FieldChanges, pending_label
@@ -81,13 +81,13 @@ def _setting(
 ) -> Iterator[Fill]:
     """The edits of rows of the changes, ``rows[i]`` for the object at place i; they are sorted by class and origin."""
     groups: dict[tuple[int, bool, Any], list[int]] = {}
-    columns = (rows, changes.codes[rows], changes.followed[rows], changes.replace[rows])
-    for place, (row, code, followed, over) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+    columns = (rows, changes.codes[rows], changes.followed[rows])
+    for place, (row, code, followed) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
         name, origin = present.facts[place]["label"], present.facts[place]["labelscape"]
         fresh = changes.names[code]
         if name == fresh and not confirms(pending_label(changes, row), origin):
             continue
-        if name and name != fresh and not over:
+        if name and name != fresh and not may_overwrite(changes, row, origin):
             plan.conflicts.append(Conflict(as_names(present.elements[place : place + 1])[0], fresh, name))
         else:
             groups.setdefault((code, followed, name), []).append(place)

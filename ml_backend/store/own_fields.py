@@ -56,7 +56,7 @@ def check_own_field(dataset: fo.Dataset, path: str) -> str:
     own = next(usable, None)
     if own is None:
         raise Refusal(
-            f"This dataset has a field '{path}' that Labelscape did not make, and it is never overwritten: rename or "
+            f"This dataset has a field '{path}' that Labelscape did not create and never overwrites: rename or "
             "delete it, then run this again."
         )
     field = dataset.get_field(own)
@@ -114,7 +114,7 @@ def taken_sentence(dataset: fo.Dataset, paths: Sequence[str]) -> str:
     if not taken:
         return ""
     theirs, mine = (listing([f"“{name}”" for name in names]) for names in (taken, [own[name] for name in taken]))
-    return f" {theirs} {agree(len(taken), 'was')} not made by Labelscape, so this is in {mine}."
+    return f" {theirs} {agree(len(taken), 'was')} not created by Labelscape, so this is in {mine}."
 
 
 def _name(path: str) -> str:

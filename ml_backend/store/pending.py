@@ -44,9 +44,11 @@ class PendingAct:
 
     ``ids`` (n,) bytes of 12 name the items. A label has a ``label``, the ``confidence`` (n,) and ``anchors`` (n,) that
     neighbors gave it, both empty where a person set it, and ``replace`` where it may overwrite another one. In a field
-    of several labels an item (``multi``) it joins them. A clearing takes labels away: ``which``. A discard forgets
-    what was queued before it for its items, or for all if it has none. ``mark`` identifies the field
-    (`schema.field_mark`). Records of the same ``act`` are undone together; ``count`` is the reported size of the act.
+    of several labels an item (``multi``) it joins them. A deletion of objects has their field as ``field``. A clearing
+    takes labels away: ``which``. A discard forgets the acts with the keys ``discards``, for its items, or for all if it
+    has none; in one of an earlier version, which names none, these are the acts before it.
+    ``mark`` identifies the field (`schema.field_mark`). Records of the same ``act`` are undone together; ``count`` is
+    the reported size of the act.
     """
 
     kind: ActKind
@@ -60,6 +62,7 @@ class PendingAct:
     multi: bool = False
     replace: bool = False
     which: Clear = "all"
+    discards: Sequence[str] = ()
     mark: str | None = None
     count: int = 0
     act: str = ""
@@ -72,12 +75,12 @@ class PendingAct:
 
 
 @contextmanager
-def one_act() -> Iterator[None]:
+def one_act(name: str = "") -> Iterator[None]:
     """Combine everything queued inside into one act, undone together; a nested act becomes part of the outer one.
 
-    If the block fails, nothing stays queued that it queued.
+    If the block fails, nothing stays queued that it queued. The act gets the ``name``, else one of its own.
     """
-    token, queued = _current_act.set(_current_act.get() or uuid.uuid4().hex), _queued.set([])
+    token, queued = _current_act.set(_current_act.get() or name or uuid.uuid4().hex), _queued.set([])
     try:
         yield
     except BaseException:
@@ -89,6 +92,11 @@ def one_act() -> Iterator[None]:
         _queued.reset(queued)
         _queued.get([]).extend(inside)
         _current_act.reset(token)
+
+
+def current_act() -> str:
+    """The name of the act that runs inside of `one_act`; "" outside."""
+    return _current_act.get()
 
 
 def add_acts(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> None:
@@ -120,11 +128,6 @@ def list_acts(dataset: fo.Dataset) -> list[PendingAct]:
     with _lock:
         _read[owner] = found
     return list(found.values())
-
-
-def records_of_last_act(acts: Sequence[PendingAct]) -> list[PendingAct]:
-    """The last records, which belong to the act queued last."""
-    return [act for act in acts if act.act == acts[-1].act]
 
 
 def forget_acts(dataset: fo.Dataset, keys: Sequence[str]) -> None:
@@ -199,8 +202,10 @@ def _forget_what_was_discarded_long_ago(dataset: fo.Dataset) -> None:
     acts = list_acts(dataset)
     oldest = datetime.utcnow() - _DISCARDED_FOR
     ends = [number for number, act in enumerate(acts) if act.kind == "discard" and not len(act.ids) and act.at < oldest]
-    if ends:
-        forget_acts(dataset, [act.key for act in acts[: ends[-1] + 1]])
+    old = {key for number in ends for key in (acts[number].key, *acts[number].discards)}
+    nameless = [number for number in ends if not acts[number].discards]
+    old |= {act.key for act in acts[: max(nameless, default=-1) + 1]}
+    forget_acts(dataset, sorted(old))
 
 
 def _store(dataset: fo.Dataset) -> ExecutionStore:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ..wording import count, listing
-from .pending import OID, Clear, Origin, PendingAct, list_acts
+from .pending import OID, Origin, PendingAct, list_acts
 from .records import as_names
-from .schema import field_today
+from .schema import fields_today
 
 _NO_ANCHOR = b""
 _folded: dict[str, tuple[tuple[str, ...], tuple[str, ...], "PendingChanges"]] = {}  # dataset → keys, fields, result
@@ -38,7 +38,8 @@ class FieldChanges:
     """The pending changes of one label field, as columns.
 
     Label number i is ``names[codes[i]]`` for the item ``ids[i]`` (bytes of 12); ``followed`` (n,) tells which labels
-    come from neighbors, with their ``confidence`` (n,) and ``anchors`` (n,); ``replace`` (n,) which may overwrite.
+    come from neighbors, with their ``confidence`` (n,) and ``anchors`` (n,); ``replace`` (n,) which may overwrite any
+    label, and ``lifted`` (n,) which labels a clearing before it takes away ("" = none): those it may overwrite, too.
     ``cleared`` (m,) are the items whose labels go first, those that ``which`` (m,) says. ``mark`` identifies the field.
     """
 
@@ -51,6 +52,7 @@ class FieldChanges:
     codes: np.ndarray
     followed: np.ndarray
     replace: np.ndarray
+    lifted: np.ndarray
     confidence: np.ndarray
     anchors: np.ndarray
     cleared: np.ndarray
@@ -126,7 +128,7 @@ class PendingChanges:
 def pending_changes(dataset: fo.Dataset) -> PendingChanges:
     """Fold the pending acts, under the current names of their fields."""
     acts = list_acts(dataset)
-    names = tuple(field_today(dataset, act.field, act.mark) or act.field for act in acts)
+    names = _todays_names(dataset, acts)
     keys = tuple(act.key for act in acts)
     owner = str(dataset._doc.id)
     with _lock:
@@ -139,12 +141,24 @@ def pending_changes(dataset: fo.Dataset) -> PendingChanges:
     return changes
 
 
+def _todays_names(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> tuple[str, ...]:
+    """The current name of each act's field, or its old one if it was deleted."""
+    by_mark: dict[str | None, dict[str, str | None]] = {}
+    for act in acts:
+        by_mark.setdefault(act.mark, {})[act.field] = act.mark
+    todays = {mark: fields_today(dataset, marks) for mark, marks in by_mark.items()}
+    return tuple(todays[act.mark][act.field] or act.field for act in acts)
+
+
 def fold(acts: Sequence[PendingAct], fields: Sequence[str]) -> PendingChanges:
     """Fold acts in their order; ``fields`` are the names of their fields now, act by act."""
-    everything = max(
-        (number for number, act in enumerate(acts) if act.kind == "discard" and not len(act.ids)), default=-1
-    )
-    numbers = [number for number in range(everything + 1, len(acts)) if len(acts[number].ids)]
+    of_all = [number for number, act in enumerate(acts) if act.kind == "discard" and not len(act.ids)]
+    nameless = max((number for number in of_all if not acts[number].discards), default=-1)
+    # By name, because the clock of the machine that queued a label may be behind that of the one that discarded.
+    named = {key for number in of_all for key in acts[number].discards}
+    numbers = [
+        number for number in range(nameless + 1, len(acts)) if len(acts[number].ids) and acts[number].key not in named
+    ]
     keys = [act.key for act in acts]
     if not numbers:
         return PendingChanges((), {}, keys)
@@ -157,7 +171,11 @@ class _Log:
 
     def __init__(self, acts: Sequence[PendingAct], fields: Sequence[str]) -> None:
         self.acts = acts
-        self.targets = [(field, act.patches_field) for act, field in zip(acts, fields, strict=True)]
+        # Objects are labeled in the field that they are in, and follow it to its new name.
+        self.targets = [
+            (field, field if act.field and act.patches_field == act.field else act.patches_field)
+            for act, field in zip(acts, fields, strict=True)
+        ]
         sizes = [len(act.ids) for act in acts]
         self.ids = np.concatenate([act.ids.astype(OID) for act in acts])
         self.number = np.repeat(np.arange(len(acts)), sizes)
@@ -165,10 +183,22 @@ class _Log:
         self.group = _groups(self.ids)
         self.n_groups = int(self.group.max()) + 1
         self.kind = np.asarray([act.kind for act in acts])[self.number]
-        self.discarded = self._last(self.kind == "discard")
-        labeled = self._last(self.kind == "label")
-        deleted = self._last(self.kind == "delete")
-        self.deletion = np.where((deleted > self.discarded) & (deleted > labeled), deleted, -1)
+        self.open = self._not_discarded(np.cumsum([0, *sizes]))
+        labeled = self._last(self.open & (self.kind == "label"))
+        deleted = self._last(self.open & (self.kind == "delete"))
+        self.deletion = np.where(deleted > labeled, deleted, -1)
+
+    def _not_discarded(self, starts: np.ndarray) -> np.ndarray:
+        """Which rows (a mask) no discard of their items means; ``starts`` are the first rows of the acts."""
+        nameless = np.asarray([act.kind == "discard" and not act.discards for act in self.acts])
+        found: np.ndarray = self.number > self._last(nameless[self.number])[self.group]
+        keys = np.asarray([act.key for act in self.acts])
+        for number, act in enumerate(self.acts):
+            if act.kind == "discard" and act.discards:
+                items = np.zeros(self.n_groups, bool)
+                items[self.group[starts[number] : starts[number + 1]]] = True
+                found &= ~(np.isin(keys, list(act.discards))[self.number] & items[self.group])
+        return found
 
     def _last(self, rows: np.ndarray) -> np.ndarray:
         """(n_groups,) number of the last act on each item among these rows (a mask); -1 = none."""
@@ -180,8 +210,9 @@ class _Log:
         """Field of objects, or None → the items to delete."""
         found: dict[str | None, np.ndarray] = {}
         rows = (self.kind == "delete") & (self.deletion[self.group] == self.number)
-        for field in dict.fromkeys(act.patches_field for act in self.acts if act.kind == "delete"):
-            mine = np.asarray([act.patches_field == field for act in self.acts])[self.number]
+        objects = [patches_field for _, patches_field in self.targets]
+        for field in dict.fromkeys(one for one, act in zip(objects, self.acts, strict=True) if act.kind == "delete"):
+            mine = np.asarray([one == field for one in objects])[self.number]
             ids = self.ids[rows & mine]
             if len(ids):
                 found[field] = ids[_first_of_each(self.group[rows & mine])]
@@ -197,7 +228,7 @@ class _Log:
 
     def _field(self, field: str, patches_field: str | None) -> FieldChanges:
         meant = np.asarray([target == (field, patches_field) for target in self.targets])[self.number]
-        open_rows = meant & (self.number > self.discarded[self.group]) & (self.deletion[self.group] < 0)
+        open_rows = meant & self.open & (self.deletion[self.group] < 0)
         own = [act for act, target in zip(self.acts, self.targets, strict=True) if target == (field, patches_field)]
         multi = any(act.multi for act in own)
         clearings = np.flatnonzero(open_rows & (self.kind == "clear"))
@@ -219,7 +250,8 @@ class _Log:
             ids=self.ids[labels],
             codes=codes.astype(np.int32),
             followed=self._of_act("origin", labels) == "neighbors",
-            replace=self._of_act("replace", labels).astype(bool) | ((cleared[self.group[labels]] >= 0) & (not multi)),
+            replace=self._of_act("replace", labels).astype(bool),
+            lifted=self._lifted(labels, np.full(self.n_groups, -1) if multi else cleared),
             confidence=self._of_row("confidence", labels, np.nan),
             anchors=self._of_row("anchors", labels, _NO_ANCHOR),
             cleared=self.ids[clearings],
@@ -237,6 +269,12 @@ class _Log:
     def _of_act(self, name: str, rows: np.ndarray) -> np.ndarray:
         values = np.asarray([getattr(act, name) for act in self.acts])
         found: np.ndarray = values[self.number[rows]]
+        return found
+
+    def _lifted(self, rows: np.ndarray, cleared: np.ndarray) -> np.ndarray:
+        """Which labels the clearing of each row's item takes away; ``cleared`` (n_groups,) is its act, -1 = none."""
+        kinds = np.asarray([*(act.which for act in self.acts), ""])
+        found: np.ndarray = kinds[cleared[self.group[rows]]]  # -1 is the last one
         return found
 
     def _of_row(self, name: str, rows: np.ndarray, missing: object) -> np.ndarray:
@@ -267,11 +305,6 @@ def _first_of_each(values: np.ndarray) -> np.ndarray:
     """Places of the first of each value, in their order."""
     found: np.ndarray = np.sort(np.unique(values, return_index=True)[1])
     return found
-
-
-def which_of(changes: FieldChanges) -> dict[str, Clear]:
-    """Item id → which of its labels are to be cleared."""
-    return dict(zip(as_names(changes.cleared), changes.which.tolist(), strict=True))
 
 
 def pending_label(changes: FieldChanges, row: int) -> PendingLabel:

@@ -8,6 +8,7 @@ import fiftyone as fo
 import fiftyone.core.patches as fop
 from PIL import Image, UnidentifiedImageError
 
+from ..embedding.base import local_path
 from .labels import default_label_field, read_labels
 from .maps import load_map
 
@@ -53,7 +54,7 @@ def thumbnails_html(view: fo.DatasetView) -> str:
     for sample in view.limit(_SHOWN):
         box = sample[view.patches_field].bounding_box if isinstance(view, fop.PatchesView) else None
         try:
-            images.append(_image_html("jpeg", _thumbnail(sample.filepath, box), sample.id))
+            images.append(_image_html("jpeg", _thumbnail(local_path(sample.filepath), box), sample.id))
         except (OSError, UnidentifiedImageError, ValueError):
             continue
     return f'<div style="display:flex;gap:4px;flex-wrap:wrap">{"".join(images)}</div>' if images else ""

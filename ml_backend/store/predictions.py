@@ -18,11 +18,13 @@ def check_predictions_field(dataset: fo.Dataset, field: str, patches_field: str 
             patches.
     """
     if patches_field is not None:
-        raise Refusal("Predictions can be kept for whole samples, not for patches: leave the field of predictions out.")
+        raise Refusal(
+            "Predictions can be stored for whole samples, not for patches: leave out the field of predictions."
+        )
     if not field.isidentifier():
         raise Refusal(f"'{field}' cannot be a field: use letters, digits and _, not starting with a digit.")
     if dataset.has_field(field) and _OURS not in (dataset.get_field(field).info or {}):
-        raise Refusal(f"The field '{field}' already exists and was not made by Labelscape: name a new field.")
+        raise Refusal(f"The field '{field}' already exists and was not created by Labelscape: name a new field.")
 
 
 def add_predictions_field(dataset: fo.Dataset, field: str, model: str) -> None:

@@ -7,15 +7,15 @@ The saves form a stack that is undone from the top. It holds the saves of the la
 of them with at most `HISTORY_BYTES` in all; the last save is kept whatever its size.
 """
 
-import os
-import socket
 import threading
+import time
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
-from datetime import datetime, timedelta
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import fiftyone as fo
@@ -23,25 +23,26 @@ from fiftyone.operators.store import ExecutionStore
 
 from ..errors import Cancelled, Refusal
 from ..progress import Progress, no_progress
-from ..wording import listing, noun
+from ..wording import agree, count, listing, noun
 from .early_saves import migrate_early_saves
 from .edits import AnyEdit, apply, pack_edits, root_of, unpack_edits
 from .edits import Edit as Edit
 from .fills import Written
-from .labels import LabelField, ensure_label_field
-from .pending import forget_acts, settle
+from .labels import LabelField, declare_attributes, ensure_label_field, locked_path
+from .pending import forget_acts, list_acts, settle
 from .records import delete_records
 from .save_records import UNDO_SECONDS as UNDO_SECONDS
 from .save_records import forget_records, read_records, write_record
-from .schema import field_mark, field_today
+from .save_writer import claim, release, renew
+from .schema import field_marks, fields_today
 
 SAVES_STORE = "labelscape.saves"
 HISTORY_SAVES = 50
 HISTORY_BYTES = 256_000_000
 _HEAD = "head"
-_WRITER = "writer"
+_LOOK_AGAIN_SECONDS = 0.05
+_OUTCOME_SECONDS = 3600
 _NONE = "none"  # value of the head without a save
-_SILENT_SECONDS = 120  # after this, the writer of a save on another machine is assumed dead
 _WHOLE_SAMPLES = ""  # the root of edits of whole samples
 _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -50,7 +51,8 @@ _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 class SaveRecord:
     """A save: its id, what it was, how many edits it planned, when (UTC), and what is known of its outcome.
 
-    ``written`` counts, by purpose, the edits that MongoDB matched; ``lost`` names fields that were deleted since.
+    ``written`` counts, by purpose, the edits that MongoDB matched; ``lost`` names fields that were deleted since, and
+    ``acts`` the acts in it (`pending.one_act`).
     """
 
     id: str
@@ -60,6 +62,7 @@ class SaveRecord:
     written: Mapping[str, int] = dataclass_field(default_factory=dict)
     lost: tuple[str, ...] = ()
     undoable: bool = True
+    acts: tuple[str, ...] = ()
 
     @property
     def total_written(self) -> int:
@@ -74,7 +77,7 @@ def read_head(dataset: fo.Dataset) -> str | None:
         Refusal: another save or undo is being written at this moment.
     """
     if not recover(dataset):
-        raise Refusal("Another save or undo is being written at this moment: try again when it is done.")
+        raise Refusal("Another save or undo is in progress: try again when it is done.")
     head: str | None = _store(dataset).get(_HEAD)
     return head
 
@@ -88,6 +91,7 @@ def commit(
     acts: Sequence[str] = (),
     kept: Sequence[str] = (),
     declare: Sequence[LabelField] = (),
+    attributes: Mapping[str, type[fo.Field]] = MappingProxyType({}),
     progress: Progress = no_progress,
 ) -> SaveRecord:
     """Apply all edits as one act that can be undone.
@@ -99,18 +103,22 @@ def commit(
         acts: keys of the pending acts that it settles.
         kept: keys of acts kept aside (`pending.keep_aside`), which become pending when it is done.
         declare: label fields to make, or to declare what labels carry in them, before anything is written.
+        attributes: path → type of further attributes to declare then.
         progress: may raise `Cancelled` while the edits are prepared; after that the save happens.
 
     Raises:
-        Refusal: another save of this dataset was made at the same moment; nothing was changed.
+        Refusal: another save of this dataset was made at the same moment, or acts were undone or discarded since;
+            nothing was changed.
         Cancelled: nothing was changed.
     """
-    save, store = uuid.uuid4().hex, _store(dataset)
+    save, store, keys = uuid.uuid4().hex, _store(dataset), set(acts)
     more = {
         "title": title,
         "acts": list(acts),
+        "act_names": sorted({act.act for act in list_acts(dataset) if act.key in keys}) if acts else [],
         "kept": list(kept),
         "declare": [asdict(field) for field in declare],
+        "attributes": {path: kind.__name__ for path, kind in attributes.items()},
         "at": datetime.utcnow().isoformat(),
         "previous": _top(head),
     }
@@ -120,16 +128,27 @@ def commit(
             settle(dataset, acts, kept)
             return _as_record(dataset, save, meta)
         store.set(f"{save}:meta", meta, ttl=UNDO_SECONDS)
+        _refuse_undone(dataset, acts)
         if not _move_head(store, head, f"{save}:prepared"):
-            raise Refusal("Another save was made at the same moment: look at the result, then save again.")
+            raise Refusal("Another save was made at the same time: check the result, then save again.")
     except BaseException:
         if store.get(_HEAD) != f"{save}:prepared":
             _forget(dataset, save)
             forget_acts(dataset, kept)
         raise
-    _complete(dataset, _unstoppable(progress))
+    _await(dataset, f"{save}:prepared", _unstoppable(progress))
     _bound_history(dataset)
     return _as_record(dataset, save, _meta(store, save) or meta)
+
+
+def saves_acts(dataset: fo.Dataset, acts: Sequence[str]) -> bool:
+    """Whether the last save writes, or wrote, one of these acts.
+
+    Whoever takes acts back asks this afterwards: `commit` looks at them before it moves the head, so that of the two,
+    one notices the other.
+    """
+    meta = _meta(_store(dataset), _top(_store(dataset).get(_HEAD))) or {"acts": []}
+    return not set(acts).isdisjoint(meta["acts"])
 
 
 def recover(dataset: fo.Dataset) -> bool:
@@ -155,37 +174,70 @@ def list_saves(dataset: fo.Dataset) -> list[SaveRecord]:
 
 def last_save(dataset: fo.Dataset) -> SaveRecord | None:
     """The last save, while it can still be undone; None if there is none."""
-    saves = list_saves(dataset)
-    return saves[0] if saves else None
+    return next(iter(list_saves(dataset)), None)
 
 
-def undo(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveRecord:
+def undo(dataset: fo.Dataset, save: str | None = None, progress: Progress = no_progress) -> SaveRecord:
     """Undo the last save; changes made since then stay. Returns the save with what was undone.
 
+    Args:
+        save: the id of the save that is meant, if it is known which one the last was; None = whichever it is now.
+
     Raises:
-        Refusal: there is nothing to undo, all its fields are gone, or another save is being written.
+        Refusal: another save was made since the one that is meant, there is nothing to undo, its fields are gone or
+            read-only, or another save is being written.
     """
     head = read_head(dataset)
     record = last_save(dataset)
     if head is None or record is None:
-        raise Refusal("There is no save to undo: none was made in the last seven days, or it is undone already.")
+        raise Refusal("There is no save to undo: none was made in the last seven days, or it has already been undone.")
+    if save not in (None, record.id):
+        raise Refusal(
+            f"The {record.title} came after the save to be undone, or that one is undone already: look again."
+        )
     if not record.undoable:
         fields = f"{noun(len(record.lost), 'field')} {listing([f'“{name}”' for name in record.lost])}"
-        raise Refusal(f"The {record.title} cannot be undone: its {fields} no longer exist in this dataset.")
+        gone = agree(len(record.lost), "is")
+        raise Refusal(f"The {record.title} cannot be undone: its {fields} {gone} no longer in this dataset.")
+    _refuse_locked(dataset, record)
     if not _move_head(_store(dataset), head, f"{record.id}:undoing"):
-        raise Refusal("Another tab is saving or undoing at this moment: try again.")
-    undone = _complete(dataset, _unstoppable(progress)) or Counter()
+        raise Refusal("Another tab is saving or undoing right now: try again.")
+    _await(dataset, f"{record.id}:undoing", _unstoppable(progress))
+    undone = _store(dataset).get(f"{record.id}:undone") or {}
     return SaveRecord(record.id, record.title, record.count, record.at, undone, record.lost)
 
 
-def pass_over(dataset: fo.Dataset) -> None:
-    """Remove the last save from the history without undoing it, because its fields were deleted."""
+def _refuse_locked(dataset: fo.Dataset, record: SaveRecord) -> None:
+    """Raise a Refusal that names a field of a save that was made read-only since."""
+    meta = _meta(_store(dataset), record.id) or {"roots": [], "marks": {}}
+    todays = [name for root, name in _names(dataset, meta).items() if name is not None and root in meta["roots"]]
+    locked = next((path for name in todays if (path := locked_path(dataset, name)) is not None), None)
+    if locked is not None:
+        raise Refusal(
+            f"The {record.title} cannot be undone: the field “{locked}” is read-only now. Make it writable, then undo "
+            "again."
+        )
+
+
+def pass_over(dataset: fo.Dataset, save: str) -> None:
+    """Remove a save from the history without undoing it, because its fields were deleted; only if it is the last."""
     head = read_head(dataset)
-    save = _top(head)
-    if save is not None:
+    if save == _top(head):
         store = _store(dataset)
         if _move_head(store, head, _applied((_meta(store, save) or {}).get("previous"))):
             _forget(dataset, save)
+
+
+def _refuse_undone(dataset: fo.Dataset, acts: Sequence[str]) -> None:
+    """Raise a Refusal if acts to be saved were undone, or discarded, while their save was prepared."""
+    if not acts:
+        return
+    now = {act.key: act.kind for act in list_acts(dataset)}
+    if not set(acts) <= set(now) or any(kind == "discard" for key, kind in now.items() if key not in acts):
+        raise Refusal(
+            "Pending changes were undone or discarded while they were being saved, so that nothing was saved: look at "
+            "what is pending now, then save again."
+        )
 
 
 def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress: Progress) -> dict[str, Any]:
@@ -201,13 +253,13 @@ def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress:
     for number, packed in pack_edits(seen()):
         write_record(dataset, save, parts, packed)
         parts, planned, size = parts + 1, planned + number, size + len(packed)
-        progress(0.0, f"Prepared {planned:,} changes")
+        progress(0.0, f"Prepared {count(planned, 'change')}")
     marked = dataset.get_field_schema() if _WHOLE_SAMPLES in found else found
     return {
         "count": planned,
         "bytes": size,
         "roots": sorted(found),
-        "marks": {name: field_mark(dataset, name) for name in marked},
+        "marks": field_marks(dataset, marked),
         "written": {},
     }
 
@@ -221,14 +273,21 @@ def _complete(dataset: fo.Dataset, progress: Progress) -> Written | None:
     if not turn.acquire(blocking=False):
         return None
     try:
-        if not _claim(store):
+        if not claim(store):
             return None
         try:
             return _finish(dataset, store, progress)
         finally:
-            store.delete(_WRITER)
+            release(store)
     finally:
         turn.release()
+
+
+def _await(dataset: fo.Dataset, head: str, progress: Progress) -> None:
+    """Carry out a save or undo that was committed as ``head``, or wait until whoever does it already is done."""
+    while _store(dataset).get(_HEAD) == head:
+        if _complete(dataset, progress) is None:
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> Written:
@@ -242,7 +301,8 @@ def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> W
     if forward and meta["declare"]:
         for field in meta["declare"]:
             ensure_label_field(dataset, LabelField(**field))
-        meta["marks"] |= {name: field_mark(dataset, name) for name in meta["roots"] if name}
+        declare_attributes(dataset, {path: getattr(fo, kind) for path, kind in meta.get("attributes", {}).items()})
+        meta["marks"] |= field_marks(dataset, [name for name in meta["roots"] if name])
     names = _names(dataset, meta)
     written: Written = Counter()
     done = 0
@@ -250,13 +310,15 @@ def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> W
         edits = unpack_edits(packed)
         written += apply(dataset, edits, undo=not forward, names=names)
         done += sum(len(edit) for edit in edits)
-        _renew(store)
+        renew(store)
         progress(done / max(meta["count"], done), f"{'Wrote' if forward else 'Undid'} {done:,} of {meta['count']:,}")
     if forward:
         store.set(f"{save}:meta", meta | {"written": dict(written)}, ttl=UNDO_SECONDS)
         settle(dataset, meta["acts"], meta["kept"])
         _move_head(store, head, f"{save}:applied")
-    elif _move_head(store, head, _applied(meta["previous"])):
+        return written
+    store.set(f"{save}:undone", dict(written), ttl=_OUTCOME_SECONDS)  # for who asked, if another thread is faster
+    if _move_head(store, head, _applied(meta["previous"])):
         _forget(dataset, save)
     return written
 
@@ -276,16 +338,16 @@ def _bound_history(dataset: fo.Dataset) -> None:
 def _as_record(dataset: fo.Dataset, save: str, meta: Mapping[str, Any]) -> SaveRecord:
     lost = tuple(name for name, now in _names(dataset, meta).items() if now is None and name in meta["roots"])
     at = datetime.fromisoformat(meta["at"])
-    undoable = not lost or len(lost) < len(meta["roots"])
-    return SaveRecord(save, meta["title"], meta["count"], at, meta["written"], lost, undoable)
+    undoable, acts = not lost or len(lost) < len(meta["roots"]), tuple(meta.get("act_names", ()))
+    return SaveRecord(save, meta["title"], meta["count"], at, meta["written"], lost, undoable, acts)
 
 
 def _names(dataset: fo.Dataset, meta: Mapping[str, Any]) -> dict[str, str | None]:
     """Field at the time of a save → its current name, None if it was deleted."""
-    return {name: field_today(dataset, name, mark) for name, mark in meta["marks"].items() if name}
+    return fields_today(dataset, {name: mark for name, mark in meta["marks"].items() if name})
 
 
-# --- the head, and who writes ----------------------------------------------------------------------------------------
+# --- the head --------------------------------------------------------------------------------------------------------
 
 
 def _parse(head: str | None) -> tuple[str | None, str]:
@@ -310,39 +372,6 @@ def _move_head(store: ExecutionStore, expected: str | None, value: str) -> bool:
     if expected is None:
         return bool(store.set_if_absent(_HEAD, value))
     return bool(store.compare_and_set(_HEAD, expected, value))
-
-
-def _claim(store: ExecutionStore) -> bool:
-    """Become the writer; False if another live process is writing."""
-    writer = store.get(_WRITER)
-    if writer is None:
-        return bool(store.set_if_absent(_WRITER, _myself()))
-    return not _is_alive(writer) and bool(store.compare_and_set(_WRITER, writer, _myself()))
-
-
-def _renew(store: ExecutionStore) -> None:
-    store.set(_WRITER, _myself())
-
-
-def _myself() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "process": os.getpid(), "at": datetime.utcnow().isoformat()}
-
-
-def _is_alive(writer: Mapping[str, Any]) -> bool:
-    """Whether the writer of a save still runs; one of this process would hold the lock that we hold now."""
-    if datetime.utcnow() - datetime.fromisoformat(writer["at"]) > timedelta(seconds=_SILENT_SECONDS):
-        return False
-    if writer["host"] != socket.gethostname():
-        return True
-    if writer["process"] == os.getpid():
-        return False
-    try:
-        os.kill(writer["process"], 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _unstoppable(progress: Progress) -> Progress:

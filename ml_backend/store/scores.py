@@ -28,9 +28,9 @@ _DESCRIPTIONS = {
     "mislabel_score": "0..1, probability that the label is wrong",
     "mislabel_suggestion": "the label that its neighbors have",
     "duplicate_group": "samples with the same number show the same",
-    "duplicate_distance": "distance to the sample of the group that is kept, which has 0",
-    "duplicate_leak": "the group is in several splits",
-    "search_score": "0..1, how much this is like what was searched for last",
+    "duplicate_distance": "distance to the group's kept sample, which has 0",
+    "duplicate_leak": "the group spans several splits",
+    "search_score": "0..1, similarity to the last search query",
     "embedding_error": "why this could not be embedded",
 }
 
@@ -189,11 +189,24 @@ def _write(
     for name, mask in differs.items():
         by_label = {str(items.ids[row]): columns[name][row] for row in np.flatnonzero(mask).tolist()}
         if by_label:
-            every_sample(dataset).set_label_values(_path(dataset, items, name), by_label)
+            _write_attribute(dataset, _path(dataset, items, name), by_label)
     field = items.patches_field or items.parts
     changed = np.logical_or.reduce([np.zeros(len(items), bool), *differs.values()])
     if field is not None and not field.startswith(FRAMES_PREFIX) and changed.any():
         show_in_generated_views(dataset, np.unique(items.sample_ids[changed]).tolist(), {field}, added=False)
+
+
+def _write_attribute(dataset: fo.Dataset, path: str, by_label: dict[str, float | str | None]) -> None:
+    """Write an attribute of objects, without those that are deleted before it is written."""
+    while by_label:
+        try:
+            every_sample(dataset).set_label_values(path, by_label)
+            return
+        except KeyError as missing:  # FiftyOne (1.22) looks each object up, and stops at one that is gone
+            if missing.args[0] not in by_label:
+                raise
+            there = set(every_sample(dataset).values(f"{path.rsplit('.', 1)[0]}.id", unwind=True))
+            by_label = {label: value for label, value in by_label.items() if label in there}
 
 
 def _updates(

@@ -1,20 +1,27 @@
-"""Embeddings as similarity search reads them: unit vectors of all items, kept in memory between searches."""
+"""Embeddings as similarity search reads them: unit vectors of all items, kept between searches if memory allows.
 
+Vectors that take more than `MOST_BYTES` stay where they are stored: they are read in batches to be scored, and by row
+otherwise.
+"""
+
+from abc import ABC, abstractmethod
 from collections import OrderedDict
-from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 
 import fiftyone as fo
 import numpy as np
 
-from ..analysis.search import unit_vectors
+from ..analysis.search import Floats, Scorer, UnitRows, unit_vectors
 from ..errors import Refusal
+from ..progress import Progress, no_progress
 from ..wording import agree
 from .embeddings import check_embeddings, load_embeddings, locate, vector_table
 from .items import Items, as_ids
+from .stored_vectors import StoredVectors
 
-_KEPT = 2  # a million vectors of 512 numbers are 2 GB
+MOST_BYTES = 4 * 2**30  # of vectors in memory: two million of 512 numbers
+_KEPT = 2  # tables
 _tables: "OrderedDict[tuple[object, ...], SearchTable]" = OrderedDict()
 _lock = Lock()
 _loading = Lock()
@@ -34,13 +41,20 @@ class VectorSource(Protocol):
         """Unit vectors (m, d) of some items; see `SearchTable.background`."""
 
 
-@dataclass(frozen=True)
-class SearchTable:
-    """All embedded items of a dataset and their unit vectors (n, d) float32, row by row."""
+class SearchTable(ABC):
+    """All embedded items of a dataset, ``items``, and their unit vectors (n, d) float32, row by row."""
 
-    key: str
-    items: Items
-    unit: np.ndarray
+    def __init__(self, key: str, items: Items) -> None:
+        self.key, self.items = key, items
+
+    @property
+    @abstractmethod
+    def unit(self) -> UnitRows:
+        """The unit vectors, to be read by row."""
+
+    @abstractmethod
+    def scores(self, scorer: Scorer, progress: Progress = no_progress) -> Floats:
+        """The score (n,) of every item."""
 
     def rows_of(self, ids: list[str] | np.ndarray) -> np.ndarray:
         """Rows of the items that have an embedding, in their order."""
@@ -56,17 +70,65 @@ class SearchTable:
         """
         rows = locate(as_ids(ids), self.items.ids)
         check_found(rows, self.key, role=role)
-        vectors: np.ndarray = self.unit[rows]
-        return vectors
+        return self.unit[rows]
 
     def background(self, count: int) -> np.ndarray:
         """Unit vectors (m, d) of some items, the same at each call."""
-        vectors: np.ndarray = self.unit[np.random.default_rng(0).permutation(len(self.unit))[:count]]
-        return vectors
+        return self.unit[np.random.default_rng(0).permutation(len(self.items))[:count]]
+
+
+class MemoryTable(SearchTable):
+    """A table whose vectors are in memory."""
+
+    def __init__(self, key: str, items: Items, unit: Floats) -> None:
+        super().__init__(key, items)
+        self._unit = unit
+
+    @property
+    def unit(self) -> Floats:
+        """The unit vectors (n, d)."""
+        return self._unit
+
+    def scores(self, scorer: Scorer, progress: Progress = no_progress) -> Floats:
+        """The score (n,) of every item."""
+        return scorer.scores(self._unit)
+
+
+class StreamedTable(SearchTable):
+    """A table whose vectors stay where they are stored."""
+
+    def __init__(self, stored: StoredVectors) -> None:
+        super().__init__(stored.key, stored.with_vectors())
+        self._stored = stored
+        self._scored: tuple[Scorer, Floats] | None = None  # the last scorer: a threshold is moved many times
+
+    @property
+    def unit(self) -> UnitRows:
+        """The unit vectors, of which the rows asked for are read."""
+        return self
+
+    def __getitem__(self, rows: np.ndarray, /) -> Floats:
+        """The unit vectors (m, d) of some rows."""
+        return unit_vectors(self._stored.fetch(self.items.ids[rows]))
+
+    def scores(self, scorer: Scorer, progress: Progress = no_progress) -> Floats:
+        """The score (n,) of every item, from one pass over all vectors; 0 for one that is removed meanwhile."""
+        if self._scored is not None and self._scored[0] is scorer:
+            return self._scored[1]
+        rows = locate(self._stored.items.ids, self.items.ids)
+        scores = np.zeros(len(self.items), np.float32)
+        done = 0
+        for stored_rows, vectors in self._stored.batches():
+            here = rows[stored_rows]
+            scores[here[here >= 0]] = scorer.scores(unit_vectors(vectors[here >= 0]))
+            done += len(vectors)
+            progress(min(done / len(scores), 1.0), f"Scored {done:,} of {len(scores):,} vectors")
+        self._scored = scorer, scores
+        return scores
 
 
 def open_search_table(dataset: fo.Dataset, key: str) -> SearchTable:
-    """Read the embeddings ``key`` of the whole dataset, or take them from memory while nothing has changed.
+    """The embeddings ``key`` of the whole dataset, from memory while nothing has changed.
 
     Raises:
         Refusal: no such embeddings, they are damaged, or nothing has a vector.
@@ -78,10 +140,17 @@ def open_search_table(dataset: fo.Dataset, key: str) -> SearchTable:
     with _loading:  # a search of embeddings that are being loaded waits for them
         table = _from_memory(stamp)
         if table is None:
-            loaded = load_embeddings(dataset, key)
-            table = SearchTable(key, loaded.items, unit_vectors(loaded.vectors))
+            table = _read(dataset, key)
             _keep(stamp, table)
     return table
+
+
+def _read(dataset: fo.Dataset, key: str) -> SearchTable:
+    stored = vector_table(dataset, key)
+    if 4 * stored.size() * (stored.dim() or 0) > MOST_BYTES:
+        return StreamedTable(StoredVectors(dataset, key))
+    loaded = load_embeddings(dataset, key)
+    return MemoryTable(key, loaded.items, unit_vectors(loaded.vectors))
 
 
 def search_stamp(dataset: fo.Dataset, key: str) -> tuple[object, ...]:

@@ -14,6 +14,7 @@ from ..errors import Refusal
 from ..wording import count
 from .items import FRAMES
 from .records import open_store, read_records
+from .schema import field_marks, fields_today
 from .segment_origins import Origin, Selected, origin_of_record, record_of_origin
 
 SegmentKind = Literal["data quality", "data organization", "collection campaign"]
@@ -133,12 +134,12 @@ def load_segment(dataset: fo.Dataset, slug: str) -> Segment:
 def find_segment(dataset: fo.Dataset, slug: str) -> Segment | None:
     """The segment of this slug; None if there is none."""
     record = open_store(dataset, _STORE).get(slug)
-    return None if record is None else as_segment(record)
+    return None if record is None else segment_of_record(dataset, record)
 
 
 def read_segments(dataset: fo.Dataset) -> list[Segment]:
     """Every segment as it was recorded last, oldest first."""
-    segments = [as_segment(record) for record in read_records(dataset, _STORE).values()]
+    segments = [segment_of_record(dataset, record) for record in read_records(dataset, _STORE).values()]
     return sorted(segments, key=lambda segment: (segment.created_at, segment.slug))
 
 
@@ -151,27 +152,40 @@ def claim_segment(dataset: fo.Dataset, segment: Segment) -> Segment:
     store = open_store(dataset, _STORE)
     for existing in read_segments(dataset):
         if _comparable(existing.name) == _comparable(segment.name):
-            raise Refusal(f"There is a segment '{existing.name}' already: add to it, or choose another name.")
+            raise Refusal(f"There is already a segment '{existing.name}': add to it, or choose another name.")
     for slug in (segment.slug, f"{segment.slug}-{_hash(segment.name)}"):
         claimed = replace(segment, slug=slug)
         try:
-            if store.set_if_absent(slug, as_record(claimed)):
+            if store.set_if_absent(slug, record_of_segment(dataset, claimed)):
                 return claimed
         except BaseException:
             if find_segment(dataset, slug) == claimed:
                 store.delete(slug)
             raise
-    raise Refusal(f"There is a segment '{segment.name}' already: add to it, or choose another name.")
+    raise Refusal(f"There is already a segment '{segment.name}': add to it, or choose another name.")
 
 
 def write_segment(dataset: fo.Dataset, segment: Segment) -> None:
     """Write the record of a segment."""
-    open_store(dataset, _STORE).set(segment.slug, as_record(segment))
+    open_store(dataset, _STORE).set(segment.slug, record_of_segment(dataset, segment))
 
 
 def delete_segment_record(dataset: fo.Dataset, slug: str) -> None:
     """Delete the record of a segment; its members and saved view stay."""
     open_store(dataset, _STORE).delete(slug)
+
+
+def record_of_segment(dataset: fo.Dataset, segment: Segment) -> dict[str, Any]:
+    """The record of a segment with the identity of its fields, so that a rename is followed."""
+    named = [name for name in segment.fields if name != FRAMES]
+    return {**as_record(segment), "marks": field_marks(dataset, named)}
+
+
+def segment_of_record(dataset: fo.Dataset, record: Mapping[str, Any]) -> Segment:
+    """A segment from its record, with its fields under the names they have now; a deleted one keeps its name."""
+    segment, marks = as_segment(record), record.get("marks") or {}
+    renamed = fields_today(dataset, marks) if any(marks.values()) else {}
+    return replace(segment, fields=[renamed.get(name) or name for name in segment.fields])
 
 
 def as_record(segment: Segment) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from weakref import WeakValueDictionary
 
 import fiftyone as fo
 
+from ..analysis.coverage import Regions, divide
 from ..analysis.neighbors import Neighbors
 from ..progress import Progress
 from .embeddings import Embeddings, check_embeddings, load_embeddings, vector_table
@@ -28,6 +30,11 @@ class Session:
     dataset: fo.Dataset
     embeddings: Embeddings
     neighbors: Neighbors
+
+    @cached_property
+    def regions(self) -> Regions:
+        """The regions of the dataset, which do not depend on labels."""
+        return divide(self.embeddings.vectors)
 
 
 def open_session(dataset: fo.Dataset, key: str, *, progress: Progress | None = None) -> Session:

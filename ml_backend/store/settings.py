@@ -32,9 +32,11 @@ class VectorFolder:
 def data_directory() -> Path:
     """Folder of the vector tables, trained heads, and neighbor tables.
 
-    ``$LABELSCAPE_DIR``, or ``labelscape`` inside FiftyOne's own configuration folder.
+    ``$LABELSCAPE_DIR``, or ``labelscape`` inside FiftyOne's own configuration folder; absolute, because it is
+    remembered for processes that run elsewhere.
     """
-    return Path(os.environ.get(DIRECTORY_VARIABLE) or Path(foc.FIFTYONE_CONFIG_DIR) / "labelscape")
+    folder = Path(os.environ.get(DIRECTORY_VARIABLE) or Path(foc.FIFTYONE_CONFIG_DIR) / "labelscape")
+    return folder.expanduser().absolute()
 
 
 def lancedb_uri() -> str | None:

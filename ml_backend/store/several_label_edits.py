@@ -29,10 +29,15 @@ _Element = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class _Groups:
-    """What happens to the lists of some samples: (sample, position, label) by round and class; rows by class."""
+    """What happens to the lists of some samples: (sample, position, label) by round and class; rows by class.
+
+    Rows that join a list are also told apart by whether they followed, and whether the list is fresh. ``twins`` are the
+    ids, by class, of the labels in lists that a label of the class leaves and that have the class several times.
+    """
 
     leaving: dict[tuple[int, Any], list[tuple[bytes, int, _Element]]] = dataclass_field(default_factory=dict)
-    joining: dict[tuple[int, bool], list[int]] = dataclass_field(default_factory=dict)
+    twins: dict[Any, list[bytes]] = dataclass_field(default_factory=dict)
+    joining: dict[tuple[int, bool, bool], list[int]] = dataclass_field(default_factory=dict)
     confirmed: dict[int, list[tuple[int, _Element]]] = dataclass_field(default_factory=dict)
 
 
@@ -53,31 +58,42 @@ def several_label_edits(
             for sample, first, end in zip(block.tolist(), starts.tolist(), ends.tolist(), strict=True)
         }
         groups = _Groups()
-        for sample, elements in _lists(dataset, field, block):
+        for sample, listed in _lists(dataset, field, block):
             key = sample.rstrip(b"\x00")  # as NumPy gives it
-            _sort(groups, changes, sample, elements, rows[key], which.get(key))
+            _sort(groups, changes, sample, listed, rows[key], which.get(key))
         yield from _leaving(field, groups)
         yield from _joining(field, changes, groups, groupable, now)
         yield from _confirmed(field, changes, groups, now)
 
 
 def _sort(
-    groups: _Groups, changes: FieldChanges, sample: bytes, elements: Sequence[_Element], rows: Sequence[int], which: Any
+    groups: _Groups,
+    changes: FieldChanges,
+    sample: bytes,
+    listed: Sequence[_Element] | None,
+    rows: Sequence[int],
+    which: Any,
 ) -> None:
-    """Sort what happens to the list of one sample into the groups."""
+    """Sort what happens to the list of one sample, None if it has no list, into the groups."""
+    elements = listed or []
     names = {changes.names[changes.codes[row]] for row in rows}
-    number = 0
+    number, left = 0, set()
     # From the back, so that an undo finds every position as it was.
     for position, element in reversed(list(enumerate(elements))):
         name = element.get("label")
         if which is not None and name not in names and is_meant(element.get("labelscape"), which):
             groups.leaving.setdefault((number, name), []).append((sample, position, element))
             number += 1
+            left.add(name)
+    for name in left:
+        same_class = [element["_id"].binary for element in elements if element.get("label") == name]
+        if len(same_class) > 1:
+            groups.twins.setdefault(name, []).extend(same_class)
     for row in rows:
         code = int(changes.codes[row])
         same = next((one for one in elements if one.get("label") == changes.names[code]), None)
         if same is None:
-            groups.joining.setdefault((code, bool(changes.followed[row])), []).append(row)
+            groups.joining.setdefault((code, bool(changes.followed[row]), listed is None), []).append(row)
         elif confirms(pending_label(changes, row), same.get("labelscape")):
             groups.confirmed.setdefault(code, []).append((row, same))
 
@@ -93,23 +109,24 @@ def _leaving(field: LabelField, groups: _Groups) -> Iterator[Fill]:
             elements=np.frombuffer(b"".join(element["_id"].binary for _, _, element in some), _OID),
             positions=np.asarray([position for _, position, _ in some], np.int32),
             name=name,
+            twins=b"".join(groups.twins.get(name, [])),
         )
 
 
 def _joining(
     field: LabelField, changes: FieldChanges, groups: _Groups, groupable: np.ndarray, now: datetime
 ) -> Iterator[AnyEdit]:
-    for (_, followed), rows in sorted(groups.joining.items()):
+    for (_, followed, fresh), rows in sorted(groups.joining.items()):
         together = np.asarray([row for row in rows if groupable[row]], np.int64)
         if len(together):
             document = label_document(pending_label(changes, int(together[0])), now)
             del document["_id"]
-            fill = JoiningFill(field.path, changes.ids[together], document, stamp())
+            fill = JoiningFill(field.path, changes.ids[together], document, stamp(), fresh=fresh)
             yield with_columns(fill, changes, together) if followed else fill
         for row in rows:
             if not groupable[row]:
                 label = pending_label(changes, row)
-                yield Edit("element", label.item, field.path, None, label_document(label, now))
+                yield Edit("element", label.item, field.path, None, label_document(label, now), fresh=fresh)
 
 
 def _confirmed(field: LabelField, changes: FieldChanges, groups: _Groups, now: datetime) -> Iterator[Fill]:
@@ -125,9 +142,12 @@ def _confirmed(field: LabelField, changes: FieldChanges, groups: _Groups, now: d
         )
 
 
-def _lists(dataset: fo.Dataset, field: LabelField, samples: np.ndarray) -> Iterator[tuple[bytes, list[_Element]]]:
-    """(id, its labels) of these samples, or frames; deleted ones are left out."""
+def _lists(
+    dataset: fo.Dataset, field: LabelField, samples: np.ndarray
+) -> Iterator[tuple[bytes, list[_Element] | None]]:
+    """(id, its labels, None if it has no list) of these samples, or frames; deleted ones are left out."""
     collection, name = stored_path(dataset, field.name)
     leaf = field.path.rsplit(".", 1)[1]
     for document in collection.with_options(codec_options=ANY_TIME).find({"_id": among(samples)}, [name]):
-        yield document["_id"].binary, (document.get(name) or {}).get(leaf) or []
+        value = document.get(name)
+        yield document["_id"].binary, None if value is None else value.get(leaf) or []

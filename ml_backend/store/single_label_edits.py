@@ -12,9 +12,9 @@ import numpy as np
 
 from .column_updates import among
 from .edits import AnyEdit, Edit
-from .fills import Fill
+from .fills import OF_AN_ANNOTATION, Fill
 from .items import stored_path
-from .label_documents import Conflict, Plan, confirms, is_meant, label_document
+from .label_documents import Conflict, Plan, confirms, is_meant, label_document, may_overwrite
 from .labels import LabelField
 from .pending_changes import FieldChanges, pending_label
 from .raw_batches import ANY_TIME, read_encoded, read_table
@@ -132,7 +132,15 @@ def _block(
         if not groupable[row]:
             label = pending_label(changes, row)
             existing = None if before is None else bson.decode(before, ANY_TIME)
-            yield Edit("value", label.item, field.path, existing, label_document(label, now))
+            yield Edit("value", label.item, field.path, existing, _in_place_of(existing, label_document(label, now)))
+
+
+def _in_place_of(existing: dict[str, Any] | None, document: dict[str, Any]) -> dict[str, Any]:
+    """A label with the tags and own attributes of the one that is there, as `fills` writes those of many samples."""
+    if existing is None:
+        return document
+    kept = {name: value for name, value in existing.items() if name not in OF_AN_ANNOTATION}
+    return {**kept, **document, "tags": existing.get("tags") or []}
 
 
 def _may_replace(changes: FieldChanges, row: int, name: Any, origin: Any, plan: Plan) -> bool:
@@ -140,7 +148,7 @@ def _may_replace(changes: FieldChanges, row: int, name: Any, origin: Any, plan: 
     fresh = changes.names[changes.codes[row]]
     if name == fresh:
         return confirms(pending_label(changes, row), origin)
-    if name and not changes.replace[row]:
+    if name and not may_overwrite(changes, row, origin):
         plan.conflicts.append(Conflict(as_names(changes.ids[row : row + 1])[0], fresh, name))
         return False
     return True

@@ -6,6 +6,7 @@ import numpy as np
 from fiftyone.core.collections import SampleCollection
 
 from ..errors import Refusal
+from ..wording import agree, count
 from .embeddings import Embeddings, check_embeddings, locate, vector_table
 from .items import Items, list_like
 
@@ -56,9 +57,19 @@ class StoredVectors:
         return Embeddings(self.key, items.take(place >= 0), vectors[place[place >= 0]], self._run.provenance)
 
     def fetch(self, ids: np.ndarray) -> np.ndarray:
-        """Vectors (m, d) of items that have one, in their order."""
+        """Vectors (m, d) of items that have one, in their order.
+
+        Raises:
+            Refusal: some have none any more.
+        """
         found, vectors = self._read(ids)
-        ordered: np.ndarray = vectors[locate(ids, found)]
+        rows = locate(ids, found)
+        lost = int((rows < 0).sum())
+        if lost:
+            raise Refusal(
+                f"{count(lost, 'vector')} of '{self.key}' {agree(lost, 'was')} removed in the meantime: try again."
+            )
+        ordered: np.ndarray = vectors[rows]
         return ordered
 
     def _read(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -26,9 +26,10 @@ from .items import (
     label_path,
     stored_path,
 )
-from .own_fields import delete_own_field, ensure_own_field, own_path, taken_sentence
+from .own_fields import delete_own_field, ensure_own_field, is_own_field, own_path, taken_sentence
 from .own_writes import bulk_write
-from .records import as_oids, list_keys, read_records, restored_on_failure, time_of_key, timely_key
+from .pending import current_act
+from .records import as_oids, delete_records, list_keys, read_records, restored_on_failure, time_of_key, timely_key
 from .suggestion_updates import suggestion_updates
 
 FIELD = "suggested_label"
@@ -38,6 +39,7 @@ _DESCRIPTION = "Labels that Labelscape suggests"
 _STORE = "labelscape.suggestions"
 _REJECTION = "rejection:"
 _UPDATES_AT_ONCE = 250
+_REJECTED_PER_RECORD = 5_000  # MongoDB's limit is 16 MB per document; one with five anchors takes about 250 bytes
 _SETTINGS = "settings"
 _FEW = 5_000  # items up to which their samples alone are read
 
@@ -75,13 +77,14 @@ class Suggestion:
 class Rejection:
     """Suggestions that a person rejected at one time, by item, stored so that they are not made again.
 
-    ``at`` is in UTC.
+    ``at`` is in UTC; ``act`` names the act that it is a part of (`pending.one_act`), if any.
     """
 
     key: str
     at: datetime
     patches_field: str | None
     suggestions: dict[str, Suggestion]
+    act: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def write_suggestions(
     suggestions: Sequence[Suggestion | None],
     *,
     current: Sequence[Suggestion | None] | None = None,
+    name: str = FIELD,
 ) -> list[str]:
     """Set the suggestions of the items, None = none; only changes are written. Returns the samples changed.
 
@@ -107,16 +111,17 @@ def write_suggestions(
 
     Args:
         current: their current suggestions, if the caller has already read them.
+        name: the field they are in, of samples that have suggestions for several label fields (`field_beside`).
     """
-    current = read_suggestions(dataset, items) if current is None else current
-    is_new = dataset.get_field(suggestion_path(dataset, items.field)) is None
+    current = read_suggestions(dataset, items, name) if current is None else current
+    is_new = dataset.get_field(suggestion_path(dataset, items.field, name)) is None
     try:
-        return _write(dataset, items, suggestions, current)
+        return _write(dataset, items, suggestions, current, name)
     except BaseException:
         if is_new:
-            delete_own_field(dataset, _meant_path(dataset, items.field))
+            delete_own_field(dataset, _meant_path(dataset, items.field, name))
         else:
-            _write(dataset, items, current, read_suggestions(dataset, items))
+            _write(dataset, items, current, read_suggestions(dataset, items, name), name)
         raise
 
 
@@ -125,17 +130,18 @@ def _write(
     items: Items,
     suggestions: Sequence[Suggestion | None],
     current: Sequence[Suggestion | None],
+    name: str,
 ) -> list[str]:
     several = any(one is not None and one.more for one in suggestions)
-    _declare(dataset, items.field, several=several)
+    _declare(dataset, items.field, name, several=several)
     rows = [row for row, (old, new) in enumerate(zip(current, suggestions, strict=True)) if old != new]
     samples = list(dict.fromkeys(items.sample_ids[rows].tolist()))
     if rows:
-        _write_changed(dataset, items.take(np.asarray(rows)), [suggestions[row] for row in rows])
+        _write_changed(dataset, items.take(np.asarray(rows)), [suggestions[row] for row in rows], name)
     return samples
 
 
-def _write_changed(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None]) -> None:
+def _write_changed(dataset: fo.Dataset, items: Items, suggestions: Sequence[Suggestion | None], meant: str) -> None:
     """Write suggestions that differ from the current ones."""
     field, in_frames = items.field, (items.field or "").split(".")[0] == FRAMES
     homes = items.sample_ids.tolist()
@@ -143,7 +149,7 @@ def _write_changed(dataset: fo.Dataset, items: Items, suggestions: Sequence[Sugg
         frames = _frames_of(dataset, field, items.ids.tolist())
         homes = [frames.get(item, home) for item, home in zip(items.ids.tolist(), homes, strict=True)]
     documents = [_encoded(suggestion) for suggestion in suggestions]
-    name = suggestion_name(dataset, field)
+    name = suggestion_name(dataset, field, meant)
     updates = list(suggestion_updates(dataset, field, as_oids(homes), as_oids(items.ids), documents, name=name))
     collection = dataset._frame_collection if in_frames else dataset._sample_collection
     for start in range(0, len(updates), _UPDATES_AT_ONCE):
@@ -158,9 +164,9 @@ def _write_changed(dataset: fo.Dataset, items: Items, suggestions: Sequence[Sugg
         show_in_generated_views(dataset, written, {root}, added=False, of_frames=in_frames)
 
 
-def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | None]:
-    """The suggestion of each item, or None."""
-    path = suggestion_path(dataset, items.field)
+def read_suggestions(dataset: fo.Dataset, items: Items, name: str = FIELD) -> list[Suggestion | None]:
+    """The suggestion of each item, or None; ``name`` as in `write_suggestions`."""
+    path = suggestion_path(dataset, items.field, name)
     if dataset.get_field(path) is None:
         return [None] * len(items)
     samples = every_sample(dataset)
@@ -188,14 +194,19 @@ def read_suggestions(dataset: fo.Dataset, items: Items) -> list[Suggestion | Non
     return [suggestions.get(item) for item in items.ids.tolist()]
 
 
-def suggestion_path(dataset: fo.Dataset, patches_field: str | None) -> str:
+def field_beside(label_field: str) -> str:
+    """The field for suggestions of a label field beside another one, whose suggestions are in the usual field."""
+    return f"{FIELD}_{label_field}"
+
+
+def suggestion_path(dataset: fo.Dataset, patches_field: str | None, name: str = FIELD) -> str:
     """Path of the suggestions: a field of the sample or frame, or an attribute of the objects or clips."""
-    return own_path(dataset, _meant_path(dataset, patches_field))
+    return own_path(dataset, _meant_path(dataset, patches_field, name))
 
 
-def suggestion_name(dataset: fo.Dataset, patches_field: str | None) -> str:
-    """The name of that field or attribute: another one where “suggested_label” is somebody else's."""
-    return suggestion_path(dataset, patches_field).rsplit(".", 1)[-1]
+def suggestion_name(dataset: fo.Dataset, patches_field: str | None, name: str = FIELD) -> str:
+    """The name of that field or attribute: another one where the usual one is somebody else's."""
+    return suggestion_path(dataset, patches_field, name).rsplit(".", 1)[-1]
 
 
 def suggestions_elsewhere(dataset: fo.Dataset, patches_field: str | None) -> str:
@@ -205,12 +216,14 @@ def suggestions_elsewhere(dataset: fo.Dataset, patches_field: str | None) -> str
 
 def is_suggestions_field(dataset: fo.Dataset, name: str) -> bool:
     """Whether this field holds, or would hold, the suggestions of samples or frames."""
+    if name.startswith(f"{FIELD}_") and is_own_field(dataset, name):
+        return True
     return name == suggestion_path(dataset, FRAMES if name.startswith(FRAMES_PREFIX) else None)
 
 
-def _meant_path(dataset: fo.Dataset, patches_field: str | None) -> str:
+def _meant_path(dataset: fo.Dataset, patches_field: str | None, name: str = FIELD) -> str:
     if patches_field is None:
-        return FIELD
+        return name
     return f"{FRAMES if patches_field == FRAMES else label_path(dataset, patches_field)}.{FIELD}"
 
 
@@ -240,11 +253,13 @@ def remember_rejections(
     dataset: fo.Dataset, patches_field: str | None, suggestions: Mapping[str, Suggestion]
 ) -> Iterator[None]:
     """Store that these suggestions (by item id) were rejected, unless the block, which removes them, fails."""
-    record = {"patches_field": patches_field, "suggestions": {item: asdict(one) for item, one in suggestions.items()}}
     key = f"{_REJECTION}{timely_key()}"
-    with restored_on_failure(dataset, {_STORE: [key]}):
-        if suggestions:
-            _store(dataset).set(key, record)
+    items = list(suggestions)
+    with restored_on_failure(dataset, {_STORE: [key, f"{key}/"]}):
+        for start in range(0, len(items), _REJECTED_PER_RECORD):
+            part = {item: asdict(suggestions[item]) for item in items[start : start + _REJECTED_PER_RECORD]}
+            record = {"patches_field": patches_field, "suggestions": part, "act": current_act()}
+            _store(dataset).set(f"{key}/{start:08d}" if start else key, record)
         yield
 
 
@@ -265,15 +280,13 @@ def rejection_keys(dataset: fo.Dataset) -> list[str]:
 
 def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
     """All that was rejected, oldest first. Records of an earlier version, which knew no field, are not read."""
-    return [
-        Rejection(
-            key=key,
-            at=time_of_key(key.removeprefix(_REJECTION)),
-            patches_field=record["patches_field"],
-            suggestions={item: _from_record(one) for item, one in record["suggestions"].items()},
-        )
-        for key, record in read_records(dataset, _STORE, prefix=_REJECTION).items()
-    ]
+    found: dict[str, Rejection] = {}
+    for part, record in read_records(dataset, _STORE, prefix=_REJECTION).items():
+        key = part.split("/")[0]
+        at = time_of_key(key.removeprefix(_REJECTION))
+        rejection = found.setdefault(key, Rejection(key, at, record["patches_field"], {}, record.get("act", "")))
+        rejection.suggestions.update({item: _from_record(one) for item, one in record["suggestions"].items()})
+    return list(found.values())
 
 
 def take_back_rejection(dataset: fo.Dataset, rejection: Rejection) -> None:
@@ -285,7 +298,8 @@ def take_back_rejection(dataset: fo.Dataset, rejection: Rejection) -> None:
         for item, old in zip(items.ids.tolist(), current, strict=True)
     ]
     write_suggestions(dataset, items, restored, current=current)
-    _store(dataset).delete(rejection.key)
+    parts = [key for key in rejection_keys(dataset) if key.split("/")[0] == rejection.key]
+    delete_records(dataset, _STORE, parts)
 
 
 def stop_following(dataset: fo.Dataset) -> None:
@@ -295,9 +309,9 @@ def stop_following(dataset: fo.Dataset) -> None:
         save_settings(dataset, replace(settings, whole=False))
 
 
-def _declare(dataset: fo.Dataset, patches_field: str | None, *, several: bool) -> None:
+def _declare(dataset: fo.Dataset, patches_field: str | None, meant: str, *, several: bool) -> None:
     options: dict[str, Any] = {"description": _DESCRIPTION, "embedded_doc_type": fo.Classification}
-    path = ensure_own_field(dataset, _meant_path(dataset, patches_field), fo.EmbeddedDocumentField, **options)
+    path = ensure_own_field(dataset, _meant_path(dataset, patches_field, meant), fo.EmbeddedDocumentField, **options)
     attributes: dict[str, tuple[type, dict[str, Any]]] = {
         "sure": (fo.BooleanField, {}),
         "anchors": (fo.ListField, {"subfield": fo.StringField}),

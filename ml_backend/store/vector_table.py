@@ -162,7 +162,7 @@ def server_in_words(key: str, backend: str, address: str) -> Iterator[None]:
     """
     with _as_damage(
         f"The vectors of the embeddings '{key}' cannot be read from {backend}: check that its server runs and that "
-        f"{address} is its address. If its data are lost, delete '{key}' and compute it again."
+        f"{address} is its address. If its data is lost, delete '{key}' and compute it again."
     ):
         yield
 

@@ -37,7 +37,7 @@ class ZooModel:
         self._transforms = None if getattr(self._model, "has_collate_fn", False) else transforms
         self._one_by_one = self._transforms is None or getattr(self._model, "ragged_batches", True)
         with self._model:
-            self.dim = int(self._forward(self._prepare(np.zeros((224, 224, 3), np.uint8))[None]).shape[1])
+            self.dim = int(self.forward(self.prepare(np.zeros((224, 224, 3), np.uint8))[None]).shape[1])
 
     def embed(
         self, media: Sequence[str | Media], *, batch_size: int = 64, progress: Progress | None = None
@@ -47,8 +47,8 @@ class ZooModel:
             return embed_in_batches(
                 media,
                 read=image_reader(at_least=_AT_LEAST),
-                prepare=self._prepare,
-                forward=self._forward,
+                prepare=self.prepare,
+                forward=self.forward,
                 dim=self.dim,
                 batch_size=1 if self._one_by_one else batch_size,
                 progress=progress,
@@ -61,17 +61,19 @@ class ZooModel:
             Refusal: the model does not embed texts.
         """
         if not getattr(self._model, "can_embed_prompts", False):
-            raise Refusal(f"{self.name} has no text tower: it embeds images alone.")
+            raise Refusal(f"{self.name} has no text tower: it embeds only images.")
         with self._model:
             vectors = np.asarray(self._model.embed_prompts(list(texts)), np.float32)
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
 
-    def _prepare(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """An image of any size as the model takes it."""
         if self._transforms is None:
             return pixels
         return np.asarray(self._transforms(Image.fromarray(pixels)))
 
-    def _forward(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+    def forward(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """Vectors (b, dim) of images that `prepare` made."""
         if self._transforms is None:
             vector = np.asarray(self._model.embed(batch[0]), np.float32)
             return vector.reshape(1, -1)
@@ -96,7 +98,7 @@ def _load(name: str) -> Any:
     except Exception as error:  # downloads, missing packages and each model's own loader raise many kinds
         raise Refusal(
             f"FiftyOne could not load its zoo model '{name}' ({type(error).__name__}: {error}). Where it has to be "
-            "downloaded, run “fiftyone zoo models download” on a machine with a network and copy the file into the "
+            "downloaded, run “fiftyone zoo models download” on a machine that is online, and copy the file into the "
             "folder that “fiftyone config model_zoo_dir” names."
         ) from error
     if not isinstance(model, fom.EmbeddingsMixin) or not model.has_embeddings:

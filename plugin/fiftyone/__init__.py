@@ -1,4 +1,4 @@
-"""What people see inside FiftyOne's App: the panels."""
+"""What users see inside FiftyOne's App: the panels."""
 
 from .explorer.panel import DataExplorer
 from .metrics.panel import ModelMetrics

@@ -1,4 +1,4 @@
-"""What both panels are made of: a component in the App, and functions that answer its calls in words."""
+"""What both panels are built on: a component in the App, and functions that answer its calls."""
 
 import functools
 import logging
@@ -37,7 +37,7 @@ class ComponentPanel(foo.Panel):
             category=self.category,
             surfaces="grid",
         )
-        # PanelConfig (1.22) takes neither; without a level of risk, the panel would count as dangerous.
+        # PanelConfig (1.22) accepts neither; without a risk level, the panel would count as dangerous.
         config.description = self.description
         config._risk_level = types.RiskLevel.MEDIUM
         return config
@@ -57,7 +57,7 @@ class ComponentPanel(foo.Panel):
 
 
 def in_words(work: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Answer ``{"error": sentence}`` where something goes wrong: a refusal as it stands, a fault without its place."""
+    """Answer ``{"error": sentence}`` if something goes wrong: a refusal as it is, a bug without its location."""
 
     @functools.wraps(work)
     def answer(*arguments: Any) -> Answer:

@@ -18,7 +18,7 @@ View = Callable[..., HttpResponse]
 
 
 class Refused(Exception):
-    """A request that is answered with a status and a sentence."""
+    """A request that is refused with a status and a message."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -43,7 +43,7 @@ def project_view(*methods: str, permission: str) -> Callable[[View], View]:
         def checked(request: HttpRequest, number: int, **arguments: Any) -> HttpResponse:
             try:
                 if request.method not in methods:
-                    raise Refused(405, f"This address takes {' or '.join(methods)}.")
+                    raise Refused(405, f"This address accepts {' or '.join(methods)}.")
                 _authenticate(request)
                 return view(request, _project(request, number, permission), **arguments)
             except Refused as refusal:
@@ -57,9 +57,9 @@ def project_view(*methods: str, permission: str) -> Callable[[View], View]:
 
 
 def check_permission(request: HttpRequest, permission: str) -> None:
-    """Refuse a user who lacks one of Label Studio's permissions."""
+    """Refuse a user who does not have one of Label Studio's permissions."""
     if not request.user.has_perm(permission_name(permission)):
-        raise Refused(403, "Your account may not do this in Label Studio.")
+        raise Refused(403, "Your account is not allowed to do this in Label Studio.")
 
 
 def permission_name(permission: str) -> str:
@@ -103,7 +103,7 @@ def _by_legacy_token(request: HttpRequest) -> Any:
         return None
     try:
         found = import_string("jwt_auth.auth.TokenAuthenticationPhaseout")().authenticate(request)
-    except Exception as error:  # REST framework's AuthenticationFailed, which is not ours to import
+    except Exception as error:  # REST framework's AuthenticationFailed, which we do not import
         raise Refused(401, "Label Studio does not accept this token.") from error
     return None if found is None else found[0]
 
@@ -111,6 +111,6 @@ def _by_legacy_token(request: HttpRequest) -> Any:
 def _project(request: HttpRequest, number: int, permission: str) -> Any:
     project = import_module("projects.models").Project.objects.filter(pk=number).first()
     if project is None or not project.has_permission(request.user):
-        raise Refused(404, f"There is no project {number} for you.")
+        raise Refused(404, f"You do not have access to a project {number}.")
     check_permission(request, permission)
     return project

@@ -1,4 +1,4 @@
-"""The Django app: checks at the start what it hooks into, and says what is missing instead of failing."""
+"""The Django app: checks at startup what it hooks into, and reports what is missing instead of failing."""
 
 import logging
 

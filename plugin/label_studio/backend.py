@@ -1,4 +1,7 @@
-"""Calls to the Labelscape backend, with its secret. Nothing of the user's session goes there, only who they are."""
+"""Calls to the Labelscape backend, with its secret.
+
+Nothing from the user's session is sent except the user's identity.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from typing import Any
 import requests
 from django.conf import settings
 
-_SECONDS = 60.0  # an answer may wait while the backend makes suggestions
+_SECONDS = 60.0  # an answer may take a while if the backend is computing suggestions
 _CONNECT_SECONDS = 3.0
 _SECRET_HEADER = "X-Labelscape-Secret"
 _OTHER_SECRET = (
@@ -31,7 +34,7 @@ class Answer:
     @property
     def refusal(self) -> str:
         """Why it did not."""
-        return str(self.document.get("detail") or f"The Labelscape backend answers with status {self.status}.")
+        return str(self.document.get("detail") or f"The Labelscape backend answered with status {self.status}.")
 
 
 def call(method: str, project: int, path: str, body: Mapping[str, Any] | None = None) -> Answer:

@@ -16,7 +16,7 @@ _OWN = "ls_"  # columns with this prefix are ours; no others are written
 
 @project_view("GET", permission="projects_view")
 def hello(request: HttpRequest, project: Any) -> HttpResponse:
-    """Say that bulk writes are here."""
+    """Report that bulk writes are available."""
     return JsonResponse({"app": "labelscape", "bulk": ["predictions", "data"]})
 
 
@@ -79,14 +79,14 @@ def _delete(model: Any, deleted: list[tuple[int, int]]) -> None:
 def _objects(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     listed = body.get(name, [])
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise Refused(400, f"“{name}” must list JSON objects.")
+        raise Refused(400, f"“{name}” must be a list of JSON objects.")
     return listed
 
 
 def _numbers(body: Mapping[str, Any], name: str) -> list[int]:
     listed = body.get(name, [])
     if not isinstance(listed, list) or not all(isinstance(one, int) for one in listed):
-        raise Refused(400, f"“{name}” must list ids.")
+        raise Refused(400, f"“{name}” must be a list of IDs.")
     return listed
 
 

@@ -33,7 +33,7 @@ class MenuAction:
 
 
 def describe(project: int) -> Description:
-    """What forms need to know of a project; empty if the backend is away, which the form then says."""
+    """What forms need to know about a project; empty if the backend is away, which the form then says."""
     answer = backend.call("GET", project, "description")
     return answer.document if answer.ok else {"problem": answer.refusal}
 
@@ -133,9 +133,9 @@ def _confidence_field(description: Description) -> list[Field]:
 
 def _audit_fields(_: Description) -> list[Field]:
     steps = [
-        ("continue", "Show the result so far (or begin)"),
+        ("continue", "Show the result so far (or start)"),
         ("accept", "Accept all audited suggestions"),
-        ("begin", "Begin a new audit"),
+        ("begin", "Start a new audit"),
     ]
     return [
         _select("step", "Next step", steps, "continue"),
@@ -164,7 +164,7 @@ MENU = (
     MenuAction(
         "label_neighbors",
         "Label Neighbors",
-        "Gives the selected tasks a label, and the unlabeled tasks around them that look alike.",
+        "Labels the selected tasks and the unlabeled tasks around them that look alike.",
         "annotations_create",
         200,
         _neighbor_fields,
@@ -180,7 +180,7 @@ MENU = (
     MenuAction(
         "accept_suggestions",
         "Accept Suggestions",
-        "Makes annotations of the suggestions of the selected tasks that are confident enough.",
+        "Turns the selected tasks' suggestions that are confident enough into annotations.",
         "annotations_create",
         202,
         _confidence_field,
@@ -220,7 +220,7 @@ MENU = (
     MenuAction(
         "create_function",
         "Create Function",
-        "Saves “like the selected tasks” under a name: a column scores every task, new ones too.",
+        "Saves a search for tasks like the selected ones under a name: a column scores every task, including new ones.",
         "tasks_change",
         207,
         _function_fields,
@@ -228,7 +228,7 @@ MENU = (
     MenuAction(
         "create_segment",
         "Create Segment",
-        "Gives the selected tasks a name; a tab shows them.",
+        "Saves the selected tasks under a name; a tab shows them.",
         "views_create",
         208,
         _segment_fields,
@@ -236,7 +236,7 @@ MENU = (
     MenuAction(
         "undo",
         "Undo Last Labelscape Action",
-        "Undoes the last thing that you did with Labelscape in this project. What others did stays.",
+        "Undoes your last Labelscape action in this project. Other people's actions stay.",
         "annotations_delete",
         209,
         takes_tasks=False,

@@ -61,7 +61,7 @@ def tasks_within(ranges: str) -> Q:
 def _described(column: str) -> dict[str, str]:
     if column.startswith(_FUNCTION):
         name = column.removeprefix(_FUNCTION).replace("_", " ").strip().capitalize()
-        return {"title": f"Function: {name}", "type": "Number"}
+        return {"title": name, "type": "Number"}
     title, kind = _TITLES.get(column, ("", ""))
     return {"title": title, "type": kind} if title else {}
 

@@ -1,4 +1,4 @@
-"""What the app hooks into, checked one by one: another version of Label Studio may lack some of it."""
+"""What the app hooks into, checked one by one: another version of Label Studio may not have all of it."""
 
 import inspect
 from importlib import import_module
@@ -16,7 +16,7 @@ _NEEDED = {
 }
 _LOST = {
     "actions": "the Data Manager has no Labelscape actions",
-    "selection": "a filter cannot be acted on, only ticked tasks",
+    "selection": "actions work only on ticked tasks, not on all tasks of a filter",
     "tasks": "columns are written one by one, by the backend",
     "predictions": "predictions are written one by one, by the backend",
     "projects": "nothing of Labelscape is shown",
@@ -32,9 +32,11 @@ def check_hooks() -> dict[str, str]:
         if reason:
             missing[name] = f"{reason} in this Label Studio ({_version()}; tested with {TESTED}), so {_LOST[name]}."
     if not all(settings.LABELSCAPE_STOCK.values()):
-        missing["columns"] = "Columns and filters are made otherwise in this Label Studio, so a lasso filters no tasks."
+        missing["columns"] = (
+            "Columns and filters work differently in this Label Studio, so a lasso cannot filter tasks."
+        )
     if not settings.LABELSCAPE_SECRET:
-        missing["secret"] = "LABELSCAPE_SECRET is not set, so every action answers that the backend cannot be reached."
+        missing["secret"] = "LABELSCAPE_SECRET is not set, so every action reports that the backend cannot be reached."
     return missing
 
 

@@ -37,7 +37,7 @@ def _form(action: MenuAction) -> Callable[[Any, Any], list[dict[str, Any]]]:
 
 
 def _entry_point(action: MenuAction) -> Callable[..., dict[str, Any]]:
-    """The function that Label Studio calls; its name is the action's id there."""
+    """The function that Label Studio calls; its name is the action's ID there."""
 
     def run(project: Any, queryset: Any, **options: Any) -> dict[str, Any]:
         request = options["request"]
@@ -58,7 +58,7 @@ def _followed(project: int, answer: backend.Answer) -> dict[str, Any]:
     deadline = time.monotonic() + _SECONDS
     while answer.ok and answer.document["outcome"] is None:
         if time.monotonic() > deadline:
-            return {"async": True, "detail": "Labelscape goes on in the background.", "job": answer.document["id"]}
+            return {"async": True, "detail": "Labelscape continues in the background.", "job": answer.document["id"]}
         time.sleep(_TURN_SECONDS)
         answer = backend.call("GET", project, f"jobs/{answer.document['id']}")
     if not answer.ok:

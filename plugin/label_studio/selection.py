@@ -39,5 +39,5 @@ def selected_task_ids(request: HttpRequest, project: Any, body: Mapping[str, Any
     except (TypeError, ValueError) as error:  # pydantic's errors are ValueErrors
         raise Refused(400, "The selection cannot be read: reload the page.") from error
     if not numbers:
-        raise Refused(422, "None of the selected tasks is here any more: reload the list.")
+        raise Refused(422, "None of the selected tasks still exists: reload the list.")
     return list(dict.fromkeys(numbers))

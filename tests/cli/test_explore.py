@@ -12,7 +12,7 @@ from labelscape.ml_backend.errors import Refusal
 
 @pytest.fixture
 def photos(tmp_path: Path, database: None) -> Path:
-    """Forty digits in folders named after them, beside a file that is no image."""
+    """Forty digits in folders named after them, next to a file that is not an image."""
     paths, digits = write_digits(tmp_path / "digits", count=60)
     folder = tmp_path / "photos"
     for path, digit in zip(paths[:40], digits[:40].tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""`labelscape model`: what there is, and what is in a network's file."""
+"""`labelscape model`: the available models, and what is in a network's file."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""An operator that runs in a queue worker: progress and result are kept, and it can be stopped."""
+"""An operator that runs delegated: progress and result are kept, and it can be stopped."""
 
 import subprocess
 import sys

@@ -50,10 +50,10 @@ def test_a_function_is_created_run_on_new_data_opened_edited_and_deleted(dataset
     assert "Add the 1 selected" in form("edit_function", dataset, selected=one)
     changes = {"role": "what not to find", "threshold": 0.8, "name": "Only zeros"}
     edited = run("edit_function", dataset, function="zeros", selected=one, **changes)
-    assert "It is “Only zeros” now, and its field “fn_only_zeros”" in edited
+    assert "It is now called “Only zeros”, and its field “fn_only_zeros”" in edited
     assert list(function_statuses(dataset)[0].function.query.negatives) == one
     assert "“Only zeros 2” scored 120" in run("duplicate_function", dataset, function="only_zeros", name="Only zeros 2")
-    assert "for seven days they can be restored" in form("delete_function", dataset, function="only_zeros")
+    assert "they can be restored for seven days" in form("delete_function", dataset, function="only_zeros")
     run("delete_function", dataset, function="only_zeros")
     assert not dataset.has_field("fn_only_zeros")
     (deleted,) = deleted_functions(dataset)
@@ -66,6 +66,17 @@ def test_a_campaign_proposes_a_batch_and_says_how_it_went(dataset):
     assert "The first of them" in form("next_batch", dataset)
     assert run("next_batch", dataset, segment="zeros", size=10).startswith("Batch 1: 10 samples of 40 unlabeled")
     assert "Batch 1: none of 10 are labeled yet" in form("next_batch", dataset)
+
+
+def test_a_batch_taken_by_mistake_is_discarded_and_proposed_again(dataset):
+    create_segment(dataset, zeros(dataset), name="Zeros", kind="collection campaign")
+    first = run("next_batch", dataset, segment="zeros", size=10)
+    assert "Discard batch 1 instead" in form("next_batch", dataset)
+    assert "The first of them" not in form("next_batch", dataset, discard_last=True)
+    discarded = run("next_batch", dataset, segment="zeros", discard_last=True)
+    assert discarded == "Discarded batch 1: its 10 samples can be proposed again. Labels stay as they are."
+    assert "Discard batch" not in form("next_batch", dataset)
+    assert run("next_batch", dataset, segment="zeros", size=10) == first
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Sending to Label Studio and pulling from it by the menu: forms that say what will happen, and runs."""
+"""Sending to Label Studio and pulling from it with the menu: forms that say what will happen, and runs."""
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -108,11 +108,11 @@ def test_the_form_checks_an_existing_project(dataset, studio):
     fits = studio.create_project("Fits", make_label_config("choices", ["0", "1"], multi=False))
     other = studio.create_project("Boxes", make_label_config("rectanglelabels", ["0"], multi=False))
     asked = form("send_to_label_studio", dataset, project=str(fits))
-    assert "lacks the classes “2”, “3”, “4”" in asked["missing"]["view"]["label"]
+    assert "does not have the classes “2”, “3”, “4”" in asked["missing"]["view"]["label"]
     assert "boxes with a class" in form("send_to_label_studio", dataset, project=str(other))["blocked"]["error_message"]
 
 
-def test_the_next_time_the_form_goes_on_in_the_same_project(dataset, studio):
+def test_the_next_time_the_form_continues_in_the_same_project(dataset, studio):
     send(dataset, selected=dataset.values("id")[:2])
     asked = form("send_to_label_studio", dataset)
     assert asked["project"]["default"] == str(next(iter(studio.held)))
@@ -135,7 +135,7 @@ def test_annotations_are_pulled_into_the_field_that_was_sent(dataset, studio):
     assert dataset.first().ground_truth.label == "0"
 
 
-def test_without_a_connection_the_form_names_the_mend(dataset, monkeypatch):
+def test_without_a_connection_the_form_names_the_fix(dataset, monkeypatch):
     for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     for name in ("send_to_label_studio", "pull_from_label_studio"):

@@ -1,4 +1,4 @@
-"""Every entry of the menu, asked as the App asks: form first, then the run; and what is in the way, in words."""
+"""Every menu entry, called as the App does: form first, then the run; problems are explained in the form."""
 
 import time
 
@@ -61,7 +61,7 @@ def test_from_files_to_a_map_in_two_entries(dataset):
     assert "shows 150 samples; trustworthiness 0.9" in message
     dataset.delete_samples(dataset.values("id")[:5])
     asked = form("compute_map", dataset, params={"update": True, "update_key": "emb_umap"})
-    assert "5 points belong to no sample any more" in asked["status"]["view"]["label"]
+    assert "5 points belong to samples that no longer exist" in asked["status"]["view"]["label"]
     assert "0 placed now, 5 removed" in run("compute_map", dataset, update=True, update_key="emb_umap")
     assert "145 points" in form("clear_map", dataset)["consequence"]["view"]["label"]
     assert "Deleted the map" in run("clear_map", dataset, key="emb_umap")
@@ -205,7 +205,7 @@ def test_beside_fields_of_the_users_own_rankings_and_suggestions_have_other_name
         embedded.set_values(name, ["mine"] * len(embedded))
     found = outcome("rank_mislabels", embedded, embeddings="emb")
     assert "(“mislabel_score_2”)" in found.message
-    assert "“mislabel_score” and “mislabel_suggestion” were not made by Labelscape" in found.message
+    assert "“mislabel_score” and “mislabel_suggestion” were not created by Labelscape" in found.message
     assert (found.view.first().id, list(found.shown_fields)) == (
         first.id,
         ["mislabel_score_2", "mislabel_suggestion_2"],
@@ -219,7 +219,7 @@ def test_beside_fields_of_the_users_own_rankings_and_suggestions_have_other_name
     assert all(set(embedded.values(name)) == {"mine"} for name in own)
 
 
-def test_relabeling_without_a_better_label_is_refused_with_the_mend(embedded):
+def test_relabeling_without_a_better_label_is_refused_with_the_fix(embedded):
     message = trouble(form("relabel", embedded, selected=embedded.values("id")[:3]))
     assert "find wrong labels" in message
 
@@ -233,7 +233,7 @@ def test_what_to_label_next_is_shown_best_first_with_the_reason(embedded):
     run("set_label", embedded, selected=ids, label="x")
     assert set(outcome("label_next", embedded, embeddings="emb").view.values("id")).isdisjoint(ids)
     run("set_label", embedded, view=embedded.skip(60), label="x", replace=True)
-    with pytest.raises(ExecutionError, match="is labeled in 'ground_truth'"):
+    with pytest.raises(ExecutionError, match="is already labeled in 'ground_truth'"):
         run("label_next", embedded, embeddings="emb")
 
 
@@ -254,7 +254,7 @@ def test_duplicates_are_grouped_leaks_told_and_all_but_one_queued(embedded):
     embedded.add_sample(twin)
     run("compute_embeddings", embedded, into="emb")
     message = run("find_duplicates", embedded, embeddings="emb", split="tags", delete=True)
-    assert "groups of duplicates" in message
+    assert "2 samples in 1 group of duplicates" in message
     assert "leak across “tags”" in message
     assert embedded[twin.id].duplicate_group == embedded.first().duplicate_group
     assert embedded[twin.id].duplicate_leak == "leak"
@@ -362,7 +362,7 @@ def test_the_selection_counts_else_the_view_else_the_dataset(embedded):
         ("suggest_labels", "no embeddings yet"),
         ("set_label", "Nothing is selected"),
         ("delete_items", "Nothing is selected"),
-        ("accept_suggestions", "no suggestion to accept"),
+        ("accept_suggestions", "no suggestions to accept"),
         ("save_changes", "Nothing is pending"),
         ("discard_changes", "Nothing is pending"),
         ("undo_save", "no save to undo"),
@@ -373,11 +373,11 @@ def test_the_selection_counts_else_the_view_else_the_dataset(embedded):
         ("relabel", "Nothing is selected"),
     ],
 )
-def test_what_is_in_the_way_is_said_in_the_form(dataset, name, message):
+def test_what_is_in_the_way_is_reported_in_the_form(dataset, name, message):
     assert message in trouble(form(name, dataset))
 
 
-def test_nothing_labeled_one_class_and_an_empty_view_are_said_in_words(make_digits_dataset):
+def test_nothing_labeled_one_class_and_an_empty_view_are_reported_in_words(make_digits_dataset):
     dataset = make_digits_dataset(40, labeled=0)
     run("compute_embeddings", dataset, key="emb")
     assert "Nothing is labeled in 'ground_truth' yet" in trouble(form("suggest_labels", dataset))

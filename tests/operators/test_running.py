@@ -1,10 +1,10 @@
-"""How operators run for the App: progress while it works, a stop that stops, an ending that is read."""
+"""How operators run for the App: with progress, a Stop button that works, and a closing message that is shown."""
 
 import threading
 import time
 from types import SimpleNamespace
 
-import bson
+import fiftyone as fo
 import pytest
 from labelscape.ml_backend.errors import Refusal
 from labelscape.operators import running
@@ -20,9 +20,9 @@ class Ops:
 
 
 @pytest.fixture
-def ctx():
-    dataset = SimpleNamespace(_doc=SimpleNamespace(id=bson.ObjectId()))
-    return SimpleNamespace(delegated=False, request_params={"operator_uri": "x"}, ops=Ops(), dataset=dataset)
+def ctx(make_digits_dataset):
+    request = {"operator_uri": "x"}
+    return SimpleNamespace(delegated=False, request_params=request, ops=Ops(), dataset=make_digits_dataset(1))
 
 
 def operator(work):
@@ -49,7 +49,7 @@ def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch
 
     def work(progress):
         progress(0.5, "halfway")
-        go_on.wait(10)
+        go_on.wait(120)
         return Outcome("Did 5 steps.", next_steps=[NextStep("Do more …", "more")])
 
     queue = jobs_of(ctx.dataset)
@@ -79,7 +79,7 @@ def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch
 def test_work_waits_for_the_run_before_it_but_a_quick_act_does_not(ctx, monkeypatch):
     monkeypatch.setattr(running, "SECONDS_IN_THE_FORM", 0.05)
     go_on = threading.Event()
-    jobs_of(ctx.dataset).start("Embed", lambda progress: Outcome(str(go_on.wait(10))))
+    jobs_of(ctx.dataset).start("Embed", lambda progress: Outcome(str(go_on.wait(120))))
     waiting = list(operator(lambda progress: Outcome("Second.")).execute(ctx))
     assert "is waiting for the previous job" in waiting[-1][1][0]
     quick = operator(lambda progress: Outcome("Saved."))
@@ -118,7 +118,7 @@ def test_stop_in_the_panel_stops_the_work(ctx, monkeypatch):
     (job,) = queue.listing()
     queue.cancel(job.id)
     assert ended(job).status == "cancelled"
-    with pytest.raises(Refusal, match="already ended"):
+    with pytest.raises(Refusal, match="already finished"):
         queue.cancel(job.id)
 
 
@@ -134,6 +134,19 @@ def test_an_error_to_fix_is_a_sentence_and_a_bug_is_an_internal_error(ctx):
     ((name, (text,), params),) = list(fail(KeyError("bug")).execute(ctx))
     assert (name, params["variant"]) == ("notify", "error")
     assert "Internal error" in text
+
+
+def test_a_dataset_that_is_deleted_in_the_meantime_ends_the_work_in_words(ctx):
+    name = ctx.dataset.name
+
+    def work(progress):
+        fo.delete_dataset(name)
+        ctx.dataset.reload()  # as whatever comes next would
+        return Outcome("Ranked 1.")
+
+    ((kind, (text,), params),) = list(operator(work).execute(ctx))
+    assert (kind, params["variant"]) == ("notify", "error")
+    assert text == f"The dataset '{name}' was deleted while this was running: nothing was kept."
 
 
 def test_a_script_gets_the_message_or_the_error_itself(ctx):

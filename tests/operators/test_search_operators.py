@@ -1,4 +1,4 @@
-"""Similarity search from the operator menu: examples are ticked, wrong results are ticked away, marks are given."""
+"""Similarity search from the operator menu: examples are ticked, wrong results excluded, and matches marked."""
 
 import base64
 
@@ -96,5 +96,5 @@ def test_five_marks_are_added_and_searched_with(dataset):
 
 def test_a_form_without_anything_to_search_for_says_what_is_missing(dataset, make_digits_dataset):
     assert "nothing to search for" in form("search_similar", dataset)
-    assert "Nothing was searched for yet" in form("mark_matches", dataset)
+    assert "There is no search yet" in form("mark_matches", dataset)
     assert "no embeddings yet" in form("search_similar", make_digits_dataset(3))

@@ -1,4 +1,4 @@
-"""Segments from the operator menu: of a selection, a view, a confusion; changed, exported, made again."""
+"""Segments from the operator menu: created from a selection, a view, or a confusion; edited, exported, rebuilt."""
 
 import fiftyone.operators as foo
 import pytest
@@ -90,7 +90,7 @@ def test_a_segment_is_edited_merged_emptied_and_deleted(dataset):
     run("create_segment", dataset, selected=ids[2:6], name="B")
     run("edit_segment", dataset, segment="a", name="First", kind="data organization")
     assert run("merge_segments", dataset, segment="b", into="first").startswith("Added 3 samples")
-    assert run("remove_from_segment", dataset, selected=ids[:2], segment="first").startswith("Took 2 samples out")
+    assert run("remove_from_segment", dataset, selected=ids[:2], segment="first").startswith("Removed 2 samples from")
     assert load_segment(dataset, "first").size == 4
     assert run("delete_segment", dataset, segment="first").endswith("its samples stay.")
     assert len(dataset) == 20
@@ -112,7 +112,7 @@ def test_a_segment_is_exported_and_made_again(scenes, tmp_path):
     ("name", "expected"),
     [
         ("create_segment", "Nothing is selected"),
-        ("create_segment_from_confusion", "Two fields of one kind are needed"),
+        ("create_segment_from_confusion", "Two fields of the same kind are needed"),
         ("open_segment", "has no segment yet"),
         ("merge_segments", "has no segment yet"),
         ("remake_segment", "has no segment yet"),

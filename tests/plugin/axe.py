@@ -1,4 +1,4 @@
-"""Faults of accessibility that axe-core finds in a panel (WCAG 2.1, levels A and AA)."""
+"""Accessibility problems that axe-core finds in a panel (WCAG 2.1, levels A and AA)."""
 
 import os
 from pathlib import Path

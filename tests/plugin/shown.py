@@ -123,11 +123,14 @@ class Shown:
         """Pictures of a state that stays while the theme changes, dark and light."""
         if os.environ.get("LABELSCAPE_SHOTS"):
             self.shot(f"{name}-dark")
-            self._use_theme("light")
+            self.use_theme("light")
             self.shot(f"{name}-light")
-            self._use_theme("dark")
+            self.use_theme("dark")
 
-    def _use_theme(self, mode: str) -> None:
+    def use_theme(self, mode: str) -> None:
+        """Switch the App, and wait until the panel has followed."""
+        if self.page.locator(f".ls-root.ls-{mode}").count():
+            return
         # The App's own button is behind an open menu or window.
         button = self.page.get_by_role("button", name=f"{mode.capitalize()} mode", include_hidden=True)
         button.dispatch_event("click")

@@ -106,7 +106,8 @@ class Matches:
         """Measure precision, recall, F1, support, and average precision, per class and weighted.
 
         In classification, a prediction on an unlabeled sample is shown in the matrix but does not lower the
-        precision, because the true class is unknown. In detection it is a false positive, as in COCO.
+        precision, because the true class is unknown; one on a sample where somebody found none of the classes
+        (`Objects.empty`) does. In detection it is a false positive, as in COCO.
         """
         return metrics_of(self)
 

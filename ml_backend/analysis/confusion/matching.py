@@ -250,7 +250,7 @@ def _checked_classes(truth: Objects, predictions: Objects, n_classes: int | None
         raise Refusal(f"class {largest} does not fit into {n_classes} classes: give n_classes={largest + 1} or more")
     if len(truth) and len(predictions) and (truth.box is None) != (predictions.box is None):
         bare = "labels" if truth.box is None else "predictions"
-        raise Refusal(f"the {bare} have no boxes but the other side has: compare objects with objects")
+        raise Refusal(f"the {bare} have no boxes, but the other side does: compare objects with objects")
     if truth.box is None and predictions.box is None:
         _one_label_a_sample(truth)
     return n_classes
@@ -260,7 +260,7 @@ def _one_label_a_sample(truth: Objects) -> None:
     samples, counts = np.unique(truth.sample[truth.label >= 0], return_counts=True)
     if len(counts) and counts.max() > 1:
         raise Refusal(
-            f"sample {samples[counts.argmax()]} has {counts.max()} labels: classification compares one a sample"
+            f"sample {samples[counts.argmax()]} has {counts.max()} labels: classification compares one per sample"
         )
 
 

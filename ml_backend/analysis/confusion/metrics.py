@@ -51,7 +51,7 @@ def metrics_of(matches: Matches) -> Metrics:
     counts = matches.matrix()
     right = counts.diagonal()[:-1].copy()
     support = counts[:-1].sum(axis=1)
-    predicted = (counts[:-1] if matches.pairs.is_classification else counts)[:, :-1].sum(axis=0)
+    predicted = counts[:, :-1].sum(axis=0) - _unjudged(matches)
     precision, recall = _ratio(right, predicted), _ratio(right, support)
     f1 = _ratio(2 * right, predicted + support)
     ap = matches.pairs.average_precision(iou=matches.iou)
@@ -83,7 +83,8 @@ def average_precision(matches: Matches) -> Floats:
     if len(predictions) and np.isnan(predictions.confidence).all():
         return np.full(pairs.n_classes, np.nan)
     if pairs.is_classification:
-        judged = matches.kept & np.isin(predictions.sample, truth.sample[labeled])
+        known = np.concatenate([truth.sample[labeled], truth.empty])
+        judged = matches.kept & np.isin(predictions.sample, known)
     else:
         judged = matches.kept & ~matches.ignored
     row = pairs.ranking[judged[pairs.ranking]]
@@ -93,6 +94,16 @@ def average_precision(matches: Matches) -> Floats:
     for c in np.flatnonzero((support > 0) & (np.diff(begin) > 0)):
         result[c] = _interpolated_precision(right[begin[c] : begin[c + 1]], int(support[c]))
     return result
+
+
+def _unjudged(matches: Matches) -> Counts:
+    """(C,) predictions on samples whose class nobody knows, which are neither right nor wrong: in classification."""
+    truth, predictions = matches.pairs.truth, matches.pairs.predictions
+    if not matches.pairs.is_classification:
+        return np.zeros(matches.pairs.n_classes, np.int64)
+    rows = matches.outcomes.prediction[matches.outcomes.truth_class < 0]
+    rows = rows[~np.isin(predictions.sample[rows], truth.empty)]
+    return np.bincount(predictions.label[rows], minlength=matches.pairs.n_classes)
 
 
 def _ratio(part: Counts, whole: Counts) -> Floats:

@@ -30,6 +30,8 @@ class Objects:
         crowd: (n,) True = a region of many objects, which is neither matched nor missed (COCO's `iscrowd`)
         masks: n masks or None each: (height, width) boolean, filling the object's box, which is then a share
             of the image (as FiftyOne stores instance masks)
+        empty: (m,) samples without any label at which somebody looked and found nothing: a prediction there is
+            wrong, while one on a sample that nobody classified is neither right nor wrong
     """
 
     sample: Ints
@@ -38,6 +40,7 @@ class Objects:
     confidence: Floats
     crowd: Bools
     masks: Sequence[Bools | None] | None
+    empty: Ints
 
     def __init__(
         self,
@@ -47,8 +50,9 @@ class Objects:
         confidence: ArrayLike | None = None,
         crowd: ArrayLike | None = None,
         masks: Sequence[Bools | None] | None = None,
+        empty: ArrayLike = (),
     ) -> None:
-        """Check and convert the columns; `confidence` and `crowd` may be left out.
+        """Check and convert the columns; all after `label` may be left out.
 
         Raises:
             ValueError: columns of different lengths, a box that is not finite, a confidence outside 0..1,
@@ -63,6 +67,7 @@ class Objects:
             "confidence": _column(np.full(n, np.nan) if confidence is None else confidence, float, n, "confidence"),
             "crowd": _column(np.zeros(n) if crowd is None else crowd, np.bool_, n, "crowd"),
             "masks": masks,
+            "empty": np.asarray(empty, np.int32).reshape(-1),
         }
         for name, column in columns.items():
             object.__setattr__(self, name, column)
@@ -150,7 +155,7 @@ def top_classes(scores: ArrayLike, k: int, *, sample: ArrayLike | None = None) -
 def _column(values: ArrayLike, dtype: type, n: int, name: str) -> NDArray[Any]:
     column: NDArray[Any] = np.asarray(values, dtype).reshape(-1)
     if len(column) != n:
-        raise Refusal(f"{name} has {len(column)} values for {n} objects: give one for each object")
+        raise Refusal(f"{name} has {len(column)} values for {n} objects: give one per object")
     return column
 
 

@@ -22,12 +22,12 @@ class AudioOnnxModel:
     """An ONNX network from a waveform, (samples,) or (batch, samples), to one vector or to one for each moment.
 
     Vectors of several moments are averaged. A short recording is centered in ``seconds`` of silence, because such
-    networks look at a fixed stretch and know sounds with silence around them.
+    networks expect a fixed length and were trained on sounds surrounded by silence.
 
     Args:
         file: the path of the ONNX file.
         rate: the sampling rate that the network expects, in Hz.
-        seconds: the least length of what it gets.
+        seconds: the minimum length of its input.
         output: the name of the output to take; the first by default.
         scale: ``unit`` for values from -1 to 1, ``int16`` for values from -32768 to 32767.
 

@@ -29,8 +29,8 @@ class AudioPreprocessing:
     """Vectors of 325 numbers from the mel-frequency cepstral coefficients over time; needs no weights.
 
     The recording, without its quiet ends, is cut into eight parts of equal length. Each part contributes the mean of
-    its coefficients 2 to 20 and of their changes; the whole contributes their spread. Loudness
-    plays no part. The last number is that of silence, which has a vector of its own.
+    its coefficients 2 to 20 and of their changes; the whole contributes their spread. Loudness plays no role. The last
+    number marks silence, which has its own vector.
 
     Example:
         >>> AudioPreprocessing().embed(["seven.wav"]).vectors.shape

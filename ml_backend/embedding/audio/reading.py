@@ -12,7 +12,7 @@ from ..image.reading import check_file
 from ..packages import require
 
 Waveform = NDArray[np.float32]
-MAX_SECONDS = 1800.0  # a longer recording is sliced, not embedded as one: it takes memory, and has no one content
+MAX_SECONDS = 1800.0  # longer recordings must be sliced: whole, they take too much memory and mix many sounds
 ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf")
 
 
@@ -60,9 +60,9 @@ def read_waveform(path: str, span: tuple[float, float] | None, rate: int | None 
         raise UnreadableMedium(_undecodable(error)) from None
     mono = np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32))
     if not len(mono):
-        raise UnreadableMedium("the recording holds no samples")
+        raise UnreadableMedium("the recording contains no samples")
     if not np.isfinite(mono).all():
-        raise UnreadableMedium("the recording holds values that are not finite numbers")
+        raise UnreadableMedium("the recording contains values that are not finite numbers")
     if rate is None or rate == own:
         return mono, own
     soxr = require("soxr", "audio")
@@ -83,7 +83,7 @@ def inspect_recording(path: str) -> Recording:
     except soundfile.SoundFileError as error:
         raise UnreadableMedium(_undecodable(error)) from None
     if not info.frames:
-        raise UnreadableMedium("the recording holds no samples")
+        raise UnreadableMedium("the recording contains no samples")
     return Recording(info.frames / info.samplerate, int(info.samplerate), int(info.channels), str(info.format))
 
 

@@ -16,7 +16,7 @@ from ..packages import require
 from ..pipeline import embed_in_batches
 from .reading import Waveform, audio_reader
 
-_LEAST_SECONDS = 0.5  # the convolutions of wav2vec 2.0 need some length
+_LEAST_SECONDS = 0.5  # the convolutions of wav2vec 2.0 need a minimum length
 
 
 class AudioTransformersModel:
@@ -42,7 +42,9 @@ class AudioTransformersModel:
             transformers.AutoFeatureExtractor, self._reference, "a feature extractor", "audio-hf"
         )
         if not hasattr(self._extractor, "sampling_rate"):
-            raise Refusal(f"'{reference}' is not an audio encoder: its feature extractor names no sampling rate.")
+            raise Refusal(
+                f"'{reference}' is not an audio encoder: its feature extractor does not specify a sampling rate."
+            )
         self._device = choose_device()
         self._network = getattr(network, "encoder", network) if network.config.model_type == "whisper" else network
         self._network = self._network.eval().to(self._device)
@@ -73,7 +75,7 @@ class AudioTransformersModel:
         import torch
 
         if not self.has_text_tower:
-            raise Refusal(f"{self.name} has no text tower: it embeds recordings alone.")
+            raise Refusal(f"{self.name} has no text tower: it embeds only recordings.")
         tokens = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(self._device)
         with torch.inference_mode():
             output = self._network.get_text_features(**tokens)

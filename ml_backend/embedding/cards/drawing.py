@@ -90,15 +90,6 @@ def text_card(text: str) -> Pixels:
     return np.asarray(image)
 
 
-def message_card(message: str) -> Pixels:
-    """A card that says why a medium cannot be shown."""
-    image = Image.new("RGB", (WIDTH, HEIGHT), _PAPER)
-    draw = ImageDraw.Draw(image)
-    for number, line in enumerate(_wrapped(message, _font(18, message), WIDTH - 2 * _MARGIN)[:10]):
-        draw.text((_MARGIN, _MARGIN + number * 26), line, font=_font(18, message), fill=_FAINT)
-    return np.asarray(image)
-
-
 def _excerpts(waveform: Waveform, step: int) -> Waveform:
     """Every so many frames of a long recording, for a spectrogram of bounded width."""
     frames = waveform[: len(waveform) // 160 * 160].reshape(-1, 160)[::step]

@@ -18,7 +18,7 @@ from ..series.reading import read_series
 from ..text.reading import read_texts
 from .drawing import Pixels, audio_card, series_card, text_card
 
-_VERSION = "1"  # of the drawing: another one makes new files
+_VERSION = "1"  # version of the drawing: a new one makes new files
 _AHEAD = 64
 
 

@@ -1,12 +1,13 @@
 """Image bytes to 8-bit RGB as a person would see them: alpha on a background, deep values scaled, upright."""
 
 import io
+import struct
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from ..base import UnreadableMedium
 
@@ -20,7 +21,7 @@ _REDUCED = {
 _JPEG = ("JPEG", "MPO")  # cameras that add a preview or a depth picture write MPO
 _TAIL = 512  # bytes in which a complete file has its end mark
 _PNG_DEPTH_AT = 24  # offset of the bit depth in a PNG's first chunk
-_TIFF_BITS = 258  # BitsPerSample
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258  # ImageWidth, ImageLength, BitsPerSample
 _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 _DEEP_GRAY = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 _NEARLY_WHITE = 200  # mean luminance, 0..255, above which a drawing would be invisible on white
@@ -58,16 +59,33 @@ def read_header(data: bytes) -> Header:
                 deep=_is_deep(image, data),
             )
     except Image.DecompressionBombError:
-        raise UnreadableMedium("the image has more pixels than are allowed") from None
+        raise UnreadableMedium("the image has more pixels than allowed") from None
     except (OSError, ValueError, SyntaxError):
-        raise UnreadableMedium("it is not an image in a known format") from None
+        size = _tiff_size(data)
+        if size is None:
+            raise UnreadableMedium("it is not an image in a known format") from None
+        return Header(*size, kind="TIFF", transparent=False, deep=True)
+
+
+def _tiff_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a TIFF with pixels that Pillow (13) does not know, such as 64-bit or colored floats."""
+    if data[:4] not in (b"II*\x00", b"MM\x00*"):
+        return None
+    try:
+        entries = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+        file = io.BytesIO(data)
+        file.seek(entries.next)
+        entries.load(file)
+        return int(entries[_TIFF_WIDTH]), int(entries[_TIFF_HEIGHT])
+    except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
+        return None
 
 
 def decode(data: bytes, header: Header, *, shrink: float = 1.0) -> Pixels:
     """Pixels (height, width, 3) uint8 RGB, upright.
 
-    Alpha is composited on white, or on black where what is drawn is nearly white itself. Values of more than 8 bits
-    are scaled by their real range. The first page or frame stands for a file of several.
+    Alpha is composited on white, or on black if the content is nearly white. Values of more than 8 bits are scaled by
+    their actual range. For a file with several pages or frames, the first one is used.
 
     Args:
         shrink: how many times smaller the result may be; a JPEG is then decoded at 1/2, 1/4 or 1/8 of its size.
@@ -92,7 +110,7 @@ def scale_to_8_bits(values: NDArray[np.generic]) -> Pixels:
     """Values of any type and shape as uint8, by the full scale that they use.
 
     That is the smallest of 8, 10, 12, 14 and 16 bits (and 0..1 for floating point) that holds them. Values that fit
-    none, or use less than an eighth of it, are stretched between their 0.1 and 99.9 percentiles. NaN becomes the
+    none of them, or use less than an eighth, are stretched between their 0.1 and 99.9 percentiles. NaN becomes the
     lowest value.
 
     Raises:
@@ -114,7 +132,7 @@ def _value_range(finite: NDArray[np.float32], *, floating: bool) -> tuple[float,
     if full is not None and (lowest == highest or highest - lowest >= _LEAST_SPAN * full):
         return 0.0, full
     if highest - lowest < _FLAT:
-        return lowest, lowest + max(1.0, abs(lowest))  # adding 1 alone would leave a huge value as it is
+        return lowest, lowest + max(1.0, abs(lowest))  # adding only 1 would not change a huge value
     low, high = (float(value) for value in np.percentile(finite, (0.1, 99.9)))
     return (low, high) if high - low >= _FLAT else (lowest, highest)
 
@@ -153,12 +171,14 @@ def _decode_deep(data: bytes) -> Pixels:
             if image.mode in _DEEP_GRAY:
                 gray = scale_to_8_bits(np.asarray(ImageOps.exif_transpose(image)))
                 return np.repeat(gray[..., None], 3, axis=2)
+    except UnidentifiedImageError:
+        pass  # OpenCV knows more kinds of pixels
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadableMedium(f"the image is damaged: {error}") from None
     # Pillow cuts several channels down to 8 bits while it reads them; OpenCV keeps them.
     values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None:
-        raise UnreadableMedium("its kind of pixels (several channels of more than 8 bits) cannot be read")
+        raise UnreadableMedium("its kind of pixels (more than 8 bits a value) cannot be read")
     if values.ndim == 2:
         return np.repeat(scale_to_8_bits(values)[..., None], 3, axis=2)
     colors = scale_to_8_bits(values[..., 2::-1])

@@ -1,4 +1,4 @@
-"""The device a network runs on, and the fastest precision there that does not lose neighbors."""
+"""The device on which a network runs, and the fastest precision on it that does not lose neighbors."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any

@@ -71,7 +71,7 @@ class OpenClipModel(TorchImageModel):
         except (OSError, ImportError) as error:
             raise Refusal(
                 f"The tokenizer of {self._architecture} is not in the cache and could not be downloaded "
-                f"({type(error).__name__}), so this model cannot search by text without a network. Images still work."
+                f"({type(error).__name__}), so this model cannot search by text while offline. Images still work."
             ) from error
 
     def _encode_image(self, pixels: "torch.Tensor") -> "torch.Tensor":
@@ -120,6 +120,6 @@ def _load(architecture: str, tag: str | None, weights: str | None) -> Any:
         place = published.get("url") or f"https://huggingface.co/{published.get('hf_hub', '')}"
         raise Refusal(
             f"The weights of open_clip/{architecture}:{tag} are not in the cache and could not be downloaded "
-            f"({type(error).__name__}). Download them from {place} on a machine with a network, and name the file in "
+            f"({type(error).__name__}). Download them from {place} on a machine that is online, and name the file in "
             "the option “weights”."
         ) from error

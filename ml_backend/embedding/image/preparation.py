@@ -23,11 +23,11 @@ class InputSettings:
     """The input that a network expects.
 
     Attributes:
-        size: side in pixels of the square that the network gets.
-        resize: length in pixels of the shorter side before the middle is cut out; unused where ``squash``.
+        size: side in pixels of the network's square input.
+        resize: length in pixels of the shorter side before the center crop; unused with ``squash``.
         mean, std: of each channel, for values of 0..1, in the network's channel order.
         interpolation: ``bilinear``, ``bicubic`` or ``nearest``, for enlarging; shrinking averages areas.
-        squash: resize the whole image to the square, whatever its shape, instead of cutting the middle out.
+        squash: resize the whole image to the square, whatever its shape, instead of cropping the center.
         channels: ``rgb`` or ``bgr``.
         flip: mirror the image both ways, which some converted networks expect.
     """
@@ -65,7 +65,7 @@ class InputSettings:
 
 
 class Preparation(TypedDict, total=False):
-    """How the user says that images are prepared, as `override` takes it; None is as good as nothing."""
+    """How the user wants images to be prepared, as `override` takes it; None and nothing mean the same."""
 
     size: int | None
     resize: int | None
@@ -111,7 +111,7 @@ def override(
 
 
 def center_crop(pixels: Pixels, resize: int, crop: int, interpolation: int) -> Pixels:
-    """Resize so that the shorter side is ``resize``, then cut the middle (crop, crop, 3) out, as torchvision does."""
+    """Resize so that the shorter side is ``resize``, then crop the center (crop, crop, 3), as torchvision does."""
     height, width = pixels.shape[:2]
     scale = resize / min(height, width)
     size = max(round(width * scale), crop), max(round(height * scale), crop)

@@ -69,10 +69,10 @@ def _load(name: str, weights: str | None) -> Any:
 def _make(timm: Any, name: str, *, pretrained: bool, weights: str | None) -> Any:
     try:
         network = timm.create_model(name, pretrained=pretrained)
-    except Exception as error:  # the hub's client and safetensors raise kinds of their own
+    except Exception as error:  # the hub's client and safetensors raise their own kinds of errors
         raise Refusal(
             f"The weights of timm/{name} could not be loaded ({type(error).__name__}: {error}). Where the hub cannot "
-            "be reached, download them from https://huggingface.co/timm on a machine with a network, and name the file "
+            "be reached, download them from https://huggingface.co/timm on a machine that is online, and name the file "
             "in the option “weights”, or the folder in place of the name."
         ) from error
     if weights is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .attention import fold_attention_inputs
 from .device import mixed_precision
 from .model import Forward, ImageModel
 from .preparation import InputSettings
@@ -79,4 +80,6 @@ class TorchImageModel(ImageModel):
         device: "torch.device",
     ) -> None:
         self.network, self.compute, self.device = network, compute, device
+        if device.type == "cpu":
+            fold_attention_inputs(network)
         super().__init__(name, settings, torch_forward(compute, settings, device))

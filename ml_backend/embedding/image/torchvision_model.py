@@ -109,6 +109,6 @@ def _from_hub(architecture: str, published: Any) -> "torch.nn.Module":
     except (urllib.error.URLError, OSError) as error:
         raise Refusal(
             f"The weights of torchvision/{architecture} are not in the cache and could not be downloaded ({error}). "
-            f"Download {published.url} on a machine with a network, and name the file in the option “weights”."
+            f"Download {published.url} on a machine with internet access, and name the file in the option “weights”."
         ) from error
     return network

@@ -61,7 +61,7 @@ class TransformersModel(TorchImageModel):
         import torch
 
         if not self.has_text_tower:
-            raise Refusal(f"{self.name} has no text tower: it embeds images alone.")
+            raise Refusal(f"{self.name} has no text tower: it embeds only images.")
         network: Any = self.network
         # SigLIP was trained on texts filled up to its longest length.
         padding = "max_length" if "siglip" in network.config.model_type else True
@@ -101,11 +101,11 @@ def _unit(vectors: "torch.Tensor") -> "torch.Tensor":
 def _from_pretrained(loader: Any, reference: str, what: str) -> Any:
     try:
         return loader.from_pretrained(reference, trust_remote_code=False)
-    except Exception as error:  # the hub's client, configurations and tokenizers raise kinds of their own
+    except Exception as error:  # the hub's client, configurations and tokenizers raise their own kinds of errors
         place = "In this folder" if Path(reference).is_dir() else "In the cache and on the hub"
         raise Refusal(
             f"{place} there is no {what.removeprefix('a ').removeprefix('an ')} for '{reference}' that can be loaded "
-            f"({type(error).__name__}: {(str(error).splitlines() or [''])[0]}). Without a network, download "
+            f"({type(error).__name__}: {(str(error).splitlines() or [''])[0]}). Without internet access, download "
             f"https://huggingface.co/{reference} elsewhere and name the folder: hf/<folder>."
         ) from error
 
@@ -118,7 +118,7 @@ def _settings(processor: dict[str, Any], reference: str) -> InputSettings:
     if not side or not shorter:
         raise Refusal(
             f"The processor of '{reference}' prepares images of sizes that cannot be batched ({size or 'no size'}): "
-            "give the options “size”, “mean” and “std” of a model with a fixed size, or choose another model."
+            "set the options “size”, “mean”, and “std” of a model with a fixed size, or choose another model."
         )
     normalizes = processor.get("do_normalize", True)
     # A processor that does not rescale passes 0..255 on.

@@ -46,7 +46,7 @@ def tune_last_block(
     """Train the last block of a network, under a new linear classifier, on images with classes ``targets`` (n,).
 
     Everything before the block stays frozen, and so do the statistics of batch normalization. Training stops when a
-    fifth of the images, which it does not learn from, no longer gets better. The model itself is changed.
+    fifth of the images, which it does not learn from, no longer improves. The model itself is changed.
 
     Raises:
         Refusal: the model is not a network of PyTorch, or has no block to tune.
@@ -74,7 +74,7 @@ def _train_block(
     seed: int,
     progress: Progress,
 ) -> "tuple[dict[str, torch.Tensor], int]":
-    """Train parameters until held-out images get no better; returns the best values, and the epoch that had them."""
+    """Train parameters until held-out images no longer improve; return the best values, and their epoch."""
     import torch
     from torch import nn
 

@@ -1,4 +1,4 @@
-"""Weights of a network from a local file: read without running code; a message says what does not fit."""
+"""Weights of a network from a local file, read without running code; a message says what does not fit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def read_state(path: str) -> "dict[str, torch.Tensor]":
 
     file = Path(path)
     if not file.is_file():
-        raise Refusal(f"There is no weights file '{path}': give the path of a .pt, .pth or .safetensors file.")
+        raise Refusal(f"There is no weights file '{path}': give the path of a .pt, .pth, or .safetensors file.")
     try:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -30,7 +30,7 @@ def read_state(path: str) -> "dict[str, torch.Tensor]":
             state: Any = load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # both libraries raise many kinds for a file that is not what it says
+    except Exception as error:  # both libraries raise many kinds of errors for a file that is not what it claims to be
         raise Refusal(
             f"'{path}' cannot be read as plain weights ({type(error).__name__}): save a state dict with "
             "torch.save(model.state_dict(), path)."

@@ -37,7 +37,7 @@ class ChronosModel:
         place = local_or_hub(reference)
         try:
             self._pipeline: Any = package.BaseChronosPipeline.from_pretrained(place)
-        except Exception as error:  # the hub's client and configurations raise kinds of their own
+        except Exception as error:  # the hub's client and configurations raise their own kinds of errors
             raise not_loadable(place, "a Chronos model", "chronos", error) from error
         self._width = int(self._encode(np.zeros((1, 64), np.float32)).shape[1])
         self._channels = self.fitted_on = 0

@@ -18,7 +18,7 @@ _POWER_FLOOR = 1e-8
 def spectral_features(windows: Windows) -> Floats:
     """(n, channels x f) float32: log power spectrum (Welch), quantiles, mean, spread, skew, kurtosis, crossings.
 
-    The spectrum has 33 frequencies, or fewer for windows shorter than 64 moments.
+    The spectrum has 33 frequencies, or fewer for windows shorter than 64 moments; a window has at least two.
     """
     from scipy import signal
 

@@ -129,7 +129,7 @@ class SeriesPreprocessing:
 
     def _ready(self) -> _Fit:
         if self._fit is None:
-            raise Refusal("“series-preprocessing” has to be fitted on series before it embeds any.")
+            raise Refusal("“series-preprocessing” must be fitted on series before it can embed any.")
         return self._fit
 
 
@@ -197,8 +197,8 @@ def _scaled(values: Floats, center: NDArray[Any], spread: NDArray[Any]) -> Float
 def at_rate(series: Series, rate: float) -> Floats:
     """The channels (c, t) at a sampling rate in Hz; without a rate, or a known one of the series, as they are.
 
-    Between moments they follow straight lines. Faster series are averaged over the moments that are left out, so that
-    high frequencies do not fold back.
+    Values between moments are interpolated linearly. Faster series are averaged over the moments that are left out, to
+    avoid aliasing.
     """
     values = series.values
     if not rate or not series.rate or np.isclose(series.rate, rate, rtol=1e-3):

@@ -25,7 +25,7 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Series:
-    """Channels (c, t) float32 without gaps, their names, and the sampling rate in Hz; None if nothing tells it."""
+    """Channels (c, t) float32 without gaps, their names, and the sampling rate in Hz; None if it is unknown."""
 
     values: Values
     names: tuple[str, ...]
@@ -40,7 +40,7 @@ class Series:
 def read_series(path: str, media: Sequence[Media]) -> list[Series | UnreadableMedium]:
     """The channels of each window of one file; the file is read once.
 
-    Gaps are filled along straight lines.
+    Gaps are filled by linear interpolation.
 
     Returns:
         In the place of a window that cannot be read, the reason: no such file, not a table, missing columns, no
@@ -94,11 +94,11 @@ def _channel_names(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
         chosen = tuple(column_named(table, name) for name in wanted)
         texts = [name for name in chosen if name not in numeric]
         if texts:
-            raise UnreadableMedium(f"its column '{texts[0]}' holds no numbers")
+            raise UnreadableMedium(f"its column '{texts[0]}' contains no numbers")
         return chosen
     channels = tuple(name for name in numeric if name.strip().lower() not in _TIMES)
     if not channels:
-        raise UnreadableMedium("it has no column of numbers besides the time")
+        raise UnreadableMedium("it has no numeric column besides the time")
     return channels
 
 

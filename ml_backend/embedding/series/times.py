@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..base import UnreadableMedium
 
 _MILLISECONDS = 1000.0
-# Directives of d3's time formats that Python writes otherwise.
+# Directives of d3's time formats that Python writes differently.
 _PYTHON = {"%L": "%f", "%e": "%d", "%Z": "%z"}
 
 
@@ -19,8 +19,8 @@ _PYTHON = {"%L": "%f", "%e": "%d", "%Z": "%z"}
 class Times:
     """The time of each moment, ascending (n,) float64: a number of the file, or a date in milliseconds since 1970.
 
-    ``written`` are the dates as the file has them, empty for numbers. ``rate`` is the sampling rate in Hz, where a
-    number counts as seconds; None if the times do not grow.
+    ``written`` are the dates as the file has them, empty for numbers. ``rate`` is the sampling rate in Hz, if numbers
+    are taken as seconds; None if the times do not increase.
     """
 
     values: NDArray[np.float64]
@@ -49,7 +49,7 @@ def times_of_column(column: pd.Series, time_format: str = "") -> Times:
         raise UnreadableMedium(f"its column '{column.name}' has times that are not {how}")
     steps = np.diff(values)
     if (steps < 0).any():
-        raise UnreadableMedium(f"the times in its column '{column.name}' do not grow")
+        raise UnreadableMedium(f"the times in its column '{column.name}' do not increase")
     step = float(np.median(steps)) if len(steps) else 0.0
     per_second = _MILLISECONDS if time_format else 1.0
     written = tuple(column.astype(str)) if time_format else ()

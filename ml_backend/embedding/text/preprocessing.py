@@ -36,8 +36,8 @@ class _Space:
 class TextPreprocessing:
     """Latent semantic analysis (Deerwester et al. 1990) of sequences of two to four characters inside words.
 
-    Characters rather than words: that needs no tokenizer, works for languages that inflect or write no spaces, and
-    forgives typing errors. It is fitted on the texts of the dataset, without labels.
+    Characters rather than words: this needs no tokenizer, works for languages with inflection or without spaces, and
+        tolerates typos. It is fitted on the texts of the dataset, without labels.
 
     Args:
         fitted: the file of an earlier fit.
@@ -73,7 +73,7 @@ class TextPreprocessing:
         prepared = prepare_in_threads(draw(media, _MOST_TEXTS), read_texts, _shortened, 256)
         texts = [text for _, text in prepared if isinstance(text, str)]
         if not texts:
-            raise Refusal("None of these texts can be read: there is nothing to learn a vocabulary from.")
+            raise Refusal("None of these texts can be read: there is nothing from which to learn a vocabulary.")
         if progress is not None:
             progress(0.0, f"Learning the vocabulary of {len(texts):,} texts")
         self._space = _fitted(texts)
@@ -117,7 +117,7 @@ class TextPreprocessing:
 
     def _fit(self) -> _Space:
         if self._space is None:
-            raise Refusal("“text-preprocessing” has to be fitted on texts before it embeds any.")
+            raise Refusal("“text-preprocessing” must be fitted on texts before it can embed any.")
         return self._space
 
 
@@ -145,8 +145,8 @@ def _fitted(texts: list[str]) -> _Space:
     counter = _counter()
     try:
         counts = counter.fit_transform(texts)
-    except ValueError as error:  # white space alone leaves no sequence
-        raise Refusal("These texts hold no characters to learn a vocabulary from.") from error
+    except ValueError as error:  # whitespace alone leaves no sequence
+        raise Refusal("These texts contain no characters from which to learn a vocabulary.") from error
     present = np.asarray((counts > 0).sum(axis=0)).ravel()
     useful = present >= (2 if len(texts) > 2 else 1)
     if not useful.any():
@@ -174,7 +174,7 @@ def _project(counts: Any, weights: Floats, axes: Floats) -> Floats:
 
 
 def _without_zeros(embedded: Embedded) -> Embedded:
-    """Report texts without a direction instead of storing a vector that is at no distance from anything."""
+    """Report texts without a direction instead of storing a vector whose distance to others is undefined."""
     known = np.linalg.norm(embedded.vectors, axis=1) > 0
     if known.all():
         return embedded

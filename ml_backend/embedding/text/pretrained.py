@@ -57,7 +57,7 @@ def sentence_encoder(reference: str) -> TextEncoder:
     place = local_or_hub(reference)
     try:
         model: Any = package.SentenceTransformer(place, device=str(choose_device()), trust_remote_code=False)
-    except Exception as error:  # the hub's client and configurations raise kinds of their own
+    except Exception as error:  # the hub's client and configurations raise their own kinds of errors
         raise not_loadable(place, "a model of sentence-transformers", "sentence-transformers", error) from error
 
     def encode(texts: list[str]) -> Floats:
@@ -77,7 +77,7 @@ def static_encoder(reference: str) -> TextEncoder:
     place = local_or_hub(reference)
     try:
         model: Any = package.StaticModel.from_pretrained(place)
-    except Exception as error:  # the hub's client and configurations raise kinds of their own
+    except Exception as error:  # the hub's client and configurations raise their own kinds of errors
         raise not_loadable(place, "a model of model2vec", "model2vec", error) from error
 
     def encode(texts: list[str]) -> Floats:

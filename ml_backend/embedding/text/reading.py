@@ -1,4 +1,4 @@
-"""Read texts: those that a field holds, or files in whatever encoding they are."""
+"""Read texts from fields, or from files in any encoding."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from ..base import Media, UnreadableMedium
 from ..image.reading import read_bytes
 
 MAX_BYTES = 16_000_000
-_BINARY = 0.05  # share of control characters above which a file is no text
+_BINARY = 0.05  # share of control characters above which a file is not text
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32",
           b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # fmt: skip
 

@@ -19,12 +19,12 @@ _FRAMES = 16
 
 
 class VideoModel:
-    """The mean of the vectors of frames at equal distances, each scaled to length 1 before.
+    """The mean of the vectors of evenly spaced frames, each first scaled to length 1.
 
     Args:
         name: the full name of an image model, such as ``torchvision/resnet18``.
         image_model: that model.
-        frames: how many frames of a video, or of a clip, are looked at.
+        frames: how many frames of a video, or of a clip, are used.
 
     Raises:
         Refusal: the image model cannot embed frames in memory, or ``frames`` is below 1.
@@ -67,7 +67,7 @@ class VideoModel:
             Refusal: it does not.
         """
         if not isinstance(self._image_model, TextTower):
-            raise Refusal(f"{self.name} has no text tower: it embeds videos alone.")
+            raise Refusal(f"{self.name} has no text tower: it embeds only videos.")
         return self._image_model.embed_text(texts)
 
     def _forward(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -1,1 +1,1 @@
-"""The panel `data_explorer`: a map of the embeddings to look, find, label and save in."""
+"""The panel `data_explorer`: a map of the embeddings to explore, search, label, and save."""

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-_OPENING_SECONDS = 5.0  # at most, between a map that is opened and the next thing its panel asks
+_OPENING_SECONDS = 5.0  # at most, between opening a map and its panel's next request
 
 
 class Background:
-    """One thread for work that nobody waits for."""
+    """One thread for work that nobody is waiting for."""
 
     def __init__(self) -> None:
         self._opened = threading.Event()
@@ -18,7 +18,7 @@ class Background:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="labelscape-panel")
 
     def later(self, work: Callable[[], None]) -> "Future[None]":
-        """Do something, but not before a map that is being opened has its points."""
+        """Do something, but only after a map that is being opened has its points."""
 
         def run() -> None:
             self.wait_for_map()
@@ -27,12 +27,12 @@ class Background:
         return self._pool.submit(run)
 
     def open_map_first(self) -> None:
-        """A map is being opened: work waits until its panel asks for something else."""
+        """A map is being opened: work waits until its panel requests something else."""
         self._until = time.monotonic() + _OPENING_SECONDS
         self._opened.clear()
 
     def map_is_open(self) -> None:
-        """The panel has its points: work goes on."""
+        """The panel has its points: work continues."""
         self._opened.set()
 
     def wait_for_map(self) -> None:

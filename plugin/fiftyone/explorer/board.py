@@ -9,8 +9,11 @@ import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
 from ....ml_backend.actions.label_neighbors import NeighborPreview
+from ....ml_backend.errors import Refusal
+from ....ml_backend.store.label_origins import may_hold_predictions, unclear_origin
 from ....ml_backend.store.labels import LabelField, label_field
 from ....ml_backend.store.pending_changes import PendingChanges
+from ....ml_backend.store.schema import field_mark, field_today
 from ....operators.jobs import Job, jobs_of
 from .background import Background
 from .label_cache import LabelCache
@@ -20,6 +23,7 @@ from .map_rows import MapRows
 from .memo import Memo
 from .notes import Notes
 from .session_cache import SessionCache
+from .stamps import last_change
 
 _log = logging.getLogger(__name__)
 _STORE = "labelscape.explorer"
@@ -31,12 +35,13 @@ StateParts = list[dict[str, Any]]
 
 
 class Board:
-    """The shared state of one dataset. Everything here can be built again from the database."""
+    """The shared state of one dataset. Everything here can be rebuilt from the database."""
 
     def __init__(self, dataset: fo.Dataset) -> None:
         self.dataset_id = str(dataset._doc.id)
         self.name = dataset.name
         self.lock = threading.RLock()
+        self.deciding = threading.Lock()  # decisions are applied one call after another
         self.revision = 0  # of the newest state
         self.version = 0  # of what no stamp of the database shows
         self.notes = Notes()
@@ -53,11 +58,12 @@ class Board:
         self.columns: Memo[dict[str, Any]] = Memo()  # references of column files, by what they hold
         self.parts: Memo[StateParts] = Memo()  # parts of the state that take time to list
         self.names: Memo[list[str]] = Memo()  # label fields and classes
+        self.unclear: Memo[bool] = Memo()  # label fields that may hold predictions
         self.functions: Memo[dict[str, Any]] = Memo()
         self.reach: Memo[NeighborPreview] = Memo()  # what a label was shown to reach last
 
     def remember_map(self, dataset: fo.Dataset, panel_id: str, key: str) -> None:
-        """Note which map a panel has loaded; the next panel on this dataset opens with it."""
+        """Record which map a panel has loaded; the next panel on this dataset opens with it."""
         self.map_of_panel[panel_id] = key
         self._store(dataset).set("map", key)
 
@@ -72,20 +78,39 @@ class Board:
         try:
             self.sessions.warm(dataset, self.maps.rows_of(dataset, run))
         except Exception:
-            # Nobody asked for this map. The front end asks for it next, and is told why it cannot be shown.
+            # Nobody requested this map. The front end requests it next, and is told why it cannot be shown.
             _log.exception("Could not open the map %s", run.key)
         else:
             self.map_of_panel[panel_id] = run.key
 
     def rename_map(self, dataset: fo.Dataset, key: str, name: str) -> None:
-        """Let panels that show a map go on with it under its new name."""
+        """Let panels that show a map continue with it under its new name."""
         self.map_of_panel = {panel: name if shown == key else shown for panel, shown in self.map_of_panel.items()}
         if self._store(dataset).get("map") == key:
             self._store(dataset).set("map", name)
 
     def label_field(self, dataset: fo.Dataset, patches_field: str | None) -> LabelField:
-        """The label field chosen for this dataset, else a good first one, never one of predictions."""
-        return self.label_cache.field(dataset, patches_field, self._store(dataset).get("label_field"))
+        """The label field chosen for this dataset, or else a sensible default, never one of predictions."""
+        return self.label_cache.field(dataset, patches_field, self._chosen_label_field(dataset))
+
+    def is_label_field_unclear(self, dataset: fo.Dataset, field: LabelField) -> bool:
+        """Whether labels may be set in this field only once somebody has chosen it: it may hold predictions."""
+        if field.kind == "patch" or self._chosen_label_field(dataset) == field.name:
+            return False
+        return self.unclear.get(
+            field.name,
+            (tuple(dataset.list_evaluations()), last_change(dataset)),
+            lambda: may_hold_predictions(dataset, field.name),
+        )
+
+    def check_label_field(self, dataset: fo.Dataset, field: LabelField) -> None:
+        """Raise a Refusal unless it is clear that labels are to go to this field.
+
+        Raises:
+            Refusal: it may hold predictions, and nobody has chosen it.
+        """
+        if self.is_label_field_unclear(dataset, field):
+            raise Refusal(f"{unclear_origin(field.name)} Choose it, or a new field, under “Labels go to” first.")
 
     def choose_label_field(self, dataset: fo.Dataset, name: str) -> None:
         """Use this label field from now on, in every tab.
@@ -93,14 +118,29 @@ class Board:
         Raises:
             Refusal: it cannot hold labels.
         """
-        self._store(dataset).set("label_field", label_field(dataset, name).name)
+        chosen = label_field(dataset, name).name
+        self._store(dataset).set("label_field", {"name": chosen, "mark": field_mark(dataset, chosen)})
+
+    def _chosen_label_field(self, dataset: fo.Dataset) -> str | None:
+        """The field that was chosen, by its new name if it was renamed; None if none is chosen.
+
+        Where another field has taken the name, that one is meant: the labels of a Label Studio project move to a new
+        field of the same name when its config changes from several classes to one.
+        """
+        chosen = self._store(dataset).get("label_field")
+        if chosen is None or isinstance(chosen, str):  # a record of an earlier version
+            return chosen
+        name, mark = chosen["name"], chosen["mark"]
+        if mark is None and dataset.get_field(name) is not None:  # it was made since
+            self._store(dataset).set("label_field", {"name": name, "mark": field_mark(dataset, name)})
+        return name if dataset.get_field(name) is not None else field_today(dataset, name, mark)
 
     def labels(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows:
-        """The labels of a map's rows as the database and the pending changes have them now."""
+        """The current labels of a map's rows, from the database and the pending changes."""
         return self.label_cache.over(dataset, rows, self.label_field(dataset, rows.patches_field))
 
     def labels_at_hand(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows | None:
-        """`labels`, or None where they are many and were never read: then reading them begins."""
+        """`labels`, or None if there are many that were never read: then reading them starts."""
         return self.label_cache.at_hand(dataset, rows, self.label_field(dataset, rows.patches_field))
 
     def pending(self, dataset: fo.Dataset) -> PendingChanges:
@@ -108,7 +148,7 @@ class Board:
         return self.label_cache.pending(dataset)
 
     def forget(self, dataset: fo.Dataset) -> None:
-        """Forget everything that is not a label: choices, loaded maps, cached columns."""
+        """Forget everything except labels: choices, loaded maps, cached columns."""
         with self.lock:
             self._store(dataset).delete("label_field")
             self._store(dataset).delete("map")
@@ -132,19 +172,16 @@ class Board:
 
     def _job_ended(self, job: Job) -> None:
         self.version += 1
-        if job.by_operator:  # its message stands at the job, with its next steps
-            return
-        if job.status == "done":
+        # An error is shown with the job until it is closed, as is the result of an operator's run.
+        if job.status == "done" and not job.by_operator:
             self.notes.add("success", job.message)
-        elif job.status == "failed":
-            self.notes.add("error", job.message)
 
     def _store(self, dataset: fo.Dataset) -> ExecutionStore:
         return ExecutionStore.create(_STORE, dataset._doc.id)
 
 
 def board_of(dataset: fo.Dataset) -> Board:
-    """The board of a dataset; the one not used for longest is forgotten when there are many."""
+    """The board of a dataset; when there are many, the least recently used one is forgotten."""
     key = str(dataset._doc.id)
     with _boards_lock:
         board = _boards.get(key)

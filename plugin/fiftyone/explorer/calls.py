@@ -1,4 +1,4 @@
-"""One call of the explorer: what it names, and how it is answered."""
+"""One call of the explorer: what it refers to, and how it is answered."""
 
 import functools
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from .panel_state import loaded_rows, map_version, panel_state
 
 
 class Call:
-    """One call of a method: what was asked, on which dataset, and the panel it came from."""
+    """One call of a method: the request, its dataset, and the panel it came from."""
 
     def __init__(self, ctx: Any) -> None:
         self.ctx = ctx
@@ -40,7 +40,9 @@ class Call:
         rows = self.board.maps.rows_of(self.dataset, run)
         labels = self.board.labels(self.dataset, rows)
         if version not in (map_version(rows, labels), rows.digest):
-            raise Refusal(f"The map “{key}” has changed since it was loaded here: select again once it is drawn anew.")
+            raise Refusal(
+                f"The map “{key}” has changed since it was loaded here: select again once it has been redrawn."
+            )
         return labels
 
     def loaded_labels(self) -> LabelRows | None:

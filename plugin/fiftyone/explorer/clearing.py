@@ -1,11 +1,10 @@
-"""Methods that clear: labels, with counts beforehand; maps, embeddings, and suggestions, all or one by one."""
+"""Methods that clear labels, with counts beforehand, and maps, embeddings, and suggestions, all or one by one."""
 
 from typing import Any, Literal
 
 from ....ml_backend.actions import clear, queue
 from ....ml_backend.errors import Refusal
 from ....ml_backend.store.labels import LabelField
-from ....ml_backend.wording import count
 from ..component_panel import Answer, Method
 from .board import Board
 from .calls import Call, answers
@@ -14,9 +13,9 @@ from .labeling import patched
 
 _VIEW = "view"
 _NOTES = {
-    "map": "Can be computed again from its embeddings.",
-    "embeddings": "Can be computed again from the media; maps made from them stay.",
-    "suggestions": "Can be made again.",
+    "map": "Can be recomputed from its embeddings.",
+    "embeddings": "Can be recomputed from the media; maps made from them stay.",
+    "suggestions": "Can be recreated.",
 }
 
 
@@ -58,7 +57,7 @@ def clearable(call: Call) -> Answer:
     ]
     kept = column_bytes(call.board.dataset_id)
     view = {"id": _VIEW, "title": "The panel's own view", "size": _bytes(kept)}
-    return {"items": [*items, {**view, "note": "Colors, camera, and cached columns; nothing of the dataset."}]}
+    return {"items": [*items, {**view, "note": "Colors, camera, and cached columns; nothing in the dataset."}]}
 
 
 @answers(CLEARING, changes=True)
@@ -67,7 +66,7 @@ def clear_explorer(call: Call) -> Answer:
     chosen_ids = {str(item) for item in call.params["ids"]}
     chosen = [entry for entry in clear.clearable(call.dataset) if _id(entry) in chosen_ids]
     if not chosen and _VIEW not in chosen_ids:
-        raise Refusal("Nothing was chosen: tick what to clear.")
+        raise Refusal("Nothing is chosen: tick what to clear.")
     done = clear.clear_explorer(call.dataset, chosen).sentence() if chosen else ""
     if _VIEW in chosen_ids:
         call.board.forget(call.dataset)
@@ -123,9 +122,8 @@ def _title(entry: clear.Clearable) -> str:
 
 
 def _size(entry: clear.Clearable) -> str:
-    nouns = {"map": "point", "embeddings": "vector", "suggestions": "suggestion"}
-    entries = count(entry.count, nouns[entry.kind])
-    return f"{entries}, {_bytes(entry.size_bytes)}" if entry.size_bytes else entries
+    known = entry.count is not None and entry.size_bytes
+    return f"{entry.amount}, {_bytes(entry.size_bytes)}" if known else entry.amount
 
 
 def _bytes(size: Any) -> str:

@@ -19,7 +19,7 @@ _MAGIC = b"LSC1"
 _VERSION = 1
 _DTYPES = {"|u1": 0, "<u2": 1, "<u4": 2, "<f4": 3}
 _KEPT_SECONDS = 7 * 24 * 3600
-_KEPT_FILES = 40  # a few maps, and the last states and fields of each: a slow client may still ask for an older one
+_KEPT_FILES = 40  # a few maps, and the last states and fields of each: a slow client may still request an older one
 
 
 def encode(planes: np.ndarray, tail: Mapping[str, Any] | None = None) -> bytes:
@@ -77,12 +77,12 @@ def clear_columns(dataset_id: str) -> None:
 
 
 def tidy_columns() -> None:
-    """Delete column files that nobody has read for a week, whichever dataset they were of."""
+    """Delete column files of any dataset that nobody has read for a week."""
     for path in (data_directory() / "panel").glob("*/*.bin"):
         try:
             if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
                 path.unlink()
-        except FileNotFoundError:  # another tab's request tidied up at the same moment
+        except FileNotFoundError:  # another tab's request cleaned up at the same time
             continue
 
 
@@ -101,7 +101,7 @@ def _drop_oldest(folder: Path) -> None:
     for path in folder.glob("*.bin"):
         try:
             ages.append((path.stat().st_mtime, path))
-        except FileNotFoundError:  # another tab's request tidied up at the same moment
+        except FileNotFoundError:  # another tab's request cleaned up at the same time
             continue
     for _, path in sorted(ages, reverse=True)[_KEPT_FILES:]:
         path.unlink(missing_ok=True)

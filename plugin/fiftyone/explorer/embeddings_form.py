@@ -1,4 +1,4 @@
-"""The form “Generate explorer”: which embeddings to make, how, and under which name."""
+"""The form “Generate explorer”: which embeddings to compute, how, and under which name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _EMBEDDABLE = ("image", "group", "video")
 
 @dataclass(frozen=True)
 class EmbeddingsForm:
-    """`EmbeddingsForm` of contract.ts, checked; ``key`` is the name the embeddings get, or go on under."""
+    """`EmbeddingsForm` of contract.ts, validated; ``key`` is the name of the new or existing embeddings."""
 
     key: str
     way: str
@@ -66,10 +66,10 @@ class EmbeddingsForm:
         )
 
     def embed(self, dataset: fo.Dataset, progress: Progress) -> str:
-        """Make the embeddings; returns the closing sentence.
+        """Compute the embeddings; return the closing message.
 
         Raises:
-            Refusal: it cannot be done; where nothing at all could be embedded, no embeddings are left behind.
+            Refusal: it cannot be done; if nothing at all could be embedded, no embeddings are left behind.
         """
         if self.way == TRAINED:
             base = str(self.base)
@@ -103,7 +103,7 @@ def free_name(dataset: fo.Dataset, stem: str) -> str:
 
 
 def _key(dataset: fo.Dataset, stem: str, model: str, options: Mapping[str, Any], objects: str | None) -> str:
-    """The key under which the same embeddings go on, else a free one."""
+    """The key of the same existing embeddings, or else a free one."""
     clean = _clean(stem)
     if clean in list_embeddings(dataset):
         made = provenance_of(dataset, clean)

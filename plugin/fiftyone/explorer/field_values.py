@@ -28,7 +28,7 @@ _HIDDEN_LEAVES = ("id", "anchor", "anchors", "path", "index", "instance")
 
 @dataclass(frozen=True)
 class Fetched:
-    """Ids (m,) as 12 bytes ("S12"), and one number an item for each expression asked for."""
+    """IDs (m,) as 12 bytes ("S12"), and one number per item for each requested expression."""
 
     ids: np.ndarray
     columns: dict[str, np.ndarray]
@@ -130,7 +130,7 @@ def first_of(path: str, lists: int = 1) -> Expression:
 
 
 def _flat(values: Expression) -> Expression:
-    """What is in the lists inside a list, in one list."""
+    """The elements of the lists inside a list, as one list."""
     joined = {"$concatArrays": ["$$value", {"$cond": [{"$isArray": "$$this"}, "$$this", ["$$this"]]}]}
     flat = {"$reduce": {"input": "$$values", "initialValue": [], "in": joined}}
     return {"$let": {"vars": {"values": values}, "in": {"$cond": [{"$isArray": "$$values"}, flat, "$$values"]}}}
@@ -145,7 +145,7 @@ def field_source(dataset: fo.Dataset, path: str, root: str | None) -> FieldSourc
     """Describe a field; raises a Refusal if there is no such field, or it cannot be shown on a map."""
     field = dataset.get_field(path)
     if field is None:
-        raise Refusal(f"There is no field “{path}” in this dataset any more: choose another one.")
+        raise Refusal(f"The field “{path}” no longer exists in this dataset: choose another one.")
     kind = _kind(field)
     if kind is None:
         raise Refusal(f"“{path}” holds {type(field).__name__}, which cannot be shown as colors: choose another field.")

@@ -44,7 +44,7 @@ def run_functions(call: Call) -> Answer:
 
 @answers(FUNCTIONS, changes=True)
 def edit_function(call: Call) -> Answer:
-    """Another threshold, note, or more examples; a stale function is made again of its examples."""
+    """Change the threshold, the note, or the examples; a stale function is rebuilt from its examples."""
     slug = str(call.params["slug"])
     old = load_function(call.dataset, slug)
     query = _marked(call, old.query)
@@ -72,9 +72,9 @@ def open_function_form(call: Call) -> Answer:
 
 @answers(FUNCTIONS, changes=True)
 def rename_function(call: Call) -> Answer:
-    """Another name; the score field follows it."""
+    """Rename a function; the score field follows."""
     renamed = functions.rename_function(call.dataset, str(call.params["slug"]), str(call.params["name"]))
-    return _changed(call, f"It is “{renamed.name}” now, and its scores are in “{renamed.field}”.")
+    return _changed(call, f"It is now called “{renamed.name}”, and its scores are in “{renamed.field}”.")
 
 
 @answers(FUNCTIONS, changes=True)

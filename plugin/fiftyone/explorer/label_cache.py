@@ -1,4 +1,4 @@
-"""The labels over maps: read once, in the background where they are many, then kept in step with the database."""
+"""The labels over maps: read once, in the background if there are many, then kept in sync with the database."""
 
 import logging
 import threading
@@ -58,11 +58,11 @@ class LabelCache:
         )
 
     def at_hand(self, dataset: fo.Dataset, rows: MapRows, field: LabelField) -> LabelRows | None:
-        """`over`, or None where they are many and were never read: then reading them begins."""
+        """`over`, or None if there are many that were never read: then reading them starts."""
         return self.over(dataset, rows, field) if self._first_reading(dataset, rows, field) is None else None
 
     def over(self, dataset: fo.Dataset, rows: MapRows, field: LabelField) -> LabelRows:
-        """The labels of a map's rows as the database and the pending changes have them now."""
+        """The current labels of a map's rows, from the database and the pending changes."""
         name = (rows.key, rows.digest, field.name)
         reading = self._first_reading(dataset, rows, field, again=True)
         if reading is not None:
@@ -80,7 +80,7 @@ class LabelCache:
             return known.rows
 
     def pending(self, dataset: fo.Dataset) -> PendingChanges:
-        """What is pending, folded again only where it has changed."""
+        """The pending changes, folded again only if they changed."""
         with self._lock:
             return self._pending.get(None, store_stamps(dataset).of(_PENDING), lambda: pending_changes(dataset))
 
@@ -96,10 +96,10 @@ class LabelCache:
     def _first_reading(
         self, dataset: fo.Dataset, rows: MapRows, field: LabelField, *, again: bool = False
     ) -> "Future[None] | None":
-        """The reading in background of labels that were never read; None where they were, or are few.
+        """The background reading of labels that were never read; None if they were, or are few.
 
         Args:
-            again: try again what has failed, which is told once
+            again: retry after a failure, which is reported once
         """
         name = (rows.key, rows.digest, field.name)
 
@@ -133,7 +133,7 @@ class LabelCache:
         self._reading.pop(name, None)
 
     def _take_over(self, rows: MapRows, field: LabelField, name: _Name) -> None:
-        """Begin with the labels that were read for another map of the same items."""
+        """Start with the labels that were read for another map of the same items."""
         if name in self._labels:
             return
         for known in self._labels.values():
@@ -148,7 +148,7 @@ def _read_all(dataset: fo.Dataset, rows: LabelRows, stamp: Stamp) -> _ReadLabels
 
 
 def _read_changes(dataset: fo.Dataset, known: _ReadLabels) -> None:
-    """Read again what has changed since; all of it where samples came or went."""
+    """Reread what has changed since; everything if samples were added or deleted."""
     stamp = last_change(dataset)
     if known.read_at == stamp:
         return

@@ -1,4 +1,4 @@
-"""The label and the label state of every row of a map: what is saved, with what is pending over it."""
+"""The label and the label state of every row of a map: saved labels overlaid with pending changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from .map_rows import MapRows
 UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS, UNCERTAIN = range(7)
 OPEN_SUGGESTIONS = (SUGGESTED, UNCERTAIN)
 _NO_IDS = np.empty(0, "S12")
-_OVERLAP = timedelta(seconds=10)  # a write may land a moment after the time it carries
+_OVERLAP = timedelta(seconds=10)  # a write may arrive shortly after its own timestamp
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Snapshot:
 
 
 class LabelRows:
-    """The labels of one field over the rows of a map, kept in step with the database."""
+    """The labels of one field over the rows of a map, kept in sync with the database."""
 
     def __init__(self, rows: MapRows, field: LabelField) -> None:
         self.rows = rows
@@ -73,7 +73,7 @@ class LabelRows:
             self._read(dataset, [{"$match": {"last_modified_at": {"$gte": since - _OVERLAP}}}])
 
     def show_pending(self, pending: PendingChanges) -> None:
-        """Lay what is pending over the saved labels."""
+        """Overlay the saved labels with pending changes."""
         self._pending = pending
         self.now = self._overlay()
 
@@ -120,6 +120,7 @@ class LabelRows:
 
     def _overlay(self) -> Snapshot:
         states, codes = self._saved_states.copy(), self.saved_codes.copy()
+        self._replaceable = np.isin(states, (HUMAN, NEIGHBORS))
         for changes in self._pending.fields:
             if (changes.field, changes.patches_field) != (self.field.name, self.rows.patches_field):
                 continue
@@ -127,6 +128,7 @@ class LabelRows:
             cleared = cleared[cleared >= 0]
             codes[cleared], states[cleared] = -1, PENDING_LABEL
             rows = self.rows.locate(changes.ids.astype("S12"))
+            self._replaceable[rows[rows >= 0]] = changes.replace[rows >= 0]
             named = np.asarray([self._code(name) for name in changes.names], np.int32)
             new = named[changes.codes] if len(changes.codes) else np.empty(0, np.int32)
             if self.field.kind == "classifications":
@@ -136,6 +138,14 @@ class LabelRows:
             states[rows[rows >= 0]] = PENDING_LABEL
         states[self.deleted_rows()] = PENDING_DELETE
         return Snapshot(digest(states.tobytes() + codes.tobytes()), states, codes, self.classes)
+
+    def replaceable(self, rows: np.ndarray) -> np.ndarray:
+        """Whether a new label may replace a saved one at each of some rows (m,): a person has seen what is there.
+
+        A pending label hides the saved one below it, so a label in its place may replace only what it may.
+        """
+        chosen: np.ndarray = self._replaceable[rows]
+        return chosen
 
     def codes_with_suggestions(self) -> np.ndarray:
         """(n,) int32 code of the label, and where there is none, of the open suggestion; -1 = neither."""

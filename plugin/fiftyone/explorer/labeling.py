@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+import fiftyone as fo
 import numpy as np
 
 from ....ml_backend.actions import label_neighbors as neighbors
 from ....ml_backend.actions import queue, segments, suggest
 from ....ml_backend.actions import save as saving
 from ....ml_backend.actions.accept import accept_suggestions
-from ....ml_backend.actions.undo import undo_last, undo_through
+from ....ml_backend.actions.undo import undo_last, undo_named, undo_through
 from ....ml_backend.errors import Refusal
+from ....ml_backend.store.labels import label_field
 from ....ml_backend.store.pending import one_act
 from ....ml_backend.store.segment_origins import Selected
 from ..component_panel import Answer, Method
@@ -30,26 +32,33 @@ LABELING: dict[str, Method] = {}
 
 @answers(LABELING, changes=True)
 def set_label(call: Call) -> Answer:
-    """Queue a label for the selected rows, in place of what they have."""
+    """Queue a label for the selected rows, in place of the labels on screen; never in place of possible predictions."""
     labels, selected = _selection(call)
-    patch, report = patched(
-        call,
-        labels,
-        lambda: queue.set_label(
-            call.dataset,
-            labels.rows.names(selected),
-            str(call.params["label"]),
-            field=labels.field.name,
-            patches_field=labels.field.patches_field,
-            replace=True,
-        ),
-    )
-    return {"patch": patch, "count": len(report.queued)}
+    call.board.check_label_field(call.dataset, labels.field)
+    name = str(call.params["label"])
+    with one_act():
+        patch, _ = patched(call, labels, lambda: label_rows(call.dataset, labels, selected, name, labels.field.name))
+    return {"patch": patch, "count": len(selected)}
+
+
+def label_rows(dataset: fo.Dataset, labels: LabelRows, rows: np.ndarray, name: str, field: str) -> None:
+    """Set a pending label on rows (n,), in place of the labels on screen.
+
+    A row without a label there is labeled only if it still has none when the change is saved: a label that another
+    person sets in the meantime is kept.
+    """
+    target = label_field(dataset, field, labels.field.patches_field)
+    seen = labels.replaceable(rows) if field == labels.field.name else np.ones(len(rows), bool)
+    for chosen, replaces in ((rows[seen], True), (rows[~seen], False)):
+        if len(chosen):
+            codes = np.zeros(len(chosen), np.int32)
+            names = [queue.clean_label(name)]
+            queue.add_labels(dataset, target, queue.LabelBatch(labels.rows.ids[chosen], codes, names, replace=replaces))
 
 
 @answers(LABELING)
 def label_neighbors(call: Call) -> Answer:
-    """Whom the label of the anchors would reach, most confident first."""
+    """The rows that the label of the anchors would reach, most confident first."""
     labels = call.labels()
     rows = labels.rows
     anchors = checked_rows(np.asarray(call.params["rows"], np.int64), len(rows))
@@ -67,7 +76,7 @@ def label_neighbors(call: Call) -> Answer:
 
 @answers(LABELING, changes=True)
 def accept_neighbors(call: Call) -> Answer:
-    """Queue the label of the anchors for the rows it reached."""
+    """Set the label of the anchors, pending, on the rows it reached."""
     labels = call.labels()
     anchors = checked_rows(np.asarray(call.params["anchors"], np.int64), len(labels.rows))
     chosen = checked_rows(unpack(call.params["rows"], "<u4").astype(np.int64), len(labels.rows))
@@ -117,7 +126,7 @@ def accept(call: Call) -> Answer:
 
 @answers(LABELING, changes=True)
 def reject(call: Call) -> Answer:
-    """Remove the suggestions of the selected rows, and do not make them again."""
+    """Remove the suggestions of the selected rows, and do not suggest them again."""
     labels, selected = _selection(call)
     chosen = selected[np.isin(labels.now.states[selected], OPEN_SUGGESTIONS)]
     patch, count = patched(
@@ -132,7 +141,7 @@ def reject(call: Call) -> Answer:
 
 @answers(LABELING, changes=True)
 def delete(call: Call) -> Answer:
-    """Queue the deletion of the selected samples, or objects."""
+    """Mark the selected samples or objects for deletion."""
     labels, selected = _selection(call)
     patch, report = patched(
         call,
@@ -144,14 +153,16 @@ def delete(call: Call) -> Answer:
 
 @answers(LABELING, changes=True)
 def undo(call: Call) -> Answer:
-    """Undo the last act, or all acts down to the one named."""
-    key = call.params.get("key")
+    """Undo the last action, all actions back to the given one, or a decision of a review."""
+    key, decision = call.params.get("key"), call.params.get("decision")
     dataset = call.dataset
-    patch, done = patched(
-        call,
-        call.loaded_labels(),
-        lambda: undo_last(dataset) if key is None else undo_through(dataset, str(key)),
-    )
+
+    def deed() -> str:
+        if decision is not None:
+            return undo_named(dataset, str(decision))
+        return undo_last(dataset) if key is None else undo_through(dataset, str(key))
+
+    patch, done = patched(call, call.loaded_labels(), deed)
     call.ctx.ops.reload_samples()
     return {"patch": patch, "done": done}
 
@@ -160,7 +171,7 @@ def undo(call: Call) -> Answer:
 def save(call: Call) -> Answer:
     """Write pending changes to the dataset."""
     patch, report = patched(call, call.loaded_labels(), lambda: saving.save_changes(call.dataset))
-    if report.conflicts or report.blocked:
+    if report.conflicts or report.blocked or report.overtaken or report.gone:
         call.board.notes.add("warning", report.sentence())
     call.ctx.ops.reload_samples()
     return {"patch": patch, "labels": report.labels, "cleared": report.cleared, "deletions": report.deletions}
@@ -168,24 +179,24 @@ def save(call: Call) -> Answer:
 
 @answers(LABELING, changes=True)
 def discard(call: Call) -> Answer:
-    """Discard pending changes; undo brings them back."""
+    """Discard pending changes; undo restores them."""
     patch, count = patched(call, call.loaded_labels(), lambda: saving.discard_changes(call.dataset))
     return {"patch": patch, "count": count, "undoable": True}
 
 
 @answers(LABELING)
 def review(call: Call) -> Answer:
-    """A page of what is pending."""
+    """A page of the pending changes."""
     labels = call.loaded_labels()
     if labels is None:
-        raise Refusal("Load a map first: what is pending is listed with its samples on it.")
+        raise Refusal("Load a map first: pending changes are listed for the samples on it.")
     pending = call.board.pending(call.dataset)
     return sample_facts.review(call.dataset, labels, pending, int(call.params["offset"]), int(call.params["limit"]))
 
 
 @answers(LABELING, changes=True)
 def unqueue(call: Call) -> Answer:
-    """Take rows out of what is pending."""
+    """Remove rows from the pending changes."""
     labels, selected = _selection(call)
     patch, count = patched(call, labels, lambda: saving.discard_changes(call.dataset, labels.rows.names(selected)))
     return {"patch": patch, "count": count}
@@ -222,7 +233,7 @@ def _selection(call: Call) -> tuple[LabelRows, np.ndarray]:
 
 
 def patched(call: Call, labels: LabelRows | None, deed: Callable[[], Any]) -> tuple[dict[str, Any] | None, Any]:
-    """Do something to labels; returns what changed on the map, None where the map is to be drawn anew."""
+    """Change labels; return what changed on the map, None if the map must be redrawn."""
     if labels is None:
         return None, deed()
     before, version = labels.now, map_version(labels.rows, labels)
@@ -233,7 +244,7 @@ def patched(call: Call, labels: LabelRows | None, deed: Callable[[], Any]) -> tu
 
 
 def _reach(call: Call, labels: LabelRows, anchors: np.ndarray, *, again: bool) -> neighbors.NeighborPreview:
-    """Whom a label would reach; what was shown last is what gets accepted, so it is not computed ``again``."""
+    """The rows that a label would reach; what was shown last is what gets accepted, so it is not computed ``again``."""
     label = str(call.params["label"])
     question = (labels.rows.digest, labels.field.name, tuple(anchors.tolist()), label)
     if again:

@@ -11,6 +11,7 @@ from ....ml_backend.actions.embedding_report import EmbeddingReport
 from ....ml_backend.errors import Refusal
 from ....ml_backend.progress import Progress, part_of
 from ....ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, provenance_of
+from ....ml_backend.store.existence import gone_in_words
 from ....ml_backend.store.items import FRAMES
 from ....operators.jobs import Outcome
 from ....operators.running import PLUGIN
@@ -31,7 +32,7 @@ RUNS: dict[str, Method] = {}
 
 @answers(RUNS, changes=True)
 def compute_embeddings(call: Call) -> Answer:
-    """Make embeddings in one of the five ways, and a 2D map of them in the same run where that is asked for."""
+    """Compute embeddings in one of the five ways, and a 2D map from them in the same run if requested."""
     form = EmbeddingsForm.of(call)
     board, panel_id = call.board, call.ctx.panel_id
 
@@ -96,7 +97,7 @@ def update_map(call: Call) -> Answer:
 
 @answers(RUNS, changes=True)
 def rank_outliers(call: Call) -> Answer:
-    """Score how odd the selected samples are, else all."""
+    """Score how unusual the selected samples are, or else all."""
     chosen = _chosen(call)
     return start_run(
         call,
@@ -114,7 +115,7 @@ def rank_outliers(call: Call) -> Answer:
 
 @answers(RUNS, changes=True)
 def rank_mislabels(call: Call) -> Answer:
-    """Score how likely the labels of the selected samples are wrong, else of all."""
+    """Score how likely the labels of the selected samples, or else of all, are to be wrong."""
     chosen = _chosen(call)
     return start_run(
         call,
@@ -152,19 +153,21 @@ def suggest_labels(call: Call) -> Answer:
     return start_run(
         call,
         "Suggesting labels",
-        lambda dataset, progress: suggest.suggest_labels(
-            chosen.samples(dataset),
-            embeddings=chosen.embeddings,
-            field=chosen.field,
-            precision=precision,
-            progress=lambda fraction, message: _tell(progress, fraction, message),
-        ).sentence(),
+        lambda dataset, progress: _suggested(
+            suggest.suggest_labels(
+                chosen.samples(dataset),
+                embeddings=chosen.embeddings,
+                field=chosen.field,
+                precision=precision,
+                progress=lambda fraction, message: _tell(progress, fraction, message),
+            )
+        ),
     )
 
 
 @answers(RUNS)
 def refresh_app(call: Call) -> Answer:
-    """Let the App list the fields that a run has added and, after a ranking, its samples highest first."""
+    """Make the App list the fields that a run has added and, after a ranking, show its samples highest first."""
     call.ctx.ops.reload_dataset()
     labels = call.loaded_labels()
     if call.params["ranking"] is None or labels is None:
@@ -201,7 +204,7 @@ def take_step(call: Call) -> Answer:
 
 
 class _Chosen:
-    """What a run works on: the selection, else all; and by which embeddings and labels."""
+    """What a run works on: the selection, or else everything, with which embeddings and labels."""
 
     def __init__(self, labels: LabelRows, selected: list[str] | None, embeddings: str) -> None:
         self.embeddings = embeddings
@@ -218,9 +221,9 @@ def _chosen(call: Call) -> _Chosen:
     selection: dict[str, Any] | None = call.params.get("selection")
     labels = call.loaded_labels() if selection is None else call.labels_of(selection["map"], selection["map_version"])
     if labels is None:
-        raise Refusal("Load a map first: it says which embeddings to work with.")
+        raise Refusal("Load a map first: it determines which embeddings to use.")
     if labels.rows.embeddings is None:
-        raise Refusal(f"The map “{labels.rows.key}” does not say of which embeddings it was made: compute one here.")
+        raise Refusal(f"The map “{labels.rows.key}” does not say from which embeddings it was made: compute one here.")
     selected = None
     if selection is not None and selection["count"]:
         rows = selected_rows(selection, len(labels.rows))
@@ -238,7 +241,7 @@ def _view_of(dataset: fo.Dataset, ids: list[str], field: str | None) -> fo.Datas
 
 
 def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progress) -> EmbeddingReport:
-    """Go on with the embeddings of a map, for these samples or objects."""
+    """Continue the embeddings of a map, for these samples or objects."""
     key, field = str(rows.embeddings), rows.patches_field
     samples = _view_of(dataset, ids, field)
     provenance = provenance_of(dataset, key)
@@ -250,8 +253,17 @@ def _embed(dataset: fo.Dataset, rows: MapRows, ids: list[str], progress: Progres
 def start_run(call: Call, title: str, work: Work) -> Answer:
     """Queue a run; it loads the dataset itself, as it outlives the call."""
     name = call.board.name
-    job = call.board.jobs.start(title, lambda progress: Outcome(work(fo.load_dataset(name), progress)))
-    return {"job": job.id}
+
+    def run(progress: Progress) -> Outcome:
+        dataset = fo.load_dataset(name)
+        with gone_in_words(dataset):
+            return Outcome(work(dataset, progress))
+
+    return {"job": call.board.jobs.start(title, run).id}
+
+
+def _suggested(report: suggest.SuggestReport) -> str:
+    return f"{report.outcome()}{report.elsewhere}"
 
 
 def _tell(progress: Progress, fraction: float, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The maps of a dataset: those in the database, the rows of those that were loaded, and how far behind each is."""
+"""The maps of a dataset: those in the database, the rows of loaded ones, and how outdated each is."""
 
 import logging
 import threading
@@ -86,18 +86,18 @@ class MapCache:
         run = next((run for run in runs if run.key == key), None)
         if run is None:
             listing = ", ".join(run.key for run in runs) or "none yet"
-            raise Refusal(f"The map “{key}” is no longer there; there are: {listing}.")
+            raise Refusal(f"The map “{key}” no longer exists; the existing maps are: {listing}.")
         return run
 
     def rows_of(self, dataset: fo.Dataset, run: Run) -> MapRows:
-        """The rows of a map, from memory where they are the same."""
+        """The rows of a map, from memory if they are unchanged."""
         name = (run.key, run.results)
         with self._lock:
             if name not in self._rows:
                 # Another process may have replaced the run under its key; FiftyOne's cache would not notice.
                 dataset.clear_cache()
                 if not dataset.has_brain_run(run.key):
-                    dataset.reload()  # made by a thread or process with a dataset object of its own
+                    dataset.reload()  # made by a thread or process with its own dataset object
                 self._rows[name] = read_rows(dataset, run.key)
             self._rows.move_to_end(name)
             while len(self._rows) > _KEPT_MAPS:
@@ -105,7 +105,7 @@ class MapCache:
             return self._rows[name]
 
     def staleness_of(self, dataset: fo.Dataset, run: Run) -> Staleness:
-        """How far a map is behind the dataset; as if it were not, while that is being found out."""
+        """How outdated a map is; reported as up to date while that is being computed."""
         stamp = (run.results, last_change(dataset).members)
         known = self._stale.get(run.key)
         if known is not None and known[0] == stamp:

@@ -1,4 +1,4 @@
-"""The method that reads the real medium of a sample whose picture is a card: sound, time series, or text."""
+"""The method that reads the original medium of a sample whose picture is a card: sound, time series, or text."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Ways to make embeddings as the panel offers them."""
+"""Ways to compute embeddings, as the panel offers them."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ _WITHOUT_FAMILY: list[dict[str, Any]] = [
     {
         "way": TRAINED,
         "title": "Trained on your labels",
-        "why": "A small network over other embeddings, trained on the labels there are",
+        "why": "A small network on top of other embeddings, trained on existing labels",
     },
     {
         "way": PRECOMPUTED,
         "title": "Vectors you have",
-        "why": "From a field of the samples, a Parquet file, or .npy with ids",
+        "why": "From a field of the samples, a Parquet file, or .npy with IDs",
     },
 ]
 
@@ -26,7 +26,7 @@ _WITHOUT_FAMILY: list[dict[str, Any]] = [
 def model_choices(modality: Modality = "image") -> list[dict[str, Any]]:
     """`ModelChoice` of contract.ts for each family that menus offer, then for training and vectors that exist."""
     offered = [_choice(family) for family in families(modality) if family.in_menus]
-    plain: dict[str, Any] = {"names": [], "speed": None, "options": []}
+    plain: dict[str, Any] = {"argument": "", "names": [], "speed": None, "options": []}
     return [*offered, *({**way, **plain} for way in _WITHOUT_FAMILY)]
 
 
@@ -38,7 +38,7 @@ def model_name(way: str, argument: str | None) -> str:
     """
     family = next((family for family in families() if family.name == way), None)
     if family is None:
-        raise Refusal(f"“{way}” is not a way to make embeddings: choose one of the list.")
+        raise Refusal(f"“{way}” is not a way to compute embeddings: choose one from the list.")
     return family.model_name(argument or "") if family.argument else family.name
 
 
@@ -47,6 +47,7 @@ def _choice(family: ModelFamily) -> dict[str, Any]:
         "way": family.name,
         "title": family.title,
         "why": family.sentence,
+        "argument": family.argument.strip("<>"),
         "names": list(family.examples),
         "speed": family.per_second,
         "options": [

@@ -1,4 +1,4 @@
-"""Messages of the App's server to whoever looks at a dataset."""
+"""Messages from the App's server to everybody who views a dataset."""
 
 import itertools
 import time
@@ -7,7 +7,7 @@ from typing import Literal
 
 
 class Notes:
-    """Messages to whoever looks at a dataset, each shown once."""
+    """Messages to everybody who views a dataset, each shown once."""
 
     _SECONDS = 300.0
     _KEPT = 20

@@ -9,8 +9,10 @@ from ..component_panel import Answer, ComponentPanel, Method, in_words
 from .board import Board, board_of
 from .clearing import CLEARING
 from .column_files import tidy_columns
+from .deciding import DECIDING
 from .function_list import FUNCTIONS
 from .labeling import LABELING
+from .likely_classes import LIKELY
 from .long_runs import RUNS
 from .mediums import MEDIUMS
 from .panel_state import nothing_open, panel_state
@@ -20,7 +22,7 @@ from .viewing import VIEWING
 
 @in_words
 def sync(ctx: Any) -> Answer:
-    """The state, where it is newer than the one the front end has."""
+    """The state, if it is newer than the front end's."""
     if ctx.dataset is not None:
         board = board_of(ctx.dataset)
         board.background.map_is_open()
@@ -33,19 +35,21 @@ def sync(ctx: Any) -> Answer:
 
 
 class DataExplorer(ComponentPanel):
-    """A map of the dataset's embeddings to look, find, label, and save in."""
+    """A map of the dataset's embeddings to explore, search, label, and save."""
 
     panel_name = "data_explorer"
     label = "Data explorer"
     icon = "bubble_chart"
-    description = "A map of the dataset's embeddings: look, find, label, and save. Press `?` for all shortcuts."
+    description = "A map of the dataset's embeddings: explore, search, label, and save. Press `?` for all shortcuts."
     component = "LabelscapeDataExplorer"
     methods: ClassVar[dict[str, Method]] = {
         "sync": sync,
         **VIEWING,
         **MEDIUMS,
         **LABELING,
+        **LIKELY,
         **REVIEWING,
+        **DECIDING,
         **CLEARING,
         **RUNS,
         **FUNCTIONS,

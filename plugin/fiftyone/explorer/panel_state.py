@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,11 @@ from ....ml_backend.actions.embed import vector_fields
 from ....ml_backend.actions.models import searches_text
 from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
-from ....ml_backend.store.items import item_fields, item_noun, list_like, stored_path
-from ....ml_backend.store.labels import holds_predictions, usable_label_fields
+from ....ml_backend.store.items import FRAMES_PREFIX, item_fields, item_noun, list_like, stored_path
+from ....ml_backend.store.label_origins import holds_predictions
+from ....ml_backend.store.labels import usable_label_fields
 from ....ml_backend.store.medium_fields import medium_field, medium_kind
+from ....ml_backend.store.suggestions import is_suggestions_field, suggestion_path
 from .board import Board
 from .column_files import digest, publish
 from .field_values import distinct_classes, fetch_ids, field_source, shown_fields
@@ -31,6 +34,7 @@ from .stamps import last_change, store_stamps
 METHODS = ("umap", "tsne", "pca")
 _UNDO_LISTED = 12
 _FIRST_SAMPLES = 10_000  # whose classes are listed until all labels are read
+_CLASS_OF_LABEL = re.compile(r"(\.(classifications|detections|polylines|keypoints))?\.label$")
 
 
 def nothing_open(revision: int) -> dict[str, Any]:
@@ -50,6 +54,7 @@ def nothing_open(revision: int) -> dict[str, Any]:
         "classes": [],
         "pending": {"labels": 0, "cleared": 0, "deletions": 0},
         "label_field_exists": False,
+        "label_field_unclear": False,
         "undoable": [],
         "jobs": [],
         "messages": [],
@@ -63,11 +68,11 @@ def nothing_open(revision: int) -> dict[str, Any]:
 def panel_state(ctx: Any, board: Board) -> dict[str, Any]:
     """The state (`PanelState`) of the panel that asks; the same object while nothing has changed."""
     with board.lock:
-        # Jobs before all else: with one that has ended, what it made must be in the same state.
+        # Jobs come first: when one has finished, its results must be in the same state.
         jobs = [*board.sessions.opening(), *(job.describe() for job in board.jobs.listing())]
         runs = board.maps.shown_runs()
         mark = _mark(ctx, board, runs, jobs)
-        # The mark is from before: what changes meanwhile is seen by the next poll.
+        # The mark is taken beforehand: what changes in the meantime is seen by the next poll.
         return board.states.get(ctx.panel_id, mark, lambda: _numbered(board, _build(ctx, board, runs, jobs)))
 
 
@@ -85,14 +90,14 @@ def loaded_rows(ctx: Any, board: Board) -> MapRows | None:
 
 
 def map_version(rows: MapRows, labels: LabelRows | None) -> str:
-    """Name of a map's rows and places: another one once samples have left the dataset."""
+    """Identity of a map's rows and positions; it changes when samples are deleted from the dataset."""
     if labels is None or labels.present.all():
         return rows.digest
     return f"{rows.digest}-{digest(np.packbits(labels.present))}"
 
 
 def _mark(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -> tuple[Any, ...]:
-    """What becomes different with anything in the state; cheap enough for a poll."""
+    """A value that changes with anything in the state; cheap enough for a poll."""
     dataset = ctx.dataset
     return (
         last_change(dataset),
@@ -140,6 +145,7 @@ def _labeling(board: Board, dataset: fo.Dataset, rows: MapRows | None, labels: L
         "label_fields": offered if field.name in offered else [field.name, *offered],
         "label_field": field.name,
         "label_field_exists": dataset.get_field(field.name) is not None,
+        "label_field_unclear": board.is_label_field_unclear(dataset, field),
         "classes": _classes(board, dataset, field.name, field.path, labels),
         "pending": {
             "labels": pending.n_labels,
@@ -162,10 +168,19 @@ def _offered_label_fields(board: Board, dataset: fo.Dataset, patches_field: str 
 def _listings(board: Board, dataset: fo.Dataset, rows: MapRows | None) -> dict[str, Any]:
     """Fields, undo steps, review lists and functions, each read again only if what it is made of has changed."""
     patches_field = None if rows is None else rows.patches_field
-    fields = (list(dataset.get_field_schema(flat=True)), list(dataset.get_frame_field_schema(flat=True) or {}))
+    in_frames = dataset.get_frame_field_schema(flat=True) or {}
+    fields = (list(dataset.get_field_schema(flat=True)), [f"{FRAMES_PREFIX}{path}" for path in in_frames])
     stores = store_stamps(dataset)
+    predicted = board.names.get(
+        "predictions",
+        (fields, tuple(dataset.list_evaluations()), last_change(dataset)),
+        lambda: _predicted(dataset, [path for part in fields for path in part]),
+    )
     return {
-        "fields": board.parts.get(("fields", patches_field), fields, lambda: _fields(dataset, rows)),
+        "fields": [
+            field | {"predictions": field["path"] in predicted}
+            for field in board.parts.get(("fields", patches_field), fields, lambda: _fields(dataset, rows))
+        ],
         "undoable": board.parts.get(
             "undoable",
             stores,
@@ -228,7 +243,7 @@ def _places(rows: MapRows, labels: LabelRows | None) -> np.ndarray:
 
 
 def published(board: Board, name: str, version: Any, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """A column file for this version; written again only where it is another one, or its file was tidied away."""
+    """A column file for this version; rewritten only if the version changed or the file was cleaned up."""
     reference = board.columns.get(name, version, write)
     if not Path(reference["file"]).exists():
         board.columns.forget(name)
@@ -294,7 +309,7 @@ def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
 
 
 def _embeddings(board: Board, dataset: fo.Dataset) -> list[dict[str, Any]]:
-    """The embeddings there are; those a run may be writing at this moment are looked at once it has ended."""
+    """Existing embeddings; those that a run may be writing are checked once it has finished."""
     if any(job.open for job in board.jobs.listing()):
         return board.parts.peek("embeddings") or []
     stamp = (tuple(dataset.list_brain_runs()), last_change(dataset).count, board.version)
@@ -327,6 +342,29 @@ def _fields(dataset: fo.Dataset, rows: MapRows | None) -> list[dict[str, str]]:
         shown_fields(dataset, None) if rows is None else shown_fields(dataset, rows.root, in_frames=rows.in_frames)
     )
     return [{"path": source.path, "kind": source.kind} for source in sources]
+
+
+def _predicted(dataset: fo.Dataset, paths: list[str]) -> list[str]:
+    """Those of the paths that lead to classes that a model predicted; not to suggestions, which are Labelscape's."""
+    suggestions = {suggestion_path(dataset, field) for field in item_fields(dataset)}
+    found = []
+    for path in paths:
+        name = _CLASS_OF_LABEL.sub("", path)
+        if name == path or name in suggestions or is_suggestions_field(dataset, name):
+            continue
+        if holds_predictions(dataset, name) and _has_classes(dataset, path):
+            found.append(path)
+    return found
+
+
+def _has_classes(dataset: fo.Dataset, path: str) -> bool:
+    collection, stored = stored_path(dataset, path)
+    stages: list[dict[str, Any]] = [
+        {"$limit": _FIRST_SAMPLES},
+        {"$match": {stored: {"$type": "string"}}},
+        {"$limit": 1},
+    ]
+    return bool(list(collection.aggregate([*stages, {"$project": {"_id": 1}}])))
 
 
 def _classes(board: Board, dataset: fo.Dataset, name: str, path: str, labels: LabelRows | None) -> list[str]:

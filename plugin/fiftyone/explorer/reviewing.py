@@ -1,11 +1,11 @@
-"""Methods of the review: lists to work through one by one, from rankings, suggestions, segments, and searches."""
+"""Methods of the review: lists to work through, from rankings, suggestions, segments, and searches."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ....ml_backend.actions import functions, segments
+from ....ml_backend.actions import functions
 from ....ml_backend.actions.search import Scope, search
 from ....ml_backend.errors import Refusal
 from ....ml_backend.store.functions import load_function
@@ -21,7 +21,7 @@ from .column_files import MISSING_CODE, pack
 from .field_values import code_of, distinct_classes, fetch, field_source, number_of
 from .label_states import OPEN_SUGGESTIONS, LabelRows
 from .map_rows import as_bytes
-from .selection import checked_rows, selected_rows
+from .selection import checked_rows
 
 REVIEWING: dict[str, Method] = {}
 _MOST_ROWS = 5_000  # about a day's work
@@ -64,6 +64,7 @@ class ReviewList:
             "note": self.note,
             "total": len(self.rows) if self.total is None else self.total,
             "rows": pack(self.rows[kept], "<u4"),
+            "ids": labels.rows.names(self.rows[kept]),
             "scores": None if self.scores is None else pack(self.scores[kept], "<f4"),
             "proposals": None if codes is None else pack(np.where(codes < 0, MISSING_CODE, codes), "<u2"),
             "labels": list(self.labels),
@@ -86,13 +87,13 @@ def open_list(call: Call) -> Answer:
 
 @answers(REVIEWING, changes=True)
 def search_similar(call: Call) -> Answer:
-    """What is most like the selected rows and the ones marked as matches, and least like those marked as not."""
+    """Rows most similar to the selected ones and those marked as matches, and least similar to those marked as not."""
     labels = call.labels()
     rows = labels.rows
     liked = checked_rows(np.asarray(call.params["liked"], np.int64), len(rows))
     disliked = checked_rows(np.asarray(call.params["disliked"], np.int64), len(rows))
     if rows.embeddings is None:
-        raise Refusal(f"The map “{rows.key}” does not say of which embeddings it was made: compute one here.")
+        raise Refusal(f"The map “{rows.key}” does not say from which embeddings it was made: compute one here.")
     is_new = call.dataset.get_field(rows.score_path(call.dataset, SCORE_FIELD)) is None
     query = Query(rows.embeddings, tuple(rows.names(liked)), tuple(rows.names(disliked)))
     result = search(Scope(call.dataset), query, limit=int(call.params.get("limit") or _SIMILAR))
@@ -110,16 +111,6 @@ def search_similar(call: Call) -> Answer:
         adds_field=is_new,
     )
     return listed.answer("search", labels)
-
-
-@answers(REVIEWING, changes=True)
-def change_segment(call: Call) -> Answer:
-    """Take rows out of a segment, or put them back."""
-    labels = call.labels()
-    names = labels.rows.names(selected_rows(call.params, len(labels.rows)))
-    change = segments.add_to_segment if call.params["member"] else segments.remove_from_segment
-    report = change(call.dataset, names, slug=str(call.params["segment"]), patches_field=labels.rows.patches_field)
-    return {"size": report.segment.size}
 
 
 @answers(REVIEWING)
@@ -234,7 +225,7 @@ def _function(call: Call, labels: LabelRows, slug: str) -> ReviewList:
     function = load_function(call.dataset, slug)
     rows, scores = _by_score(_scores(call, labels, function.field))
     matching = scores >= np.float32(function.threshold)
-    functions.look_at_matches(call.dataset, slug)  # looking at them is what makes them no longer new
+    functions.look_at_matches(call.dataset, slug)  # once viewed, they are no longer new
     return ReviewList(
         "function", f"Matches of “{function.name}”", rows[matching], scores[matching], note=function.quality
     )

@@ -1,4 +1,4 @@
-"""What is shown of single samples: facts for the tooltip, the preview with neighbors, the review of what is pending."""
+"""What is shown for single samples: facts for the tooltip, the preview with neighbors, and pending changes."""
 
 import os
 from datetime import date, datetime
@@ -8,7 +8,9 @@ import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 
+from ....ml_backend.embedding.base import local_path
 from ....ml_backend.store.items import FRAMES_PREFIX
+from ....ml_backend.store.medium_fields import medium_field
 from ....ml_backend.store.pending_changes import PendingChanges, PendingLabel
 from ....ml_backend.store.session import Session
 from ....ml_backend.store.suggestions import suggestion_path
@@ -17,7 +19,9 @@ from .map_rows import as_bytes
 
 _SHOWN_FIELDS = 30
 _SHOWN_LETTERS = 200
+_NAME_LETTERS = 80
 _IMAGES = ("image", "group")
+_DATES = ("created_at", "last_modified_at")
 
 
 class Details:
@@ -30,7 +34,9 @@ class Details:
         self._has_images = dataset.media_type in _IMAGES
         self._suggestion = suggestion_path(dataset, self.rows.patches_field).removeprefix(FRAMES_PREFIX)
         self._path = labels.field.path.removeprefix(FRAMES_PREFIX)
-        roots = {path.split(".")[0] for path in (self._path, self._suggestion, self._media_field)}
+        self._medium = medium_field(dataset)
+        carried = [] if self._medium is None else [self._medium.name]
+        roots = {path.split(".")[0] for path in (self._path, self._suggestion, self._media_field, *carried)}
         fields = None if whole else dict.fromkeys(["filepath", "_sample_id", "frame_number", *roots], 1)
         self._documents: dict[str, dict[str, Any]] = {}
         if self.rows.in_frames:
@@ -61,7 +67,7 @@ class Details:
             "id": self.rows.names(np.asarray([row]))[0],
             "thumbnail": self._thumbnail(sample),
             "crop": item.get("bounding_box") if self.rows.root is not None else None,
-            "name": os.path.basename(sample.get("filepath") or "") or "no longer in the dataset",
+            "name": self._name(sample) or "no longer in the dataset",
             "label": now.classes[code] if pending and code >= 0 else self.saved_label(row),
             "state": state,
             "suggestion": suggested,
@@ -109,8 +115,18 @@ class Details:
         least = min([suggestion.get("confidence") or 0.0, *(suggestion.get("more_confidence") or [])])
         return {"label": ", ".join([suggestion["label"], *(suggestion.get("more") or [])]), "confidence": float(least)}
 
+    def _name(self, sample: dict[str, Any]) -> str:
+        """The file's name; where the file is only a card, that of the medium, and of a text its first line."""
+        medium = None if self._medium is None else sample.get(self._medium.name)
+        text = str(medium or "").strip()
+        if text and self._medium is not None and self._medium.kind == "text":
+            line = text.split("\n", 1)[0]
+            return line if len(line) <= _NAME_LETTERS else f"{line[: _NAME_LETTERS - 1]}…"
+        return os.path.basename(text or str(sample.get("filepath") or ""))
+
     def _thumbnail(self, sample: dict[str, Any]) -> str | None:
         path = value_at(sample, self._media_field)
+        path = local_path(path) if isinstance(path, str) else None
         return path if self._has_images or self._media_field != "filepath" else None
 
 
@@ -174,7 +190,7 @@ def review(dataset: fo.Dataset, labels: LabelRows, pending: PendingChanges, offs
 
 
 def value_at(document: dict[str, Any], path: str) -> Any:
-    """What stands at a dotted path of a document; None where there is nothing."""
+    """The value at a dotted path of a document; None if there is none."""
     value: Any = document
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else None
@@ -201,11 +217,12 @@ def _origin(details: Details, labels: LabelRows, row: int, pending: PendingChang
 
 
 def _plain_fields(dataset: fo.Dataset, details: Details, row: int) -> list[list[str]]:
-    """Name and value of the plain fields that have one; of a patch, its own come first."""
+    """Name and value of the plain fields that have one; of a patch, its own come first, FiftyOne's dates last."""
     document = details.item(row) if details.rows.root is not None else {}
     found = [[name, text] for name in document if (text := _as_text(name, document[name]))]
     sample = details.sample(row)
-    found += [[name, text] for name in dataset.get_field_schema() if (text := _as_text(name, sample.get(name)))]
+    names = sorted(dataset.get_field_schema(), key=lambda name: name in _DATES)
+    found += [[name, text] for name in names if (text := _as_text(name, sample.get(name)))]
     return found[:_SHOWN_FIELDS]
 
 

@@ -1,4 +1,4 @@
-"""Find samples: by id, file name, text fields and label, or by what a text means."""
+"""Find samples: by ID, file name, text fields, and label, or by what a text means."""
 
 import re
 from typing import Any
@@ -41,10 +41,10 @@ def search_words(dataset: fo.Dataset, labels: LabelRows, text: str) -> tuple[np.
     found = rows.locate(fetch(rows.collection(dataset), rows.root, {}, stages=match).ids)
     shown = np.zeros(len(rows), bool)
     shown[found[found >= 0]] = True
-    # Labels that are pending stand on the map, but not in the database yet.
+    # Pending labels are on the map, but not in the database yet.
     hits = [code for code, name in enumerate(labels.now.classes) if text.lower() in name.lower()]
     shown |= np.isin(labels.now.codes, hits)
-    return np.flatnonzero(shown & labels.present), "by id, file name, text fields and label"
+    return np.flatnonzero(shown & labels.present), "by ID, file name, text fields, and label"
 
 
 def search_meaning(

@@ -1,4 +1,4 @@
-"""Selections on the map: which rows they hold, and the stage that shows the same in the samples grid."""
+"""Selections on the map: which rows they contain, and the view stage that shows them in the samples grid."""
 
 import base64
 from collections.abc import Mapping
@@ -134,7 +134,7 @@ def _listing_stage(view: fo.DatasetView, rows: MapRows, selected: np.ndarray, or
     if len(selected) > MOST_IDS:
         raise Refusal(
             f"The selection of {len(selected):,} is kept, but the grid cannot list more than {MOST_IDS:,} one by one. "
-            "It follows a class chosen in the legend, and a lasso over all of a 2D map that has a spatial index (an "
+            "It can follow a class chosen in the legend, or a lasso on a complete 2D map that has a spatial index (an "
             "option of “Compute map” in the App's menu)."
         )
     if shows_rows(view, rows):

@@ -17,7 +17,7 @@ _WARMED = 200_000  # rows of a map whose neighbors are made ready while one look
 
 
 class NotReady(Refusal):
-    """What was asked for is being computed; the message says so."""
+    """The requested result is still being computed; the message says so."""
 
 
 class SessionCache:
@@ -31,7 +31,7 @@ class SessionCache:
         self._opening: dict[str, tuple[float, str]] = {}
 
     def warm(self, dataset: fo.Dataset, rows: MapRows) -> None:
-        """Begin to make the neighbors ready, unless they are many: those wait until they are asked for."""
+        """Start preparing the neighbors, unless there are many: those are computed on request."""
         if rows.embeddings is not None and len(rows) <= _WARMED and dataset.has_brain_run(rows.embeddings):
             with self._lock:
                 if rows.embeddings not in self._sessions:

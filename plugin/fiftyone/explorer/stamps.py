@@ -1,4 +1,4 @@
-"""Stamps: what is compared to know whether something that was read before is still so; cheap enough for a poll."""
+"""Stamps: values to compare to know whether something read earlier is still valid; cheap enough for a poll."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ _RECENT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Stamp:
-    """What becomes different when samples come, change, or go (times in UTC).
+    """Values that change when samples are added, changed, or deleted (times in UTC).
 
     Attributes:
         count: number of samples.
@@ -27,7 +27,7 @@ class Stamp:
 
     @property
     def members(self) -> tuple[int, datetime | None]:
-        """The part that becomes different when samples come or go."""
+        """The part that changes when samples are added or deleted."""
         return self.count, self.deleted_at
 
 

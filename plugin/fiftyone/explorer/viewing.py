@@ -1,4 +1,4 @@
-"""Methods that look: maps and their columns, the grid, facts, preview, search."""
+"""Methods that read: maps and their columns, the grid, facts, preview, search."""
 
 from typing import Any
 
@@ -143,7 +143,7 @@ def search(call: Call) -> Answer:
     labels = call.labels()
     text, limit = str(call.params["text"]).strip(), int(call.params["limit"])
     if not text:
-        raise Refusal("The search is empty: type an id, a part of a file name, a text or a label.")
+        raise Refusal("The search is empty: type an ID, part of a file name, a text, or a label.")
     if call.params["meaning"]:
         session = call.board.sessions.session(call.dataset, labels.rows)
         found, how = search_meaning(call.dataset, labels, session, text, limit)
@@ -154,7 +154,7 @@ def search(call: Call) -> Answer:
 
 @answers(VIEWING)
 def next_best(call: Call) -> Answer:
-    """The unlabeled row whose label would teach most."""
+    """The most informative unlabeled row to label."""
     labels = call.labels()
     call.board.sessions.session(call.dataset, labels.rows)
     best = next_to_label(call.dataset, embeddings=str(labels.rows.embeddings), field=labels.field.name)
@@ -163,7 +163,10 @@ def next_best(call: Call) -> Answer:
     found = found[labels.present[found] & (labels.now.states[found] != PENDING_DELETE)]
     if not len(found):
         return {"row": None, "reason": "Every sample on this map has a label: there is nothing left to label."}
-    return {"row": int(found[0]), "reason": "Its label would teach most about the unlabeled samples around it."}
+    return {
+        "row": int(found[0]),
+        "reason": "Its label would be the most informative about the unlabeled samples around it.",
+    }
 
 
 def _publish_labels(call: Call, labels: LabelRows) -> dict[str, Any]:

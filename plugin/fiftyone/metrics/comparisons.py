@@ -1,4 +1,4 @@
-"""Comparisons of labels with predictions, kept in memory between the moves of a slider."""
+"""Comparisons of labels with predictions, kept in memory between slider moves."""
 
 import hashlib
 import threading
@@ -92,7 +92,7 @@ def _token(dataset: str, evaluation: Evaluation) -> str:
 
 
 def _bytes(objects: Objects) -> bytes:
-    columns = [objects.sample, objects.label, objects.confidence, objects.crowd]
+    columns = [objects.sample, objects.label, objects.confidence, objects.crowd, objects.empty]
     if objects.box is not None:
         columns.append(objects.box)
     return b"".join(np.ascontiguousarray(column).tobytes() for column in columns)

@@ -1,4 +1,4 @@
-"""The panel `model_metrics`: labels against predictions at thresholds one moves, and from errors to segments."""
+"""The panel `model_metrics`: labels against predictions at adjustable thresholds, and from errors to segments."""
 
 import functools
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def show_results(ctx: Any) -> Answer:
     """Show what is chosen in the App's grid: objects of one field as patches, else their samples."""
     comparison, outcomes = _chosen(ctx)
     if not len(outcomes):
-        raise Refusal("There is nothing to show: choose a cell with objects in it.")
+        raise Refusal("There is nothing to show: choose a cell that contains objects.")
     ids = outcome_ids(comparison.evaluation, outcomes, "labels")
     shown = {name: some[:_SHOWN_AT_ONCE] for name, some in ids.items()}
     ctx.ops.set_view(view=_grid_view(ctx.dataset, shown))
@@ -101,14 +101,14 @@ def show_results(ctx: Any) -> Answer:
 
 @answers
 def show_all(ctx: Any) -> Answer:
-    """Take the filter off the App's grid."""
+    """Remove the filter from the App's grid."""
     ctx.ops.clear_view()
     return {}
 
 
 @answers
 def open_sample(ctx: Any) -> Answer:
-    """Open a sample in the App's viewer; a grid of patches gives way to the samples."""
+    """Open a sample in the App's viewer; a grid of patches is replaced by the samples."""
     if ctx.view._is_patches:
         ctx.ops.clear_view()
     ctx.ops.open_sample(id=ctx.params["sample_id"])
@@ -117,7 +117,7 @@ def open_sample(ctx: Any) -> Answer:
 
 @answers
 def add_to_segment(ctx: Any) -> Answer:
-    """Put the chosen results into a new segment, or into one there is."""
+    """Add the chosen results to a new segment or an existing one."""
     params = ctx.params
     comparison, outcomes = _chosen(ctx)
     members = params.get("members", "labels")
@@ -157,7 +157,7 @@ def open_segment(ctx: Any) -> Answer:
 
 @answers
 def edit_segment(ctx: Any) -> Answer:
-    """Another name, kind or note."""
+    """Change the name, kind, or note of a segment."""
     params = ctx.params
     segment = acts.rename_segment(
         ctx.dataset, slug=params["slug"], name=params["name"], kind=params["kind"], note=params["note"]
@@ -167,14 +167,14 @@ def edit_segment(ctx: Any) -> Answer:
 
 @answers
 def merge_segments(ctx: Any) -> Answer:
-    """Put the members of one segment into another."""
+    """Move the members of one segment into another."""
     report = acts.merge_segments(ctx.dataset, slugs=[ctx.params["slug"]], into=ctx.params["into"])
     return _changed(ctx, report.sentence())
 
 
 @answers
 def remove_from_segment(ctx: Any) -> Answer:
-    """Take what is ticked in the App's grid out of a segment."""
+    """Remove what is ticked in the App's grid from a segment."""
     if not ctx.selected:
         raise Refusal("Nothing is ticked: open the segment, tick what to remove from it, then press “Remove ticked”.")
     segment = load_segment(ctx.dataset, ctx.params["slug"])
@@ -187,14 +187,16 @@ def remove_from_segment(ctx: Any) -> Answer:
             ids = list_items(view, name).ids.tolist()
         report = acts.remove_from_segment(ctx.dataset, ids, slug=segment.slug, patches_field=name)
         removed -= report.added
-    return _changed(ctx, f"Removed {count(removed, segment.noun)} from “{segment.name}”; nothing left the dataset.")
+    return _changed(
+        ctx, f"Removed {count(removed, segment.noun)} from “{segment.name}”; nothing was removed from the dataset."
+    )
 
 
 @answers
 def delete_segment(ctx: Any) -> Answer:
     """Delete a segment; its members stay."""
     gone = acts.delete_segment(ctx.dataset, slug=ctx.params["slug"])
-    return _changed(ctx, f"Deleted the segment “{gone.name}”; nothing left the dataset.")
+    return _changed(ctx, f"Deleted the segment “{gone.name}”; nothing was removed from the dataset.")
 
 
 @answers
@@ -211,7 +213,7 @@ def export_segment(ctx: Any) -> Answer:
 
 @answers
 def remake_segment(ctx: Any) -> Answer:
-    """Make a segment again on other predictions, and compare."""
+    """Rebuild a segment from other predictions, and compare."""
     params = ctx.params
     remake = confusion_segments.remake_segment(
         ctx.dataset,
@@ -244,10 +246,10 @@ def _chosen(ctx: Any) -> tuple[Comparison, Outcomes]:
 
 
 def _sending_step(comparison: Comparison, outcomes: Outcomes) -> NextStep:
-    """Whole samples, of a false positive too, which has no label to send; there one mends the labels."""
+    """Whole samples, even for a false positive, which has no label to send: the labels are fixed in Label Studio."""
     samples = outcome_ids(comparison.evaluation, outcomes, "samples")[None]
     if not samples:
-        raise Refusal("There is nothing to send: choose a cell with objects in it.")
+        raise Refusal("There is nothing to send: choose a cell that contains objects.")
     if len(samples) > SENT_AT_ONCE:
         raise Refusal(
             f"These are {len(samples):,} samples, and the form takes {SENT_AT_ONCE:,}: press “Add to segment”, then "
@@ -278,7 +280,7 @@ def _segments(dataset: fo.Dataset) -> Answer:
 
 
 def _changed(ctx: Any, message: str) -> Answer:
-    """Let the App show new tags and saved views, and answer with the segments there are now."""
+    """Make the App show new tags and saved views, and return the current segments."""
     ctx.ops.reload_dataset()
     return {"message": message, **_segments(ctx.dataset)}
 
@@ -289,7 +291,7 @@ class ModelMetrics(ComponentPanel):
     panel_name = "model_metrics"
     label = "Confusions and segments"
     icon = "grid_on"
-    description = "Compare labels with predictions, look at what is confused, and keep it as a segment."
+    description = "Compare labels with predictions, inspect confusions, and save them as segments."
     component = "LabelscapeModelMetrics"
     category = foo.Categories.ANALYZE
     methods = METHODS

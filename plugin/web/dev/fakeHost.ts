@@ -29,17 +29,34 @@ const NAMES = ["cat", "dog", "horse", "deer", "frog", "bird", "ship", "truck", "
 const MAPS = { 2: "umap_2d", 3: "umap_3d" } as const;
 
 const WAYS: ModelChoice[] = [
-  { way: "preprocessing", title: "Preprocessing", why: "No network.", names: [], speed: 400, options: [] },
+  {
+    way: "preprocessing",
+    title: "Preprocessing",
+    why: "No network.",
+    argument: "",
+    names: [],
+    speed: 400,
+    options: [],
+  },
   {
     way: "torchvision",
     title: "Pretrained",
     why: "A backbone.",
+    argument: "architecture",
     names: ["resnet18", "resnet50"],
     speed: 60,
     options: [],
   },
-  { way: "trained", title: "Trained", why: "On your labels.", names: [], speed: null, options: [] },
-  { way: "precomputed", title: "Precomputed", why: "Vectors you have.", names: [], speed: null, options: [] },
+  { way: "trained", title: "Trained", why: "On your labels.", argument: "", names: [], speed: null, options: [] },
+  {
+    way: "precomputed",
+    title: "Precomputed",
+    why: "Vectors you have.",
+    argument: "",
+    names: [],
+    speed: null,
+    options: [],
+  },
 ];
 
 type Handlers = { [M in MethodName]?: (ask: Methods[M][0]) => Methods[M][1] };
@@ -54,6 +71,7 @@ export class FakeHost implements Host {
   readonly #urls = new Map<string, string>();
   readonly #undo: { says: string; rows: Uint32Array; labels: Uint16Array; states: Uint8Array }[] = [];
   readonly stages: (GridStage | null)[] = [];
+  unticked = 0;
   #version = 1;
   #revision = 1;
   #dims: 2 | 3;
@@ -86,6 +104,10 @@ export class FakeHost implements Host {
     return file;
   }
 
+  untick(): void {
+    this.unticked += 1;
+  }
+
   showInGrid(stage: GridStage | null): void {
     this.stages.push(stage);
   }
@@ -105,6 +127,7 @@ export class FakeHost implements Host {
       "next_best",
       "label_neighbors",
       "grow",
+      "likely_classes",
     ].includes(method);
     return quiet ? answer : { ...answer, state: this.state() };
   }
@@ -151,13 +174,14 @@ export class FakeHost implements Host {
             }
           : null,
       fields: [
-        { path: "ground_truth.label", kind: "categorical" },
-        { path: "truth.label", kind: "categorical" },
-        { path: "outlier_score", kind: "numeric" },
+        { path: "ground_truth.label", kind: "categorical", predictions: false },
+        { path: "truth.label", kind: "categorical", predictions: false },
+        { path: "outlier_score", kind: "numeric", predictions: false },
       ],
       label_fields: ["ground_truth"],
       label_field: "ground_truth",
       label_field_exists: true,
+      label_field_unclear: false,
       classes: this.#classes,
       pending: {
         labels: this.#rowsWith(LABEL_STATE.pendingLabel).length,
@@ -298,6 +322,11 @@ export class FakeHost implements Host {
             .flatMap((r) => [r, ...this.#nearest(r, selection.k).map((p) => p.row)]),
         ),
       ),
+    }),
+    likely_classes: () => ({
+      classes: [
+        { label: this.#classes[0] ?? "", note: "40%", why: "40% of the nearest labeled items have this label" },
+      ],
     }),
     facts: ({ rows }) => ({ facts: rows.map((row) => this.#facts(row)) }),
     preview: ({ row, k }) => ({

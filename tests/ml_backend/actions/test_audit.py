@@ -47,7 +47,7 @@ def test_checks_give_a_guarantee_that_holds_and_the_rest_can_be_accepted(dataset
     assert audit_result(dataset).guarantee == result.guarantee
     queued = accept_audited(dataset, anyway=True)
     assert len(queued.queued) == 200 - len(started.ids)
-    with pytest.raises(Refusal, match="No audit was begun"):
+    with pytest.raises(Refusal, match="There is no audit yet"):
         audit_result(dataset)
 
 

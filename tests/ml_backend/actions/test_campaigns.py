@@ -28,7 +28,7 @@ def label(dataset, ids, name=None):
         sample.save()
 
 
-def test_a_batch_is_unlabeled_of_the_segments_kind_and_told_with_its_rule(dataset):
+def test_a_batch_is_unlabeled_of_the_segments_kind_and_reported_with_its_rule(dataset):
     proposed = propose_batch(dataset, "zeros", size=8, **OPTIONS)
     assert len(set(proposed.ids)) == 8
     assert dataset.select(proposed.ids).exists("ground_truth").count() == 0
@@ -44,7 +44,7 @@ def test_what_was_taken_is_not_proposed_again_until_it_is_discarded(dataset):
     take_batch(dataset, first)
     second = propose_batch(dataset, "zeros", size=8, **OPTIONS)
     assert not set(first.ids) & set(second.ids)
-    with pytest.raises(Refusal, match="in another batch by now"):
+    with pytest.raises(Refusal, match="already in another batch"):
         take_batch(dataset, first)
     assert take_batch(dataset, second).number == 2
     assert discard_batch(dataset, "zeros").number == 2
@@ -97,7 +97,7 @@ def test_an_unlabeled_segment_needs_to_know_the_target_labels(dataset):
 
 def test_without_anything_unlabeled_a_campaign_ends(dataset):
     label(dataset, dataset.skip(60).values("id"))
-    with pytest.raises(Refusal, match="Nothing that is unlabeled in 'ground_truth' is left"):
+    with pytest.raises(Refusal, match="Nothing unlabeled is left in 'ground_truth'"):
         propose_batch(dataset, "zeros", size=5, **OPTIONS)
     with pytest.raises(Refusal, match="has no campaign"):
         campaign_status(dataset, "zeros")

@@ -1,6 +1,11 @@
 """Parts of the explorer are cleared, deleted, and renamed one by one; what was made of them stays usable."""
 
+from pathlib import Path
+
+import fiftyone as fo
+import lancedb
 import numpy as np
+import pyarrow as pa
 import pytest
 from labelscape.ml_backend.actions.clear import (
     clear_explorer,
@@ -19,6 +24,7 @@ from labelscape.ml_backend.store import embeddings as embeddings_store
 from labelscape.ml_backend.store.embeddings import list_embeddings, load_embeddings
 from labelscape.ml_backend.store.fingerprints import read_fingerprints
 from labelscape.ml_backend.store.maps import list_maps, load_map
+from labelscape.ml_backend.store.settings import adopt_lancedb_uri
 from labelscape.ml_backend.store.suggestions import load_settings
 
 
@@ -48,7 +54,7 @@ def test_only_what_was_chosen_is_cleared_and_suggestions_come_back_with_undo(dat
     suggested = dataset.count("suggested_label")
     chosen = [one for one in clearable(dataset) if one.kind != "embeddings"]
     report = clear_explorer(dataset, chosen)
-    message = "Cleared suggestions for samples and map 'flat'. “Undo” brings the suggestions back."
+    message = "Cleared suggestions for samples and map 'flat'. “Undo” restores the suggestions."
     assert report.sentence() == message
     dataset.reload()
     assert (list_maps(dataset), list_embeddings(dataset)) == ([], ["emb"])
@@ -102,3 +108,24 @@ def test_deleting_embeddings_says_which_maps_were_made_of_them(dataset):
     assert delete_embeddings(dataset, "emb") == 60
     assert list_embeddings(dataset) == []
     assert list_maps(dataset) == ["flat"]
+
+
+def cut_manifests(folder, name):
+    for path in (folder / f"{name}.lance").rglob("*.manifest"):
+        path.write_bytes(path.read_bytes()[:20])
+
+
+def put_other_table(folder, name):
+    lancedb.connect(folder).create_table(name, pa.table({"word": ["x"]}), mode="overwrite")
+
+
+@pytest.mark.parametrize("damage", [cut_manifests, put_other_table])
+def test_damaged_embeddings_are_listed_and_can_be_deleted_like_others(dataset, damage):
+    damage(Path(adopt_lancedb_uri()), dataset.get_brain_info("emb").config.table_name)
+    dataset.clear_cache()
+    fresh = fo.load_dataset(dataset.name, reload=True)
+    listed = {(part.kind, part.key): part.sentence() for part in clearable(fresh)}
+    assert listed["embeddings", "emb"] == "Embeddings 'emb': damaged, or cannot be read right now (cannot be undone)"
+    assert ("map", "flat") in listed
+    assert delete_embeddings(fresh, "emb") is None
+    assert list_embeddings(fresh) == []

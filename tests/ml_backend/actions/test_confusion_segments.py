@@ -153,7 +153,7 @@ def test_made_again_on_the_same_predictions_nothing_changes(made):
     assert remake.report is None
 
 
-def test_predictions_written_anew_are_said_to_be_incomparable(made):
+def test_predictions_rewritten_are_reported_to_be_incomparable(made):
     dataset, _ = made
     options = {"confidence": 0.8, "choice": Choice(("false positives",))}
     first = create_segment_from_confusion(dataset, **FIELDS, name="FP", **options)
@@ -192,7 +192,7 @@ def test_refusals_name_the_fix(made, classified):
         read_evaluation(dataset, truth_field="ground_truth", prediction_field="ground_truth")
     with pytest.raises(ValueError, match="patches, frames, or clips"):
         read_evaluation(dataset.to_patches("ground_truth"), **FIELDS)
-    with pytest.raises(ValueError, match="lower IoU or confidence"):
+    with pytest.raises(ValueError, match="lower the IoU or the confidence"):
         create_segment_from_confusion(
             dataset, **FIELDS, name="None", confidence=1.0, choice=Choice(("false positives",))
         )

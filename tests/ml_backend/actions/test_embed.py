@@ -1,4 +1,4 @@
-"""Embedding a dataset: only what is new, every failure told, and an interruption costs nothing but time."""
+"""Embedding a dataset: only what is new is embedded, every failure is reported, and an interruption costs only time."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ def dataset(make_digits_dataset):
 
 @pytest.fixture
 def own_files(dataset, tmp_path):
-    """The same digits in files of this test's own, which it may change."""
+    """The same digits in this test's own files, which it may change."""
     paths = []
     for number, path in enumerate(dataset.values("filepath")):
         paths.append(str(tmp_path / f"{number}.png"))
@@ -58,7 +58,8 @@ def test_only_new_and_changed_samples_are_embedded_and_deleted_ones_leave(datase
     dataset.add_sample(fo.Sample(filepath=own_files[-1]))
     status = embeddings_status(dataset, "emb")
     assert (status.missing, status.orphaned) == (1, 3)
-    assert status.sentence().startswith("1 of 38 samples has no embedding and 3 vectors belong to no sample any more")
+    sentence = "1 of 38 samples has no embedding and 3 vectors belong to samples that no longer exist"
+    assert status.sentence().startswith(sentence)
     third = compute_embeddings(dataset, key="emb", backend=backend)
     assert (third.embedded, third.reused, third.removed) == (2, 36, 3)
     after = load_embeddings(dataset, "emb").vectors
@@ -211,7 +212,7 @@ def test_a_head_that_is_worse_than_its_neighbors_says_so(make_digits_dataset):
 
 
 @pytest.mark.slow
-def test_a_run_killed_in_the_middle_goes_on_and_ends_with_the_same_result(make_digits_dataset):
+def test_a_run_killed_in_the_middle_continues_and_ends_with_the_same_result(make_digits_dataset):
     dataset, whole = make_digits_dataset(600), make_digits_dataset(600)
     program = (
         "import sys, time\n"

@@ -18,7 +18,7 @@ from labelscape.ml_backend.store.settings import adopt_lancedb_uri
 
 @pytest.fixture
 def dataset(make_digits_dataset, tmp_path):
-    """40 digits in a folder of this test's own, which it may take away."""
+    """40 digits in this test's own folder, which it may remove."""
     dataset = make_digits_dataset(40)
     folder = tmp_path / "media"
     folder.mkdir()
@@ -76,6 +76,20 @@ def test_samples_deleted_during_a_run_are_neither_counted_nor_kept(dataset):
     assert embeddings_status(dataset, "emb").complete
 
 
+def test_samples_embedded_earlier_and_deleted_during_a_run_are_counted_as_removed(dataset):
+    compute_embeddings(dataset, key="emb")
+    earlier = dataset.values("id")
+    dataset.add_sample(fo.Sample(filepath=dataset.first().filepath))
+
+    def delete(fraction, message):
+        if message.startswith("Embedded"):
+            dataset.delete_samples(earlier[:5])
+
+    report = compute_embeddings(dataset, key="emb", progress=delete)
+    assert (report.embedded, report.removed, report.reused) == (1, 5, 35)
+    assert vectors(dataset) == 36
+
+
 def test_a_dataset_deleted_during_a_run_ends_it_in_words(dataset):
     other = dataset.clone()
 
@@ -83,7 +97,7 @@ def test_a_dataset_deleted_during_a_run_ends_it_in_words(dataset):
         if message.startswith("Embedded") and fo.dataset_exists(other.name):
             fo.core.odm.database.get_db_conn()["datasets"].delete_one({"_id": other._doc.id})
 
-    with pytest.raises(Refusal, match="was deleted while it was being embedded"):
+    with pytest.raises(Refusal, match="was deleted while this was running: nothing was kept"):
         compute_embeddings(other, key="emb", progress=delete)
 
 
@@ -196,12 +210,12 @@ def test_damaged_vectors_are_reported_and_computed_again(dataset):
     assert "damaged" in status.sentence()
     report = compute_embeddings(fresh, key="emb")
     assert (report.embedded, report.restarted) == (40, True)
-    assert report.sentence().startswith("The stored vectors were damaged, so all were computed again.")
+    assert report.sentence().startswith("The stored vectors were damaged, so all of them were recomputed.")
     assert len(rank_outliers(fresh, embeddings="emb").ids) == 40
     assert table.exists()  # what is left of the damaged table is not deleted
 
 
-def test_a_field_of_errors_that_is_somebody_elses_is_never_written(dataset):
+def test_a_field_of_errors_that_is_another_owners_is_never_written(dataset):
     dataset.add_sample_field("embedding_error", fo.StringField)
     dataset.set_values("embedding_error", ["mine"] * 40)
     os.remove(dataset.first().filepath)

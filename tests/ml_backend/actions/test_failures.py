@@ -1,4 +1,4 @@
-"""An act that fails after any of its writes leaves nothing behind."""
+"""An action that fails after any of its writes leaves nothing behind."""
 
 import fiftyone as fo
 import numpy as np
@@ -45,7 +45,7 @@ def objects(dataset, field="ground_truth"):
 
 
 def state(dataset):
-    """Everything that an act of Labelscape may change, as another process sees it."""
+    """Everything that a Labelscape action may change, as another process sees it."""
     dataset.reload()
     schema = dataset.get_field_schema(flat=True)
     scores = [name for name in schema if name.rsplit(".", 1)[-1].startswith(("outlier", "mislabel", "duplicate"))]
@@ -107,7 +107,7 @@ ACTS = {
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_act_that_fails_after_any_of_its_writes_leaves_nothing(dataset, name):
+def test_an_action_that_fails_after_any_of_its_writes_leaves_nothing(dataset, name):
     before = state(dataset)
     tried = 0
     for where in failures(lambda: ACTS[name](dataset)):

@@ -1,4 +1,4 @@
-"""An act of labeling that fails after any of its writes leaves the dataset as it was, and can be repeated."""
+"""A labeling action that fails after any of its writes leaves the dataset unchanged, and can be repeated."""
 
 from contextlib import suppress
 
@@ -56,7 +56,7 @@ def batch(dataset):
 
 
 def nothing(_):
-    """Nothing has to be there before."""
+    """Nothing needs to exist beforehand."""
 
 
 FUNCTION = "like_a"
@@ -86,7 +86,7 @@ ACTS = {
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_act_that_fails_after_any_of_its_writes_leaves_nothing(dataset, name):
+def test_an_action_that_fails_after_any_of_its_writes_leaves_nothing(dataset, name):
     prepare, act = ACTS[name]
     prepare(dataset)
     before, tried = contents(dataset), 0

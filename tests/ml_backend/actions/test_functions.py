@@ -1,4 +1,4 @@
-"""Functions: a search under a name scores everything, also what comes later, and says what is new."""
+"""Functions: a named search scores everything, including later samples, and reports what is new."""
 
 import json
 
@@ -19,7 +19,7 @@ from labelscape.ml_backend.actions.functions import (
     run_functions,
 )
 from labelscape.ml_backend.actions.search import Scope, preview_search
-from labelscape.ml_backend.actions.undo import describe_undo, undo_last
+from labelscape.ml_backend.actions.undo import list_undo_steps, undo_last
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.embeddings import delete_embeddings
 from labelscape.ml_backend.store.functions import list_functions, load_function
@@ -98,7 +98,7 @@ def test_matches_are_shown_highest_first(dataset, zeros):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_function_goes_on_when_its_examples_are_deleted(dataset, zeros, query):
+def test_a_function_continues_when_its_examples_are_deleted(dataset, zeros, query):
     dataset.delete_samples(list(query.positives))
     add_the_rest(dataset)
     (run,) = run_functions(dataset).runs
@@ -168,22 +168,24 @@ def test_a_deleted_function_comes_back_with_its_scores(dataset, zeros):
 
 def test_undo_brings_a_deleted_function_back(dataset, zeros):
     delete_function(dataset, "zeros")
-    assert describe_undo(dataset) == "deletion of the function “Zeros”"
+    assert list_undo_steps(dataset)[0].title == "deletion of the function “Zeros”"
     undo_last(dataset)
     assert load_function(dataset, "zeros").matches == zeros.matches
     assert dataset.has_field(FIELD)
 
 
 def test_a_field_of_the_users_own_is_never_overwritten(dataset, query):
-    dataset.set_values("fn_mine", [1.0] * len(dataset))
-    with pytest.raises(Refusal, match="did not make.*choose another name for the function"):
+    for name in ("fn_mine", "fn_mine_2"):
+        dataset.set_values(name, [1.0] * len(dataset))
+    with pytest.raises(Refusal, match="did not create.*give the function another name, such as “Mine 3”"):
         create_function(dataset, query, name="Mine", threshold=0.9)
     assert set(dataset.values("fn_mine")) == {1.0}
     assert list_functions(dataset) == []
+    assert create_function(dataset, query, name="Mine 3", threshold=0.9).function.field == "fn_mine_3"
 
 
 def test_names_are_taken_once_and_have_a_letter(dataset, zeros, query):
-    with pytest.raises(Refusal, match="a function “Zeros” already"):
+    with pytest.raises(Refusal, match="already a function “Zeros”"):
         create_function(dataset, query, name="zeros", threshold=0.9)
     with pytest.raises(Refusal, match="needs a name"):
         create_function(dataset, query, name="  ", threshold=0.9)

@@ -6,6 +6,7 @@ import pytest
 from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.actions.accept import accept_suggestions
 from labelscape.ml_backend.actions.embed import import_embeddings
+from labelscape.ml_backend.actions.queue import clear_labels, count_clearable
 from labelscape.ml_backend.actions.rank import find_duplicates, rank_mislabels, rank_outliers
 from labelscape.ml_backend.actions.save import save_changes, undo_save
 from labelscape.ml_backend.actions.suggest import clear_suggestions, reject_suggestions, suggest_labels
@@ -85,3 +86,20 @@ def test_rankings_score_all_slices(pairs):
     assert len(find_duplicates(pairs, embeddings="e", threshold=1.0).ids) == 2 * _GROUPS
     scores = every_sample(fo.load_dataset(pairs.name)).values("outlier_score")
     assert None not in scores
+
+
+def test_labels_of_all_slices_are_counted_and_cleared(pairs):
+    assert count_clearable(pairs, field="kind").imported == 2 * _LABELED
+    assert len(clear_labels(pairs, field="kind", which="all").queued) == 2 * _LABELED
+    save_changes(pairs)
+    assert set(kinds(pairs).values()) == {None}
+    undo_save(pairs)
+    assert list(kinds(pairs).values()).count(None) == 2 * (_GROUPS - _LABELED)
+
+
+def test_labels_of_all_members_of_dynamic_groups_are_cleared(make_digits_dataset):
+    dataset = make_digits_dataset(6, labeled=6)
+    dataset.set_values("scene", ["x", "x", "x", "y", "y", "z"])
+    scenes = dataset.group_by("scene")
+    assert count_clearable(scenes).imported == 6
+    assert len(clear_labels(scenes, which="all").queued) == 6

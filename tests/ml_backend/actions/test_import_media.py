@@ -1,4 +1,4 @@
-"""Recordings, series, and texts become samples with a card; everything after reads the real medium, not the card."""
+"""Recordings, series, and texts become samples with a card; all later steps read the original medium, not the card."""
 
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def test_sounds_become_spectrograms_and_are_embedded_by_ear(sounds):
     assert (preview.kind, preview.path, preview.sampling_rate) == ("audio", dataset.first().audio, 16_000)
 
 
-def test_an_import_goes_on_with_what_is_new_and_never_touches_another_dataset(sounds, folder):
+def test_an_import_continues_with_what_is_new_and_never_touches_another_dataset(sounds, folder):
     write_sounds(folder / "sounds", count=30)
     again = import_media(Source(folder / "sounds", "audio"), name="imported-sounds")
     assert (again.added, again.known) == (2, 28)

@@ -61,7 +61,7 @@ def test_a_new_field_of_frames_is_made_when_it_is_saved(videos):
     assert kinds(videos, "note")[0] == ["new", None, None]
 
 
-def test_objects_in_frames_are_labeled_deleted_and_brought_back(videos):
+def test_objects_in_frames_are_labeled_deleted_and_restored(videos):
     boxes = videos.values("frames.parts.detections.id", unwind=True)
     view = videos.to_frames().to_patches("parts")
     set_label(videos, boxes[:1], "better", field="frames.parts", patches_field="frames.parts", replace=True)

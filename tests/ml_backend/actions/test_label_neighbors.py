@@ -2,7 +2,7 @@
 
 import pytest
 from labelscape.ml_backend.actions.label_neighbors import label_neighbors, preview_neighbors
-from labelscape.ml_backend.actions.undo import describe_undo, undo_last
+from labelscape.ml_backend.actions.undo import list_undo_steps, undo_last
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.pending_changes import pending_changes
 
@@ -32,7 +32,7 @@ def test_a_label_reaches_the_nearest_of_its_kind_first_and_queues_nothing_as_a_p
     assert len(pending_changes(dataset)) == 0
 
 
-def test_samples_and_their_neighborhood_are_labeled_as_one_act(dataset):
+def test_samples_and_their_neighborhood_are_labeled_as_one_action(dataset):
     zeros = ids_of(dataset, "0")
 
     report = label_neighbors(dataset, zeros[:1], "zero", embeddings="emb", reach=3)
@@ -42,7 +42,7 @@ def test_samples_and_their_neighborhood_are_labeled_as_one_act(dataset):
     origins = {one.item: (one.label, one.origin, one.anchor) for one in pending_changes(dataset).labels}
     assert origins.pop(zeros[0]) == ("zero", "human", None)
     assert set(origins.values()) == {("zero", "neighbors", zeros[0])}
-    assert describe_undo(dataset) == "label 4 samples “zero”"
+    assert list_undo_steps(dataset)[0].title == "label 4 samples “zero”"
     undo_last(dataset)
     assert len(pending_changes(dataset)) == 0
 

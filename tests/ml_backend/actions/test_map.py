@@ -220,7 +220,7 @@ def test_a_map_by_landmarks_shows_everything_and_its_update_moves_nothing(make_d
     report = compute_map(dataset, embeddings="emb", key="map", settings=MapSettings(landmarks=120))
     assert (report.count, report.landmarks) == (360, 120)
     assert report.sentence().startswith(
-        "The map 'map' (umap, 2D) shows 360 samples: 120 landmarks laid out, the others"
+        "The map 'map' (UMAP, 2D) shows 360 samples: 120 landmarks laid out, the others"
     )
     assert report.trustworthiness > 0.8
     before = load_map(dataset, "map")

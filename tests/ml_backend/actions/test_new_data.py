@@ -45,13 +45,13 @@ def test_only_what_is_new_is_embedded_placed_and_scored(dataset, make_digits_dat
 def test_embeddings_without_a_function_are_updated_when_they_are_named(make_digits_dataset):
     dataset = make_digits_dataset(100)
     compute_embeddings(dataset.limit(60), key="emb")
-    with pytest.raises(Refusal, match="has no function, so nothing says what to update"):
+    with pytest.raises(Refusal, match="has no function that determines what to update"):
         update_dataset(dataset)
     update_dataset(dataset, ["emb"])
     assert embeddings_status(dataset, "emb").complete
 
 
-def test_imported_vectors_are_skipped_with_the_reason_and_the_others_go_on(dataset, make_digits_dataset):
+def test_imported_vectors_are_skipped_with_the_reason_and_the_others_continue(dataset, make_digits_dataset):
     ids = dataset.values("id")
     import_embeddings(dataset, key="own", ids=ids, vectors=np.eye(len(ids), dtype=np.float32), source="a file")
     add(dataset, make_digits_dataset(100), 3)

@@ -1,4 +1,4 @@
-"""What to label next: unlabeled, informative, and said in words that fit the number."""
+"""What to label next: unlabeled and informative samples, in a message that agrees with their number."""
 
 import fiftyone as fo
 import pytest
@@ -40,9 +40,9 @@ def test_the_view_has_them_in_their_order_and_the_message_fits_their_number(data
     )
 
 
-def test_when_everything_is_labeled_that_is_said(dataset):
+def test_when_everything_is_labeled_that_is_reported(dataset):
     dataset.set_values("ground_truth", [fo.Classification(label="x")] * 60)
 
     assert next_to_label(dataset, embeddings="emb") == []
-    with pytest.raises(Refusal, match="Everything with an embedding in 'emb' is labeled in 'ground_truth' already"):
+    with pytest.raises(Refusal, match="Everything with an embedding in 'emb' is already labeled in 'ground_truth'"):
         label_next(dataset, embeddings="emb")

@@ -1,4 +1,4 @@
-"""Embed and predict in one pass: the classes of one's own network become a field."""
+"""Embed and predict in one pass: the predicted classes of a user's own network become a field."""
 
 import fiftyone as fo
 import numpy as np
@@ -43,13 +43,13 @@ def test_predictions_never_go_into_a_field_of_somebody_else(make_digits_dataset,
     dataset = make_digits_dataset(4)
     dataset.add_sample_field("mine", fo.StringField)
     for field, message in {
-        "ground_truth": "already exists and was not made by Labelscape",
-        "mine": "already exists and was not made by Labelscape",
+        "ground_truth": "already exists and was not created by Labelscape",
+        "mine": "already exists and was not created by Labelscape",
         "not a name": "cannot be a field",
     }.items():
         with pytest.raises(Refusal, match=message):
             compute_embeddings(dataset, key="emb", model=network, options=OPTIONS, predictions=field)
     assert not dataset.has_brain_run("emb")
-    with pytest.raises(Refusal, match="preprocessing predicts no classes"):
+    with pytest.raises(Refusal, match="preprocessing does not predict classes"):
         compute_embeddings(dataset, key="emb", predictions="fine")
     assert not dataset.has_field("fine")

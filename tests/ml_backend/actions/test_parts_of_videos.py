@@ -153,7 +153,7 @@ def test_parts_are_members_of_a_segment(videos, kind, tmp_path):
     assert len(member_ids(videos, made.segment, target)) == 0
 
 
-def test_a_clip_is_deleted_and_brought_back(videos):
+def test_a_clip_is_deleted_and_restored(videos):
     view = videos.to_clips("events")
     ids = view.values("id")
     delete_items(videos, ids[:1], patches_field="events")

@@ -1,4 +1,4 @@
-"""Annotations become labels with who and when, as one save; what a person changed here stays; against a stand-in."""
+"""Annotations become labels with annotator and time, in one save; what a person changed here stays. Uses a stand-in."""
 
 import re
 from datetime import datetime
@@ -145,7 +145,7 @@ def test_the_latest_annotation_counts_and_skipped_ones_never(digits):
     assert (report.annotated, report.skipped) == (1, 1)
 
 
-def test_a_label_that_a_person_changed_here_meanwhile_is_kept_and_shown(digits):
+def test_a_label_that_a_person_changed_here_in_the_meantime_is_kept_and_shown(digits):
     digits.relabel(0, "4")
     digits.choose(0, "7")
     report = digits.pull()
@@ -177,7 +177,23 @@ def test_an_annotation_changed_after_a_pull_replaces_what_that_pull_brought(digi
     assert digits.label(0) == "8"
 
 
-def test_a_deleted_annotation_is_told_and_its_label_stays(digits):
+def test_the_exchange_follows_a_field_that_is_renamed(digits):
+    annotation = digits.choose(0, "7")
+    digits.pull()
+    digits.dataset.rename_sample_field("ground_truth", "digit")
+    digits.field = "digit"
+    annotation.update(result=digits.control.choice(["8"]), updated_at="2026-06-01T00:00:00Z")
+    digits.choose(8, "3")
+    report = digits.pull()
+    assert (report.given, report.conflicts) == (2, [])
+    assert (digits.label(0), digits.label(8)) == ("8", "3")
+    assert "Nothing new" in digits.pull().sentence()
+    again = send(digits.dataset, digits.ids, studio=digits.studio, project=digits.project, field="digit")
+    assert (again.sent, again.there) == (0, 10)
+    assert not digits.dataset.has_field("ground_truth")
+
+
+def test_a_deleted_annotation_is_reported_and_its_label_stays(digits):
     digits.choose(0, "7")
     digits.pull()
     digits.studio.task_of(digits.project, digits.ids[0])["annotations"].clear()
@@ -278,7 +294,7 @@ def test_boxes_that_a_person_changed_drew_or_deleted_here_stay_so(objects):
     assert {label for label, _ in objects.boxes(0).values()} == {"4", "2", "9"}
 
 
-def test_a_rotated_box_comes_as_the_frame_around_it_and_is_told(objects):
+def test_a_rotated_box_comes_as_the_frame_around_it_and_is_reported(objects):
     first = next(iter(objects.boxes(0)))
     objects.draw(0, ("1", (first, (0.5, 0.5, 0.25, 0.125), None, 90.0)))
     report = objects.pull()
@@ -403,7 +419,7 @@ def test_an_empty_annotation_says_that_somebody_looked(objects, make_digits_data
     assert sent.dataset[sent.ids[0]].ground_truth is None
 
 
-def test_samples_without_objects_are_told_from_samples_nobody_looked_at(make_digits_dataset, studio):
+def test_samples_without_objects_are_distinguished_from_samples_nobody_checked(make_digits_dataset, studio):
     dataset = make_digits_dataset(2)
     dataset.add_sample_field("objects", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
     sent = Sent(dataset, studio, "objects")
@@ -454,7 +470,7 @@ def test_annotations_of_a_control_that_is_gone_leave_the_labels_and_are_reported
     report = digits.pull()
     assert digits.label(3) == "3"
     assert report.left_alone.silent == 1
-    assert "give the control its former name" in report.sentence()
+    assert "restore the control's former name" in report.sentence()
 
 
 def test_a_reviewers_decision_goes_before_a_later_annotation(digits):
@@ -466,7 +482,7 @@ def test_a_reviewers_decision_goes_before_a_later_annotation(digits):
     assert digits.label(0) == "8"
 
 
-def test_a_moved_box_drops_its_mask_and_that_is_said(objects):
+def test_a_moved_box_drops_its_mask_and_that_is_reported(objects):
     import numpy as np
 
     sample = objects.dataset[objects.ids[0]]
@@ -504,7 +520,7 @@ def test_an_annotation_that_cannot_be_read_is_skipped_and_named_once(digits):
     assert "Skipped annotations of 1 task that cannot be read" in report.sentence()
 
 
-def test_one_annotated_task_is_said_in_the_singular(make_digits_dataset, studio):
+def test_one_annotated_task_is_reported_in_the_singular(make_digits_dataset, studio):
     sent = Sent(make_digits_dataset(1), studio, "ground_truth")
     sent.choose(0, "7")
     assert "1 of 1 task is annotated" in sent.pull().sentence()

@@ -91,14 +91,14 @@ def test_labels_are_counted_by_origin_and_cleared_by_it(dataset):
 
     assert (counts.human, counts.neighbors, counts.imported, counts.total) == (0, 0, 3, 3)
     assert counts.sentence() == "3 labels: 0 set by hand in Labelscape, 0 from neighbors, 3 imported."
-    with pytest.raises(Refusal, match="no such label in 'ground_truth' here"):
+    with pytest.raises(Refusal, match="no such labels in 'ground_truth' here"):
         clear_labels(dataset, which="ours")
     assert sorted(clear_labels(dataset.limit(2), which="all").queued) == sorted(dataset.values("id")[:2])
 
 
 def test_a_better_label_replaces_the_one_that_is_there(dataset):
     ids = dataset.values("id")
-    with pytest.raises(Refusal, match="No better label is known"):
+    with pytest.raises(Refusal, match="No better labels are known"):
         relabel(dataset, ids[:2])
     better = ["lion", None, "zebra", None, None, None]
     write_scores(dataset, list_items(dataset, None), [Score("mislabel_suggestion", better)])
@@ -144,3 +144,11 @@ def test_labels_lose_surrounding_whitespace_alone():
 )
 def test_conflicts_are_counted_and_the_first_three_named(number, note):
     assert conflict_note([Conflict("0" * 24, "b", f"a{place}") for place in range(number)]) == note
+
+
+def test_a_label_from_neighbors_that_is_pending_already_is_no_conflict(dataset):
+    ids = dataset.values("id")[3:5]
+    by_neighbors(dataset, ids, "zebra")
+    report = by_neighbors(dataset, ids, "zebra")
+    assert (report.queued, report.conflicts) == ([], [])
+    assert report.sentence() == "Queued 0 changes. 2 labels pending."

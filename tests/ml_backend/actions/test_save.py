@@ -1,19 +1,32 @@
-"""Saving writes what is pending, says what the database did, and loses nothing that it could not write."""
+"""Saving writes what is pending, reports what the database did, and loses nothing that it could not write."""
 
 import contextlib
 import json
 import random
+import time
 
 import fiftyone as fo
+import numpy as np
 import pytest
+from bson import ObjectId
 from fiftyone.core.odm.database import get_db_conn
-from labelscape.ml_backend.actions.queue import clear_labels, count_clearable, delete_items, set_label
+from labelscape.ml_backend.actions.apply_labels import apply_labels
+from labelscape.ml_backend.actions.queue import (
+    LabelBatch,
+    clear_labels,
+    count_clearable,
+    delete_items,
+    queue_labels,
+    set_label,
+)
 from labelscape.ml_backend.actions.save import discard_changes, save_changes, undo_save
 from labelscape.ml_backend.actions.undo import list_undo_steps, undo_last, undo_through
 from labelscape.ml_backend.errors import Cancelled, Refusal
 from labelscape.ml_backend.store import edits, pending, save_records, saves
+from labelscape.ml_backend.store.label_documents import Conflict
+from labelscape.ml_backend.store.labels import label_field
 from labelscape.ml_backend.store.pending_changes import pending_changes
-from labelscape.ml_backend.store.records import open_store
+from labelscape.ml_backend.store.records import as_oids, open_store
 
 BOXES = [[0.1, 0.1, 0.3, 0.3], [0.5, 0.5, 0.3, 0.3]]
 
@@ -35,7 +48,7 @@ def names(dataset, field="ground_truth"):
 
 
 def state(dataset):
-    """Everything that labels are, without when it was changed."""
+    """Everything about labels except when they were changed."""
     again = fo.load_dataset(dataset.name)
     again.reload()
     found = {}
@@ -55,7 +68,7 @@ def lock(dataset, field="ground_truth"):
 
 
 def act_at_random(rng, dataset, model, deleted):
-    """One random act, and what folding says of it: the last act on an item counts, samples take their objects along."""
+    """One random action, and its effect when folded: the last action on an item counts, with a sample's objects."""
     samples = list(model)
     objects = [box[0] for _, boxes in model.values() for box in boxes]
     label = rng.choice("xyz")
@@ -85,7 +98,7 @@ def act_at_random(rng, dataset, model, deleted):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_any_sequence_of_acts_ends_as_folding_says_and_undo_restores_everything(dataset, seed):
+def test_any_sequence_of_actions_ends_as_folding_says_and_undo_restores_everything(dataset, seed):
     rng = random.Random(seed)
     before = state(dataset)
     wanted, deleted = {}, set()
@@ -166,6 +179,64 @@ def test_labels_in_a_field_that_was_locked_stay_pending_while_all_else_is_saved(
     assert save_changes(dataset).labels == 2
 
 
+def test_deletions_in_a_field_that_was_locked_stay_pending_while_all_else_is_saved(dataset):
+    delete_items(dataset, dataset.values("parts.detections.id", unwind=True)[:2], patches_field="parts")
+    set_label(dataset, dataset.values("id")[4:5], "new")
+    lock(dataset, "parts")
+    report = save_changes(dataset)
+    assert (report.labels, report.deletions) == (1, 0)
+    assert "'parts' is read-only" in report.sentence()
+    assert pending_changes(dataset).n_deletions == 2
+    assert dataset.count("parts.detections") == 16
+
+
+@pytest.mark.parametrize("act", ["delete", "label"])
+def test_actions_on_objects_follow_a_renamed_field(dataset, act):
+    chosen = dataset.values("parts.detections.id", unwind=True)[:2]
+    if act == "delete":
+        delete_items(dataset, chosen, patches_field="parts")
+    else:
+        set_label(dataset, chosen, "new", field="parts", patches_field="parts", replace=True)
+    dataset.rename_sample_field("parts", "boxes")
+    save_changes(dataset)
+    assert len(pending_changes(dataset)) == 0
+    left = dict(zip(*dataset.values(["boxes.detections.id", "boxes.detections.label"], unwind=True), strict=True))
+    assert [left.get(item) for item in chosen] == ([None, None] if act == "delete" else ["new", "new"])
+    assert not dataset.has_sample_field("parts")
+
+
+def test_deletions_in_a_deleted_field_do_not_stop_the_save(dataset):
+    delete_items(dataset, dataset.values("parts.detections.id", unwind=True)[:2], patches_field="parts")
+    set_label(dataset, dataset.values("id")[4:5], "new")
+    dataset.delete_sample_field("parts")
+    report = save_changes(dataset)
+    assert report.labels == 1
+    assert "was itself deleted" in report.sentence()
+    assert pending_changes(dataset).n_deletions == 2
+    discard_changes(dataset)
+    assert len(pending_changes(dataset)) == 0
+
+
+def test_labels_whose_class_was_locked_stay_pending(dataset):
+    set_label(dataset, dataset.values("id")[:1], "new", replace=True)
+    lock(dataset, "ground_truth.label")
+    before = state(dataset)
+    assert "'ground_truth.label' is read-only" in save_changes(dataset).sentence()
+    assert state(dataset) == before
+    assert pending_changes(dataset).n_labels == 1
+
+
+def test_a_save_in_a_field_that_was_locked_since_is_not_undone(dataset):
+    set_label(dataset, dataset.values("id")[:1], "new", replace=True)
+    save_changes(dataset)
+    lock(dataset)
+    before = state(dataset)
+    with pytest.raises(Refusal, match="“ground_truth” is read-only"):
+        undo_save(dataset)
+    assert state(dataset) == before
+    assert len(list_undo_steps(dataset)) == 1
+
+
 def test_undo_follows_a_renamed_field_and_counts_what_came_back(dataset):
     before = names(dataset)
     clear_labels(dataset, which="all")
@@ -194,12 +265,12 @@ def test_undo_of_labels_in_a_deleted_field_is_refused_by_name_and_writes_nothing
     assert names(dataset, "notes")[ids[4]] is None
 
 
-def test_a_field_made_anew_under_the_old_name_is_not_taken_for_the_old_one(dataset):
+def test_a_field_recreated_under_the_old_name_is_not_taken_for_the_old_one(dataset):
     set_label(dataset, dataset.values("id")[4:5], "new")
     save_changes(dataset)
     dataset.delete_sample_field("ground_truth")
     dataset.add_sample_field("ground_truth", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
-    with pytest.raises(Refusal, match="no longer exist"):
+    with pytest.raises(Refusal, match="no longer in this dataset"):
         undo_save(dataset)
 
 
@@ -210,7 +281,7 @@ def test_undo_says_what_was_changed_since_and_stays(dataset):
     sample = dataset[ids[4]]
     sample.ground_truth.label = "mine"
     sample.save()
-    assert undo_last(dataset) == "Undid: save of 2 changes (1 of 2 changes; 1 changed since)."
+    assert undo_last(dataset) == "Undid: save of 2 changes (1 of 2 changes; 1 changed or deleted since)."
     assert (names(dataset)[ids[4]], names(dataset)[ids[5]]) == ("mine", None)
 
 
@@ -231,7 +302,7 @@ def test_saves_are_undone_level_by_level_newest_first(dataset):
         undo_last(dataset)
 
 
-def test_undo_through_an_act_undoes_everything_after_it_by_name(dataset):
+def test_undo_through_an_action_undoes_everything_after_it_by_name(dataset):
     ids = dataset.values("id")
     before = state(dataset)
     set_label(dataset, ids[4:5], "x")
@@ -404,7 +475,7 @@ def test_a_save_that_fails_at_any_write_is_whole_or_not_at_all(dataset, monkeypa
 
 
 @pytest.mark.parametrize("act", ["label", "clear", "delete", "discard"])
-def test_an_act_that_fails_leaves_nothing_pending(dataset, monkeypatch, act):
+def test_an_action_that_fails_leaves_nothing_pending(dataset, monkeypatch, act):
     ids = dataset.values("id")
     set_label(dataset, ids[4:5], "x")
     before = pending_changes(dataset)
@@ -447,7 +518,7 @@ def test_while_a_save_is_written_elsewhere_another_one_says_so_and_nothing_is_lo
 
     def meanwhile(*args, **options):
         set_label(dataset, ids[5:6], "y")
-        with pytest.raises(Refusal, match="being written at this moment"):
+        with pytest.raises(Refusal, match="save or undo is in progress"):
             save_changes(dataset)
         return apply(*args, **options)
 
@@ -473,3 +544,186 @@ def test_the_report_counts_what_the_database_did(dataset, monkeypatch):
     assert (report.labels, report.overtaken) == (2, 1)
     assert "1 change was not written" in report.sentence()
     assert names(dataset)[ids[4]] == "theirs"
+
+
+@pytest.mark.parametrize("when", ["before the save", "during the save"])
+def test_what_was_deleted_elsewhere_is_said_to_be_deleted_not_changed(dataset, monkeypatch, when):
+    ids, objects = dataset.values("id"), dataset.values("parts.detections.id")
+    boxes = {"field": "parts", "patches_field": "parts", "replace": True}
+    set_label(dataset, ids[3:6], "x")
+    set_label(dataset, [objects[3][0], objects[5][0], objects[6][0]], "y", **boxes)
+    delete_items(dataset, ids[:2])
+    delete_items(dataset, [objects[2][0], objects[6][1]], patches_field="parts")
+    apply = saves.apply
+
+    def delete():
+        dataset._sample_collection.delete_many({"_id": {"$in": [ObjectId(ids[0]), ObjectId(ids[3])]}})
+        dataset._sample_collection.update_one({"_id": ObjectId(ids[6])}, {"$set": {"parts.detections": []}})
+
+    def somebody_deletes(*args, **options):
+        delete()
+        return apply(*args, **options)
+
+    if when == "before the save":
+        delete()
+    else:
+        monkeypatch.setattr(saves, "apply", somebody_deletes)
+    report = save_changes(dataset)
+    assert (report.labels, report.deletions, report.overtaken) == (3, 2, 0)
+    assert report.sentence() == (
+        "Saved 3 labels and 2 deletions; “Undo save” reverts this. "
+        "5 changes were dropped, because their items were deleted elsewhere."
+    )
+    assert len(pending_changes(dataset)) == 0
+
+
+def test_a_save_of_nothing_but_deleted_samples_says_so(dataset):
+    ids = dataset.values("id")
+    set_label(dataset, ids[4:5], "x")
+    dataset.delete_samples(ids[4:5])
+    assert save_changes(dataset).sentence() == "1 change was dropped, because its item was deleted elsewhere."
+
+
+@pytest.mark.parametrize(("field", "patches_field"), [("ground_truth", None), ("parts", "parts")])
+def test_a_clearing_of_neighbors_labels_is_no_permission_to_overwrite_what_a_person_set_since(
+    dataset, field, patches_field
+):
+    path = f"{field}.detections" if patches_field else field
+    ids = dataset.values("id" if patches_field is None else f"{path}.id", unwind=True)[:2]
+    target = label_field(dataset, field, patches_field)
+
+    def from_neighbors(name, **more):
+        return LabelBatch(as_oids(ids), np.zeros(2, int), [name], np.full(2, 0.9), as_oids(ids), **more)
+
+    apply_labels(dataset, target, [from_neighbors("tiger", replace=True)], title="labels from neighbors")
+    clear_labels(dataset, field=field, patches_field=patches_field, which="neighbors")
+    by_person = LabelBatch(as_oids(ids[:1]), np.zeros(1, int), ["zebra"], replace=True)
+    apply_labels(dataset, target, [by_person], title="a label by another person")
+    assert queue_labels(dataset, target, from_neighbors("lion")).queued == ids
+
+    report = save_changes(dataset)
+
+    assert report.conflicts == [Conflict(ids[0], "lion", "zebra")]
+    dataset.reload()
+    assert dataset.values(f"{path}.label", unwind=True)[:2] == ["zebra", "lion"]
+
+
+def test_a_label_after_a_clearing_stays_pending_with_it_while_its_field_is_read_only(dataset):
+    first = dataset.first().id
+    clear_labels(dataset.limit(1), which="all")
+    set_label(dataset, [first], "lion")
+    lock(dataset)
+
+    assert [one.count for one in save_changes(dataset).blocked] == [1]
+
+    [changes] = pending_changes(dataset).fields
+    assert (changes.lifted.tolist(), changes.replace.tolist(), len(changes.cleared)) == (["all"], [False], 0)
+
+
+@pytest.mark.parametrize("take_back", [undo_last, discard_changes], ids=["undo", "discard"])
+def test_what_is_undone_or_discarded_while_a_save_is_prepared_is_not_saved(dataset, take_back):
+    before = names(dataset)
+    set_label(dataset, dataset.values("id")[3:6], "lion")
+
+    def in_another_tab(_fraction, message):
+        if message.startswith("Prepared"):
+            take_back(dataset)
+
+    with pytest.raises(Refusal, match="were undone or discarded while they were being saved"):
+        save_changes(dataset, in_another_tab)
+
+    assert names(dataset) == before
+    assert len(pending_changes(dataset)) == 0
+
+
+@pytest.mark.parametrize("take_back", [undo_last, discard_changes], ids=["undo", "discard"])
+def test_what_is_being_written_can_no_longer_be_undone_or_discarded_as_pending(dataset, take_back):
+    ids = dataset.values("id")[3:6]
+    set_label(dataset, ids, "lion")
+    refused = []
+
+    def in_another_tab(_fraction, message):
+        if message.startswith("Wrote"):
+            with pytest.raises(Refusal, match="was just saved|in progress") as refusal:
+                take_back(dataset)
+            refused.append(refusal)
+
+    assert save_changes(dataset, in_another_tab).labels == 3
+
+    assert refused
+    assert [names(dataset)[one] for one in ids] == ["lion"] * 3
+
+
+def test_a_save_killed_after_its_commit_is_finished_before_anything_is_discarded(dataset, monkeypatch):
+    ids = dataset.values("id")[3:6]
+    set_label(dataset, ids, "lion")
+    with monkeypatch.context() as patch:
+        patch.setattr(saves, "apply", killed)
+        with pytest.raises(KeyboardInterrupt):
+            save_changes(dataset)
+
+    assert discard_changes(dataset) == 0
+
+    assert [names(dataset)[one] for one in ids] == ["lion"] * 3
+    assert list_undo_steps(dataset)[0].title == "save of 3 changes"
+
+
+def killed(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_all_labels_of_a_class_that_a_list_has_twice_come_back_with_an_undo(dataset):
+    many = [fo.Classification(label=name, annotator=by) for name, by in (("c", "ann"), ("d", "ann"), ("c", "bob"))]
+    first, second = dataset.values("id")[:2]
+    for one in (first, second):
+        sample = dataset[one]
+        sample["many"] = fo.Classifications(classifications=[label.copy() for label in many])
+        sample.save()
+    clear_labels(dataset, field="many", which="all")
+    save_changes(dataset)
+    again = dataset[second]
+    again["many"] = fo.Classifications(classifications=[fo.Classification(label="c", annotator="eve")])
+    again.save()
+
+    undo_last(dataset)
+
+    dataset.reload()
+    found = {
+        sample.id: [(label.label, label.annotator) for label in sample.many.classifications]
+        for sample in dataset.select([first, second])
+    }
+    assert found[first] == [("c", "ann"), ("d", "ann"), ("c", "bob")]
+    assert sorted(found[second]) == [("c", "eve"), ("d", "ann")]
+
+
+def test_a_label_from_neighbors_comes_back_beside_a_persons_label_of_its_class(dataset):
+    many = [("c", "neighbors"), ("c", "human"), ("e", None), ("c", "neighbors")]
+    first = dataset.first()
+    first["many"] = fo.Classifications(
+        classifications=[fo.Classification(label=name, labelscape=origin) for name, origin in many]
+    )
+    first.save()
+    dataset.add_dynamic_sample_fields()
+    clear_labels(dataset, field="many", which="neighbors")
+    save_changes(dataset)
+    dataset.reload()
+    assert [label.labelscape for label in dataset.first().many.classifications] == ["human", None]
+
+    assert undo_last(dataset) == "Undid: save of 1 change."
+
+    dataset.reload()
+    assert [(label.label, label.labelscape) for label in dataset.first().many.classifications] == many
+
+
+@pytest.mark.parametrize("chosen", [False, True], ids=["all", "some"])
+def test_a_discard_leaves_what_a_machine_with_a_late_clock_queues_after_it(dataset, monkeypatch, chosen):
+    ids = dataset.values("id")[3:6]
+    set_label(dataset, ids, "lion")
+    discard_changes(dataset, ids if chosen else None)
+    with monkeypatch.context() as patch:
+        behind = time.time_ns() - 60_000_000_000
+        patch.setattr(time, "time_ns", lambda: behind)
+        set_label(dataset, ids[1:], "zebra")
+
+    assert {one.item: one.label for one in pending_changes(dataset).labels} == dict.fromkeys(ids[1:], "zebra")
+    assert save_changes(dataset).labels == 2

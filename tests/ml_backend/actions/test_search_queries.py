@@ -1,4 +1,4 @@
-"""Queries of examples become scorers; how well they score is said in words."""
+"""Queries by example become scorers, and report how well they score."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from labelscape.ml_backend.analysis.probe import Fitted, HeldOut
 from labelscape.ml_backend.analysis.search import Scorer, unit_vectors
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.items import list_items
-from labelscape.ml_backend.store.search_tables import SearchTable
+from labelscape.ml_backend.store.search_tables import MemoryTable
 from labelscape.ml_backend.store.searches import Query
 
 from .clusters import cluster_vectors, embed_clusters
@@ -34,7 +34,7 @@ MEAN, PROBE = Scorer("mean", np.ones(1, np.float32)), Scorer("probe", np.ones(1,
         ),
     ],
 )
-def test_how_a_query_scores_is_said_with_its_quality_on_held_out_marks(fitted, sentence):
+def test_how_a_query_scores_is_reported_with_its_quality_on_held_out_marks(fitted, sentence):
     quality = describe_query(fitted)
 
     assert quality.sentence == sentence
@@ -49,7 +49,7 @@ def dataset(make_digits_dataset):
 
 
 def table_of(dataset):
-    return SearchTable("emb", list_items(dataset, None), unit_vectors(cluster_vectors(dataset)))
+    return MemoryTable("emb", list_items(dataset, None), unit_vectors(cluster_vectors(dataset)))
 
 
 def test_a_query_is_fitted_once_for_the_same_vectors_and_again_for_new_ones(dataset):

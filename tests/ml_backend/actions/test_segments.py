@@ -16,7 +16,7 @@ from labelscape.ml_backend.actions.segments import (
     remove_from_segment,
     rename_segment,
 )
-from labelscape.ml_backend.actions.undo import describe_undo, undo_last
+from labelscape.ml_backend.actions.undo import list_undo_steps, undo_last
 from labelscape.ml_backend.store.segment_origins import Selected
 from labelscape.ml_backend.store.segment_records import load_segment, segment_slug
 from labelscape.ml_backend.store.segments import list_segments, member_ids, segment_view
@@ -91,7 +91,7 @@ def test_adding_twice_adds_once_and_says_so(dataset):
     make(dataset, ids[:5])
     report = add_to_segment(dataset, ids[3:8], slug="blurred-digits")
     assert (report.added, report.segment.size) == (3, 8)
-    assert "2 were in it already" in report.sentence()
+    assert "2 were already in it" in report.sentence()
 
 
 def test_size_over_time_is_kept_and_sees_samples_that_were_deleted(dataset):
@@ -121,6 +121,7 @@ def test_removed_members_stay_in_the_dataset(scenes):
     make(scenes, ids[:6], patches_field="ground_truth")
     report = remove_from_segment(scenes, ids[:2], slug="blurred-digits", patches_field="ground_truth")
     assert report.segment.size == 4
+    assert report.sentence().startswith("Removed 2 objects from the segment")
     assert objects(scenes) == ids
     assert sorted(member_ids(scenes, report.segment, "ground_truth").tolist()) == sorted(ids[2:6])
 
@@ -140,7 +141,7 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(dataset):
     ids = dataset.values("id")
     make(dataset, ids[:2])
     make(dataset, ids[2:4], name="Other")
-    with pytest.raises(ValueError, match="There is a segment 'Blurred digits' already"):
+    with pytest.raises(ValueError, match="There is already a segment 'Blurred digits'"):
         make(dataset, ids[5:9], name="blurred DIGITS")
     with pytest.raises(ValueError, match="already"):
         rename_segment(dataset, slug="other", name="Blurred digits")
@@ -168,6 +169,24 @@ def test_a_segment_whose_field_was_deleted_says_so_and_can_be_deleted(scenes):
         segment_view(scenes, load_segment(scenes, "blurred-digits"))
     delete_segment(scenes, slug="blurred-digits")
     assert [one.slug for one in list_segments(scenes)] == ["other"]
+
+
+def test_a_segment_follows_the_rename_of_its_field(scenes):
+    ids = objects(scenes)[:3]
+    segment = make(scenes, ids, patches_field="ground_truth").segment
+    scenes.rename_sample_field("ground_truth", "animals")
+    [renamed] = list_segments(scenes)
+    assert (renamed.size, renamed.fields) == (3, ["animals"])
+    assert segment_view(scenes, renamed).values("id") == ids
+    assert set(member_ids(scenes, load_segment(scenes, segment.slug), "animals").tolist()) == set(ids)
+
+
+def test_a_deleted_segment_is_restored_under_the_new_name_of_its_field(scenes):
+    segment = make(scenes, objects(scenes)[:3], patches_field="ground_truth").segment
+    delete_segment(scenes, slug=segment.slug)
+    scenes.rename_sample_field("ground_truth", "animals")
+    undo_last(scenes)
+    assert load_segment(scenes, segment.slug).size == 3
 
 
 def test_samples_and_objects_are_never_mixed(scenes):
@@ -226,7 +245,7 @@ def test_a_slug_is_stable_and_fit_for_a_tag(name):
 
 
 @pytest.mark.parametrize("of", ["samples", "objects"])
-def test_a_deleted_segment_can_be_brought_back_with_its_members(dataset, scenes, of):
+def test_a_deleted_segment_can_be_restored_with_its_members(dataset, scenes, of):
     held = dataset if of == "samples" else scenes
     field = None if of == "samples" else "ground_truth"
     ids = held.values("id")[:7] if of == "samples" else objects(held)[:7]
@@ -234,19 +253,19 @@ def test_a_deleted_segment_can_be_brought_back_with_its_members(dataset, scenes,
     delete_segment(held, slug=made.slug)
     held.reload()
     assert list_segments(held) == []
-    assert describe_undo(held) == "deletion of the segment “Blurred digits”"
+    assert list_undo_steps(held)[0].title == "deletion of the segment “Blurred digits”"
     undo_last(held)
     held.reload()
     assert load_segment(held, made.slug) == made
     assert sorted(member_ids(held, made, field)) == sorted(ids)
     assert held.has_saved_view(made.view_name)
-    assert describe_undo(held) is None
+    assert list_undo_steps(held) == []
 
 
-def test_a_deleted_segment_is_not_brought_back_over_a_new_one_of_its_name(dataset):
+def test_a_deleted_segment_is_not_restored_over_a_new_one_of_its_name(dataset):
     ids = dataset.values("id")
     delete_segment(dataset, slug=make(dataset, ids[:7]).segment.slug)
     make(dataset, ids[7:9])
-    with pytest.raises(ValueError, match="There is a segment 'Blurred digits' already"):
+    with pytest.raises(ValueError, match="There is already a segment 'Blurred digits'"):
         undo_last(dataset)
     assert load_segment(dataset, "blurred-digits").size == 2

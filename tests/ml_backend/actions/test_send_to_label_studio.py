@@ -1,5 +1,8 @@
-"""Samples become tasks once, whatever happens, with what is known of them filled in; against a stand-in."""
+"""Samples become tasks exactly once, whatever happens, with what is known filled in. Uses a stand-in."""
 
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -86,7 +89,7 @@ def test_a_second_sending_sends_nothing_twice_and_says_so(dataset, studio):
     assert studio.requests.count("upload") == uploads
 
 
-def test_a_sending_that_was_stopped_goes_on_where_it_was(make_digits_dataset, studio):
+def test_a_sending_that_was_stopped_continues_where_it_was(make_digits_dataset, studio):
     dataset = make_digits_dataset(250)
     project = new_project(dataset, studio)
 
@@ -123,20 +126,33 @@ def test_of_two_sendings_at_once_the_second_is_told_to_wait(dataset, studio):
 def test_a_project_is_made_once_by_two_who_ask_at_once(dataset, studio, monkeypatch):
     make = StandIn.create_project
 
-    def make_while_another_asks(self, title, label_config):
-        with pytest.raises(ValueError, match="wait until that has ended"):
+    def make_while_another_asks(self, *args, **options):
+        with pytest.raises(ValueError, match="wait until that is finished"):
             new_project(dataset, studio)
-        return make(self, title, label_config)
+        return make(self, *args, **options)
 
     monkeypatch.setattr(StandIn, "create_project", make_while_another_asks)
     project = new_project(dataset, studio)
     assert list(studio.held) == [project]
 
 
-def test_a_sending_that_was_killed_is_in_the_way_for_ten_minutes(dataset, studio, monkeypatch):
+def test_a_sending_that_was_killed_is_not_in_the_way(dataset, studio):
     project = new_project(dataset, studio)
-    killed = hold_project(dataset, f"{URL}#{project}")
-    go_on = killed.__enter__()
+    hold = (
+        "import os, sys, fiftyone as fo\n"
+        "from labelscape.ml_backend.label_studio.projects import hold_project\n"
+        "with hold_project(fo.load_dataset(sys.argv[1]), sys.argv[2]):\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    arguments = [sys.executable, "-c", hold, dataset.name, f"{URL}#{project}"]
+    assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
+    assert send_all(dataset, studio, project).sent == 12
+
+
+def test_a_sending_that_hangs_is_in_the_way_for_ten_minutes(dataset, studio, monkeypatch):
+    project = new_project(dataset, studio)
+    hanging = hold_project(dataset, f"{URL}#{project}")
+    go_on = hanging.__enter__()
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 9 * 60)
     with pytest.raises(ValueError, match="up to 10 minutes"):
@@ -290,13 +306,13 @@ def test_several_classes_suggested_go_to_a_project_of_several_choices(dataset, s
     assert prediction["score"] == 0.96
 
 
-def test_classes_that_the_project_lacks_are_said_and_their_labels_left_out(dataset, studio):
+def test_classes_that_the_project_lacks_are_reported_and_their_labels_left_out(dataset, studio):
     project = new_project(dataset, studio, classes=["0", "1", "2"])
     report = send_all(dataset, studio, project)
     labels = dataset.limit(8).values("ground_truth.label")
     assert report.labeled == sum(label in ("0", "1", "2") for label in labels)
     assert sum(report.unknown.values()) == 8 - report.labeled
-    assert "classes that the project lacks" in report.sentence()
+    assert "classes that the project does not have" in report.sentence()
 
 
 def test_files_that_cannot_go_are_named_and_the_others_go(make_digits_dataset, studio, tmp_path):
@@ -346,17 +362,17 @@ def test_labels_of_one_field_only_go_to_a_project(dataset, studio):
     project = new_project(dataset, studio)
     send_all(dataset, studio, project)
     dataset.add_sample_field("other", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
-    with pytest.raises(ValueError, match="'ground_truth' of this dataset went to"):
+    with pytest.raises(ValueError, match="'ground_truth' of this dataset were sent to"):
         send_all(dataset, studio, project, "other")
 
 
-def test_what_is_in_the_way_is_said_in_words(dataset, boxes, studio):
+def test_what_is_in_the_way_is_reported_in_words(dataset, boxes, studio):
     project = new_project(dataset, studio)
     with pytest.raises(ValueError, match="asks for one class per image"):
         send_all(boxes, studio, project, "objects")
     with pytest.raises(ValueError, match="neither classifications nor detections"):
         send_all(dataset, studio, project, "filepath")
-    with pytest.raises(ValueError, match="give the classes"):
+    with pytest.raises(ValueError, match="specify the classes"):
         new_project(dataset, studio, classes=[])
     with pytest.raises(ValueError, match="a title has 3 to 50"):
         open_project(dataset, studio, title="x" * 51, field="ground_truth", classes=DIGITS)
@@ -364,7 +380,7 @@ def test_what_is_in_the_way_is_said_in_words(dataset, boxes, studio):
     with pytest.raises(ValueError, match="TextArea “a”"):
         send_all(dataset, studio, text)
     del studio.held[project]
-    with pytest.raises(ValueError, match="not in .* any more"):
+    with pytest.raises(ValueError, match="is no longer in"):
         send_all(dataset, studio, project)
 
 
@@ -380,7 +396,7 @@ def test_datasets_that_are_not_of_images_are_refused(studio, make_digits_dataset
 
 @pytest.fixture
 def connections(monkeypatch, tmp_path):
-    """Settings of the test's own, and an environment that names nothing."""
+    """The test's own settings, and an environment that sets nothing."""
     monkeypatch.setenv("LABELSCAPE_DIR", str(tmp_path))
     for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"):
         monkeypatch.delenv(name, raising=False)
@@ -389,7 +405,7 @@ def connections(monkeypatch, tmp_path):
 SAVED_TOKEN, OTHER_TOKEN = "a" * 40, "b" * 40
 
 
-def test_nothing_connected_names_the_mend(connections):
+def test_nothing_connected_names_the_fix(connections):
     with pytest.raises(ValueError, match="labelscape connect"):
         saved_connection({})
 
@@ -404,11 +420,11 @@ def test_the_saved_token_goes_to_the_saved_address(connections, named):
 def test_no_token_goes_to_an_address_that_it_was_not_given_with(connections, monkeypatch):
     other = {"LABEL_STUDIO_URL": "http://other.test"}
     save_settings(ServerSettings(url=URL, token=SAVED_TOKEN))
-    with pytest.raises(ValueError, match="No token was given for http://other.test: name both"):
+    with pytest.raises(ValueError, match="There is no token for http://other.test: set both"):
         saved_connection(other)
     monkeypatch.setenv("LABEL_STUDIO_URL", URL)
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", OTHER_TOKEN)
-    with pytest.raises(ValueError, match="No token was given for http://other.test: name both"):
+    with pytest.raises(ValueError, match="There is no token for http://other.test: set both"):
         saved_connection(other)
     studio = saved_connection({**other, "LABEL_STUDIO_API_KEY": OTHER_TOKEN})
     assert (studio.url, studio.headers()) == ("http://other.test", {"Authorization": f"Token {OTHER_TOKEN}"})

@@ -1,4 +1,4 @@
-"""Suggestions: what counts as evidence, which field they are for, what is rewritten, and how they are taken back."""
+"""Suggestions: what counts as evidence, which field they are for, what is rewritten, and how they are undone."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from labelscape.ml_backend.actions.label_neighbors import preview_neighbors
 from labelscape.ml_backend.actions.next_best import next_to_label
 from labelscape.ml_backend.actions.queue import clear_labels, delete_items, set_label
 from labelscape.ml_backend.actions.save import save_changes, undo_save
-from labelscape.ml_backend.actions.undo import describe_undo, undo_last
+from labelscape.ml_backend.actions.undo import list_undo_steps, undo_last
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.labels import ensure_label_field, label_field, read_labels, with_pending
 from labelscape.ml_backend.store.pending_changes import pending_changes
@@ -124,7 +124,7 @@ def test_a_label_from_neighbors_becomes_evidence_when_a_person_confirms_it(sever
 
 
 @pytest.mark.parametrize("field", ["ground_truth", "kinds"])
-def test_labels_that_all_came_from_neighbors_suggest_nothing_and_the_mend_is_said(several, field):
+def test_labels_that_all_came_from_neighbors_suggest_nothing_and_the_fix_is_reported(several, field):
     several.set_values("kinds.classifications.labelscape", [["neighbors"] * (row < 40) for row in range(150)])
     several.add_sample_field("ground_truth.labelscape", fo.StringField)
     first = several.limit(60)
@@ -241,9 +241,10 @@ def test_suggestions_are_accepted_for_the_field_they_were_made_for_only(several)
     assert {found.field for item, found in suggestions(several).items() if item in last} == {"ground_truth"}
     with pytest.raises(ValueError, match="made for 'kinds', not for 'ground_truth'"):
         accept_suggestions(several, [next(iter(for_kinds.keys() - last))])
-    chosen = [*list(last)[:3], *list(for_kinds.keys() - last)[:3]]
-    report = accept_suggestions(several, chosen)
-    assert set(report.queued) == set(chosen) & last & suggestions(several).keys()
+    confident = [item for item, found in suggestions(several).items() if item in last and found.sure]
+    assert confident
+    report = accept_suggestions(several, [*confident, *sorted(for_kinds.keys() - last)[:3]])
+    assert set(report.queued) == set(confident)
     assert {label.field for label in pending_changes(several).labels} == {"ground_truth"}
 
 
@@ -304,7 +305,7 @@ def test_where_all_is_labeled_nothing_is_suggested_any_more_and_what_was_goes(da
     assert not suggestions(dataset)
 
 
-def test_labels_of_one_class_only_take_the_suggestions_away_and_the_mend_is_said(dataset):
+def test_labels_of_one_class_only_take_the_suggestions_away_and_the_fix_is_reported(dataset):
     suggest(dataset)
     clear_labels(dataset.match(fo.ViewField("ground_truth.label") != "3"), which="all")
     save_changes(dataset)
@@ -339,7 +340,7 @@ def test_a_rejection_can_be_undone_and_is_then_forgotten(dataset):
     items = list(before)[:3]
     assert acts.reject_suggestions(dataset, items) == 3
     assert suggestions(dataset).keys() == before.keys() - set(items)
-    assert describe_undo(dataset) == "rejection of 3 suggestions"
+    assert list_undo_steps(dataset)[0].title == "rejection of 3 suggestions"
     assert undo_last(dataset) == "Undid: rejection of 3 suggestions."
     assert suggestions(dataset) == before
     suggest(dataset)
@@ -356,7 +357,7 @@ def test_undo_takes_back_rejections_labels_and_saves_newest_first(dataset):
     assert undo_last(dataset) == "Undid: label 1 sample “y”."
     assert undo_last(dataset) == "Undid: rejection of 1 suggestion."
     assert undo_last(dataset) == "Undid: save of 1 change."
-    assert describe_undo(dataset) is None
+    assert list_undo_steps(dataset) == []
 
 
 def test_undoing_a_rejection_does_not_overwrite_a_newer_suggestion(dataset):
@@ -373,7 +374,7 @@ def test_undoing_a_rejection_does_not_overwrite_a_newer_suggestion(dataset):
     assert newer is None or suggestions(dataset)[item] == newer
 
 
-def test_all_sure_suggestions_are_accepted_as_one_act(dataset):
+def test_all_confident_suggestions_are_accepted_as_one_action(dataset):
     suggest(dataset)
     report = accept_suggestions(dataset)
     assert len({label.label for label in pending_changes(dataset).labels}) > 1

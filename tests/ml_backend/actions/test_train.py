@@ -1,4 +1,4 @@
-"""Fine-tuning from a dataset: kept where it helps on held-out labels, and left out where it does not."""
+"""Fine-tuning on a dataset: kept if it helps on held-out labels, and dropped if it does not."""
 
 import numpy as np
 import pytest

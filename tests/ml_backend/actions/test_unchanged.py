@@ -1,4 +1,4 @@
-"""Where nothing changed, nothing is computed or read again; where anything did, whoever wrote it, everything is."""
+"""If nothing changed, nothing is recomputed or reread; if anything did, whoever wrote it, everything is."""
 
 import random
 
@@ -140,7 +140,7 @@ def members_of(labels):
 
 
 def act_at_random(rng, dataset, field, ids):
-    """Queue one random act: labels of a person or of neighbors, some of which replace others, or a clearing."""
+    """Make one random pending change: labels by a person or from neighbors, some replacing others, or a clearing."""
     some, kind = rng.sample(ids, 12), rng.choice(["human", "human", "neighbors", "clear"])
     label = rng.choice(["even", "odd", f"new {rng.random()}"])
     options = {"field": field.name, "count": len(some)}

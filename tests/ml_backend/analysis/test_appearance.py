@@ -1,54 +1,78 @@
+import cv2
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from labelscape.ml_backend.analysis.appearance import Appearance, LookAlikes
 
 
-def appearance(whole, mirrored=None, crops=None, known=None):
-    whole = np.asarray(whole, np.uint64)
-    return Appearance(
-        np.ones(len(whole), bool) if known is None else np.asarray(known),
-        whole,
-        ~whole if mirrored is None else np.asarray(mirrored, np.uint64),
-        whole[:, None] if crops is None else np.asarray(crops, np.uint64),
-    )
+def drawing(seed):
+    """A smooth picture of its own for each seed, 320 x 320."""
+    small = np.random.default_rng(seed).integers(0, 255, (6, 8)).astype(np.uint8)
+    return cv2.resize(small, (320, 320), interpolation=cv2.INTER_CUBIC)
 
 
-@settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 10_000))
-def test_bits_apart_are_the_fewest_of_whole_against_crops_and_mirror_image(seed):
-    random = np.random.default_rng(seed)
-    whole, mirrored = random.integers(0, 2**64, (2, 6), dtype=np.uint64)
-    crops = random.integers(0, 2**64, (6, 3), dtype=np.uint64)
-    one, other = (side.ravel() for side in np.indices((6, 6)))
-    found = appearance(whole, mirrored, crops).bits_apart(one, other)
-    for a, b, bits in zip(one.tolist(), other.tolist(), found.tolist(), strict=True):
-        pairs = [*((whole[a], crop) for crop in crops[b]), *((whole[b], crop) for crop in crops[a])]
-        pairs.append((mirrored[a], whole[b]))
-        assert bits == min(int(x ^ y).bit_count() for x, y in pairs)
+def frame(seed):
+    """One scene, and in it a thing at a place of its own for each seed."""
+    image = drawing(1000)
+    left, top = np.random.default_rng(seed).integers(0, 280, 2)
+    image[top : top + 30, left : left + 30] = np.where(image[top : top + 30, left : left + 30].mean() > 127, 0, 255)
+    return image
 
 
-def test_samples_without_a_hash_are_the_same_as_none():
-    looks = appearance([5, 5, 5], known=[True, False, True])
-    assert looks.bits_apart(np.array([0, 0, 1]), np.array([1, 2, 1])).tolist() == [64, 0, 64]
+def looks(images, known=None):
+    """The judge of these images, whose neighbors by embedding are all others."""
+    pictures = np.stack([cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA) for image in images])
+    appearance = Appearance(np.ones(len(images), bool) if known is None else known, pictures)
+    neighbors = np.array([[other for other in range(len(images)) if other != row] for row in range(len(images))])
+    return LookAlikes(appearance, np.arange(len(images)), neighbors)
 
 
-def test_a_copy_is_told_from_neighbors_that_look_different():
-    random = np.random.default_rng(0)
-    whole = random.integers(0, 2**64, 8, dtype=np.uint64)
-    whole[1] = whole[0] ^ np.uint64(0b11)
-    whole[3] = whole[2] ^ np.uint64(0b111)
-    rows = np.arange(8)
-    neighbors = np.array([[other for other in range(8) if other != row] for row in rows])
-    judge, same = LookAlikes.among(appearance(whole), rows, neighbors)
-    assert {(int(rows[row]), int(neighbors[row, place])) for row, place in np.argwhere(same)} == {(0, 1), (1, 0)}
-    assert judge.same(np.array([0, 2, 0]), np.array([1, 3, 4])).tolist() == [True, False, False]
+def pairs(judge):
+    return {tuple(pair) for pair in np.stack(judge.pairs(), axis=1).tolist()}
 
 
-def test_where_most_neighbors_look_alike_the_hash_is_no_evidence():
-    frames = np.array([1 << frame for frame in range(8)], np.uint64)
-    rows = np.arange(8)
-    neighbors = np.array([[other for other in range(8) if other != row] for row in rows])
-    judge, same = LookAlikes.among(appearance(frames), rows, neighbors)
-    assert not same.any()
-    assert not judge.same(rows, rows[::-1]).any()
+def with_copies(make):
+    images = [make(seed) for seed in range(30)]
+    copies = [images[0], images[1][:, ::-1], images[2][12:-12, 12:-12], images[3][10:, :-6]]
+    return [*images, *copies]
+
+
+def test_mirrored_and_cropped_copies_are_found_among_pictures_of_their_own():
+    judge = looks(with_copies(drawing))
+    assert pairs(judge) == {(0, 30), (1, 31), (2, 32), (3, 33)}
+    assert not judge.narrow.any()
+
+
+def test_mirrored_and_cropped_copies_are_found_among_frames_of_one_scene():
+    judge = looks(with_copies(frame))
+    assert pairs(judge) == {(0, 30), (1, 31), (2, 32), (3, 33)}
+
+
+def test_a_pair_is_judged_the_same_in_both_orders():
+    judge = looks(with_copies(frame))
+    copies, originals = np.array([30, 31, 32, 33]), np.arange(4)
+    assert judge.same(copies, originals).all()
+    assert judge.same(originals, copies).all()
+    assert not judge.same(copies, originals[::-1]).any()
+
+
+def test_among_frames_of_one_scene_closeness_is_no_evidence_of_a_copy():
+    judge = looks([frame(seed) for seed in range(12)] + [drawing(1)])
+    assert judge.narrow.tolist() == [True] * 12 + [False]
+    assert judge.confusable(np.array([0, 0]), np.array([1, 12])).tolist() == [True, False]
+
+
+def test_samples_without_a_picture_are_the_same_as_none():
+    judge = looks([drawing(0)] * 3, known=np.array([True, False, True]))
+    assert judge.same(np.array([0, 0, 1]), np.array([1, 2, 1])).tolist() == [False, True, False]
+    assert pairs(judge) == {(0, 2)}
+    assert not judge.narrow[1]
+
+
+def test_no_pictures_have_no_pairs():
+    assert pairs(looks([drawing(0)] * 3, known=np.zeros(3, bool))) == set()
+
+
+def test_an_image_of_fine_stripes_changes_nothing_for_the_others():
+    stripes = np.zeros((64, 64), np.uint8)
+    stripes[::2] = 255
+    images = [cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA) for image in with_copies(drawing)]
+    assert pairs(looks([*images, stripes])) == {(0, 30), (1, 31), (2, 32), (3, 33)}

@@ -1,4 +1,4 @@
-"""A few random checks buy a guarantee that is never larger than what they show."""
+"""A few random checks give a guarantee that is never larger than what they show."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def test_known_numbers_of_checks_without_a_wrong_one(bound, checks):
     assert checks_needed(bound) == checks
 
 
-def test_the_bound_is_said_in_words_and_never_rounded_up():
+def test_the_bound_is_reported_in_words_and_never_rounded_up():
     assert audit(50, 50).sentence() == "at least 94% right with 95% confidence, from 50 checks"
     assert audit(1, 1).sentence() == "at least 5% right with 95% confidence, from 1 check"
 

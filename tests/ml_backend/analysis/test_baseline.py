@@ -1,4 +1,4 @@
-"""A vote of the nearest neighbors as the baseline of what is trained."""
+"""A vote of the nearest neighbors is the baseline for trained models."""
 
 import numpy as np
 import pytest

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from labelscape.ml_backend.analysis.calibration import MIN_HELD_OUT, Reliability, accept, describe
+from labelscape.ml_backend.analysis.calibration import MIN_HELD_OUT, Reliability, accept, accept_suggestions, describe
 from scipy.special import expit
 
 confidences = hnp.arrays(np.float64, st.integers(0, 40), elements=st.floats(0, 1))
@@ -51,6 +51,23 @@ def test_a_higher_target_never_accepts_more(confidence, one, other):
 def test_confident_suggestions_carry_less_confident_ones_up_to_the_target():
     assert accept(np.array([0.7, 1.0, 0.2, 1.0]), 0.9).tolist() == [True, True, False, True]
     assert not accept(np.array([0.89, 0.5]), 0.9).any()
+
+
+def test_no_suggestion_is_accepted_that_is_twice_as_likely_wrong_as_the_target_allows():
+    confidence = np.array([0.79, 0.999, 0.81, 0.999, 0.85, 0.999])
+    assert accept(confidence, 0.9).all()
+    assert accept_suggestions(confidence, 0.9).tolist() == [False, True, True, True, True, True]
+    assert accept_suggestions(confidence, 0.95).tolist() == [False, True, False, True, False, True]
+
+
+@settings(deadline=None)
+@given(confidences, precisions)
+def test_accepted_suggestions_reach_the_target_and_are_the_most_confident(confidence, precision):
+    accepted = accept_suggestions(confidence, precision)
+    assert not (accepted & ~accept(confidence, precision)).any()
+    if accepted.any():
+        assert confidence[accepted].mean() >= precision - 1e-9
+        assert confidence[accepted].min() >= confidence[~accepted].max(initial=0)
 
 
 def test_many_held_out_labels_overrule_the_prior():
@@ -134,6 +151,7 @@ def test_labels_that_separate_perfectly_still_give_finite_coefficients():
         (1_234, "calibrated on 1,234 labels"),
         (MIN_HELD_OUT - 1, "only 29 labels to calibrate on"),
         (0, "only 7 labels: too few to calibrate"),
+        (1, "only 1 label to calibrate on"),
     ],
 )
 def test_the_summary_says_how_many_labels_the_confidences_rest_on(held_out, says):

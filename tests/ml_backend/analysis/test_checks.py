@@ -69,5 +69,5 @@ def test_a_neighbor_table_of_other_samples_is_refused():
     table = Neighbors(np.zeros((4, 1), np.int32), np.zeros((4, 1), np.float32))
 
     check_neighbors(table, 4)
-    with pytest.raises(Refusal, match="4 rows for 5 samples: search the neighbors again"):
+    with pytest.raises(Refusal, match="4 rows for 5 samples: compute the neighbors again"):
         check_neighbors(table, 5)

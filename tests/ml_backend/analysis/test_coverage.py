@@ -1,9 +1,9 @@
-"""A person hears how much of the data the labels cover, and which samples to label in the rest."""
+"""Users are told how much of the data the labels cover, and which samples to label in the rest."""
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labelscape.ml_backend.analysis.coverage import cover
+from labelscape.ml_backend.analysis.coverage import cover, divide
 from labelscape.ml_backend.analysis.propagation import suggest
 
 
@@ -16,7 +16,7 @@ def groups(count: int, each: int = 60) -> np.ndarray:
 
 def test_regions_without_a_label_are_counted_and_one_sample_of_each_comes_next():
     vectors = groups(8)
-    found = cover(vectors, np.arange(60, 70))
+    found = cover(divide(vectors), np.arange(60, 70))
     waiting = found.next_to_label
 
     assert len(waiting) == (~found.covered).sum() > 0
@@ -26,7 +26,7 @@ def test_regions_without_a_label_are_counted_and_one_sample_of_each_comes_next()
 
 
 def test_labels_everywhere_are_worth_no_sentence():
-    assert cover(groups(8), np.arange(0, 480, 3)).sentence == ""
+    assert cover(divide(groups(8)), np.arange(0, 480, 3)).sentence == ""
 
 
 @given(n=st.integers(1, 60), d=st.integers(1, 4), seed=st.integers(0, 100))
@@ -35,7 +35,7 @@ def test_every_sample_lies_in_one_region_and_the_largest_comes_first(n, d, seed)
     random = np.random.default_rng(seed)
     vectors = random.integers(-1, 2, (n, d)).astype(np.float32)
     labeled = np.flatnonzero(random.random(n) < 0.2)
-    found = cover(vectors, labeled, seed=seed)
+    found = cover(divide(vectors, seed=seed), labeled)
 
     sizes = np.bincount(found.regions, minlength=len(found.covered))
     assert (sizes > 0).all()

@@ -93,7 +93,7 @@ def test_a_column_without_any_score_stays_finite():
     assert (standardized(np.zeros((4, 2), np.float32), np.ones((5, 4), np.float32)) == 0).all()
 
 
-def test_a_taught_head_takes_over_mostly_right_beliefs_and_mends_wrong_ones():
+def test_a_taught_head_takes_over_mostly_right_beliefs_and_fixes_wrong_ones():
     vectors, truth = groups()
     rows = space(vectors, np.arange(90)).rows(np.arange(90))
     believed = truth.copy()
@@ -133,3 +133,20 @@ def test_log_probabilities_sum_to_one_and_ignore_a_shift_of_all_scores(scores, s
     np.testing.assert_allclose(np.exp(result).sum(axis=1), 1, rtol=1e-5)
     assert (result <= 1e-6).all()
     np.testing.assert_allclose(log_softmax(scores + np.float32(shift)), result, atol=0.01)
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 99), m=st.integers(4, 40), d=st.integers(2, 40))
+def test_taught_heads_solve_the_weighted_ridge_regression_on_either_side(seed, m, d):
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(m, d)).astype(np.float32)
+    labeled = random.random(m) < 0.3
+    beliefs = random.random((m, 3)).astype(np.float32)
+    weights = np.where(labeled, 5.0, 1.0)
+    gram = (rows * weights[:, None]).T.astype(np.float64) @ rows
+    centered = beliefs - beliefs.mean(axis=0)
+    exact = np.linalg.solve(gram + np.eye(d) * np.trace(gram) / d, (rows * weights[:, None]).T @ centered)
+
+    taught = Teacher(rows, labeled).taught(beliefs)
+
+    np.testing.assert_allclose(taught, standardized(exact.astype(np.float32), rows), atol=2e-3, rtol=2e-3)

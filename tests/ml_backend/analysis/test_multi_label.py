@@ -1,4 +1,4 @@
-"""Where samples may have several labels: all that is sure enough is proposed, and of that the wanted share is right."""
+"""If samples may have several labels, everything confident enough is proposed, and the target share of it is right."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def digits() -> Data:
 
 
 def drawn(truth: np.ndarray, count: int) -> np.ndarray:
-    """States (n, c) where some samples are labeled with all they are: 1 has the class, 0 has not, -1 unlabeled."""
+    """States (n, c), with some samples fully labeled: 1 = has the class, 0 = does not, -1 = unlabeled."""
     states = np.full(truth.shape, -1)
     labeled = np.random.default_rng(0).permutation(len(truth))[:count]
     states[labeled] = truth[labeled]

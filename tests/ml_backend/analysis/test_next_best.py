@@ -1,4 +1,4 @@
-"""What to label next covers the dataset first, then goes where suggestions are unsure."""
+"""What to label next covers the dataset first, then focuses on uncertain suggestions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_only_unlabeled_samples_no_one_twice(digits: tuple[np.ndarray, np.ndarra
     assert (labels[picks] == -1).all()
 
 
-def test_unsure_samples_come_before_sure_ones(digits: tuple[np.ndarray, np.ndarray, Neighbors]) -> None:
+def test_uncertain_samples_come_before_confident_ones(digits: tuple[np.ndarray, np.ndarray, Neighbors]) -> None:
     vectors, truth, neighbors = digits
     labels = np.where(np.arange(len(truth)) < 100, truth, -1)
     confidence = np.where(truth == 8, 0.2, 0.99).astype(np.float32)

@@ -134,5 +134,5 @@ def test_a_bad_vector_or_label_is_named():
         outlier_scores(vectors)
     with pytest.raises(ValueError, match="labels must be 9 whole numbers"):
         outlier_scores(np.ones((9, 2)), labels)
-    with pytest.raises(ValueError, match="search the neighbors again"):
+    with pytest.raises(ValueError, match="compute the neighbors again"):
         outlier_scores(np.ones((9, 2)), neighbors=knn(np.ones((8, 2)), 3))

@@ -82,7 +82,7 @@ def test_a_mean_query_that_ranks_held_out_marks_better_is_kept_with_its_quality(
     assert fitted.held_out.auc == 1
 
 
-def test_marks_that_mean_nothing_are_told_to_be_no_better_than_chance():
+def test_marks_that_mean_nothing_are_said_to_be_no_better_than_chance():
     random = np.random.default_rng(1)
     marks = random.normal(size=(120, 64))
 

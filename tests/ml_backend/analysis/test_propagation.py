@@ -1,4 +1,4 @@
-"""Suggestions keep the wanted precision, say how sure they are, and abstain where nothing speaks for a label."""
+"""Suggestions keep the target precision, report their confidence, and abstain if there is no evidence for a label."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def made(data: Data, each: int, precision: float = 0.95, seed: int = 0) -> tuple
 
 @pytest.mark.parametrize("each", [3, 10, 30])
 @pytest.mark.parametrize("precision", [0.9, 0.95])
-def test_accepted_suggestions_keep_the_wanted_precision_on_average(digits: Data, each: int, precision: float) -> None:
+def test_accepted_suggestions_keep_the_target_precision_on_average(digits: Data, each: int, precision: float) -> None:
     real = []
     for seed in range(3):
         found, _ = made(digits, each, precision, seed)
@@ -54,14 +54,14 @@ def test_confidence_is_about_the_share_that_is_right(digits: Data) -> None:
     assert found.confidence[unlabeled].mean() == pytest.approx((found.labels == digits[1])[unlabeled].mean(), abs=0.04)
 
 
-def test_one_label_a_class_is_said_to_be_too_few_to_calibrate(digits: Data) -> None:
+def test_one_label_per_class_is_said_to_be_too_few_to_calibrate(digits: Data) -> None:
     found, labels = made(digits, 1)
     assert found.calibration.held_out == 0
     assert "only 10 labels: too few to calibrate" in found.calibration.sentence
     assert found.accepted.sum() < 0.5 * (labels < 0).sum()
 
 
-def test_many_labels_are_said_to_calibrate(digits: Data) -> None:
+def test_many_labels_are_said_to_be_enough_to_calibrate(digits: Data) -> None:
     found, _ = made(digits, 30)
     assert found.calibration.sentence == "calibrated on 300 labels"
     assert 0 < found.calibration.uncertainty < 0.05
@@ -143,7 +143,7 @@ def test_labels_that_do_not_fit_are_refused(digits: Data, labels: np.ndarray) ->
 
 def test_a_neighbor_table_of_other_samples_is_refused(digits: Data) -> None:
     vectors, truth, neighbors = digits
-    with pytest.raises(ValueError, match="search the neighbors again"):
+    with pytest.raises(ValueError, match="compute the neighbors again"):
         suggest(vectors[:-1], neighbors, drawn(truth, 2)[:-1], 10)
 
 

@@ -1,4 +1,4 @@
-"""Label neighbors grows through dense ground only, stops at other labels, and says how far it can be trusted."""
+"""Label neighbors grows only through dense regions, stops at other labels, and says how far it can be trusted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def some_labels(truth: np.ndarray, each: int) -> np.ndarray:
     return labels
 
 
-def test_taken_neighbors_keep_the_wanted_precision_on_average(
+def test_taken_neighbors_keep_the_target_precision_on_average(
     digits: tuple[np.ndarray, np.ndarray, Neighbors],
 ) -> None:
     vectors, truth, neighbors = digits
@@ -102,7 +102,7 @@ def test_no_unlabeled_neighbor_is_an_empty_region(digits: tuple[np.ndarray, np.n
     vectors, truth, neighbors = digits
     found = label_neighbors(vectors, truth, [0], int(truth[0]), neighbors=neighbors)
     assert len(found.order) == 0
-    assert found.why.startswith("nothing unlabeled around")
+    assert found.why.startswith("There is nothing unlabeled nearby")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_impossible_requests_are_refused_with_the_value(
 
 def test_a_neighbor_table_of_other_samples_is_refused(digits: tuple[np.ndarray, np.ndarray, Neighbors]) -> None:
     vectors, truth, neighbors = digits
-    with pytest.raises(ValueError, match="search the neighbors again"):
+    with pytest.raises(ValueError, match="compute the neighbors again"):
         label_neighbors(vectors[:-1], truth[:-1], [0], 0, neighbors=neighbors)
 
 

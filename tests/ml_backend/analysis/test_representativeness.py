@@ -15,8 +15,9 @@ def around(distance: float, held_out: int = 100, consistency: float = 1.0) -> Su
     reference = np.linspace(0.1, 0.3, held_out, dtype=np.float32)
     mass = np.linspace(0.5, 1.5, held_out, dtype=np.float32)
     same = np.ones(5, np.float32)
+    per_class = max(held_out, 1) / 10
     return Surroundings(
-        distance * same, same, reference, mass, 0.2 * same, np.ones(5), consistency * same, 3.0, max(held_out, 1) / 10
+        distance * same, same, reference, mass, 0.2 * same, np.ones(5), consistency * same, 3.0, per_class, 0.1
     )
 
 
@@ -52,3 +53,31 @@ def test_labels_from_one_small_region_a_class_keep_the_promise_better_than_nothi
         labels[members[np.argsort(np.linalg.norm(vectors[members] - vectors[middle], axis=1))[:10]]] = name
     found = suggest(vectors, knn(vectors, 15), labels, 10, precision=0.9)
     assert (found.labels == truth)[found.accepted].mean() >= 0.82
+
+
+@pytest.mark.parametrize(("n_classes", "each"), [(3, 10), (10, 4), (10, 10)])
+def test_on_noise_the_confidence_stays_near_chance(n_classes, each):
+    gaps, confident = [], []
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        vectors = random.standard_normal((600, 64)).astype(np.float32)
+        truth = random.permutation(np.arange(600) % n_classes)
+        labels = np.full(600, -1)
+        for name in range(n_classes):
+            labels[random.permutation(np.flatnonzero(truth == name))[:each]] = name
+        found = suggest(vectors, None, labels, n_classes, precision=0.9, seed=seed)
+        unlabeled = labels < 0
+        gaps.append(found.confidence[unlabeled].mean() - (found.labels == truth)[unlabeled].mean())
+        confident.append(found.accepted[unlabeled].mean())
+    assert np.mean(gaps) < 0.05
+    assert max(confident) == 0
+
+
+def test_where_held_out_labels_are_guessed_wrong_no_confidence_is_raised():
+    at_chance, twice = np.full(5, 0.1), np.full(5, 0.3)
+    near = around(0.05)
+    unlimited = corrected(twice, replace(near, chance=0.0), SECOND)
+    assert (unlimited > twice).all()
+    assert corrected(at_chance, near, SECOND) == pytest.approx(at_chance)
+    assert (twice < corrected(twice, near, SECOND)).all()
+    assert (corrected(twice, near, SECOND) < unlimited).all()

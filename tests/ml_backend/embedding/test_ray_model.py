@@ -85,7 +85,7 @@ def test_the_setting_chooses_the_engine(monkeypatch, chosen, expected):
     assert engine() == expected
 
 
-def test_a_setting_that_is_no_engine_is_refused(monkeypatch):
+def test_a_setting_that_is_not_an_engine_is_refused(monkeypatch):
     monkeypatch.setenv(ENGINE_VARIABLE, "spark")
     with pytest.raises(Refusal, match="'spark'; it must be local, ray, or the address"):
         engine()

@@ -1,4 +1,4 @@
-"""The three ways on the same photos: signal processing, a real pretrained network without a hub, and one's own head."""
+"""The three ways on the same photos: signal processing, a real pretrained network without a hub, and a trained head."""
 
 import cv2
 import numpy as np

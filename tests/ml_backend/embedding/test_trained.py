@@ -1,4 +1,4 @@
-"""A head trained on the labels there are."""
+"""A head trained on existing labels."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_the_reported_accuracy_holds_on_labels_never_seen(digits):
 
 
 def test_the_reported_accuracy_is_no_flattery(digits):
-    """Over a few draws of few labels it is the accuracy on the rest, give or take what so few held-out labels tell."""
+    """Over a few draws of few labels, it equals the accuracy on the rest, within the error of so few held-out ones."""
     vectors, targets = digits
     reported, true = [], []
     for seed in range(4):
@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_head(digits):
     ("labels", "message"),
     [
         ([-1] * 20, "there are 0 .0 labels of 0 classes"),
-        ([0] * 20, "there are 1 .20 labels of 1 classes"),
+        ([0] * 20, "there are 1 .20 labels of 1 class"),
         ([0, 1, 2, 3] * 3 + [-1] * 8, "there are 0 .12 labels of 4 classes"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Label Studio in memory, for tests of what is sent to it and pulled from it; `test_sending_real` has the real one."""
+"""An in-memory Label Studio, for tests of sending and pulling; `test_send_to_label_studio_real` uses the real one."""
 
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,7 +14,8 @@ USERS = {1: "ann@example.com", 2: "bob@example.com"}
 class StandIn:
     """The calls of `LabelStudio` that sending, pulling and mirroring make, as the first of `USERS`.
 
-    ``requests`` names them in their order; at the one named ``fails_at`` it is down.
+    ``requests`` names them in their order; at the one named ``fails_at`` it is down, and it refuses those that are
+    ``refused``.
     """
 
     url: str = URL
@@ -24,6 +25,7 @@ class StandIn:
     files: dict[int, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     fails_at: str = ""
+    refused: str = ""
     _numbers: Any = field(default_factory=lambda: count(900_001))  # like no real project of the same test run
 
     def project(self, project: int) -> dict[str, Any]:
@@ -44,15 +46,23 @@ class StandIn:
     def projects(self) -> list[dict[str, Any]]:
         return list(self.held.values())
 
-    def create_project(self, title: str, label_config: str) -> int:
+    def create_project(self, title: str, label_config: str, *, description: str = "") -> int:
         self._ask("create_project")
         number = next(self._numbers)
-        self.held[number] = {"id": number, "title": title, "label_config": label_config, "model_version": ""}
+        self.held[number] = {
+            "id": number,
+            "title": title,
+            "description": description,
+            "label_config": label_config,
+            "model_version": "",
+            "created_at": "2026-01-01T08:00:00.123456Z",
+        }
         self.tasks_of[number] = []
+        self._fail_after("create_project")
         return number
 
     def update_project(self, project: int, **values: Any) -> None:
-        """A version without predictions is refused, as by the real one."""
+        """A version without predictions is rejected, as in the real one."""
         made = [prediction for task in self.tasks_of[project] for prediction in task["predictions"]]
         live = {backend["title"] for backend in self.backends(project)}
         if values["model_version"] not in live | {prediction["model_version"] for prediction in made}:
@@ -73,6 +83,11 @@ class StandIn:
 
     def uploads(self, project: int, numbers: list[int]) -> dict[int, str]:
         return {number: self.files[number] for number in reversed(numbers)}
+
+    def delete_uploads(self, project: int, numbers: list[int]) -> None:
+        self._ask("delete_uploads")
+        for number in numbers:
+            self.files.pop(number, None)
 
     def import_tasks(self, project: int, tasks: list[dict[str, Any]]) -> list[int]:
         self._ask("import_tasks")
@@ -160,3 +175,5 @@ class StandIn:
         self.requests.append(what)
         if self.fails_at == what:
             raise LabelStudioDown(f"{self.url} cannot be reached")
+        if self.refused == what:
+            raise LabelStudioError(f"{self.url} refuses this")

@@ -1,4 +1,4 @@
-"""Label Studio's answers, as the client takes them."""
+"""How the client handles Label Studio's responses."""
 
 import json
 import time
@@ -78,8 +78,8 @@ def test_an_access_token_that_runs_out_on_its_way_is_renewed(monkeypatch: pytest
     ("status", "kind", "said"),
     [
         (401, LabelStudioUnauthorized, "has expired, or was revoked"),
-        (429, LabelStudioDown, "now"),
-        (503, LabelStudioDown, "now"),
+        (429, LabelStudioDown, "at the moment"),
+        (503, LabelStudioDown, "at the moment"),
     ],
 )
 def test_a_label_studio_in_trouble_is_no_wrong_token(

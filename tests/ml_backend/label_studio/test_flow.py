@@ -1,113 +1,26 @@
-"""Labels go both ways without loss: other people's answers, decisions, classes and boxes that changed."""
+"""Labels sync both ways without loss: other people's answers, decisions, and changed classes and boxes."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
 import pytest
-from labelscape.cli.digits import write_digits
+from labelscape.ml_backend.label_studio import flow
 from labelscape.ml_backend.label_studio import mirror as mirroring
-from labelscape.ml_backend.label_studio.flow import LabelFlow
-from labelscape.ml_backend.label_studio.mirror import Mirror
+from labelscape.ml_backend.label_studio.notices import read_notices
 
-from .stand_in import URL, StandIn
-
-IMAGE = '<Image name="img" value="$image"/>'
-KIND = '<Choices name="kind" toName="img"><Choice value="Cat"/><Choice value="Dog"/></Choices>'
-SEVERAL = KIND.replace('toName="img"', 'toName="img" choice="multiple"')
-QUALITY = '<Choices name="quality" toName="img" required="true"><Choice value="good"/><Choice value="bad"/></Choices>'
-BOXES = (
-    '<RectangleLabels name="obj" toName="img"><Label value="Cat"/><Label value="Dog"/></RectangleLabels>'
-    '<TextArea name="note" toName="img" perRegion="true"/>'
-)
-SHAPE = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0}
-
-
-def view(*parts: str) -> str:
-    return f"<View>{IMAGE}{''.join(parts)}</View>"
-
-
-def chosen(*labels: str, name: str = "kind") -> dict[str, Any]:
-    return {"from_name": name, "to_name": "img", "type": "choices", "value": {"choices": list(labels)}}
-
-
-def drawn(region: str, label: str, **more: Any) -> dict[str, Any]:
-    value = {**SHAPE, **more, "rectanglelabels": [label]}
-    return {"id": region, "from_name": "obj", "to_name": "img", "type": "rectanglelabels", "value": value}
-
-
-class Setting:
-    """A project with three tasks, its mirror, and what the backend does at each poll."""
-
-    def __init__(self, config: str, paths: list[Path], rule: Any) -> None:
-        self.studio = StandIn()
-        self.project = self.studio.create_project("pets", config)
-        self.flow = LabelFlow(self.studio)  # type: ignore[arg-type]
-        self.paths = paths
-        self.rule = rule
-        tasks = [{"data": {"image": f"/{number}", "fiftyone_id": str(number)}} for number in range(3)]
-        self.studio.import_tasks(self.project, tasks)
-        self.mirror = self.poll()
-
-    def poll(self, config: str | None = None) -> Mirror:
-        """Read the project, its config as it is now, and carry labels both ways."""
-        held = self.studio.held[self.project]
-        held["label_config"] = config or held["label_config"]
-        self.mirror = mirroring.open_mirror(URL, self.project, held["label_config"], self.rule)
-        tasks = self.studio.tasks(self.project)
-        mirroring.add_tasks(
-            self.mirror, tasks, lambda urls, _modality, _seconds: [self.paths[int(url[1:])] for url in urls]
-        )
-        self.flow.step(self.mirror, mirroring.take_tasks(self.mirror, tasks, "labelscape-"))
-        self.mirror.dataset.reload()
-        return self.mirror
-
-    def annotate(self, number: int, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return self.studio.annotate(self.project, str(number), list(items), **more)
-
-    def sample(self, number: int) -> fo.Sample:
-        task = self.studio.task_of(self.project, str(number))["id"]
-        return self.mirror.dataset.match({"task_id": task}).first()
-
-    def label(self, number: int) -> str | None:
-        held = self.sample(number).ground_truth
-        return None if held is None else held.label
-
-    def relabel(self, number: int, label: str) -> None:
-        """As a person does in the panel."""
-        sample = self.sample(number)
-        sample.ground_truth = fo.Classification(label=label)
-        sample.save()
-
-    def results(self, number: int) -> list[list[dict[str, Any]]]:
-        return [one["result"] for one in self.studio.task_of(self.project, str(number))["annotations"]]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Setting]]:
-    paths, _ = write_digits(tmp_path, count=3)
-    made: list[Setting] = []
-
-    def make(*parts: str, rule: Any = "ground_truth_first") -> Setting:
-        made.append(Setting(view(*parts), paths, rule))
-        return made[-1]
-
-    yield make
-    for one in made:
-        fo.delete_dataset(one.mirror.dataset.name)
-
+from .setting import BOXES, KIND, QUALITY, SEVERAL, SHAPE, chosen, drawn, view
+from .stand_in import URL
 
 # --- what other people answered --------------------------------------------------------------------------------------
 
 
-def test_a_label_that_would_leave_a_required_question_open_is_held_back_and_that_is_said(start: Any) -> None:
+def test_a_label_that_would_leave_a_required_question_open_is_held_back_and_that_is_reported(start: Any) -> None:
     setting = start(KIND, QUALITY)
     setting.relabel(0, "Cat")
     setting.poll()
     assert setting.results(0) == []
     [waiting] = setting.flow.held_back.values()
-    assert "requires an answer of “quality”" in waiting.reason
+    assert "also requires an answer to “quality”" in waiting.reason
     assert setting.label(0) == "Cat"
     setting.relabel(0, "Dog")
     setting.annotate(0, chosen("Cat"), chosen("good", name="quality"), at="2020-01-01T00:00:00Z")
@@ -165,16 +78,19 @@ def test_a_relabeled_box_keeps_its_note_and_all_else_of_its_annotation(start: An
 # --- whose word counts -----------------------------------------------------------------------------------------------
 
 
-def test_ground_truth_is_not_taken_back_by_a_later_annotation_nor_by_a_label_saved_here(start: Any) -> None:
+def test_ground_truth_is_not_overridden_by_a_later_annotation_nor_by_a_label_saved_here(start: Any) -> None:
     setting = start(KIND)
     setting.annotate(0, chosen("Cat"), truth=True, at="2026-05-01T00:00:00Z")
     setting.annotate(0, chosen("Dog"), by=2, at="2026-05-02T00:00:00Z")
     setting.poll()
     assert setting.label(0) == "Cat"
+    assert read_notices(setting.mirror.dataset) == []
     setting.relabel(0, "Dog")
     setting.poll()
     assert setting.label(0) == "Cat"
     assert len(setting.results(0)) == 2
+    [told] = read_notices(setting.mirror.dataset)
+    assert "gave way to annotations marked as ground truth" in told
 
 
 def test_the_latest_annotation_counts_where_the_setting_says_so(start: Any) -> None:
@@ -203,7 +119,7 @@ def test_an_annotation_that_becomes_ground_truth_without_another_change_counts(s
 @pytest.mark.parametrize(
     ("parts", "empty"), [(KIND, "Classification"), (SEVERAL, "Classifications"), (BOXES, "Detections")]
 )
-def test_checked_and_nothing_there_is_not_the_same_as_not_looked_at(start: Any, parts: str, empty: str) -> None:
+def test_checked_and_nothing_there_is_not_the_same_as_not_checked(start: Any, parts: str, empty: str) -> None:
     setting = start(parts)
     annotation = setting.annotate(0)
     setting.annotate(1, skipped=True)
@@ -323,6 +239,18 @@ def test_a_renamed_control_keeps_all_labels_and_makes_its_predictions_due_again(
     assert len(setting.results(0)) == 1
 
 
+def test_labels_of_a_renamed_class_that_is_deleted_later_stay_as_they_are(start: Any) -> None:
+    setting = start(KIND)
+    setting.annotate(0, chosen("Cat"), by=2)
+    setting.poll()
+    renamed = KIND.replace('"Cat"', '"Kitty"')
+    setting.poll(view(renamed))
+    assert setting.label(0) == "Kitty"
+    setting.poll(view(renamed.replace('<Choice value="Kitty"/>', "")))
+    assert setting.label(0) == "Kitty"
+    assert len(setting.studio.task_of(setting.project, "0")["annotations"]) == 1
+
+
 def test_a_renamed_class_is_renamed_here_as_one_save_that_can_be_undone(start: Any) -> None:
     from labelscape.ml_backend.store.saves import undo
 
@@ -354,7 +282,7 @@ def test_one_class_becomes_several_and_back_without_losing_any(start: Any) -> No
     setting.poll()
     mirror = setting.poll(view(SEVERAL))
     assert [one.label for one in setting.sample(0).ground_truth.classifications] == ["Cat"]
-    assert "several classes an image: 1 label moved along" in mirror.news[0]
+    assert "several classes per image: 1 label converted" in mirror.news[0]
     setting.annotate(1, chosen("Cat", "Dog"))
     setting.poll()
     mirror = setting.poll(view(KIND))
@@ -366,13 +294,13 @@ def test_one_class_becomes_several_and_back_without_losing_any(start: Any) -> No
     assert setting.label(1) == "Cat"
 
 
-def test_boxes_cannot_become_choices_and_that_is_said(start: Any) -> None:
+def test_boxes_cannot_become_choices_and_that_is_reported(start: Any) -> None:
     setting = start(BOXES)
     with pytest.raises(ValueError, match="rename that dataset"):
         mirroring.open_mirror(URL, setting.project, view(KIND))
 
 
-def test_an_annotation_that_cannot_be_read_is_skipped_and_the_rest_goes_on(start: Any) -> None:
+def test_an_annotation_that_cannot_be_read_is_skipped_and_the_rest_is_processed(start: Any) -> None:
     setting = start(KIND)
     setting.studio.task_of(setting.project, "0")["annotations"].append({"id": None, "result": []})
     setting.studio.task_of(setting.project, "0")["annotations"].append({"id": 8, "result": "odd"})
@@ -382,3 +310,75 @@ def test_an_annotation_that_cannot_be_read_is_skipped_and_the_rest_goes_on(start
         setting.poll()
     assert [setting.label(number) for number in range(2)] == ["Cat", "Dog"]
     assert setting.mirror.unreadable == {str(setting.studio.task_of(setting.project, "0")["id"])}
+
+
+# --- annotations made from here that somebody edits -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("label", "at", "wins"), [("Bird", "2099-01-01T00:00:00Z", "Bird"), ("Cat", "2026-06-02T00:00:00Z", "Dog")]
+)
+def test_an_edit_of_an_annotation_made_from_here_survives_a_relabel_on_its_way(
+    start: Any, label: str, at: str, wins: str
+) -> None:
+    setting = start(KIND.replace("</Choices>", '<Choice value="Bird"/></Choices>'))
+    setting.relabel(0, "Cat")
+    setting.poll()
+    [ours] = setting.studio.task_of(setting.project, "0")["annotations"]
+    setting.relabel(0, "Dog")
+    note = {"from_name": "note", "to_name": "img", "type": "textarea", "value": {"text": ["hours of work"]}}
+    ours.update(result=[chosen(label), note], updated_at=at, completed_by=2)
+    known = list(setting.mirror.ledger.read().values())
+    setting.flow.step(setting.mirror, known)
+    assert setting.results(0)[0] == [chosen(label), note]
+    setting.mirror.dataset.reload()
+    assert setting.label(0) == wins
+
+
+def test_an_edit_of_an_annotation_made_from_here_survives_the_removal_of_its_label(start: Any) -> None:
+    setting = start(KIND)
+    setting.relabel(0, "Cat")
+    setting.poll()
+    [ours] = setting.studio.task_of(setting.project, "0")["annotations"]
+    sample = setting.sample(0)
+    sample.ground_truth = None
+    sample.save()
+    ours.update(result=[chosen("Dog")], updated_at="2099-01-01T00:00:00Z", completed_by=2)
+    setting.flow.step(setting.mirror, list(setting.mirror.ledger.read().values()))
+    assert setting.results(0) == [[chosen("Dog")]]
+
+
+def test_an_edit_found_while_sending_does_not_hide_the_labels_that_still_wait(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "SENT_AT_ONCE", 1)
+    setting = start(KIND)
+    setting.relabel(0, "Cat")
+    setting.poll()
+    [ours] = setting.studio.task_of(setting.project, "0")["annotations"]
+    for number, label in enumerate(["Dog", "Cat", "Cat"]):
+        setting.relabel(number, label)
+    ours.update(updated_at="2099-01-01T00:00:00Z", completed_by=2)
+    setting.flow.step(setting.mirror, list(setting.mirror.ledger.read().values()))
+    assert [len(setting.results(number)) for number in range(3)] == [2, 0, 0]
+    assert setting.flow.behind
+
+
+def test_an_edit_that_arrives_while_the_new_annotation_is_made_survives(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = start(KIND)
+    setting.relabel(0, "Cat")
+    setting.poll()
+    [ours] = setting.studio.task_of(setting.project, "0")["annotations"]
+    create = setting.studio.create_annotation
+
+    def create_during_an_edit(task: int, result: Any) -> Any:
+        ours.update(result=[chosen("Cat"), chosen("good", name="quality")], updated_at="2099-01-01T00:00:00Z")
+        return create(task, result)
+
+    monkeypatch.setattr(setting.studio, "create_annotation", create_during_an_edit)
+    setting.relabel(0, "Dog")
+    setting.flow.step(setting.mirror, list(setting.mirror.ledger.read().values()))
+    assert ours["result"] in setting.results(0)
+    assert len(setting.results(0)) == 2

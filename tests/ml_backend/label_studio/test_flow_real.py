@@ -1,4 +1,4 @@
-"""Labels of a mirrored project go both ways with a real Label Studio: what the stand-in promises, where it counts."""
+"""Labels of a mirrored project sync both ways with a real Label Studio: the key promises of the stand-in tests."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from labelscape.ml_backend.label_studio.flow import LabelFlow
 from labelscape.ml_backend.label_studio.mirror import Mirror, add_tasks, open_mirror, take_tasks
 from labelscape.testing.label_studio import LabelStudioServer
 
-from .test_flow import BOXES, KIND, QUALITY, SHAPE, chosen, drawn, view
+from .setting import BOXES, KIND, QUALITY, SHAPE, chosen, drawn, view
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""A label config that changes: one control for one and one class for one are followed, all else is reported."""
+"""When a label config changes, one-to-one renames of controls and classes are recognized, and all else is reported."""
 
 from labelscape.ml_backend.label_studio.following import Followed, KeptControl, follow, kept_control
 
@@ -11,7 +11,7 @@ def config(name: str = "kind", classes: str = "Cat Dog", more: str = "") -> str:
 
 
 def changed(*configs: str) -> Followed:
-    """The control after each of these configs was read in turn, what is kept in between as a dataset keeps it."""
+    """The control after reading each of these configs in turn, with state stored in between as in a dataset."""
     kept: KeptControl | None = None
     for one in configs:
         followed = follow(one, kept)
@@ -39,6 +39,15 @@ def test_a_renamed_class_is_read_by_its_newest_name_and_back() -> None:
     assert back.control.labels_of(stored("kind", "Kitty")) == ["Cat"]
 
 
+def test_a_renamed_class_that_is_deleted_later_is_still_read_by_its_newest_name() -> None:
+    followed = changed(config(), config(classes="Kitty Dog"), config(classes="Dog"))
+    assert followed.control.stated(stored("kind", "Cat")) == ["Kitty"]
+    assert followed.control.labels_of(stored("kind", "Cat")) == []
+    assert "no longer has the class “Kitty”" in followed.news[0]
+    again = changed(config(), config(classes="Kitty Dog"), config(classes="Dog"), config(classes="Cat Dog"))
+    assert again.control.labels_of(stored("kind", "Cat")) == ["Cat"]
+
+
 def test_a_class_that_goes_while_another_comes_elsewhere_is_no_rename() -> None:
     followed = changed(config(), config(classes="Dog Bird"))
     assert followed.control.renamed == ()
@@ -46,7 +55,7 @@ def test_a_class_that_goes_while_another_comes_elsewhere_is_no_rename() -> None:
     assert followed.control.stated(stored("kind", "Cat")) == ["Cat"]
 
 
-def test_of_two_controls_that_could_be_the_renamed_one_none_is_followed_and_that_is_said() -> None:
+def test_of_two_controls_that_could_be_the_renamed_one_none_is_followed_and_that_is_reported() -> None:
     two = '<Choices name="mood" toName="img"><Choice value="calm"/></Choices>'
     followed = changed(config(), config("sort", more=two))
     assert followed.control.former_names == ()

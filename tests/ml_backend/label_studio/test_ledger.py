@@ -1,4 +1,4 @@
-"""The ledger of Label Studio tasks: what is noted at the same time stays, whoever notes it."""
+"""The ledger of Label Studio tasks: concurrent records are all kept, whoever writes them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Annotations become edits of the labels here; what a person changed here meanwhile is kept."""
+"""Annotations become edits of the labels here; what a person changed here in the meantime is kept."""
 
 from datetime import datetime
 
@@ -130,7 +130,7 @@ def test_boxes_that_differ_by_rounding_are_the_same(noise):
     assert not Mark("cat", BOX).same(Mark("cat"))
 
 
-def test_checked_and_nothing_there_is_recorded_and_taken_back_when_nothing_is_known_any_more():
+def test_checked_and_nothing_there_is_recorded_and_undone_when_nothing_is_known_any_more():
     (checked,) = edited(BOXES, {}, {}, nothing=True).edits
     empty = {"parts": {"_cls": "Detections", "detections": [], "labelscape": "human"}}
 

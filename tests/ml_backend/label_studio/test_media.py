@@ -30,7 +30,7 @@ def image(width: int = 20, height: int = 10, kind: str = "PNG") -> bytes:
 
 @dataclass
 class Site:
-    """A web server that answers as a test says, and keeps what it was asked."""
+    """A web server that responds as a test specifies, and records its requests."""
 
     port: int = 0
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -166,7 +166,7 @@ def test_our_token_does_not_follow_a_redirect_to_another_host(make_cache: Any, s
 )
 def test_our_token_opens_nothing_but_media(make_cache: Any, studio: Site, address: str) -> None:
     for asked in (address, studio.url + address):
-        with pytest.raises(MediaError, match="not where media may come from"):
+        with pytest.raises(MediaError, match="not an allowed source of media"):
             make_cache().fetch(asked)
     assert not studio.asked
 
@@ -178,7 +178,7 @@ def test_another_host_is_not_even_asked(make_cache: Any, bucket: Site) -> None:
         "http://localhost/data/upload/1/a.png",
         "https://bucket.example.com.evil.example/a.png",
     ):
-        with pytest.raises(MediaError, match="not where media may come from"):
+        with pytest.raises(MediaError, match="not an allowed source of media"):
             make_cache("https://bucket.example.com").fetch(address)
     assert not bucket.asked
 
@@ -187,7 +187,7 @@ def test_a_media_root_with_a_path_opens_that_path_alone(make_cache: Any, bucket:
     cache = make_cache(f"{bucket.url}/images")
     assert cache.fetch(f"{bucket.url}/images/a.png").is_file()
     for path in ("/private/a.png", "/images-private/a.png", "/images/../private/a.png"):
-        with pytest.raises(MediaError, match="not where media may come from"):
+        with pytest.raises(MediaError, match="not an allowed source of media"):
             cache.fetch(bucket.url + path)
     assert len(bucket.asked) == 1
 
@@ -212,7 +212,7 @@ def test_redirects_come_to_an_end(make_cache: Any, studio: Site) -> None:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
-    """A name server of ours: host → the addresses of its first, second, … answer."""
+    """A fake name server: host → the addresses in its first, second, … answer."""
     answers: dict[str, list[list[str]]] = {}
     really = socket.getaddrinfo
 
@@ -245,7 +245,7 @@ def test_a_name_that_leads_to_a_forbidden_address_is_refused(
     make_cache: Any, names: dict[str, list[list[str]]], address: str
 ) -> None:
     names["bucket.example.com"] = [["127.0.0.1", address]]
-    with pytest.raises(MediaError, match=f"leads to {address}, where no media may come from"):
+    with pytest.raises(MediaError, match=f"resolves to {address}, from which media may not be fetched"):
         make_cache("http://bucket.example.com").fetch("http://bucket.example.com/a.png")
 
 
@@ -378,10 +378,10 @@ def test_a_server_that_drips_is_given_up_in_time(make_cache: Any, studio: Site) 
 
 def test_a_medium_that_breaks_off_is_not_kept(make_cache: Any, studio: Site) -> None:
     studio.answers[UPLOAD] = send(200, image(), **{"Content-Length": "5000"})
-    refused(make_cache(limits=Limits(fetch_seconds=1)), "broke off", kind=MediaUnavailable)
+    refused(make_cache(limits=Limits(fetch_seconds=1)), "was interrupted", kind=MediaUnavailable)
 
 
-def test_a_server_that_is_down_is_told(make_cache: Any) -> None:
+def test_a_server_that_is_down_is_reported(make_cache: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     refused(make_cache(url=f"http://localhost:{port}"), "cannot be reached", kind=MediaUnavailable)
@@ -389,7 +389,7 @@ def test_a_server_that_is_down_is_told(make_cache: Any) -> None:
 
 def test_a_signature_in_an_address_is_not_told(make_cache: Any, bucket: Site) -> None:
     bucket.answers["/a.png?signature=marker"] = send(403)
-    refused(make_cache(bucket.url), r"/a\.png is not open to us", f"{bucket.url}/a.png?signature=marker")
+    refused(make_cache(bucket.url), r"/a\.png is not accessible to us", f"{bucket.url}/a.png?signature=marker")
 
 
 def test_a_full_cache_takes_no_more(make_cache: Any) -> None:
@@ -457,7 +457,7 @@ def test_what_is_late_is_unavailable_and_the_rest_is_there(make_cache: Any, stud
     assert isinstance(slow, MediaUnavailable)
 
 
-def test_a_token_that_is_not_taken_is_told_for_each(studio: Site, tmp_path: Path) -> None:
+def test_a_token_that_is_not_taken_is_reported_for_each(studio: Site, tmp_path: Path) -> None:
     def authorize() -> dict[str, str]:
         raise ValueError("The token has expired.")
 
@@ -478,12 +478,12 @@ def test_label_studios_other_names_lead_to_the_address_of_the_settings(
     assert cache.fetch(f"{name}{UPLOAD}").is_file()
     assert studio.asked == [(UPLOAD, studio.asked[0][1])]
     assert studio.tokens() == [TOKEN["Authorization"]]
-    with pytest.raises(MediaError, match="not where media may come from"):
+    with pytest.raises(MediaError, match="not an allowed source of media"):
         cache.fetch(f"{name}/api/users/")
 
 
 def test_another_port_of_this_machine_is_not_label_studio(make_cache: Any, studio: Site, bucket: Site) -> None:
-    with pytest.raises(MediaError, match="not where media may come from"):
+    with pytest.raises(MediaError, match="not an allowed source of media"):
         make_cache().fetch(f"http://127.0.0.1:{bucket.port}{UPLOAD}")
     assert not bucket.asked
 
@@ -495,7 +495,7 @@ def test_a_name_that_leads_to_this_machine_is_not_asked_unless_it_is_allowed(
     hidden = f"http://innocent.example.com:{bucket.port}/a.png"
     studio.answers[UPLOAD] = send(302, Location=hidden)
     for address in (hidden, f"http://innocent.example.com:{studio.port}{UPLOAD}", UPLOAD):
-        with pytest.raises(MediaError, match="not where media may come from"):
+        with pytest.raises(MediaError, match="not an allowed source of media"):
             make_cache().fetch(address)
     assert not bucket.asked
     assert [path for path, _ in studio.asked] == [UPLOAD]
@@ -506,7 +506,7 @@ def test_an_allowed_host_cannot_send_us_on_to_another(make_cache: Any, studio: S
     bucket.answers["/a.png"] = send(302, Location=f"{studio.url}/api/current-user/whoami")
     bucket.answers["/b.png"] = send(307, Location="http://127.0.0.1:1/b.png")
     for path in ("/a.png", "/b.png"):
-        with pytest.raises(MediaError, match="not where media may come from"):
+        with pytest.raises(MediaError, match="not an allowed source of media"):
             make_cache(root).fetch(root + path)
     assert not studio.asked
 

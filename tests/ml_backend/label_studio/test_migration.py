@@ -2,7 +2,10 @@
 
 import fiftyone as fo
 import pytest
+from labelscape.ml_backend.actions.queue import set_label
+from labelscape.ml_backend.actions.save import save_changes
 from labelscape.ml_backend.errors import Refusal
+from labelscape.ml_backend.label_studio.label_fields import ProjectHeld
 from labelscape.ml_backend.label_studio.migration import migrate_labels
 
 
@@ -21,10 +24,10 @@ def test_one_class_becomes_the_only_one_of_several_and_comes_back(dataset):
 
     news = migrate_labels(dataset, "ground_truth", fo.Classifications)
 
-    assert news == ["The label config now asks for several classes an image: 4 labels moved along."]
+    assert news == ["The label config now asks for several classes per image: 4 labels converted."]
     assert labels(dataset) == [[label] if label else None for label in before]
     assert migrate_labels(dataset, "ground_truth", fo.Classification) == [
-        "The label config now asks for one class an image: 4 labels moved along."
+        "The label config now asks for one class per image: 4 labels converted."
     ]
     dataset.reload()
     assert dataset.values("ground_truth.label") == before
@@ -55,22 +58,46 @@ def test_attributes_of_the_labels_stay_filterable(dataset):
     assert dataset.values("ground_truth.classifications.annotator")[0] == ["ann"]
 
 
-def test_a_migration_interrupted_before_its_last_step_is_finished(dataset):
+@pytest.mark.parametrize("method", ["rename_sample_field", "delete_sample_field", "add_sample_field"])
+def test_a_migration_interrupted_at_any_step_is_finished(dataset, monkeypatch, method):
+    class Killed(Exception):
+        pass
+
+    def die(*_, **__):
+        raise Killed
+
     before = dataset.values("ground_truth.label")
-    migrate_labels(dataset, "ground_truth", fo.Classifications)
-    dataset.rename_sample_field("ground_truth", "ground_truth_migrated")  # as the interruption leaves it
+    with monkeypatch.context() as patched:
+        patched.setattr(type(dataset), method, die)
+        with pytest.raises(Killed):
+            migrate_labels(dataset, "ground_truth", fo.Classifications)
 
-    assert migrate_labels(dataset, "ground_truth", fo.Classifications) == []
+    migrate_labels(dataset, "ground_truth", fo.Classifications)
+
     assert labels(dataset) == [[label] if label else None for label in before]
+    assert not dataset.has_sample_field("ground_truth_migrated")
 
 
-def test_a_migration_interrupted_in_the_middle_starts_again(dataset):
-    dataset.add_sample_field("ground_truth_migrated", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classifications)
+def test_a_field_of_the_user_is_never_taken_for_the_converted_labels(dataset):
+    before = dataset.values("ground_truth.label")
+    dataset.add_sample_field("ground_truth_migrated", fo.StringField)
+    dataset.set_values("ground_truth_migrated", list("abcdef"))
 
     migrate_labels(dataset, "ground_truth", fo.Classifications)
 
-    assert sum(map(bool, labels(dataset))) == 4
-    assert not dataset.has_sample_field("ground_truth_migrated")
+    assert labels(dataset) == [[label] if label else None for label in before]
+    assert dataset.values("ground_truth_migrated") == list("abcdef")
+
+
+def test_pending_labels_hold_the_migration_until_they_are_saved(dataset):
+    set_label(dataset, dataset.values("id")[4:], "pending")
+
+    with pytest.raises(ProjectHeld, match="2 changes to 'ground_truth' .* are not saved yet: save or discard them"):
+        migrate_labels(dataset, "ground_truth", fo.Classifications)
+    assert save_changes(dataset).labels == 2
+    migrate_labels(dataset, "ground_truth", fo.Classifications)
+
+    assert labels(dataset)[4:] == [["pending"], ["pending"]]
 
 
 def test_a_missing_field_is_made_and_the_right_one_left_alone(dataset):

@@ -1,4 +1,4 @@
-"""A project's mirror: labels go both ways, nobody's annotation is overwritten, nothing comes twice."""
+"""A project's mirror: labels sync both ways, nobody's annotation is overwritten, nothing is duplicated."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -177,7 +177,7 @@ def test_a_label_taken_away_here_comes_back_where_somebody_else_gave_it_there(op
     assert labels(mirror) == {1: "Cat"}
 
 
-def test_where_both_sides_changed_the_later_change_counts_and_it_is_told(open_mirror: Any, fetch: Fetch) -> None:
+def test_where_both_sides_changed_the_later_change_counts_and_it_is_reported(open_mirror: Any, fetch: Fetch) -> None:
     from datetime import datetime
 
     import fiftyone as fo

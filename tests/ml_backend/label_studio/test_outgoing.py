@@ -47,7 +47,7 @@ def test_a_relabel_keeps_the_answers_of_other_controls():
 def test_a_required_answer_that_is_missing_holds_the_label_back_by_name():
     config = CHOICES.format("", ' required="true"')
 
-    with pytest.raises(HeldBack, match=r"requires an answer of “note” too: annotate the task in Label Studio"):
+    with pytest.raises(HeldBack, match=r"also requires an answer to “note”: annotate the task in Label Studio"):
         sent(config, (("", "Dog"),))
     assert len(sent(config, (("", "Dog"),), [NOTE])) == 2
 

@@ -1,4 +1,4 @@
-"""What a task is pre-annotated with: every class that is suggested and can be chosen, as sure as the least sure."""
+"""What a task is pre-annotated with: every class that is suggested and can be chosen, with the lowest confidence."""
 
 import uuid
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Projects that samples were sent to are remembered, and one sending goes on at a time."""
+"""Projects that samples were sent to are remembered, and only one send runs at a time."""
 
 import time
 from dataclasses import replace
@@ -62,5 +62,5 @@ def test_a_sending_that_failed_or_was_killed_does_not_block_the_next(dataset, mo
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 601)
 
-    with hold_project(dataset, SENT.key), pytest.raises(Refusal, match="another process went on with it"):
+    with hold_project(dataset, SENT.key), pytest.raises(Refusal, match="another process took over"):
         go_on()

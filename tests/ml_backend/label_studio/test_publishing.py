@@ -1,4 +1,4 @@
-"""Publishing: only what a person would notice is sent, in the cheapest way, and nothing is there twice."""
+"""Publishing: only noticeable changes are sent, in the cheapest way, and nothing is duplicated."""
 
 import itertools
 import uuid
@@ -205,7 +205,7 @@ def test_a_prediction_that_label_studio_stored_itself_is_taken_over(
     assert studio.of(1) == [("Cat", 0.9)]
 
 
-def test_changes_stop_when_told_and_go_on_where_they_stopped(
+def test_changes_stop_when_told_and_continue_where_they_stopped(
     studio: Studio, mirror: Mirror, publisher: Publisher
 ) -> None:
     publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(1, 30)}))

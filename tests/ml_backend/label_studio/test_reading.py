@@ -1,4 +1,4 @@
-"""The result of an annotation is read as marks, with what cannot be read named by its place."""
+"""The result of an annotation is read as marks; whatever cannot be read is reported by its place."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Results of annotations: one object is one region id, in one form; whatever a tool wrote, nothing raises."""
+"""Results of annotations: one region ID is one object, in one form; whatever a tool wrote, nothing raises."""
 
 import math
 from typing import Any
@@ -7,8 +7,8 @@ import bson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labelscape.ml_backend.label_studio.annotations import as_annotation
 from labelscape.ml_backend.label_studio.config import Control, read_label_config
-from labelscape.ml_backend.label_studio.mirror import as_annotation
 
 BOXES = read_label_config(
     '<View><Image name="img" value="$image"/><RectangleLabels name="obj" toName="img"><Label value="Cat"/>'

@@ -1,4 +1,4 @@
-"""A class renamed in the label config is renamed here, as one save that can be undone."""
+"""A class renamed in the label config is renamed here, in one save that can be undone."""
 
 import fiftyone as fo
 from labelscape.ml_backend.actions.save import undo_save

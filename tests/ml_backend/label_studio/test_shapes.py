@@ -1,4 +1,4 @@
-"""Regions that are no boxes: the box around each, and the shape that a prediction gives back."""
+"""Regions that are not boxes: the box around each, and the shape that a prediction returns."""
 
 from typing import Any
 

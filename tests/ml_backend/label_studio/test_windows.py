@@ -127,7 +127,7 @@ def test_dates_are_written_as_the_file_writes_them(tmp_path: Path) -> None:
     ("times", "column", "reason"),
     [
         (["a"] * 30, "time", "not numbers"),
-        ([str(row % 7) for row in range(30)], "time", "do not grow"),
+        ([str(row % 7) for row in range(30)], "time", "do not increase"),
         ([str(row) for row in range(30)], "clock", "no column"),
     ],
 )

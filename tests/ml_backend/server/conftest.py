@@ -66,7 +66,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @dataclass
 class FakeBackend:
-    """Answers every task with one choice; `answer` is replaced where a test needs another behaviour."""
+    """Answers every task with one choice; `answer` is replaced where a test needs another behavior."""
 
     current: ServerSettings = field(default_factory=ServerSettings)
     asked: list[PredictRequest] = field(default_factory=list)
@@ -75,8 +75,13 @@ class FakeBackend:
     state: BackendStatus = field(default_factory=BackendStatus)
     hostnames: list[str] = field(default_factory=list)
 
+    dismissed: list[int] = field(default_factory=list)
+
     def settings(self) -> ServerSettings:
         return self.current
+
+    def dismiss_news(self, project: int) -> None:
+        self.dismissed.append(project)
 
     def note_hostname(self, address: str) -> None:
         self.hostnames.append(address)
@@ -180,7 +185,7 @@ def make_project(
         number = create_project(label_studio, config, rows)
         made.append(number)
         project = Project(label_studio, labelscape_server, number, {})
-        project.digits.update({task["id"]: task["data"].get("digit", "") for task in project.tasks().values()})
+        project.digits.update({task: data.get("digit", "") for task, data in project.data().items()})
         if connected:
             done = project.connect()
             assert done.exit_code == 0, done.output

@@ -1,4 +1,4 @@
-"""A project in a real Label Studio, served by the real `labelscape serve`: as its users and as the curator see it."""
+"""A project in a real Label Studio, served by the real `labelscape serve`, as seen by its users and by the curator."""
 
 import itertools
 import time
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import fiftyone as fo
 from labelscape.cli import app
-from labelscape.testing.label_studio import LabelscapeServer, LabelStudioServer
+from labelscape.testing.label_studio import PASSWORD, USER, LabelscapeServer, LabelStudioServer
 from typer.testing import CliRunner, Result
 
 CLASSES = [str(digit) for digit in range(10)]
@@ -36,12 +36,17 @@ def chosen(*labels: str) -> list[dict[str, Any]]:
 
 
 def eventually(what: str, look: Callable[[], T], seconds: float = 300) -> T:
-    """What `look` sees once it is something; fails where that takes longer."""
+    """The result of `look` once it is truthy; fails if that takes too long.
+
+    Between two looks it waits longer than one takes, so that the servers have the processor to themselves.
+    """
     deadline = time.monotonic() + seconds
-    while not (seen := look()):
+    while True:
+        began = time.monotonic()
+        if seen := look():
+            return seen
         assert time.monotonic() < deadline, f"after {seconds:.0f} s still not: {what}"
-        time.sleep(0.2)
-    return seen
+        time.sleep(min(2.0, max(0.2, 3 * (time.monotonic() - began))))
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,21 @@ class Project:
     digits: dict[int, str]
 
     def tasks(self) -> dict[int, dict[str, Any]]:
-        parameters = {"project": self.id, "page_size": 1000, "fields": "all"}
+        """All data of all tasks, which takes Label Studio long; `task`, `data`, and `unlabeled` are cheap."""
+        return self._listed(fields="all")
+
+    def task(self, number: int) -> dict[str, Any]:
+        return dict(self.studio.ask("GET", f"tasks/{number}/"))
+
+    def data(self) -> dict[int, dict[str, Any]]:
+        return {number: task["data"] for number, task in self._listed(fields="task_only", include="id,data").items()}
+
+    def unlabeled(self) -> list[int]:
+        listed = self._listed(fields="task_only", include="id,total_annotations")
+        return [number for number, task in listed.items() if not task["total_annotations"]]
+
+    def _listed(self, **query: str) -> dict[int, dict[str, Any]]:
+        parameters = {"project": self.id, "page_size": 1000, **query}
         return {task["id"]: task for task in self.studio.ask("GET", "tasks", params=parameters)["tasks"]}
 
     def predicted(self) -> dict[int, str]:
@@ -66,13 +85,19 @@ class Project:
 
     def all_predicted(self) -> dict[int, list[str]]:
         """Task → all classes that Label Studio shows as the project's prediction; none where the task opens empty."""
-        version = self.settings()["model_version"]
         return {
-            task["id"]: [name for item in prediction["result"] for name in item["value"]["choices"]]
-            for task in self.tasks().values()
-            for prediction in task["predictions"]
-            if prediction["model_version"] == version
+            task: [name for item in prediction["result"] for name in item["value"]["choices"]]
+            for task, prediction in self.predictions().items()
         }
+
+    def predictions(self, *, unlabeled: bool = False) -> dict[int, dict[str, Any]]:
+        """Task → the prediction that Label Studio shows, of all tasks or of those without a label."""
+        version = self.settings()["model_version"]
+        made = self.studio.ask("GET", "predictions/", params={"project": self.id})
+        ours = [prediction for prediction in made if prediction["model_version"] == version]
+        shown = {prediction["task"]: prediction for prediction in ours}
+        assert len(shown) == len(ours), "one prediction a task"
+        return {task: shown[task] for task in self.unlabeled() if task in shown} if unlabeled else shown
 
     def labels(self) -> dict[int, Any]:
         """Task → its label in FiftyOne, of several the list."""
@@ -107,7 +132,7 @@ class Project:
         return int(self.studio.ask("POST", f"tasks/{task}/annotations/", json={"result": result, **values})["id"])
 
     def act(self, action: str, tasks: list[int], **values: Any) -> None:
-        """An entry of the Data Manager's menu, on these tasks."""
+        """Run an entry of the Data Manager's menu on these tasks."""
         assert tasks, "Label Studio would take an empty selection for all"
         selected = {"selectedItems": {"all": False, "included": tasks}, "project": self.id, **values}
         self.studio.ask("POST", "dm/actions", params={"id": action, "project": self.id}, json=selected)
@@ -116,13 +141,10 @@ class Project:
         """Label Studio's own “Start training”: it asks the backend to look at once."""
         self.studio.ask("POST", f"ml/{self.backends()[0]['id']}/train", json={})
 
-    def unlabeled(self) -> list[int]:
-        return [task["id"] for task in self.tasks().values() if not task["annotations"]]
-
     def wait_for_predictions(self) -> None:
         eventually("a prediction for each unlabeled task", lambda: set(self.unlabeled()) <= set(self.predicted()))
 
-    def connect(self, **options: Any) -> Result:
+    def connect(self, *flags: str, **options: Any) -> Result:
         given = {
             "--project": self.id,
             "--url": self.studio.url,
@@ -131,7 +153,19 @@ class Project:
             **options,
         }
         words = itertools.chain.from_iterable((name, str(value)) for name, value in given.items())
-        return CliRunner().invoke(app, ["connect", *words], env=self.server.environment)
+        return CliRunner().invoke(app, ["connect", *words, *flags], env=self.server.environment)
+
+
+def open_task(page: Any, project: Project, task: int) -> None:
+    """Log in to Label Studio in a browser, and open a task from the Data Manager."""
+    page.goto(f"{project.studio.url}/user/login")
+    page.locator("input[name=email]").fill(USER)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("button[type=submit]").click()
+    page.get_by_text("Recent Projects").wait_for()
+    page.goto(f"{project.studio.url}/projects/{project.id}/data")
+    page.locator(".lsf-table__row-wrapper").first.wait_for()
+    page.goto(f"{project.studio.url}/projects/{project.id}/data?task={task}")
 
 
 def label_in_fiftyone(project: Project, task: int, label: str) -> None:

@@ -1,4 +1,4 @@
-"""Media of each kind that Label Studio shows, in classes that can be told apart, and the answers of their tasks."""
+"""Media of each kind that Label Studio shows, in distinguishable classes, and the answers of their tasks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def videos(folder: Path) -> list[tuple[Any, str]]:
 
 
 def broken(folder: Path) -> str:
-    """A file that is nothing of what its name says."""
+    """A file whose content does not match its name."""
     (folder / "broken").mkdir(exist_ok=True)
     path = folder / "broken" / "nothing.wav"
     path.write_bytes(b"RIFF, and then nothing of the kind")

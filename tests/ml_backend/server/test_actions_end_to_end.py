@@ -25,7 +25,7 @@ def preview(project: Project, action: str, **body: Any) -> dict[str, Any]:
 
 
 def run(project: Project, action: str, **body: Any) -> dict[str, Any]:
-    """The job of an action, when it ended."""
+    """The job of an action, once it has finished."""
     answer = call(project, "POST", action, {"by": ANN, **body})
     assert answer.status_code == 202, answer.text
     job = answer.json()["id"]
@@ -112,13 +112,13 @@ def test_rankings_searches_and_segments_become_columns_and_tabs(project: Project
     assert segment["outcome"]["numbers"] == {"added": 4}
 
     titles = {tab["data"]["title"] for tab in project.tabs()}
-    assert {"Outliers", "Similar tasks", "Segment: Zeros", "Function: Round ones"} <= titles
-    data = {number: task["data"] for number, task in project.tasks().items()}
+    assert {"Outliers", "Similar tasks", "Zeros · segment", "Round ones · function"} <= titles
+    data = project.data()
     assert {task for task, values in data.items() if values.get("ls_similar", 0) > 0} == set(found["tasks"])
     assert {task for task, values in data.items() if "|zeros|" in values.get("ls_segments", "")} == set(zeros[:4])
     assert all(data[task]["ls_fn_round_ones"] > 0.5 for task in zeros[:3])
     assert run(project, "undo")["outcome"]["sentence"] == "Undid: segment “Zeros”."
-    assert "Segment: Zeros" not in {tab["data"]["title"] for tab in project.tabs()}
+    assert "Zeros · segment" not in {tab["data"]["title"] for tab in project.tabs()}
 
 
 def test_an_audit_draws_tasks_to_label_and_then_accepts_the_rest(project: Project) -> None:
@@ -126,7 +126,7 @@ def test_an_audit_draws_tasks_to_label_and_then_accepts_the_rest(project: Projec
     begun = run(project, "audit_suggestions", target=0.6)["outcome"]
     drawn, population = begun["numbers"]["drawn"], begun["numbers"]["population"]
     assert 0 < drawn < population
-    places = {number: task["data"].get("ls_audit", 0) for number, task in project.tasks().items()}
+    places = {task: data.get("ls_audit", 0) for task, data in project.data().items()}
     checks = sorted((task for task, place in places.items() if place), key=places.__getitem__)
     assert [places[task] for task in checks] == list(range(1, drawn + 1))
     assert "Audit" in {tab["data"]["title"] for tab in project.tabs()}
@@ -143,7 +143,7 @@ def test_an_audit_draws_tasks_to_label_and_then_accepts_the_rest(project: Projec
     assert accepted["numbers"]["accepted"] == population - drawn
     assert annotated(project).keys() >= set(checks)
     assert "Audit" not in {tab["data"]["title"] for tab in project.tabs()}
-    assert not any(task["data"].get("ls_audit") for task in project.tasks().values())
+    assert not any(data.get("ls_audit") for data in project.data().values())
 
 
 def test_the_panel_reads_the_map_the_neighbors_and_what_to_label_next(project: Project) -> None:

@@ -135,7 +135,7 @@ def test_a_model_that_hangs_is_answered_for_in_time(
     settings: ServerSettings, client: TestClient, backend: FakeBackend
 ) -> None:
     released = threading.Event()
-    backend.answer = lambda request: released.wait(60) and []  # type: ignore[return-value]
+    backend.answer = lambda request: released.wait(120) and []  # type: ignore[return-value]
     started = time.monotonic()
     answer = client.post("/predict", json=PREDICT)
     seconds = time.monotonic() - started
@@ -152,13 +152,13 @@ def test_cheap_routes_answer_at_once_while_every_predict_thread_is_busy(
 
     def hang(request: PredictRequest) -> list[Result]:
         entered.release()
-        released.wait(60)
+        released.wait(120)
         return [{"result": []} for _ in request.tasks]
 
     backend.answer = hang
     with ThreadPoolExecutor(PREDICTS_TAKEN) as annotators:
         asking = [annotators.submit(client.post, "/predict", json=PREDICT) for _ in range(PREDICTS_TAKEN)]
-        assert all(entered.acquire(timeout=5) for _ in range(PREDICTS_AT_ONCE))
+        assert all(entered.acquire(timeout=120) for _ in range(PREDICTS_AT_ONCE))
         for method, route, body in (
             ("GET", "/health", None),
             ("POST", "/setup", {"project": "3.1"}),
@@ -179,8 +179,8 @@ def seconds(client: TestClient, method: str, route: str, body: Any) -> float:
 
 
 def wait_until_refused(client: TestClient) -> Any:
-    """The first refusal; the requests before it are all being taken at this moment."""
-    deadline = time.monotonic() + 3
+    """The first refusal; all requests before it are still in progress."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         answer = client.post("/predict", json=PREDICT)
         if answer.status_code == 429:
@@ -200,7 +200,7 @@ def test_an_event_that_cannot_be_stored_is_not_acknowledged(
     assert "could not be stored" in answer.json()["detail"]
 
 
-def test_an_unforeseen_error_is_told_without_a_traceback(
+def test_an_unforeseen_error_is_reported_without_a_traceback(
     client: TestClient, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: int) -> str:
@@ -380,7 +380,7 @@ def test_a_stopping_server_finishes_the_current_request(
 
     def slow(request: PredictRequest) -> list[Result]:
         entered.set()
-        released.wait(10)
+        released.wait(120)
         return [backend.result_of(task.id) for task in request.tasks]
 
     backend.answer = slow
@@ -392,9 +392,9 @@ def test_a_stopping_server_finishes_the_current_request(
     port = server.servers[0].sockets[0].getsockname()[1]
     with ThreadPoolExecutor(1) as annotator:
         asking = annotator.submit(
-            requests.post, f"http://127.0.0.1:{port}/predict", json=PREDICT, auth=("labelscape", SECRET), timeout=10
+            requests.post, f"http://127.0.0.1:{port}/predict", json=PREDICT, auth=("labelscape", SECRET), timeout=120
         )
-        assert entered.wait(5)
+        assert entered.wait(120)
         server.should_exit = True
         time.sleep(0.3)
         assert worker.turns == ["start"]
@@ -451,7 +451,7 @@ def test_serving_makes_a_secret_answers_with_it_and_ends_well_on_sigterm(
 
 
 def ask(url: str, secret: str) -> requests.Response:
-    """The answer, once the server listens for good."""
+    """The answer, once the server is listening."""
     for _ in range(100):
         try:
             return requests.get(url, auth=("labelscape", secret), timeout=30)
@@ -461,7 +461,7 @@ def ask(url: str, secret: str) -> requests.Response:
 
 
 @pytest.mark.slow
-def test_serving_others_without_a_secret_is_refused_with_the_mend(environment: dict[str, str], tmp_path: Path) -> None:
+def test_serving_others_without_a_secret_is_refused_with_the_fix(environment: dict[str, str], tmp_path: Path) -> None:
     refusal = subprocess.run(
         [*COMMAND, "--host", "0.0.0.0"], env=environment, capture_output=True, text=True, timeout=300
     )
@@ -471,7 +471,7 @@ def test_serving_others_without_a_secret_is_refused_with_the_mend(environment: d
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_told_with_the_mend(environment: dict[str, str]) -> None:
+def test_a_port_that_is_taken_is_reported_with_the_fix(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refusal = subprocess.run([*COMMAND[:-1], port], env=environment, capture_output=True, text=True, timeout=300)

@@ -64,7 +64,7 @@ def test_changed_settings_apply_at_once(backend: LabelStudioBackend) -> None:
     assert (backend.serves(5), backend.serves(3)) == (True, False)
 
 
-def test_settings_that_cannot_be_applied_are_told_until_they_are_corrected(backend: LabelStudioBackend) -> None:
+def test_settings_that_cannot_be_applied_are_reported_until_they_are_corrected(backend: LabelStudioBackend) -> None:
     edit(precision=0.3)
     assert backend.settings().precision == 0.95
     assert "The target precision is 0.3; it must be between 0.5 and 1." in backend.status().settings
@@ -78,7 +78,7 @@ def test_a_file_without_a_secret_opens_nothing(backend: LabelStudioBackend, sett
     assert backend.settings().secret == settings.secret
 
 
-def test_a_project_is_made_anew_where_its_settings_changed_and_kept_where_others_joined(
+def test_a_project_is_recreated_where_its_settings_changed_and_kept_where_others_joined(
     backend: LabelStudioBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Client:

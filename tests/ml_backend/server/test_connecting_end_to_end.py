@@ -1,4 +1,4 @@
-"""A real Label Studio and the real `labelscape serve`, with real images: what connecting them promises, and says."""
+"""A real Label Studio and the real `labelscape serve`, with real images: what connecting them does and reports."""
 
 import json
 import re
@@ -38,6 +38,34 @@ def test_connecting_again_makes_nothing_twice(project: Project) -> None:
     assert done.exit_code == 0
     [backend], [webhook] = project.backends(), project.webhooks()
     assert (backend["id"], webhook["id"], project.settings()["model_version"]) == before
+
+
+def test_connecting_names_each_control_that_is_not_filled_in_and_why(make_project: Callable[..., Project]) -> None:
+    classes = '<Choice value="a"/><Choice value="b"/>'
+    config = f"""<View>
+      <Image name="image" value="$image"/>
+      <Text name="text" value="$text"/>
+      <Choices name="kind" toName="image">{classes}</Choices>
+      <Choices name="mood" toName="image">{classes}</Choices>
+      <Choices name="topic" toName="text">{classes}</Choices>
+      <RectangleLabels name="box" toName="image"><Label value="a"/><Label value="b"/></RectangleLabels>
+      <Choices name="part" toName="image" perRegion="true">{classes}</Choices>
+      <Choices name="why" toName="image" visibleWhen="choice-selected" whenTagName="kind">{classes}</Choices>
+      <TextArea name="note" toName="image"/>
+    </View>"""
+    project = make_project(config, n=0, connected=False)
+    done = project.connect()
+    assert done.exit_code == 0, done.output
+    output = " ".join(done.output.split())
+    assert "“kind” with 2 classes and “mood” with 2 classes are filled in" in output
+    for control, reason in [
+        ("Choices “topic”", "because it labels Text “text”, and “kind”, which is filled in, labels Image “image”"),
+        ("RectangleLabels “box”", "because it labels regions, and “kind”, which is filled in, labels whole tasks"),
+        ("Choices “part”", "that applies to each region (perRegion)"),
+        ("Choices “why”", "that is shown only under a condition (visibleWhen)"),
+        ("TextArea “note”", "of a kind that is not served"),
+    ]:
+        assert f"Not filled in: {control}, {reason}." in output
 
 
 def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Project]) -> None:
@@ -96,7 +124,7 @@ def test_a_secret_of_the_environment_is_not_said_to_be_replaced(
         server.stop()
 
 
-def test_a_legacy_token_does_where_label_studio_takes_them_and_is_told_where_not(
+def test_a_legacy_token_does_where_label_studio_takes_them_and_is_refused_otherwise(
     make_project: Callable[..., Project], legacy_token: str
 ) -> None:
     project = make_project(connected=False)
@@ -116,7 +144,7 @@ def legacy_token(label_studio: LabelStudioServer) -> Iterator[str]:
     label_studio.take_legacy_tokens(False)
 
 
-def test_an_expired_and_a_revoked_token_are_told_at_once(make_project: Callable[..., Project]) -> None:
+def test_an_expired_and_a_revoked_token_are_reported_at_once(make_project: Callable[..., Project]) -> None:
     project = make_project(n=0, connected=False)
     for token in (project.studio.expired_token(), project.studio.revoke_token()):
         said = project.connect(**{"--token": token})
@@ -126,7 +154,7 @@ def test_an_expired_and_a_revoked_token_are_told_at_once(make_project: Callable[
     assert project.connect().exit_code == 0, "with a new token"
 
 
-def test_a_label_studio_that_refuses_private_addresses_is_told_with_the_settings_to_change(
+def test_a_label_studio_that_refuses_private_addresses_is_reported_with_the_settings_to_change(
     make_project: Callable[..., Project],
 ) -> None:
     project = make_project(n=0, connected=False)

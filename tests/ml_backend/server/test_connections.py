@@ -1,4 +1,4 @@
-"""Half-open requests do not keep anybody else from being answered."""
+"""Half-open requests do not keep others from being answered."""
 
 import json
 import logging

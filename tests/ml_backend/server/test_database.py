@@ -1,4 +1,4 @@
-"""MongoDB away: the backend says so, keeps events, reconnects, and stops in time."""
+"""When MongoDB is unavailable, the backend reports it, keeps events, reconnects, and stops in time."""
 
 import signal
 import subprocess
@@ -37,7 +37,7 @@ def test_the_watch_tells_when_the_database_goes_and_comes_back() -> None:
     assert watch.available
     answering[0] = False
     until("away", lambda: not watch.available)
-    assert "does not answer (OSError: connection refused). Events are kept" in watch.problem
+    assert "does not respond (OSError: connection refused). Events are kept" in watch.problem
     answering[0] = True
     until("back", lambda: watch.available)
     watch.stop()
@@ -110,7 +110,7 @@ def metric(server: LabelscapeServer, name: str) -> float:
 
 
 @pytest.mark.slow
-def test_a_killed_mongodb_is_told_and_found_again_when_it_is_back(
+def test_a_killed_mongodb_is_reported_and_found_again_when_it_is_back(
     make_server: Callable[..., LabelscapeServer], make_mongod: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     port = free_port()
@@ -120,7 +120,7 @@ def test_a_killed_mongodb_is_told_and_found_again_when_it_is_back(
     mongod.kill()
     mongod.wait()
     until("down", lambda: status(server) == "DOWN")
-    assert "does not answer" in server.get("health").json()["problems"][0]
+    assert "does not respond" in server.get("health").json()["problems"][0]
     assert metric(server, "labelscape_database_up") == 0
     make_mongod(port, tmp_path / "db")
     until("up again", lambda: status(server) == "UP")

@@ -137,7 +137,7 @@ def test_a_key_is_forgotten_after_days(queue: EventQueue, monkeypatch: pytest.Mo
     assert queue.put(event(0))
 
 
-def test_an_event_that_keeps_failing_is_set_aside_and_the_next_one_goes_on(queue: EventQueue) -> None:
+def test_an_event_that_keeps_failing_is_set_aside_and_the_next_one_is_processed(queue: EventQueue) -> None:
     queue.put(event(0))
     queue.put(event(1))
     poison = queue.pending()[0].number

@@ -26,7 +26,7 @@ def status(project: Project, *options: str) -> str:
 
 
 def status_tab(project: Project) -> str:
-    """The title of the Data Manager's tab that says how the backend is doing."""
+    """The title of the Data Manager's tab with the backend's state."""
     titles = [str(tab["data"].get("title")) for tab in project.tabs()]
     return next((title for title in titles if title.endswith(" · Labelscape")), "")
 
@@ -44,7 +44,7 @@ def test_a_label_studio_that_restarts_in_the_middle_of_annotating_loses_nothing(
 
 
 @pytest.mark.parametrize("end", ["revoked", "expired", "wrong"])
-def test_a_token_that_ends_while_serving_is_told_and_a_new_one_goes_on(project: Project, end: str) -> None:
+def test_a_token_that_ends_while_serving_is_reported_and_a_new_one_continues(project: Project, end: str) -> None:
     studio, server = project.studio, project.server
     if end == "revoked":
         studio.revoke_token()
@@ -75,7 +75,9 @@ def change_settings(project: Project, **values: Any) -> None:
     scratch.replace(path)
 
 
-def test_changed_settings_apply_to_a_running_project_and_what_cannot_is_told(project: Project, tmp_path: Path) -> None:
+def test_changed_settings_apply_to_a_running_project_and_what_cannot_is_reported(
+    project: Project, tmp_path: Path
+) -> None:
     former = project.server.settings
     network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(8), torch.nn.Flatten(), torch.nn.Linear(192, 10))
     torch.jit.script(network).save(str(tmp_path / "tiny.pt"))
@@ -97,12 +99,7 @@ def test_changed_settings_apply_to_a_running_project_and_what_cannot_is_told(pro
         eventually("all filled in", lambda: all(project.all_predicted()[task] for task in project.unlabeled()))
         change_settings(project, prefill_from=1.0)
         eventually("all open empty", lambda: not any(project.all_predicted()[task] for task in project.unlabeled()))
-        scores = [
-            prediction["score"]
-            for task in project.tasks().values()
-            if not task["annotations"]
-            for prediction in task["predictions"]
-        ]
+        scores = [prediction["score"] for prediction in project.predictions(unlabeled=True).values()]
         assert all(score is not None for score in scores), "which uncertainty sampling orders by"
     finally:
         change_settings(project, **former)
@@ -124,7 +121,7 @@ def test_tasks_without_a_medium_are_listed_with_the_reason_and_tried_again(
     assert "! Task" in done.output, "connecting says what will not be served"
     eventually("the tab saying so", lambda: status_tab(project) == "3 tasks without a medium · Labelscape")
     listed = status(project, "--project", str(project.id))
-    assert "is not where media may come from" in listed
+    assert "is not an allowed source of media" in listed
     assert "The task has no medium" in listed
     assert "files/later.png" in listed
     digit = next((label_studio.media / "digits").glob("*.png"))

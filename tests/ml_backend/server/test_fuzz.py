@@ -1,4 +1,4 @@
-"""No request, however odd, makes the backend fail: recorded ones with anything put in, and anything at all."""
+"""No request, however odd, makes the backend fail: recorded ones with arbitrary values inserted, and arbitrary ones."""
 
 import copy
 import json

@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import requests
 import uvicorn
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.server.app import create_app
 from labelscape.ml_backend.server.events import Event, EventQueue
-from labelscape.ml_backend.server.inspecting import backend_lines, project_lines
+from labelscape.ml_backend.server.inspecting import backend_lines, dismiss_news, project_lines
 from labelscape.ml_backend.server.status import BackendStatus, ProjectStatus
 
 from .conftest import SECRET, FakeBackend
@@ -53,16 +54,25 @@ def test_a_projects_tasks_without_a_medium_are_listed_with_the_reason(url: str) 
     assert lines[-1] == "  task 7 (/pet), without a medium: /pet answers with status 404."
 
 
-def test_a_project_that_is_not_served_is_told(url: str) -> None:
+def test_notices_that_were_read_are_dismissed_project_by_project(url: str, backend: FakeBackend) -> None:
+    dismiss_news(SECRET, url, 3)
+    assert backend.dismissed == [3]
+    with pytest.raises(Refusal, match="Project 4 is not served"):
+        dismiss_news(SECRET, url, 4)
+    assert backend.dismissed == [3]
+    assert requests.delete(f"{url}/v1/projects/3/news", timeout=60).status_code == 401
+
+
+def test_a_project_that_is_not_served_is_reported(url: str) -> None:
     with pytest.raises(Refusal, match="Project 4 is not served"):
         project_lines(SECRET, url, 4)
 
 
-def test_another_secret_is_told(url: str) -> None:
+def test_another_secret_is_reported(url: str) -> None:
     with pytest.raises(Refusal, match="another secret"):
         backend_lines("other", url)
 
 
-def test_a_backend_that_does_not_run_is_told() -> None:
+def test_a_backend_that_does_not_run_is_reported() -> None:
     with pytest.raises(Refusal, match="labelscape serve"):
         backend_lines(SECRET, "http://127.0.0.1:9")

@@ -77,14 +77,7 @@ def test_a_control_of_each_kind_is_read_labeled_and_predicted(
     project = make_project(config(tag), rows=tasks(tag, label_studio.media / "digits"))
 
     def found() -> dict[int, list[dict[str, Any]]]:
-        version = project.settings()["model_version"]
-        return {
-            task["id"]: prediction["result"]
-            for task in project.tasks().values()
-            if not task["annotations"]
-            for prediction in task["predictions"]
-            if prediction["model_version"] == version
-        }
+        return {task: prediction["result"] for task, prediction in project.predictions(unlabeled=True).items()}
 
     predicted = eventually("a prediction for each of 20 tasks", lambda: made if len(made := found()) == 20 else None)
     right = [result == answer(tag, project.digits[task]) for task, result in _plain(predicted).items()]

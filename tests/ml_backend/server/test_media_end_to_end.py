@@ -48,16 +48,12 @@ def test_a_medium_of_each_kind_is_mirrored_labeled_and_predicted(
     classes, rows = rows_of(shown, label_studio)
     project = make_project(shown.config(classes), rows=rows)
     number = str(project.id)
-    truth = {task["id"]: task["data"]["class"] for task in project.tasks().values()}
+    truth = {task: data["class"] for task, data in project.data().items()}
 
     def found() -> dict[int, list[dict[str, Any]]]:
-        version = project.settings()["model_version"]
         return {
-            task["id"]: [{key: item[key] for key in shown.result("0")[0]} for item in prediction["result"]]
-            for task in project.tasks().values()
-            if not task["annotations"]
-            for prediction in task["predictions"]
-            if prediction["model_version"] == version
+            task: [{key: item[key] for key in shown.result("0")[0]} for item in prediction["result"]]
+            for task, prediction in project.predictions(unlabeled=True).items()
         }
 
     predicted = eventually("predictions", lambda: made if len(made := found()) == UNLABELED else None)

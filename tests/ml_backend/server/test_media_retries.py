@@ -1,4 +1,4 @@
-"""Media that could not be had are tried again, and named with the reason."""
+"""Media that could not be read are tried again, and reported with the reason."""
 
 import pytest
 from labelscape.ml_backend.label_studio.ledger import TaskRecord

@@ -1,4 +1,4 @@
-"""Each project is embedded by a model of its kind, which learns again once the project has grown."""
+"""Each project is embedded by a model for its kind of media, which is fitted again once the project has grown."""
 
 from collections.abc import Iterator
 from pathlib import Path

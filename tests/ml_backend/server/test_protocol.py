@@ -37,7 +37,7 @@ def test_a_project_is_known_by_its_id_alone(sent: object, project: int) -> None:
 
 @pytest.mark.parametrize("sent", [None, True, -3, 3.5, "", "three", "3.x", "3\n", "٣", "9" * 19, 10**30, [3], {}])
 def test_what_is_no_project_is_refused(sent: object) -> None:
-    with pytest.raises(ValueError, match="names no project"):
+    with pytest.raises(ValueError, match="does not name a project"):
         parse_project(sent)
 
 
@@ -46,14 +46,14 @@ def test_what_is_no_project_is_refused(sent: object) -> None:
     [
         ({"tasks": None}, "'tasks'"),
         ({"tasks": {}}, "'tasks'"),
-        ({"tasks": [3]}, "no JSON object"),
+        ({"tasks": [3]}, "is not a JSON object"),
         ({"tasks": [{"id": "7", "data": {}}]}, "'id'"),
         ({"tasks": [{"id": True, "data": {}}]}, "'id'"),
         ({"tasks": [{"id": 7}]}, "'data'"),
         ({"tasks": [TASK | {"annotations": [3]}]}, "'annotations'"),
         ({"tasks": [TASK | {"predictions": {}}]}, "'predictions'"),
         ({"tasks": [TASK] * 11}, "11 tasks .* at most 10"),
-        ({"project": None}, "names no project"),
+        ({"project": None}, "does not name a project"),
         ({"label_config": 3}, "'label_config'"),
         ({"params": []}, "'params'"),
         ({"params": {"context": "x"}}, "'context'"),

@@ -1,4 +1,4 @@
-"""One project in step with Label Studio: labels that are sent there are there once, whatever breaks off."""
+"""One project in sync with Label Studio: labels are sent exactly once, whatever is interrupted."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,9 +11,11 @@ import torch
 from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.actions.map import MapSettings, compute_map
 from labelscape.ml_backend.label_studio.client import LabelStudioDown
+from labelscape.ml_backend.label_studio.label_fields import ProjectHeld
 from labelscape.ml_backend.label_studio.mirror import EMBEDDINGS
 from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server import sync as syncing
+from labelscape.ml_backend.server.events import Event
 from labelscape.ml_backend.server.project_model import MAP
 from labelscape.ml_backend.server.sync import ProjectSync
 from labelscape.ml_backend.store.embeddings import provenance_of
@@ -39,7 +41,7 @@ def studio() -> StandIn:
 
 @pytest.fixture
 def start(studio: StandIn, tmp_path: Path) -> Iterator[Callable[[], ProjectSync]]:
-    """Factory of what a start of the backend makes."""
+    """Factory of what starting the backend creates."""
     [path], _ = write_digits(tmp_path, count=1)
     [project] = studio.held
     yield lambda: ProjectSync(
@@ -146,3 +148,56 @@ def test_an_error_of_ours_is_not_taken_for_a_project_that_needs_more_labels(
     with pytest.raises(ValueError, match="shapes"):
         sync.suggest()
     assert sync.status.note == ""
+
+
+def test_a_label_field_renamed_while_the_backend_runs_is_followed(
+    start: Callable[[], ProjectSync], studio: StandIn
+) -> None:
+    sync = start()
+    sync.catch_up()
+    label_here(sync, "Cat")
+    sync.catch_up()
+    before = annotated(studio)
+    sync.opened().dataset.rename_sample_field("ground_truth", "animal")
+    sync.catch_up()
+    assert annotated(studio) == before
+    assert sync.opened().field == "animal"
+    assert sync.opened().dataset.values("animal.label") == ["Cat"]
+
+
+def test_another_project_with_the_number_of_a_lost_one_deletes_nothing(
+    start: Callable[[], ProjectSync], studio: StandIn
+) -> None:
+    sync = start()
+    sync.catch_up()
+    label_here(sync, "Cat")
+    dataset = sync.opened().dataset
+    [project] = studio.held
+    lost = studio.tasks_of[project]
+    studio.tasks_of[project] = [{**lost[0], "id": lost[0]["id"] + 1, "annotations": [], "predictions": []}]
+    studio.held[project]["created_at"] = "2026-06-01T08:00:00Z"
+    deleted = Event("1", "TASKS_DELETED", project, [lost[0]["id"]], [])
+    for served in (sync, start()):
+        with pytest.raises(ProjectHeld, match="rename the dataset"):
+            served.catch_up()
+        with pytest.raises(ProjectHeld, match="is not the one that the dataset"):
+            served.apply([deleted])
+    dataset.reload()
+    assert dataset.values("ground_truth.label") == ["Cat"]
+    dataset.name = f"{dataset.name}-lost"
+    sync.catch_up()
+    assert sync.opened().dataset.values("ground_truth.label") == [None]
+    fo.delete_dataset(dataset.name)
+
+
+def test_a_dataset_of_an_earlier_version_belongs_to_the_project_it_is_started_with(
+    start: Callable[[], ProjectSync], studio: StandIn
+) -> None:
+    sync = start()
+    dataset = sync.opened().dataset
+    del dataset.info["label_studio"]["created_at"]
+    dataset.save()
+    start().catch_up()
+    dataset.reload()
+    [held] = studio.held.values()
+    assert dataset.info["label_studio"]["created_at"] == held["created_at"]

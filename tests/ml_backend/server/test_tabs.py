@@ -1,4 +1,4 @@
-"""The Data Manager's tabs: the one that says how the backend is doing."""
+"""The Data Manager's tabs: the one with the backend's state."""
 
 from typing import Any
 
@@ -41,8 +41,8 @@ def test_the_state_is_a_tab_beside_the_default_one() -> None:
 
 def test_the_tab_is_found_again_after_a_restart_and_doubles_go() -> None:
     studio = Studio("Mine", "Up to date · Labelscape", "Labelscape: old")
-    StatusTab(studio, 3).show("the database does not answer")  # type: ignore[arg-type]
-    assert list(studio.tabs.values()) == ["Mine", "The database does not answer · Labelscape"]
+    StatusTab(studio, 3).show("the database does not respond")  # type: ignore[arg-type]
+    assert list(studio.tabs.values()) == ["Mine", "The database does not respond · Labelscape"]
 
 
 def test_an_unchanged_state_costs_no_request() -> None:

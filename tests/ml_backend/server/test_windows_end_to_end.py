@@ -1,4 +1,4 @@
-"""Regions of recordings and series are read, learned from window by window, and predicted, with a real Label Studio."""
+"""Regions of recordings and series are read, learned from by window, and predicted, with a real Label Studio."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ import soundfile
 from labelscape.cli.synthetic import AUDIO_RATE, SERIES_CHANNELS, SERIES_RATE, motion, write_sounds
 from labelscape.ml_backend.label_studio.spans import NOTHING
 from labelscape.ml_backend.store.embeddings import provenance_of
-from labelscape.testing.label_studio import PASSWORD, USER, LabelStudioServer
+from labelscape.testing.label_studio import LabelStudioServer
 
-from .projects import Project, eventually
+from .projects import Project, eventually, open_task
 from .shown_media import local
 from .test_actions_end_to_end import call
 from .test_faults_end_to_end import change_settings, status
@@ -123,20 +123,11 @@ def make(make_project: Callable[..., Project], studio: LabelStudioServer, kind: 
 
 
 def truth_of(project: Project) -> dict[int, list[str | None]]:
-    return {
-        task["id"]: [name or None for name in task["data"]["truth"].split("|")] for task in project.tasks().values()
-    }
+    return {task: [name or None for name in data["truth"].split("|")] for task, data in project.data().items()}
 
 
 def predictions(project: Project) -> dict[int, list[dict[str, Any]]]:
-    version = project.settings()["model_version"]
-    return {
-        task["id"]: prediction["result"]
-        for task in project.tasks().values()
-        if not task["annotations"]
-        for prediction in task["predictions"]
-        if prediction["model_version"] == version
-    }
+    return {task: prediction["result"] for task, prediction in project.predictions(unlabeled=True).items()}
 
 
 def by_second(kind: Kind, result: list[dict[str, Any]]) -> list[str | None]:
@@ -189,14 +180,7 @@ def test_regions_are_read_as_windows_and_suggested_as_regions(
 
 def look(page: Any, project: Project, task: int, name: str) -> None:
     """Open a task in Label Studio, which shows the predicted regions."""
-    page.goto(f"{project.studio.url}/user/login")
-    page.locator("input[name=email]").fill(USER)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("button[type=submit]").click()
-    page.get_by_text("Recent Projects").wait_for()
-    page.goto(f"{project.studio.url}/projects/{project.id}/data")
-    page.locator(".lsf-table__row-wrapper").first.wait_for()
-    page.goto(f"{project.studio.url}/projects/{project.id}/data?task={task}")
+    open_task(page, project, task)
     page.locator(".lsf-outliner-item").first.wait_for()
     assert page.locator(".lsf-outliner-item").count() == len(predictions(project)[task])
     page.wait_for_timeout(2000)
@@ -225,7 +209,7 @@ def test_windows_labeled_in_fiftyone_become_an_annotation_once_all_are(
         lambda: "4 windows of this recording have no class" in status(project, "--project", str(project.id)),
     )
     label(SECONDS)
-    there = eventually("the annotation", lambda: project.tasks()[task]["annotations"])
+    there = eventually("the annotation", lambda: project.task(task)["annotations"])
     assert [one or NOTHING for one in by_second(kind, there[0]["result"])] == truth
     assert all(item["value"]["channel"] == 0 and item["original_length"] == SECONDS for item in there[0]["result"])
 

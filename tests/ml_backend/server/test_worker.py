@@ -1,4 +1,4 @@
-"""The worker: in order, nothing lost, nothing held up by one bad event or a Label Studio that is down."""
+"""The worker processes events in order and loses none; neither a bad event nor an outage blocks anything else."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ HURRY = Pace(turn=0.02, longest_wait=0.05)
 
 
 class Project:
-    """Stands for a project's sync: writes down what was asked of it."""
+    """A stand-in for a project's sync that records what was requested."""
 
     project = 3
     version = "labelscape-0001"
@@ -34,6 +34,7 @@ class Project:
         self.missing = False
         self.applied: list[str] = []
         self.acts: list[str] = []
+        self.carried_out: list[list[str]] = []  # what was done before each look at the menus on the tasks
         self.poison: set[str] = set()
         self.down = False
         self.revoked = False
@@ -121,6 +122,7 @@ class Backend:
 def columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "refresh_columns", lambda project, _: project.acts.append("columns") is None)
     monkeypatch.setattr(working, "remove_old_columns", lambda *_: True)
+    monkeypatch.setattr(working, "carry_out_commands", lambda project: project.carried_out.append(list(project.acts)))
 
 
 @pytest.fixture
@@ -164,6 +166,7 @@ def test_events_are_processed_in_their_order_and_suggestions_follow(queue: Event
     queue.put(event("one more"))
     until(lambda: "publish" in project.acts)
     assert project.acts.index("suggest") < project.acts.index("publish")
+    assert project.carried_out[-1][-1] == "suggest", "menus on tasks are looked at between the two"
 
 
 @pytest.mark.usefixtures("at_work")
@@ -309,7 +312,7 @@ def test_a_database_that_goes_away_holds_events_until_it_is_back(queue: EventQue
     worker.start()
     until(lambda: not backend.database.available)
     queue.put(event("kept"))
-    until(lambda: "The database does not answer · Labelscape" in project.studio.titles)
+    until(lambda: "The database does not respond · Labelscape" in project.studio.titles)
     assert queue.depth() == 1
     assert queue.set_aside() == {}
     project.while_catching_up = lambda: None

@@ -1,4 +1,4 @@
-"""The store's tests of vectors run on every vector database that Labelscape drives."""
+"""The store's vector tests run on every vector database that Labelscape supports directly."""
 
 import fiftyone.brain as fob
 import pytest

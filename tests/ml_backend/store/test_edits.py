@@ -1,4 +1,4 @@
-"""Edits touch only what is still as it was before: twice is once, and what a person changed stays."""
+"""Edits touch only what is unchanged: applying them twice equals once, and what a person changed stays."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Labels of many samples are written in groups, with the same outcome as one by one, and undone to what was there."""
+"""Labels of many samples are written in groups with the same result as one by one, and undo restores what was there."""
 
 import random
 
@@ -19,7 +19,7 @@ CLASSES = ["x", "y", "z"]
 
 @pytest.fixture(params=["grouped", "grouped, of few samples", "one by one"])
 def path(request, monkeypatch):
-    """All ways in which labels are written; the groups are so small that every border between them is met."""
+    """All ways in which labels are written; the groups are so small that every boundary between them is tested."""
     monkeypatch.setattr(fills, "IDS_PER_UPDATE", 5)
     monkeypatch.setattr(fills, "ROWS_PER_UPDATE", 2)
     monkeypatch.setattr(fills, "BYTES_PER_PIECE", 600)
@@ -68,7 +68,7 @@ def shown(dataset):
 
 
 def act_at_random(rng, dataset, ids, model):
-    """Queue one random act, and note in the model what it makes of each sample's label."""
+    """Make one random pending change, and record in the model its effect on each sample's label."""
     some = rng.sample(ids, 9)
     kind = rng.choice(["set", "set", "neighbors", "clear"])
     label = rng.choice([*CLASSES, "new"])
@@ -95,7 +95,7 @@ def act_at_random(rng, dataset, ids, model):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_groups_end_as_the_acts_say_and_undo_restores_every_byte(dataset, path, seed):
+def test_groups_end_as_the_actions_say_and_undo_restores_every_byte(dataset, path, seed):
     rng = random.Random(seed)
     ids = dataset.values("id")
     states = [stored(dataset)]
@@ -114,7 +114,7 @@ def test_groups_end_as_the_acts_say_and_undo_restores_every_byte(dataset, path, 
 
 @pytest.mark.parametrize("when", ["during the save", "before the undo"])
 @pytest.mark.parametrize("act", ["set", "replace", "clear"])
-def test_what_a_person_changes_meanwhile_stays(dataset, path, act, when, monkeypatch):
+def test_what_a_person_changes_in_the_meantime_stays(dataset, path, act, when, monkeypatch):
     ids = dataset.values("id")
     theirs = ids[4:6]
     before = stored(dataset)
@@ -159,6 +159,25 @@ def test_a_tag_added_to_a_label_during_the_save_is_not_lost(dataset, monkeypatch
     monkeypatch.setattr(saves, "apply", tagged)
     assert save_changes(dataset).overtaken == 1
     assert "mine" in stored(dataset)[ids[1]]
+
+
+def test_a_label_that_replaces_another_keeps_its_tags_and_own_attributes(dataset, path):
+    collection = dataset._sample_collection
+    collection.update_many({"ground_truth": {"$ne": None}}, {"$set": {"ground_truth.annotator": "ann"}})
+    replaced = {one["_id"] for one in collection.find({"ground_truth": {"$ne": None}})}
+    set_label(dataset, dataset.values("id"), "new", replace=True)
+    save_changes(dataset)
+    for one in collection.find():
+        label, number = one["ground_truth"], int(one["filepath"].rsplit("/", 1)[1].removesuffix(".png"))
+        assert (label["label"], label["labelscape"], label["confidence"], label["logits"]) == (
+            "new",
+            "human",
+            None,
+            None,
+        )
+        assert label["tags"] == (["t"] if one["_id"] in replaced else [])
+        assert label.get("own") == ({"deep": number} if one["_id"] in replaced else None)
+        assert "annotator" not in label
 
 
 def test_labels_written_in_groups_have_ids_of_their_own_and_move_the_samples_time(dataset):

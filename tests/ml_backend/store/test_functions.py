@@ -1,4 +1,4 @@
-"""Functions are kept whole under their slug, with their new matches and, when deleted, for an undo."""
+"""Functions are stored completely under their slug, with their new matches and, when deleted, for an undo."""
 
 import json
 from dataclasses import replace
@@ -69,7 +69,7 @@ def test_a_name_is_taken_once_and_a_missing_one_lists_those_there_are(dataset):
         load_function(dataset, "blue")
     claim_function(dataset, FUNCTION)
 
-    with pytest.raises(Refusal, match="There is a function “Red cars” already"):
+    with pytest.raises(Refusal, match="There is already a function “Red cars”"):
         claim_function(dataset, replace(FUNCTION, threshold=0.1))
     assert load_function(dataset, "red_cars").threshold == 0.8
     with pytest.raises(Refusal, match="there are: red_cars"):

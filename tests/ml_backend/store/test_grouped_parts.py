@@ -1,4 +1,4 @@
-"""Labels of objects and of lists are written in groups, end as the acts say, and are undone to what was there."""
+"""Labels of objects and lists are written in groups, end as the actions specify, and undo restores what was there."""
 
 import random
 
@@ -28,7 +28,7 @@ LISTS = {"parts": "detections", "kinds": "classifications", "box": None}
 
 @pytest.fixture(params=["grouped", "one by one"])
 def path(request, monkeypatch):
-    """Both ways in which labels are written; the groups are so small that every border between them is met."""
+    """Both ways in which labels are written; the groups are so small that every boundary between them is tested."""
     monkeypatch.setattr(fills, "IDS_PER_UPDATE", 3)
     monkeypatch.setattr(fills, "ROWS_PER_UPDATE", 2)
     monkeypatch.setattr(fills, "BYTES_PER_PIECE", 300)
@@ -61,7 +61,7 @@ def dataset():
             kind |= {"_cls": "Classification", "_id": kind["_id"] if place else shared}
         values = {
             "parts": {"_cls": "Detections", "detections": boxes} if number % 5 else None,
-            "kinds": {"_cls": "Classifications", "classifications": kinds},
+            "kinds": {"_cls": "Classifications", "classifications": kinds} if number % 8 else None,
             "box": box(rng, rng.choice([None, *CLASSES])) if number % 3 else None,
         }
         dataset._sample_collection.update_one({"_id": sample}, {"$set": values})
@@ -84,9 +84,15 @@ def elements_of(value, field):
 
 
 def stored(dataset, field):
-    """Sample → its labels in their order, with the text of each value that is not None: NaN does not equal itself."""
+    """Sample → its labels in their order, with the text of each value that is not None: NaN does not equal itself.
+
+    None stands where there is not even an empty list.
+    """
     found = {}
     for one in dataset._sample_collection.find({}, {field: 1}):
+        if one.get(field) is None:
+            found[str(one["_id"])] = None
+            continue
         labels = elements_of(one.get(field), field)
         there = [{name: repr(value) for name, value in label.items() if value is not None} for label in labels]
         found[str(one["_id"])] = [sorted(label.items()) for label in there]
@@ -106,7 +112,7 @@ def shown(dataset, field):
 
 
 def act_at_random(rng, dataset, field, model):
-    """Queue one random act on random items, and note in the model what it makes of their labels."""
+    """Make one random pending change to random items, and record in the model its effect on their labels."""
     items = rng.sample(sorted(model), min(9, len(model)))
     label, kind = rng.choice([*CLASSES, "new"]), rng.choice(["human", "human", "neighbors", "clear"])
     where = {"field": field, "patches_field": None if field == "kinds" else field, "multi": field == "kinds"}
@@ -138,7 +144,7 @@ def act_at_random(rng, dataset, field, model):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_groups_end_as_the_acts_say_and_undo_restores_every_label_at_its_place(dataset, field, path, seed):
+def test_groups_end_as_the_actions_say_and_undo_restores_every_label_at_its_place(dataset, field, path, seed):
     rng = random.Random(seed)
     states = [stored(dataset, field)]
     for _ in range(4):
@@ -176,7 +182,7 @@ def test_what_is_written_again_after_a_crash_is_as_if_written_once(dataset, fiel
 
 
 def edit(dataset, field, sample):
-    """What a person does meanwhile: another class for every label of a sample."""
+    """What a person does in the meantime: set another class for every label of a sample."""
     document = dataset._sample_collection.find_one({"_id": ObjectId(sample)})
     for number, label in enumerate(elements_of(document[field], field)):
         label["label"] = f"theirs {number}"
@@ -186,7 +192,7 @@ def edit(dataset, field, sample):
 
 @pytest.mark.parametrize("when", ["during the save", "before the undo"])
 @pytest.mark.parametrize("kind", ["human", "neighbors", "clear"])
-def test_what_a_person_changes_meanwhile_stays(dataset, field, path, kind, when, monkeypatch):
+def test_what_a_person_changes_in_the_meantime_stays(dataset, field, path, kind, when, monkeypatch):
     ids = dataset.values("id")
     theirs = ids[13]
     items = sorted(shown(dataset, field))

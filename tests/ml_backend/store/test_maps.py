@@ -1,4 +1,4 @@
-"""Maps are kept as runs that FiftyOne draws, are replaced as a whole, and tell when they are stale."""
+"""Maps are stored as runs that FiftyOne draws, are replaced as a whole, and report when they are stale."""
 
 import fiftyone as fo
 import numpy as np
@@ -121,10 +121,10 @@ def test_maps_follow_renamed_embeddings(dataset, points):
         ),
         (
             MapStatus("m", 3, 2, 1, "patch"),
-            "Stale: 2 patches are not on this map and 1 point belongs to no patch any more. Run “Compute map” with "
-            "“update” on 'm' to update it.",
+            "Stale: 2 patches are not on this map and 1 point belongs to patches that no longer exist. Run “Compute "
+            "map” with “update” on 'm' to update it.",
         ),
     ],
 )
-def test_the_status_is_said_with_the_fix(status, sentence):
+def test_the_status_is_reported_with_the_fix(status, sentence):
     assert status.sentence() == sentence

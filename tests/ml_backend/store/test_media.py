@@ -1,10 +1,13 @@
-"""Whatever an object contains, it becomes a medium or a reason, and the others go on."""
+"""Whatever an object contains, it becomes a medium or a reason, and does not stop the others."""
+
+from urllib.parse import quote
 
 import fiftyone as fo
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from labelscape.ml_backend.actions.embed import compute_embeddings
 from labelscape.ml_backend.embedding.base import Media
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.media import UnusableItem, list_media, read_marks, why_unavailable
@@ -75,3 +78,27 @@ def test_the_reason_for_a_file_that_cannot_be_read_is_true(tmp_path):
     (tmp_path / "a").write_text("x")
     assert why_unavailable(str(tmp_path / "a")) is None
     assert read_marks([Media(path="a\0b")])[0] == [""]
+
+
+@pytest.mark.parametrize("address", ["file://{}", "file://localhost{}", "FILE:{}", "/here/file:{}"])
+@pytest.mark.parametrize("name", ["a.png", "a b.png", "100%25.png"])
+def test_an_address_of_a_local_file_is_that_file(tmp_path, address, name):
+    path = tmp_path / name
+    path.write_bytes(b"picture")
+    for spelled in (str(path), quote(str(path))):
+        assert Media(address.format(spelled)).path == str(path)
+
+
+def test_a_folder_called_file_and_an_address_on_another_machine_stay_what_they_are(tmp_path):
+    path = tmp_path / "file:" / "a.png"
+    path.parent.mkdir()
+    path.write_bytes(b"picture")
+    assert Media(str(path)).path == str(path)
+    assert "remote address" in str(why_unavailable(Media("file://server/share/a.png").path))
+
+
+def test_samples_at_file_addresses_are_embedded(make_digits_dataset):
+    dataset = make_digits_dataset(3)
+    dataset.set_values("filepath", [f"file://{quote(path)}" for path in dataset.values("filepath")])
+    report = compute_embeddings(dataset, key="e", model="preprocessing")
+    assert report.sentence().startswith("Embedded 3 samples")

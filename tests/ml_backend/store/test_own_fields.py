@@ -38,7 +38,7 @@ def test_beside_a_field_of_somebody_else_ours_has_the_next_free_name(dataset):
     assert ensure_own_field(dataset, "score", fo.FloatField, description="a score") == "score_3"
     dataset.reload()
     assert own_path(dataset, "score") == "score_3"
-    assert taken_sentence(dataset, ["score"]) == " “score” was not made by Labelscape, so this is in “score_3”."
+    assert taken_sentence(dataset, ["score"]) == " “score” was not created by Labelscape, so this is in “score_3”."
     delete_own_field(dataset, "score")
     assert not dataset.has_sample_field("score_3")
     assert dataset.has_sample_field("score")
@@ -61,7 +61,7 @@ def test_a_field_of_ours_with_a_number_is_not_that_of_a_name_with_this_number(da
     assert own_path(dataset, "score_2") == "score_2_2"
 
 
-def test_attributes_that_were_never_declared_are_somebody_elses(dataset):
+def test_attributes_that_were_never_declared_belong_to_somebody_else(dataset):
     boxes = [fo.Detection(label="a", bounding_box=[0, 0, 1, 1], score=0.5)]
     sample = dataset.first()
     sample["parts"] = fo.Detections(detections=boxes)
@@ -75,7 +75,7 @@ def test_where_every_name_is_taken_the_refusal_says_so(dataset):
     for name in ["score", *(f"score_{number}" for number in range(2, 10))]:
         dataset.add_sample_field(name, fo.FloatField)
 
-    with pytest.raises(Refusal, match="'score' that Labelscape did not make.*rename or delete it"):
+    with pytest.raises(Refusal, match="'score' that Labelscape did not create.*rename or delete it"):
         check_own_field(dataset, "score")
 
 

@@ -17,7 +17,7 @@ def dataset(make_digits_dataset):
 
 
 @pytest.mark.parametrize("value", ["mine", fo.Classification(label="mine")])
-def test_beside_a_field_that_is_somebody_elses_suggestions_have_another_name(dataset, value):
+def test_beside_a_field_of_somebody_else_suggestions_have_another_name(dataset, value):
     dataset.set_values("suggested_label", [value] * 3)
     items = list_items(dataset)
     write_suggestions(dataset, items, [ONE, None, ONE])

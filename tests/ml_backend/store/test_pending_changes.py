@@ -1,11 +1,11 @@
-"""Folding: of many acts, the last one on each item counts, in whatever order fields and items come."""
+"""Folding: of many actions, the last one on each item counts, in whatever order fields and items come."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelscape.ml_backend.store.pending import PendingAct
-from labelscape.ml_backend.store.pending_changes import fold, pending_label, which_of
+from labelscape.ml_backend.store.pending_changes import fold, pending_label
 from labelscape.ml_backend.store.records import as_names, as_oids
 
 
@@ -37,6 +37,11 @@ def folded(*acts, fields=None):
     return fold(acts, fields or [act.field for act in acts])
 
 
+def cleared_of(changes):
+    """Item id → which of its labels are to be cleared."""
+    return dict(zip(as_names(changes.cleared), changes.which.tolist(), strict=True))
+
+
 def labels(changes):
     return {(one.field, one.item): one.label for one in changes.labels}
 
@@ -53,19 +58,20 @@ def test_in_a_field_of_several_labels_they_gather_each_class_once():
     assert [one.label for one in changes.labels] == ["dog", "cat"]
 
 
-def test_a_label_after_a_clearing_replaces_and_a_clearing_after_a_label_takes_it():
-    over, away = folded(clear(1), label("cat", 1)), folded(label("cat", 1), clear(1, which="ours"))
+def test_a_label_after_a_clearing_may_replace_what_it_takes_and_a_clearing_after_a_label_takes_it():
+    over, away = folded(clear(1, which="neighbors"), label("cat", 1)), folded(label("cat", 1), clear(1, which="ours"))
 
-    assert [(one.label, one.replace) for one in over.labels] == [("cat", True)]
+    assert [(one.label, one.replace) for one in over.labels] == [("cat", False)]
+    assert over.fields[0].lifted.tolist() == ["neighbors"]
     assert over.n_cleared == 0
-    assert (away.n_labels, which_of(away.fields[0])) == (0, {item(1): "ours"})
+    assert (away.n_labels, cleared_of(away.fields[0])) == (0, {item(1): "ours"})
 
 
 def test_of_several_labels_a_clearing_stays_beside_those_set_after_it():
     changes = folded(label("cat", 1, multi=True), clear(1, multi=True), label("dog", 1, multi=True))
 
     assert [(one.label, one.replace) for one in changes.labels] == [("dog", False)]
-    assert which_of(changes.fields[0]) == {item(1): "all"}
+    assert cleared_of(changes.fields[0]) == {item(1): "all"}
 
 
 def test_a_deletion_takes_the_labels_of_the_item_along_and_a_label_after_it_brings_it_back():
@@ -104,7 +110,7 @@ def test_confidence_and_anchor_stay_with_their_item_until_a_person_sets_the_labe
     ]
 
 
-def test_a_field_renamed_between_acts_is_one_field():
+def test_a_field_renamed_between_actions_is_one_field():
     changes = folded(label("cat", 1, field="old"), label("dog", 1, field="new"), fields=["new", "new"])
 
     assert labels(changes) == {("new", item(1)): "dog"}
@@ -154,7 +160,7 @@ def one_after_another(acts):
 
 @settings(deadline=None, max_examples=150)
 @given(acts)
-def test_folding_all_at_once_equals_the_acts_one_after_another(acts):
+def test_folding_all_at_once_equals_the_actions_one_after_another(acts):
     set_labels, cleared, deleted = one_after_another(acts)
     changes = folded(*acts)
 
@@ -184,3 +190,14 @@ def test_a_label_read_by_its_number_is_the_one_in_the_rows(acts):
 )
 def test_the_summary_counts_labels_clearings_and_deletions(acts, sentence):
     assert folded(*acts).sentence() == sentence
+
+
+def test_a_discard_means_the_acts_that_it_names_wherever_it_stands_among_them():
+    cat = label("cat", 1, 2, key="a")
+    dog = label("dog", 1, 2, key="b")
+    some = PendingAct(kind="discard", ids=ids(1), discards=("b",), key="c")
+    everything = PendingAct(kind="discard", ids=ids(), discards=("a", "c"), key="d")
+
+    assert labels(folded(cat, dog, some)) == {("kind", item(1)): "cat", ("kind", item(2)): "dog"}
+    assert labels(folded(some, cat, dog)) == {("kind", item(1)): "cat", ("kind", item(2)): "dog"}
+    assert labels(folded(everything, cat, dog, some)) == {("kind", item(1)): "dog", ("kind", item(2)): "dog"}

@@ -37,7 +37,7 @@ def test_a_field_of_ours_may_be_written_again_and_says_which_model_made_it(datas
 @pytest.mark.parametrize(
     ("field", "patches", "says"),
     [
-        ("ground_truth", None, "'ground_truth' already exists and was not made by Labelscape"),
+        ("ground_truth", None, "'ground_truth' already exists and was not created by Labelscape"),
         ("my guess", None, "'my guess' cannot be a field"),
         ("guess", "parts", "for whole samples, not for patches"),
     ],

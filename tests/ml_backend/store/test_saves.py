@@ -1,11 +1,14 @@
-"""A save happens whole or not at all, once, and can be undone."""
+"""A save happens completely or not at all, exactly once, and can be undone."""
+
+import threading
+import time
 
 import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.operators.store import ExecutionStore
-from labelscape.ml_backend.actions.queue import clear_labels
-from labelscape.ml_backend.actions.save import discard_changes, save_changes
+from labelscape.ml_backend.actions.queue import clear_labels, set_label
+from labelscape.ml_backend.actions.save import discard_changes, save_changes, undo_save
 from labelscape.ml_backend.store import saves
 from labelscape.ml_backend.store.label_documents import Plan
 from labelscape.ml_backend.store.label_edits import deletion_edits, label_edits
@@ -149,7 +152,7 @@ def test_of_two_saves_at_the_same_moment_one_happens_and_the_other_says_so(datas
     head = saves.read_head(dataset)
     edits = list(label_edits(dataset, field, pending_changes(dataset).fields[0], Plan([]), leaving=as_oids([])))
     saves.commit(dataset, edits, "the other tab", head=saves.read_head(dataset))
-    with pytest.raises(ValueError, match="same moment"):
+    with pytest.raises(ValueError, match="same time"):
         saves.commit(dataset, edits, "this tab", head=head)
     assert names(dataset)[ids[4]] == "3"
     assert saves.undo(dataset).title == "the other tab"
@@ -251,14 +254,14 @@ def test_a_multi_label_field_gathers_labels_and_undo_takes_only_ours(make_digits
 
     def held():
         samples = fo.load_dataset(dataset.name).select(ids[:2], ordered=True)
-        return [[c.label for c in s.kinds.classifications] for s in samples]
+        return [s.kinds and [c.label for c in s.kinds.classifications] for s in samples]
 
     assert held() == [["odd", "prime"], ["odd", "prime"]]
     saves.undo(dataset)
-    assert held() == [["odd"], []]
+    assert held() == [["odd"], None]
 
 
-def test_patches_are_labeled_deleted_and_brought_back_in_place(make_digits_dataset):
+def test_patches_are_labeled_deleted_and_restored_in_place(make_digits_dataset):
     dataset = make_digits_dataset(2, labeled=0)
     sample = dataset.first()
     boxes = [[0, 0, 0.5, 0.5], [0.5, 0, 0.5, 0.5], [0, 0.5, 0.5, 0.5]]
@@ -301,10 +304,45 @@ def test_clearing_labels_takes_only_what_was_meant_and_can_be_undone(dataset, fi
         ("locked", "read-only"),
     ],
 )
-def test_an_unusable_label_field_is_refused_with_the_mend(dataset, field, message):
+def test_an_unusable_label_field_is_refused_with_the_fix(dataset, field, message):
     dataset.add_sample_field("locked", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
     locked = dataset.get_field("locked")
     locked.read_only = True
     locked.save()
     with pytest.raises(ValueError, match=message):
         label_field(dataset, field)
+
+
+def test_a_save_and_an_undo_that_another_tab_finishes_report_what_was_done(dataset, monkeypatch):
+    ids = dataset.values("id")
+    apply, tabs = saves.apply, []
+
+    def slowly(*args, **options):
+        writing.set()
+        time.sleep(0.3)  # so that whoever made the save finds it being written
+        return apply(*args, **options)
+
+    def taken_over(move):
+        def moved(store, key, *args, **options):
+            done = move(store, key, *args, **options)
+            if key == "head" and args[-1].split(":")[1] in ("prepared", "undoing"):
+                tabs.append(threading.Thread(target=saves.recover, args=[dataset]))
+                tabs[-1].start()
+                assert writing.wait(60)
+            return done
+
+        return moved
+
+    monkeypatch.setattr(saves, "apply", slowly)
+    for name in ("set_if_absent", "compare_and_set"):
+        monkeypatch.setattr(ExecutionStore, name, taken_over(getattr(ExecutionStore, name)))
+    writing = threading.Event()
+    set_label(dataset, ids[4:7], "9")
+
+    assert save_changes(dataset).labels == 3
+    writing = threading.Event()
+    undone = undo_save(dataset)
+
+    assert (undone.total_written, undone.count, len(tabs)) == (3, 3, 2)
+    for tab in tabs:
+        tab.join()

@@ -1,4 +1,4 @@
-"""A process that is killed in the middle of a save leaves it whole or not at all, and holds up nobody."""
+"""A process killed in the middle of a save leaves it complete or undone, and blocks nobody."""
 
 import subprocess
 import sys

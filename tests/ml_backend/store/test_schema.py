@@ -54,3 +54,37 @@ def test_a_mark_survives_a_reload_from_the_database(dataset):
     dataset.reload()
 
     assert field_mark(dataset, "kind") == mark
+
+
+def test_a_renamed_field_of_frames_is_found_under_its_new_name():
+    dataset = fo.Dataset()
+    sample = fo.Sample(filepath="/nowhere/video.mp4")
+    sample.frames[1] = fo.Frame(kind=fo.Classification())
+    dataset.add_sample(sample)
+    mark = field_mark(dataset, "frames.kind")
+    dataset.rename_frame_field("kind", "sort")
+
+    assert field_today(dataset, "frames.kind", mark) == "frames.sort"
+    dataset.delete()
+
+
+def test_fields_of_a_clone_that_change_their_names_are_not_taken_for_each_other(dataset):
+    make(dataset, "kind")
+    clone = dataset.clone()
+    marks = {name: field_mark(clone, name) for name in ("kind", "ground_truth")}
+    clone.rename_sample_field("kind", "sort")
+    clone.rename_sample_field("ground_truth", "kind")
+
+    assert field_today(clone, "kind", marks["kind"]) == "sort"
+    assert field_today(clone, "ground_truth", marks["ground_truth"]) == "kind"
+    clone.delete()
+
+
+def test_a_deleted_field_of_a_clone_is_not_taken_for_another(dataset):
+    make(dataset, "kind")
+    clone = dataset.clone()
+    mark = field_mark(clone, "kind")
+    clone.delete_sample_field("kind")
+
+    assert field_today(clone, "kind", mark) is None
+    clone.delete()

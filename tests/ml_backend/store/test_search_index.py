@@ -1,4 +1,4 @@
-"""Large embeddings are searched by an index, whose recall is measured and told."""
+"""Large embeddings are searched by an index, whose recall is measured and reported."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_a_view_a_threshold_and_unlabeled_are_searched_exactly(dataset):
     assert search(Scope(dataset), query, limit=None, threshold=0.7).recall == 1
 
 
-def test_few_vectors_need_no_index_and_vectors_made_anew_need_a_new_one(dataset, monkeypatch):
+def test_few_vectors_need_no_index_and_vectors_recreated_need_a_new_one(dataset, monkeypatch):
     index_large_table(dataset, "emb")
     assert open_large_table(dataset, "emb") is not None
     delete_embeddings(dataset, "emb")

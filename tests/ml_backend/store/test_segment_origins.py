@@ -1,4 +1,4 @@
-"""How a segment was made is kept whole, also from records of earlier versions, and said in words."""
+"""How a segment was made is stored completely, read from records of earlier versions too, and described in words."""
 
 import json
 from dataclasses import replace
@@ -64,7 +64,7 @@ def test_records_of_earlier_versions_are_read():
         ),
     ],
 )
-def test_an_origin_is_said_in_words(origin, sentence):
+def test_an_origin_is_reported_in_words(origin, sentence):
     assert origin.sentence("May 1") == sentence
 
 

@@ -24,7 +24,7 @@ def test_different_names_in_any_script_are_segments_of_their_own(make_digits_dat
     assert [(one.name, one.size) for one in segments] == [(name, 1) for name in NAMES]
     assert len(dataset.list_saved_views()) == len(NAMES)
     for same in ("  c++ ", "BLURRED", "猫 "):
-        with pytest.raises(Refusal, match="There is a segment"):
+        with pytest.raises(Refusal, match="There is already a segment"):
             create_segment(dataset, dataset.values("id")[:1], name=same, kind="data quality")
 
 

@@ -11,7 +11,7 @@ from labelscape.ml_backend.store.segments import add_members, member_ids, remove
 
 
 class Failure(BaseException):
-    """Even what is no Exception, such as a Ctrl+C, leaves nothing half done."""
+    """Even something that is not an Exception, such as Ctrl+C, leaves nothing half done."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Embeddings kept in memory between clicks: read again when they changed, and nobody waits for another dataset."""
+"""Embeddings are kept in memory between clicks and reread when they change; nobody waits for another dataset."""
 
 import threading
 

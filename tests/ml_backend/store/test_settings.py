@@ -5,10 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 from labelscape.ml_backend.store.embeddings import Provenance, create_embeddings, vector_table
 from labelscape.ml_backend.store.items import list_items
+from labelscape.ml_backend.store.settings import data_directory, vector_folder
 
 
 def embed(dataset, key):
@@ -43,3 +46,14 @@ def test_another_process_finds_the_vectors_without_importing_labelscape(make_dig
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split()[-1] == "3"
+
+
+@pytest.mark.parametrize(("given", "meant"), [("vectors", "{here}/vectors"), ("~/vectors", "{home}/vectors")])
+def test_a_folder_is_the_same_one_wherever_a_process_runs(monkeypatch, tmp_path, given, meant):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI", raising=False)
+    monkeypatch.setenv("LABELSCAPE_DIR", given)
+    meant = meant.format(here=tmp_path, home=Path.home())
+    assert data_directory() == Path(meant)
+    assert vector_folder().uri == f"{meant}/lancedb"
+    assert "LABELSCAPE_DIR" in vector_folder().decided_by

@@ -1,4 +1,4 @@
-"""Suggestions as they are stored: read back as they were written, also those of an earlier version."""
+"""Stored suggestions are read back as they were written, including those of an earlier version."""
 
 import random
 from dataclasses import replace
@@ -103,3 +103,16 @@ def test_a_rejection_is_of_all_classes_and_gives_all_of_them_back(dataset):
     take_back_rejection(dataset, list_rejections(dataset)[0])
     assert read_suggestions(dataset, items) == [None, SEVERAL, None, None]
     assert read_rejections(dataset, "kinds") == {}
+
+
+def test_as_many_suggestions_as_a_lasso_can_hold_are_rejected_as_one(dataset):
+    anchors = [str(ObjectId()) for _ in range(5)]
+    many = {str(ObjectId()): Suggestion("7", 0.9, True, anchors, "ground_truth") for _ in range(80_000)}
+
+    with remember_rejections(dataset, None, many):
+        pass
+
+    [rejection] = list_rejections(dataset)
+    assert rejection.suggestions == many
+    take_back_rejection(dataset, rejection)
+    assert list_rejections(dataset) == []

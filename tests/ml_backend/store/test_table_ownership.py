@@ -1,4 +1,4 @@
-"""Every dataset has tables of its own, and none is left behind."""
+"""Every dataset has its own tables, and none is left behind."""
 
 import fiftyone as fo
 import lancedb

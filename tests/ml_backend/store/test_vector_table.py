@@ -151,7 +151,7 @@ def test_a_server_that_is_away_is_reported_in_words_and_leaves_no_run_behind(mak
     setting, address = addresses[name]
     monkeypatch.setitem(fob.brain_config.similarity_backends[name], setting, address)
     dataset = make_digits_dataset(2)
-    with pytest.raises(Refusal, match=f"'{name}' does not answer: start its server, and set FIFTYONE_BRAIN_SIM"):
+    with pytest.raises(Refusal, match=f"'{name}' does not respond: start its server, and set FIFTYONE_BRAIN_SIM"):
         create_embeddings(dataset, "emb", Provenance("by hand", {}), backend=name)
     assert not dataset.has_brain_run("emb")
 

@@ -1,4 +1,4 @@
-"""The App beneath a path of a proxy, as on a hub: every address of ours leads there."""
+"""The App under a proxy path, as on a hub: all of our addresses respect it."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ PATH = "/hub/app"
 
 @pytest.fixture
 def proxied(mapped_digits: Any, app: Any, request: pytest.FixtureRequest) -> Any:
-    """The App beneath a path, by a proxy that has the rule of docs/proxy.md."""
+    """The App under a path, behind a proxy with the rule from docs/proxy.md."""
     beside_samples(mapped_digits)
     page = request.getfixturevalue("page")
     with path_proxy(app.url, PATH, accept_doubled=True) as url:

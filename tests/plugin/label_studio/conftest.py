@@ -1,9 +1,6 @@
 """A Label Studio with the app, the backend it calls, and people who use it: shared by all tests of this folder."""
 
-import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +67,7 @@ class Desk:
         return {"selectedItems": {"all": False, "included": tasks}, "values": values}
 
     def run(self, person: Person, action: str, tasks: list[int], **values: Any) -> dict[str, Any]:
-        """The outcome of an action, when its job ended."""
+        """The outcome of an action, once its job has finished."""
         started = person.ask("POST", self.path(f"actions/{action}"), self.selection(tasks, **values))
         assert started.ok, started.text
         job = started.json()["id"]
@@ -103,15 +100,8 @@ def app_studio(label_studio: LabelStudioServer, app_backend: LabelscapeServer) -
     """A Label Studio as `labelscape label-studio` starts it, on a copy of the other one's database: no migrations."""
     server = label_studio_with_app(label_studio.folder.with_name("label-studio-app"), app_backend)
     server.token = label_studio.token  # one at a time is issued, and the copy knows it
-    data, ours = label_studio.folder / "data", server.folder / "data"
-    ours.mkdir(parents=True)
-    shutil.copy(data / ".env", ours / ".env")
-    name = "label_studio.sqlite3"
-    with closing(sqlite3.connect(data / name)) as source, closing(sqlite3.connect(ours / name)) as copy:
-        source.backup(copy)
-        # The datasets of both share one database and are named by the project's number.
-        copy.execute("UPDATE sqlite_sequence SET seq = seq + 100000 WHERE name = 'project'")
-        copy.commit()
+    # The datasets of both share one database and are named by the project's number.
+    server.copy_database(label_studio, "UPDATE sqlite_sequence SET seq = seq + 100000 WHERE name = 'project'")
     server.start()
     yield server
     server.stop()
@@ -138,8 +128,15 @@ def invite(app_studio: LabelStudioServer, owner: Person) -> Callable[[str], Pers
 
 @pytest.fixture(scope="session")
 def desk(app_studio: LabelStudioServer, app_backend: LabelscapeServer, owner: Person) -> Iterator[Desk]:
-    """One project of 120 digits, 40 of them labeled, with its predictions; tests leave it as it was or say so."""
-    paths, digits = write_digits(app_studio.media / "digits", count=120)
+    """One project of 120 digits, 40 of them labeled, with its predictions; tests leave it unchanged or say so."""
+    made = set_up_desk(app_studio, app_backend, owner)
+    yield made
+    app_backend.forget(made.project.id)
+
+
+def set_up_desk(studio: LabelStudioServer, backend: LabelscapeServer, owner: Person) -> Desk:
+    """Create and connect a project of 120 digits, 40 of them labeled, and wait for its predictions."""
+    paths, digits = write_digits(studio.media / "digits", count=120)
     rows = [
         {
             "data": {"image": f"/data/local-files/?d=files/digits/{path.name}", "digit": digit},
@@ -147,11 +144,10 @@ def desk(app_studio: LabelStudioServer, app_backend: LabelscapeServer, owner: Pe
         }
         for row, (path, digit) in enumerate(zip(paths, map(str, digits), strict=True))
     ]
-    number = create_project(app_studio, choices(CLASSES), rows)
-    project = Project(app_studio, app_backend, number, {})
-    project.digits.update({task["id"]: task["data"]["digit"] for task in project.tasks().values()})
+    number = create_project(studio, choices(CLASSES), rows)
+    project = Project(studio, backend, number, {})
+    project.digits.update({task: data["digit"] for task, data in project.data().items()})
     done = project.connect()
     assert done.exit_code == 0, done.output
     project.wait_for_predictions()
-    yield Desk(project, owner)
-    app_backend.forget(number)
+    return Desk(project, owner)

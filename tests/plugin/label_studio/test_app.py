@@ -1,4 +1,4 @@
-"""The app inside a real Label Studio: its actions, its permissions, its bulk writes, and the backend being away."""
+"""The app inside a real Label Studio: its actions, permissions, and bulk writes, also without the backend."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def test_every_action_is_in_the_menu_and_its_form_knows_the_project(desk: Desk) 
     assert [option["value"] for option in label["options"]] == [str(digit) for digit in range(10)]
 
 
-def test_an_empty_selection_acts_on_nothing(desk: Desk) -> None:
+def test_an_empty_selection_changes_nothing(desk: Desk) -> None:
     before = desk.annotated()
     for action in ACTIONS[:-1]:
         values = {"label": "0", "name": "All", "as": "annotations"}
@@ -97,7 +97,7 @@ def test_the_menu_runs_an_action_without_the_panel_script(desk: Desk) -> None:
     answer = by_menu(desk, desk.owner, "create_segment", desk.project.unlabeled()[:5], name="Five", kind="data quality")
     assert answer.status_code == 200, answer.text
     assert answer.json()["numbers"] == {"added": 5}
-    assert "Segment: Five" in {tab["data"]["title"] for tab in desk.project.tabs()}
+    assert "Five · segment" in {tab["data"]["title"] for tab in desk.project.tabs()}
     assert by_menu(desk, desk.owner, "undo", []).json()["detail"] == "Undid: segment “Five”."
 
 
@@ -133,13 +133,13 @@ def test_bulk_writes_change_this_project_only_and_columns_of_ours_only(desk: Des
     ]
     answer = desk.owner.ask("POST", desk.path("bulk/predictions"), {"change": changed})
     assert answer.json() == {"changed": 1, "deleted": 0, "lost": [10**9]}
-    assert desk.project.tasks()[task]["predictions"][0]["score"] == 0.123
+    assert desk.project.task(task)["predictions"][0]["score"] == 0.123
     wrong = desk.owner.ask("POST", desk.path("bulk/predictions"), {"change": [{**changed[0], "score": 2}]})
     assert wrong.status_code == 400
     foreign = desk.owner.ask("POST", desk.path("bulk/data"), {"values": {str(task): {"image": "/else"}}})
     assert foreign.status_code == 400
     desk.owner.ask("POST", desk.path("bulk/data"), {"values": {str(task): {"ls_probe": 0.5}}})
-    data = {number: one["data"] for number, one in desk.project.tasks().items()}
+    data = desk.project.data()
     assert data[task] == {**tasks[task]["data"], "ls_probe": 0.5}
     assert data[other] == tasks[other]["data"]
 

@@ -29,6 +29,7 @@ class OwnModel(ImageModel):
         layer: the layer whose output is the embedding; None takes the input of the last linear layer.
         classes: names of the classes, separated by commas, or a text file with one per line; None takes those that
             the file names, else their numbers.
+        precision: ``full``, or ``half`` where the device is faster with it; None is full.
         preparation: how images are prepared, see `Preparation`; what the file says itself need not be given.
 
     Raises:
@@ -41,13 +42,14 @@ class OwnModel(ImageModel):
         *,
         layer: str | None = None,
         classes: str | None = None,
+        precision: str | None = None,
         **preparation: "Unpack[Preparation]",
     ) -> None:
         network = open_network(reference)
         declared = network.declared
         settings = override(_settings(reference, declared, preparation), **preparation)
-        compute = network.compute(layer)
-        _, scores = _first(compute, settings, reference)
+        compute = network.compute(layer, half=precision == "half")
+        _, scores = _first(compute, settings, reference, "size" if precision != "half" else "size” or “precision")
         names = () if scores is None else _class_names(classes, declared, scores.shape[1])
         super().__init__(f"own/{reference}", settings, _Forward(compute, settings, raw=declared.raw), names)
 
@@ -81,7 +83,7 @@ def _settings(reference: str, declared: Declared, given: Preparation) -> InputSe
     absent = [name for name, value in (("size", side), ("mean", means), ("std", stds)) if value is None]
     if absent or side is None or means is None or stds is None:
         raise Refusal(
-            f"'{reference}' does not say how images are prepared for it: give {', '.join(absent)}. Networks trained "
+            f"'{reference}' does not specify how to prepare images for it: set {', '.join(absent)}. Networks trained "
             "with ImageNet's normalization take mean 0.485, 0.456, 0.406 and std 0.229, 0.224, 0.225; those that take "
             "values of 0 to 1 take mean 0, 0, 0 and std 1, 1, 1."
         )
@@ -89,7 +91,7 @@ def _settings(reference: str, declared: Declared, given: Preparation) -> InputSe
     return override(blank, size=side, mean=means, std=stds, channels=declared.channels)
 
 
-def _first(compute: Compute, settings: InputSettings, reference: str) -> tuple[Floats, Floats | None]:
+def _first(compute: Compute, settings: InputSettings, reference: str, doubted: str) -> tuple[Floats, Floats | None]:
     blank = np.zeros((1, 3, settings.size, settings.size), np.float32)
     try:
         return compute(blank)
@@ -98,7 +100,7 @@ def _first(compute: Compute, settings: InputSettings, reference: str) -> tuple[F
     except Exception as error:  # each framework has its own exception types
         raise Refusal(
             f"'{reference}' cannot run on images of {settings.size} x {settings.size} pixels "
-            f"({str(error).splitlines()[0]}): is the option “size” right?"
+            f"({str(error).splitlines()[0]}): is the option “{doubted}” right?"
         ) from error
 
 

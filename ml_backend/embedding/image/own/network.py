@@ -26,11 +26,14 @@ class OwnNetwork(Protocol):
     def inspect(self, size: int) -> Inspection:
         """List the layers with the sizes they have for images of ``size`` x ``size`` pixels."""
 
-    def compute(self, layer: str | None) -> Compute:
+    def compute(self, layer: str | None, *, half: bool = False) -> Compute:
         """The computation up to ``layer``, or to the input of the last linear layer, with the class scores.
 
+        Args:
+            half: in half precision, where the device is faster with it.
+
         Raises:
-            Refusal: there is no such layer.
+            Refusal: there is no such layer, or the precision of this kind of network cannot be chosen.
         """
 
 

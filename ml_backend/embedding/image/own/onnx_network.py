@@ -58,8 +58,13 @@ class OnnxNetwork:
         n_classes = 0 if scores is None else scores.shape[1]
         return Inspection(self.kind, tuple(layers), self._cut(), self.declared, n_classes)
 
-    def compute(self, layer: str | None) -> Compute:
+    def compute(self, layer: str | None, *, half: bool = False) -> Compute:
         """See `OwnNetwork.compute`."""
+        if half:
+            raise Refusal(
+                "An ONNX network runs in the precision of its file: leave “precision” at full, and make a faster copy "
+                "with “labelscape model quantize”."
+            )
         output = self._model.graph.output[0].name
         if layer == OUTPUT or (layer is None and self._linear is None):
             return self._run(output, None)
@@ -178,7 +183,7 @@ def _image_input(graph: Any, path: str, constants: set[str]) -> Any:
         value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in inputs
     }
     if len(inputs) != 1:
-        raise Refusal(f"'{path}' takes {len(inputs)} inputs ({', '.join(shapes)}); a network of images takes one.")
+        raise Refusal(f"'{path}' takes {len(inputs)} inputs ({', '.join(shapes)}); an image network takes one.")
     (shape,) = shapes.values()
     if len(shape) != 4 or not (shape[1] in (0, 3) or shape[3] == 3):
         dims = " x ".join(str(dim) if dim else "any" for dim in shape) or "a single number"

@@ -83,10 +83,12 @@ class _CallableNetwork:
         """See `OwnNetwork.inspect`: a callable shows no layers."""
         return Inspection(self.kind, (), None, self.declared, 0)
 
-    def compute(self, layer: str | None) -> Compute:
+    def compute(self, layer: str | None, *, half: bool = False) -> Compute:
         """See `OwnNetwork.compute`."""
+        if half:
+            raise Refusal(f"'{self._reference}' is a function, which chooses its own precision: leave it at full.")
         if layer is not None:
-            raise Refusal(f"'{self._reference}' is a function, which has no layers to choose from: leave “layer” out.")
+            raise Refusal(f"'{self._reference}' is a function, which has no layers to choose from: leave out “layer”.")
 
         def run(images: Floats) -> tuple[Floats, Floats | None]:
             vectors = np.asarray(self._function(images))

@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from ....errors import Refusal
 from ...inspection import Declared, Inspection, Layer
-from ..device import choose_device
+from ..device import choose_device, mixed_precision
 from .network import OUTPUT, Compute, Floats, in_fixed_batches, pooled, read_declared
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class TorchNetwork:
         n_classes = 0 if scores is None else scores.shape[1]
         return Inspection(self.kind, tuple(layers), self._cut, self.declared, n_classes)
 
-    def compute(self, layer: str | None) -> Compute:
+    def compute(self, layer: str | None, *, half: bool = False) -> Compute:
         """See `OwnNetwork.compute`."""
         import torch
 
@@ -76,10 +77,13 @@ class TorchNetwork:
 
         def run(images: Floats) -> tuple[Floats, Floats | None]:
             with torch.inference_mode():
-                values = self._taps(torch.from_numpy(images).to(device), names)
+                with mixed_precision(device) if half else nullcontext():
+                    values = self._taps(torch.from_numpy(images).to(device), names)
                 arrays = {name: value.float().cpu().numpy() for name, value in values.items()}
             if tapped not in arrays:
-                raise Refusal(f"The layer '{tapped}' of '{self._path}' computes nothing for an image: name another.")
+                raise Refusal(
+                    f"The layer '{tapped}' of '{self._path}' computes nothing for an image: choose another one."
+                )
             return pooled(arrays[tapped]), None if layer == OUTPUT else self._logits(arrays)
 
         return in_fixed_batches(run, self._batch) if self._batch else run
@@ -112,7 +116,7 @@ def open_torchscript(path: str) -> TorchNetwork:
         ) from error
     output = next(iter(graph.outputs()))
     if output.type().kind() != "TensorType":
-        raise Refusal(f"'{path}' returns {output.type()}; it must return one tensor. Export the classifier alone.")
+        raise Refusal(f"'{path}' returns {output.type()}; it must return one tensor. Export only the classifier.")
     values = _script_values(graph)
     cut, scores = _last_linear(values)
     kinds = {name: value.node().kind().removeprefix("aten::") for name, value in values.items()}

@@ -23,7 +23,11 @@ export function SelectionBar(): React.ReactElement | null {
   const dialog = (name: "label" | "segment"): void => explorer.store.dispatch({ type: "dialog", dialog: name });
   const { labeling, selecting } = explorer;
   return (
-    <div className="ls-bar ls-selection-bar" role="toolbar" aria-label="Selection">
+    <div
+      className={`ls-bar ls-selection-bar${open.confident + open.uncertain > 0 ? " ls-crowded" : ""}`}
+      role="toolbar"
+      aria-label="Selection"
+    >
       <strong role="status" data-testid="labelscape-selected">
         {count.toLocaleString("en")} selected
       </strong>
@@ -44,7 +48,7 @@ export function SelectionBar(): React.ReactElement | null {
       {open.uncertain > 0 && (
         <Button
           hollow
-          title="Accept also the suggestions that do not reach the target precision: many of them may be wrong"
+          title="Also accept the suggestions that do not reach the target precision: many of them may be wrong"
           onClick={() => void labeling.accept("uncertain")}
         >
           Accept {open.uncertain.toLocaleString("en")} uncertain
@@ -57,38 +61,41 @@ export function SelectionBar(): React.ReactElement | null {
       )}
       {count > 0 && (
         <>
-          <Button hotkey="g" title="Add the nearest neighbors" onClick={() => void selecting.grow()}>
-            <Icon name="grow" /> Grow
+          <Button label="Grow" hotkey="g" title="Add the nearest neighbors" onClick={() => void selecting.grow()}>
+            <Icon name="grow" /> <span className="ls-button-word">Grow</span>
           </Button>
           <Button
+            label="Similar"
             hotkey="m"
-            title="Find what is most like the selection, best first"
+            title="Find the samples most similar to the selection, best first"
             onClick={() => void explorer.reviewing.similar()}
           >
-            <Icon name="search" /> Similar
+            <Icon name="search" /> <span className="ls-button-word">Similar</span>
           </Button>
-          <Button title="Create a segment" onClick={() => dialog("segment")}>
-            <Icon name="segment" /> Segment
+          <Button label="Segment" title="Create a segment" onClick={() => dialog("segment")}>
+            <Icon name="segment" /> <span className="ls-button-word">Segment</span>
           </Button>
         </>
       )}
       <Button
+        label={isolated ? "Show all" : "Isolate"}
         hotkey="i"
         pressed={isolated}
         title={isolated ? "Show all" : "Show only the selection"}
         onClick={() => selecting.toggleIsolate()}
       >
-        <Icon name="isolate" /> {isolated ? "Show all" : "Isolate"}
+        <Icon name="isolate" /> <span className="ls-button-word">{isolated ? "Show all" : "Isolate"}</span>
       </Button>
       {count > 0 && (
         <>
           <Button
+            label="Delete"
             hotkey="d"
             title={`Mark the ${plural(noun)} for deletion; nothing is deleted until you save`}
             danger
             onClick={() => void labeling.delete()}
           >
-            <Icon name="trash" /> Delete
+            <Icon name="trash" /> <span className="ls-button-word">Delete</span>
           </Button>
           <Button
             hotkey="Escape"
@@ -108,7 +115,9 @@ export function PendingBar(): React.ReactElement | null {
   const explorer = useExplorer();
   const pending = useUi((ui) => (ui.panel ? pendingWords(ui.panel.pending) : ""));
   const saving = useUi((ui) => ui.busy.includes("Saving"));
-  if (pending === "") return null;
+  // One question at a time: how far the label reaches comes first.
+  const asking = useUi((ui) => ui.reach !== null);
+  if (pending === "" || asking) return null;
   const open = (dialog: "review" | "discard"): void => explorer.store.dispatch({ type: "dialog", dialog });
   return (
     <div className="ls-bar ls-pending-bar" role="group" aria-label="Pending changes">
@@ -124,14 +133,14 @@ export function PendingBar(): React.ReactElement | null {
       >
         <Icon name="save" /> {saving ? "Saving…" : "Save"}
       </Button>
-      <Button title="List them" onClick={() => open("review")}>
-        Review
+      <Button label="Review" title="Review: list them" onClick={() => open("review")}>
+        <Icon name="legend" /> <span className="ls-button-word">Review</span>
       </Button>
-      <Button hotkey="u" title="Undo the last act" onClick={() => void explorer.labeling.undo()}>
-        <Icon name="undo" /> Undo
+      <Button label="Undo" hotkey="u" title="Undo the last action" onClick={() => void explorer.labeling.undo()}>
+        <Icon name="undo" /> <span className="ls-button-word">Undo</span>
       </Button>
-      <Button danger title="Discard them" onClick={() => open("discard")}>
-        Discard
+      <Button danger label="Discard" title="Discard them" onClick={() => open("discard")}>
+        <Icon name="trash" /> <span className="ls-button-word">Discard</span>
       </Button>
     </div>
   );
@@ -145,9 +154,10 @@ export function StaleBar(): React.ReactElement | null {
   if (!run || key === undefined) return null;
   const { missing, removed } = run.stale;
   if (missing + removed === 0) return null;
+  const map = missing > 0 ? "it" : "this map";
   const parts = listing([
     missing > 0 && `${counted(missing, noun)} ${missing === 1 ? "is" : "are"} not on this map`,
-    removed > 0 && `${counted(removed, `removed ${noun}`)} still ${removed === 1 ? "is" : "are"}`,
+    removed > 0 && `${counted(removed, `removed ${noun}`)} ${removed === 1 ? "is" : "are"} still on ${map}`,
   ]);
   return (
     <div className="ls-bar ls-warn" role="status">
@@ -160,27 +170,36 @@ export function StaleBar(): React.ReactElement | null {
 }
 
 const HINTS: Readonly<Record<Tool, string>> = {
-  lasso: "Drag around points to select them; Shift adds, Alt removes",
-  box: "Drag a box to select points; Shift adds, Alt removes",
-  pan: "Drag to move the map, click a point to look at it",
+  lasso: "Drag around points to select",
+  box: "Drag a box to select",
+  pan: "Drag to move, click a point to preview it",
 };
+const KEYS_HINT = "Shift adds, Alt removes";
 
-/** What the map is, and what the tool in hand does. */
+/** What the map shows, and next to it what is being waited for, or else what the current tool does. */
 export function FactsLine(): React.ReactElement | null {
   const facts = useUi(factsOf);
-  const tab = useUi((ui) => ui.tab);
-  const tool = useUi((ui) => ui.tool);
-  const turns = useUi((ui) => ui.map?.info.dims === 3);
-  if (facts === null) return null;
-  if (tab !== "map") return <footer className="ls-facts">{facts}</footer>;
-  const hint = tool === "pan" && turns ? "Drag to turn the map, click a point to look at it" : HINTS[tool];
+  const busy = useSlowWork();
+  if (facts === null && busy === null) return null;
   return (
     <footer className="ls-facts">
       <span>{facts}</span>
-      <span className="ls-hint">
-        {hint} · <kbd>?</kbd> all shortcuts
-      </span>
+      {busy === null ? facts !== null && <Hint /> : <span role="status">{busy}…</span>}
     </footer>
+  );
+}
+
+function Hint(): React.ReactElement | null {
+  const onMap = useUi((ui) => ui.tab === "map");
+  const tool = useUi((ui) => ui.tool);
+  const turns = useUi((ui) => ui.map?.info.dims === 3);
+  if (!onMap) return null;
+  const hint = tool === "pan" && turns ? "Drag to rotate, click a point to preview it" : HINTS[tool];
+  return (
+    <span className="ls-hint">
+      {hint}
+      {tool !== "pan" && <span className="ls-hint-keys"> · {KEYS_HINT}</span>} · <kbd>?</kbd> shortcuts
+    </span>
   );
 }
 
@@ -195,7 +214,8 @@ function factsOf(ui: Ui): string | null {
   return `${counted(info.n, nounOf(ui))} · ${from}`;
 }
 
-export function Busy(): React.ReactElement | null {
+/** What is being waited for, once it has taken a moment. */
+function useSlowWork(): string | null {
   const what = useUi((ui) => ui.busy[ui.busy.length - 1]);
   const [slow, setSlow] = React.useState(false);
   React.useEffect(() => {
@@ -204,9 +224,5 @@ export function Busy(): React.ReactElement | null {
     const timer = window.setTimeout(() => setSlow(true), 300);
     return () => clearTimeout(timer);
   }, [what]);
-  return what !== undefined && slow ? (
-    <div className="ls-busy" role="status">
-      {what}…
-    </div>
-  ) : null;
+  return what !== undefined && slow ? what : null;
 }

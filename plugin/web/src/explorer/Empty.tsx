@@ -1,24 +1,13 @@
-/** What is said where there is nothing to show yet, with the next step. */
+/** What to show when there is nothing to display yet, with the next step. */
 import * as React from "react";
 import { Button } from "../parts/parts";
 import { counted } from "../parts/words";
-import type { Ui } from "./state";
+import { emptyKind } from "./emptyKind";
+import { isAtWork } from "./jobs";
+import { nounOf } from "./state";
 import { useUi } from "./context";
 import { GenerateForm } from "./dialogs/GenerateForm";
 import { MapForm } from "./dialogs/MapForm";
-
-type Kind = "starting" | "no dataset" | "no samples" | "no embeddings" | "no map" | "loading" | "no points" | null;
-
-/** Which empty state it is; null = there is a map to show. */
-export function emptyKind(ui: Pick<Ui, "panel" | "map">): Kind {
-  const { panel, map } = ui;
-  if (!panel) return "starting";
-  if (panel.dataset === null) return "no dataset";
-  if (map) return map.info.n === 0 ? "no points" : null;
-  if (panel.map || panel.maps.length > 0) return "loading";
-  if (panel.sample_count === 0) return "no samples";
-  return panel.embeddings.length === 0 ? "no embeddings" : "no map";
-}
 
 export function Empty(): React.ReactElement | null {
   const kind = useUi(emptyKind);
@@ -35,34 +24,64 @@ export function Empty(): React.ReactElement | null {
     case "no samples":
       return <Says title="The dataset is empty">Add samples to it, then come back.</Says>;
     case "no points":
-      return <Says title="This map has no points">Choose another map, or make a new one: “Actions”, “New map”.</Says>;
-    case "no embeddings":
       return (
-        <Says title="No embeddings yet">
-          A map shows which samples are alike. It is made from embeddings, one vector for each of the{" "}
-          {counted(count, "sample")}. Choose how to make them.
-          <GenerateForm />
-        </Says>
+        <Says title="This map has no points">Choose another map, or compute a new one: “Actions”, “New map”.</Says>
       );
+    case "no embeddings":
+      return <FirstMap count={count} />;
     case "no map":
       return <NoMap />;
   }
 }
 
-/** There are embeddings: make a map of them, or other embeddings. */
+/** Nothing yet: compute embeddings. */
+function FirstMap({ count }: { readonly count: number }): React.ReactElement {
+  const why =
+    "A map shows which samples are alike. It is computed from embeddings: one vector for each of the " +
+    `${counted(count, "sample")}. Choose how to compute them.`;
+  return (
+    <NextStep title="No embeddings yet" why={why}>
+      <GenerateForm />
+    </NextStep>
+  );
+}
+
+/** There are embeddings: compute a map from them, or other embeddings. */
 function NoMap(): React.ReactElement {
   const [other, setOther] = React.useState(false);
+  const why = other
+    ? "Choose how to compute other embeddings."
+    : "The dataset has embeddings. Compute a map from them to see which samples are alike.";
   return (
-    <Says title="No map yet">
-      {other
-        ? "Choose how to make other embeddings."
-        : "There are embeddings. Make a map of them to see which samples are alike."}
+    <NextStep title="No map yet" why={why}>
       {other ? <GenerateForm /> : <MapForm />}
       <div className="ls-row">
         <Button onClick={() => setOther(!other)}>
-          {other ? "Use the embeddings there are" : "Generate other embeddings…"}
+          {other ? "Use existing embeddings" : "Generate other embeddings…"}
         </Button>
       </div>
+    </NextStep>
+  );
+}
+
+/** A form and its purpose. The form keeps its contents while the job runs, because the job may fail. */
+function NextStep(props: {
+  readonly title: string;
+  readonly why: string;
+  readonly children: React.ReactNode;
+}): React.ReactElement {
+  const working = useUi((ui) => isAtWork(ui.panel?.jobs ?? []));
+  return (
+    <Says title={working ? "Work in progress" : props.title}>
+      {working ? (
+        <>
+          The map, or the next step toward it, will appear here. Progress is shown at the top of the panel; meanwhile,
+          you can keep working in the App.
+        </>
+      ) : (
+        props.why
+      )}
+      <div hidden={working}>{props.children}</div>
     </Says>
   );
 }
@@ -76,10 +95,11 @@ function Says({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
-/** One line over the map when nothing is labeled: how to begin. */
+/** One line above the map when nothing is labeled: how to begin. */
 export function NothingLabeled(): React.ReactElement | null {
   const labelState = useUi((ui) => (ui.map && ui.map.labelStateVersion !== null ? ui.map.labelState : undefined));
   const selected = useUi((ui) => ui.selection.count > 0);
+  const noun = useUi(nounOf);
   const none = React.useMemo(
     () => labelState !== undefined && labelState.length > 0 && labelState.every((state) => state === 0),
     [labelState],
@@ -88,8 +108,8 @@ export function NothingLabeled(): React.ReactElement | null {
   return (
     <div className="ls-bar" role="status">
       <span>
-        Nothing is labeled yet. Click a sample and press <kbd>l</kbd>; its neighbors follow. Or press <kbd>n</kbd> for a
-        good first one.
+        Nothing is labeled yet. Click {noun === "object" ? "an" : "a"} {noun} and press <kbd>l</kbd>; its neighbors
+        follow. Or press <kbd>n</kbd> for a good first one.
       </span>
     </div>
   );

@@ -1,13 +1,13 @@
-/** The whole panel: bars, map, side, windows; the keys; the theme. */
+/** The whole panel: bars, map, side, dialogs; the keys; the theme. */
 import * as React from "react";
 import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
 import { usePoll } from "../parts/poll";
 import PLOT_STYLE from "uplot/dist/uPlot.min.css?inline";
 import STYLE from "../parts/style.css?inline";
-import { keepPresses, useFocusKeeper, useGround, useWidth } from "../parts/root";
+import { keepPresses, useFocusKeeper, useGround, useOverhang, useWidth } from "../parts/root";
 import { isDark, parseColor } from "../scatter/colors";
-import { Busy, FactsLine, PendingBar, SelectionBar, StaleBar } from "./Bars";
+import { FactsLine, PendingBar, SelectionBar, StaleBar } from "./Bars";
 import { ExplorerContext, useUi } from "./context";
 import { Dialogs } from "./dialogs/Dialogs";
 import { Empty, NothingLabeled } from "./Empty";
@@ -16,17 +16,18 @@ import { commandFor, reviewCommandFor } from "./keymap";
 import { runCommand, runReviewCommand } from "./commands";
 import { FunctionsTab } from "./functions/FunctionsTab";
 import { JobBars } from "./JobBars";
+import { isOpen } from "./jobs";
 import { Legend } from "./Legend";
+import { Header } from "./Menus";
 import { MapView } from "./MapView";
 import { Notes } from "./Notes";
 import { PreviewPane } from "./PreviewPane";
 import { ReviewTab } from "./review/ReviewTab";
 import { ReachBar } from "./ReachBar";
 import { mapInfo } from "./state";
-import { Tabs } from "./Tabs";
 import { Toolbar } from "./Toolbar";
 
-/** Another tab shows what was done here when it comes to the front, else within this time. */
+/** Another tab shows what was done here when it comes to the front, or else within this time. */
 const POLL_MS = 10000;
 const POLL_JOB_MS = 1000;
 /** Below this width in pixels, legend and preview are behind buttons. */
@@ -52,7 +53,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
   usePoll(() => explorer.map.poll(), working ? POLL_JOB_MS : POLL_MS);
   useFocusKeeper(root);
 
-  // The keys are the panel's from when it opens, or the pointer comes in, except while one types somewhere.
+  // The panel gets the keys when it opens or the pointer enters it, except while the user types elsewhere.
   const takeKeys = React.useCallback(() => {
     if (!isBusy(document.activeElement, root.current)) root.current?.focus({ preventScroll: true });
   }, []);
@@ -60,7 +61,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
 
   const onKeyDown = (event: React.KeyboardEvent): void => {
     const target = event.target as HTMLElement;
-    // React passes on the keys of the App's menus, which lie elsewhere in the page.
+    // React passes on key presses in the App's menus, which are elsewhere in the page.
     if (!root.current?.contains(target)) return;
     const { key, ctrlKey, metaKey, altKey } = event;
     const onControl = target.closest("button, a, select, [role=combobox]") !== null;
@@ -70,6 +71,8 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
     const ofReview = inReview ? reviewCommandFor(press) : null;
     const command = ofReview === null && (!inReview || press.typing || key === "/") ? commandFor(press) : null;
     if (ofReview === null && command === null) return;
+    // A key press that an open dialog ignores is not meant for what is behind it.
+    if (explorer.ui.dialog !== "none" && command !== "escape") return event.stopPropagation();
     event.preventDefault();
     event.stopPropagation();
     if (ofReview) runReviewCommand(explorer, ofReview, root.current);
@@ -83,6 +86,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
       tabIndex={0}
       role="application"
       aria-label="Labelscape data explorer"
+      style={{ paddingBottom: useOverhang(root) }}
       onKeyDown={onKeyDown}
       onPointerEnter={takeKeys}
       onMouseDown={(event) => {
@@ -90,8 +94,8 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
         if (target.tagName === "CANVAS") root.current?.focus({ preventScroll: true });
       }}
     >
+      <Header />
       <Toolbar />
-      <Tabs />
       <JobBars />
       <StaleBar />
       <div className="ls-main">
@@ -111,7 +115,6 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
             <ReachBar />
             <PendingBar />
           </div>
-          <Busy />
         </div>
         <Side narrow={narrow} />
       </div>
@@ -122,17 +125,18 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
 }
 
 const isWorking = (ui: Parameters<Parameters<typeof useUi>[0]>[0]): boolean =>
-  ui.panel?.map?.label_state === null ||
-  (ui.panel?.jobs ?? []).some((job) => job.status === "queued" || job.status === "running");
+  ui.panel?.map?.label_state === null || (ui.panel?.jobs ?? []).some(isOpen);
 
 /** Legend and preview; behind buttons where the panel is narrow. */
 function Side({ narrow }: { readonly narrow: boolean }): React.ReactElement | null {
-  // Its place is kept while the map is on its way: a map that changes its size is drawn twice.
+  // Its space is reserved while the map loads: a map that changes size is drawn twice.
   const hasSide = useUi((ui) => (mapInfo(ui)?.n ?? 0) > 0);
   const focus = useUi((ui) => ui.focus !== null);
   const reviewing = useUi((ui) => ui.tab === "review");
+  const listed = useUi((ui) => ui.review !== null);
   const [open, setOpen] = React.useState<"legend" | "preview" | null>(null);
-  if (!hasSide) return null;
+  // Until a list is open, there is nothing to show beside it.
+  if (!hasSide || (reviewing && !listed && !focus)) return null;
   if (!narrow)
     return (
       <aside className="ls-side" aria-label="Legend and preview">
@@ -171,7 +175,7 @@ function Side({ narrow }: { readonly narrow: boolean }): React.ReactElement | nu
   );
 }
 
-/** True when the focus stays: in the panel, in a field one types or chooses in, in a window or a menu of the App. */
+/** True when the focus stays: in the panel, in a text field or select, or in a dialog or menu of the App. */
 function isBusy(active: Element | null, root: HTMLElement | null): boolean {
   if (!(active instanceof HTMLElement)) return false;
   const elsewhere = "select, [role=dialog], [role=menu], [role=listbox]";

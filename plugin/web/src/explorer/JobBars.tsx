@@ -1,10 +1,12 @@
-/** The jobs of the dataset: progress and Stop while they run, then what went wrong or what came out, and next steps. */
+/** The jobs of the dataset: progress and Stop while they run, then the error or the result, and next steps. */
 import * as React from "react";
+import { LinearProgress } from "@mui/material";
 import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
 import { percent } from "../parts/words";
 import { useExplorer, useUi } from "./context";
 import type { Job } from "./contract";
+import { isOpen } from "./jobs";
 
 export function JobBars(): React.ReactElement {
   const jobs = useUi((ui) => ui.panel?.jobs);
@@ -15,11 +17,10 @@ export function JobBars(): React.ReactElement {
       {shown.map((job) => (
         <div
           key={job.id}
-          className={`ls-bar${job.status === "failed" ? " ls-warn" : ""}`}
+          className={`ls-bar ls-job${job.status === "failed" ? " ls-warn" : ""}`}
           role="group"
           aria-label={`Job: ${job.title}`}
         >
-          <strong>{job.title}</strong>
           {isOpen(job) ? (
             <Running job={job} />
           ) : (
@@ -31,9 +32,7 @@ export function JobBars(): React.ReactElement {
   );
 }
 
-const isOpen = (job: Job): boolean => job.status === "queued" || job.status === "running";
-
-/** The result of a run that was started here is a message; that of the App's menu has no other place. */
+/** The result of a run started here is a message; a run from the App's menu has no other place for it. */
 const hasBar = (job: Job): boolean =>
   isOpen(job) || job.status === "failed" || (job.by_operator === true && job.message !== "");
 
@@ -42,15 +41,18 @@ function Running({ job }: { readonly job: Job }): React.ReactElement {
   const share = job.status === "queued" || job.progress === null ? "" : `${percent(job.progress)} `;
   return (
     <>
-      <progress
-        max={1}
-        {...(job.progress === null ? {} : { value: job.progress })}
-        aria-label={`Progress of ${job.title}`}
-      />
-      <span className="ls-quiet ls-job-text" role="status">
-        {share}
-        {job.message}
+      <span className="ls-job-text" role="status">
+        <strong>{job.title}</strong>{" "}
+        <span className="ls-quiet">
+          {share}
+          {job.message}
+        </span>
       </span>
+      <LinearProgress
+        className="ls-progress"
+        aria-label={`Progress of ${job.title}`}
+        {...(job.progress === null ? {} : { variant: "determinate", value: 100 * job.progress })}
+      />
       {job.cancellable && <Button onClick={() => void explorer.runs.cancel(job.id)}>Stop</Button>}
     </>
   );
@@ -61,7 +63,7 @@ function Ended({ job, onClose }: { readonly job: Job; readonly onClose: () => vo
   return (
     <>
       <span className="ls-job-text" role="status">
-        {job.message}
+        <strong>{job.status === "failed" ? `${job.title} failed.` : job.title}</strong> {job.message}
       </span>
       {(job.steps ?? []).map((step, at) => (
         <Button key={step} onClick={() => void explorer.runs.takeStep(job.id, at)}>

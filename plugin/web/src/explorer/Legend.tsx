@@ -1,10 +1,10 @@
-/** The legend: classes with counts to hide, solo, search and select; or the ramp with its range. */
+/** The legend: classes with counts to hide, solo, search, and select; or the color ramp with its range. */
 import * as React from "react";
 import { rampCss } from "../scatter/colors";
 import { LABEL_STATE, MISSING_CODE } from "./contract";
 import { countCodes, legendRows, rowWindow, solo, toggleHidden, type LegendOrder, type LegendRow } from "./legend";
 import { combineFor, rowsWithCode } from "./selection";
-import { allowedRows, BY_STATE, type Values } from "./state";
+import { allowedRows, BY_STATE, fieldName, type Values } from "./state";
 import { BY_LABELS } from "./contract";
 import { useColors, useExplorer, useUi } from "./context";
 import { Button } from "../parts/parts";
@@ -22,7 +22,8 @@ export function Legend(): React.ReactElement | null {
   );
 }
 
-const nameOf = (color: Values): string => (color.field === BY_STATE ? "Label state" : color.field);
+const MADE_UP: Readonly<Record<string, string>> = { [BY_STATE]: "Label state", [BY_LABELS]: "Labels and suggestions" };
+const nameOf = (color: Values): string => MADE_UP[color.field] ?? fieldName(color.field);
 
 function Classes({ color }: { readonly color: Values }): React.ReactElement {
   const explorer = useExplorer();
@@ -44,7 +45,7 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
   );
   const colors = useColors();
   const byState = color.field === BY_STATE;
-  // No stage of the grid says the same as a field that the panel makes up.
+  // No view stage of the grid matches a field that exists only in the panel.
   const madeUp = byState || color.field === BY_LABELS;
   const rows = React.useMemo(
     () => legendRows({ ...color, colors, counts, hidden, query, order }),
@@ -78,7 +79,8 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
         <div className="ls-legend-tools">
           <input
             type="search"
-            placeholder={`Search ${color.classes.length} classes`}
+            placeholder="Search"
+            title={`Search ${color.classes.length} classes`}
             aria-label="Search the legend"
             value={query}
             onChange={(event) => setQuery(event.target.value)}

@@ -1,4 +1,4 @@
-/** The map of the explorer: gives the scatter component what the state says, and passes on what the pointer did. */
+/** The map of the explorer: passes the state to the scatter component, and pointer events back. */
 import * as React from "react";
 import { classColors, classTable, numericTable, parseColor } from "../scatter/colors";
 import { contour, densityOf, homesOf, levelsOf } from "../scatter/density";
@@ -12,10 +12,11 @@ import type { Explorer } from "./explorer";
 import { reachedRows } from "./labeling";
 import { combineFor } from "./selection";
 import { nounOf, type MapData, type Ui, type Values } from "./state";
+import { blankOf } from "./values";
 import { Tooltip } from "./Tooltip";
 
 const NO_POINTS: readonly Float32Array[] = [];
-/** Pixels between two equal texts: numbers are not repeated often, classes are. */
+/** Pixels between two equal texts: numbers are rarely repeated, classes often. */
 const TEXTS_APART = 150;
 
 export function MapView({ ground }: { readonly ground: string }): React.ReactElement {
@@ -46,6 +47,7 @@ export function MapView({ ground }: { readonly ground: string }): React.ReactEle
       planes={map?.planes ?? NO_POINTS}
       camera={camera}
       codes={color?.codes ?? noCodes}
+      blank={blankOf(color)}
       table={table}
       flags={flags}
       allowed={allowed}
@@ -88,7 +90,7 @@ function callbacksOf(explorer: Explorer) {
   };
 }
 
-/** True when nothing is hidden, so that a polygon alone says which samples were chosen. */
+/** True when nothing is hidden, so that a polygon alone determines which samples were chosen. */
 const wholeMapShown = (ui: Ui): boolean =>
   ui.hidden.size === 0 && ui.range === null && ui.isolated === null && !ui.map?.info.in_view;
 
@@ -98,7 +100,7 @@ function labelOf(ui: Ui): string {
   return `${ui.map.info.dims}D map of ${counted(ui.map.info.n, nounOf(ui))}, ${selected} selected`;
 }
 
-/** One byte a row: label state, and how it is to be shown. */
+/** One byte per row: label state, and how to show it. */
 function useFlags(map: MapData | null, allowed: Uint8Array): Uint8Array {
   const selection = useUi((ui) => ui.selection);
   const reach = useUi((ui) => ui.reach);
@@ -124,7 +126,7 @@ function useFlags(map: MapData | null, allowed: Uint8Array): Uint8Array {
       for (const anchor of reach.anchors) mark(flags, anchor, FLAG.marked);
     }
     if (focus !== null) mark(flags, focus, FLAG.marked);
-    // The nearest of the sample in the preview stand out with it.
+    // The nearest neighbors of the sample in the preview are highlighted with it.
     if (preview && !reach) for (const near of preview.neighbors) mark(flags, near.row, FLAG.selected);
     return flags;
   }, [map, allowed, selection, reach, isolated, focus, preview, range]);

@@ -1,4 +1,4 @@
-/** Messages: they stand above the bars, so that they never cover a button. */
+/** Messages: they appear above the bars, so that they never cover a button. */
 import * as React from "react";
 import { useExplorer, useUi } from "./context";
 
@@ -31,7 +31,7 @@ function Note(props: {
   const end = React.useRef(onEnd);
   end.current = onEnd;
   React.useEffect(() => {
-    // An error stays until it is read.
+    // An error stays until it is closed.
     if (level === "error") return;
     const timer = window.setTimeout(() => end.current(), 1000 * SECONDS[level]);
     return () => clearTimeout(timer);

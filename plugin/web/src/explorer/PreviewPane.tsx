@@ -1,8 +1,9 @@
-/** One sample looked at: picture, label, suggestion, facts, and its neighbors in embedding space. */
+/** A preview of one sample: picture, label, suggestion, facts, and its neighbors in embedding space. */
 import * as React from "react";
 import { STATE_LEGEND } from "./labelStates";
 import { combineFor } from "./selection";
 import { useExplorer, useUi } from "./context";
+import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
 import { percent } from "../parts/words";
 import { MediumView } from "./medium/MediumView";
@@ -28,6 +29,19 @@ export function PreviewPane(): React.ReactElement | null {
         <>
           <Thumb facts={preview} side={side} />
           <MediumView row={preview.row} width={side} />
+          <div className="ls-row">
+            <Button
+              primary
+              hotkey="l"
+              title="Set the label"
+              onClick={() => explorer.store.dispatch({ type: "dialog", dialog: "label" })}
+            >
+              <Icon name="label" /> Label
+            </Button>
+            <Button title="Open in the App's viewer" onClick={() => void explorer.selecting.openInViewer(preview.row)}>
+              Open
+            </Button>
+          </div>
           <dl>
             <dt>label</dt>
             <dd>
@@ -63,19 +77,6 @@ export function PreviewPane(): React.ReactElement | null {
             <dt>id</dt>
             <dd className="ls-id">{preview.id}</dd>
           </dl>
-          <div className="ls-row">
-            <Button
-              primary
-              hotkey="l"
-              title="Set the label"
-              onClick={() => explorer.store.dispatch({ type: "dialog", dialog: "label" })}
-            >
-              Label
-            </Button>
-            <Button title="Open in the App's viewer" onClick={() => void explorer.selecting.openInViewer(preview.row)}>
-              Open
-            </Button>
-          </div>
           {preview.neighbors.length > 0 && <h3>Nearest in embedding space</h3>}
           <ul className="ls-neighbors">
             {preview.neighbors.map((near) => (

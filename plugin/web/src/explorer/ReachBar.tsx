@@ -1,4 +1,4 @@
-/** Whom a label reaches: how far with a slider, who with thumbnails, least certain first, to leave single ones out. */
+/** The samples that a label reaches: a slider for how far, and thumbnails, least certain first, to exclude some. */
 import * as React from "react";
 import { Button } from "../parts/parts";
 import { counted, percent } from "../parts/words";
@@ -9,7 +9,7 @@ import { nounOf, type Reach } from "./state";
 import { Thumb } from "./Thumb";
 
 const THUMBS = 40;
-const THUMB_SIDE = 56;
+const THUMB_SIDE = 44;
 
 export function ReachBar(): React.ReactElement | null {
   const explorer = useExplorer();
@@ -36,35 +36,43 @@ export function ReachBar(): React.ReactElement | null {
   };
   return (
     <div className="ls-bar ls-reach-bar" role="group" aria-label="Label neighbors">
-      <span>
-        Also label neighbors <strong>“{reach.label}”</strong>
-      </span>
-      <input
-        ref={slider}
-        type="range"
-        min={0}
-        max={REACH_STEPS}
-        value={positionOf(reach.count, total)}
-        aria-label="How far the label reaches"
-        aria-valuetext={says}
-        onKeyDown={onKeyDown}
-        onChange={(event) => labeling.setReach(reachAt(Number(event.target.value), total))}
-      />
-      <span className="ls-reach-says" role="status" title={reach.why}>
-        {says}
-      </span>
-      <Button
-        primary
-        hotkey="Enter"
-        title="Label these too"
-        disabled={taken === 0}
-        onClick={() => void labeling.acceptReach()}
-      >
-        Accept {taken.toLocaleString("en")}
-      </Button>
-      <Button hotkey="Escape" title="Label only what was selected" onClick={() => labeling.leaveReach()}>
-        Only the selected {reach.anchors.length === 1 ? noun : counted(reach.anchors.length, noun)}
-      </Button>
+      <div className="ls-reach-head">
+        <span>
+          Also label neighbors <strong>“{reach.label}”</strong>
+        </span>
+        <span className="ls-quiet ls-reach-says" role="status" title={reach.why}>
+          {says}
+        </span>
+      </div>
+      <div className="ls-reach-choice">
+        <input
+          ref={slider}
+          type="range"
+          min={0}
+          max={REACH_STEPS}
+          value={positionOf(reach.count, total)}
+          aria-label="How far the label reaches"
+          aria-valuetext={says}
+          onKeyDown={onKeyDown}
+          onChange={(event) => labeling.setReach(reachAt(Number(event.target.value), total))}
+        />
+        <Button
+          primary
+          hotkey="Enter"
+          title="Label these too"
+          disabled={taken === 0}
+          onClick={() => void labeling.acceptReach()}
+        >
+          Accept {taken.toLocaleString("en")}
+        </Button>
+        <Button
+          hotkey="Escape"
+          title={`Label only the selected ${reach.anchors.length === 1 ? noun : counted(reach.anchors.length, noun)}`}
+          onClick={() => labeling.leaveReach()}
+        >
+          Skip
+        </Button>
+      </div>
       <Reached reach={reach} />
     </div>
   );
@@ -79,13 +87,13 @@ function Reached({ reach }: { readonly reach: Reach }): React.ReactElement | nul
     [reach.order, reach.count],
   );
   React.useEffect(() => {
-    // Not for every position that the slider passes.
+    // Not for every position that the slider passes through.
     const timer = window.setTimeout(() => void explorer.selecting.readFacts(rows), 150);
     return () => clearTimeout(timer);
   }, [explorer, rows]);
   if (rows.length === 0) return null;
   return (
-    <ul className="ls-reached" aria-label="Reached, least certain first">
+    <ul className="ls-reached" aria-label="Reached neighbors, least certain first">
       {rows.map((row) => {
         const known = facts.get(row);
         const out = reach.left.has(row);
@@ -96,8 +104,8 @@ function Reached({ reach }: { readonly reach: Reach }): React.ReactElement | nul
               type="button"
               aria-pressed={!out}
               className={out ? "ls-left-out" : ""}
-              title={`${name}: ${out ? "left out, click to take it in" : "click to leave it out"}`}
-              aria-label={`${out ? "Take in" : "Leave out"} ${name}`}
+              title={`${name}: ${out ? "left out, click to include it" : "click to leave it out"}`}
+              aria-label={`${out ? "Include" : "Leave out"} ${name}`}
               onClick={() => explorer.labeling.toggleReached(row)}
             >
               {known ? <Thumb facts={known} side={THUMB_SIDE} /> : <span className="ls-thumb" style={BLANK} />}

@@ -1,57 +1,42 @@
-/** The lines above the map: which map, how it is colored, where labels go, tools, search, and the menus. */
+/** The lines above the map: which map, how it is colored, where labels go, tools, and search. */
 import * as React from "react";
 import { Button } from "../parts/parts";
 import { Icon, type IconName } from "../parts/icons";
-import { Menu, type MenuGroup } from "../parts/Menu";
 import { Picker, type PickerOption } from "../parts/Picker";
-import { capitalized, counted, plural } from "../parts/words";
+import { counted } from "../parts/words";
 import type { Tool } from "../scatter/Scatter";
 import { useExplorer, useUi } from "./context";
 import { BY_LABELS, type PanelState } from "./contract";
-import type { Explorer } from "./explorer";
-import { BY_STATE, mapInfo, nounOf, type Dialog, type Ui } from "./state";
+import { openDialog } from "./dialogs/openDialog";
+import { BY_STATE, fieldName, mapInfo, nounOf, type Ui } from "./state";
 import { methodName } from "./methods";
 
 const COMBINE = "Hold while selecting: Shift adds, Alt removes, both intersect";
 const TOOLS: readonly (readonly [Tool, string, string, string])[] = [
-  ["pan", "Move", "Drag to move the map; in 3D, to turn it", "p"],
+  ["pan", "Move", "Drag to move the map, or rotate it in 3D", "p"],
   ["lasso", "Lasso", `Drag to draw around points. ${COMBINE}`, "o"],
   ["box", "Box", `Drag to draw a box around points. ${COMBINE}`, "b"],
 ];
 const NEW = "@new";
-const NONE = "@none";
 
 export function Toolbar(): React.ReactElement | null {
   const panel = useUi((ui) => ui.panel);
   const info = useUi(mapInfo);
   const onMap = useUi((ui) => ui.tab === "map");
-  if (!panel?.dataset) return null;
+  if (!panel?.dataset || !info) return null;
   return (
     <div className="ls-toolbar" role="toolbar" aria-label="Explorer">
       <div className="ls-pickers">
-        {info && <MapPicker panel={panel} current={info.key} />}
-        {info && <ColorPicker panel={panel} />}
+        <MapPicker panel={panel} current={info.key} />
+        <ColorPicker panel={panel} />
         <LabelFieldPicker panel={panel} />
       </div>
-      {info && (
-        <>
-          {onMap && <Dimensions current={info.dims} />}
-          {onMap && <Tools />}
-          <Search />
-        </>
-      )}
-      <span className="ls-grow" />
-      <div className="ls-menus">
-        {info && <ViewMenu panel={panel} />}
-        <UndoMenu panel={panel} />
-        <ActionsMenu />
-      </div>
+      {onMap && <Dimensions current={info.dims} />}
+      {onMap && <Tools />}
+      <Search />
     </div>
   );
 }
-
-const openDialog = (explorer: Explorer, dialog: Dialog, dims?: 2 | 3): void =>
-  explorer.store.dispatch(dims ? { type: "dialog", dialog, dims } : { type: "dialog", dialog });
 
 function MapPicker({ panel, current }: { readonly panel: PanelState; readonly current: string }): React.ReactElement {
   const explorer = useExplorer();
@@ -62,7 +47,7 @@ function MapPicker({ panel, current }: { readonly panel: PanelState; readonly cu
       .filter(Boolean)
       .join(" "),
   }));
-  options.push({ value: NEW, name: "New map…", note: "UMAP, t-SNE, or PCA of embeddings there are" });
+  options.push({ value: NEW, name: "New map…", note: "UMAP, t-SNE, or PCA of existing embeddings" });
   return (
     <Picker
       label="Map"
@@ -73,12 +58,16 @@ function MapPicker({ panel, current }: { readonly panel: PanelState; readonly cu
   );
 }
 
-/** Fields to color by or to write on the map, after those that the panel makes up itself. */
-function fieldOptions(panel: PanelState): PickerOption[] {
+/** Fields to color by or to show as text on the map, after those that the panel itself provides. */
+export function fieldOptions(panel: PanelState): PickerOption[] {
   return [
     { value: BY_STATE, name: "label state", note: "labeled, suggested, pending" },
-    { value: BY_LABELS, name: "labels and suggestions", note: "a suggestion where there is no label" },
-    ...panel.fields.map((f) => ({ value: f.path, name: f.path, note: f.kind === "numeric" ? "numbers" : "classes" })),
+    { value: BY_LABELS, name: "labels and suggestions", note: "the suggestion if there is no label" },
+    ...panel.fields.map((f) => ({
+      value: f.path,
+      name: fieldName(f.path),
+      note: f.kind === "numeric" ? "numbers" : "classes",
+    })),
   ];
 }
 
@@ -97,23 +86,28 @@ function ColorPicker({ panel }: { readonly panel: PanelState }): React.ReactElem
   );
 }
 
-/** The field that labels are written to: always in sight, and changed here. */
-function LabelFieldPicker({ panel }: { readonly panel: PanelState }): React.ReactElement {
+/** The field that labels are written to: always visible, and changed here. */
+export function LabelFieldPicker({ panel }: { readonly panel: PanelState }): React.ReactElement {
   const explorer = useExplorer();
-  const { label_field: field, label_fields: fields, label_field_exists: exists } = panel;
+  const { label_field: field, label_fields: fields, label_field_exists: exists, label_field_unclear: unclear } = panel;
   const inPlace = useUi((ui) => nounOf(ui) === "object" || nounOf(ui) === "clip"); // they carry their own labels
   const options: PickerOption[] = fields.map((name) => ({
     value: name,
     name,
-    note: name === field && !exists ? "new: made with the first save" : "labels are written here",
+    note:
+      name === field && !exists
+        ? "new: created with the first save"
+        : name === field && unclear
+          ? "has labels that a model may have set"
+          : "labels are written here",
   }));
-  if (!inPlace) options.push({ value: NEW, name: "New field…", note: "leave the labels there are as they are" });
+  if (!inPlace) options.push({ value: NEW, name: "New field…", note: "leaves existing labels unchanged" });
   return (
     <Picker
       label="Labels go to"
       caption={exists ? "Labels go to" : "Labels go to new field"}
-      value={field ?? ""}
-      shown={field ?? "no field"}
+      value={unclear ? "" : (field ?? "")}
+      shown={field === null ? "no field" : unclear ? `${field}?` : field}
       options={options}
       onChange={(name) => (name === NEW ? openDialog(explorer, "field") : void explorer.labeling.chooseField(name))}
     />
@@ -194,7 +188,7 @@ function Search(): React.ReactElement {
         data-search=""
         disabled={waiting}
         placeholder={meaning && canMean ? "Describe what to find" : "Search"}
-        title="Search by id, file name, text, or label (/)"
+        title="Search by ID, file name, text, or label (/)"
         aria-label="Search the map"
         value={text}
         onChange={(event) => {
@@ -203,7 +197,7 @@ function Search(): React.ReactElement {
         }}
       />
       {canMean && (
-        <label className="ls-check" title="Search by what a text means, with the text encoder of the embedding model">
+        <label className="ls-check" title="Search by the meaning of a text, with the embedding model's text encoder">
           <input type="checkbox" checked={meaning} onChange={(event) => setMeaning(event.target.checked)} /> meaning
         </label>
       )}
@@ -221,123 +215,4 @@ function Search(): React.ReactElement {
 function searchesMeaning({ panel, map }: Ui): boolean {
   const run = panel?.maps.find((m) => m.key === map?.info.key);
   return panel?.embeddings.find((e) => e.key === run?.embeddings)?.text_search ?? false;
-}
-
-function ViewMenu({ panel }: { readonly panel: PanelState }): React.ReactElement {
-  const explorer = useExplorer();
-  const names = useUi((ui) => ui.names);
-  const contours = useUi((ui) => ui.contours);
-  const pointScale = useUi((ui) => ui.pointScale);
-  const text = useUi((ui) => (ui.showTexts ? ui.text : null));
-  const { dispatch } = explorer.store;
-  const layers = (part: { names?: boolean; contours?: boolean }): void =>
-    explorer.store.dispatch({ type: "layers", ...part });
-  const entries = [
-    { name: "Names of clusters", on: names, run: () => layers({ names: !names }) },
-    { name: "Lines of equal density", on: contours, run: () => layers({ contours: !contours }) },
-  ];
-  return (
-    <Menu icon="view" name="View" groups={[{ title: "Layers", entries }]}>
-      <li className="ls-menu-part" onKeyDown={(event) => event.stopPropagation()}>
-        <Picker
-          label="Text on the points"
-          wide
-          value={text?.field ?? NONE}
-          options={[{ value: NONE, name: "none" }, ...fieldOptions(panel)]}
-          onChange={(field) => void explorer.look.textBy(field === NONE ? null : field)}
-        />
-      </li>
-      <li className="ls-menu-part" onKeyDown={(event) => event.stopPropagation()}>
-        <label className="ls-choice">
-          <span className="ls-choice-label">Point size</span>
-          <input
-            type="range"
-            min={0.4}
-            max={3}
-            step={0.1}
-            value={pointScale}
-            onChange={(event) =>
-              dispatch.call(explorer.store, { type: "pointScale", scale: Number(event.target.value) })
-            }
-          />
-        </label>
-      </li>
-    </Menu>
-  );
-}
-
-function UndoMenu({ panel }: { readonly panel: PanelState }): React.ReactElement {
-  const explorer = useExplorer();
-  const { undoable } = panel;
-  const entries = undoable.map((act, i) => ({
-    name: capitalized(act.words),
-    ...(i === 0 ? { hotkey: "u" } : {}),
-    run: () => void explorer.labeling.undo(act.key),
-  }));
-  const title = undoable.length > 1 ? "Undo down to and including" : "Undo";
-  return (
-    <Menu
-      icon="undo"
-      name="Undo"
-      label={undoable[0] ? `Undo: ${undoable[0].words}` : "Nothing to undo"}
-      disabled={undoable.length === 0}
-      groups={[{ title, entries }]}
-    />
-  );
-}
-
-function ActionsMenu(): React.ReactElement {
-  const explorer = useExplorer();
-  const some = useUi((ui) => ui.selection.count);
-  const noun = useUi(nounOf);
-  const hasMap = useUi((ui) => ui.map !== null);
-  const dims = useUi((ui) => ui.map?.info.dims ?? 2);
-  const scope = some > 0 ? counted(some, `selected ${noun}`) : `all ${plural(noun)}`;
-  return <Menu icon="menu" name="Actions" groups={actionGroups(explorer, { scope, some, hasMap, dims })} />;
-}
-
-function actionGroups(
-  explorer: Explorer,
-  { scope, some, hasMap, dims }: { scope: string; some: number; hasMap: boolean; dims: 2 | 3 },
-): MenuGroup[] {
-  const { runs, selecting } = explorer;
-  const noMap = { disabled: !hasMap };
-  const needsSome = { disabled: some === 0 };
-  return [
-    {
-      title: "Label",
-      entries: [
-        { name: "Next best sample to label", hotkey: "n", run: () => void selecting.nextBest(), ...noMap },
-        { name: `Suggest labels for ${scope}`, run: () => void runs.suggestLabels(), ...noMap },
-        { name: "Send the selection to Label Studio…", run: () => void runs.sendToLabelStudio(), ...needsSome },
-      ],
-    },
-    {
-      title: "Find",
-      entries: [
-        { name: `Rank outliers among ${scope}`, run: () => void runs.rankOutliers(), ...noMap },
-        { name: `Find wrong labels among ${scope}`, run: () => void runs.rankMislabels(), ...noMap },
-        { name: `Find duplicates among ${scope}…`, run: () => openDialog(explorer, "duplicates"), ...noMap },
-        { name: "Similar to the selection", hotkey: "m", run: () => void explorer.reviewing.similar(), ...needsSome },
-        { name: "Create a segment of the selection…", run: () => openDialog(explorer, "segment"), ...needsSome },
-        { name: "Invert the selection", hotkey: "v", run: () => selecting.invert(), ...noMap },
-      ],
-    },
-    {
-      title: "Map",
-      entries: [
-        { name: "Generate explorer…", run: () => openDialog(explorer, "embeddings") },
-        { name: "New map…", run: () => openDialog(explorer, "map", dims), ...noMap },
-        { name: "Maps and embeddings…", run: () => openDialog(explorer, "runs") },
-        { name: "Keyboard shortcuts", hotkey: "?", run: () => openDialog(explorer, "help") },
-      ],
-    },
-    {
-      title: "Danger",
-      entries: [
-        { name: "Clear labels…", danger: true, run: () => openDialog(explorer, "clear labels") },
-        { name: "Clear explorer…", danger: true, run: () => openDialog(explorer, "clear explorer") },
-      ],
-    },
-  ];
 }

@@ -1,4 +1,4 @@
-/** What stands under the cursor: thumbnail and basic facts. */
+/** What is under the cursor: thumbnail and basic facts. */
 import * as React from "react";
 import type { Size } from "../scatter/camera";
 import { STATE_LEGEND } from "./labelStates";

@@ -5,7 +5,7 @@ import type { ColumnCache } from "./columns";
 import { BY_LABELS, type LoadedMap } from "./contract";
 import { writeKept, type KeptView } from "./keptView";
 import type { Session } from "./session";
-import { BY_STATE, isLabelField, stateValues, valuesOf, type MapData, type Values } from "./state";
+import { BY_STATE, fieldName, isLabelField, stateValues, valuesOf, type MapData, type Values } from "./state";
 
 export class Appearance {
   #size: Size = { width: 800, height: 600 };
@@ -32,7 +32,7 @@ export class Appearance {
     this.keep();
   }
 
-  /** Colors the map, unless other colors or another map were chosen meanwhile. */
+  /** Colors the map, unless other colors or another map were chosen in the meantime. */
   show(map: MapData, color: Values | null): void {
     if (color && color.field === this.chosenColor && this.#ui.map?.info.items === map.info.items)
       this.session.store.dispatch({ type: "color", color });
@@ -53,11 +53,11 @@ export class Appearance {
     const { showTexts, text, color } = this.#ui;
     if (showTexts || text) this.session.store.dispatch({ type: "showTexts", show: !showTexts });
     else if (color?.kind === "categorical") await this.textBy(color.field);
-    else this.session.note("info", "Choose a field for the text first: “View”, then “Text”.");
+    else this.session.note("info", "Choose a field first: “View”, then “Text on the points”.");
   }
 
   async values(map: LoadedMap, field: string): Promise<Values | null> {
-    const what = `Reading ${field === BY_LABELS ? "labels and suggestions" : field}`;
+    const what = `Reading ${field === BY_LABELS ? "labels and suggestions" : fieldName(field)}`;
     const answer = await this.session.ask(what, "column", { map: map.key, map_version: map.version, field });
     return (
       answer &&
@@ -77,7 +77,7 @@ export class Appearance {
     }
   }
 
-  /** A field there is, or one that the panel makes up; else null. */
+  /** An existing field, or one that the panel itself provides; else null. */
   knownField(field: string | null | undefined): string | null {
     if (field == null) return null;
     const known = field === BY_STATE || field === BY_LABELS || this.#ui.panel?.fields.some((f) => f.path === field);
@@ -86,13 +86,16 @@ export class Appearance {
 
   firstColor(): string {
     const { panel } = this.#ui;
-    const field = panel?.fields.find((f) => isLabelField(f.path, panel));
-    return field && panel && panel.classes.length > 0 ? field.path : BY_STATE;
+    if (!panel) return BY_STATE;
+    const own = panel.classes.length > 0 ? panel.fields.find((f) => isLabelField(f.path, panel)) : undefined;
+    // If nothing is labeled yet, predictions are more informative than gray points.
+    const other = panel.fields.find((f) => f.predictions && !isLabelField(f.path, panel));
+    return (own ?? other)?.path ?? BY_STATE;
   }
 
   resize(size: Size): void {
     this.#size = size;
-    // A view nobody has moved yet goes on showing the whole map.
+    // A view that nobody has moved yet keeps showing the whole map.
     const { map, camera } = this.#ui;
     if (map && (!camera || camera === this.#fitted)) this.fit(map);
   }
@@ -103,7 +106,7 @@ export class Appearance {
     this.keep();
   }
 
-  /** Shows only these rows and zooms to them; null shows all again, from where one looked before. */
+  /** Shows only these rows and zooms to them; null shows all again, with the previous camera. */
   isolate(mask: Uint8Array | null): void {
     const { map, camera, isolated } = this.#ui;
     if (!map) return;

@@ -10,7 +10,7 @@ export interface Column {
   readonly tail: ValueTail | null;
 }
 
-/** Reads a column file; throws an Error with a sentence when the bytes are not what the header says. */
+/** Reads a column file; throws an Error with a message when the bytes do not match the header. */
 export function decodeColumn(buffer: ArrayBuffer): Column {
   if (buffer.byteLength < COLUMN_HEADER_BYTES)
     throw new Error(`The column file has ${buffer.byteLength} bytes, fewer than its header. Load the map again.`);
@@ -20,7 +20,7 @@ export function decodeColumn(buffer: ArrayBuffer): Column {
   if (magic !== COLUMN_MAGIC || version !== COLUMN_VERSION)
     throw new Error(
       `The column file starts with "${magic}" version ${version}, not ${COLUMN_MAGIC} version ${COLUMN_VERSION}. ` +
-        "The plugin's Python and its bundle differ in age: restart the App and reload the page.",
+        "The plugin's Python code and its bundle are of different versions: restart the App and reload the page.",
     );
   const dtype = header.getUint8(6);
   const width = header.getUint8(7);
@@ -76,7 +76,7 @@ function dtypeOf(array: ColumnArray): number {
   return DTYPE.float32;
 }
 
-/** A view on the bytes where their alignment allows one, else a copy. */
+/** A view on the bytes if their alignment allows it, else a copy. */
 function plane(buffer: ArrayBuffer, dtype: number, offset: number, n: number): ColumnArray {
   const bytes = n * bytesOf(dtype);
   if (dtype === DTYPE.uint8) return new Uint8Array(buffer, offset, bytes);
@@ -106,7 +106,7 @@ export function pack(array: ColumnArray): string {
   return btoa(text);
 }
 
-/** Fetches columns once a version and keeps the newest of each place. */
+/** Fetches each version of a column once and keeps the newest one of each place. */
 export class ColumnCache {
   readonly #kept = new Map<string, { version: string; column: Promise<Column> }>();
   readonly #mediaUrl: (file: string) => string;

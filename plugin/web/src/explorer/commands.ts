@@ -91,7 +91,7 @@ export function runReviewCommand(explorer: Explorer, command: ReviewCommand, roo
 const columnsShown = (root: HTMLElement | null): number =>
   Number(root?.querySelector<HTMLElement>("[data-columns]")?.dataset["columns"] ?? 1);
 
-/** Closes what is on top, one thing a press. */
+/** Closes what is on top, one thing per key press. */
 function closeTopmost({ ui, store, labeling, selecting }: Explorer, root: HTMLElement | null): void {
   const active = document.activeElement;
   const typing = active instanceof HTMLInputElement && !["checkbox", "range", "radio"].includes(active.type);

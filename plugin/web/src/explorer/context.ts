@@ -8,17 +8,17 @@ export const ExplorerContext = React.createContext<Explorer | null>(null);
 
 export function useExplorer(): Explorer {
   const explorer = React.useContext(ExplorerContext);
-  if (!explorer) throw new Error("A component of the explorer stands outside of it.");
+  if (!explorer) throw new Error("A component of the explorer is used outside of it.");
   return explorer;
 }
 
-/** A part of the state; the component draws again when that part is another object. */
+/** A part of the state; the component rerenders when that part is a different object. */
 export function useUi<T>(part: (ui: Ui) => T): T {
   const { store } = useExplorer();
   return React.useSyncExternalStore(store.subscribe, () => part(store.get()));
 }
 
-/** The colors of the classes as they are seen on the ground of the theme. */
+/** The colors of the classes as they appear on the theme's background. */
 export function useColors(): readonly string[] {
   const colors = useUi((ui) => ui.color?.colors);
   const ground = useUi((ui) => ui.ground);
@@ -28,7 +28,7 @@ export function useColors(): readonly string[] {
   }, [colors, ground]);
 }
 
-/** Rows that can be pointed at, counted again only when what decides it changes. */
+/** Rows that can be pointed at, recomputed only when their inputs change. */
 export function useAllowed(): Uint8Array {
   const map = useUi((ui) => ui.map);
   const color = useUi((ui) => ui.color);

@@ -1,6 +1,6 @@
 /** The explorer, put together from its parts: the map, how it looks, the selection, labels, and long runs. */
 import { Appearance } from "./appearance";
-import { ColumnCache } from "./columns";
+import { ColumnCache, unpackU32 } from "./columns";
 import { BY_LABELS, type Message, type PanelState, type StatePatch } from "./contract";
 import { Labeling } from "./labeling";
 import { MapLoader } from "./mapLoader";
@@ -53,6 +53,7 @@ export class Explorer {
   receive(panel: PanelState): void {
     if (this.ui.panel && this.ui.panel.dataset !== panel.dataset) this.runs.forget();
     this.map.receive(panel);
+    if (panel.dataset !== null) this.reviewing.openDataset(panel.dataset);
     this.runs.finish(panel);
   }
 
@@ -61,14 +62,20 @@ export class Explorer {
     const behind = map !== null && map.labelStateVersion !== patch.from && map.labelStateVersion !== patch.to;
     if (behind) void this.map.sync();
     else this.store.dispatch({ type: "patch", patch });
-    // Where a label went, the suggestion below it shows again, which the patch does not name.
+    // If a label was removed, the suggestion below it shows again; the patch does not include that.
     if (color?.field === BY_LABELS) void this.look.refreshValues();
-    // The sample in the preview may have another label now.
-    if (focus !== null && this.ui.tab !== "review") void this.selecting.focus(focus);
+    // The sample in the preview, or one of those near it, may have another label now.
+    if (focus !== null && (behind || touches(patch, this.ui))) void this.selecting.focus(focus);
   }
 
   #previewAgain(): void {
     const { focus, preview } = this.ui;
     if (focus !== null && preview === null) void this.selecting.focus(focus);
   }
+}
+
+/** Whether a change of labels concerns what the preview shows; before that has come, whether it concerns its row. */
+function touches(patch: StatePatch, { focus, preview }: Ui): boolean {
+  const shown = new Set([focus, ...(preview?.neighbors ?? []).map(({ row }) => row)]);
+  return unpackU32(patch.rows).some((row) => shown.has(row));
 }

@@ -1,4 +1,4 @@
-/** What is kept of a view in the browser, for when one leaves a dataset and returns. */
+/** What the browser keeps of a view, for when the user leaves a dataset and returns. */
 import type { Camera } from "../scatter/camera";
 import type { Tool } from "./state";
 
@@ -18,7 +18,7 @@ export function readKept(dataset: string | null): KeptView | null {
     const text = localStorage.getItem(keptKey(dataset));
     return text === null ? null : (JSON.parse(text) as KeptView);
   } catch {
-    // Storage may be switched off, or hold what an older version wrote: then there is no kept view.
+    // Storage may be disabled, or hold data from an older version: then there is no stored view.
     return null;
   }
 }

@@ -29,15 +29,15 @@ export const KEYS: readonly { readonly key: string; readonly command: Command; r
   { key: "d", command: "delete", says: "Mark the selection for deletion" },
   { key: "a", command: "accept", says: "Accept the confident suggestions in the selection" },
   { key: "x", command: "reject", says: "Reject the suggestions in the selection" },
-  { key: "u", command: "undo", says: "Undo the last act" },
+  { key: "u", command: "undo", says: "Undo the last action" },
   { key: "s", command: "save", says: "Save pending changes" },
   { key: "i", command: "isolate", says: "Show only the selection; press again to show all" },
   { key: "g", command: "grow", says: "Add the nearest neighbors to the selection" },
-  { key: "m", command: "similar", says: "Find what is most like the selection, as a list to review" },
+  { key: "m", command: "similar", says: "Find the samples most similar to the selection, as a list to review" },
   { key: "v", command: "invert", says: "Invert the selection" },
   { key: "n", command: "next", says: "Next best sample to label" },
   { key: "/", command: "search", says: "Search" },
-  { key: "p", command: "pan", says: "Move tool: drag to move the map, or to turn it in 3D" },
+  { key: "p", command: "pan", says: "Move tool: drag to move the map, or rotate it in 3D" },
   { key: "o", command: "lasso", says: "Lasso tool" },
   { key: "b", command: "box", says: "Box tool" },
   { key: "f", command: "fit", says: "Show the whole map" },
@@ -45,8 +45,8 @@ export const KEYS: readonly { readonly key: string; readonly command: Command; r
   { key: "2", command: "2d", says: "2D map" },
   { key: "3", command: "3d", says: "3D map" },
   { key: "?", command: "help", says: "Keyboard shortcuts" },
-  { key: "Enter", command: "enter", says: "Accept the neighbors that are shown" },
-  { key: "Escape", command: "escape", says: "Close a window, leave the neighbors, or clear the selection" },
+  { key: "Enter", command: "enter", says: "Accept the neighbors shown" },
+  { key: "Escape", command: "escape", says: "Close a dialog, dismiss the neighbors, or clear the selection" },
 ];
 
 /** The keys while a list is reviewed; the digits set classes. */
@@ -59,12 +59,12 @@ export type ReviewCommand =
 export const REVIEW_KEYS: readonly { readonly key: string; readonly says: string }[] = [
   { key: "j", says: "Next" },
   { key: "k", says: "Previous; the arrow keys move too" },
-  { key: "a", says: "Accept: what it does stands at the button" },
+  { key: "a", says: "Accept: the button shows what this does" },
   { key: "x", says: "Reject" },
-  { key: "1 … 9", says: "Set the class of this number" },
+  { key: "1 … 9", says: "Set the class with this number" },
   { key: "l", says: "Set another class" },
   { key: "d", says: "Mark for deletion" },
-  { key: "u", says: "Take the last decision back" },
+  { key: "u", says: "Undo the last decision" },
   { key: "s", says: "Save pending changes" },
   { key: "o", says: "Open in the App's viewer" },
   { key: "Escape", says: "Back to the map" },
@@ -103,9 +103,9 @@ export interface KeyPress {
   readonly ctrlKey: boolean;
   readonly metaKey: boolean;
   readonly altKey: boolean;
-  /** True when the key was pressed in a field one types into. */
+  /** True if the key was pressed in a text field. */
   readonly typing: boolean;
-  /** True when the key was pressed on a button, a link or the like, which answers Enter itself. */
+  /** True if the key was pressed on a button, a link, or the like, which handles Enter itself. */
   readonly onControl: boolean;
 }
 

@@ -1,6 +1,6 @@
 /** Labels: setting them, letting neighbors follow, judging suggestions, saving, undoing, discarding, clearing. */
 import { pack, unpackF32, unpackU32 } from "./columns";
-import type { Answer, Confidence } from "./contract";
+import type { Answer, Confidence, LikelyClass } from "./contract";
 import { writeKept } from "./keptView";
 import type { Selecting } from "./selecting";
 import { rowsOf, type RowSet } from "./selection";
@@ -21,6 +21,14 @@ export class Labeling {
     return this.session.ui;
   }
 
+  /** Classes that the selection is likely to have, to offer them first; none where that is not known. */
+  async likelyClasses(): Promise<readonly LikelyClass[]> {
+    const selection = this.selecting.current();
+    if (!selection) return [];
+    const answer = await this.session.ask("Finding likely classes", "likely_classes", selection);
+    return answer?.classes ?? [];
+  }
+
   /** Sets the label, pending, and shows the neighbors that it would reach. */
   async setLabel(label: string): Promise<void> {
     const name = label.trim();
@@ -32,7 +40,7 @@ export class Labeling {
     if (answer) await this.#showReach(name, labeled);
   }
 
-  /** Whom the label of these rows would reach; nobody any more once something else is selected. */
+  /** The rows that the label of these rows would reach; none once something else is selected. */
   async #showReach(label: string, labeled: RowSet): Promise<void> {
     const { map, selection } = this.#ui;
     if (!map || selection !== labeled) return;
@@ -63,7 +71,7 @@ export class Labeling {
     this.#showReachInGrid();
   }
 
-  /** Leaves one of the reached rows out, or takes it in again. */
+  /** Excludes one of the reached rows, or includes it again. */
   toggleReached(row: number): void {
     const { reach } = this.#ui;
     if (!reach) return;
@@ -74,7 +82,7 @@ export class Labeling {
 
   #gridTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** The samples grid shows whom the label reaches; once the slider rests. */
+  /** The samples grid shows the rows that the label reaches, once the slider is at rest. */
   #showReachInGrid(): void {
     clearTimeout(this.#gridTimer);
     this.#gridTimer = setTimeout(() => {
@@ -152,18 +160,32 @@ export class Labeling {
       );
   }
 
-  /** Undoes the last act, or all acts down to the one named. */
-  async undo(key: string | null = null): Promise<void> {
-    const answer = await this.session.ask("Undoing", "undo", { key });
-    if (!answer) return;
+  /** Undoes the last action, or all actions back to the given one; false if that failed.
+   * `meant`: asked once the decisions before have arrived: whether the last act is still the one that is meant.
+   */
+  async undo(
+    key: string | null = null,
+    decision: string | null = null,
+    meant: () => boolean = () => true,
+  ): Promise<boolean> {
+    const answer = await this.session.inOrder(async () =>
+      meant() ? this.session.during("Undoing", () => this.session.send("undo", { key, decision })) : null,
+    );
+    if (!answer) return false;
     this.leaveReach();
     this.session.note("info", answer.done);
+    return true;
   }
 
   async save(): Promise<void> {
-    const { panel } = this.#ui;
-    if (panel && pendingWords(panel.pending) === "") return this.session.note("info", "Nothing to save.");
-    const answer = await this.session.ask("Saving", "save", {});
+    // Recent requests become pending only once they have arrived.
+    const answer = await this.session.inOrder(async () => {
+      const { panel } = this.#ui;
+      if (!panel || pendingWords(panel.pending) !== "")
+        return this.session.during("Saving", () => this.session.send("save", {}));
+      this.session.note("info", "Nothing to save.");
+      return null;
+    });
     if (!answer) return;
     const saved = pendingWords(answer);
     if (saved) this.session.note("success", `Saved ${saved}. Press u to undo.`);
@@ -180,7 +202,7 @@ export class Labeling {
   }
 
   #undoHint(undoable: boolean): string {
-    return undoable ? "Undo (u) brings them back." : "";
+    return undoable ? "Undo (u) restores them." : "";
   }
 
   async review(offset: number, limit: number): Promise<Answer<"review"> | null> {
@@ -209,7 +231,7 @@ export class Labeling {
   }
 
   async clearable(): Promise<Answer<"clearable"> | null> {
-    return this.session.ask("Looking at what is stored", "clearable", {});
+    return this.session.ask("Reading what is stored", "clearable", {});
   }
 
   async clearExplorer(ids: readonly string[]): Promise<void> {

@@ -42,7 +42,7 @@ export function legendRows(legend: {
       count: legend.counts[code] ?? 0,
       hidden: legend.hidden.has(code),
     }))
-    // A class whose last label was taken back keeps its code.
+    // A class whose last label was undone keeps its code.
     .filter((row) => row.count > 0);
   const missing = legend.counts[legend.classes.length] ?? 0;
   rows.sort((a, b) =>
@@ -61,7 +61,7 @@ export function toggleHidden(hidden: ReadonlySet<number>, code: number): Readonl
   return next;
 }
 
-/** Shows only this class; asked again for the only one shown, shows all. */
+/** Shows only this class; if it already is the only one shown, shows all. */
 export function solo(hidden: ReadonlySet<number>, code: number, classes: number): ReadonlySet<number> {
   const others = new Set<number>([MISSING_CODE]);
   for (let c = 0; c < classes; c++) others.add(c);

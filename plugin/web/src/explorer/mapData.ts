@@ -1,4 +1,4 @@
-/** A map as it was read: places, label states, what is in the view; and which of its rows are shown. */
+/** A map as it was read: positions, label states, and what is in the view; and which of its rows are shown. */
 import { bounds } from "../scatter/geometry";
 import type { Column } from "./columns";
 import type { LoadedMap } from "./contract";
@@ -8,7 +8,7 @@ export interface MapData {
   readonly info: LoadedMap;
   readonly planes: readonly Float32Array[];
   readonly labelState: Uint8Array;
-  /** null: the labels are still being read, and all rows stand there without. */
+  /** null: the labels are still being read, and all rows are shown without them. */
   readonly labelStateVersion: string | null;
   readonly inView: Uint8Array | null;
   readonly min: readonly number[];

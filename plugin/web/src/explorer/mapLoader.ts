@@ -1,4 +1,4 @@
-/** Brings the loaded map in step with Python's state: which map, its places, label states and view, one at a time. */
+/** Keeps the loaded map in sync with Python's state, one step at a time: the map, positions, label states, view. */
 import { ColumnCache } from "./columns";
 import type { LoadedMap, PanelState } from "./contract";
 import type { Appearance } from "./appearance";
@@ -8,12 +8,12 @@ import { BY_STATE, mapInfo, mapOf, stateValues } from "./state";
 import { sentence } from "../parts/words";
 
 const COLORS_SOON_MS = 250;
-/** A picture that takes longer is waited for no more. */
+/** The longest time to wait for a frame. */
 const DRAWN_MS = 3000;
 const pause = (milliseconds: number): Promise<null> =>
   new Promise((resolve) => setTimeout(() => resolve(null), milliseconds));
 
-/** What is out of step with Python's state, the most basic first; "ready" = nothing. */
+/** What is out of sync with Python's state, most basic first; "ready" = nothing. */
 type Step = "none" | "places" | "labels gone" | "labels" | "view" | "ready";
 
 export class MapLoader {
@@ -22,7 +22,7 @@ export class MapLoader {
   #readingLabels = false;
   #syncs = 0;
   #onDrawn: () => void = () => {};
-  /** Maps opened unasked: one that cannot be loaded is not tried again and again. */
+  /** Maps opened automatically: one that cannot be loaded is not tried repeatedly. */
   readonly #tried = new Set<string>();
   /** What follows when another map is on the screen; the explorer sets it. */
   onShown: () => void = () => {};
@@ -61,7 +61,7 @@ export class MapLoader {
     }
   }
 
-  /** `sync`, unless one is on its way: a server that is slow is not asked the more. */
+  /** Calls `sync` unless a call is in progress: a slow server must not get more requests. */
   poll(): void {
     if (this.#syncs === 0) void this.sync();
   }
@@ -83,7 +83,7 @@ export class MapLoader {
     else this.session.store.dispatch({ type: "dialog", dialog: "map", dims });
   }
 
-  /** Told whenever points are on the screen. */
+  /** Called whenever points are on the screen. */
   drawn(): void {
     this.#onDrawn();
   }
@@ -98,7 +98,7 @@ export class MapLoader {
     return newest.in_view?.version === have.info.in_view?.version ? "ready" : "view";
   }
 
-  /** Takes one step after the other until nothing is out of step. */
+  /** Takes one step after another until everything is in sync. */
   async #follow(): Promise<void> {
     const { panel, map } = this.#ui;
     if (!panel?.map && map) this.session.store.dispatch({ type: "unload" });
@@ -127,7 +127,7 @@ export class MapLoader {
     this.#loading = name;
     await this.session.during("Loading the map", () => this.#fetchMap(newest));
     if (this.#loading === name) this.#loading = null;
-    // What came while it was on its way.
+    // What arrived while it was loading.
     const now = this.#ui.map?.info;
     return now?.key === newest.key && now.version === newest.version ? this.#follow() : undefined;
   }
@@ -154,7 +154,7 @@ export class MapLoader {
       read: newest.in_view && (await this.columns.read(newest.in_view)),
     }));
     const now = this.#ui.panel?.map;
-    // Of two quick changes the first may be read last.
+    // Of two quick changes, the first may be read last.
     if (now?.version !== newest.version || now.in_view?.version !== newest.in_view?.version) return this.#follow();
     const inView = (column?.read?.planes[0] as Uint8Array | undefined) ?? null;
     if (column) this.session.store.dispatch({ type: "columns", inView, info: now });
@@ -193,12 +193,12 @@ export class MapLoader {
       info.label_state && this.columns.read(info.label_state),
       info.in_view && this.columns.read(info.in_view),
     ]);
-    // One picture in its colors rather than two, where these come soon.
+    // Draw once with the right colors rather than twice, if they arrive soon.
     const soon = colors && (await Promise.race([colors, pause(COLORS_SOON_MS)]));
     if (this.#ui.panel?.map?.version !== info.version || this.#ui.panel.map.key !== info.key) return;
     const map = mapOf(info, { positions, labelState, inView });
     this.session.store.dispatch({ type: "map", map });
-    // Others may have been chosen while the map was on its way.
+    // Others may have been chosen while the map was loading.
     const chosen = this.look.chosenColor === field ? null : this.look.chosenColor;
     const bare = this.#ui.color === null;
     const color = soon ?? (bare || field === BY_STATE ? stateValues(map) : null);
@@ -207,7 +207,7 @@ export class MapLoader {
     if (returning && kept.camera?.dims === info.dims)
       this.session.store.dispatch({ type: "camera", camera: kept.camera });
     else this.look.fit(map);
-    // One looks around in 3D before one draws in it.
+    // In 3D, users look around before they select.
     this.session.store.dispatch({ type: "tool", tool: returning ? kept.tool : info.dims === 3 ? "pan" : "lasso" });
     this.onShown();
     if (chosen && bare) await this.look.colorBy(chosen);

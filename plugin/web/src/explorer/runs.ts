@@ -1,7 +1,8 @@
-/** Long runs started here: embeddings, maps, rankings, suggestions; and what follows once they have ended. */
+/** Long jobs started here: embeddings, maps, rankings, suggestions; and what follows when they finish. */
 import type { Appearance } from "./appearance";
 import { BY_LABELS, type Ask, type EmbeddingsForm, type MapForm, type PanelState, type SegmentKind } from "./contract";
 import { FunctionRuns } from "./functions/functionRuns";
+import { isOpen } from "./jobs";
 import type { MapLoader } from "./mapLoader";
 import type { Reviewing } from "./review/reviewing";
 import type { Selecting } from "./selecting";
@@ -48,7 +49,7 @@ export class Runs {
     await this.#start("compute_map", form, this.#openNewMap());
   }
 
-  /** Embeds, and makes a map of the new embeddings where the form says so. */
+  /** Embeds, and computes a map from the new embeddings if the form says so. */
   async computeEmbeddings(form: EmbeddingsForm): Promise<void> {
     this.#closeDialog();
     await this.#start("compute_embeddings", form, this.#openNewMap());
@@ -102,7 +103,7 @@ export class Runs {
 
   async createSegment(name: string, kind: SegmentKind, note: string): Promise<void> {
     this.#closeDialog();
-    const selection = this.selecting.needed("make a segment of");
+    const selection = this.selecting.needed("create a segment from");
     if (!selection) return;
     const ask = { ...selection, name, segment_kind: kind, note };
     const answer = await this.session.ask("Creating the segment", "create_segment", ask);
@@ -122,7 +123,7 @@ export class Runs {
   async renameRun(key: string, name: string): Promise<void> {
     this.#closeDialog();
     const answer = await this.session.ask("Renaming", "rename_run", { key, name });
-    if (answer) this.session.note("success", `“${key}” is called “${name}” now.`);
+    if (answer) this.session.note("success", `“${key}” is now called “${name}”.`);
   }
 
   async deleteRun(key: string): Promise<void> {
@@ -131,11 +132,11 @@ export class Runs {
     if (answer) this.session.note("success", answer.done);
   }
 
-  /** Does what was to follow once a run started here has ended, and says how it ended. */
+  /** Does what should follow when a run started here has finished, and reports how it ended. */
   finish(panel: PanelState): void {
     for (const job of panel.jobs) {
       const follow = this.#whenDone.get(job.id);
-      if (!follow || job.status === "queued" || job.status === "running") continue;
+      if (!follow || isOpen(job)) continue;
       this.#whenDone.delete(job.id);
       if (job.status === "done") {
         this.session.note("success", job.message === "" ? `${job.title}: done.` : job.message);
@@ -148,7 +149,7 @@ export class Runs {
     this.#whenDone.clear();
   }
 
-  /** Starts a run; `then` follows once it has ended well. */
+  /** Starts a run; `then` follows if it succeeds. */
   async #start<M extends RunMethod>(method: M, ask: Ask<M>, then: () => void = () => {}): Promise<void> {
     const answer = await this.session.ask("Starting", method, ask, (job) => this.#whenDone.set(job.job, then));
     if (answer && !answer.state) void this.maps.sync();

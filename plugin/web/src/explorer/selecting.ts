@@ -1,4 +1,4 @@
-/** Pointing, selecting, and finding: what is looked at, what is chosen, and what the samples grid shows of it. */
+/** Pointing, selecting, and searching: the preview, the selection, and what the samples grid shows of it. */
 import { lookAt } from "../scatter/camera";
 import type { Appearance } from "./appearance";
 import { unpackU32 } from "./columns";
@@ -13,13 +13,14 @@ const FACTS_AT_ONCE = 48;
 const GROW_BY = 10;
 const HOVER_MS = 30;
 const NEIGHBORS_SHOWN = 8;
-/** Most rows that the samples grid shows in an order of ours. */
+/** The most rows that the samples grid can show in our order. */
 const GRID_LIMIT = 4096;
 
 export class Selecting {
   #hoverTimer: ReturnType<typeof setTimeout> | undefined;
   #selectTicket = 0;
   #tickTicket = 0;
+  #focusTicket = 0;
   /** Whether the selection came from what is ticked in the grid. */
   #ticked = false;
   readonly #factsAsked = new Set<number>();
@@ -43,7 +44,7 @@ export class Selecting {
       return;
     }
     this.session.store.dispatch({ type: "hover", hover: { row, x, y } });
-    // Not for every point a quick hand passes over: each question is a call of the server.
+    // Not for every point that the pointer passes over: each request is a server call.
     if (!same && !this.#ui.facts.has(row))
       this.#hoverTimer = setTimeout(() => void this.readFacts([row, ...near]), HOVER_MS);
   }
@@ -77,8 +78,11 @@ export class Selecting {
     const { map } = this.#ui;
     this.session.store.dispatch({ type: "focus", row });
     if (row === null || !map) return;
+    const ticket = ++this.#focusTicket;
     try {
       const answer = await this.session.host.call("preview", { ...mapRef(map), row, k: NEIGHBORS_SHOWN });
+      // Of two answers about the same row, the one requested last is the newest.
+      if (ticket !== this.#focusTicket) return;
       this.session.store.dispatch({ type: "preview", preview: answer.preview });
       this.session.store.dispatch({ type: "facts", facts: [answer.preview, ...answer.preview.neighbors] });
     } catch (error) {
@@ -100,8 +104,14 @@ export class Selecting {
     if (map) await this.session.ask("Opening the sample", "open_sample", { ...mapRef(map), row });
   }
 
-  /** Sets the selection; the samples grid follows. */
+  /** Sets the selection; the samples grid follows, and loses ticks that would now mean another selection. */
   select(selection: RowSet, how: SelectionHow): void {
+    ++this.#tickTicket;
+    if (this.#ticked) {
+      this.#ticked = false;
+      this.session.host.untick();
+      void this.focus(null); // it was on the one ticked
+    }
     this.session.store.dispatch({ type: "select", selection, how });
     void this.#tellGrid();
   }
@@ -110,7 +120,7 @@ export class Selecting {
     const { map, selection, how } = this.#ui;
     if (!map) return;
     const ticket = ++this.#selectTicket;
-    // One answer behind a quick series of clicks is enough.
+    // For a quick series of clicks, the last answer is enough.
     await new Promise((resolve) => setTimeout(resolve, 60));
     if (ticket !== this.#selectTicket) return;
     if (selection.count === 0) this.session.host.showInGrid(null);
@@ -142,14 +152,14 @@ export class Selecting {
     return map?.info.n === panel?.sample_count;
   }
 
-  /** What is ticked in the samples grid becomes the selection; the grid stays as it is, to tick more. */
+  /** What is ticked in the samples grid becomes the selection; the grid stays unchanged, so that more can be ticked. */
   async takeTicked(ids: readonly string[]): Promise<void> {
     const { map } = this.#ui;
     if (!map || (ids.length === 0 && !this.#ticked)) return;
     this.#ticked = ids.length > 0;
     const ticket = ++this.#tickTicket;
     const answer =
-      ids.length > 0 ? await this.session.ask("Finding what is ticked", "locate", { ...mapRef(map), ids }) : null;
+      ids.length > 0 ? await this.session.ask("Finding ticked samples", "locate", { ...mapRef(map), ids }) : null;
     if (ticket !== this.#tickTicket || this.#ui.map?.info.items !== map.info.items) return;
     const rows = answer ? unpackU32(answer.rows) : [];
     this.session.store.dispatch({ type: "select", selection: setFromRows(map.info.n, rows), how: ROWS });
@@ -219,7 +229,7 @@ export class Selecting {
     }
   }
 
-  /** The selection as a message; where nothing is selected, null, and the user is told what to do. */
+  /** The selection as a message; if nothing is selected, null, and the user is told what to do. */
   needed(what: string): Selection | null {
     const selection = this.current();
     if (!selection)

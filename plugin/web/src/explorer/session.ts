@@ -1,4 +1,4 @@
-/** What all parts of the explorer share: the state, the App around it, one way to call Python and to tell the user. */
+/** What all parts of the explorer share: the state, the App around it, calls to Python, and messages to the user. */
 import type { Answer, Ask, GridStage, Message, MethodName, PanelState, StatePatch } from "./contract";
 import { Store, type MapData, type Ui } from "./state";
 import { capitalized, sentence } from "../parts/words";
@@ -7,8 +7,10 @@ import { capitalized, sentence } from "../parts/words";
 export interface Host {
   call<M extends MethodName>(method: M, ask: Ask<M>): Promise<Answer<M> & { readonly state?: PanelState }>;
   mediaUrl(file: string): string;
-  /** Puts a stage over the samples grid; null takes it off. */
+  /** Applies a view stage to the samples grid; null removes it. */
   showInGrid(stage: GridStage | null): void;
+  /** Takes the ticks off the samples grid. */
+  untick(): void;
 }
 
 export class Session {
@@ -17,6 +19,8 @@ export class Session {
   onState: (panel: PanelState) => void = () => {};
   /** What follows a change of labels; the explorer sets it. */
   onPatch: (patch: StatePatch) => void = () => {};
+  /** Does something after earlier decisions and before later ones; the explorer sets it. */
+  inOrder: <T>(work: () => Promise<T>) => Promise<T | null> = (work) => work();
   #noteCount = 0;
 
   constructor(readonly host: Host) {}
@@ -29,22 +33,30 @@ export class Session {
     this.store.dispatch({ type: "note", note: { id: `here-${++this.#noteCount}`, level, text: capitalized(text) } });
   }
 
-  /** Calls a method and applies what its answer changes; null where it failed, which the user is told. */
+  /** Calls a method and applies what its answer changes; null if it failed, which the user is told. */
   async ask<M extends MethodName>(
     what: string,
     method: M,
     ask: Ask<M>,
     first: (answer: Answer<M>) => void = () => {},
   ): Promise<(Answer<M> & { readonly state?: PanelState }) | null> {
-    return this.during(what, async () => {
-      const answer = await this.host.call(method, ask);
-      first(answer);
-      // The patch first: the state names its version, and a column one already has need not be fetched.
-      const { patch } = answer as { patch?: StatePatch | null };
-      if (patch) this.onPatch(patch);
-      if (answer.state) this.onState(answer.state);
-      return answer;
-    });
+    const work = () => this.during(what, () => this.send(method, ask, first));
+    return AFTER_DECISIONS.has(method) ? this.inOrder(work) : work();
+  }
+
+  /** Calls a method and applies what its answer changes; rejects if it failed. */
+  async send<M extends MethodName>(
+    method: M,
+    ask: Ask<M>,
+    first: (answer: Answer<M>) => void = () => {},
+  ): Promise<Answer<M> & { readonly state?: PanelState }> {
+    const answer = await this.host.call(method, ask);
+    first(answer);
+    // The patch first: the state names its version, and a column one already has need not be fetched.
+    const { patch } = answer as { patch?: StatePatch | null };
+    if (patch) this.onPatch(patch);
+    if (answer.state) this.onState(answer.state);
+    return answer;
   }
 
   async during<T>(what: string, work: () => Promise<T>): Promise<T | null> {
@@ -59,6 +71,27 @@ export class Session {
     }
   }
 }
+
+/** Methods that depend on earlier review decisions: they read or change labels, or list pending ones. */
+const AFTER_DECISIONS: ReadonlySet<MethodName> = new Set<MethodName>([
+  "set_label",
+  "accept_neighbors",
+  "accept",
+  "reject",
+  "delete",
+  "discard",
+  "review",
+  "unqueue",
+  "clear_labels",
+  "set_label_field",
+  "open_list",
+  "suggest_labels",
+  "rank_mislabels",
+  "label_neighbors",
+  "next_best",
+  "send_to_label_studio",
+  "count_labels",
+]);
 
 /** How a message names the loaded map. */
 export const mapRef = (map: MapData): { map: string; map_version: string } => ({

@@ -18,7 +18,7 @@ import { emptySet, setOf, type RowSet } from "./selection";
 import { BY_STATE, isLabelField, stateValues, withLabels, type Values } from "./values";
 
 export { allowedRows, mapOf, type MapData } from "./mapData";
-export { BY_STATE, isLabelField, stateValues, valuesOf, type Values } from "./values";
+export { BY_STATE, fieldName, isLabelField, stateValues, valuesOf, type Values } from "./values";
 export { mapInfo, nounOf, pendingWords, suggestedAmong } from "./wordsOf";
 export type { Tool };
 export type Dialog =
@@ -71,7 +71,7 @@ export interface Ui {
   readonly contours: boolean;
   /** Color behind the points, as the App's theme has it. */
   readonly ground: string;
-  /** Times the usual size of a point. */
+  /** A multiple of the usual size of a point. */
   readonly pointScale: number;
   readonly hidden: ReadonlySet<number>;
   readonly range: readonly [number, number] | null;
@@ -274,7 +274,7 @@ function withPanel(ui: Ui, panel: PanelState): Ui {
   };
 }
 
-/** Takes another map; what is known of its rows stays where they are the same ones. */
+/** Switches to another map; what is known about its rows is kept if they are the same. */
 function withMap(ui: Ui, map: MapData): Ui {
   // What a preview calls near is of other embeddings, perhaps.
   const next = { ...ui, map, camera: null, how: ROWS_HOW, hover: null, reach: null, preview: null };

@@ -3,7 +3,7 @@
 export interface Typeahead {
   /** Classes that match, best first. */
   readonly matches: readonly string[];
-  /** What was typed, when it is no class yet; null otherwise. */
+  /** What was typed, if it is not a class yet; null otherwise. */
   readonly fresh: string | null;
 }
 

@@ -1,7 +1,14 @@
 /** Values of a field over the rows of a map: what colors and texts are made of. */
 import { bySize, classColors, quantize } from "../scatter/colors";
 import { unpackU16, type Column } from "./columns";
-import { BY_LABELS, MISSING_CODE, type CategoricalTail, type PanelState, type StatePatch } from "./contract";
+import {
+  BY_LABELS,
+  LABEL_STATE,
+  MISSING_CODE,
+  type CategoricalTail,
+  type PanelState,
+  type StatePatch,
+} from "./contract";
 import { STATE_LEGEND } from "./labelStates";
 
 /** The field name that stands for "color by label state". */
@@ -10,7 +17,7 @@ export const BY_STATE = "@state";
 /** The label state of every row. */
 export interface LabelStates {
   readonly labelState: Uint8Array;
-  /** null: the labels are still being read, and all rows stand there without. */
+  /** null: the labels are still being read, and all rows are shown without them. */
   readonly labelStateVersion: string | null;
 }
 
@@ -25,6 +32,14 @@ export interface Values {
   readonly min: number;
   readonly max: number;
 }
+
+/** The code of rows without a value; among label states, of those without a label. */
+export const blankOf = (values: Values | null): number =>
+  values?.field === BY_STATE ? LABEL_STATE.unlabeled : MISSING_CODE;
+
+/** The common name of a field: "ground_truth" for the labels in it, however they are stored. */
+export const fieldName = (path: string): string =>
+  path.replace(/(\.(classifications|detections|polylines))?\.label$/, "");
 
 /** True for the label field itself, its `.label`, and that of the labels listed in it. */
 export function isLabelField(field: string, panel: PanelState | null): boolean {
@@ -70,7 +85,7 @@ export function stateValues({ labelState, labelStateVersion }: LabelStates): Val
   };
 }
 
-/** A value column as what the renderer and the legend work on; throws where the file has no tail. */
+/** A value column as the renderer and the legend use it; throws if the file has no tail. */
 export function valuesOf(
   field: string,
   column: Column,
@@ -107,7 +122,7 @@ export function valuesOf(
       max: high,
     };
   }
-  throw new Error(`The values of "${field}" came in a form this panel does not know. Reload the page.`);
+  throw new Error(`The values of "${field}" arrived in a format that this panel does not know. Reload the page.`);
 }
 
 /** Colors by size of the classes; a class that was on the map in this field before keeps its color. */

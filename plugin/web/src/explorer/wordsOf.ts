@@ -1,10 +1,10 @@
-/** What the state is called on screen: the map on the screen, its nouns, what is pending, what is suggested. */
+/** Words for the state on screen: the current map, its nouns, what is pending, what is suggested. */
 import { LABEL_STATE, type LoadedMap, type Noun, type PendingCounts } from "./contract";
 import { counted, listing } from "../parts/words";
 import type { RowSet } from "./selection";
 import type { Ui } from "./state";
 
-/** The map on the screen, or the one that is on its way: what surrounds it has its place already. */
+/** The map on the screen, or the one being loaded, so that the controls around it are already in place. */
 export const mapInfo = ({ panel, map }: Pick<Ui, "panel" | "map">): LoadedMap | null => map?.info ?? panel?.map ?? null;
 
 /** What is pending, in words; "" for nothing. */

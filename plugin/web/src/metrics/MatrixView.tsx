@@ -1,4 +1,4 @@
-/** The confusion matrix on a canvas: only what is in sight is drawn, so that 1,000 classes scroll as 10 do. */
+/** The confusion matrix on a canvas: only what is visible is drawn, so 1,000 classes scroll as smoothly as 10. */
 import * as React from "react";
 import { Button } from "../parts/parts";
 import { Picker } from "../parts/Picker";
@@ -37,12 +37,12 @@ const ORDERS = [
   { value: "name", name: "by name" },
 ];
 
-export function MatrixView(): React.ReactElement | null {
+export function MatrixView({ ground }: { readonly ground: string }): React.ReactElement | null {
   const { matrix } = useMetrics();
-  return matrix && <Drawn matrix={matrix} />;
+  return matrix && <Drawn matrix={matrix} ground={ground} />;
 }
 
-function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
+function Drawn({ matrix, ground }: { readonly matrix: Matrix; readonly ground: string }): React.ReactElement {
   const session = useSession();
   const { cells, whats } = useMetrics();
   const [shown, setShown] = React.useState<Shown>("count");
@@ -60,7 +60,7 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
   const canvas = React.useRef<HTMLCanvasElement>(null);
   const chosen = React.useMemo(() => new Set(cells.map(keyOf)), [cells]);
 
-  // What is highlighted comes into sight: the classes with the most errors first, from the corner.
+  // Highlighted cells become visible: the classes with the most errors first, from the corner.
   const errors = whats.some((what) => what !== "true positives");
   React.useEffect(() => {
     if (!errors) return;
@@ -71,7 +71,8 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
   const draw = React.useCallback(() => {
     const [frame, target] = [box.current, canvas.current];
     if (frame && target) paint({ frame, target, matrix, codes, side, head, shown, chosen, whats, cursor });
-  }, [matrix, codes, side, head, shown, chosen, whats, cursor]);
+    // Another theme has another text color.
+  }, [matrix, codes, side, head, shown, chosen, whats, cursor, ground]);
 
   React.useEffect(() => {
     draw();
@@ -118,6 +119,7 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
       keepInSight(box.current, next, side, head);
     } else if ((event.key === "Enter" || event.key === " ") && cursor) {
       event.preventDefault();
+      event.stopPropagation();
       choose(cursor, event.shiftKey);
     }
   };
@@ -148,7 +150,7 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
         className="lm-matrix-box"
         tabIndex={0}
         role="grid"
-        aria-label="Confusion matrix: rows are labels, columns predictions. Arrow keys move, Enter chooses, Shift adds."
+        aria-label="Confusion matrix: rows are labels, columns predictions. Arrow keys move, Enter selects, Shift adds."
         onKeyDown={onKeyDown}
         onMouseMove={(event) => setCursor(at(event))}
         onMouseLeave={() => setCursor(null)}
@@ -163,14 +165,14 @@ function Drawn({ matrix }: { readonly matrix: Matrix }): React.ReactElement {
       <div className="lm-told" aria-live="polite">
         {told ??
           (codes.length === 0
-            ? "No class has this in its name."
+            ? "No class name contains this text."
             : "Click a cell; Shift adds more. Rows are labels, columns are predictions.")}
       </div>
     </div>
   );
 }
 
-/** The largest cells that leave the whole matrix in sight, but not so small that a name cannot be read. */
+/** The largest cells that keep the whole matrix visible, but not so small that names are unreadable. */
 function fittingLevel(count: number, room: number): number {
   const least = count <= 120 ? 2 : 1;
   for (let level = SIZES.length - 2; level > least; level--)

@@ -3,9 +3,11 @@ import * as React from "react";
 import STYLE from "../parts/style.css?inline";
 import { Button } from "../parts/parts";
 import { Picker } from "../parts/Picker";
-import { keepPresses, useFocusKeeper, useWidth } from "../parts/root";
-import { counted } from "../parts/words";
-import { WHATS, type What } from "./contract";
+import { keepPresses, useFocusKeeper, useGround, useOverhang, useWidth } from "../parts/root";
+import { capitalized, counted } from "../parts/words";
+import { isDark, parseColor } from "../scatter/colors";
+import { WHATS } from "./contract";
+import { MEANINGS } from "./meanings";
 import { SessionContext, useMetrics, useSession } from "./context";
 import { MatrixView } from "./MatrixView";
 import { MetricsTable } from "./MetricsTable";
@@ -30,7 +32,9 @@ function Root(): React.ReactElement {
   const root = React.useRef<HTMLDivElement>(null);
   useFocusKeeper(root);
   const narrow = useWidth(root) < NARROW;
-  const className = `ls-root lm-root${narrow ? " lm-narrow" : ""}`;
+  const ground = useGround(root);
+  const theme = isDark(parseColor(ground)) ? "ls-dark" : "ls-light";
+  const className = `ls-root lm-root ${theme}${narrow ? " lm-narrow" : ""}`;
   return (
     <div
       ref={root}
@@ -39,21 +43,23 @@ function Root(): React.ReactElement {
       role="region"
       aria-label="Labelscape confusions and segments"
       onKeyDown={keepPresses}
+      style={{ paddingBottom: useOverhang(root) }}
     >
-      <Inside />
+      <Inside ground={ground} />
     </div>
   );
 }
 
-function Inside(): React.ReactElement {
+function Inside({ ground }: { readonly ground: string }): React.ReactElement {
   const session = useSession();
   const state = useMetrics();
-  const [tab, setTab] = React.useState<"results" | "segments">("results");
+  const [tab, setTab] = React.useState<Tab>("results");
   const chosen = state.whats.length + state.cells.length;
   React.useEffect(() => {
     if (chosen > 0) setTab("results");
   }, [chosen]);
   const segments = state.overview?.segments ?? [];
+  const bare = state.report === null;
   return (
     <>
       <div className="lm-scroll">
@@ -63,20 +69,15 @@ function Inside(): React.ReactElement {
             <ThresholdBar />
             <div className="lm-main">
               <MetricsTable />
-              <MatrixView />
+              <MatrixView ground={ground} />
             </div>
           </>
         ) : (
           state.busy === null && <Nothing />
         )}
-        <div className="lm-tabs" role="tablist">
-          {(["results", "segments"] as const).map((name) => (
-            <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>
-              {name === "results" ? "Results" : `Segments (${segments.length})`}
-            </button>
-          ))}
-        </div>
-        <div className="lm-below">{tab === "results" ? <Results /> : <Segments />}</div>
+        {(!bare || segments.length > 0) && (
+          <Below tab={bare ? "segments" : tab} setTab={bare ? null : setTab} count={segments.length} />
+        )}
       </div>
       {state.busy && (
         <div className="ls-busy" role="status">
@@ -97,15 +98,45 @@ function Inside(): React.ReactElement {
   );
 }
 
+type Tab = "results" | "segments";
+
+/** What is behind the chosen counts, and the segments; only these where nothing is compared. */
+function Below(props: {
+  readonly tab: Tab;
+  readonly setTab: ((tab: Tab) => void) | null;
+  readonly count: number;
+}): React.ReactElement {
+  const { tab, setTab, count } = props;
+  const tabs: readonly Tab[] = setTab ? ["results", "segments"] : ["segments"];
+  return (
+    <>
+      <div className="lm-tabs" role="tablist" aria-label="Results and segments">
+        {tabs.map((name) => (
+          <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab?.(name)}>
+            {name === "results" ? "Results" : `Segments (${count})`}
+          </button>
+        ))}
+      </div>
+      <div className="lm-below">{tab === "results" ? <Results /> : <Segments />}</div>
+    </>
+  );
+}
+
 function Nothing(): React.ReactElement {
   const { overview, note } = useMetrics();
   if (note?.level === "error") return <p className="lm-empty">Nothing to show: see the message below.</p>;
   if (overview && Object.keys(overview.fields).length === 0)
     return (
-      <p className="lm-empty">
-        This dataset has no two fields to compare. Labels and predictions are needed, both as boxes (Detections) or both
-        as classes (Classification): add the predictions of a model in a field of their own.
-      </p>
+      <div className="lm-nothing">
+        <h2>Nothing to compare yet</h2>
+        <p>
+          This panel compares a model's predictions with labels. It needs one field of each, both with boxes
+          (Detections) or both with classes (Classification); this dataset has no such pair.
+        </p>
+        <p>
+          No labels yet? Create them in the “Data explorer” panel. Add predictions with FiftyOne, in a separate field.
+        </p>
+      </div>
     );
   return <p className="lm-empty">Choose a label field and a field of predictions.</p>;
 }
@@ -175,7 +206,7 @@ function ThresholdBar(): React.ReactElement | null {
       />
       {!boxed && report.guesses > 1 && (
         <label className="ls-choice">
-          <span className="ls-choice-label">Count as right among the top</span>
+          <span className="ls-choice-label">Count as right if among the top</span>
           <input
             type="number"
             min={1}
@@ -189,35 +220,21 @@ function ThresholdBar(): React.ReactElement | null {
         </label>
       )}
       <span className="ls-grow" />
-      <div className="ls-group" role="group" aria-label="Highlight outcomes">
+      <div className="ls-group lm-outcomes" role="group" aria-label="Highlight outcomes">
         {WHATS.map((what) => (
           <Button
             key={what}
             pressed={whats.includes(what)}
-            title={HINTS[what]}
+            title={MEANINGS[what]}
             onClick={() => session.chooseWhat(what, false)}
           >
-            {TITLES[what]} <span className="ls-count">{report.totals[what].toLocaleString("en")}</span>
+            {capitalized(what)} <span className="ls-count">{report.totals[what].toLocaleString("en")}</span>
           </Button>
         ))}
       </div>
     </div>
   );
 }
-
-const TITLES: Readonly<Record<What, string>> = {
-  "false positives": "FP",
-  "false negatives": "FN",
-  confusions: "Confusions",
-  "true positives": "TP",
-};
-const HINTS: Readonly<Record<What, string>> = {
-  "false positives":
-    "False positives: predictions without any label. Confident ones are often objects that nobody labeled.",
-  "false negatives": "False negatives: labels without any prediction.",
-  confusions: "Pairs of different classes. Confident ones are often wrong labels.",
-  "true positives": "Pairs of the same class.",
-};
 
 function Threshold(props: {
   readonly label: string;
@@ -246,7 +263,7 @@ function Threshold(props: {
   );
 }
 
-/** Takes what is typed as it is typed, and shows the value again once one leaves it. */
+/** Applies input while it is typed, and shows the value again when the field loses focus. */
 function NumberBox({
   label,
   value,

@@ -5,10 +5,10 @@ import { sortedRows, type SortKey } from "./matrix";
 
 const COLUMNS: readonly (readonly [SortKey, string, string])[] = [
   ["name", "Class", ""],
-  ["precision", "P", "Precision: of what was predicted, the share that is right"],
-  ["recall", "R", "Recall: of what is labeled, the share that was found"],
+  ["precision", "P", "Precision: the share of predictions that are right"],
+  ["recall", "R", "Recall: the share of labels that were found"],
   ["f1", "F1", "Harmonic mean of precision and recall"],
-  ["average_precision", "AP", "Average precision at this IoU, over every confidence (COCO)"],
+  ["average_precision", "AP", "Average precision at this IoU, over all confidences (COCO)"],
   ["support", "n", "Support: labels of the class"],
 ];
 
@@ -51,7 +51,7 @@ export function MetricsTable(): React.ReactElement | null {
             const name = report.classes[row] as string;
             return (
               <tr key={name}>
-                <td title={`${name}: what was missed and seen without label`}>
+                <td title={`${name}: missed labels, and predictions without a label`}>
                   <button
                     type="button"
                     onClick={(event) => {

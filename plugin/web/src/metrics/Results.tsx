@@ -1,14 +1,17 @@
-/** The objects behind the chosen cells: crops with their boxes, in the order of a tab, to choose and to keep. */
+/** The objects behind the selected cells: crops with their boxes, sortable, to select and to save. */
 import * as React from "react";
 import { classColors } from "../scatter/colors";
 import { Button } from "../parts/parts";
+import { Picker } from "../parts/Picker";
+import { capitalized } from "../parts/words";
 import { useMetrics, useSession } from "./context";
-import type { Box, Order, Report, Result } from "./contract";
+import { WHATS, type Box, type Order, type Report, type Result } from "./contract";
 import { cropOf, inCrop } from "./crop";
+import { MEANINGS } from "./meanings";
 import { AddToSegment } from "./SegmentForms";
 import { chosenCount, isChosen } from "./session";
 
-const TABS: readonly (readonly [Order, string])[] = [
+const ORDERS: readonly (readonly [Order, string])[] = [
   ["confidence", "Most confident first"],
   ["iou low", "Worst fit first"],
   ["iou high", "Best fit first"],
@@ -26,28 +29,29 @@ export function Results(): React.ReactElement {
     () => (report ? classColors(report.classes.length, undefined, null) : []),
     [report?.classes.length],
   );
-  if (!report || whats.length + cells.length === 0)
-    return (
-      <p className="lm-empty">Choose a cell of the matrix, or FP, FN, Confusions or TP, to see what is behind it.</p>
-    );
-  const tabs = report.kind === "detection" ? TABS : TABS.filter(([name]) => !name.startsWith("iou"));
+  if (!report || whats.length + cells.length === 0) return <Meanings />;
+  const orders = report.kind === "detection" ? ORDERS : ORDERS.filter(([name]) => !name.startsWith("iou"));
   const chosen = chosenCount(state);
   return (
     <>
       <div className="lm-result-bar">
-        <div className="ls-group" role="tablist" aria-label="Order of the results">
-          {tabs.map(([name, title]) => (
-            <Button key={name} pressed={order === name} onClick={() => session.setOrder(name)}>
-              {title}
-            </Button>
-          ))}
-        </div>
-        <span className="ls-grow" />
+        <Picker
+          label="Order of the results"
+          value={order}
+          options={orders.map(([value, name]) => ({ value, name }))}
+          onChange={(value) => session.setOrder(value as Order)}
+        />
         <span className="ls-quiet" role="status">
           {chosen.toLocaleString("en")} of {total.toLocaleString("en")} chosen
         </span>
-        <Button onClick={() => session.toggleAll("all")}>All</Button>
-        <Button onClick={() => session.toggleAll("none")}>None</Button>
+        <div className="ls-group" role="group" aria-label="Choose">
+          <Button onClick={() => session.toggleAll("all")}>All</Button>
+          <Button onClick={() => session.toggleAll("none")}>None</Button>
+        </div>
+        <span className="ls-grow" />
+        <Button primary disabled={chosen === 0} onClick={() => setAdding(true)}>
+          Add to segment
+        </Button>
         <Button
           disabled={chosen === 0}
           title="Show the chosen objects in the App's grid"
@@ -55,18 +59,15 @@ export function Results(): React.ReactElement {
         >
           Show in grid
         </Button>
-        <Button title="Take the filter off the App's grid" onClick={() => session.showAll()}>
+        <Button title="Remove the filter from the App's grid" onClick={() => session.showAll()}>
           Whole dataset
         </Button>
         <Button
           disabled={chosen === 0}
-          title="Make tasks of the samples of the chosen objects"
+          title="Create tasks for the samples of the chosen objects"
           onClick={() => session.sendChosen()}
         >
           Send to Label Studio
-        </Button>
-        <Button primary disabled={chosen === 0} onClick={() => setAdding(true)}>
-          Add to segment
         </Button>
       </div>
       {total === 0 && <p className="lm-empty">There is nothing here at these thresholds.</p>}
@@ -93,6 +94,23 @@ export function Results(): React.ReactElement {
   );
 }
 
+/** Nothing is chosen yet: what there is to choose. */
+function Meanings(): React.ReactElement {
+  return (
+    <div className="lm-meanings">
+      <p>Choose a cell of the matrix, or one of the outcomes above it, to see the objects behind it:</p>
+      <dl>
+        {WHATS.map((what) => (
+          <React.Fragment key={what}>
+            <dt>{capitalized(what)}</dt>
+            <dd>{MEANINGS[what]}</dd>
+          </React.Fragment>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
 function Card({
   result,
   report,
@@ -111,8 +129,8 @@ function Card({
   const place = size && fit(size, crop);
   const color = (name: string | null): string => colors[name === null ? -1 : report.classes.indexOf(name)] ?? "#8f8f8f";
   const facts = [
-    result.confidence === null ? null : `confidence ${result.confidence.toFixed(2)}`,
-    result.iou === null ? null : `IoU ${result.iou.toFixed(2)}`,
+    result.confidence === null ? null : `confidence\u00a0${result.confidence.toFixed(2)}`,
+    result.iou === null ? null : `IoU\u00a0${result.iou.toFixed(2)}`,
   ].filter(Boolean);
   const title = `label ${result.truth_class ?? "none"}, prediction ${result.predicted_class ?? "none"}`;
   return (

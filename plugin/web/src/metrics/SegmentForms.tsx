@@ -1,4 +1,4 @@
-/** Windows that ask: into which segment, how to change, merge, export it, on what to make it again. */
+/** Dialogs for segments: which one to add to, and how to edit, merge, export, or rebuild it. */
 import * as React from "react";
 import { Button, Dialog } from "../parts/parts";
 import { Picker, type PickerOption } from "../parts/Picker";
@@ -16,8 +16,8 @@ const KIND_NOTES: Readonly<Record<SegmentKind, string>> = {
 const KINDS = SEGMENT_KINDS.map((kind) => ({ value: kind, name: kind, note: KIND_NOTES[kind] }));
 const option = ([value, name]: readonly [string, string]): PickerOption => ({ value, name });
 const MEMBERS: readonly (readonly [Members, string])[] = [
-  ["labels", "labels (predictions where there is none)"],
-  ["predictions", "predictions (labels where there is none)"],
+  ["labels", "labels (or predictions if there is no label)"],
+  ["predictions", "predictions (or labels if there is no prediction)"],
   ["both", "both"],
   ["samples", "whole samples"],
 ];
@@ -76,14 +76,14 @@ export function AddToSegment({ onClose }: { readonly onClose: () => void }): Rea
         {state.report?.kind === "detection" && target?.noun !== "sample" && (
           <Picker
             wide
-            label="What goes in"
+            label="What to add"
             value={members}
             options={MEMBERS.filter(([one]) => !target || one !== "samples").map(option)}
             onChange={(value) => setMembers(value as Members)}
           />
         )}
         <p className="ls-quiet">
-          {slug === NEW ? "Fields and thresholds are kept with the segment, so that it can be made again. " : ""}
+          {slug === NEW ? "Fields and thresholds are saved with the segment so that it can be rebuilt. " : ""}
           Only a tag is written.
         </p>
         <div className="ls-row">
@@ -187,7 +187,7 @@ export function DeleteSegment({
   return (
     <Asking title={`Delete “${segment.name}”?`} deed="Delete" onClose={onClose} onSubmit={submit}>
       <p>
-        Its tag, saved view and record go. Its {segment.size.toLocaleString("en")} {segment.noun}s stay.
+        Its tag, saved view, and record will be deleted. Its {segment.size.toLocaleString("en")} {segment.noun}s stay.
       </p>
     </Asking>
   );
@@ -219,7 +219,7 @@ export function ExportSegment({
         value={format}
         options={(
           [
-            ["csv", "CSV, a row for each member"],
+            ["csv", "CSV, one row per member"],
             ["coco", "COCO, with media"],
             ["fiftyone", "FiftyOne dataset, with media"],
           ] as const
@@ -230,7 +230,7 @@ export function ExportSegment({
         <span className="ls-choice-label">New folder</span>
         <input
           value={folder}
-          placeholder="empty = download; else on the server"
+          placeholder="empty = download; otherwise on the server"
           onChange={(event) => setFolder(event.target.value)}
         />
       </label>
@@ -256,8 +256,8 @@ export function RemakeSegment({
   };
   return (
     <Asking
-      title={`Make “${segment.name}” again`}
-      deed={name.trim() ? "Make and compare" : "Compare"}
+      title={`Rebuild “${segment.name}”`}
+      deed={name.trim() ? "Rebuild and compare" : "Compare"}
       onClose={onClose}
       onSubmit={submit}
     >
@@ -271,7 +271,7 @@ export function RemakeSegment({
       />
       <label className="ls-choice">
         <span className="ls-choice-label">Keep as</span>
-        <input value={name} placeholder="empty = compare alone" onChange={(event) => setName(event.target.value)} />
+        <input value={name} placeholder="empty = only compare" onChange={(event) => setName(event.target.value)} />
       </label>
     </Asking>
   );

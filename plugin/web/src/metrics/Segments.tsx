@@ -1,4 +1,4 @@
-/** All segments: what is in them, how they were made, how they grew, and what one can do with them. */
+/** All segments: their contents, how they were made, how they grew, and what can be done with them. */
 import * as React from "react";
 import { Button } from "../parts/parts";
 import { useMetrics, useSession } from "./context";
@@ -22,7 +22,7 @@ export function Segments(): React.ReactElement {
   if (segments.length === 0)
     return (
       <p className="lm-empty">
-        No segment yet. Choose results and press “Add to segment”, or run “Labelscape: create segment” on ticked
+        No segments yet. Choose results and press “Add to segment”, or run “Labelscape: create segment” on ticked
         samples.
       </p>
     );
@@ -55,17 +55,17 @@ function Row({ segment, ask }: { readonly segment: Segment; readonly ask: (form:
         <Button onClick={() => ask("edit")}>Edit</Button>
         <Button onClick={() => ask("merge")}>Merge</Button>
         <Button
-          title="Take what is ticked in the App's grid out of this segment"
+          title="Remove the samples ticked in the App's grid from this segment"
           onClick={() => void session.segmentAct("remove_from_segment", { slug: segment.slug })}
         >
           Remove ticked
         </Button>
         {segment.can_remake && (
           <Button title="Apply the same rule to new predictions, and compare" onClick={() => ask("remake")}>
-            Make again
+            Rebuild
           </Button>
         )}
-        <Button title="Make tasks of its samples, to relabel them" onClick={() => session.sendSegment(segment.slug)}>
+        <Button title="Create tasks for its samples, to relabel them" onClick={() => session.sendSegment(segment.slug)}>
           Send to Label Studio
         </Button>
         <Button onClick={() => ask("export")}>Export</Button>
@@ -79,7 +79,7 @@ function Row({ segment, ask }: { readonly segment: Segment; readonly ask: (form:
   );
 }
 
-/** Size over time as a small line; in words for who hovers or listens. */
+/** Size over time as a sparkline, and in words for tooltips and screen readers. */
 function Sizes({ segment }: { readonly segment: Segment }): React.ReactElement | null {
   if (segment.sizes.length < 2) return null;
   const largest = Math.max(...segment.sizes.map(([, size]) => size), 1);

@@ -6,7 +6,7 @@ export const SessionContext = React.createContext<MetricsSession | null>(null);
 
 export function useSession(): MetricsSession {
   const session = React.useContext(SessionContext);
-  if (!session) throw new Error("A component of the metrics stands outside of it.");
+  if (!session) throw new Error("A component of the metrics is used outside of it.");
   return session;
 }
 

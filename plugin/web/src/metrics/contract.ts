@@ -1,5 +1,4 @@
-/**
- * What the panel `model_metrics` and its Python (model_metrics.py, metrics_answers.py) say to each other.
+/** The contract between the panel `model_metrics` and its Python code.
  *
  * A method answers with its own fields, or with `{error}`: one sentence for the user. Method URIs arrive in
  * `props.schema.view.<method>`. Classes travel by name; null stands for none.
@@ -112,7 +111,7 @@ interface Changed {
 }
 export type Nothing = Readonly<Record<string, never>>;
 
-/** Every method: what it is asked with, what it answers. */
+/** The request and the answer of every method. */
 export interface Methods {
   overview: [Nothing, Overview];
   /** With `evaluation`, the same comparison at other thresholds; null reads both fields anew. */

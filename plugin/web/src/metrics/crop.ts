@@ -1,4 +1,4 @@
-/** Where to cut a picture so that a label, a prediction or both are seen with a little around them. */
+/** Where to crop a picture so that a label, a prediction, or both are visible with some context. */
 import type { Box, Result } from "./contract";
 
 const MARGIN = 0.25; // of the longer side, all around

@@ -1,4 +1,4 @@
-/** The panel's state and what it asks of Python: one store, one object that acts on it. */
+/** The panel's state and its calls to Python: one store, and one object that acts on it. */
 import type {
   Answer,
   Ask,
@@ -86,13 +86,13 @@ export function partnersOf(overview: Overview, truth: string): string[] {
 export class MetricsSession {
   #state: MetricsState = INITIAL;
   readonly #listeners = new Set<() => void>();
-  /** Thresholds asked for while an answer is under way: only the newest is asked next. */
+  /** Thresholds requested while an answer is pending: only the newest is requested next. */
   /** Whether a person moved the confidence; until then it is the one with the best F1. */
   #confidenceChosen = false;
   #comparing = false;
   #again = false;
   #asked = 0;
-  /** Counts what was read anew; an answer to an older reading is not shown. */
+  /** Counts the readings; an answer to an older reading is not shown. */
   #reading = 0;
 
   constructor(

@@ -1,6 +1,6 @@
 /** A button that opens a menu of the App's own kind, in groups with headings. */
 import * as React from "react";
-import { Menu as MuiMenu, MenuItem } from "@mui/material";
+import { MenuItem, MenuList, Popover } from "@mui/material";
 import { Icon, type IconName } from "./icons";
 
 export interface MenuEntry {
@@ -24,7 +24,7 @@ export function Menu(props: {
   readonly groups: readonly MenuGroup[];
   readonly label?: string;
   readonly disabled?: boolean;
-  /** What stands below the entries and is no entry itself. */
+  /** What is shown below the entries and is not an entry itself. */
   readonly children?: React.ReactNode;
 }): React.ReactElement {
   const button = React.useRef<HTMLButtonElement>(null);
@@ -37,8 +37,8 @@ export function Menu(props: {
         className="ls-button"
         aria-haspopup="menu"
         aria-expanded={open}
-        aria-label={props.label}
-        title={props.label}
+        aria-label={props.label ?? props.name}
+        title={props.label ?? props.name}
         disabled={props.disabled ?? false}
         onClick={() => setOpen(true)}
       >
@@ -46,36 +46,47 @@ export function Menu(props: {
         {props.name && <span className="ls-button-word">{props.name}</span>}
         <Icon name="down" />
       </button>
-      <MuiMenu
+      <Popover
         open={open}
         anchorEl={button.current}
+        anchorOrigin={BELOW}
         onClose={() => setOpen(false)}
         slotProps={{ paper: { className: "ls-popup" } }}
       >
-        {props.groups.flatMap((group) => [
-          <li key={`${group.title} heading`} role="presentation" className="ls-menu-title">
-            {group.title}
-          </li>,
-          ...group.entries.map((entry) => (
-            <MenuItem
-              key={`${group.title} ${entry.name}`}
-              dense
-              disabled={entry.disabled ?? false}
-              className={entry.danger ? "ls-menu-danger" : ""}
-              {...(entry.on === undefined ? {} : { role: "menuitemcheckbox", "aria-checked": entry.on })}
-              onClick={() => {
-                if (entry.on === undefined) setOpen(false);
-                entry.run();
-              }}
-            >
-              {entry.on !== undefined && <span className="ls-menu-tick">{entry.on && <Icon name="check" />}</span>}
-              <span className="ls-menu-name">{entry.name}</span>
-              {entry.hotkey && <kbd className="ls-menu-key">{entry.hotkey}</kbd>}
-            </MenuItem>
-          )),
-        ])}
+        <MenuList autoFocusItem={open} aria-label={props.label ?? props.name}>
+          {props.groups.flatMap((group) => [
+            <Heading key={`${group.title} heading`} title={group.title} />,
+            ...group.entries.map((entry) => (
+              <MenuItem
+                key={`${group.title} ${entry.name}`}
+                dense
+                disabled={entry.disabled ?? false}
+                className={entry.danger ? "ls-menu-danger" : ""}
+                {...(entry.on === undefined ? {} : { role: "menuitemcheckbox", "aria-checked": entry.on })}
+                onClick={() => {
+                  if (entry.on === undefined) setOpen(false);
+                  entry.run();
+                }}
+              >
+                {entry.on !== undefined && <span className="ls-menu-tick">{entry.on && <Icon name="check" />}</span>}
+                <span className="ls-menu-name">{entry.name}</span>
+                {entry.hotkey && <kbd className="ls-menu-key">{entry.hotkey}</kbd>}
+              </MenuItem>
+            )),
+          ])}
+        </MenuList>
         {props.children}
-      </MuiMenu>
+      </Popover>
     </>
   );
 }
+
+const BELOW = { vertical: "bottom", horizontal: "left" } as const;
+
+const Heading = ({ title }: { readonly title: string }): React.ReactElement => (
+  <li role="presentation" className="ls-menu-title">
+    {title}
+  </li>
+);
+/** The list of the App passes over it when it looks for an entry to focus. */
+Heading.muiSkipListHighlight = true;

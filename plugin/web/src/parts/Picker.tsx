@@ -15,9 +15,9 @@ export function Picker(props: {
   readonly options: readonly PickerOption[];
   readonly onChange: (value: string) => void;
   readonly disabled?: boolean;
-  /** What stands above the value instead of the label. */
+  /** What is shown above the value instead of the label. */
   readonly caption?: string;
-  /** What stands there instead of the name of the option. */
+  /** What is shown instead of the option's name. */
   readonly shown?: string;
   readonly wide?: boolean;
 }): React.ReactElement {

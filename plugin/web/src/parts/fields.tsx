@@ -54,9 +54,15 @@ export function NumberField(props: {
   );
 }
 
-export function Submit(props: { readonly disabled?: boolean; readonly children: React.ReactNode }): React.ReactElement {
+export function Submit(props: {
+  readonly disabled?: boolean;
+  /** What will happen; it is next to the button, visible however long the form is. */
+  readonly note?: string;
+  readonly children: React.ReactNode;
+}): React.ReactElement {
   return (
     <div className="ls-row ls-submit">
+      {props.note && <span className="ls-quiet">{props.note}</span>}
       <button type="submit" className="ls-button ls-primary" disabled={props.disabled ?? false}>
         {props.children}
       </button>

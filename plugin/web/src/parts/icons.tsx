@@ -1,4 +1,4 @@
-/** Signs of the buttons, drawn with the color of the text around them. */
+/** Icons of the buttons, drawn in the color of the surrounding text. */
 import * as React from "react";
 
 const PATHS = {
@@ -27,7 +27,7 @@ const PATHS = {
 export type IconName = keyof typeof PATHS;
 
 export const Icon = ({ name }: { readonly name: IconName }): React.ReactElement => (
-  <svg className="ls-icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+  <svg className={`ls-icon ls-icon-${name}`} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
     <path d={PATHS[name]} />
   </svg>
 );

@@ -9,7 +9,7 @@ export function Button(props: {
   readonly pressed?: boolean;
   readonly primary?: boolean;
   readonly danger?: boolean;
-  /** Drawn as an outline: an act that needs a second look. */
+  /** Drawn as an outline: an action that needs care. */
   readonly hollow?: boolean;
   readonly disabled?: boolean;
   readonly label?: string;
@@ -62,7 +62,7 @@ export function Choice(props: {
   );
 }
 
-/** A window over the panel; Escape and the cross close it, and focus returns to where it was. */
+/** A dialog over the panel; Escape and the cross close it, and focus returns to where it was. */
 export function Dialog(props: {
   readonly title: string;
   readonly onClose: () => void;

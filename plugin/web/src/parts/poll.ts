@@ -1,7 +1,7 @@
-/** Work that is repeated while the page is seen. */
+/** Work that is repeated while the page is visible. */
 import * as React from "react";
 
-/** Runs `work` every so often while the page is seen, and when it comes back to the front. */
+/** Runs `work` periodically while the page is visible, and when it comes back to the front. */
 export function usePoll(work: () => void, milliseconds: number): void {
   const latest = React.useRef(work);
   latest.current = work;

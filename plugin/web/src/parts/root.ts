@@ -1,4 +1,4 @@
-/** What a panel's outermost element needs: its background as the theme has it, its width, and the keyboard focus. */
+/** What a panel's root element needs: the theme's background, its width, and the keyboard focus. */
 import * as React from "react";
 
 type Root = React.RefObject<HTMLElement>;
@@ -34,7 +34,35 @@ export function useWidth(root: Root): number {
   return width;
 }
 
-/** A control that is removed takes the focus with it, and the keys would go to the App: then the panel takes it. */
+/**
+ * How many pixels at the bottom of the panel lie below the window: the App (1.22) makes its panels slightly taller than
+ * the room there is, and the last line would be cut.
+ */
+export function useOverhang(root: Root): number {
+  const [pixels, setPixels] = React.useState(0);
+  React.useLayoutEffect(() => {
+    const element = root.current;
+    if (!element) return;
+    const measure = (): void => {
+      const over = Math.ceil(element.getBoundingClientRect().bottom - window.innerHeight);
+      setPixels(over > 0 && over <= FEW_PIXELS ? over : 0);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    window.addEventListener("resize", measure);
+    return () => {
+      observer.disconnect();
+      window.removeEventListener("resize", measure);
+    };
+  }, [root]);
+  return pixels;
+}
+
+/** If it is more than this, the panel has simply been scrolled. */
+const FEW_PIXELS = 16;
+
+/** When a control is removed or hidden, it loses focus and keys would go to the App: the panel then takes the focus. */
 export function useFocusKeeper(root: Root): void {
   React.useEffect(() => {
     const element = root.current;
@@ -44,13 +72,15 @@ export function useFocusKeeper(root: Root): void {
       inside = event.target instanceof Element ? event.target : null;
     };
     const observer = new MutationObserver(() => {
-      if (inside && !inside.isConnected && document.activeElement === document.body) {
+      if (!inside || (inside.isConnected && !inside.closest("[hidden]"))) return;
+      // A hidden element keeps the focus until the next frame is drawn.
+      if (document.activeElement === document.body || document.activeElement === inside) {
         inside = null;
         element.focus({ preventScroll: true });
       }
     });
     element.addEventListener("focusin", onFocus);
-    observer.observe(element, { childList: true, subtree: true });
+    observer.observe(element, { childList: true, subtree: true, attributes: true, attributeFilter: ["hidden"] });
     return () => {
       element.removeEventListener("focusin", onFocus);
       observer.disconnect();

@@ -10,7 +10,7 @@ export function plural(noun: string): string {
 export const counted = (count: number, noun: string): string =>
   `${count.toLocaleString("en")} ${count === 1 ? noun : plural(noun)}`;
 
-/** The parts as in a sentence, empty ones left out: "a", "a and b", "a, b, and c". */
+/** The parts joined as in a sentence, without empty ones: "a", "a and b", "a, b, and c". */
 export function listing(parts: readonly (string | false | null | undefined)[]): string {
   const said = parts.filter((part): part is string => Boolean(part));
   if (said.length <= 2) return said.join(" and ");

@@ -1,5 +1,4 @@
-/**
- * A map of points as a component: it draws typed columns, and tells by callbacks what the pointer did.
+/** A map of points as a component: it draws typed columns, and reports pointer events through callbacks.
  *
  * It knows no dataset, no store, and no host: rows are numbers, values are codes into a table of colors.
  */
@@ -33,6 +32,8 @@ export interface ScatterProps {
   readonly camera: Camera | null;
   /** (n,) codes into the table. */
   readonly codes: Uint16Array;
+  /** The code of points without a value. */
+  readonly blank: number;
   /** RGBA for each code, alpha 0 = not drawn; see `classTable` and `numericTable`. */
   readonly table: Uint8Array;
   /** (n,) how each point is drawn: `FLAG` of the renderer. */
@@ -45,9 +46,9 @@ export interface ScatterProps {
   readonly groundRgb: Rgb;
   /** Color of points that are flagged as reached. */
   readonly reachColor: Rgb;
-  /** Whether points that are neither selected nor reached step back. */
+  /** Whether points that are neither selected nor reached are drawn faint. */
   readonly dimOthers: boolean;
-  /** Times the usual size of a point. */
+  /** A multiple of the usual size of a point. */
   readonly pointScale: number;
   readonly label: string;
   readonly onCamera: (camera: Camera) => void;
@@ -83,7 +84,7 @@ interface Drag {
   moved: boolean;
 }
 
-/** Remembered: a frame is drawn for every render, and a host renders its panels anew for reasons of its own. */
+/** Memoized: every render draws a frame, and hosts rerender their panels for their own reasons. */
 export const Scatter = React.memo(function Scatter(props: ScatterProps): React.ReactElement {
   const frame = React.useRef<HTMLDivElement>(null);
   const canvas = React.useRef<HTMLCanvasElement>(null);
@@ -93,10 +94,10 @@ export const Scatter = React.memo(function Scatter(props: ScatterProps): React.R
   latest.current = props;
   const size = useSize(frame, latest);
   const renderer = useRenderer(canvas, latest);
-  const { planes, codes, table, flags } = props;
+  const { planes, codes, blank, table, flags } = props;
 
   React.useEffect(() => renderer?.setPositions(planes), [renderer, planes]);
-  React.useEffect(() => renderer?.setCodes(codes), [renderer, codes, planes]);
+  React.useEffect(() => renderer?.setCodes(codes, blank), [renderer, codes, blank, planes]);
   React.useEffect(() => renderer?.setFlags(flags), [renderer, flags, planes]);
   React.useEffect(() => renderer?.setTable(table), [renderer, table]);
 
@@ -231,7 +232,7 @@ function useSize(frame: React.RefObject<HTMLDivElement>, latest: Latest): Size {
   return size;
 }
 
-/** The renderer of the canvas, a new one after the browser has taken the drawing context away and given it back. */
+/** The renderer of the canvas, recreated after the browser has lost and restored the drawing context. */
 function useRenderer(canvas: React.RefObject<HTMLCanvasElement>, latest: Latest): PointRenderer | null {
   const [renderer, setRenderer] = React.useState<PointRenderer | null>(null);
   const [lost, setLost] = React.useState(0);
@@ -267,7 +268,7 @@ function useRenderer(canvas: React.RefObject<HTMLCanvasElement>, latest: Latest)
   return renderer;
 }
 
-/** Draws a picture; where all points take long it comes in several frames, so that one may go on meanwhile. */
+/** Draws an image; if drawing all points takes long, it is split into frames so that the page stays responsive. */
 function usePainting(
   canvas: React.RefObject<HTMLCanvasElement>,
   renderer: PointRenderer | null,
@@ -321,7 +322,7 @@ function sceneOf(props: ScatterProps, size: Size) {
     ground: groundRgb,
     anySelected: dimOthers,
     reachColor,
-    pointSize: pointScale * Math.min(7, Math.max(2, 11 - 1.6 * Math.log10(Math.max(n, 10)))),
+    pointSize: pointScale * Math.min(9, Math.max(2, 11 - 1.6 * Math.log10(Math.max(n, 10)))),
     opacity: n > 20000 ? 0.8 : 0.95,
   };
 }
@@ -337,7 +338,7 @@ function usePicking(size: Size, latest: Latest) {
     screen: { x: Float32Array; y: Float32Array };
   } | null>(null);
 
-  /** The points in cells of the plane, made when the pointer first asks: until then the picture has the time. */
+  /** The points in grid cells, computed on the first hover, so that drawing comes first. */
   const gridOf = (planes: Planes): PointGrid => {
     if (grid.current?.planes !== planes)
       grid.current = { planes, grid: buildGrid(planes[0] as Float32Array, planes[1] as Float32Array) };

@@ -1,4 +1,4 @@
-/** Where one looks from: a flat camera and an orbit camera, their matrices, and points on the screen. */
+/** Cameras: a flat one and an orbit camera, their matrices, and points on the screen. */
 import type { Point } from "./geometry";
 
 export interface FlatCamera {
@@ -46,7 +46,7 @@ export function fit(min: readonly number[], max: readonly number[], size: Size, 
     target: [middle[0] ?? 0, middle[1] ?? 0, middle[2] ?? 0],
     yaw: 0.6,
     pitch: 0.35,
-    // The sphere around the box is wider than what stands in it.
+    // The sphere around the box is wider than its content.
     distance: (0.7 * radius) / Math.sin(FIELD_OF_VIEW / 2) / Math.min(1, size.width / Math.max(size.height, 1)),
   };
 }

@@ -3,6 +3,16 @@
 /** Code of a point without a value. */
 export const NO_VALUE = 0xffff;
 
+/** Below this share of points, those with a value are drawn to stand out from the others. */
+const FEW = 0.25;
+
+/** Whether some of the points have a value, but few of them: those whose code is `blank` have none. */
+export function fewHaveValues(codes: Uint16Array, blank: number): boolean {
+  let have = 0;
+  for (const code of codes) if (code !== blank && code !== NO_VALUE) have++;
+  return have > 0 && have < FEW * codes.length;
+}
+
 export type Rgb = readonly [number, number, number];
 
 /** Unlabeled, everywhere. */
@@ -112,10 +122,10 @@ export function bySize(codes: Uint16Array, classes: number): number[] {
   );
 }
 
-/** Least contrast of a color with the ground behind it (WCAG 2.1 asks for 3 between graphics). */
+/** Minimum contrast of a color with its background (WCAG 2.1 requires 3 for graphics). */
 export const LEAST_CONTRAST = 3;
 
-/** The color itself where it is seen on the ground, else mixed with white or black until it is. */
+/** The color itself if it is visible on the background, else mixed with white or black until it is. */
 export function readable(color: string, ground: Rgb): string {
   const rgb = parseColor(color);
   const toward: Rgb = isDark(ground) ? [255, 255, 255] : [0, 0, 0];

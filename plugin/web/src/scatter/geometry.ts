@@ -120,7 +120,7 @@ export function simplify(path: readonly Point[], tolerance: number): Point[] {
   return path.filter((_, i) => keep[i]);
 }
 
-/** A uniform grid over 2D points: the nearest point without a look at all of them. */
+/** A uniform grid over 2D points, to find the nearest point without checking all of them. */
 export interface PointGrid {
   readonly side: number;
   readonly minX: number;

@@ -1,4 +1,4 @@
-/** What lies over the points on a canvas of its own: contours, texts of points, names of clusters, a lasso. */
+/** The layers above the points, on a separate canvas: contours, texts of points, names of clusters, a lasso. */
 import { matrixOf, project, projectAll, type Camera, type Size } from "./camera";
 import type { Home, Segment } from "./density";
 import type { Point } from "./geometry";
@@ -93,7 +93,8 @@ function drawNames(pen: CanvasRenderingContext2D, scene: Scene, camera: Camera, 
   const candidates = homes.flatMap((home) => {
     const at = project(matrix, size, home.x, home.y, 0);
     const text = shorten(nameOf(home.code), 24);
-    return at ? [{ text, x: at[0], y: at[1], width: pen.measureText(text).width }] : [];
+    const width = pen.measureText(text).width;
+    return at ? [{ text, x: at[0], y: at[1], width, ofOne: home.count === 1 }] : [];
   });
   for (const { text, x, y } of placeNames(candidates, size, LINE_HEIGHT + 4, NAMES_LIMIT))
     write(pen, text, x, y, ink, scene.ground);

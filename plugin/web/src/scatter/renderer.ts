@@ -1,7 +1,7 @@
-/** Points on the GPU: one WebGL2 program for 2D and 3D; positions, codes, flags and colours are sent apart. */
+/** Points on the GPU: one WebGL2 program for 2D and 3D; positions, codes, flags, and colors are uploaded separately. */
 import type { Camera, Size } from "./camera";
 import { matrixOf } from "./camera";
-import { TABLE_SIDE, type Rgb } from "./colors";
+import { fewHaveValues, NO_VALUE, TABLE_SIDE, type Rgb } from "./colors";
 
 /** Flags of a point, one byte: label state in the low three bits. */
 export const FLAG = { state: 0x07, faint: 0x08, hidden: 0x10, selected: 0x20, reached: 0x40, marked: 0x80 } as const;
@@ -12,6 +12,7 @@ precision highp int;
 in float ax; in float ay; in float az; in uint code; in uint flags;
 uniform mat4 matrix; uniform float pointSize; uniform bool anySelected; uniform float perspective;
 uniform highp sampler2D table; uniform vec3 ground; uniform vec3 reachColor; uniform float opacity;
+uniform uint blank; uniform float lift;
 flat out vec4 color; flat out int shape; flat out float side;
 void main() {
   uint state = flags & 7u;
@@ -21,24 +22,30 @@ void main() {
   vec4 at = matrix * vec4(ax, ay, az, 1.0);
   bool open = (state >= 2u && state <= 4u) || state == 6u;
   float raised = marked ? 4.0 : reached ? 3.0 : selected ? 2.0 : open ? 1.0 : 0.0;
+  bool empty = code == blank, lifted = lift > 0.0 && !empty;
   shape = marked ? 5 : state == 6u || reached ? 1 : state == 2u ? 4 : state == 3u ? 2 : state == 4u ? 3 : 0;
-  // On the flat map depth says what lies on top: what is asked about, then values, then samples without one.
-  if (perspective == 0.0) at.z = faint ? 0.9 : 0.5 - 0.2 * raised + (code == 65535u ? 0.1 : 0.0);
+  if (shape == 0 && lifted) shape = 6;
+  // On the flat map, depth determines what is on top: highlighted points, then those with values, then the others.
+  if (perspective == 0.0) at.z = faint ? 0.9 : 0.5 - 0.2 * raised + (empty ? 0.1 : 0.0);
   gl_Position = hidden || (entry.a == 0.0 && raised < 3.0) || isnan(ax) ? vec4(2.0, 2.0, 2.0, 1.0) : at;
-  float size = pointSize + (marked ? 9.0 : raised >= 2.0 ? 2.0 : raised == 1.0 ? 1.5 : 0.0);
+  bool back = lift > 0.0 && empty && raised == 0.0;
+  float size = back ? 0.8 * pointSize : pointSize + (lifted ? lift : 0.0);
+  size += marked ? 9.0 : raised >= 2.0 ? 2.0 : raised == 1.0 ? 1.5 : 0.0;
   if (perspective > 0.0) size = clamp(size * perspective / at.w, 1.0, 3.0 * size);
   gl_PointSize = size;
   side = size;
   vec3 rgb = reached ? reachColor : entry.rgb;
   bool away = faint || (anySelected && raised < 2.0);
-  color = vec4(away ? mix(ground, rgb, faint ? 0.18 : 0.3) : rgb, raised > 0.0 ? 1.0 : opacity);
+  float cover = raised > 0.0 || lifted ? 1.0 : back ? 0.75 * opacity : opacity;
+  color = vec4(away ? mix(ground, rgb, faint ? 0.18 : 0.3) : rgb, cover);
 }`;
 
 // Shapes: 0 disc, 1 ring (uncertain suggestion), 2 diamond (pending label), 3 cross (pending deletion),
-// 4 triangle (confident suggestion), 5 disc in a ring (marked).
+// 4 triangle (confident suggestion), 5 disc in a ring (marked), 6 disc with an edge (has a value where few have one).
 // A point of few pixels has no room for a shape and is drawn full.
 const FRAGMENT = `#version 300 es
 precision mediump float;
+uniform highp vec3 ground;
 flat in vec4 color; flat in int shape; flat in float side;
 out vec4 fragment;
 void main() {
@@ -53,7 +60,8 @@ void main() {
     else if (shape == 5) cover *= max(smoothstep(0.75 - soft, 0.75, r), 1.0 - smoothstep(0.5, 0.5 + soft, r));
   }
   if (cover < 0.05) discard;
-  fragment = vec4(color.rgb, color.a * cover);
+  vec3 rgb = shape == 6 && side >= 5.0 ? mix(color.rgb, ground, smoothstep(0.78 - soft, 0.78, r)) : color.rgb;
+  fragment = vec4(rgb, color.a * cover);
 }`;
 
 export interface Scene {
@@ -67,11 +75,13 @@ export interface Scene {
   readonly opacity: number;
 }
 
-/** Longest time a frame may take; above, some points are drawn, and the others in the frames that follow. */
+/** The longest time a frame may take; remaining points are drawn in the frames that follow. */
 export const FRAME_MS = { moving: 30, still: 350 } as const;
-/** Points of the first frame of a map, as long as nobody knows how long all take. */
+/** How much larger points with a value are, where few have one. */
+const LIFT = 0.6;
+/** Points in the first frame of a map, while the time for all of them is unknown. */
 const FIRST_POINTS = 250_000;
-/** A part of the points as small says little of how long all take. */
+/** A smaller part of the points says little about the time for all of them. */
 const TELLING = 1 / 8;
 
 export class PointRenderer {
@@ -82,20 +92,21 @@ export class PointRenderer {
   readonly #uniforms = new Map<string, WebGLUniformLocation | null>();
   #count = 0;
   #dims: 2 | 3 = 2;
+  #blank = NO_VALUE;
+  #few = false;
   /** Milliseconds all points take, by the last frame that had many of them; 0 = not known. */
   #fullFrame = 0;
-  /** Rows as they are drawn: by chance, so that the first ones stand for all, and no class lies over the others. */
+  /** Rows in drawing order: random, so that the first ones represent all, and no class covers the others. */
   #order: Uint32Array = new Uint32Array(0);
-  /** How many of them are in the picture. */
+  /** How many of them are drawn. */
   #drawn = 0;
-  /**
-   * Whether these points were drawn before: the first time the driver makes its shaders, and says little of the next.
+  /** Whether these points were drawn before: the first time includes compiling shaders, and says little about the next.
    */
   #warm = false;
-  /** Counts the point sets: what an older one took says nothing of this one. */
+  /** Counts the point sets: the time for an older one says nothing about this one. */
   #set = 0;
 
-  /** Throws an Error with a sentence when the browser has no WebGL2. */
+  /** Throws an Error with a message if the browser has no WebGL2. */
   constructor(canvas: HTMLCanvasElement) {
     const gl = canvas.getContext("webgl2", { antialias: false, alpha: false, preserveDrawingBuffer: true });
     if (!gl)
@@ -126,7 +137,10 @@ export class PointRenderer {
     this.#set++;
   }
 
-  setCodes(codes: Uint16Array): void {
+  /** `blank`: the code of points without a value; where few have one, these are drawn to stand out. */
+  setCodes(codes: Uint16Array, blank: number): void {
+    this.#blank = blank;
+    this.#few = fewHaveValues(codes, blank);
     this.#upload("code", codes, new Uint16Array(this.#count));
   }
 
@@ -142,7 +156,7 @@ export class PointRenderer {
 
   /**
    * Begins a picture: all points, or as many of them as `within` milliseconds allow.
-   * `done` is told when the GPU has drawn them, and whether these were all.
+   * `done` is called when the GPU has drawn them, with whether these were all.
    */
   draw(scene: Scene, ratio: number, within: number, done: (all: boolean) => void): void {
     const gl = this.#gl;
@@ -157,6 +171,8 @@ export class PointRenderer {
     gl.uniform1f(this.#at("perspective"), camera.dims === 3 ? camera.distance : 0);
     gl.uniform1i(this.#at("anySelected"), scene.anySelected ? 1 : 0);
     gl.uniform1f(this.#at("opacity"), scene.opacity);
+    gl.uniform1ui(this.#at("blank"), this.#blank);
+    gl.uniform1f(this.#at("lift"), this.#few ? LIFT * scene.pointSize * ratio : 0);
     gl.uniform3f(this.#at("ground"), r / 255, g / 255, b / 255);
     gl.uniform3f(this.#at("reachColor"), ...(scene.reachColor.map((v) => v / 255) as [number, number, number]));
     gl.bindTexture(gl.TEXTURE_2D, this.#table);
@@ -184,13 +200,13 @@ export class PointRenderer {
     this.#drawn += count;
     const all = this.#drawn === this.#count;
     const share = count / Math.max(1, this.#count);
-    // Of the first frame one learns something only where the next one needs it.
+    // The first frame is timed only if the next one needs it.
     const tells = this.#warm ? share >= TELLING : !all;
     const set = this.#set;
     this.#warm = true;
     this.#whenDone(() => {
       const full = (performance.now() - begin) / share;
-      // Whatever else goes on only adds to the time: less is always nearer to the truth.
+      // Other work only adds to the time: the minimum is always the best estimate.
       if (set === this.#set && count > 0 && (tells || full < this.#fullFrame)) this.#fullFrame = full;
       done(all);
     });
@@ -202,7 +218,7 @@ export class PointRenderer {
     this.#gl.deleteProgram(this.#program);
   }
 
-  /** Calls back when the GPU has done what it was told so far; never, where its context is lost before. */
+  /** Calls back when the GPU has finished its current commands; never if its context is lost first. */
   #whenDone(then: () => void): void {
     const gl = this.#gl;
     const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
@@ -267,7 +283,7 @@ function link(gl: WebGL2RenderingContext): WebGLProgram {
   return program;
 }
 
-/** 0 … n - 1 in an order by chance, the same one each time. */
+/** 0 … n - 1 in a random order that is the same each time. */
 export function shuffled(n: number): Uint32Array {
   const order = new Uint32Array(n);
   for (let i = 0; i < n; i++) order[i] = i;

@@ -1,4 +1,4 @@
-/** Which texts are written on the map: few enough to be read, none over another. */
+/** Which texts are shown on the map: few enough to be readable, without overlap. */
 import { NO_VALUE } from "./colors";
 
 export interface PlacedText {
@@ -54,7 +54,7 @@ function sampleOnScreen(
 ): number[] {
   const n = codes.length;
   if (n === 0) return [];
-  // A step without a common divisor with n visits every row once, in an order that mixes a sorted data set.
+  // A step coprime to n visits every row once, in an order that mixes a sorted dataset.
   let step = Math.max(1, Math.floor(n * 0.6180339887));
   while (divisor(step, n) !== 1) step++;
   const rows: number[] = [];
@@ -83,9 +83,14 @@ export interface Name {
   readonly x: number;
   readonly y: number;
   readonly width: number;
+  /** True for a single point, which the name would hide. */
+  readonly ofOne?: boolean;
 }
 
-/** Names that lie over no other, the first ones first; those that stand out of the picture are moved in or left out. */
+/**
+ * Names that lie over no other, the first ones first. One that would lie over another moves up or down by a line where
+ * that is free; those that stick out of the picture are moved in or left out.
+ */
 export function placeNames(
   names: readonly Name[],
   size: { readonly width: number; readonly height: number },
@@ -98,10 +103,16 @@ export function placeNames(
     if (name.x < 0 || name.x > size.width || name.y < 0 || name.y > size.height) continue;
     const half = name.width / 2 + 4;
     const x = Math.min(size.width - half, Math.max(half, name.x));
-    const free = placed.every(
-      (other) => Math.abs(other.x - x) > half + other.width / 2 + 2 || Math.abs(other.y - name.y) > lineHeight,
+    const beside = [name.y - lineHeight, name.y + lineHeight];
+    const free = (name.ofOne ? beside : [name.y, ...beside]).find(
+      (y) =>
+        y >= 0 &&
+        y <= size.height &&
+        placed.every(
+          (other) => Math.abs(other.x - x) > half + other.width / 2 + 2 || Math.abs(other.y - y) >= lineHeight,
+        ),
     );
-    if (free) placed.push({ ...name, x });
+    if (free !== undefined) placed.push({ ...name, x, y: free });
   }
   return placed;
 }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeHost } from "../../dev/fakeHost";
-import { BY_LABELS, LABEL_STATE, type MethodName } from "../../src/explorer/contract";
+import { BY_LABELS, LABEL_STATE, type MethodName, type PanelState } from "../../src/explorer/contract";
 import { Explorer } from "../../src/explorer/explorer";
-import type { Ui } from "../../src/explorer/state";
+import { BY_STATE, type Ui } from "../../src/explorer/state";
 
 const kept = new Map<string, string>();
 vi.stubGlobal("localStorage", {
@@ -51,6 +51,18 @@ const countState = (explorer: Explorer, state: number): number =>
   [...(explorer.ui.map?.labelState ?? [])].filter((s) => s === state).length;
 
 describe("opening", () => {
+  it("colors a map without labels by predictions, and by no other labels", async () => {
+    const { explorer, host } = await open();
+    const field = (path: string, predictions: boolean) => ({ path, kind: "categorical" as const, predictions });
+    const others = [field("ground_truth.label", true), field("weather.label", false)];
+    const firstOf = (fields: PanelState["fields"]): string => {
+      explorer.receive({ ...host.state(), classes: [], fields });
+      return explorer.look.firstColor();
+    };
+    expect(firstOf([...others, field("found.detections.label", true)])).toBe("found.detections.label");
+    expect(firstOf(others)).toBe(BY_STATE);
+  });
+
   it("loads points, labels and colors, each once", async () => {
     const { explorer, asked } = await open();
     expect(explorer.ui.map?.info.n).toBe(300);
@@ -320,6 +332,21 @@ describe("labeling", () => {
     expect(host.stages).toHaveLength(stages);
   });
 
+  it("takes the ticks off the grid when something else is selected on the map", async () => {
+    const { explorer, host } = await open();
+    explorer.selecting.selectRows([1, 2, 3]);
+    expect(host.unticked).toBe(0);
+    await explorer.selecting.takeTicked([(17).toString(16)]);
+    explorer.selecting.selectRows([1, 2, 3]);
+    expect(host.unticked).toBe(1);
+    await explorer.selecting.takeTicked([]); // as the App answers
+    expect(explorer.ui.selection.count).toBe(3);
+    const late = explorer.selecting.takeTicked([(23).toString(16)]);
+    explorer.selecting.selectRows([1, 2]);
+    await late;
+    expect([explorer.ui.selection.count, host.unticked]).toEqual([2, 2]);
+  });
+
   it("shows in the preview what label and undo made of the sample", async () => {
     const { explorer } = await open("unlabeled");
     await explorer.selecting.click(5, "replace");
@@ -327,6 +354,23 @@ describe("labeling", () => {
     await until(explorer, (ui) => ui.preview?.label === "cat");
     await explorer.labeling.undo();
     await until(explorer, (ui) => ui.preview?.label === null);
+  });
+
+  it("saves and discards what was just asked for, however late the answer comes", async () => {
+    const { explorer, host } = await open("unlabeled");
+    const call = host.call.bind(host);
+    host.call = async (method, ask) => {
+      if (method === "set_label") await new Promise((resolve) => setTimeout(resolve, 50));
+      return call(method, ask);
+    };
+    explorer.selecting.selectRows([5]);
+    void explorer.labeling.setLabel("cat");
+    await explorer.labeling.save();
+    expect(notes(explorer)).toContain("Saved 1 label. Press u to undo.");
+    explorer.selecting.selectRows([6]);
+    void explorer.labeling.setLabel("cat");
+    await explorer.labeling.discard();
+    expect(notes(explorer).some((note) => note.startsWith("1 pending change discarded."))).toBe(true);
   });
 
   it("asks for nothing and says why, where nothing is selected, suggested or pending", async () => {
@@ -367,5 +411,27 @@ describe("jobs", () => {
     await explorer.runs.suggestLabels();
     for (let i = 0; i < 12; i++) await explorer.map.sync();
     await until(explorer, (ui) => ui.color?.field === BY_LABELS);
+  });
+});
+
+describe("the preview", () => {
+  it("shows the new label of its sample, in a review too", async () => {
+    const { explorer } = await open();
+    explorer.selecting.selectRows([5]);
+    await explorer.selecting.focus(5);
+    explorer.store.dispatch({ type: "tab", tab: "review" });
+    await explorer.labeling.setLabel("walrus");
+    await until(explorer, (ui) => ui.preview?.label === "walrus");
+  });
+
+  it("is not read again for a label that it does not show", async () => {
+    const { explorer, asked } = await open();
+    await explorer.selecting.focus(5);
+    const shown = new Set([5, ...(explorer.ui.preview?.neighbors ?? []).map(({ row }) => row)]);
+    const far = Array.from({ length: 300 }, (_, row) => row).find((row) => !shown.has(row)) as number;
+    const before = asked.filter((method) => method === "preview").length;
+    explorer.selecting.selectRows([far]);
+    await explorer.labeling.setLabel("walrus");
+    expect(asked.filter((method) => method === "preview")).toHaveLength(before);
   });
 });

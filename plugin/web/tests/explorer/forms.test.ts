@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { positionOf, REACH_STEPS, reachAt, stepOf } from "../../src/explorer/reach";
+import { completed, groupsOf, missing } from "../../src/explorer/dialogs/ways";
+import type { EmbeddingsForm, Job, ModelChoice, PanelState } from "../../src/explorer/contract";
+import { emptyKind } from "../../src/explorer/emptyKind";
+import { isAtWork } from "../../src/explorer/jobs";
+import { fieldName } from "../../src/explorer/values";
 import { typeahead } from "../../src/explorer/typeahead";
 
 describe("the reach slider", () => {
@@ -35,5 +40,75 @@ describe("the type-ahead", () => {
     expect(typeahead(classes, " zebra ", 9)).toEqual({ matches: [], fresh: "zebra" });
     expect(typeahead(classes, "", 2)).toEqual({ matches: ["wildcat", "cat"], fresh: null });
     expect(typeahead(classes, "Dog", 9)).toEqual({ matches: ["dog"], fresh: "Dog" });
+  });
+});
+
+const way = (name: string, argument = "", names: string[] = []): ModelChoice => ({
+  way: name,
+  title: name,
+  why: "",
+  argument,
+  names,
+  speed: null,
+  options: [],
+});
+const OWN = way("own", "file or package.module:factory");
+const TIMM = way("timm", "name or folder", ["one", "two"]);
+const HUB = way("hf", "repository or folder", ["a/b"]);
+const PLAIN = way("preprocessing");
+
+describe("the ways to make embeddings", () => {
+  it("are five: published models are one, wherever they come from", () => {
+    const all = [PLAIN, TIMM, HUB, OWN, way("trained"), way("precomputed")];
+    expect(groupsOf(all).map(({ ways }) => ways.map((one) => one.way))).toEqual([
+      ["preprocessing"],
+      ["timm", "hf"],
+      ["own"],
+      ["trained"],
+      ["precomputed"],
+    ]);
+    expect(groupsOf([PLAIN, TIMM]).map(({ title }) => title)).toEqual(["preprocessing", "timm"]);
+  });
+
+  it("take any name that is typed, and wait for one where none is known", () => {
+    const panel = { embeddings: [], options: { vector_fields: [] } } as unknown as PanelState;
+    const form = { way: "own", name: null, path: null } as EmbeddingsForm;
+    expect(missing(OWN, form, panel)).toBe(true);
+    expect(missing(OWN, { ...form, name: "  " }, panel)).toBe(true);
+    expect(completed({ ...form, name: " net.onnx " }, OWN, panel).name).toBe("net.onnx");
+    expect(completed(form, TIMM, panel).name).toBe("one");
+    expect(completed({ ...form, name: "three" }, TIMM, panel).name).toBe("three");
+    expect([missing(PLAIN, form, panel), completed(form, PLAIN, panel).name]).toEqual([false, null]);
+  });
+});
+
+describe("what stands in place of a map", () => {
+  const panel = { dataset: "d", sample_count: 3, maps: [], map: null, embeddings: [], jobs: [] };
+  const kind = (part: object) => emptyKind({ panel: { ...panel, ...part } as unknown as PanelState, map: null });
+
+  it("is the form of the next step, also while that is at work: the run may fail", () => {
+    expect(kind({})).toBe("no embeddings");
+    expect(kind({ jobs: [{ status: "running" }] })).toBe("no embeddings");
+    expect(kind({ jobs: [{ status: "running" }], embeddings: [{}] })).toBe("no map");
+    expect(kind({ sample_count: 0 })).toBe("no samples");
+  });
+
+  it("promises a map for a run of the panel alone", () => {
+    const atWork = (...jobs: object[]) => isAtWork(jobs as Job[]);
+    expect(atWork({ status: "done" }, { status: "running" })).toBe(true);
+    expect(atWork({ status: "queued" })).toBe(true);
+    expect(atWork({ status: "failed" }, { status: "done" })).toBe(false);
+    expect(atWork({ status: "running", by_operator: true })).toBe(false);
+  });
+});
+
+describe("fields", () => {
+  it("are called as the dataset calls them", () => {
+    expect(["ground_truth.label", "boxes.detections.label", "tags", "a.confidence"].map(fieldName)).toEqual([
+      "ground_truth",
+      "boxes",
+      "tags",
+      "a.confidence",
+    ]);
   });
 });

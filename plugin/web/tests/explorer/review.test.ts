@@ -23,14 +23,15 @@ const answer: ReviewAnswer = {
   note: "",
   total: 4,
   rows: pack(Uint32Array.from([7, 3, 5, 1])),
+  ids: ["g", "c", "e", "a"],
   scores: pack(Float32Array.from([0.9, 0.8, 0.7, 0.6])),
   proposals: pack(Uint16Array.from([1, 0xffff, 1, 0])),
   labels: ["cat", "dog"],
   groups: null,
   adds_field: false,
 };
-const ACCEPTED: Verdict = { mark: "accepted", label: "dog", wrote: true };
-const REJECTED: Verdict = { mark: "rejected", label: null, wrote: false };
+const ACCEPTED: Verdict = { mark: "accepted", label: "dog", wrote: true, decision: "d1" };
+const REJECTED: Verdict = { mark: "rejected", label: null, wrote: false, decision: null };
 const start = (classes: readonly string[] = []): Review => reviewOf(answer, classes);
 
 describe("a review", () => {

@@ -7,6 +7,7 @@ import {
   type PanelState,
   type StatePatch,
 } from "../../src/explorer/contract";
+import { likelyPredicted, offeredClasses } from "../../src/explorer/predicted";
 import { setFromRows } from "../../src/explorer/selection";
 import {
   allowedRows,
@@ -48,6 +49,7 @@ const panel: PanelState = {
   pending: { labels: 0, cleared: 0, deletions: 0 },
   undoable: [],
   label_field_exists: true,
+  label_field_unclear: false,
   jobs: [],
   lists: [],
   functions: { functions: [], deleted: [], last_search: null, last_threshold: null },
@@ -209,7 +211,7 @@ describe("a patch of labels", () => {
     expect(reduce(before, { type: "patch", patch: patch({ from: "s0" }) })).toBe(before);
   });
 
-  it("recolours the map by label state at once", () => {
+  it("recolors the map by label state at once", () => {
     const ui = reduce(
       { ...loaded(), color: stateValues({ labelState: Uint8Array.of(0, 1, 2, 0), labelStateVersion: "s1" }) },
       { type: "patch", patch: patch() },
@@ -280,5 +282,44 @@ describe("columns of a wrong form", () => {
     expect(() => valuesOf("tags", column([Uint8Array.of(1)]), panel)).toThrow(/values of "tags"/);
     const one = { positions: column([Float32Array.of(0)]), labelState: column([Uint8Array.of(0)]), inView: null };
     expect(() => mapOf(info, one)).toThrow(/1 coordinates a point instead of 2/);
+  });
+});
+
+describe("what is predicted", () => {
+  const predicted = valuesOf(
+    "predictions.label",
+    column([Uint16Array.of(0, 1, 1, MISSING_CODE)], {
+      kind: "categorical",
+      classes: ["dog", "frog"],
+      colors: ["#111111", "#222222"],
+    }),
+    panel,
+  );
+  const fields = ["ground_truth", "predictions", "weather"].map((name) => ({
+    path: `${name}.label`,
+    kind: "categorical" as const,
+    predictions: name === "predictions",
+  }));
+  const ui = (rows: number[], color = predicted): Ui => ({
+    ...loaded(),
+    panel: { ...panel, fields },
+    color,
+    selection: setFromRows(4, rows),
+  });
+
+  it("is offered for labeling, after the classes of the label field", () => {
+    expect(offeredClasses(ui([]))).toEqual(["cat", "dog", "frog"]);
+    expect(likelyPredicted(ui([1]))).toEqual([{ label: "frog", note: "predicted", why: "In “predictions”" }]);
+    expect(likelyPredicted(ui([0, 1, 2, 3])).map(({ label, note }) => [label, note])).toEqual([
+      ["frog", "50%"],
+      ["dog", "25%"],
+    ]);
+    expect([likelyPredicted(ui([])), likelyPredicted(ui([3]))]).toEqual([[], []]);
+  });
+
+  it.each(["ground_truth.label", "weather.label", "suggested_label.label"])("is nothing in “%s”", (field) => {
+    const other = { ...predicted, field };
+    expect(offeredClasses(ui([1], other))).toEqual(["cat", "dog"]);
+    expect(likelyPredicted(ui([1], other))).toEqual([]);
   });
 });

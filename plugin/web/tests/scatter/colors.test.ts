@@ -3,6 +3,7 @@ import {
   bySize,
   classColors,
   contrast,
+  fewHaveValues,
   classTable,
   GRAY,
   isDark,
@@ -154,5 +155,23 @@ describe("colors of classes", () => {
     const order = bySize(Uint16Array.of(2, 2, 2, 1, 0, 0), 3);
     expect(order).toEqual([2, 0, 1]);
     expect(classColors(3, undefined, null, order)[2]).toBe(SAFE_PALETTE[0]);
+  });
+});
+
+describe("which points stand out", () => {
+  const codes = (valued: number, n: number): Uint16Array =>
+    new Uint16Array(n).fill(MISSING_CODE).map((code, i) => (i < valued ? i % 3 : code));
+
+  it("are those with a value, where few have one", () => {
+    expect(fewHaveValues(codes(50, 1797), MISSING_CODE)).toBe(true);
+    expect(fewHaveValues(codes(25, 100), MISSING_CODE)).toBe(false);
+    expect(fewHaveValues(codes(100, 100), MISSING_CODE)).toBe(false);
+    expect(fewHaveValues(codes(0, 100), MISSING_CODE)).toBe(false);
+  });
+
+  it("are the labeled ones among label states", () => {
+    const states = Uint16Array.from([...Array<number>(90).fill(LABEL_STATE.unlabeled), ...Array<number>(10).fill(1)]);
+    expect(fewHaveValues(states, LABEL_STATE.unlabeled)).toBe(true);
+    expect(fewHaveValues(states, MISSING_CODE)).toBe(false);
   });
 });

@@ -69,7 +69,7 @@ describe("names of clusters", () => {
       { text: "outside", x: -5, y: 90, width: 40 },
     ];
     const placed = placeNames(names, { width: 200, height: 100 }, 18, 10);
-    expect(placed.map((name) => name.text)).toEqual(["large", "edge"]);
-    expect(placed[1]?.x).toBeGreaterThanOrEqual(20);
+    expect(placed.map((name) => name.text)).toEqual(["large", "small", "edge"]);
+    expect(placed[2]?.x).toBeGreaterThanOrEqual(20);
   });
 });

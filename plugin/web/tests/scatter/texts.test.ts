@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MISSING_CODE } from "../../src/explorer/contract";
-import { shorten, thinTexts } from "../../src/scatter/texts";
+import { placeNames, shorten, thinTexts } from "../../src/scatter/texts";
 
 const size = { width: 600, height: 400 };
 const n = 5000;
@@ -57,5 +57,45 @@ describe("texts on the map", () => {
   it("are cut when long", () => {
     expect(shorten("short")).toBe("short");
     expect(shorten("a".repeat(50))).toHaveLength(28);
+  });
+});
+
+describe("names of clusters", () => {
+  const name = (text: string, x: number, y: number) => ({ text, x, y, width: 40 });
+  const place = (...names: ReturnType<typeof name>[]) =>
+    placeNames(names, size, 16, 9).map(({ text, x, y }) => [text, x, y]);
+
+  it("move by a line where they would lie over a larger one, and are left out where that is not free either", () => {
+    expect(place(name("a", 100, 100), name("b", 110, 104))).toEqual([
+      ["a", 100, 100],
+      ["b", 110, 120],
+    ]);
+    expect(place(name("a", 100, 100), name("b", 100, 92), name("c", 100, 108), name("d", 100, 100))).toEqual([
+      ["a", 100, 100],
+      ["b", 100, 76],
+      ["c", 100, 124],
+    ]);
+  });
+
+  it("do not hide the only point that they name", () => {
+    const one = (y: number) => ({ ...name("one", 100, y), ofOne: true });
+    expect(place(one(100))).toEqual([["one", 100, 84]]);
+    expect(place(one(5))).toEqual([["one", 100, 21]]);
+  });
+
+  it("do not move out of the picture", () => {
+    expect(place(name("a", 100, 5), name("b", 110, 5), name("c", 100, 5))).toEqual([
+      ["a", 100, 5],
+      ["b", 110, 21],
+    ]);
+    const { height } = size;
+    expect(place(name("a", 100, height - 5), name("b", 110, height - 20))).toEqual([
+      ["a", 100, height - 5],
+      ["b", 110, height - 36],
+    ]);
+  });
+
+  it("stand inside of the picture", () => {
+    expect(place(name("a", 2, 100), name("b", 700, 100))).toEqual([["a", 24, 100]]);
   });
 });

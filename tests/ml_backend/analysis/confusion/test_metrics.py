@@ -97,3 +97,15 @@ def test_ratios_follow_from_the_counts_and_are_zero_without_a_denominator(labels
     weights = metrics.support / max(metrics.support.sum(), 1)
     for name in ("precision", "recall", "f1"):
         assert getattr(metrics, f"weighted_{name}") == pytest.approx(getattr(metrics, name) @ weights)
+
+
+def test_a_prediction_where_somebody_found_nothing_is_wrong_and_one_where_nobody_looked_is_not():
+    """Samples 0 and 1 are labeled, at 2 somebody found none of the classes, nobody looked at 3."""
+    guesses = Objects([0, 1, 2, 3], [0, 1, 0, 0], confidence=[0.9, 0.8, 0.95, 0.99])
+    metrics = match(Objects([0, 1, 2], [0, 1, -1], empty=[2]), guesses).metrics()
+    assert metrics.precision.tolist() == [0.5, 1.0]
+    assert metrics.false_positives.tolist() == [1, 0]
+    assert metrics.average_precision.tolist() == pytest.approx([0.5, 1.0])
+    unknown = match(Objects([0, 1], [0, 1]), guesses).metrics()
+    assert unknown.precision.tolist() == [1.0, 1.0]
+    assert unknown.average_precision.tolist() == pytest.approx([1.0, 1.0])

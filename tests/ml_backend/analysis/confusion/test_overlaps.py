@@ -39,7 +39,7 @@ def test_a_coarse_mask_is_compared_with_a_fine_one():
 
 def test_masks_with_boxes_in_pixels_are_refused():
     objects = Objects([0], [0], [[0, 0, 1e-5, 1e-5]], [0.5], masks=[np.ones((50, 50), bool)])
-    with pytest.raises(ValueError, match="no share of an image"):
+    with pytest.raises(ValueError, match="not a fraction of an image"):
         match(objects, objects)
 
 

@@ -39,7 +39,7 @@ def test_columns_left_out_mean_unknown_confidence_and_no_crowd():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Objects([0, 1], [0]), "label has 1 values for 2 objects: give one for each object"),
+        (lambda: Objects([0, 1], [0]), "label has 1 values for 2 objects: give one per object"),
         (lambda: Objects([0], [0], crowd=[True, False]), "crowd has 2 values for 1 objects"),
         (lambda: Objects([0, 0], [0, 0], [[0, 0, 1, 1]]), "1 boxes for 2 objects"),
         (lambda: Objects([0], [-2]), "label -2 of object 0: -1 is no class"),

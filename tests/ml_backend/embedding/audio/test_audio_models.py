@@ -1,4 +1,4 @@
-"""Audio models: like sounds get near vectors, whatever the file format, and no recording makes a traceback or a NaN."""
+"""Audio models: similar sounds get similar vectors in any file format, and no recording causes a traceback or a NaN."""
 
 import sys
 from importlib.util import find_spec
@@ -81,7 +81,7 @@ def write_bad_recordings(folder):
     return {
         "empty.wav": "the file is empty",
         "text.wav": "not audio that can be decoded",
-        "no-samples.wav": "holds no samples",
+        "no-samples.wav": "contains no samples",
         "nan.wav": "not finite",
         "missing.wav": "does not exist",
         ".": "it is a folder",

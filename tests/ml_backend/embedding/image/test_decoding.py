@@ -1,4 +1,4 @@
-"""Values of any range become 8 bits by the full scale that they use; damaged files are named."""
+"""Values of any range become 8 bits by the full scale that they use; damaged files are reported."""
 
 import io
 
@@ -76,7 +76,7 @@ def test_the_header_tells_size_and_how_values_are_read():
 
 
 @pytest.mark.parametrize("data", [b"", b"not an image", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_image_is_said(data):
+def test_what_is_no_image_is_reported(data):
     with pytest.raises(UnreadableMedium, match="not an image in a known format"):
         read_header(data)
 

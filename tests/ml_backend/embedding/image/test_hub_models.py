@@ -144,7 +144,7 @@ def test_a_model_with_a_text_tower_puts_images_and_texts_into_one_space(tmp_path
     [
         ("timm/no_such_network", "neither a timm model nor a folder with one"),
         ("timm/resnet_no_such", "names like it are: .*resnet"),
-        ("hf/no-such-owner/no-such-model", r"Without a network, download .*no-such-model elsewhere"),
+        ("hf/no-such-owner/no-such-model", r"Without internet access, download .*no-such-model elsewhere"),
     ],
 )
 def test_an_unknown_name_says_what_there_is_or_where_to_get_it(monkeypatch, name, message):

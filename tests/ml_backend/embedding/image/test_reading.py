@@ -1,4 +1,7 @@
-"""Whatever a file holds: pixels, or a reason in words."""
+"""Whatever a file contains, the result is pixels or a reason."""
+
+import io
+import struct
 
 import cv2
 import numpy as np
@@ -38,7 +41,7 @@ def test_every_common_mode_and_format_becomes_rgb(tmp_path, picture, mode, name)
 
 
 def _icon(shape, mode):
-    """A black shape on a transparent ground."""
+    """A black shape on a transparent background."""
     alpha = Image.new("L", (40, 40), 0)
     draw = ImageDraw.Draw(alpha)
     draw.ellipse([8, 8, 32, 32], fill=255) if shape == "disc" else draw.rectangle([17, 2, 23, 38], fill=255)
@@ -122,6 +125,27 @@ def test_a_deep_color_image_keeps_its_colors(tmp_path, name):
     cv2.imwrite(str(tmp_path / name), (rgb[..., ::-1] * 4095).astype(np.uint16))
     pixels = read_rgb(Media(str(tmp_path / name)), at_least=8)
     np.testing.assert_allclose(pixels, rgb * 255, atol=2)
+
+
+@pytest.mark.parametrize(("kind", "full"), [("float64", 1), ("float32", 1), ("int16", 4095)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_tiff_of_pixels_that_pillow_does_not_know_is_read(tmp_path, kind, full, channels):
+    rgb = (
+        np.stack([RAMP, 1 - RAMP, np.full((8, 8), 0.5)], axis=2) if channels == 3 else np.repeat(RAMP[..., None], 3, 2)
+    )
+    cv2.imwrite(str(tmp_path / "a.tif"), (rgb[..., ::-1] * full).astype(kind)[..., :channels].squeeze())
+    np.testing.assert_allclose(read_rgb(Media(str(tmp_path / "a.tif")), at_least=8), rgb * 255, atol=2)
+
+
+def test_a_tiff_of_pixels_that_nobody_knows_is_said_to_be_that(tmp_path):
+    file = io.BytesIO()
+    Image.new("F", (8, 8)).save(file, "TIFF")
+    entries = Image.open(file).tag_v2
+    assert entries[258] == (32,)
+    bits = file.getvalue().replace(struct.pack("<HHII", 258, 3, 1, 32), struct.pack("<HHII", 258, 3, 1, 24))
+    (tmp_path / "a.tif").write_bytes(bits)
+    with pytest.raises(UnreadableMedium, match="kind of pixels"):
+        read_rgb(Media(str(tmp_path / "a.tif")), at_least=8)
 
 
 def test_a_deep_image_without_a_finite_value_is_a_reason_in_words(tmp_path):

@@ -80,7 +80,7 @@ def test_every_kind_of_table_gives_the_same_channels(tmp_path, ending):
     np.testing.assert_allclose(series.values, table.to_numpy().T, atol=1e-4)
 
 
-def test_the_time_column_tells_the_rate_and_is_no_channel(tmp_path):
+def test_the_time_column_tells_the_rate_and_is_not_a_channel(tmp_path):
     table = pd.DataFrame({"timestamp": pd.date_range("2026-01-01", periods=40, freq="20ms"), "x": np.arange(40.0)})
     table.to_csv(tmp_path / "dated.csv", index=False)
     series = read_one(Media(str(tmp_path / "dated.csv")))
@@ -110,7 +110,7 @@ def test_series_that_cannot_be_used_are_skipped_with_a_reason(tmp_path, fitted):
     np.save(tmp_path / "cube.npy", np.zeros((3, 3, 3)))
     reasons = {
         "short.csv": "has 1 moments; at least 8",
-        "words.csv": "no column of numbers",
+        "words.csv": "no numeric column",
         "gaps.csv": "75 % of its column 'x' are gaps",
         "two.csv": "it has 2 channels (x, y), and the model was fitted on 3",
         "empty.csv": "the file is empty",

@@ -1,4 +1,4 @@
-"""Text models: any language, any encoding, any length; like texts get near vectors, and empty ones are skipped."""
+"""Text models: any language, encoding, or length; similar texts get similar vectors, and empty ones are skipped."""
 
 import numpy as np
 import pytest

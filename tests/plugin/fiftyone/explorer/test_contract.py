@@ -1,4 +1,4 @@
-"""What the panel's Python and its front end have agreed on in contract.ts holds on the Python side."""
+"""The Python side of the panel follows contract.ts, its contract with the front end."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""The functions section: from a search to a saved one, its matches, and everything one does with it."""
+"""The functions section: saving a search, its matches, and everything else that can be done with it."""
 
 from ...conftest import numbers
 

@@ -1,4 +1,4 @@
-"""The data explorer in the real App, in a browser: what a person does in it, from looking to saving and undoing."""
+"""The data explorer in the real App, in a browser: what a person does in it, from viewing to saving and undoing."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from bson import ObjectId
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from ...conftest import give_random_map
+from ...conftest import give_map, give_random_map
 from ...shown import Shown, beside_samples
 
 pytestmark = pytest.mark.slow
@@ -45,9 +45,11 @@ def test_a_person_finds_labels_saves_and_undoes(shown: Shown) -> None:
     page.keyboard.press("l")
     panel.get_by_role("dialog").get_by_label("Label", exact=True).fill("found")
     page.keyboard.press("Enter")
+    # What is pending shows again once the question about the neighbors is answered.
+    shown.sees(panel.get_by_label("Label neighbors"))
+    page.keyboard.press("Escape")
     shown.sees(panel.get_by_label("Pending changes").get_by_text("1 label"))
     assert shown.labels()[111] is None
-    page.keyboard.press("Escape")
     page.keyboard.press("s")
     shown.gone(panel.get_by_label("Pending changes"))
     assert shown.labels()[111] == "found"
@@ -166,6 +168,31 @@ def test_what_a_filter_or_a_saved_view_leaves_out_is_faint_and_not_chosen(shown:
     assert shown.errors == []
 
 
+def test_tabs_and_menus_stay_where_they_are_and_the_last_line_is_in_the_window(shown: Shown) -> None:
+    page, panel = shown.page, shown.panel
+    for size in ({"width": 1024, "height": 768}, {"width": 1600, "height": 900}):
+        page.set_viewport_size(size)
+        shown.open()
+        shown.map_says("2D map of 120 samples, 0 selected")
+        fixed = [panel.get_by_role("tab", name=name) for name in ("Map", "Review", "Functions")]
+        fixed += [panel.get_by_role("button", name=name, exact=True) for name in ("View", "Nothing to undo", "Actions")]
+        places = [one.bounding_box() for one in fixed]
+        for one in fixed[:3]:
+            one.click()
+            assert [other.bounding_box() for other in fixed] == places
+        centers = [place["y"] + place["height"] / 2 for place in places]
+        assert max(centers) - min(centers) < 4  # one line
+        edge = max(place["x"] + place["width"] for place in places)
+        assert edge <= size["width"]
+        panel.get_by_role("tab", name="Map").click()
+        line = panel.locator(".ls-facts").bounding_box()
+        assert line["y"] + line["height"] <= size["height"]
+        if size["width"] == 1024:
+            panel.get_by_role("button", name="Legend", exact=True).click()
+        shown.sees(panel.get_by_label("Legend: ground_truth").get_by_text("unlabeled"))
+        shown.shot(f"explorer-{size['width']}")
+
+
 def test_search_finds_by_name_id_text_and_label(shown: Shown) -> None:
     digits = [str(digit) for digit in load_digits().target[:120]]
     shown.open()
@@ -193,12 +220,30 @@ def test_from_nothing_each_empty_state_offers_the_next_step(bare: Shown) -> None
     bare.open()
     bare.sees(panel.get_by_role("heading", name="No embeddings yet"))
     bare.shot("explorer-no-embeddings")
+    panel.get_by_label("Your own network").check()
+    generate = panel.get_by_role("button", name="Generate explorer")
+    assert generate.is_disabled()
+    panel.get_by_label("Network", exact=True).fill("/nowhere/net.onnx")
+    generate.click()
+    bare.sees(panel.get_by_text(re.compile("There is no file '/nowhere/net.onnx'")))  # once
+    bare.sees(panel.get_by_role("heading", name="No embeddings yet"))  # nothing is left behind
+    assert panel.get_by_label("Network", exact=True).input_value() == "/nowhere/net.onnx"  # to be mended
+    bare.shot("explorer-own-network")
     panel.get_by_label("Preprocessing only").check()
     panel.get_by_label("Then make a 2D map of them").uncheck()
     panel.get_by_role("button", name="Generate explorer").click()
+    bare.sees(panel.get_by_role("heading", name="Work in progress"))
+    assert bare.page.evaluate("document.activeElement.closest('.ls-root') !== null")  # the keys are still the panel's
     bare.sees(panel.get_by_role("heading", name="No map yet"), 120_000)
-    bare.sees(panel.get_by_role("button", name="Generate other embeddings…"))
     bare.shot("explorer-no-map")
+    panel.get_by_role("button", name="Generate other embeddings…").click()
+    panel.get_by_label("Your own network").check()
+    panel.get_by_label("Network", exact=True).fill("/nowhere/other.onnx")
+    panel.get_by_role("button", name="Generate explorer").click()
+    bare.sees(panel.get_by_text(re.compile("There is no file '/nowhere/other.onnx'")))
+    bare.sees(panel.get_by_role("heading", name="No map yet"))
+    assert panel.get_by_label("Network", exact=True).input_value() == "/nowhere/other.onnx"
+    panel.get_by_role("button", name="Use existing embeddings").click()
     bare.pick("Method", "PCA")
     panel.get_by_role("button", name="Compute map").click()
     bare.map_says("2D map of 60 samples, 0 selected")
@@ -214,6 +259,26 @@ def test_from_nothing_each_empty_state_offers_the_next_step(bare: Shown) -> None
     bare.map_says("2D map of 63 samples, 0 selected")
     bare.gone(panel.get_by_text("Out of date:"))
     assert bare.errors == []
+
+
+def test_the_name_of_a_model_may_begin_as_that_of_an_offered_one_does(shown: Shown) -> None:
+    from playwright.sync_api import expect
+
+    page, panel = shown.page, shown.panel
+    shown.open()
+    shown.map_says("2D map of 120 samples, 0 selected")
+    shown.choose("Actions", "Generate explorer…")
+    dialog = panel.get_by_role("dialog", name="Generate explorer")
+    dialog.get_by_label("Pretrained model").check()
+    model = dialog.get_by_role("combobox", name="Model", exact=True)
+    offered = model.locator(".ls-picker-value").inner_text()
+    model.click()
+    page.get_by_role("option", name=re.compile("^Another…")).click()
+    name = dialog.get_by_label("Name", exact=True)
+    name.click()
+    page.keyboard.type(f"{offered}-variant")
+    expect(name).to_have_value(f"{offered}-variant")
+    expect(panel.get_by_label("Pending changes")).to_have_count(0)  # none of the letters was a command
 
 
 @pytest.fixture(params=[1, 100_000, 300_000])  # the last are drawn in two frames
@@ -233,7 +298,7 @@ def test_one_sample_and_hundreds_of_thousands_are_shown(sized: tuple[Shown, int]
     shown.map_says(f"2D map of {samples}, 0 selected")
     shown.sees(shown.page.locator("canvas[data-drawn=all]"))
     # Of many the labels are read in the background, and are there when they are.
-    shown.sees(shown.panel.get_by_label("Legend: ground_truth.label").get_by_text(f"{count:,}", exact=True), 60_000)
+    shown.sees(shown.panel.get_by_label("Legend: ground_truth").get_by_text(f"{count:,}", exact=True), 60_000)
     shown.page.keyboard.press("v")
     shown.map_says(f"2D map of {samples}, {count:,} selected")
     shown.grid_says(samples)
@@ -263,3 +328,35 @@ def test_objects_have_a_map_of_their_own_that_the_grid_follows(
     box = shown.map.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     shown.shot("explorer-patches")
+
+
+@pytest.fixture
+def predicted(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.FixtureRequest) -> Shown:
+    """The App on 60 digits without any label, and a model's predictions of them."""
+    import fiftyone as fo
+
+    dataset = make_digits_dataset(60, labeled=0)
+    guesses = [fo.Classification(label=digit, confidence=0.9) for digit in dataset.values("true_digit")]
+    dataset.set_values("predictions", guesses)
+    give_map(dataset, np.asarray(load_digits().data[:60], np.float32))
+    beside_samples(dataset)
+    page = request.getfixturevalue("page")
+    return Shown(page, app.address(dataset.name, workspace=dataset.name), dataset, "60 samples")
+
+
+def test_predictions_color_a_map_without_labels_and_are_offered_for_labeling(predicted: Shown) -> None:
+    truth = str(load_digits().target[50])
+    predicted.open()
+    predicted.sees(predicted.panel.get_by_label("Legend: predictions"))
+    predicted.shot("explorer-predictions")
+    predicted.find("digit-0050")
+    predicted.page.keyboard.press("l")
+    dialog = predicted.panel.get_by_role("dialog")
+    predicted.sees(dialog.get_by_role("option", name=truth, exact=True))
+    likely = dialog.get_by_label("Likely classes").get_by_role("button")
+    predicted.sees(likely)
+    assert likely.inner_text().split() == [truth, "predicted"]
+    predicted.shot("explorer-predicted-classes")
+    likely.click()
+    predicted.sees(predicted.panel.get_by_label("Label neighbors").or_(predicted.panel.get_by_label("Pending changes")))
+    assert predicted.labels()[50] is None  # until it is saved

@@ -1,11 +1,13 @@
-"""The data explorer labels: queue, neighbors, suggestions, deletions, undo, save. Over the App's own routes."""
+"""Labeling in the data explorer, over the App's own routes: labels, neighbors, suggestions, deletions, undo, save."""
 
 import base64
+import time
 
 import fiftyone as fo
 import numpy as np
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
+from sklearn.datasets import load_digits
 
 from ...conftest import give_map
 
@@ -130,7 +132,7 @@ def test_accept_takes_the_confident_suggestions_and_the_uncertain_only_when_told
     assert [front.states[row] for row in range(82, 85)] == [UNCERTAIN] * 3
 
 
-def test_a_discard_and_several_acts_are_undone_by_name(explorer):
+def test_a_discard_and_several_actions_are_undone_by_name(explorer):
     front = Front(explorer)
     for row, label in ((50, "one"), (51, "two"), (52, "three")):
         front.take(explorer.do("set_label", **explorer.rows(row), label=label))
@@ -159,6 +161,28 @@ def test_predictions_are_never_the_default_label_field(make_explorer, make_digit
     saved = fo.load_dataset(dataset.name)
     assert saved.values("predictions.label") == ["1"] * 12
     assert saved.first().ground_truth.label == "2"
+
+
+def test_a_field_that_may_hold_predictions_is_written_to_only_once_it_was_chosen(make_explorer, make_digits_dataset):
+    dataset = make_digits_dataset(12)
+    dataset.delete_sample_field("ground_truth")
+    dataset.set_values("kind", [fo.Classification(label="1") for _ in range(12)])
+    give_map(dataset, np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32))
+    panel = make_explorer(dataset)
+    panel.load("flat")
+    assert (panel.state["label_field"], panel.state["label_field_unclear"]) == ("kind", True)
+    refused = panel.ask("set_label", **panel.rows(0), label="2")["error"]
+    assert refused == (
+        "Nothing tells whether a person or a model set the labels in 'kind'. Choose it, or a new field, under “Labels "
+        "go to” first."
+    )
+    decision = {"id": "d", "map": "flat", "field": "kind", "item": dataset.first().id, "kind": "label", "value": "2"}
+    assert panel.do("decide", dataset=dataset.name, decisions=[decision])["failed"] == [{"id": "d", "reason": refused}]
+    assert panel.state["pending"]["labels"] == 0
+    panel.do("set_label_field", field="kind")
+    assert not panel.state["label_field_unclear"]
+    panel.do("set_label", **panel.rows(0), label="2")
+    assert panel.state["pending"]["labels"] == 1
 
 
 def test_maps_and_embeddings_are_renamed_and_deleted_one_by_one(explorer, mapped_digits):
@@ -211,7 +235,7 @@ def test_suggestions_are_accepted_and_rejected(explorer, mapped_digits):
     reply = front.take(explorer.do("reject", **explorer.rows(82, 83, 84)))
     assert (reply["count"], reply["skipped"]) == (2, 1)
     assert [front.states[row] for row in (82, 83)] == [UNLABELED] * 2
-    assert "no suggestion to accept" in explorer.ask("accept", which="confident", **explorer.rows(90))["error"]
+    assert "no suggestions to accept" in explorer.ask("accept", which="confident", **explorer.rows(90))["error"]
 
 
 def test_deleted_samples_leave_the_map_when_saved_and_return_when_undone(explorer, mapped_digits):
@@ -294,6 +318,59 @@ def test_another_label_field_is_chosen_for_every_tab(explorer, mapped_digits, ma
     assert (explorer.state["label_field"], explorer.state["map"]) == ("ground_truth", None)
 
 
+def test_a_label_that_another_person_sets_before_the_save_is_kept(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    explorer.do("set_label", **explorer.rows(0, 100, 101), label="red")
+    mapped_digits.set_values("ground_truth", {ids[100]: fo.Classification(label="theirs")}, key_field="id")
+    explorer.do("save")
+    saved = fo.load_dataset(mapped_digits.name).values("ground_truth.label")
+    assert [saved[row] for row in (0, 100, 101)] == ["red", "theirs", "red"]
+    told = " ".join(one["text"] for one in explorer.state["messages"])
+    assert "“theirs” instead of “red”" in told
+
+
+def test_a_second_label_on_a_row_replaces_no_label_that_the_first_one_hides(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    explorer.do("set_label", **explorer.rows(0, 100), label="red")
+    mapped_digits.set_values("ground_truth", {ids[100]: fo.Classification(label="theirs")}, key_field="id")
+    explorer.do("sync", revision=-1)
+    explorer.do("set_label", **explorer.rows(0, 100), label="blue")
+    explorer.do("save")
+    saved = fo.load_dataset(mapped_digits.name).values("ground_truth.label")
+    assert [saved[row] for row in (0, 100)] == ["blue", "theirs"]
+
+
+def test_the_chosen_field_is_the_one_that_took_the_name_of_a_renamed_one(explorer, mapped_digits):
+    explorer.do("set_label_field", field="ground_truth")
+    mapped_digits.rename_sample_field("ground_truth", "ground_truth_several")
+    mapped_digits.add_sample_field("ground_truth", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    explorer.do("sync", revision=-1)
+    assert explorer.state["label_field"] == "ground_truth"
+
+
+def test_labels_follow_the_chosen_field_when_it_is_renamed(explorer, mapped_digits):
+    explorer.do("set_label_field", field="ground_truth")
+    mapped_digits.rename_sample_field("ground_truth", "animal")
+    explorer.do("sync", revision=-1)
+    assert explorer.state["label_field"] == "animal"
+    explorer.do("set_label", **explorer.rows(50), label="red")
+    explorer.do("save")
+    dataset = fo.load_dataset(mapped_digits.name)
+    assert dataset.values("animal.label")[50] == "red"
+    assert not dataset.has_field("ground_truth")
+
+
+def test_labels_follow_a_new_field_that_is_renamed_after_its_first_label(explorer, mapped_digits):
+    explorer.do("set_label_field", field="kind")
+    explorer.do("set_label", **explorer.rows(50), label="red")
+    explorer.do("save")
+    explorer.do("sync", revision=-1)
+    mapped_digits.reload()
+    mapped_digits.rename_sample_field("kind", "species")
+    explorer.do("sync", revision=-1)
+    assert explorer.state["label_field"] == "species"
+
+
 def test_several_classes_suggested_are_shown_together_and_accepted_as_one(explorer, mapped_digits):
     ids = mapped_digits.values("id")
     mapped_digits.add_sample_field("kinds", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classifications)
@@ -326,7 +403,7 @@ def test_suggestions_are_shown_for_the_label_field_they_were_made_for(explorer, 
     assert [row for row, state in enumerate(explorer.states()) if state == SUGGESTED] == suggested
 
 
-def test_clearing_all_labels_is_one_act_that_can_be_undone(explorer, mapped_digits):
+def test_clearing_all_labels_is_one_action_that_can_be_undone(explorer, mapped_digits):
     front = Front(explorer)
     before = saved(mapped_digits)
     assert front.take(explorer.do("clear_labels", which="all"))["done"]
@@ -351,8 +428,40 @@ def test_the_selection_becomes_a_segment(explorer, mapped_digits):
     assert sorted(dataset.match_tags(f"segment:{reply['slug']}").values("id")) == sorted(ids[5:8])
 
 
-def test_acts_on_nothing_say_what_to_do(explorer):
+def test_actions_on_nothing_say_what_to_do(explorer):
     for act in ("set_label", "accept", "reject", "delete"):
         reply = explorer.ask(act, **explorer.rows(), label="cat", which="confident")
         assert reply["error"] == "Nothing is selected: click a point, or draw a lasso around some."
     assert "label is empty" in explorer.ask("set_label", **explorer.rows(1), label="  ")["error"]
+
+
+def test_a_class_is_offered_for_a_selection_first_by_its_neighbors_then_by_its_suggestions(explorer, mapped_digits):
+    truth = [str(digit) for digit in load_digits().target[:120]]
+    hits = 0
+    deadline = time.monotonic() + 60
+    while "still being computed" in explorer.ask("grow", **explorer.rows(40), k=3).get("error", ""):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    for row in range(40, 120):
+        offered = explorer.do("likely_classes", **explorer.rows(row))["classes"]
+        assert 1 <= len(offered) <= 3
+        assert offered[0]["why"].endswith("of the nearest labeled items have this label")
+        hits += offered[0]["label"] == truth[row]
+    assert hits > 60  # of 80
+    job = explorer.do("suggest_labels", selection=None, precision=0.95)["job"]
+    done = explorer.finish(job)
+    assert (done["status"], "Method" in done["message"]) == ("done", False)
+    one = explorer.do("likely_classes", **explorer.rows(50))["classes"]
+    assert [(hint["label"], hint["why"]) for hint in one] == [(explorer.field("@labels")[50], "Suggested")]
+    several = explorer.do("likely_classes", **explorer.rows(*range(40, 120)))["classes"]
+    assert len(several) == 3
+    assert several[0]["why"].endswith("of 80 selected items")
+    assert explorer.states()[40] != 1  # nothing is set by asking
+
+
+def test_no_class_is_offered_where_nothing_is_labeled(make_digits_dataset, make_explorer):
+    dataset = make_digits_dataset(30, labeled=0)
+    give_map(dataset, np.asarray(load_digits().data[:30], np.float32))
+    panel = make_explorer(dataset)
+    panel.load("flat")
+    assert panel.do("likely_classes", **panel.rows(3))["classes"] == []

@@ -1,4 +1,4 @@
-"""Long runs from the panel: with progress, on what is selected, and with what follows in the App."""
+"""Long jobs from the panel: with progress, on the selection, and with what follows in the App."""
 
 import time
 
@@ -59,7 +59,7 @@ def test_samples_added_since_are_embedded_and_placed_by_an_update(make_explorer,
     assert (panel.state["map"]["n"], panel.state["maps"][0]["stale"]["missing"]) == (27, 0)
 
 
-def test_rankings_write_the_fields_one_colours_by(explorer, mapped_digits):
+def test_rankings_write_the_fields_one_colors_by(explorer, mapped_digits):
     selection = explorer.rows(*range(30))
     for method, extra, field, count in (
         ("rank_outliers", {}, "outlier_score", 30),
@@ -79,6 +79,7 @@ def test_suggestions_appear_on_the_map_when_their_run_has_ended(explorer):
     states = explorer.states()
     assert states[:40] == [1] * 40
     assert 2 in states[40:]
+    assert not any(field["predictions"] for field in explorer.state["fields"])  # a suggestion is none
 
 
 def test_embeddings_are_computed_from_the_panel(make_explorer, make_digits_dataset):
@@ -92,8 +93,9 @@ def test_embeddings_are_computed_from_the_panel(make_explorer, make_digits_datas
     failed = panel.finish(panel.do("compute_embeddings", way="precomputed", path="/nowhere.parquet")["job"])
     assert failed["status"] == "failed"
     assert "nowhere.parquet" in failed["message"]
+    assert [note for note in panel.state["messages"] if "nowhere" in note["text"]] == []  # told once, at the run
     refused = panel.ask("compute_embeddings", way="nonsense", with_map=False)["error"]
-    assert "is not a way to make embeddings" in refused
+    assert "is not a way to compute embeddings" in refused
     dataset.reload()
     assert dataset.list_brain_runs() == ["preprocessing"]
 

@@ -1,5 +1,7 @@
 """What the preview shows of samples whose picture is a card."""
 
+import os
+
 import fiftyone as fo
 import numpy as np
 import pandas as pd
@@ -35,11 +37,27 @@ def test_the_preview_of_a_text_has_all_of_it(mapped, tmp_path):
     assert panel.state["medium"] == "text"
     texts = [panel.do("medium", **panel.map, row=row)["medium"]["text"] for row in range(3)]
     assert long.strip() in [text.strip() for text in texts]
+    names = [fact["name"] for fact in panel.do("facts", **panel.map, rows=[0, 1, 2])["facts"]]
+    assert sorted(names)[1:] == ["other", "short"]
+    assert long.startswith(sorted(names)[0].rstrip("…"))
+    assert len(sorted(names)[0]) <= 81
+
+
+def test_a_blank_text_has_the_name_of_its_card(mapped, tmp_path):
+    pd.DataFrame({"text": ["one", "two"]}).to_csv(tmp_path / "requests.csv", index=False)
+    panel = mapped(Source(tmp_path / "requests.csv", "text"))
+    blank = fo.load_dataset("medium-text").first()
+    blank["text"] = "  \n "
+    blank.save()
+    fact = panel.do("facts", **panel.map, rows=[0])["facts"][0]
+    assert (fact["id"], fact["name"]) == (blank.id, os.path.basename(blank.filepath))
 
 
 def test_a_series_is_zoomed_by_reading_a_stretch_again(mapped, tmp_path):
     write_motions(tmp_path / "motions", count=6)
     panel = mapped(Source(tmp_path / "motions", "series"))
+    name = panel.do("facts", **panel.map, rows=[0])["facts"][0]["name"]
+    assert (tmp_path / "motions" / name).exists()  # the series, not its card
     whole = panel.do("medium", **panel.map, row=0)["medium"]
     times = numbers(whole["times"], "<f4")
     assert whole["channels"]

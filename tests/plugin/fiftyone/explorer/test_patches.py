@@ -57,13 +57,14 @@ def test_facts_show_the_part_of_the_image(panel, patches):
     fact = panel.do("facts", **panel.map, rows=[4])["facts"][0]
     assert (fact["id"], fact["crop"]) == (objects(patches)[4], BOXES[1])
     assert fact["thumbnail"] == patches.values("filepath")[1]
+    panel.do("grow", **panel.rows(4), k=1)  # the neighbors, which are found in background, are there
     preview = panel.do("preview", **panel.map, row=4, k=3)["preview"]
     assert preview["sample_id"] == patches.values("id")[1]
     assert ["size", "4"] in preview["fields"]
     assert len(preview["neighbors"]) == 3
 
 
-def test_objects_are_labeled_deleted_saved_and_brought_back(panel, patches):
+def test_objects_are_labeled_deleted_saved_and_restored(panel, patches):
     before = object_labels(patches)
     panel.do("set_label", **panel.rows(1, 2), label="stem")
     panel.do("delete", **panel.rows(5))

@@ -1,5 +1,6 @@
-"""The review and the functions in the real App: by keyboard alone, and accessible by axe-core's rules."""
+"""The review and the functions in the real App: usable with the keyboard alone, and accessible by axe-core's rules."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +36,7 @@ def open_review(shown: Shown) -> None:
     keyboard = shown.page.keyboard
     shown.panel.get_by_role("tab", name="Map").focus()
     keyboard.press("ArrowRight")
-    for _ in range(8):
+    for _ in range(12):  # past the menus and the pickers
         keyboard.press("Tab")
         if "Review:" in (shown.page.evaluate("document.activeElement.ariaLabel") or ""):
             break
@@ -51,7 +52,7 @@ def reviewed(shown: Shown, count: int) -> None:
     )
 
 
-def test_a_list_is_labeled_taken_back_and_saved_without_the_mouse(listed: Shown) -> None:
+def test_a_list_is_labeled_undone_and_saved_without_the_mouse(listed: Shown) -> None:
     digits = [str(digit) for digit in load_digits().target[20:60]]
     keyboard = listed.page.keyboard
     listed.open()
@@ -114,6 +115,57 @@ def test_the_panel_has_no_fault_that_axe_finds_in_either_theme(listed: Shown) ->
     assert faults == []
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_what_opens_over_the_map_has_no_fault_that_axe_finds(listed: Shown, theme: str) -> None:
+    page, panel = listed.page, listed.panel
+    listed.open()
+    listed.map_says("2D map of 60 samples, 0 selected")
+    listed.use_theme(theme)
+    load_axe(page)
+    faults: list[str] = []
+
+    def check(where: str) -> None:
+        page.wait_for_timeout(300)  # a color half-way in a transition has another contrast
+        faults.extend(axe_faults(page, ".ls-root", where))
+
+    dialog = panel.get_by_role("dialog")
+    for entry in ("New map…", "Find duplicates among", "Keyboard shortcuts", "Clear explorer…"):
+        listed.choose("Actions", entry)
+        listed.sees(dialog)
+        check(entry)
+        dialog.get_by_role("button", name="Close", exact=True).click()
+        listed.gone(dialog)
+    listed.choose("Actions", "Generate explorer…")
+    for way in ("Pretrained model", "Your own network", "Trained on your labels", "Vectors you have"):
+        dialog.get_by_label(way).check()
+        check(way)
+    dialog.get_by_role("button", name="Close", exact=True).click()
+    listed.find("digit-0030")
+    listed.sees(panel.get_by_role("button", name="Close the preview"))
+    check("search and preview")
+    panel.get_by_label("Selection").get_by_role("button", name="Segment").click()
+    check("new segment")
+    dialog.get_by_role("button", name="Close", exact=True).click()
+    panel.get_by_label("Selection").get_by_role("button", name="Label").click()
+    check("label")
+    dialog.get_by_label("Label", exact=True).fill("7")
+    page.keyboard.press("Enter")
+    listed.sees(panel.get_by_label("Label neighbors"))
+    check("neighbors")
+    panel.get_by_role("button", name="Skip").click()
+    check("pending")
+    panel.get_by_role("button", name="Review", exact=True).click()
+    listed.sees(dialog)
+    check("what is pending")
+    dialog.get_by_role("button", name="Close", exact=True).click()
+    listed.find("digit-0031")
+    panel.get_by_label("Selection").get_by_role("button", name="Similar").click()
+    panel.get_by_role("button", name="Save as a function…").click()
+    listed.sees(dialog.get_by_label("Threshold"))
+    check("new function")
+    assert faults == []
+
+
 def test_similar_samples_are_ranked_marked_and_kept_as_a_function(listed: Shown) -> None:
     page, panel = listed.page, listed.panel
     listed.open()
@@ -141,3 +193,75 @@ def test_similar_samples_are_ranked_marked_and_kept_as_a_function(listed: Shown)
     panel.get_by_role("button", name="Restore “like eleven”").click()
     listed.sees(panel.get_by_label("Function like eleven"))
     assert listed.errors == []
+
+
+def test_fast_decisions_survive_a_reload_and_are_there_once(listed: Shown) -> None:
+    page, keyboard = listed.page, listed.page.keyboard
+    listed.open()
+    listed.map_says("2D map of 60 samples, 0 selected")
+    open_review(listed)
+    network = Network(page)
+    first, second = classes_of_digits(listed)[:2]
+    for _ in range(10):
+        keyboard.press("1")
+    reviewed(listed, 10)
+    listed.pending_says("10 labels pending")
+    assert sum(network.calls) == 10
+    assert len(network.calls) < 10  # what was decided during a call went in the next one
+
+    network.reachable = False
+    for _ in range(10):
+        keyboard.press("2")
+    reviewed(listed, 20)
+    listed.sees(listed.panel.get_by_text(re.compile("could not be sent")))
+    keyboard.press("s")
+    listed.sees(listed.panel.get_by_text(re.compile("Not done")))
+    listed.both_shots("explorer-unreachable")
+    network.reachable = True  # the page goes before the next try
+    page.reload()
+    listed.sees(listed.panel.get_by_text("Applied 10 decisions that this browser had kept."))
+    listed.pending_says("20 labels pending")
+    assert acts(listed) == 20
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('decision')).length") == 0
+
+    listed.map_says("2D map of 60 samples, 0 selected")
+    open_review(listed)
+    keyboard.press("End")
+    last = classes_of_digits(listed)[2]
+    keyboard.press("3")
+    # The list does not go on from its end: the preview stays, and says what was decided.
+    listed.sees(listed.panel.get_by_label("Preview", exact=True).get_by_text(f"{last} pending label"))
+    keyboard.press("s")
+    listed.gone(listed.panel.get_by_label("Pending changes"))
+    assert listed.labels()[20:] == [first] * 10 + [second] * 10 + [None] * 19 + [last]
+    assert listed.errors == []
+
+
+class Network:
+    """Whether decisions reach the server, and how many went with each call."""
+
+    def __init__(self, page: Any) -> None:
+        self.calls: list[int] = []
+        self.reachable = True
+        page.route("**/operators/execute", self._pass)
+
+    def _pass(self, route: Any) -> None:
+        decisions = json.loads(route.request.post_data or "{}").get("params", {}).get("decisions")
+        if decisions is not None and not self.reachable:
+            return route.abort()
+        if decisions is not None:
+            self.calls.append(len(decisions))
+        return route.fallback()
+
+
+def classes_of_digits(listed: Shown) -> list[str]:
+    """What the keys 1 to 9 set."""
+    buttons = listed.panel.get_by_role("group", name="Set a class").get_by_role("button").all_inner_texts()
+    return [text.split()[1] for text in buttons]
+
+
+def acts(listed: Shown) -> int:
+    """How many actions are pending."""
+    records = listed.dataset._sample_collection.database["execution_store"]
+    query = {"store_name": "labelscape.pending", "dataset_id": listed.dataset._doc.id, "key": {"$ne": "__store__"}}
+    return int(records.count_documents(query))

@@ -14,6 +14,14 @@ def rows_of(answer):
     return numbers(answer["rows"])
 
 
+def decision(name, item, kind, value=""):
+    return {"id": name, "map": "flat", "field": "ground_truth", "item": item, "kind": kind, "value": value}
+
+
+def decide(explorer, *decisions):
+    return explorer.do("decide", dataset=explorer.dataset, decisions=decisions)
+
+
 def test_suspected_labels_come_worst_first_with_the_label_that_fits_better(explorer, mapped_digits):
     ids = mapped_digits.values("id")
     mapped_digits.set_values("mislabel_score", [7.5] * len(mapped_digits))  # the user's own: ours has another name
@@ -66,10 +74,10 @@ def test_what_is_removed_from_a_segment_can_be_put_back(explorer, mapped_digits)
     create_segment(mapped_digits, ids[5:9], name="odd ones", kind="data quality", note="look again")
     answer = open_list(explorer, "segment:odd-ones")
     assert (answer["kind"], rows_of(answer), answer["note"]) == ("segment", [5, 6, 7, 8], "look again")
-    change = {**explorer.map, "rows": [6], "segment": "odd-ones"}
-    assert explorer.do("change_segment", **change, member=False)["size"] == 3
+    assert answer["ids"] == ids[5:9]
+    assert decide(explorer, decision("d1", ids[6], "remove_from_segment", "odd-ones"))["failed"] == []
     assert rows_of(open_list(explorer, "segment:odd-ones")) == [5, 7, 8]
-    assert explorer.do("change_segment", **change, member=True)["size"] == 4
+    assert decide(explorer, decision("d2", ids[6], "add_to_segment", "odd-ones"))["failed"] == []
     assert list_segments(mapped_digits)[0].size == 4
     assert "no segment" in explorer.ask("open_list", **explorer.map, list="segment:gone")["error"].lower()
 
@@ -88,3 +96,86 @@ def test_similar_samples_come_best_first_and_marks_move_them(explorer, mapped_di
     assert not again["adds_field"]
     assert {zero, rows[0], disliked}.isdisjoint(rows_of(again))
     assert explorer.state["functions"]["last_search"] == "2 positives and 1 negative"
+
+
+def test_decisions_of_one_call_are_actions_of_their_own_with_one_patch(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    answer = decide(
+        explorer,
+        decision("d1", ids[50], "label", "7"),
+        decision("d2", ids[51], "label", " 8 "),
+        decision("d3", ids[52], "delete"),
+    )
+    assert answer["failed"] == []
+    assert numbers(answer["patch"]["rows"]) == [50, 51, 52]
+    assert explorer.state["pending"] == {"labels": 2, "cleared": 0, "deletions": 1}
+    assert len(explorer.state["undoable"]) == 3
+    explorer.do("undo", key=None)
+    assert explorer.state["pending"] == {"labels": 2, "cleared": 0, "deletions": 0}
+    explorer.do("undo", key=None)
+    assert explorer.field("ground_truth.label")[50:52] == ["7", None]
+
+
+def test_a_decision_that_comes_again_is_applied_once_even_after_save_and_undo(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    first = decision("d1", ids[50], "label", "7")
+    decide(explorer, first)
+    assert decide(explorer, first, first, decision("d2", ids[51], "label", "8"))["failed"] == []
+    assert len(explorer.state["undoable"]) == 2
+    explorer.do("save")
+    decide(explorer, first)
+    assert explorer.state["pending"]["labels"] == 0
+    explorer.do("undo", key=None)
+    decide(explorer, first)
+    assert explorer.state["pending"]["labels"] == 0
+
+
+def test_undoing_a_decision_leaves_what_another_tab_queued_since(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    decide(explorer, decision("mine", ids[50], "label", "cat"))
+    explorer.do("set_label", **explorer.rows(51, 52), label="dog")
+
+    assert explorer.do("undo", key=None, decision="mine")["done"] == "Undid: label 1 sample “cat”."
+
+    assert explorer.state["pending"]["labels"] == 2
+    assert "came after it" in explorer.ask("undo", key=None, decision="mine")["error"]
+
+
+def test_a_decision_that_cannot_be_applied_is_named_and_stops_no_other(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    mapped_digits.delete_samples([ids[60]])
+    answer = decide(
+        explorer,
+        decision("d1", ids[60], "label", "1"),
+        decision("d2", ids[61], "label", "  "),
+        decision("d3", ids[62], "accept"),
+        decision("d4", ids[63], "fly"),
+        decision("d5", ids[64], "label", "4") | {"map": "no such map"},
+        decision("d6", ids[65], "label", "5"),
+    )
+    assert [failed["id"] for failed in answer["failed"]] == ["d1", "d2", "d3", "d4", "d5"]
+    reasons = " ".join(failed["reason"] for failed in answer["failed"])
+    for part in ("no longer in the dataset", "label is empty", "no suggestion", "not a known decision", "no such map"):
+        assert part in reasons
+    assert explorer.state["pending"]["labels"] == 1
+    old = {"id": "d8", "item": ids[67], "kind": "label", "value": "7"}  # kept in a browser since an earlier version
+    answer = decide(explorer, old, decision("d9", ids[68], "label", "8"))
+    assert [failed["id"] for failed in answer["failed"]] == ["d8"]
+    assert explorer.state["pending"]["labels"] == 2
+    other = explorer.ask("decide", dataset="elsewhere", decisions=[decision("d7", ids[66], "label", "6")])
+    assert "“elsewhere”" in other["error"]
+
+
+def test_suggestions_are_accepted_and_rejected_by_decisions(explorer):
+    explorer.finish(explorer.do("suggest_labels", selection=None, precision=0.8)["job"])
+    listed = open_list(explorer, "suggestions")
+    proposed = [listed["labels"][code] for code in numbers(listed["proposals"], "<u2")]
+    last, before = rows_of(listed)[-1], rows_of(listed)[-2]
+    answer = decide(explorer, decision("d1", listed["ids"][-1], "accept"), decision("d2", listed["ids"][-2], "reject"))
+    assert answer["failed"] == []
+    assert explorer.field("ground_truth.label")[last] == proposed[-1]
+    assert not {last, before} & set(rows_of(open_list(explorer, "suggestions")))
+    assert explorer.do("undo", key=None, decision="d2")["done"] == "Undid: rejection of 1 suggestion."
+    assert "came after it" in explorer.ask("undo", key=None, decision="d2")["error"]
+    explorer.do("undo", key=None, decision="d1")
+    assert {last, before} <= set(rows_of(open_list(explorer, "suggestions")))

@@ -1,4 +1,4 @@
-"""The data explorer looks: maps, columns, grid, facts, search. Over the App's own routes."""
+"""Viewing in the data explorer, through the App's own routes: maps, columns, grid, facts, search."""
 
 import base64
 
@@ -56,6 +56,28 @@ def test_state_says_what_there_is(explorer, mapped_digits):
     assert (state["pending"], state["undoable"]) == ({"labels": 0, "cleared": 0, "deletions": 0}, [])
 
 
+def test_fields_of_predictions_are_distinguished_from_all_other_labels(make_explorer, make_digits_dataset):
+    dataset = make_digits_dataset(12)
+    dataset.set_values("predictions", [fo.Classification(label="1")] * 12)
+    dataset.set_values("found", [fo.Detections(detections=[fo.Detection(label="1", confidence=0.5)])] * 12)
+    dataset.set_values("weather", [fo.Classification(label="rain")] * 12)
+    dataset.add_sample_field("model_b", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    give_map(dataset, np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32))
+    panel = make_explorer(dataset)
+    panel.load("flat")
+
+    def predicted():
+        return {field["path"] for field in panel.state["fields"] if field["predictions"]}
+
+    assert "weather.label" in [field["path"] for field in panel.state["fields"]]
+    assert predicted() == {"predictions.label", "found.detections.label"}
+    sample = dataset.first()
+    sample["model_b"] = fo.Classification(label="1")
+    sample.save()
+    panel.do("sync", revision=-1)
+    assert predicted() == {"predictions.label", "found.detections.label", "model_b.label"}
+
+
 def test_a_poll_answers_unchanged_until_something_changes_anywhere(explorer, mapped_digits):
     explorer.do("grow", **explorer.rows(0), k=1)  # the neighbors, which are found in background, are there
     explorer.do("sync", revision=-1)
@@ -92,7 +114,7 @@ def test_an_unchanged_column_keeps_its_version_and_a_label_never_resends_places(
     assert explorer.do("column", **explorer.map, field="true_digit")["column"] == column
 
 
-def test_another_map_of_the_same_samples_has_their_labels_and_colours_at_once(explorer, mapped_digits):
+def test_another_map_of_the_same_samples_has_their_labels_and_colors_at_once(explorer, mapped_digits):
     import fiftyone.brain as fob
 
     points = np.random.default_rng(0).normal(size=(120, 2))
@@ -126,7 +148,7 @@ def test_the_labels_of_many_are_read_after_the_places(make_explorer, make_digits
     assert explorer.states() == [1] * 20_001
 
 
-def test_labels_that_cannot_be_read_are_told_once_and_tried_again_when_asked_for(mapped_digits, monkeypatch):
+def test_labels_that_cannot_be_read_are_reported_once_and_tried_again_when_asked_for(mapped_digits, monkeypatch):
     board = Board(mapped_digits)
     rows = board.maps.rows_of(mapped_digits, board.maps.run_of("flat"))
     monkeypatch.setattr(label_cache, "COMPARED_AT_ONCE", 0)
@@ -148,7 +170,7 @@ def test_labels_that_cannot_be_read_are_told_once_and_tried_again_when_asked_for
     assert board.labels_at_hand(mapped_digits, rows) is not None
 
 
-def test_the_colours_of_the_datasets_scheme_come_with_the_classes(explorer, mapped_digits):
+def test_the_colors_of_the_datasets_scheme_come_with_the_classes(explorer, mapped_digits):
     mapped_digits.app_config.color_scheme = fo.ColorScheme(
         color_pool=["#ff0000", "#00ff00"],
         fields=[{"path": "ground_truth", "valueColors": [{"value": "3", "color": "#123456"}]}],
@@ -254,6 +276,8 @@ def test_facts_and_preview_say_what_a_sample_is(explorer, mapped_digits):
     preview = explorer.do("preview", **explorer.map, row=3, k=4)["preview"]
     assert (preview["sample_id"], preview["origin"]) == (sample.id, "imported")
     assert ["true_digit", sample.true_digit] in preview["fields"]
+    # The user's own fields come before the dates that FiftyOne keeps.
+    assert [name for name, _ in preview["fields"]][-2:] == ["created_at", "last_modified_at"]
     distances = [near["distance"] for near in preview["neighbors"]]
     assert len(distances) == 4
     assert distances == sorted(distances)
@@ -333,7 +357,7 @@ def test_rows_of_a_map_that_has_changed_are_refused(explorer):
     reply = explorer.ask("facts", map="flat", map_version="old", rows=[1])
     assert "has changed" in reply["error"]
     assert "not on the map of 120" in explorer.ask("facts", **old, rows=[120])["error"]
-    assert "no longer there; there are: flat" in explorer.ask("load_map", map="gone")["error"]
+    assert "no longer exists; the existing maps are: flat" in explorer.ask("load_map", map="gone")["error"]
 
 
 def test_a_map_made_elsewhere_is_shown_and_says_what_it_cannot_do(make_explorer, make_digits_dataset):

@@ -43,7 +43,7 @@ def test_the_walk_from_false_positives_and_confusions_to_segments(
 
     panel.get_by_label("IoU", exact=True).fill("0.1")
     panel.get_by_label("Confidence", exact=True).fill("0.8")
-    panel.get_by_role("button", name="FP").click()
+    panel.get_by_role("button", name="False positives").click()
     cards = panel.locator(".lm-results li")
     expect(cards).to_have_count(len(faults.unlabeled), timeout=30_000)
     expect(panel.get_by_text(f"{len(faults.unlabeled)} of {len(faults.unlabeled)} chosen")).to_be_visible()
@@ -62,6 +62,8 @@ def test_the_walk_from_false_positives_and_confusions_to_segments(
     dialog.get_by_label("Name").fill("Wrong digits")
     dialog.get_by_label("Note").fill("For relabeling")
     shot(page, shots, "segment-new")
+    load_axe(page)
+    assert axe_faults(page, ".lm-root", "new segment") == []
     dialog.get_by_role("button", name="Create").click()
     expect(panel.get_by_text(f"Added {len(faults.wrong)} objects")).to_be_visible(timeout=30_000)
     dataset.reload()
@@ -78,8 +80,12 @@ def test_the_walk_from_false_positives_and_confusions_to_segments(
         panel.get_by_role("dialog").get_by_role("button", name="Download").click()
     table = Path(downloading.value.path()).read_text()
     assert len(table.splitlines()) == len(faults.wrong) + 1
-    load_axe(page)
     assert axe_faults(page, ".lm-root", "segments") == []
+    for name in ("Edit", "Merge", "Rebuild"):
+        panel.get_by_role("button", name=name).click()
+        expect(dialog).to_be_visible()
+        assert axe_faults(page, ".lm-root", name) == []
+        dialog.get_by_role("button", name="Close", exact=True).click()
 
     panel.get_by_role("button", name="Delete").click()
     panel.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -100,6 +106,11 @@ def test_a_cell_is_chosen_with_the_keyboard_and_shown_in_the_grid(scenes: tuple[
     matrix = panel.get_by_role("grid")
     load_axe(page)
     assert axe_faults(page, ".lm-root", "matrix") == []
+    assert ink_of_names(page) > 200
+    page.get_by_role("button", name="Light mode").click()
+    expect(page.locator(".lm-root.ls-light")).to_be_visible()
+    page.wait_for_function("() => 0 <= (__ink__) && (__ink__) < 90".replace("__ink__", INK))
+    assert axe_faults(page, ".lm-root", "light matrix") == []
     matrix.focus()
     for _ in range(2):  # the first press lands on the corner, which counts nothing
         matrix.press("ArrowDown")
@@ -118,6 +129,21 @@ def test_a_cell_is_chosen_with_the_keyboard_and_shown_in_the_grid(scenes: tuple[
     expect(page.get_by_text("60 samples", exact=True)).to_be_visible(timeout=60_000)
 
 
+# The mean brightness of the names on the matrix, 0..255; -1 where none is drawn.
+INK = """(() => {
+    const canvas = document.querySelector(".lm-matrix-box canvas");
+    const head = canvas.getContext("2d").getImageData(0, 0, canvas.width, 60 * devicePixelRatio).data;
+    let [sum, count] = [0, 0];
+    for (let at = 0; at < head.length; at += 4)
+        if (head[at + 3] > 200) [sum, count] = [sum + (head[at] + head[at + 1] + head[at + 2]) / 3, count + 1];
+    return count ? sum / count : -1;
+})()"""
+
+
+def ink_of_names(page: Any) -> float:
+    return float(page.evaluate(INK))
+
+
 @pytest.mark.slow
 def test_a_dataset_without_predictions_says_what_is_missing(
     make_digits_dataset: Callable[..., Any], app: Any, page: Any
@@ -129,12 +155,14 @@ def test_a_dataset_without_predictions_says_what_is_missing(
     panel = fo.Panel(type=PANEL)
     dataset.save_workspace(dataset.name, fo.Space(children=[panel], active_child=panel.component_id))
     page.goto(app.address(dataset.name, workspace=dataset.name))
-    expect(page.locator(".lm-root").get_by_text("no two fields to compare")).to_be_visible(timeout=90_000)
+    shown = page.locator(".lm-root")
+    expect(shown.get_by_text("this dataset has no such pair")).to_be_visible(timeout=90_000)
+    expect(shown.get_by_text("Choose a cell")).to_have_count(0)  # there is no matrix
 
 
 @pytest.fixture
 def shots() -> Path | None:
-    """Where the pictures of the documentation go: set LABELSCAPE_SHOTS to take them anew."""
+    """Where the screenshots for the documentation go: set LABELSCAPE_SHOTS to retake them."""
     import os
 
     folder = os.environ.get("LABELSCAPE_SHOTS")

@@ -1,4 +1,4 @@
-"""What the model metrics panel answers to its front end, without a browser."""
+"""What the model metrics panel returns to its front end, without a browser."""
 
 import base64
 import json

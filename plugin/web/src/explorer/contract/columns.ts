@@ -36,7 +36,7 @@ export const MISSING_CODE = 0xffff;
 export interface CategoricalTail {
   readonly kind: "categorical";
   readonly classes: readonly string[];
-  /** Colors of the App's color scheme, one a class, null = the panel chooses. Absent = the panel chooses all. */
+  /** Colors of the App's color scheme, one per class, null = the panel chooses. Absent = the panel chooses all. */
   readonly colors?: readonly (string | null)[];
 }
 
@@ -49,7 +49,7 @@ export interface NumericTail {
 
 export type ValueTail = CategoricalTail | NumericTail;
 
-/** Field name for "the label, and where there is none, the suggestion"; no field of the dataset is called so. */
+/** Field name for "the label, or the suggestion if there is none"; no field of the dataset has this name. */
 export const BY_LABELS = "@labels";
 
 /** Suggestions that reach the target precision, and those that do not. */
@@ -58,13 +58,13 @@ export type Confidence = "confident" | "uncertain";
 /** The label-state column (uint8, no tail). */
 export const LABEL_STATE = {
   unlabeled: 0,
-  /** A saved label a person (or the imported data) gave. */
+  /** A saved label that was set by a person or imported. */
   human: 1,
   /** A suggestion nobody has accepted or rejected. */
   suggested: 2,
   /** A label set or accepted here, not saved yet. */
   pendingLabel: 3,
-  /** A deletion asked for, not saved yet. */
+  /** A requested deletion that is not saved yet. */
   pendingDelete: 4,
   /** A saved label that came from "label neighbors". */
   neighbors: 5,

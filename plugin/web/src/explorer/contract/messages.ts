@@ -1,4 +1,4 @@
-/** What the messages are made of: packed arrays, selections, facts of samples, forms. */
+/** The parts of messages: packed arrays, selections, facts about samples, forms. */
 import type { LabelState } from "./columns";
 
 /** base64 of little-endian uint32 / float32 / uint8 / uint16: `base64.b64encode(a.astype("<u4").tobytes())`. */
@@ -31,7 +31,7 @@ export type SelectionHow =
   | { readonly kind: "polygon"; readonly points: readonly (readonly [number, number])[] }
   /** All with this value of this field; value null = those with none. */
   | { readonly kind: "value"; readonly field: string; readonly value: string | null }
-  /** Any other set. */
+  /** Any other set of rows. */
   | { readonly kind: "rows" };
 
 /** Rows named one by one (≤ 4096 of them). */
@@ -85,16 +85,23 @@ export interface Preview extends Facts {
   readonly neighbors: readonly (Facts & { readonly distance: number })[];
 }
 
+/** A class that a selection is likely to have: why, in a word or two and in a sentence. */
+export interface LikelyClass {
+  readonly label: string;
+  readonly note: string;
+  readonly why: string;
+}
+
 export interface PendingItem extends Facts {
   readonly action: "label" | "delete";
-  /** The label it had, and the label it gets; null = none. */
+  /** The label before and after; null = none. */
   readonly before: string | null;
   readonly after: string | null;
   /** "human" or "neighbors". */
   readonly origin: string;
 }
 
-/** How to make embeddings; what a way does not use is null. */
+/** How to compute embeddings; whatever a way does not use is null. */
 export interface EmbeddingsForm {
   readonly way: string;
   /** The model of the way, such as "resnet18". */
@@ -116,9 +123,9 @@ export interface EmbeddingsForm {
 export interface Clearable {
   readonly id: string;
   readonly title: string;
-  /** How much it is, in words. */
+  /** Its amount, in words. */
   readonly size: string;
-  /** What is lost, or how it can be had again. */
+  /** What is lost, or how it can be recreated. */
   readonly note: string;
 }
 
@@ -153,15 +160,30 @@ export interface Medium {
   readonly channels: readonly { readonly name: string; readonly values: PackedF32 }[];
 }
 
+/** The decision on one item of a list; of several with the same `id`, only one is applied. */
+export interface Decision {
+  readonly id: string;
+  /** The map whose rows the item is one of, and the label field at that time. */
+  readonly map: string;
+  readonly field: string;
+  /** Id of the sample, or of the object. */
+  readonly item: string;
+  readonly kind: "label" | "accept" | "reject" | "delete" | "add_to_segment" | "remove_from_segment";
+  /** The label, or the segment; else empty. */
+  readonly value: string;
+}
+
 /** A list to review, in its order; arrays have one entry for each row. */
 export interface ReviewAnswer {
   readonly id: string;
   readonly kind: ReviewKind;
   readonly title: string;
   readonly note: string;
-  /** More than there are rows, where the list is longer than a person can look at. */
+  /** More than the number of rows if the list is longer than a person can review. */
   readonly total: number;
   readonly rows: PackedU32;
+  /** Id of each row's sample, or object. */
+  readonly ids: readonly string[];
   readonly scores: PackedF32 | null;
   /** Index into `labels` of the label that accepting sets, MISSING_CODE = none. */
   readonly proposals: PackedU16 | null;

@@ -1,9 +1,11 @@
-/** The methods of the panel's Python: what each is asked with, and what it answers. */
+/** The methods of the panel's Python code: the request and the answer of each. */
 import type { ColumnRef } from "./columns";
 import type {
   Clearable,
+  Decision,
   EmbeddingsForm,
   Facts,
+  LikelyClass,
   GridStage,
   MapForm,
   Medium,
@@ -27,7 +29,7 @@ export type Reply<T> = (T & { readonly state?: PanelState; readonly error?: unde
 
 export type Nothing = Readonly<Record<string, never>>;
 
-/** Every method: what it is asked with, what it answers. */
+/** The request and the answer of every method. */
 export interface Methods {
   /** Poll, and after a reload or a change of the view. `unchanged` = nothing newer than `revision`. */
   sync: [{ revision: number }, { unchanged: boolean }];
@@ -50,7 +52,7 @@ export interface Methods {
   /** Facts for the tooltip; a handful of rows at once (≤ 64). */
   facts: [RowsRef, { facts: readonly Facts[] }];
   preview: [{ map: string; map_version: string; row: number; k: number }, { preview: Preview }];
-  /** What a sample carries besides its card; of a series, a stretch in full detail where one is named. */
+  /** A sample's original medium; for a series, a stretch in full detail if one is given. */
   medium: [{ map: string; map_version: string; row: number; start?: number; end?: number }, { medium: Medium | null }];
   /** Opens the sample in the App's viewer. */
   open_sample: [{ map: string; map_version: string; row: number }, Nothing];
@@ -59,10 +61,13 @@ export interface Methods {
     { map: string; map_version: string; text: string; meaning: boolean; limit: number },
     { rows: PackedU32; total: number; how: string },
   ];
-  /** The unlabeled sample whose label teaches most; row null = nothing left, `reason` says why. */
+  /** The most informative unlabeled sample to label; row null = nothing left, `reason` says why. */
   next_best: [{ map: string; map_version: string }, { row: number | null; reason: string }];
 
-  /** Queues `label` for every selected row. A human act: replaces an older label of the same rows. */
+  /** At most three classes that the selection is likely to have, the likeliest first, each with a reason. */
+  likely_classes: [Selection, { classes: readonly LikelyClass[] }];
+
+  /** Sets `label`, pending, on every selected row. As a human action, it replaces older labels of these rows. */
   set_label: [Selection & { label: string }, { patch: StatePatch; count: number }];
   /**
    * The rows the label of `anchors` would reach, most confident first, with their confidence (0..1, falling). Sets
@@ -72,25 +77,25 @@ export interface Methods {
     RowsRef & { label: string },
     { order: PackedU32; confidence: PackedF32; reach: number; why: string },
   ];
-  /** Queues `label` from `anchors` for `rows` (the first `reach` of the order). One undo takes all of it back. */
+  /** Sets `label` from `anchors`, pending, on `rows` (the first `reach` of the order). One undo reverts all of it. */
   accept_neighbors: [
     { map: string; map_version: string; anchors: readonly number[]; rows: PackedU32; label: string },
     { patch: StatePatch; count: number },
   ];
-  /** Queues the suggestions of these rows as labels. Rows without one are left alone and counted in `skipped`. */
+  /** Turns the suggestions of these rows into pending labels. Rows without one are skipped and counted in `skipped`. */
   accept: [Selection & { which: Confidence }, { patch: StatePatch; count: number; uncertain: number; skipped: number }];
   /** Rejects the suggestions of these rows. */
   reject: [Selection, { patch: StatePatch; count: number; skipped: number }];
-  /** Queues the deletion of the samples (or objects) themselves. */
+  /** Marks the samples (or objects) themselves for deletion. */
   delete: [Selection, { patch: StatePatch; count: number }];
-  /** Takes back the last act; `done` says which, in words. Also undoes the last save. */
-  undo: [{ key: string | null }, { patch: StatePatch | null; done: string }];
+  /** Undoes the last action, which may be a save; `done` says which, in words. */
+  undo: [{ key: string | null; decision: string | null }, { patch: StatePatch | null; done: string }];
   /** Writes all that is pending to the dataset. */
   save: [Nothing, { labels: number; cleared: number; deletions: number; patch: StatePatch | null }];
   discard: [Nothing, { patch: StatePatch | null; count: number; undoable: boolean }];
   /** What is pending on the rows of the loaded map, newest first, a page at a time. */
   review: [{ offset: number; limit: number }, { items: readonly PendingItem[]; total: number }];
-  /** Takes single rows out of what is pending. */
+  /** Removes single rows from the pending changes. */
   unqueue: [RowsRef, { patch: StatePatch; count: number }];
 
   /** Start a job; progress comes in `state.jobs`. */
@@ -118,8 +123,13 @@ export interface Methods {
     { map: string; map_version: string; liked: readonly number[]; disliked: readonly number[] },
     ReviewAnswer,
   ];
-  /** Takes rows out of a segment, or puts them back. */
-  change_segment: [RowsRef & { segment: string; member: boolean }, { size: number }];
+  /** Applies decisions of a review in order, each as a separate action, except those that were applied before.
+   * `failed`: those that could not be applied, with the reason.
+   */
+  decide: [
+    { dataset: string; decisions: readonly Decision[] },
+    { patch: StatePatch | null; failed: readonly { readonly id: string; readonly reason: string }[] },
+  ];
 
   /** Opens the App's form for the next batch of a segment's collection campaign. */
   next_batch: [{ segment: string }, Nothing];
@@ -137,7 +147,7 @@ export interface Methods {
     { job: string },
   ];
   run_functions: [Nothing, { job: string }];
-  /** Changes a function and scores everything again; also brings a stale one up to date. */
+  /** Changes a function and scores everything again; also rebuilds a stale one. */
   edit_function: [
     {
       slug: string;
@@ -167,9 +177,9 @@ export interface Methods {
   /** Renames or deletes one map, or one set of embeddings. */
   rename_run: [{ key: string; name: string }, Nothing];
   delete_run: [{ key: string }, { done: string }];
-  /** Saved labels of the label field: all, and of these those that were set here. */
+  /** The numbers of saved labels in the label field: all, and those set here. */
   count_labels: [Nothing, { field: string; all: number; ours: number }];
-  /** Removes saved labels of the label field; `undo` brings them back. */
+  /** Removes saved labels of the label field; `undo` restores them. */
   clear_labels: [{ which: "ours" | "all" }, { patch: StatePatch | null; done: string }];
 }
 

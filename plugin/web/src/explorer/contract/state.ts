@@ -7,7 +7,7 @@ export interface EmbeddingsInfo {
   /** Length of a vector; null when not known. */
   readonly dim: number | null;
   readonly count: number;
-  /** True when a text can be searched by meaning in these embeddings. */
+  /** True if these embeddings can be searched by the meaning of a text. */
   readonly text_search: boolean;
   /** ISO 8601, UTC; null when not known. */
   readonly timestamp: string | null;
@@ -34,7 +34,7 @@ export interface LoadedMap {
   readonly version: string;
   readonly dims: 2 | 3;
   readonly n: number;
-  /** Names what the rows are: on two maps of the same `items`, row r is the same sample or object. */
+  /** Identifies what the rows are: on two maps with the same `items`, row r is the same sample or object. */
   readonly items: string;
   readonly noun: Noun;
   /** float32, width 2 or 3. A row of NaN = no place on the map (never drawn). */
@@ -52,6 +52,8 @@ export interface FieldInfo {
   /** As in the dataset: "ground_truth.label", "tags", "outlier_score". */
   readonly path: string;
   readonly kind: "categorical" | "numeric";
+  /** True for the classes that a model predicted; never for the suggestions, or the labels of another question. */
+  readonly predictions: boolean;
 }
 
 export interface PendingCounts {
@@ -75,13 +77,13 @@ export interface Job {
   /** What it does now, what it ended with, or what went wrong. */
   readonly message: string;
   readonly cancellable: boolean;
-  /** What one may do with the result: buttons that open a form of the App. */
+  /** Next steps with the result: buttons that open a form of the App. */
   readonly steps?: readonly string[];
-  /** Started from the App's menu: its result stands here until it is closed. */
+  /** Started from the App's menu: its result is shown here until it is closed. */
   readonly by_operator?: boolean;
 }
 
-/** An act that can be undone: "label 12 samples “cat”". */
+/** An action that can be undone: "label 12 samples “cat”". */
 export interface Undoable {
   readonly key: string;
   readonly words: string;
@@ -106,17 +108,19 @@ export interface PanelState {
   readonly embeddings: readonly EmbeddingsInfo[];
   readonly maps: readonly MapInfo[];
   readonly map: LoadedMap | null;
-  /** Fields one may color by or write on the map. */
+  /** Fields to color by or to show as text on the map. */
   readonly fields: readonly FieldInfo[];
   /** Fields one may label into, never one of predictions; `label_field` is the chosen one, which may be a new one. */
   readonly label_fields: readonly string[];
   readonly label_field: string | null;
   /** False: the dataset gets the field with the first save. */
   readonly label_field_exists: boolean;
+  /** True: it may hold predictions and nobody has chosen it, so it is asked for before a label is set. */
+  readonly label_field_unclear: boolean;
   /** Classes of the label field, in the dataset's order. */
   readonly classes: readonly string[];
   readonly pending: PendingCounts;
-  /** Acts that can be undone, newest first. */
+  /** Actions that can be undone, newest first. */
   readonly undoable: readonly Undoable[];
   readonly jobs: readonly Job[];
   readonly messages: readonly Message[];
@@ -145,9 +149,11 @@ export interface ModelChoice {
   readonly title: string;
   /** One sentence: what it is good for. */
   readonly why: string;
-  /** Names to choose from; empty = the way has none. */
+  /** What names a model of this way, such as "repository or folder"; empty = the way has one model. */
+  readonly argument: string;
+  /** Names to choose from; any other may be typed. */
   readonly names: readonly string[];
-  /** Photos a second on two cores; null = not known. */
+  /** Photos per second on two cores; null = not known. */
   readonly speed: number | null;
   /** What else the model can be told: weights, size, mean, … */
   readonly options: readonly ModelOption[];
@@ -163,7 +169,7 @@ export interface ModelOption {
 /** `props.data` of the component: whatever Python set with `set_state` / `set_data`. */
 export interface PanelData {
   readonly panel?: PanelState;
-  /** A job that an operator has just started: look at once. */
+  /** A job that an operator has just started: sync at once. */
   readonly job_started?: string;
 }
 
@@ -175,7 +181,7 @@ export interface ReviewSource {
   readonly note: string;
 }
 
-/** Saved searches that score every sample, and what can be made of the last search. */
+/** Saved searches that score every sample, and what can be done with the last search. */
 export interface FunctionsState {
   readonly functions: readonly FunctionInfo[];
   /** Deleted ones that can be restored, last deleted first. */
@@ -196,9 +202,9 @@ export interface FunctionInfo {
   readonly threshold: number;
   readonly matches: number;
   readonly scored: number;
-  /** Matches since somebody last looked at them. */
+  /** Matches that are new since they were last viewed. */
   readonly new: number;
-  /** True when its embeddings were made anew or deleted. */
+  /** True if its embeddings were recomputed or deleted. */
   readonly stale: boolean;
   readonly field: string;
   readonly quality: string;

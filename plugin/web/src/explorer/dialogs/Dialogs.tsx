@@ -1,4 +1,4 @@
-/** The window that is open over the panel, if one is. */
+/** The dialog that is open over the panel, if any. */
 import * as React from "react";
 import { Dialog } from "../../parts/parts";
 import { useExplorer, useUi } from "../context";

@@ -1,13 +1,14 @@
-/** Generate explorer: five ways to make embeddings, and a map of them in the same run. */
+/** Generate explorer: five ways to compute embeddings, and a map from them in the same run. */
 import * as React from "react";
 import { Submit, TextField } from "../../parts/fields";
 import { Picker } from "../../parts/Picker";
-import { counted, plural } from "../../parts/words";
 import { useExplorer, useUi } from "../context";
 import type { EmbeddingsForm, ModelChoice, ModelOption, PanelState } from "../contract";
+import { completed, groupsOf, missing, plan } from "./ways";
 
 const WHOLE = "@samples";
 const FILE = "@file";
+const OTHER = "@other";
 
 const START: EmbeddingsForm = {
   way: "preprocessing",
@@ -47,8 +48,9 @@ export function GenerateForm(): React.ReactElement | null {
         <input type="checkbox" checked={form.with_map} onChange={(event) => set({ with_map: event.target.checked })} />
         <span>Then make a 2D map of them (UMAP)</span>
       </label>
-      <p className="ls-quiet">{plan(way, form, panel)}</p>
-      <Submit disabled={missing(way, form, panel)}>Generate explorer</Submit>
+      <Submit disabled={missing(way, form, panel)} note={plan(way, form, panel)}>
+        Generate explorer
+      </Submit>
     </form>
   );
 }
@@ -57,20 +59,47 @@ export function GenerateForm(): React.ReactElement | null {
 function WaySettings({ way, panel, form, set }: Part & { readonly way: ModelChoice }): React.ReactElement {
   return (
     <>
-      {way.names.length > 0 && (
-        <Picker
-          label="Model"
-          wide
-          value={form.name ?? way.names[0] ?? ""}
-          options={way.names.map((name) => ({ value: name, name }))}
-          onChange={(name) => set({ name })}
-        />
-      )}
+      <ModelName key={way.way} way={way} form={form} set={set} />
       <ModelOptions way={way} form={form} set={set} />
       {way.way === "trained" && <Base panel={panel} form={form} set={set} />}
       {way.way === "precomputed" && <Source panel={panel} form={form} set={set} />}
       {way.speed !== null && panel.options.patches_fields.length > 0 && (
         <WhatToEmbed panel={panel} form={form} set={set} />
+      )}
+    </>
+  );
+}
+
+/** Which model: a known one, or any other by its name or file. */
+function ModelName({ way, form, set }: Omit<Part, "panel"> & { readonly way: ModelChoice }): React.ReactElement | null {
+  // What is typed may briefly equal an offered name, on the way to a longer one.
+  const [other, setOther] = React.useState(way.names.length === 0);
+  if (way.argument === "") return null;
+  const name = form.name ?? way.names[0] ?? "";
+  return (
+    <>
+      {way.names.length > 0 && (
+        <Picker
+          label="Model"
+          wide
+          value={other ? OTHER : name}
+          options={[
+            ...way.names.map((known) => ({ value: known, name: known })),
+            { value: OTHER, name: "Another…", note: `type its ${way.argument}` },
+          ]}
+          onChange={(chosen) => {
+            setOther(chosen === OTHER);
+            set({ name: chosen === OTHER ? "" : chosen });
+          }}
+        />
+      )}
+      {other && (
+        <TextField
+          label={way.names.length > 0 ? "Name" : "Network"}
+          value={name}
+          placeholder={way.argument}
+          onChange={(typed) => set({ name: typed })}
+        />
       )}
     </>
   );
@@ -98,29 +127,41 @@ function Ways(props: {
   readonly chosen: string;
   readonly onChange: (way: string) => void;
 }): React.ReactElement {
+  const groups = groupsOf(props.ways);
+  const group = groups.find(({ ways }) => ways.some(({ way }) => way === props.chosen));
   return (
-    <fieldset className="ls-ways">
-      <legend className="ls-unseen">How to make embeddings</legend>
-      {props.ways.map((way) => (
-        <label key={way.way} className="ls-way">
-          <input
-            type="radio"
-            name="labelscape-way"
-            value={way.way}
-            checked={way.way === props.chosen}
-            onChange={() => props.onChange(way.way)}
-          />
-          <span>
-            <strong>{way.title}</strong>
-            <span className="ls-quiet">{way.why}</span>
-          </span>
-        </label>
-      ))}
-    </fieldset>
+    <>
+      <fieldset className="ls-ways">
+        <legend className="ls-unseen">How to make embeddings</legend>
+        {groups.map(({ title, why, ways }) => (
+          <label key={title} className="ls-way">
+            <input
+              type="radio"
+              name="labelscape-way"
+              checked={title === group?.title}
+              onChange={() => props.onChange(ways[0]?.way ?? "")}
+            />
+            <span>
+              <strong>{title}</strong>
+              <span className="ls-quiet">{why}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      {group && group.ways.length > 1 && (
+        <Picker
+          label="Models of"
+          wide
+          value={props.chosen}
+          options={group.ways.map(({ way, title, why }) => ({ value: way, name: title, note: why }))}
+          onChange={props.onChange}
+        />
+      )}
+    </>
   );
 }
 
-/** What the model can be told; most need none of it, so all but the weights are folded away. */
+/** The model's options; most models need none, so all but the weights are collapsed. */
 function ModelOptions(props: Omit<Part, "panel"> & { readonly way: ModelChoice }): React.ReactElement | null {
   const { way, form, set } = props;
   const field = (option: ModelOption): React.ReactElement => (
@@ -204,42 +245,12 @@ function Source({ panel, form, set }: Part): React.ReactElement {
       )}
       {chosen === FILE && form.path?.endsWith(".npy") && (
         <TextField
-          label="Its ids"
+          label="Its IDs"
           value={form.ids_path ?? ""}
-          placeholder=".npy, or text with one id a line"
+          placeholder=".npy, or text with one ID per line"
           onChange={(ids_path) => set({ ids_path })}
         />
       )}
     </>
   );
-}
-
-/** The form with what stands in its fields unchosen, and without what the way does not use. */
-export function completed(form: EmbeddingsForm, way: ModelChoice, panel: PanelState): EmbeddingsForm {
-  const [firstBase] = panel.embeddings;
-  const [firstField] = panel.options.vector_fields;
-  const takesFile = form.path !== null;
-  return {
-    ...form,
-    name: way.names.length > 0 ? (form.name ?? way.names[0] ?? null) : null,
-    base: way.way === "trained" ? (form.base ?? firstBase?.key ?? null) : null,
-    vector_field: way.way === "precomputed" && !takesFile ? (form.vector_field ?? firstField ?? null) : null,
-  };
-}
-
-function missing(way: ModelChoice, form: EmbeddingsForm, panel: PanelState): boolean {
-  const full = completed(form, way, panel);
-  if (way.way === "trained") return full.base === null;
-  if (way.way !== "precomputed" || full.vector_field !== null) return false;
-  return !full.path || (full.path.endsWith(".npy") && !full.ids_path);
-}
-
-/** What will happen and about how long it takes. */
-export function plan(way: ModelChoice, form: EmbeddingsForm, panel: PanelState): string {
-  const noun = panel.options.patches_fields.find(({ field }) => field === form.patches_field)?.noun;
-  const what = noun ? `The ${plural(noun)} in “${form.patches_field}”` : counted(panel.sample_count, "sample");
-  if (way.speed === null) return `${what}. Progress stands at the top of the panel; you can go on meanwhile.`;
-  const minutes = panel.sample_count / way.speed / 60;
-  const time = minutes < 1 ? "less than a minute" : `about ${counted(Math.round(minutes), "minute")}`;
-  return `${what}: ${time} for photos on two cores. Files that cannot be read are skipped and reported.`;
 }

@@ -8,7 +8,7 @@ export function Help({ onClose }: { readonly onClose: () => void }): React.React
   const reviewing = useUi((ui) => ui.tab === "review" && ui.review !== null);
   const keys = reviewing ? REVIEW_KEYS : KEYS;
   return (
-    <Dialog title="Keyboard shortcuts" onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" wide onClose={onClose}>
       <dl className="ls-keys">
         {keys.map(({ key, says }) => (
           <React.Fragment key={key}>

@@ -1,4 +1,4 @@
-/** How to make a map of embeddings there are. */
+/** How to compute a map from existing embeddings. */
 import * as React from "react";
 import { NumberField, Submit, TextField } from "../../parts/fields";
 import { Picker } from "../../parts/Picker";
@@ -45,7 +45,7 @@ export function MapForm(): React.ReactElement {
         value={form.key ?? ""}
         placeholder="chosen for you"
         pattern="[A-Za-z_][A-Za-z0-9_]*"
-        hint="Letters, digits, and _; no digit first"
+        hint="Letters, digits, and _; must not start with a digit"
         onChange={(text) => set({ key: text === "" ? null : text })}
       />
       {last && <p className="ls-quiet">Last computed with these choices {ago(last)}.</p>}
@@ -61,7 +61,7 @@ interface Part {
   readonly set: (part: Partial<MapFormData>) => void;
 }
 
-/** Of which embeddings, by which method, in how many dimensions. */
+/** From which embeddings, with which method, in how many dimensions. */
 function WhatMap({ form, set, panel }: Part & { readonly panel: PanelState | null }): React.ReactElement {
   const embeddings = (panel?.embeddings ?? []).map((e) => ({
     value: e.key,
@@ -119,7 +119,7 @@ function MethodSettings({ form, set }: Part): React.ReactElement {
   );
 }
 
-/** What the methods can be told. */
+/** The options of the methods. */
 const SETTINGS = [
   {
     method: "umap",

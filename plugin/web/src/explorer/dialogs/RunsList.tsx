@@ -1,4 +1,4 @@
-/** The maps and embeddings there are: what each was made of; rename or delete one. */
+/** Existing maps and embeddings, and what each was made from; rename or delete one. */
 import * as React from "react";
 import { TextField } from "../../parts/fields";
 import { Button, Dialog } from "../../parts/parts";

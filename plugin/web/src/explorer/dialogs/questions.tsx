@@ -1,7 +1,7 @@
-/** Questions before something is thrown away, with what is lost in numbers. */
+/** Confirmations before something is discarded, with what is lost, in numbers. */
 import * as React from "react";
 import { Button, Dialog } from "../../parts/parts";
-import { counted, listing } from "../../parts/words";
+import { counted } from "../../parts/words";
 import { useExplorer, useUi } from "../context";
 import type { Answer, Clearable } from "../contract";
 import { pendingWords } from "../state";
@@ -15,7 +15,7 @@ export function DiscardQuestion({ onClose }: Props): React.ReactElement {
   const pending = useUi((ui) => (ui.panel ? pendingWords(ui.panel.pending) : ""));
   return (
     <Dialog title="Discard pending changes?" onClose={onClose}>
-      <p>{pending} will not be saved. Undo brings them back.</p>
+      <p>{pending} will not be saved. Undo restores them.</p>
       <div className="ls-row">
         <Button danger onClick={() => void explorer.labeling.discard()}>
           Discard
@@ -38,14 +38,15 @@ export function ClearLabels({ onClose }: Props): React.ReactElement {
       {counts !== null && counts.all > 0 && (
         <>
           <p>
-            The field <strong>{counts.field}</strong> has {counted(counts.all, "label")}:{" "}
-            {listing([
-              counts.ours > 0 && `${counted(counts.ours, "label")} set here`,
-              imported > 0 && `${counted(imported, "label")} imported`,
-            ])}
+            The field <strong>{counts.field}</strong> has {counted(counts.all, "label")}
+            {counts.ours === 0
+              ? counts.all === 1
+                ? ", not set here"
+                : ", none of them set here"
+              : imported > 0 && `: ${counts.ours.toLocaleString("en")} set here, ${imported.toLocaleString("en")} not`}
             .
           </p>
-          <p className="ls-quiet">Undo brings them back.</p>
+          <p className="ls-quiet">Undo restores them.</p>
           <div className="ls-row">
             {counts.ours > 0 && (
               <Button danger onClick={() => void explorer.labeling.clearLabels("ours")}>

@@ -1,4 +1,4 @@
-/** Short forms: a segment of the selection, duplicates, a new label field. */
+/** Short forms: a segment from the selection, duplicates, a new label field. */
 import * as React from "react";
 import { NumberField, Submit, TextField } from "../../parts/fields";
 import { Dialog } from "../../parts/parts";
@@ -26,7 +26,7 @@ export function SegmentForm({ onClose }: Props): React.ReactElement {
   const [kind, setKind] = React.useState<SegmentKind>("data quality");
   const [note, setNote] = React.useState("");
   return (
-    <Dialog title={`New segment of ${counted(count, noun)}`} onClose={onClose}>
+    <Dialog title={`New segment from ${counted(count, noun)}`} onClose={onClose}>
       <form
         className="ls-form"
         onSubmit={(event) => {
@@ -106,10 +106,10 @@ export function NewFieldForm({ onClose }: Props): React.ReactElement {
           required
           value={name}
           pattern="[A-Za-z][A-Za-z0-9_]*"
-          hint="Letters, digits, and _; a letter first"
+          hint="Letters, digits, and _; must start with a letter"
           onChange={setName}
         />
-        <p className="ls-quiet">The dataset gets the field with the first save.</p>
+        <p className="ls-quiet">The field is added to the dataset with the first save.</p>
         <Submit disabled={name.trim() === "" || fields.includes(name.trim())}>Use this field</Submit>
       </form>
     </Dialog>

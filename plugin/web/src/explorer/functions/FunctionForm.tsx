@@ -41,7 +41,7 @@ export function FunctionForm({ onClose }: { readonly onClose: () => void }): Rea
   );
 }
 
-/** The lowest score that was marked as like the examples; null where none was. */
+/** The lowest score that was marked as similar to the examples; null if none was. */
 function thresholdOf(review: Review | null): number | null {
   if (review?.kind !== "search" || !review.scores) return null;
   const { scores, rows, verdicts } = review;

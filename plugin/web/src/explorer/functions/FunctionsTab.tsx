@@ -1,4 +1,4 @@
-/** Saved searches: what each finds, what is new, when it last ran; run, edit, rename, duplicate, delete, restore. */
+/** Saved searches: matches, new matches, and last run of each; run, edit, rename, duplicate, delete, restore. */
 import * as React from "react";
 import { NumberField, Submit, TextField } from "../../parts/fields";
 import { Button } from "../../parts/parts";
@@ -14,14 +14,14 @@ export function FunctionsTab(): React.ReactElement {
     <section className="ls-tab-body ls-functions" aria-label="Functions">
       <div className="ls-review-head">
         <p className="ls-quiet ls-block">
-          A function is a search saved under a name: it scores every sample, those added later too.
+          A function is a search saved under a name: it scores every sample, including those added later.
         </p>
         <span className="ls-grow" />
         <Button
           disabled={state?.last_search == null}
           onClick={() => store.dispatch({ type: "dialog", dialog: "function" })}
         >
-          New function of the last search…
+          New function from the last search…
         </Button>
         <Button primary disabled={!some} onClick={() => void runs.functions.run()}>
           Run all
@@ -75,7 +75,7 @@ function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
           Review {counted(info.matches, "match")}
         </Button>
         <Button label={`Edit ${info.name}`} onClick={() => setForm("edit")}>
-          {info.stale ? "Edit and make again" : "Edit"}
+          {info.stale ? "Edit and rebuild" : "Edit"}
         </Button>
         <Button label={`Rename ${info.name}`} onClick={() => setForm("rename")}>
           Rename
@@ -90,8 +90,8 @@ function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
       <p className="ls-quiet ls-block">{factsOf(info).join(" · ")}</p>
       {info.stale && (
         <p className="ls-block">
-          Its embeddings were made anew or deleted, so its scores mean nothing now. “Edit and make again” makes it again
-          of its examples.
+          Its embeddings were recomputed or deleted, so its scores are no longer valid. “Edit and rebuild” rebuilds it
+          from its examples.
         </p>
       )}
       {info.note !== "" && <p className="ls-block">{info.note}</p>}
@@ -131,7 +131,7 @@ function EditForm({ info, onClose }: FormProps): React.ReactElement {
     >
       <NumberField
         label="Threshold"
-        hint="lowest score of a match; review the matches to see what it leaves out"
+        hint="lowest score of a match; review the matches to check it"
         min={0}
         max={1}
         step={0.01}

@@ -1,4 +1,4 @@
-/** The real medium of a sample whose picture is a card: played, zoomed, or read. */
+/** The original medium of a sample whose picture is a card: played, zoomed, or read. */
 import * as React from "react";
 import { useExplorer, useUi } from "../context";
 import type { Medium } from "../contract";

@@ -36,7 +36,7 @@ export function SeriesPlot(props: {
         role="img"
         aria-label={`Time series of ${names}`}
         onDoubleClick={() => setStretch(null)}
-        title="Drag to zoom, double click to see all of it"
+        title="Drag to zoom, double-click to see the whole series"
       />
       {stretch !== null && (
         <button type="button" className="ls-button" onClick={() => setStretch(null)}>

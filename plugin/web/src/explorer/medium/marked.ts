@@ -1,4 +1,4 @@
-/** Where the searched words stand in a text. */
+/** Where the searched words occur in a text. */
 export interface TextPart {
   readonly text: string;
   readonly marked: boolean;

@@ -27,7 +27,7 @@ export function ReviewGrid({ review }: { readonly review: Review }): React.React
   const line = Math.floor(review.at / columns);
   React.useEffect(() => keepInSight(box.current, line), [line, review.id]);
 
-  // A label that changed makes the facts of its row old: they are read again.
+  // When a label changes, the facts of its row are outdated and read again.
   const facts = useUi((ui) => ui.facts);
   const unknown = shown
     .map((at) => review.rows[at] as number)
@@ -83,7 +83,14 @@ interface CellProps {
 function Cell({ review, at, left, top }: CellProps): React.ReactElement {
   const explorer = useExplorer();
   const row = review.rows[at] as number;
-  const facts = useUi((ui) => ui.facts.get(row));
+  // The old picture stays while the facts of a new label are being read.
+  const read = useUi((ui) => ui.facts.get(row));
+  const before = React.useRef(read);
+  const pictured = read ?? before.current;
+  React.useEffect(() => {
+    if (read) before.current = read;
+  }, [read]);
+  const label = read && (read.label ?? "no label");
   const verdict = review.verdicts.get(row);
   const current = at === review.at;
   const classes = ["ls-cell", current && "ls-cell-current", verdict && "ls-cell-done"].filter(Boolean).join(" ");
@@ -93,14 +100,14 @@ function Cell({ review, at, left, top }: CellProps): React.ReactElement {
       className={classes}
       role="option"
       aria-selected={current}
-      aria-label={cellLabel(review, at, facts?.name, facts?.label ?? null, verdict)}
+      aria-label={cellLabel(review, at, pictured?.name, label, verdict)}
       style={{ left, top, width: CELL_WIDTH - 8, height: CELL_HEIGHT - 8 }}
       onClick={() => explorer.reviewing.goTo(at)}
       onDoubleClick={() => void explorer.selecting.openInViewer(row)}
     >
-      {facts ? <Thumb facts={facts} side={THUMB_SIDE} /> : <div className="ls-thumb" style={BLANK} />}
+      {pictured ? <Thumb facts={pictured} side={THUMB_SIDE} /> : <div className="ls-thumb" style={BLANK} />}
       {verdict && <Badge review={review} verdict={verdict} />}
-      <div className="ls-cell-text">{facts?.label ?? "no label"}</div>
+      <div className="ls-cell-text">{label ?? "…"}</div>
       <div className="ls-cell-text ls-quiet">{noteOf(review, at)}</div>
     </div>
   );
@@ -134,9 +141,9 @@ function cellLabel(
   review: Review,
   at: number,
   name: string | undefined,
-  label: string | null,
+  label: string | undefined,
   verdict: Verdict | undefined,
 ): string {
-  const parts = [`${at + 1}`, name ?? "", label ?? "no label", noteOf(review, at)];
+  const parts = [`${at + 1}`, name ?? "", label ?? "", noteOf(review, at)];
   return [...parts, verdict ? verdictWords(review, verdict) : "open"].filter(Boolean).join(", ");
 }

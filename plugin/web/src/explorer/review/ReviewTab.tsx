@@ -1,4 +1,4 @@
-/** The review: which list, how far one is, what the keys do, the thumbnails in order, and the next steps. */
+/** The review: which list, the progress, what the keys do, the thumbnails in order, and the next steps. */
 import * as React from "react";
 import { Icon } from "../../parts/icons";
 import { Menu, type MenuEntry, type MenuGroup } from "../../parts/Menu";
@@ -70,13 +70,13 @@ function Progress({ review }: { readonly review: Review }): React.ReactElement {
   const more = review.total > review.rows.length ? ` (the first of ${review.total.toLocaleString("en")})` : "";
   return (
     <span role="status" data-testid="labelscape-reviewed">
-      <strong>{done.toLocaleString("en")}</strong> of {review.rows.length.toLocaleString("en")} reviewed{more}{" "}
-      <span className="ls-quiet">{review.note}</span>
+      <strong>{done.toLocaleString("en")}</strong> of {review.rows.length.toLocaleString("en")} reviewed{more}
+      {review.note && <span className="ls-quiet"> · {review.note}</span>}
     </span>
   );
 }
 
-/** Where no list is open: the rankings that make one, and the lists there are. */
+/** If no list is open: the rankings that create one, and the existing lists. */
 function Nothing({ lists }: { readonly lists: readonly ReviewSource[] }): React.ReactElement {
   const { runs, reviewing, store } = useExplorer();
   return (
@@ -98,7 +98,7 @@ function Nothing({ lists }: { readonly lists: readonly ReviewSource[] }): React.
           ))}
         </ul>
       )}
-      <p className="ls-quiet">Make a list:</p>
+      <p className="ls-quiet">Create a list:</p>
       <div className="ls-row">
         <Button onClick={() => void runs.rankMislabels()}>Find wrong labels</Button>
         <Button onClick={() => void runs.rankOutliers()}>Rank outliers</Button>
@@ -181,7 +181,7 @@ function NextSteps({ review }: { readonly review: Review }): React.ReactElement 
   );
 }
 
-/** What can be done with all that was not rejected, selected first so that the App's forms take it. */
+/** What can be done with everything not rejected; it is selected first so that the App's forms use it. */
 function stepGroups(explorer: Explorer, review: Review, noun: string): MenuGroup[] {
   const { selecting, runs, store } = explorer;
   const kept = rowsKept(review);
@@ -196,7 +196,7 @@ function stepGroups(explorer: Explorer, review: Review, noun: string): MenuGroup
   ];
   if (review.kind === "segment")
     entries.push({
-      name: "Collect more of its kind: next batch…",
+      name: "Collect more like these: next batch…",
       run: () => void runs.nextBatch(review.id.slice("segment:".length)),
     });
   return [{ title: `For ${counted(kept.length, noun)} not rejected`, entries }];

@@ -1,12 +1,16 @@
-/** A list that is worked through: where one is, and what was decided of each row. Pure. */
+/** A list to work through: the current position, and the decision on each row. Pure. */
 import { unpackF32, unpackU16, unpackU32 } from "../columns";
 import { MISSING_CODE, type ReviewAnswer, type ReviewKind } from "../contract";
 
-/** What was decided of a row. `wrote`: a pending change stands for it, which undo takes back with it. */
+/**
+ * What was decided of a row. `wrote`: a pending change stands for it, which undo takes back with it.
+ * `decision`: the name it is sent under; null = nothing is sent.
+ */
 export interface Verdict {
   readonly mark: "accepted" | "rejected" | "labeled";
   readonly label: string | null;
   readonly wrote: boolean;
+  readonly decision: string | null;
 }
 
 export interface Review {
@@ -16,13 +20,14 @@ export interface Review {
   readonly note: string;
   readonly total: number;
   readonly rows: Uint32Array;
+  readonly ids: readonly string[];
   readonly scores: Float32Array | null;
   readonly proposals: Uint16Array | null;
   readonly labels: readonly string[];
   readonly groups: Uint32Array | null;
   /** Position in `rows`. */
   readonly at: number;
-  /** Every decision, in the order they were made; of several on a row the last one counts. */
+  /** Every decision, in order; if a row has several, the last one counts. */
   readonly history: readonly (readonly [row: number, verdict: Verdict])[];
   readonly verdicts: ReadonlyMap<number, Verdict>;
   /** Classes of the keys 1 to 9. */
@@ -33,7 +38,7 @@ const DIGITS = 9;
 
 /** The answer as a review that begins at its first row; `classes`: those of the label field, most used first. */
 export function reviewOf(answer: ReviewAnswer, classes: readonly string[]): Review {
-  const { id, kind, title, note, total, labels } = answer;
+  const { id, kind, title, note, total, labels, ids } = answer;
   const proposals = answer.proposals === null ? null : unpackU16(answer.proposals);
   return {
     id,
@@ -42,6 +47,7 @@ export function reviewOf(answer: ReviewAnswer, classes: readonly string[]): Revi
     note,
     total,
     labels,
+    ids,
     rows: unpackU32(answer.rows),
     scores: answer.scores === null ? null : unpackF32(answer.scores),
     proposals,
@@ -53,7 +59,7 @@ export function reviewOf(answer: ReviewAnswer, classes: readonly string[]): Revi
   };
 }
 
-/** The classes proposed most often come first: one of them is what is usually meant. */
+/** The classes proposed most often come first: one of them is usually the right one. */
 function digitClasses(
   proposals: Uint16Array | null,
   labels: readonly string[],
@@ -66,7 +72,7 @@ function digitClasses(
   }
   const proposed = [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
   const chosen = [...new Set([...proposed, ...classes])].slice(0, DIGITS);
-  // In a steady order: the same digit means the same class in the next list too, as far as possible.
+  // In a stable order: as far as possible, a digit means the same class in the next list.
   return chosen.sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
 }
 
@@ -105,7 +111,13 @@ export function undecided(review: Review, row: number): Review {
   return { ...review, history, verdicts: new Map(history), at: at < 0 ? review.at : at };
 }
 
-/** The row that was decided last, and how; null where none was. */
+/** The review without decisions, by the names they were sent under; one stays where one is. */
+export function withoutDecisions(review: Review, decisions: ReadonlySet<string>): Review {
+  const history = review.history.filter(([, { decision }]) => decision === null || !decisions.has(decision));
+  return { ...review, history, verdicts: new Map(history) };
+}
+
+/** The last row that was decided, and how; null if none was. */
 export const lastDecided = (review: Review): readonly [number, Verdict] | null =>
   review.history[review.history.length - 1] ?? null;
 

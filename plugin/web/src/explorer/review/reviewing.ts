@@ -1,12 +1,12 @@
 /** Working through a list: opening it, moving in it, deciding row by row, and going back. */
-import type { Answer, RowsRef, Selection } from "../contract";
-import { LABEL_STATE, MISSING_CODE } from "../contract";
+import { MISSING_CODE, type Answer, type Decision } from "../contract";
 import type { Labeling } from "../labeling";
 import type { Selecting } from "../selecting";
 import { rowsOf, setFromRows } from "../selection";
 import { mapRef, type Session } from "../session";
 import { isLabelField, type Ui } from "../state";
-import { counted } from "../../parts/words";
+import { counted, sentence } from "../../parts/words";
+import { browserStorage, DecisionQueue, type Failed } from "./decisions";
 import {
   currentRow,
   decided,
@@ -16,17 +16,21 @@ import {
   reviewOf,
   rowsMarked,
   undecided,
+  withoutDecisions,
   type Review,
   type Verdict,
 } from "./review";
 
-/** Not for every row that a quick hand passes. */
+const SEGMENT_KINDS: ReadonlySet<Decision["kind"]> = new Set(["add_to_segment", "remove_from_segment"] as const);
+/** Not for every row that the user passes quickly. */
 const PREVIEW_MS = 120;
 
 export class Reviewing {
   #previewTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Writes go to Python one after another, while the list moves on at once. */
-  #writes: Promise<unknown> = Promise.resolve();
+  /** Decisions are sent to Python in the background; the list moves on at once. */
+  readonly #queue: DecisionQueue;
+  /** Actions are undone one after another. */
+  #undos: Promise<unknown> = Promise.resolve();
   /** Examples of the search whose results are shown. */
   #examples: readonly number[] = [];
   /** A search added a field: the sidebar lists it after a reload, in which the grid would lose the open list. */
@@ -36,7 +40,31 @@ export class Reviewing {
     private readonly session: Session,
     private readonly selecting: Selecting,
     private readonly labeling: Labeling,
-  ) {}
+  ) {
+    this.#queue = new DecisionQueue(
+      {
+        send: async (dataset, decisions) => (await session.send("decide", { dataset, decisions })).failed,
+        onFailed: (failed) => this.#onFailed(failed),
+        onUnreachable: (waiting, error) =>
+          session.note(
+            "warning",
+            `${counted(waiting, "decision")} could not be sent (${sentence(error)}). ` +
+              "They are kept in this browser and will be resent until they arrive.",
+          ),
+        onDropped: () =>
+          session.note("warning", "Not done: earlier decisions could not be sent yet. Try again once they have been."),
+        onCaughtUp: (count) =>
+          session.note("success", `Applied ${counted(count, "decision")} that this browser had kept.`),
+      },
+      browserStorage(),
+    );
+    session.inOrder = (work) => this.#queue.inOrder(work);
+  }
+
+  /** Continues with a dataset's decisions that were left in the browser. */
+  openDataset(dataset: string): void {
+    this.#queue.open(dataset);
+  }
 
   get #ui(): Ui {
     return this.session.ui;
@@ -48,14 +76,14 @@ export class Reviewing {
     this.#show(await this.session.ask("Opening the list", "open_list", { ...mapRef(map), list }));
   }
 
-  /** What is most like the selection, best first. */
+  /** The samples most similar to the selection, best first. */
   async similar(): Promise<void> {
     if (!this.selecting.needed("search by")) return;
     this.#examples = Array.from(rowsOf(this.#ui.selection));
     await this.#search(this.#examples, []);
   }
 
-  /** The search again, with what was marked as like it and as not like it. */
+  /** Repeats the search with the samples marked as similar and as not similar. */
   async searchAgain(): Promise<void> {
     const { review } = this.#ui;
     if (!review) return;
@@ -92,20 +120,15 @@ export class Reviewing {
 
   /** Does what accepting means in this list. */
   accept(): void {
-    const { review, map } = this.#ui;
+    const { review } = this.#ui;
     const row = review && currentRow(review);
-    if (!review || !map || row === null) return;
+    if (!review || row === null) return;
+    const label = proposalAt(review, review.at);
     if (review.kind === "mislabels") {
-      const label = proposalAt(review, review.at);
-      if (label !== null) this.#setLabel(label, "accepted");
-    } else if (review.kind === "suggestions") {
-      const which = map.labelState[row] === LABEL_STATE.suggested ? "confident" : "uncertain";
-      const label = proposalAt(review, review.at);
-      this.#decide({ mark: "accepted", label, wrote: true }, (selection) =>
-        this.session.ask("Accepting the suggestion", "accept", { ...selection, which }),
-      );
-    } else if (review.kind === "segment" && review.verdicts.get(row)?.mark === "rejected") this.#changeSegment(true);
-    else this.#decide({ mark: "accepted", label: null, wrote: false });
+      if (label !== null) this.#decide("accepted", "label", label);
+    } else if (review.kind === "suggestions") this.#decide("accepted", "accept", label);
+    else if (review.kind === "segment" && review.verdicts.get(row)?.mark === "rejected") this.#changeSegment(true);
+    else this.#decide("accepted", null);
   }
 
   /** Does what rejecting means in this list. */
@@ -114,9 +137,7 @@ export class Reviewing {
     if (!review) return;
     switch (review.kind) {
       case "suggestions":
-        return this.#decide({ mark: "rejected", label: null, wrote: true }, (selection) =>
-          this.session.ask("Rejecting the suggestion", "reject", selection),
-        );
+        return this.#decide("rejected", "reject");
       case "outliers":
       case "duplicates":
         return this.delete();
@@ -125,14 +146,12 @@ export class Reviewing {
       case "mislabels":
       case "function":
       case "search":
-        return this.#decide({ mark: "rejected", label: null, wrote: false });
+        return this.#decide("rejected", null);
     }
   }
 
   delete(): void {
-    this.#decide({ mark: "rejected", label: null, wrote: true }, (selection) =>
-      this.session.ask("Marking for deletion", "delete", selection),
-    );
+    this.#decide("rejected", "delete");
   }
 
   /** The class of a digit key, 1 to 9. */
@@ -143,72 +162,57 @@ export class Reviewing {
 
   label(name: string): void {
     this.labeling.closeDialog();
-    if (name.trim() !== "") this.#setLabel(name.trim(), "labeled");
-  }
-
-  #setLabel(label: string, mark: Verdict["mark"]): void {
-    this.#decide({ mark, label, wrote: true }, (selection) =>
-      this.session.ask("Setting the label", "set_label", { ...selection, label }),
-    );
+    if (name.trim() !== "") this.#decide("labeled", "label", name.trim());
   }
 
   #changeSegment(member: boolean): void {
+    this.#decide(member ? "accepted" : "rejected", member ? "add_to_segment" : "remove_from_segment");
+  }
+
+  /** Records the verdict and moves on at once; writes are sent to Python in the background. */
+  #decide(mark: Verdict["mark"], kind: Decision["kind"] | null, label: string | null = null): void {
     const { review } = this.#ui;
-    if (!review) return;
-    const segment = review.id.slice("segment:".length);
-    const mark = member ? "accepted" : "rejected";
-    this.#decide({ mark, label: null, wrote: false }, ({ map, map_version, rows }) =>
-      this.session.ask("Changing the segment", "change_segment", {
-        map,
-        map_version,
-        rows: rows ?? [],
-        segment,
-        member,
-      }),
-    );
-  }
-
-  /** Notes the verdict and moves on at once; the verdict goes again where it could not be written. */
-  #decide(verdict: Verdict, write?: (selection: Selection & RowsRef) => Promise<unknown>): void {
-    const { review, map } = this.#ui;
     const row = review && currentRow(review);
-    if (!review || !map || row === null) return;
-    const ref = { ...mapRef(map), count: 1, rows: [row], bits: null, how: { kind: "rows" as const } };
-    this.#take(decided(review, verdict));
-    if (!write) return;
-    this.#writes = this.#writes.then(async () => {
-      const answer = await write(ref);
-      const now = this.#ui.review;
-      if (answer === null && now?.id === review.id) this.#take(undecided(now, row));
-    });
+    if (!review || row === null) return;
+    const decision = kind && this.#send(review, row, kind, label);
+    const wrote = kind !== null && !SEGMENT_KINDS.has(kind);
+    this.#take(decided(review, { mark, label, wrote, decision }));
   }
 
-  /** Takes the last verdict back, with what it wrote; without one, the last act. */
+  #send(review: Review, row: number, kind: Decision["kind"], label: string | null): string | null {
+    const { map, panel } = this.#ui;
+    const item = review.ids[review.rows.indexOf(row)];
+    if (!map || item === undefined) return null;
+    const value = SEGMENT_KINDS.has(kind) ? review.id.slice("segment:".length) : kind === "label" ? (label ?? "") : "";
+    return this.#queue.add({ map: map.info.key, field: panel?.label_field ?? "", item, kind, value });
+  }
+
+  /** Undoes the last verdict and what it wrote, or else the last action. */
   undo(): void {
-    this.#writes = this.#writes.then(() => this.#undoLast());
+    const { review } = this.#ui;
+    const last = review && lastDecided(review);
+    if (last?.[1].decision && this.#queue.takeBack(last[1].decision)) this.#take(undecided(review as Review, last[0]));
+    else this.#undos = this.#undos.catch(() => undefined).then(() => this.#undoLast());
   }
 
   async #undoLast(): Promise<void> {
     const { review } = this.#ui;
     const last = review && lastDecided(review);
-    if (!review || !last) return this.labeling.undo();
+    if (!review || !last) return void (await this.labeling.undo());
     const [row, verdict] = last;
-    if (verdict.wrote) await this.labeling.undo();
+    const isMeant = (): boolean => this.#ui.review?.history.some(([, decided]) => decided === verdict) ?? false;
+    if (verdict.wrote && !(await this.labeling.undo(null, verdict.decision, isMeant))) return;
     const now = this.#ui.review;
-    if (now) this.#take(undecided(now, row));
-    if (review.kind === "segment" && verdict.mark === "rejected") this.#putBack(review, row);
+    if (now?.id === review.id) this.#take(undecided(now, row));
+    if (review.kind === "segment" && verdict.mark === "rejected") this.#send(review, row, "add_to_segment", null);
   }
 
-  #putBack(review: Review, row: number): void {
-    const { map } = this.#ui;
-    if (!map) return;
-    const segment = review.id.slice("segment:".length);
-    void this.session.ask("Changing the segment", "change_segment", {
-      ...mapRef(map),
-      rows: [row],
-      segment,
-      member: true,
-    });
+  /** What could not be applied is open again. */
+  #onFailed(failed: readonly Failed[]): void {
+    const { review } = this.#ui;
+    if (review) this.#take(withoutDecisions(review, new Set(failed.map(({ id }) => id))));
+    const reasons = [...new Set(failed.map(({ reason }) => reason))].join(" ");
+    this.session.note("error", `${counted(failed.length, "decision")} could not be applied. ${reasons}`);
   }
 
   /** Adds what was marked to the examples of the function whose matches are reviewed, and scores again. */
@@ -235,7 +239,7 @@ export class Reviewing {
     if (before?.at !== review.at || before.id !== review.id) this.#lookAtCurrent();
   }
 
-  /** The current row is the selection, and stands in the preview once one stays at it. */
+  /** The current row is the selection, and is previewed once the user stays on it. */
   #lookAtCurrent(): void {
     const { review, map } = this.#ui;
     const row = review && currentRow(review);

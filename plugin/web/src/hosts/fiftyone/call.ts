@@ -1,4 +1,4 @@
-/** Calls the panel's Python from a component: the same for both panels. */
+/** Calls the panel's Python code from a component, in the same way for both panels. */
 import * as React from "react";
 import { usePanelEvent, type OperatorAnswer } from "@fiftyone/operators";
 import { usePanelId } from "@fiftyone/spaces";
@@ -12,7 +12,7 @@ export interface PanelSchema {
 /** Each method with what it is asked with and what it answers. */
 type Described = Record<string, [object, object]>;
 
-/** A function that calls a method of the panel's Python; it rejects with one sentence where that fails. */
+/** A function that calls a method of the panel's Python code; it rejects with one sentence if that fails. */
 export function usePanelCall<Methods extends { [M in keyof Methods]: Described[string] }>(schema: PanelSchema) {
   const panelId = usePanelId();
   const trigger = usePanelEvent();
@@ -23,7 +23,10 @@ export function usePanelCall<Methods extends { [M in keyof Methods]: Described[s
       new Promise<Methods[M][1]>((resolve, reject) => {
         const uri = latest.current.schema.view[method];
         if (typeof uri !== "string") {
-          reject(new Error(`The panel's Python has no method "${method}". Its parts differ in age: restart the App.`));
+          reject(
+            new Error(`The panel's Python code has no method "${method}". Its parts are of different versions:
+          restart the App.`),
+          );
           return;
         }
         latest.current.trigger(panelId, {
@@ -41,7 +44,7 @@ export function usePanelCall<Methods extends { [M in keyof Methods]: Described[s
   );
 }
 
-/** One sentence on what went wrong, our own or the last line of the host's traceback; null where nothing did. */
+/** One sentence on what went wrong, our own or the last line of the host's traceback; null if nothing did. */
 export function troubleOf(answer: OperatorAnswer | undefined): string | null {
   const trouble = answer?.errorMessage ?? answer?.error;
   if (trouble) return lastLine(trouble instanceof Error ? trouble.message : String(trouble));

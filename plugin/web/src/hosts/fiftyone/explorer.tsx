@@ -28,7 +28,11 @@ type Stateful = { [M in keyof Methods]: [Methods[M][0], Methods[M][1] & { readon
 function LabelscapeDataExplorer({ data, schema }: HostProps): React.ReactElement {
   const call = usePanelCall<Stateful>(schema);
   const showInGrid = useSetRecoilState(extendedSelectionOverrideStage);
-  const explorer = React.useMemo(() => new Explorer({ mediaUrl: getSampleSrc, showInGrid, call }), [call, showInGrid]);
+  const tick = useSetRecoilState(selectedSamples);
+  const explorer = React.useMemo(
+    () => new Explorer({ mediaUrl: getSampleSrc, showInGrid, untick: () => tick(new Map()), call }),
+    [call, showInGrid, tick],
+  );
 
   const state = data?.panel;
   React.useEffect(() => {

@@ -1,4 +1,4 @@
-/** What of the FiftyOne App's own modules is used here (1.22). The App has no packages of types; these are ours. */
+/** The parts of the FiftyOne App's own modules used here (1.22). The App publishes no types; these are ours. */
 declare module "@fiftyone/plugins" {
   export enum PluginComponentType {
     Component = 3,

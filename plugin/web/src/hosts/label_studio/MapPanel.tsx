@@ -2,7 +2,7 @@
 import * as React from "react";
 import { counted } from "../../parts/words";
 import { fit, type Camera } from "../../scatter/camera";
-import { parseColor } from "../../scatter/colors";
+import { NO_VALUE, parseColor } from "../../scatter/colors";
 import { FLAG } from "../../scatter/renderer";
 import { Scatter, type Tool } from "../../scatter/Scatter";
 import { sentenceOf } from "./ActionDialog";
@@ -119,6 +119,7 @@ function Points(props: PointsProps): React.ReactElement {
         planes={planes}
         camera={camera}
         codes={colors.codes}
+        blank={NO_VALUE}
         table={colors.table}
         flags={flags}
         allowed={allowed}

@@ -96,7 +96,7 @@ export function Panel(props: Props): React.ReactElement {
   );
 }
 
-/** A switch that stays as it is over reloads of the page. */
+/** A switch that keeps its state across page reloads. */
 function useKept(key: string): [boolean, (on: boolean) => void] {
   const [on, setOn] = React.useState(() => localStorage.getItem(key) === "on");
   return [
@@ -118,7 +118,7 @@ function useOpenTask(control: string): { readonly task: number | null; readonly 
         const task = openTask(window.location.search);
         now = { task, label: task === null ? null : chosenLabel(window.Htx, control) };
       } catch {
-        // An annotation that is being taken down.
+        // An annotation that is being destroyed.
       }
       setState((was) => (was.task === now.task && was.label === now.label ? was : now));
     };
@@ -200,7 +200,7 @@ function openView(tab: number): void {
   window.location.assign(address);
 }
 
-/** Let the list show what changed. */
+/** Makes the list show what changed. */
 function refresh(): void {
   const store = window.dataManager?.store;
   void store?.currentView?.reload?.();

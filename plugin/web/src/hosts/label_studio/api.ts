@@ -130,10 +130,10 @@ export class Api {
       if (body) options.body = JSON.stringify(body);
       answer = await fetch(`${this.base}${path}`, options);
     } catch {
-      throw new Refused("Label Studio cannot be reached: is the network there?");
+      throw new Refused("Label Studio cannot be reached: check your network connection.");
     }
     const document_: unknown = await answer.json().catch(() => null);
-    if (!answer.ok) throw new Refused(detailOf(document_) ?? `Label Studio answers with status ${answer.status}.`);
+    if (!answer.ok) throw new Refused(detailOf(document_) ?? `Label Studio answered with status ${answer.status}.`);
     return document_ as T;
   }
 }

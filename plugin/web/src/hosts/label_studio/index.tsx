@@ -9,8 +9,11 @@ import style from "./style.css?inline";
 const WAIT_MS = 250;
 const ROOT_ID = "labelscape-root";
 
-/** An error in our panel takes away the panel, not the page. */
-class Boundary extends React.Component<{ readonly children: React.ReactNode }, { readonly failed: boolean }> {
+/** An error in our panel takes away the panel and the dialogs, not the page. */
+class Boundary extends React.Component<
+  { readonly children: React.ReactNode; readonly onError: () => void },
+  { readonly failed: boolean }
+> {
   override state = { failed: false };
 
   static getDerivedStateFromError(): { failed: boolean } {
@@ -18,7 +21,8 @@ class Boundary extends React.Component<{ readonly children: React.ReactNode }, {
   }
 
   override componentDidCatch(error: unknown): void {
-    console.error("Labelscape: its panel was closed because of an error.", error);
+    console.error("Labelscape: the panel was closed because of an error.", error);
+    this.props.onError();
   }
 
   override render(): React.ReactNode {
@@ -38,27 +42,41 @@ function Everything(props: {
   return <Panel api={props.api} description={props.description} request={request} onRequest={setRequest} />;
 }
 
-/** Show our dialogs instead of Label Studio's own for our actions; where its page differs, its own stay. */
-function replaceDialogs(manager: DataManager, actions: readonly ActionInfo[], ask: Ask): void {
+/**
+ * Show our dialogs instead of Label Studio's own for our actions; where its page differs, its own stay. Returns what
+ * brings its own back.
+ */
+function replaceDialogs(manager: DataManager, actions: readonly ActionInfo[], ask: Ask): () => void {
   const [api, callbackOf] = [manager.api, manager.getAction?.bind(manager)];
   const list = api?.actions?.bind(api);
-  if (!api || !list || !callbackOf) return;
+  if (!api || !list || !callbackOf) return () => undefined;
   const ours = new Map(actions.map((action) => [action.id, action]));
+  const removed = new Map<HostAction, unknown>();
+  let replaced = true;
   manager.getAction = (id) => {
-    const action = ours.get(id);
+    const action = replaced ? ours.get(id) : undefined;
     return action ? (selection) => ask({ action, selection }) : callbackOf(id);
   };
   // Without a dialog of its own, an entry of the menu goes straight to the callback above. Label Studio (1.23) seals
   // the methods of its API, so ours is an object before it.
   const listWithoutDialogs = async (...options: readonly unknown[]): Promise<unknown> => {
     const answer = await list(...options);
-    if (Array.isArray(answer)) for (const entry of answer as HostAction[]) if (ours.has(entry.id)) delete entry.dialog;
+    removed.clear(); // the menu shows the newest list alone
+    for (const entry of replaced && Array.isArray(answer) ? (answer as HostAction[]) : []) {
+      if (!ours.has(entry.id)) continue;
+      removed.set(entry, entry.dialog);
+      delete entry.dialog;
+    }
     return answer;
   };
   manager.api = Object.create(api, { actions: { value: listWithoutDialogs } }) as NonNullable<DataManager["api"]>;
+  return () => {
+    replaced = false;
+    for (const [entry, dialog] of removed) entry.dialog = dialog;
+  };
 }
 
-function mount(api: Api, description: Description): Ask {
+function mount(api: Api, description: Description, onError: () => void): Ask {
   const host = document.createElement("div");
   host.id = ROOT_ID;
   document.body.append(host);
@@ -69,7 +87,7 @@ function mount(api: Api, description: Description): Ask {
   shadow.append(sheet, place);
   let ask: Ask = () => undefined;
   createRoot(place).render(
-    <Boundary>
+    <Boundary onError={onError}>
       <Everything
         api={api}
         description={description}
@@ -94,9 +112,16 @@ async function look(): Promise<void> {
   const api = new Api(place.base, place.project);
   const description = await api.describe();
   for (const sentence of description.missing) console.warn(`Labelscape: ${sentence}`);
-  replaceDialogs(manager, description.actions, mount(api, description));
+  let giveBack: () => void = () => undefined;
+  let failed = false;
+  const ask = mount(api, description, () => {
+    failed = true;
+    giveBack();
+  });
+  giveBack = replaceDialogs(manager, description.actions, ask);
+  if (failed) giveBack();
 }
 
 setInterval(() => {
-  look().catch((error: unknown) => console.error("Labelscape: its panel could not be shown.", error));
+  look().catch((error: unknown) => console.error("Labelscape: the panel could not be shown.", error));
 }, WAIT_MS);

@@ -1,4 +1,4 @@
-"""A user's own network: cut before its classifier by itself, with its predictions, from any kind of file."""
+"""A user's own network: automatically cut before its classifier, with its predictions, from any kind of file."""
 
 import json
 import sys
@@ -88,6 +88,20 @@ def test_any_kind_of_file_is_cut_before_its_last_linear_layer_and_predicts(tmp_p
     np.testing.assert_allclose(embedded.logits, expected[1], atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["trace", "script", "exported"])
+def test_half_precision_gives_nearly_the_same_vectors_and_classes(tmp_path, net, images, expected, kind):
+    embedded = load(f"own/{save(net, tmp_path, kind)}", precision="half", **INPUT).embed(images)
+    np.testing.assert_allclose(embedded.vectors, expected[0], atol=0.02)
+    np.testing.assert_allclose(embedded.logits, expected[1], atol=0.02)
+
+
+def test_a_precision_that_a_network_cannot_have_is_refused(tmp_path, net):
+    with pytest.raises(Refusal, match="runs in the precision of its file.*labelscape model quantize"):
+        load(f"own/{save(net, tmp_path, 'onnx')}", precision="half", **INPUT)
+    with pytest.raises(Refusal, match="“precision”.*full, half"):
+        load(f"own/{save(net, tmp_path, 'trace')}", precision="double", **INPUT)
+
+
 def test_python_code_can_make_the_network_or_a_function(tmp_path, net, images, expected, monkeypatch):
     (tmp_path / "my_networks.py").write_text("network = function = text = None")
     monkeypatch.syspath_prepend(tmp_path)
@@ -145,9 +159,9 @@ def test_what_a_file_says_about_its_input_need_not_be_given(tmp_path, net, image
 
 
 def test_an_unknown_normalization_is_asked_for_and_never_guessed(tmp_path, net):
-    with pytest.raises(Refusal, match=r"does not say how images are prepared.*give size, mean, std"):
+    with pytest.raises(Refusal, match=r"does not specify how to prepare images.*set size, mean, std"):
         load(f"own/{save(net, tmp_path, 'trace')}")
-    with pytest.raises(Refusal, match="give mean, std"):
+    with pytest.raises(Refusal, match="set mean, std"):
         load(f"own/{save(net, tmp_path, 'onnx')}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import certifi
 
-from ..errors import Refusal
+from .errors import Refusal
 
 # Variables that OpenSSL and requests read; either works for a Label Studio with a private authority.
 FILE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -14,10 +14,10 @@ FOLDER_VARIABLE = "SSL_CERT_DIR"
 
 
 def trusted_certificates() -> ssl.SSLContext:
-    """A context for calling servers, which must show a certificate of an authority that is trusted.
+    """A context for calling servers which must show a certificate of an authority that is trusted.
 
     Raises:
-        Refusal: a variable of the environment names a file or folder that cannot be used.
+        Refusal: an environment variable names a file or folder that cannot be used.
     """
     context = ssl.create_default_context(cafile=certifi.where())
     for variable in (*FILE_VARIABLES, FOLDER_VARIABLE):

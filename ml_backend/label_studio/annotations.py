@@ -1,0 +1,37 @@
+"""Read annotations as Label Studio sends them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .config import Control
+from .ledger import Annotation
+from .task_menu import command_of
+
+
+def as_annotation(control: Control, payload: Any, beside: Sequence[Control] = ()) -> Annotation | None:
+    """An annotation, with the part of its result that our controls read; None if it is not a valid annotation."""
+    if not isinstance(payload, Mapping) or not _is_number(payload.get("id")):
+        return None
+    result = payload.get("result")
+    if not isinstance(result, list):
+        return None
+    return Annotation(
+        id=payload["id"],
+        result=[item for one in (control, *beside) for item in one.own(result)],
+        by=_user(payload.get("completed_by")),
+        edited_by=_user(payload.get("updated_by")),
+        at=str(payload.get("updated_at") or payload.get("created_at") or ""),
+        skipped=bool(payload.get("was_cancelled")),
+        truth=bool(payload.get("ground_truth")),
+        silent=control.is_silent(result),
+        command=command_of(result),
+    )
+
+
+def _user(value: Any) -> int | None:
+    number = value.get("id") if isinstance(value, Mapping) else value
+    return number if _is_number(number) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63

@@ -1,0 +1,71 @@
+"""Where the labels of a field come from: a model, Labelscape, or, as far as anybody can tell, either of them."""
+
+import re
+from typing import Any, Literal
+
+import fiftyone as fo
+
+from .items import label_path, stored_path
+from .suggestions import is_suggestions_field
+
+_PREDICTION_NAME = re.compile(
+    r"(^|[_.])(preds?|predictions?|predicted|predictor|outputs?|inference|inferred|model|classifier|detector"
+    r"|arg_?max|softmax|y_?hat|guess(es)?|pseudo|zero_?shot|top_?1"
+    r"|(auto|weak)_?labels?)(_|$)",
+    re.I,
+)
+_LABEL_NAME = re.compile(
+    r"(^|[_.])(ground_?truth|gt|truth|labels?|annotations?|annotated|annotator|human|manual|y_?true)(_|$)", re.I
+)
+_INSIDE_NAMES = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)")  # yoloOutput, pred1
+_EXAMINED = 10_000  # samples whose labels are looked at
+_NOT_OURS = {"labelscape": None}
+
+
+def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
+    """Whether a label field contains a model's predictions, judged by its name, an evaluation, confidence, or logits.
+
+    The labels that Labelscape saved carry a confidence too, and say so; they are no predictions.
+    """
+    named = _PREDICTION_NAME.search(_INSIDE_NAMES.sub("_", name))
+    if named or is_suggestions_field(dataset, name) or name in _evaluated_fields(dataset, "pred_field"):
+        return True
+    return _has_label(dataset, name, {"$or": [{"confidence": {"$ne": None}}, {"logits": {"$ne": None}}], **_NOT_OURS})
+
+
+def may_hold_predictions(dataset: fo.Dataset, name: str) -> bool:
+    """Whether a field has labels of samples of which nothing tells whether a person or a model set them.
+
+    Its name, an evaluation that took it as the truth, or a label that Labelscape saved in it would tell.
+    """
+    named = _LABEL_NAME.search(_INSIDE_NAMES.sub("_", name))
+    if named or holds_predictions(dataset, name) or name in _evaluated_fields(dataset, "gt_field"):
+        return False
+    if not _has_label(dataset, name, {"label": {"$nin": [None, ""]}}):
+        return False
+    return not _has_label(dataset, name, {"labelscape": {"$ne": None}})
+
+
+def unclear_origin(name: str) -> str:
+    """What to say of a field that `may_hold_predictions`."""
+    return f"Nothing tells whether a person or a model set the labels in '{name}'."
+
+
+def _has_label(dataset: fo.Dataset, name: str, query: dict[str, Any]) -> bool:
+    """Whether one of the labels in a field matches a query, among those of so many samples."""
+    field = dataset.get_field(name)
+    if not isinstance(field, fo.EmbeddedDocumentField):
+        return False
+    several = f"{name}.classifications" if field.document_type is fo.Classifications else label_path(dataset, name)
+    collection, path = stored_path(dataset, several)
+    stages: list[dict[str, Any]] = [{"$limit": _EXAMINED}]
+    stages += [{"$unwind": f"${path}"}] if several != name else []
+    label = {"$cond": [{"$eq": [{"$type": f"${path}"}, "object"]}, f"${path}", {}]}
+    stages += [{"$replaceWith": label}, {"$match": query}, {"$limit": 1}]
+    return bool(list(collection.aggregate([*stages, {"$project": {"_id": 1}}])))
+
+
+def _evaluated_fields(dataset: fo.Dataset, role: Literal["pred_field", "gt_field"]) -> set[str]:
+    """The fields that evaluations of this dataset used as predictions, or as the truth."""
+    configs = [dataset.get_evaluation_info(key).config for key in dataset.list_evaluations()]
+    return {str(name) for config in configs if (name := getattr(config, role, None))}

@@ -1,0 +1,56 @@
+"""A long run from the App's menu, in the real App: no window blocks it; the panel shows it, stops it, and ends it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from ...conftest import give_map
+from ...shown import Shown, beside_samples
+
+pytestmark = pytest.mark.slow
+
+COUNT = 1500  # t-SNE of so many takes longer than a run may stay in the form
+
+
+@pytest.fixture
+def many(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.FixtureRequest) -> Shown:
+    dataset = make_digits_dataset(COUNT)
+    give_map(dataset, np.asarray(load_digits().data[:COUNT], np.float32))
+    beside_samples(dataset)
+    page = request.getfixturevalue("page")
+    return Shown(page, app.address(dataset.name, workspace=dataset.name), dataset, "1,500 samples")
+
+
+def start_tsne(shown: Shown) -> None:
+    """Execute “compute map” from the App's list of operators."""
+    page = shown.page
+    page.locator("[data-cy=entry-counts]").click()
+    page.keyboard.press("`")
+    page.get_by_placeholder("Search operations").fill("Labelscape: compute map")
+    page.get_by_text("Labelscape: compute map", exact=True).first.click()
+    form = page.get_by_role("dialog").filter(has_text="Labelscape: compute map")
+    form.get_by_role("radio", name="t-SNE").check()
+    shown.sees(form.get_by_text("Perplexity").first)  # the form has followed
+    page.wait_for_timeout(3_000)  # the App (1.22) resolves the form again; a click meanwhile is lost
+    form.get_by_role("button", name="Execute").click()
+    shown.gone(form)
+
+
+def test_a_long_run_of_the_menu_is_in_the_panel_and_blocks_nothing(many: Shown) -> None:
+    many.open()
+    many.map_says("2D map of 1,500 samples, 0 selected")
+    start_tsne(many)
+    jobs = many.panel.get_by_role("group", name="Job: Compute map")
+    many.sees(jobs.get_by_role("progressbar"))
+    many.map.hover()
+    many.page.keyboard.press("v")
+    many.map_says("2D map of 1,500 samples, 1,500 selected")
+    jobs.get_by_role("button", name="Stop").click()
+    many.sees(jobs.get_by_text("Stopped. Work finished before that is kept."))
+
+    start_tsne(many)
+    many.sees(many.panel.get_by_text("(t-SNE, 2D) shows 1,500 samples"))
+    assert many.errors == []

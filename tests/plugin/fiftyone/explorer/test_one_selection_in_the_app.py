@@ -1,0 +1,50 @@
+"""Grid and map are one selection in the real App: ticks select on the map, and the map takes them off again."""
+
+import pytest
+
+from ...shown import WAIT, Shown
+
+pytestmark = pytest.mark.slow
+
+
+def tick(shown: Shown, place: int) -> None:
+    """Tick a thumbnail of the samples grid."""
+    thumbnail = shown.page.locator("[data-cy=looker]:visible").nth(place)
+    thumbnail.hover()
+    # The box itself is drawn by a label over it.
+    thumbnail.locator("input[type=checkbox]").dispatch_event("click")
+
+
+def ticked(shown: Shown, count: int) -> None:
+    """So many samples are ticked, as the App's own button says."""
+    from playwright.sync_api import expect
+
+    button = shown.page.locator("[data-cy=action-manage-selected]")
+    if count:
+        expect(button).to_have_text(str(count), timeout=WAIT)
+    else:
+        expect(button).to_have_count(0, timeout=WAIT)
+
+
+def test_ticks_select_on_the_map_and_a_selection_there_takes_them_off(shown: Shown) -> None:
+    shown.open()
+    shown.map_says("2D map of 120 samples, 0 selected")
+    tick(shown, 0)
+    shown.map_says("2D map of 120 samples, 1 selected")
+    shown.sees(shown.panel.get_by_role("button", name="Close the preview"))
+    tick(shown, 2)
+    shown.map_says("2D map of 120 samples, 2 selected")
+    ticked(shown, 2)
+    shown.grid_says("120 samples")
+    shown.both_shots("explorer-ticked")
+
+    # A forgotten tick would make the App's operators work on less than the map shows as selected.
+    shown.map.hover()
+    shown.page.keyboard.press("v")
+    shown.map_says("2D map of 120 samples, 118 selected")
+    shown.grid_says("118 samples")
+    ticked(shown, 0)
+    shown.page.keyboard.press("Escape")
+    shown.map_says("2D map of 120 samples, 0 selected")
+    shown.grid_says("120 samples")
+    assert shown.errors == []
