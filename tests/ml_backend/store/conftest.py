@@ -1,5 +1,10 @@
 """The store's vector tests run on every vector database that Labelscape supports directly."""
 
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
 import fiftyone.brain as fob
 import pytest
 from labelscape.ml_backend.store.backends import BACKEND_VARIABLE, BACKENDS
@@ -9,8 +14,11 @@ SETTINGS = {"pgvector": "connection_string", "milvus": "uri", "qdrant": "url"}
 
 
 @pytest.fixture(scope="session")
-def vector_folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("vectors")
+def vector_folder():
+    """A folder of its own: another run of pytest closes pytest's folder to PostgreSQL, which runs as another user."""
+    folder = Path(tempfile.mkdtemp(prefix="labelscape-vectors-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # after PostgreSQL, which stops at exit, too
+    return folder
 
 
 @pytest.fixture(params=list(BACKENDS))
