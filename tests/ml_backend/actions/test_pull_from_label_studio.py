@@ -1,91 +1,22 @@
 """Annotations become labels with annotator and time, in one save; what a person changed here stays. Uses a stand-in."""
 
-import re
 from datetime import datetime
 
 import fiftyone as fo
 import pytest
-from labelscape.ml_backend.actions.pull_from_label_studio import pull
 from labelscape.ml_backend.actions.save import undo_save
-from labelscape.ml_backend.actions.send_to_label_studio import open_project, send
+from labelscape.ml_backend.actions.send_to_label_studio import send
 from labelscape.ml_backend.label_studio.client import LabelStudioDown
-from labelscape.ml_backend.label_studio.config import Region, read_label_config
 from labelscape.ml_backend.label_studio.ledger import SentLedger, SentTask
-from labelscape.ml_backend.store.items import list_items
-from labelscape.ml_backend.store.suggestions import Suggestion, write_suggestions
 
 from ..label_studio.stand_in import StandIn
-
-DIGITS = [str(digit) for digit in range(10)]
-BOX = (0.25, 0.5, 0.5, 0.25)
-
-
-@pytest.fixture
-def studio():
-    return StandIn()
-
-
-class Sent:
-    """A dataset whose samples were sent to a project."""
-
-    def __init__(self, dataset, studio, field):
-        self.dataset, self.studio, self.field = dataset, studio, field
-        self.project = open_project(dataset, studio, title="Again", field=field, classes=DIGITS)
-        self.ids = dataset.values("id")
-        send(dataset, self.ids, studio=studio, project=self.project, field=field)
-        self.control = read_label_config(studio.held[self.project]["label_config"])
-
-    def choose(self, number, *labels, **options):
-        return self.studio.annotate(self.project, self.ids[number], self.control.choice(labels), **options)
-
-    def draw(self, number, *regions, **options):
-        items = [self.control.box(Region(*region, 64, 64), label, None) for label, region in regions]
-        return self.studio.annotate(self.project, self.ids[number], items, **options)
-
-    def submit(self, number, **options):
-        """The pre-annotation as it was shown."""
-        predictions = self.studio.task_of(self.project, self.ids[number])["predictions"]
-        result = predictions[0]["result"] if predictions else []
-        return self.studio.annotate(self.project, self.ids[number], result, **options)
-
-    def pull(self, **options):
-        report = pull(self.dataset, studio=self.studio, project=self.project, **{"field": self.field, **options})
-        self.dataset.reload()
-        return report
-
-    def label(self, number):
-        held = self.dataset[self.ids[number]][self.field]
-        return None if held is None else held.label
-
-    def relabel(self, number, label):
-        """As a person does in the App."""
-        sample = self.dataset[self.ids[number]]
-        sample[self.field] = None if label is None else fo.Classification(label=label)
-        sample.save()
-
-    def boxes(self, number):
-        held = self.dataset[self.ids[number]][self.field].detections
-        return {box.id: (box.label, tuple(box.bounding_box)) for box in held}
+from .sent_datasets import Sent
 
 
 @pytest.fixture
 def digits(make_digits_dataset, studio):
     """Ten digits, "0" to "9", of which the last two have no label."""
     return Sent(make_digits_dataset(10, labeled=8), studio, "ground_truth")
-
-
-@pytest.fixture
-def objects(make_digits_dataset, studio):
-    dataset = make_digits_dataset(3)
-    for sample in dataset:
-        sample["objects"] = fo.Detections(
-            detections=[
-                fo.Detection(label="1", bounding_box=list(BOX), tags=["kept"]),
-                fo.Detection(label="2", bounding_box=[0.0, 0.0, 0.25, 0.25]),
-            ]
-        )
-        sample.save()
-    return Sent(dataset, studio, "objects")
 
 
 def test_annotations_become_labels_with_who_and_when(digits):
@@ -255,85 +186,6 @@ def test_several_classes_are_merged_one_by_one(make_digits_dataset, studio):
     assert [c.label for c in dataset[sent.ids[0]].topics.classifications] == ["1", "2", "9"]
 
 
-def test_boxes_keep_their_identity_move_change_class_come_and_go(objects):
-    first, second = objects.boxes(0)
-    objects.draw(
-        0,
-        ("4", (first, BOX, None, 0.0)),
-        ("5", ("nanoid_1", (0.5, 0.5, 0.25, 0.25), None, 0.0)),
-    )
-    moved = (0.3, 0.5, 0.5, 0.25)
-    objects.draw(1, ("1", (next(iter(objects.boxes(1))), moved, None, 0.0)))
-    report = objects.pull()
-    assert (report.given, report.removed) == (3, 2)
-    held = objects.boxes(0)
-    assert held.pop(first) == ("4", BOX)
-    assert list(held.values()) == [("5", (0.5, 0.5, 0.25, 0.25))]
-    assert objects.dataset[objects.ids[0]].objects.detections[0].tags == ["kept"]
-    (box,) = objects.boxes(1).values()
-    assert box[1] == pytest.approx(moved)
-    assert "Nothing new" in objects.pull().sentence()
-    undo_save(objects.dataset)
-    objects.dataset.reload()
-    assert list(objects.boxes(0)) == [first, second]
-    assert objects.boxes(0)[first] == ("1", BOX)
-
-
-def test_boxes_that_a_person_changed_drew_or_deleted_here_stay_so(objects):
-    sample = objects.dataset[objects.ids[0]]
-    relabeled, deleted = sample.objects.detections
-    relabeled.label = "8"
-    drawn = fo.Detection(label="9", bounding_box=[0.5, 0.0, 0.25, 0.25])
-    sample.objects.detections = [relabeled, drawn]
-    sample.save()
-    objects.draw(0, ("4", (relabeled.id, BOX, None, 0.0)), ("2", (deleted.id, (0.0, 0.0, 0.25, 0.25), None, 0.0)))
-    report = objects.pull()
-    assert [(conflict.label, conflict.existing) for conflict in report.conflicts] == [("4", "8"), ("2", "no label")]
-    assert {label for label, _ in objects.boxes(0).values()} == {"8", "9"}
-    objects.pull(replace=True)
-    assert {label for label, _ in objects.boxes(0).values()} == {"4", "2", "9"}
-
-
-def test_a_rotated_box_comes_as_the_frame_around_it_and_is_reported(objects):
-    first = next(iter(objects.boxes(0)))
-    objects.draw(0, ("1", (first, (0.5, 0.5, 0.25, 0.125), None, 90.0)))
-    report = objects.pull()
-    assert objects.boxes(0)[first][1] == pytest.approx((0.375, 0.5, 0.125, 0.25))
-    assert re.search(r"1 region was rotated", report.sentence())
-
-
-def test_a_box_of_a_class_that_the_project_dropped_is_left_alone(objects):
-    first, second = objects.boxes(0)
-    objects.draw(0, ("gone", (first, BOX, None, 0.0)), ("3", (second, (0.0, 0.0, 0.25, 0.25), None, 0.0)))
-    objects.pull()
-    assert [label for label, _ in objects.boxes(0).values()] == ["1", "3"]
-
-
-def test_boxes_that_label_studio_was_never_shown_stay(make_digits_dataset, studio):
-    dataset = make_digits_dataset(1)
-    sample = dataset.first()
-    boxes = [fo.Detection(label=name, bounding_box=list(BOX)) for name in ("1", "zebra", None)]
-    sample["objects"] = fo.Detections(detections=boxes)
-    sample.save()
-    sent = Sent(dataset, studio, "objects")
-    sent.submit(0)
-    report = sent.pull()
-    assert (report.confirmed, report.removed, report.conflicts) == (1, 0, [])
-    assert [label for label, _ in sent.boxes(0).values()] == ["1", "zebra", None]
-    assert sent.pull(replace=True).removed == 0
-
-
-def test_a_box_that_was_shown_with_a_suggestion_and_deleted_there_goes(make_digits_dataset, studio):
-    dataset = make_digits_dataset(1)
-    sample = dataset.first()
-    sample["objects"] = fo.Detections(detections=[fo.Detection(bounding_box=list(BOX))])
-    sample.save()
-    write_suggestions(dataset, list_items(dataset, "objects"), [Suggestion("5", 0.6, False, [], "objects")])
-    sent = Sent(dataset, studio, "objects")
-    sent.draw(0)
-    assert sent.pull().removed == 1
-
-
 def test_classes_that_label_studio_was_never_shown_stay(make_digits_dataset, studio):
     dataset = make_digits_dataset(1)
     sample = dataset.first()
@@ -381,13 +233,6 @@ def test_a_pull_into_one_field_says_nothing_of_another(digits):
     assert digits.label(0) == "8"
 
 
-def test_boxes_drawn_there_come_into_every_field_they_are_pulled_into(objects):
-    objects.draw(0, ("5", ("nanoid_1", (0.5, 0.5, 0.25, 0.25), None, 0.0)))
-    objects.pull()
-    report = objects.pull(field="second_opinion")
-    assert (report.given, report.conflicts) == (1, [])
-
-
 def test_of_several_tasks_of_a_sample_the_latest_annotation_counts(digits):
     first = digits.choose(0, "7", at="2026-05-03T00:00:00Z")
     twin = {**digits.studio.task_of(digits.project, digits.ids[0]), "id": 1_000, "annotations": []}
@@ -399,37 +244,6 @@ def test_of_several_tasks_of_a_sample_the_latest_annotation_counts(digits):
     second.update(updated_at="2026-05-04T00:00:00Z")
     assert digits.pull().conflicts == []
     assert digits.label(0) == "5"
-
-
-def test_an_empty_annotation_says_that_somebody_looked(objects, make_digits_dataset, studio):
-    objects.draw(0)
-    report = objects.pull()
-    assert report.removed == 2
-    assert objects.dataset[objects.ids[0]].objects.detections == []
-    sent = Sent(make_digits_dataset(3, labeled=0), StandIn(url="http://third.test"), "ground_truth")
-    sent.submit(0)
-    report = sent.pull()
-    assert (report.given, report.removed, report.empty, report.annotated) == (0, 0, 1, 1)
-    checked = sent.dataset[sent.ids[0]].ground_truth
-    assert (checked.label, checked.annotator, sent.dataset[sent.ids[1]].ground_truth) == (None, "ann@example.com", None)
-    assert "1 sample checked with nothing to label" in report.sentence()
-    assert "Nothing new" in sent.pull().sentence()
-    undo_save(sent.dataset)
-    sent.dataset.reload()
-    assert sent.dataset[sent.ids[0]].ground_truth is None
-
-
-def test_samples_without_objects_are_distinguished_from_samples_nobody_checked(make_digits_dataset, studio):
-    dataset = make_digits_dataset(2)
-    dataset.add_sample_field("objects", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    sent = Sent(dataset, studio, "objects")
-    sent.draw(0)
-    report = sent.pull()
-    assert report.empty == 1
-    assert [None if one is None else one.detections for one in dataset.values("objects")] == [[], None]
-    undo_save(dataset)
-    dataset.reload()
-    assert dataset.values("objects") == [None, None]
 
 
 def test_a_class_that_the_project_no_longer_has_takes_no_label_away_and_is_reported(digits):
@@ -480,25 +294,6 @@ def test_a_reviewers_decision_goes_before_a_later_annotation(digits):
     assert digits.label(0) == "7"
     digits.pull(annotation="latest")
     assert digits.label(0) == "8"
-
-
-def test_a_moved_box_drops_its_mask_and_that_is_reported(objects):
-    import numpy as np
-
-    sample = objects.dataset[objects.ids[0]]
-    box, other = sample.objects.detections
-    box.mask, box.index = np.ones((4, 4), bool), 3
-    sample.save()
-    objects.draw(
-        0, ("1", (box.id, (0.3, 0.5, 0.5, 0.25), None, 0.0)), ("2", (other.id, (0.0, 0.0, 0.25, 0.25), None, 0.0))
-    )
-    report = objects.pull()
-    moved = objects.dataset[objects.ids[0]].objects.detections[0]
-    assert (moved.mask, moved.index, moved.tags) == (None, 3, ["kept"])
-    assert "Dropped 1 instance mask" in report.sentence()
-    undo_save(objects.dataset)
-    objects.dataset.reload()
-    assert objects.dataset[objects.ids[0]].objects.detections[0].mask.shape == (4, 4)
 
 
 def test_a_relabeled_sample_keeps_its_tags_and_own_attributes(digits):

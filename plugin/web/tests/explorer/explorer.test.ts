@@ -1,54 +1,7 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeHost } from "../../dev/fakeHost";
-import { BY_LABELS, LABEL_STATE, type MethodName, type PanelState } from "../../src/explorer/contract";
-import { Explorer } from "../../src/explorer/explorer";
-import { BY_STATE, type Ui } from "../../src/explorer/state";
-
-const kept = new Map<string, string>();
-vi.stubGlobal("localStorage", {
-  getItem: (key: string) => kept.get(key) ?? null,
-  setItem: (key: string, value: string) => void kept.set(key, value),
-  removeItem: (key: string) => void kept.delete(key),
-});
-beforeEach(() => kept.clear());
-
-interface Bench {
-  readonly explorer: Explorer;
-  readonly host: FakeHost;
-  readonly asked: MethodName[];
-}
-
-async function open(scene = "map", n = 300): Promise<Bench> {
-  const host = new FakeHost({ n, classes: 5, dims: 2, scene });
-  const asked: MethodName[] = [];
-  const call = host.call.bind(host);
-  host.call = (method, ask) => {
-    asked.push(method);
-    return call(method, ask);
-  };
-  const explorer = new Explorer(host);
-  explorer.receive(host.state());
-  if (scene !== "no-map" && scene !== "no-dataset")
-    await until(explorer, (ui) => ui.map !== null && ui.color !== null && ui.busy.length === 0);
-  return { explorer, host, asked };
-}
-
-/** A map whose labels the server has yet to read. */
-async function openUnread() {
-  const host = new FakeHost({ n: 300, classes: 5, dims: 2, scene: "map" });
-  const call = vi.spyOn(host, "call");
-  const explorer = new Explorer(host);
-  const state = host.state();
-  explorer.receive({ ...state, map: state.map && { ...state.map, label_state: null } });
-  await until(explorer, (ui) => ui.map !== null);
-  return { explorer, host, call };
-}
-
-const until = (explorer: Explorer, holds: (ui: Ui) => boolean): Promise<void> =>
-  vi.waitFor(() => expect(holds(explorer.ui)).toBe(true), { timeout: 3000 });
-const notes = (explorer: Explorer): string[] => explorer.ui.notes.map((note) => note.text);
-const countState = (explorer: Explorer, state: number): number =>
-  [...(explorer.ui.map?.labelState ?? [])].filter((s) => s === state).length;
+import { describe, expect, it, vi } from "vitest";
+import { BY_LABELS, LABEL_STATE, type PanelState } from "../../src/explorer/contract";
+import { BY_STATE } from "../../src/explorer/state";
+import { countState, kept, notes, open, openUnread, until } from "./bench";
 
 describe("opening", () => {
   it("colors a map without labels by predictions, and by no other labels", async () => {
@@ -227,99 +180,6 @@ describe("selecting", () => {
     await explorer.selecting.search("image_1", false);
     expect([explorer.ui.selection.count > 1, explorer.ui.focus]).toEqual([true, null]);
   });
-});
-
-describe("labeling", () => {
-  it("sets a label, lights up neighbors, reaches further, and queues all until Save", async () => {
-    const { explorer, asked } = await open("unlabeled");
-    explorer.selecting.selectRows([5]);
-    await explorer.labeling.setLabel("zebra");
-    expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(1);
-    expect(explorer.ui.reach?.label).toBe("zebra");
-    expect(explorer.ui.color?.classes).toContain("zebra");
-    const before = asked.length;
-    explorer.labeling.setReach(7);
-    expect(asked.length).toBe(before);
-    await explorer.labeling.acceptReach();
-    expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(8);
-    expect(explorer.ui.panel?.pending.labels).toBe(8);
-    expect(countState(explorer, LABEL_STATE.human)).toBe(0);
-    await explorer.labeling.save();
-    expect(countState(explorer, LABEL_STATE.human)).toBe(8);
-    expect(notes(explorer)).toContain("Saved 8 labels. Press u to undo.");
-  });
-
-  it("leaves only the one when the neighbors are not wanted, and undo takes it back", async () => {
-    const { explorer } = await open("unlabeled");
-    explorer.selecting.selectRows([5]);
-    await explorer.labeling.setLabel("cat");
-    explorer.labeling.leaveReach();
-    expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(1);
-    await explorer.labeling.undo();
-    expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(0);
-  });
-
-  it("sends no column again for labels, deletions and undo", async () => {
-    const { explorer, asked } = await open();
-    const read = vi.spyOn(globalThis, "fetch");
-    explorer.selecting.selectRows([3, 4]);
-    await explorer.labeling.setLabel("dog");
-    await explorer.labeling.delete();
-    await explorer.labeling.undo();
-    expect(read).not.toHaveBeenCalled();
-    expect(asked.filter((m) => m === "column")).toHaveLength(1);
-    read.mockRestore();
-  });
-
-  it.each(["set_label", "label_neighbors"] as const)(
-    "shows no neighbors of what is labeled where one has gone on to another before %s is answered",
-    async (slow) => {
-      const { explorer, host } = await open();
-      explorer.selecting.selectRows([3]);
-      const call = host.call.bind(host);
-      host.call = async (method, ask) => {
-        const answer = await call(method, ask);
-        if (method === slow) explorer.selecting.selectRows([7]);
-        return answer;
-      };
-      await explorer.labeling.setLabel("zebra");
-      expect(explorer.ui.reach).toBeNull();
-      expect(explorer.ui.map?.labelState[3]).toBe(LABEL_STATE.pendingLabel);
-      expect(explorer.ui.map?.labelState[7]).not.toBe(LABEL_STATE.pendingLabel);
-    },
-  );
-
-  it("leaves out of the reach what one clicks, and takes it in again", async () => {
-    const { explorer } = await open("unlabeled");
-    explorer.selecting.selectRows([5]);
-    await explorer.labeling.setLabel("zebra");
-    explorer.labeling.setReach(4);
-    const first = explorer.ui.reach?.order[0] as number;
-    const second = explorer.ui.reach?.order[1] as number;
-    explorer.labeling.toggleReached(first);
-    explorer.labeling.toggleReached(second);
-    explorer.labeling.toggleReached(second);
-    await explorer.labeling.acceptReach();
-    expect(countState(explorer, LABEL_STATE.pendingLabel)).toBe(4);
-    expect([explorer.ui.map?.labelState[first], explorer.ui.map?.labelState[second]]).toEqual([
-      LABEL_STATE.unlabeled,
-      LABEL_STATE.pendingLabel,
-    ]);
-  });
-
-  it("accepts the confident suggestions, and the uncertain ones only when told so", async () => {
-    const { explorer } = await open();
-    const before = (state: number): number => countState(explorer, state);
-    const [confident, uncertain] = [before(LABEL_STATE.suggested), before(LABEL_STATE.uncertain)];
-    expect(Math.min(confident, uncertain)).toBeGreaterThan(0);
-    explorer.selecting.invert();
-    await explorer.labeling.accept("confident");
-    expect([before(LABEL_STATE.pendingLabel), before(LABEL_STATE.uncertain)]).toEqual([confident, uncertain]);
-    await explorer.labeling.accept("confident");
-    expect(before(LABEL_STATE.uncertain)).toBe(uncertain);
-    await explorer.labeling.accept("uncertain");
-    expect([before(LABEL_STATE.pendingLabel), before(LABEL_STATE.uncertain)]).toEqual([confident + uncertain, 0]);
-  });
 
   it("selects on the map what is ticked in the grid, and leaves the grid as it is", async () => {
     const { explorer, host } = await open();
@@ -345,54 +205,6 @@ describe("labeling", () => {
     explorer.selecting.selectRows([1, 2]);
     await late;
     expect([explorer.ui.selection.count, host.unticked]).toEqual([2, 2]);
-  });
-
-  it("shows in the preview what label and undo made of the sample", async () => {
-    const { explorer } = await open("unlabeled");
-    await explorer.selecting.click(5, "replace");
-    await explorer.labeling.setLabel("cat");
-    await until(explorer, (ui) => ui.preview?.label === "cat");
-    await explorer.labeling.undo();
-    await until(explorer, (ui) => ui.preview?.label === null);
-  });
-
-  it("saves and discards what was just asked for, however late the answer comes", async () => {
-    const { explorer, host } = await open("unlabeled");
-    const call = host.call.bind(host);
-    host.call = async (method, ask) => {
-      if (method === "set_label") await new Promise((resolve) => setTimeout(resolve, 50));
-      return call(method, ask);
-    };
-    explorer.selecting.selectRows([5]);
-    void explorer.labeling.setLabel("cat");
-    await explorer.labeling.save();
-    expect(notes(explorer)).toContain("Saved 1 label. Press u to undo.");
-    explorer.selecting.selectRows([6]);
-    void explorer.labeling.setLabel("cat");
-    await explorer.labeling.discard();
-    expect(notes(explorer).some((note) => note.startsWith("1 pending change discarded."))).toBe(true);
-  });
-
-  it("asks for nothing and says why, where nothing is selected, suggested or pending", async () => {
-    const { explorer, asked } = await open("unlabeled");
-    const before = asked.length;
-    await explorer.labeling.delete();
-    await explorer.labeling.save();
-    explorer.selecting.selectRows([1]);
-    await explorer.labeling.accept("confident");
-    expect(asked.slice(before).filter((m) => m !== "select")).toEqual([]);
-    expect(notes(explorer)).toEqual([
-      "Select samples to delete first: click a point, or draw a lasso.",
-      "Nothing to save.",
-      "The selected sample has no suggestion.",
-    ]);
-  });
-
-  it("tells an error of the server in its words and goes on", async () => {
-    const { explorer } = await open();
-    await explorer.labeling.undo();
-    expect(notes(explorer)).toEqual(["Nothing to undo."]);
-    expect(explorer.ui.busy).toEqual([]);
   });
 });
 

@@ -1,0 +1,33 @@
+import type { ModelChoice } from "../src/explorer/contract";
+
+/** The embedding models that the made-up host offers. */
+export const MODELS: ModelChoice[] = [
+  {
+    way: "preprocessing",
+    title: "Preprocessing",
+    why: "No network.",
+    argument: "",
+    names: [],
+    speed: 400,
+    options: [],
+  },
+  {
+    way: "torchvision",
+    title: "Pretrained",
+    why: "A backbone.",
+    argument: "architecture",
+    names: ["resnet18", "resnet50"],
+    speed: 60,
+    options: [],
+  },
+  { way: "trained", title: "Trained", why: "On your labels.", argument: "", names: [], speed: null, options: [] },
+  {
+    way: "precomputed",
+    title: "Precomputed",
+    why: "Vectors you have.",
+    argument: "",
+    names: [],
+    speed: null,
+    options: [],
+  },
+];
