@@ -20,5 +20,5 @@ export default defineConfig({
     lib: { entry: "src/hosts/fiftyone/index.ts", name: "labelscape", formats: ["umd"], fileName: () => "index.umd.js" },
     rollupOptions: { external: Object.keys(GLOBALS), output: { globals: GLOBALS } },
   },
-  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+  test: { include: ["tests/**/*.test.ts"], environment: "node", testTimeout: 120_000 },
 } as Parameters<typeof defineConfig>[0]);

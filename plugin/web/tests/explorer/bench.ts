@@ -46,8 +46,10 @@ export async function openUnread() {
   return { explorer, host, call };
 }
 
+/** Waits until an expectation holds, however busy the machine is. */
+export const eventually = (expectation: () => void): Promise<void> => vi.waitFor(expectation, { timeout: 60_000 });
 export const until = (explorer: Explorer, holds: (ui: Ui) => boolean): Promise<void> =>
-  vi.waitFor(() => expect(holds(explorer.ui)).toBe(true), { timeout: 3000 });
+  eventually(() => expect(holds(explorer.ui)).toBe(true));
 export const notes = (explorer: Explorer): string[] => explorer.ui.notes.map((note) => note.text);
 export const countState = (explorer: Explorer, state: number): number =>
   [...(explorer.ui.map?.labelState ?? [])].filter((s) => s === state).length;

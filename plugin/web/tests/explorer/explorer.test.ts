@@ -1,7 +1,7 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { BY_LABELS, LABEL_STATE, type PanelState } from "../../src/explorer/contract";
 import { BY_STATE } from "../../src/explorer/state";
-import { countState, kept, notes, open, openUnread, until } from "./bench";
+import { countState, eventually, kept, notes, open, openUnread, until } from "./bench";
 
 describe("opening", () => {
   it("colors a map without labels by predictions, and by no other labels", async () => {
@@ -69,9 +69,9 @@ describe("opening", () => {
     explorer.map.poll();
     explorer.map.poll();
     expect(asked.filter((m) => m === "sync")).toHaveLength(1);
-    await vi.waitFor(() => expect(answered).toBe(1));
+    await eventually(() => expect(answered).toBe(1));
     await Promise.resolve();
-    await vi.waitFor(() => {
+    await eventually(() => {
       explorer.map.poll();
       expect(asked.filter((m) => m === "sync").length).toBeGreaterThan(1);
     });
@@ -149,11 +149,11 @@ describe("selecting", () => {
     explorer.selecting.selectRows([1]);
     explorer.selecting.selectRows([1, 2]);
     explorer.selecting.selectRows([1, 2, 3]);
-    await vi.waitFor(() => expect(host.stages).toHaveLength(1));
+    await eventually(() => expect(host.stages).toHaveLength(1));
     expect(asked.filter((m) => m === "select")).toHaveLength(1);
     expect(JSON.stringify(host.stages[0])).toContain("fiftyone.core.stages.Select");
     explorer.selecting.clear();
-    await vi.waitFor(() => expect(host.stages[host.stages.length - 1]).toBeNull());
+    await eventually(() => expect(host.stages[host.stages.length - 1]).toBeNull());
   });
 
   it("inverts, isolates, and shows all again", async () => {

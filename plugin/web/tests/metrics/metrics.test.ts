@@ -144,7 +144,9 @@ describe("the session", () => {
     await session.start();
     expect(session.get().thresholds.confidence).toBe(0.35);
     session.setThresholds({ confidence: 0.8 });
-    await vi.waitFor(() => expect((asked.at(-1)?.[1] as { confidence?: number }).confidence).toBe(0.8));
+    await vi.waitFor(() => expect((asked.at(-1)?.[1] as { confidence?: number }).confidence).toBe(0.8), {
+      timeout: 60_000,
+    });
     expect(session.get().thresholds.confidence).toBe(0.8);
   });
 
