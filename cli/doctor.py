@@ -181,11 +181,11 @@ def check_gpu() -> Finding:
 def check_browser() -> Finding:
     """Chromium is installed, for developers' browser tests."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
+    browser = next((path for name in names if (path := shutil.which(name))), None)
+    if browser is None:
         fix = "only the browser tests need it: `apt-get install chromium`"
         return Finding("Chromium", "none", fix, essential=False)
-    return Finding("Chromium", found, essential=False)
+    return Finding("Chromium", browser, essential=False)
 
 
 CHECKS: list[Callable[[], Finding]] = [

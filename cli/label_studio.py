@@ -28,16 +28,16 @@ def start(program: str | None, arguments: Sequence[str], backend: str) -> None:
     Raises:
         Refusal: there is no such command
     """
-    found = shutil.which(program or "label-studio")
-    if found is None:
+    executable = shutil.which(program or "label-studio")
+    if executable is None:
         raise Refusal(
             f"There is no command “{program or 'label-studio'}” here: install Label Studio (pip install label-studio), "
             "or name its command with --label-studio."
         )
     bind = [] if _is_given("--internal-host", arguments) else ["--internal-host", "127.0.0.1"]
     environment = {**os.environ, **app_environment(backend, os.environ)}
-    typer.echo(f"Starting {found} with the Labelscape app; its backend is {backend}.")
-    os.execve(found, [found, "start", *bind, *arguments], environment)
+    typer.echo(f"Starting {executable} with the Labelscape app; its backend is {backend}.")
+    os.execve(executable, [executable, "start", *bind, *arguments], environment)
 
 
 def app_environment(backend: str, environment: Mapping[str, str]) -> dict[str, str]:

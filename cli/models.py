@@ -37,16 +37,16 @@ def list_options(
     from ..ml_backend.actions.models import families
 
     name = family.partition("/")[0]
-    found = next((known for known in families() if known.name == name), None)
-    if found is None:
+    chosen = next((known for known in families() if known.name == name), None)
+    if chosen is None:
         raise Refusal(f"'{name}' is not a family; there are: {', '.join(known.name for known in families())}.")
-    typer.echo(f"{found.pattern}: {found.sentence}")
-    if found.examples:
-        typer.echo(f"Such as {', '.join(found.model_name(example) for example in found.examples)}")
-    width = max((len(option.name) for option in found.options), default=0)
-    for option in found.options:
+    typer.echo(f"{chosen.pattern}: {chosen.sentence}")
+    if chosen.examples:
+        typer.echo(f"Such as {', '.join(chosen.model_name(example) for example in chosen.examples)}")
+    width = max((len(option.name) for option in chosen.options), default=0)
+    for option in chosen.options:
         typer.echo(f"  {option.name:{width}}  {option.sentence} ({option.allowed()})")
-    if not found.options:
+    if not chosen.options:
         typer.echo("  It has no options.")
 
 

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 def installed_plugins() -> list[Path]:
     """All folders in FiftyOne's plugins folder that contain this plugin; FiftyOne uses the first."""
-    found = fop.list_plugins(enabled="all", shadowed="all")
-    return [Path(plugin.directory) for plugin in found if plugin.name == PLUGIN]
+    plugins = fop.list_plugins(enabled="all", shadowed="all")
+    return [Path(plugin.directory) for plugin in plugins if plugin.name == PLUGIN]
 
 
 def how_installed(folder: Path) -> str:

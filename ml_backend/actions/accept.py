@@ -42,10 +42,10 @@ def suggested_batch(
     Raises:
         Refusal: there are no suggestions.
     """
-    found = read_proposed_labels(dataset, ids, target, which=which)
-    if not len(found):
+    proposed = read_proposed_labels(dataset, ids, target, which=which)
+    if not len(proposed):
         raise Refusal(_nothing_to_accept(dataset, ids, target, which))
-    return LabelBatch(**vars(found))
+    return LabelBatch(**vars(proposed))
 
 
 def suggestions_above(
@@ -56,9 +56,9 @@ def suggestions_above(
     Raises:
         Refusal: there is none; the message says how confident the most confident one is.
     """
-    found = read_proposed_labels(dataset, ids, target, confidence=confidence)
-    if len(found):
-        return LabelBatch(**vars(found))
+    proposed = read_proposed_labels(dataset, ids, target, confidence=confidence)
+    if len(proposed):
+        return LabelBatch(**vars(proposed))
     suggestions = _suggestions(dataset, ids, target.patches_field)
     if not suggestions:
         raise Refusal("There are no suggestions to accept here: label a few of each class first.")

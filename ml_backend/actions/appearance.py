@@ -37,12 +37,12 @@ def read_appearance(media: Sequence[Media | UnusableItem], *, progress: Progress
         for row, medium in enumerate(media)
         if isinstance(medium, Media) and medium.text is None and fom.get_media_type(medium.path) == fom.IMAGE
     ]
-    found = read_thumbnails([medium for _, medium in images], progress=progress)
-    rows = np.asarray([row for row, _ in images], np.int64)[found.kept]
+    thumbnails = read_thumbnails([medium for _, medium in images], progress=progress)
+    rows = np.asarray([row for row, _ in images], np.int64)[thumbnails.kept]
     known = np.zeros(n, bool)
     known[rows] = True
     if len(images) == n:  # 4 GB for a million images: avoid a copy
-        return Looks(Appearance(known, found.pictures), len(found.failed))
+        return Looks(Appearance(known, thumbnails.pictures), len(thumbnails.failed))
     pictures = np.zeros((n, SIZE, SIZE), np.uint8)
-    pictures[rows] = found.pictures[found.kept]
-    return Looks(Appearance(known, pictures), len(found.failed))
+    pictures[rows] = thumbnails.pictures[thumbnails.kept]
+    return Looks(Appearance(known, pictures), len(thumbnails.failed))

@@ -216,7 +216,7 @@ def _labels_of_drawn(dataset: fo.Dataset, record: AuditRecord) -> tuple[list[str
 
 
 def _view(dataset: fo.Dataset, ids: list[str], patches_field: str | None) -> fo.DatasetView:
-    found = items_of(dataset, ids, patches_field)
-    place = {item: row for row, item in enumerate(found.ids.tolist())}
+    items = items_of(dataset, ids, patches_field)
+    place = {item: row for row, item in enumerate(items.ids.tolist())}
     rows = np.asarray([place[item] for item in ids if item in place], np.int64)
-    return ordered_view(dataset, Items(found.ids[rows], found.sample_ids[rows], found.patches_field, found.parts))
+    return ordered_view(dataset, Items(items.ids[rows], items.sample_ids[rows], items.patches_field, items.parts))

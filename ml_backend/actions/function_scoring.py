@@ -72,25 +72,25 @@ def score_all(
     What is deleted meanwhile does not count.
     """
     progress(0.0, f"Scoring with “{function.name}”")
-    found = _compared(dataset, function, table, progress)
-    found = found.take(_there(dataset, found))
+    scored = _compared(dataset, function, table, progress)
+    scored = scored.take(_there(dataset, scored))
     with restored_on_failure(dataset, records_of(function)):
         if alert:
-            add_new_matches(dataset, function.slug, found.fresh(function.threshold))
-        ran = _noted(dataset, function, found)
-        progress(0.2, f"Writing {len(found.changed):,} scores")
-        if len(found.changed):
-            values = np.round(found.scores[found.changed].astype(float), _DECIMALS)
-            write_scores(dataset, found.items.take(found.changed), [Score(function.field, values)])
-        left = _there(dataset, found)
+            add_new_matches(dataset, function.slug, scored.fresh(function.threshold))
+        ran = _noted(dataset, function, scored)
+        progress(0.2, f"Writing {len(scored.changed):,} scores")
+        if len(scored.changed):
+            values = np.round(scored.scores[scored.changed].astype(float), _DECIMALS)
+            write_scores(dataset, scored.items.take(scored.changed), [Score(function.field, values)])
+        left = _there(dataset, scored)
         if not left.all():  # deleted while the scores were written
-            drop_new_matches(dataset, function.slug, found.items.ids[~left].tolist())
-            found = found.take(left)
-            ran = _noted(dataset, function, found)
-    keep_written(dataset, function.slug, WrittenScores(found.items.ids, found.scores))
+            drop_new_matches(dataset, function.slug, scored.items.ids[~left].tolist())
+            scored = scored.take(left)
+            ran = _noted(dataset, function, scored)
+    keep_written(dataset, function.slug, WrittenScores(scored.items.ids, scored.scores))
     progress(1.0, f"Scored with “{function.name}”")
-    new = len(found.fresh(function.threshold)) if alert else 0
-    return FunctionRun(ran, int(np.isnan(found.before).sum()), len(found.changed), new)
+    new = len(scored.fresh(function.threshold)) if alert else 0
+    return FunctionRun(ran, int(np.isnan(scored.before).sum()), len(scored.changed), new)
 
 
 def _compared(dataset: fo.Dataset, function: Function, table: SearchTable, progress: Progress) -> _Scores:
@@ -101,18 +101,18 @@ def _compared(dataset: fo.Dataset, function: Function, table: SearchTable, progr
     return _Scores(table.items, scores, before)
 
 
-def _there(dataset: fo.Dataset, found: _Scores) -> np.ndarray:
+def _there(dataset: fo.Dataset, scored: _Scores) -> np.ndarray:
     """(n,) bool: which items exist; of very many, only those with a changed score are looked up."""
-    there = np.ones(len(found.scores), bool)
+    there = np.ones(len(scored.scores), bool)
     # A million would double the time.
-    looked_up = np.arange(len(found.scores)) if len(found.scores) <= _FEW else found.changed
-    there[looked_up] = still_there(dataset, found.items.take(looked_up))
+    looked_up = np.arange(len(scored.scores)) if len(scored.scores) <= _FEW else scored.changed
+    there[looked_up] = still_there(dataset, scored.items.take(looked_up))
     return there
 
 
-def _noted(dataset: fo.Dataset, function: Function, found: _Scores) -> Function:
-    matches = int((found.scores >= np.float32(function.threshold)).sum())
-    ran = replace(function, run_at=now(), scored=len(found.scores), matches=matches)
+def _noted(dataset: fo.Dataset, function: Function, scored: _Scores) -> Function:
+    matches = int((scored.scores >= np.float32(function.threshold)).sum())
+    ran = replace(function, run_at=now(), scored=len(scored.scores), matches=matches)
     save_function(dataset, ran)
     return ran
 

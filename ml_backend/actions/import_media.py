@@ -117,8 +117,8 @@ def slice_recordings(
         kind = carried.kind
         one = find_media(Source(Path(whole.path), kind, rate=whole.rate, channels=whole.columns))
         findings.skipped.update(one.skipped)
-        for found in one.found:
-            findings.found += slice_found(found, length, length if hop is None else hop)
+        for recording in one.found:
+            findings.found += slice_found(recording, length, length if hop is None else hop)
     windows = _dataset(name or f"{dataset.name}-windows", carried.kind)
     return _add(windows, carried.kind, findings, DEFAULT_FIELD, progress or no_progress)
 

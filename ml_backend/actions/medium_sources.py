@@ -85,9 +85,9 @@ def find_media(source: Source) -> Findings:
     else:
         raise Refusal(f"There is no folder or file '{source.path}'.")
     findings = Findings()
-    for name, found in named:
+    for name, medium in named:
         try:
-            findings.found += _with_facts(found, source)
+            findings.found += _with_facts(medium, source)
         except UnreadableMedium as reason:
             findings.skipped[name] = str(reason)
     return findings

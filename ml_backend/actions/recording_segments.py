@@ -63,8 +63,8 @@ def write_segments(dataset: fo.Dataset, file: Path, *, field: str = DEFAULT_FIEL
     segments = recording_segments(dataset, field=field)
     rows = [
         {"source": source, "start": one.start, "end": one.end, "label": one.label, "confidence": one.confidence}
-        for source, found in segments.items()
-        for one in found
+        for source, parts in segments.items()
+        for one in parts
     ]
     pd.DataFrame(rows).to_csv(file, index=False)
     return SegmentsReport(segments, str(file))

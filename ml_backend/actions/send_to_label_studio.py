@@ -328,13 +328,13 @@ def _suggestions(exchange: Exchange, samples: Sequence[str]) -> dict[str, dict[s
     dataset, target = exchange.dataset, exchange.target
     ids = as_ids(samples)
     items = Items(ids, ids) if target.patches_field is None else list_items(dataset.select(samples), target.name)
-    found: dict[str, dict[str, Suggestion]] = defaultdict(dict)
+    by_sample: dict[str, dict[str, Suggestion]] = defaultdict(dict)
     for item, sample, suggestion in zip(
         items.ids.tolist(), items.sample_ids.tolist(), read_suggestions(dataset, items), strict=True
     ):
         if suggestion is not None and suggestion.field in ("", target.name):
-            found[sample]["" if target.patches_field is None else item] = suggestion
-    return found
+            by_sample[sample]["" if target.patches_field is None else item] = suggestion
+    return by_sample
 
 
 def _rounded(confidence: float | None) -> float | None:

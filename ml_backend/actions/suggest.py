@@ -123,10 +123,10 @@ def _make_suggestions(
     items = session.embeddings.items
     labels = labels_with_pending(session, field)
     check_evidence(labels, field)
-    found = _suggest(session, labels, precision, progress)
+    proposals = _suggest(session, labels, precision, progress)
     current = read_suggestions(session.dataset, items, into)
     updated = list(current)
-    proposed = _as_suggestions(session, field, labels, found, rows)
+    proposed = _as_suggestions(session, field, labels, proposals, rows)
     for row in rows.tolist():
         updated[row] = proposed.get(row)
     _keep_what_looks_the_same(updated, current, _labeled_items(items, labels))
@@ -137,8 +137,8 @@ def _make_suggestions(
         suggested=len(made),
         sure=sum(suggestion.sure for suggestion in made),
         precision=precision,
-        method=found.method,
-        calibration=found.calibration,
+        method=proposals.method,
+        calibration=proposals.calibration,
         changed=tuple(changed),
         elsewhere=suggestions_elsewhere(session.dataset, items.field),
     )
@@ -152,10 +152,10 @@ def _suggest(session: Session, labels: Labels, precision: float, progress: Progr
             vectors, neighbors, of_class, classes, precision=precision, progress=progress, regions=session.regions
         )
     evidence, classes = labels.with_nothing(labels.evidence())
-    found = suggest(
+    suggestions = suggest(
         vectors, neighbors, evidence, classes, precision=precision, progress=progress, regions=session.regions
     )
-    return as_proposals(found)
+    return as_proposals(suggestions)
 
 
 def _as_suggestions(

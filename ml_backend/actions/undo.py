@@ -44,7 +44,7 @@ def list_undo_steps(dataset: fo.Dataset, *, pending: bool = True) -> list[UndoSt
     Args:
         pending: whether to include changes that are not saved yet; otherwise they stay pending.
     """
-    return [found.step for found in _undoable(dataset, pending=pending)]
+    return [entry.step for entry in _undoable(dataset, pending=pending)]
 
 
 def undo_last(dataset: fo.Dataset, *, pending: bool = True) -> str:
@@ -70,13 +70,13 @@ def undo_named(dataset: fo.Dataset, name: str) -> str:
     undoable = _undoable(dataset, pending=True)
     if not undoable:
         raise Refusal(_NOTHING)
-    found = next((one for one in undoable if name in one.acts), None)
-    if found is None or (found.step.key.startswith("save:") and found is not undoable[0]):
+    entry = next((one for one in undoable if name in one.acts), None)
+    if entry is None or (entry.step.key.startswith("save:") and entry is not undoable[0]):
         raise Refusal(
             f"“{undoable[0].step.title}” came after it, perhaps in another tab, or it has already been undone: choose "
             "what to undo in the list of the last actions."
         )
-    return f"Undid: {found.step.title}{found.take_back()}."
+    return f"Undid: {entry.step.title}{entry.take_back()}."
 
 
 def undo_through(dataset: fo.Dataset, key: str, *, pending: bool = True) -> str:
@@ -100,9 +100,9 @@ def undo_through(dataset: fo.Dataset, key: str, *, pending: bool = True) -> str:
 
 def _undoable(dataset: fo.Dataset, *, pending: bool) -> list[_Undoable]:
     oldest = datetime.utcnow() - timedelta(seconds=UNDO_SECONDS)
-    found = [*_saves(dataset), *_rejections(dataset), *_deleted_segments(dataset), *_deleted_functions(dataset)]
-    found += _pending(dataset) if pending else []
-    recent = [one for one in found if one.step.at > oldest]
+    entries = [*_saves(dataset), *_rejections(dataset), *_deleted_segments(dataset), *_deleted_functions(dataset)]
+    entries += _pending(dataset) if pending else []
+    recent = [one for one in entries if one.step.at > oldest]
     return sorted(recent, key=lambda one: one.step.at, reverse=True)
 
 

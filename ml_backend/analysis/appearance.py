@@ -59,9 +59,9 @@ class LookAlikes:
             uneven = self._rows[version[self._rows].any(axis=1)]  # others, such as fine stripes, resemble none
             if not len(uneven):
                 continue
-            found = finder.find(version[uneven])
-            at, place = np.nonzero(found.distances <= 1 - _COPY)
-            candidates.append(np.stack([uneven[at], self._rows[found.indices[at, place]]], axis=1))
+            nearest = finder.find(version[uneven])
+            at, place = np.nonzero(nearest.distances <= 1 - _COPY)
+            candidates.append(np.stack([uneven[at], self._rows[nearest.indices[at, place]]], axis=1))
         near = np.unique(np.sort(np.concatenate(candidates), axis=1), axis=0)
         near = near[near[:, 0] < near[:, 1]]
         near = near[self.same(near[:, 0], near[:, 1], part_of(progress, 0.2, 1))]
@@ -70,10 +70,10 @@ class LookAlikes:
     def same(self, rows: Rows, others: Rows, progress: Progress = no_progress) -> NDArray[np.bool_]:
         """Whether the pairs of samples (p,) look the same, (p,)."""
         result = self._appearance.known[rows] & self._appearance.known[others]
-        asked = np.flatnonzero(result)
-        for first in range(0, len(asked), _CHUNK):
-            progress(first / len(asked), f"Compared {first:,} of {len(asked):,} pairs of images")
-            part = asked[first : first + _CHUNK]
+        candidates = np.flatnonzero(result)
+        for first in range(0, len(candidates), _CHUNK):
+            progress(first / len(candidates), f"Compared {first:,} of {len(candidates):,} pairs of images")
+            part = candidates[first : first + _CHUNK]
             result[part] = self._same(rows[part], others[part])
         return np.asarray(result)
 
@@ -100,16 +100,16 @@ class LookAlikes:
         alike += [np.einsum("pd,pd->p", version[others], whole[rows]) for version in self._versions[2:]]
         best = np.argmax(alike, axis=0)
         result = np.max(alike, axis=0) >= _COPY
-        asked = np.flatnonzero(result)
-        best, turned = best[asked], best[asked] >= len(self._versions)
-        one = np.where(turned, others[asked], rows[asked])
-        other = np.where(turned, rows[asked], others[asked])
+        candidates = np.flatnonzero(result)
+        best, turned = best[candidates], best[candidates] >= len(self._versions)
+        one = np.where(turned, others[candidates], rows[candidates])
+        other = np.where(turned, rows[candidates], others[candidates])
         crop = np.array([0, 0, *_CROPS, *_CROPS])[best]
         thumbnails = self._appearance.thumbnails
         first = thumbnails[one].astype(np.float32)
         first[best == 1] = first[best == 1, :, ::-1]
         start = np.stack([crop, 1 - 2 * crop] * 2, axis=1)
-        result[asked] = same_picture(first, thumbnails[other].astype(np.float32), start)
+        result[candidates] = same_picture(first, thumbnails[other].astype(np.float32), start)
         return np.asarray(result)
 
 

@@ -56,8 +56,10 @@ class ClassNoise:
                 slope = np.tensordot(witnesses, prior - joint / total, 2)
                 return float(-np.log(total).mean()), slope / len(labels)
 
-            found = minimize(surprise, weights, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": _STEPS})
-            weights = found.x
+            solution = minimize(
+                surprise, weights, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": _STEPS}
+            )
+            weights = solution.x
             true = _shares(np.tensordot(weights, witnesses, 1)) * likelihoods
             true /= true.sum(axis=1, keepdims=True)
             given = _rows(true, labels)

@@ -265,8 +265,8 @@ def _blended(head: Floats, votes: Floats, labels: NDArray[np.int64]) -> _Blend:
         return (float(-np.log(total).sum() - _NOISE_PRIOR * np.log(noise)) / len(rows), gradient / len(rows))
 
     bounds = ((0, 200), (0, 20), (1e-4, 0.9))
-    found = minimize(surprise, (5.0, 0.3, 0.05), jac=True, bounds=bounds, method="L-BFGS-B").x
-    return _Blend(*(float(value) for value in found))
+    fitted = minimize(surprise, (5.0, 0.3, 0.05), jac=True, bounds=bounds, method="L-BFGS-B").x
+    return _Blend(*(float(value) for value in fitted))
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,10 @@ class Proposals:
     calibration: str
 
 
-def as_proposals(found: Suggestions) -> Proposals:
+def as_proposals(suggestions: Suggestions) -> Proposals:
     """Convert suggestions with one label per sample to one proposal for each sample that has a suggestion."""
-    rows = np.flatnonzero(found.labels >= 0)
-    return _proposals(found, rows, found.labels[rows])
+    rows = np.flatnonzero(suggestions.labels >= 0)
+    return _proposals(suggestions, rows, suggestions.labels[rows])
 
 
 def suggest_several(
@@ -87,10 +87,10 @@ def suggest_several(
         if not (labels == 1).any():
             continue
         regions = regions or divide(as_vectors(vectors), seed=seed)
-        found = suggest(vectors, neighbors, labels, 2, precision=precision, seed=seed, regions=regions)
-        rows = np.flatnonzero(found.labels == 1)
-        parts.append(_proposals(found, rows, np.full(len(rows), code)))
-        calibrations.append(found.calibration)
+        suggestions = suggest(vectors, neighbors, labels, 2, precision=precision, seed=seed, regions=regions)
+        rows = np.flatnonzero(suggestions.labels == 1)
+        parts.append(_proposals(suggestions, rows, np.full(len(rows), code)))
+        calibrations.append(suggestions.calibration)
     if not parts:
         raise Refusal("no sample is labeled: first label at least one sample of each of two classes")
     proposing = [one for part, one in zip(parts, calibrations, strict=True) if len(part.rows)]
@@ -98,15 +98,17 @@ def suggest_several(
     return _together(parts, precision, least.sentence)
 
 
-def _proposals(found: Suggestions, rows: NDArray[np.int64], classes: NDArray[np.int64]) -> Proposals:
+def _proposals(suggestions: Suggestions, rows: NDArray[np.int64], classes: NDArray[np.int64]) -> Proposals:
     return Proposals(
         rows=rows,
         classes=classes,
-        confidence=found.confidence[rows],
-        accepted=found.accepted[rows],
-        anchors=found.anchors[rows],
-        method=found.method,
-        calibration="; ".join(part for part in (found.calibration.sentence, found.coverage.sentence) if part),
+        confidence=suggestions.confidence[rows],
+        accepted=suggestions.accepted[rows],
+        anchors=suggestions.anchors[rows],
+        method=suggestions.method,
+        calibration="; ".join(
+            part for part in (suggestions.calibration.sentence, suggestions.coverage.sentence) if part
+        ),
     )
 
 

@@ -32,9 +32,9 @@ def nearest_classes(
         return []
     if len(voters) > _VOTERS:
         voters = chance.choice(voters, _VOTERS, replace=False)
-    asked = rows if len(rows) <= _QUERIES else chance.choice(rows, _QUERIES, replace=False)
-    alike = unit_rows(vectors[asked]) @ unit_rows(vectors[voters]).T
-    alike[asked[:, None] == voters] = -np.inf
+    queries = rows if len(rows) <= _QUERIES else chance.choice(rows, _QUERIES, replace=False)
+    alike = unit_rows(vectors[queries]) @ unit_rows(vectors[voters]).T
+    alike[queries[:, None] == voters] = -np.inf
     nearest = np.argsort(-alike, axis=1, kind="stable")[:, :_NEAREST]
     counted = np.isfinite(np.take_along_axis(alike, nearest, axis=1))
     classes, votes = np.unique(labels[voters[nearest[counted]]], return_counts=True)

@@ -114,7 +114,7 @@ def make_cells(table: Table, sample: Sample, candidates: int, *, coverage: float
     )
 
 
-def search_own_cells(cells: Cells, count: int, told: Callable[[float], object]) -> Lists:
+def search_own_cells(cells: Cells, count: int, report: Callable[[float], object]) -> Lists:
     """About the `count` nearest places of every place, along the axes: (n, count)."""
     n = len(cells.points)
     indices, apart = empty_lists(n, count)
@@ -126,11 +126,11 @@ def search_own_cells(cells: Cells, count: int, told: Callable[[float], object]) 
         columns = cells.columns(cell, first, last)
         _compare(cells, columns, cells.points[here], places[here], indices[here], apart[here])
 
-    in_threads(search, list(_groups(cells.starts)), told)
+    in_threads(search, list(_groups(cells.starts)), report)
     return indices, apart
 
 
-def search_cells_of(queries: Tensor, cells: Cells, count: int, told: Callable[[float], object]) -> NDArray[np.int32]:
+def search_cells_of(queries: Tensor, cells: Cells, count: int, report: Callable[[float], object]) -> NDArray[np.int32]:
     """About the `count` nearest places of other rows (m, d), each searched where the rows of its nearest cell are."""
     points = cells.axes.of(queries)
     nearest = nearest_centers(points, cells.centers, 1)[:, 0]
@@ -146,10 +146,10 @@ def search_cells_of(queries: Tensor, cells: Cells, count: int, told: Callable[[f
         columns = cells.columns(cell, int(cells.starts[cell]), int(cells.starts[cell + 1]))
         _compare(cells, columns, points[here], nobody[here], indices[here], apart[here])
 
-    in_threads(search, list(_groups(starts)), told)
-    found = np.empty_like(indices)
-    found[order.numpy()] = indices
-    return found
+    in_threads(search, list(_groups(starts)), report)
+    result = np.empty_like(indices)
+    result[order.numpy()] = indices
+    return result
 
 
 def empty_lists(rows: int, count: int) -> Lists:
@@ -157,7 +157,7 @@ def empty_lists(rows: int, count: int) -> Lists:
     return np.full((rows, count), -1, np.int32), np.full((rows, count), np.inf, np.float32)
 
 
-def in_threads(work: Callable[[_Part], object], parts: Iterable[_Part], told: Callable[[float], object]) -> None:
+def in_threads(work: Callable[[_Part], object], parts: Iterable[_Part], report: Callable[[float], object]) -> None:
     """Run the parts of a task on one thread per core, matrix products included, one such task at a time."""
     import torch
 
@@ -169,7 +169,7 @@ def in_threads(work: Callable[[_Part], object], parts: Iterable[_Part], told: Ca
             with ThreadPoolExecutor(threads) as pool:
                 try:
                     for done, _ in enumerate(pool.map(work, parts), 1):
-                        told(done / len(parts))
+                        report(done / len(parts))
                 except BaseException:
                     pool.shutdown(cancel_futures=True)
                     raise
@@ -182,12 +182,12 @@ def nearest_centers(points: Tensor, centers: Tensor, count: int) -> Tensor:
     import torch
 
     half = centers.square().sum(1).div_(2)
-    found = []
+    nearest = []
     for part in points.split(_AT_ONCE):
         apart = torch.addmm(half, part, centers.T, alpha=-1)
         one = count == 1  # finding the minimum is faster than a partial sort
-        found.append(apart.argmin(1, keepdim=True) if one else (-apart).topk(min(count, len(centers)), dim=1).indices)
-    return torch.cat(found)
+        nearest.append(apart.argmin(1, keepdim=True) if one else (-apart).topk(min(count, len(centers)), dim=1).indices)
+    return torch.cat(nearest)
 
 
 def _groups(starts: NDArray[np.int64]) -> Iterable[tuple[int, int, int]]:

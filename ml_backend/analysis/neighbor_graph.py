@@ -56,10 +56,10 @@ def search_graph(table: Table, k: int, *, recall: float, seed: int, progress: Pr
     stage = part_of(progress, 0.7, 0.95)
     lists = _measured(index, candidates, min(max(k + _SPARE, _LEAST_KEPT), n - 1), stage)
     lists = _improved(index, lists, steering, recall, stage)
-    found = _in_order(index, lists, k)
-    _complete(found, table, table, same=True)
+    nearest = _in_order(index, lists, k)
+    _complete(nearest, table, table, same=True)
     progress(1, f"Neighbors of {n:,} of {n:,}")
-    return found, _recall_of(index, lists, checked)
+    return nearest, _recall_of(index, lists, checked)
 
 
 def make_index(table: Table, sample: Sample, k: int, *, seed: int) -> Index:
@@ -80,9 +80,9 @@ def search_index(queries: Table, table: Table, index: Index, k: int, *, progress
     indices, apart = empty_lists(n, k)
     _measure(queries.rows.numpy(), index.rows, candidates, (indices, apart))
     progress(1, f"Neighbors of {n:,} of {n:,}")
-    found = index.cells.order[indices].astype(np.int32), _distances(apart, index.metric)
-    _complete(found, queries, table, same=False)
-    return found
+    nearest = index.cells.order[indices].astype(np.int32), _distances(apart, index.metric)
+    _complete(nearest, queries, table, same=False)
+    return nearest
 
 
 def recall_of_index(table: Table, sample: Sample, index: Index, k: int) -> float:
@@ -163,15 +163,15 @@ def _in_order(index: Index, lists: Lists, k: int) -> Found:
     return indices, distances
 
 
-def _complete(found: Found, queries: Table, table: Table, *, same: bool) -> None:
+def _complete(lists: Found, queries: Table, table: Table, *, same: bool) -> None:
     """Compare the few rows that have fewer than k rows in their cells with all."""
     import torch
 
-    rows = np.flatnonzero(np.isinf(found[1][:, -1]))
+    rows = np.flatnonzero(np.isinf(lists[1][:, -1]))
     for first in range(0, len(rows), _AT_ONCE):
         some = rows[first : first + _AT_ONCE]
-        nearest, distances = nearest_of(queries, torch.from_numpy(some), table, found[0].shape[1], same=same)
-        found[0][some], found[1][some] = nearest.numpy(), distances.numpy()
+        nearest, distances = nearest_of(queries, torch.from_numpy(some), table, lists[0].shape[1], same=same)
+        lists[0][some], lists[1][some] = nearest.numpy(), distances.numpy()
 
 
 def _distances(squared: NDArray[np.float32], metric: str) -> NDArray[np.float32]:

@@ -132,7 +132,7 @@ def _candidates(query: Tensor, own: Tensor | None, table: Table, count: int) -> 
     total = len(table)
     count = min(count, total if own is None else total - 1)
     best = torch.empty((len(query), 0))
-    found = torch.empty((len(query), 0), dtype=torch.long)
+    rows = torch.empty((len(query), 0), dtype=torch.long)
     for left in range(0, total, _COLUMNS):
         part = slice(left, min(left + _COLUMNS, total))
         closeness = torch.addmm(table.half_squares[part], query, table.rows[part].T, beta=-1)
@@ -140,8 +140,8 @@ def _candidates(query: Tensor, own: Tensor | None, table: Table, count: int) -> 
             here = ((own >= part.start) & (own < part.stop)).nonzero()[:, 0]
             closeness[here, own[here] - left] = -torch.inf
         values, kept = closeness.topk(min(count, part.stop - left), dim=1)
-        best, found = torch.cat((best, values), 1), torch.cat((found, kept + left), 1)
+        best, rows = torch.cat((best, values), 1), torch.cat((rows, kept + left), 1)
         if best.shape[1] > count:
             best, kept = best.topk(count, dim=1)
-            found = found.gather(1, kept)
-    return found
+            rows = rows.gather(1, kept)
+    return rows

@@ -73,12 +73,12 @@ def knn(
     stage = part_of(progress, 0, 1)
     if len(data) > EXACT_UP_TO:
         if_poor = len(data) <= ALL_PAIRS_UP_TO
-        found, recall = search_graph(
+        nearest, recall = search_graph(
             table, k, recall=_RECALL, seed=seed, progress=part_of(progress, 0, 0.3 if if_poor else 0.99)
         )
         if recall >= PROMISED_RECALL or not if_poor:
             stage(1, _how_well(recall))
-            return Neighbors(*found, recall)
+            return Neighbors(*nearest, recall)
         stage = part_of(progress, 0.3, 1)
         stage(0, f"Only {percent(recall, 1)} of the nearest neighbors were found: comparing all pairs, which is slower")
     return Neighbors(*search_all(table, table, k, same=True, progress=stage))
@@ -117,8 +117,8 @@ def neighbors_of(
     if k == 0 or len(query_rows) == 0:
         return Neighbors(np.empty((len(query_rows), k), np.int32), np.empty((len(query_rows), k), np.float32))
     queried, table = searchable(query_rows, data, metric=metric)
-    found = search_all(queried, table, k, same=False, progress=part_of(progress, 0, 1))
-    return Neighbors(*found)
+    nearest = search_all(queried, table, k, same=False, progress=part_of(progress, 0, 1))
+    return Neighbors(*nearest)
 
 
 class NeighborFinder:
@@ -149,8 +149,8 @@ class NeighborFinder:
             return neighbors_of(rows, self._vectors, self._k, metric=self._metric, progress=progress)
         (queried,) = searchable(rows, metric=self._metric, width=self._table.rows.shape[1])
         stage = part_of(progress, 0, 1)
-        found = search_index(queried, self._table, self._index, self._k, progress=stage)
-        return Neighbors(*found, recall=self._recall)
+        nearest = search_index(queried, self._table, self._index, self._k, progress=stage)
+        return Neighbors(*nearest, recall=self._recall)
 
 
 def _check(k: int, metric: str) -> None:

@@ -177,8 +177,8 @@ class _Marks:
 def _average_precision(liked: NDArray[np.float64], others: NDArray[np.float64]) -> float:
     ranked = np.sort(liked)[::-1]
     before = len(others) - np.searchsorted(np.sort(others), ranked)
-    found = np.arange(1, len(ranked) + 1)
-    return float((found / (found + before)).mean()) if len(ranked) else 0.0
+    hits = np.arange(1, len(ranked) + 1)
+    return float((hits / (hits + before)).mean()) if len(ranked) else 0.0
 
 
 def _logistic_weights(rows: Floats, target: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -193,8 +193,8 @@ def _logistic_weights(rows: Floats, target: NDArray[np.bool_], weight: NDArray[n
         value = weight @ np.logaddexp(0, -margin) + 0.5 * parameters[:-1] @ parameters[:-1]
         return float(value), np.append(rows.T @ pull.astype(np.float32) + parameters[:-1], pull.sum())
 
-    found = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 100})
-    return np.asarray(found.x[:-1], np.float64)
+    solution = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    return np.asarray(solution.x[:-1], np.float64)
 
 
 def _platt(products: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[float, float]:

@@ -34,8 +34,8 @@ def same_picture(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDAr
     """
     with ThreadPoolExecutor(_THREADS) as pool:  # NumPy on small arrays, which uses one core
         parts = [slice(first, first + _CHUNK) for first in range(0, len(one), _CHUNK)]
-        found = list(pool.map(lambda part: _same(one[part], other[part], start[part]), parts))
-    return np.concatenate([np.empty(0, bool), *found])
+        results = list(pool.map(lambda part: _same(one[part], other[part], start[part]), parts))
+    return np.concatenate([np.empty(0, bool), *results])
 
 
 def stretched(count: int, size: int, shift: NDArray[np.float64], scale: NDArray[np.float64]) -> tuple[Floats, Floats]:

@@ -21,10 +21,10 @@ _FILE_ADDRESS = re.compile(r"(?:^|/)file:(?://(?:localhost)?)?(/[^/].*)", re.I)
 
 def local_path(path: str) -> str:
     """The path of a file that an address ``file:///…`` of this machine means; any other path as it is."""
-    found = _FILE_ADDRESS.search(path) if "file:/" in path.lower() else None
-    if found is None or os.path.exists(path):
+    match = _FILE_ADDRESS.search(path) if "file:/" in path.lower() else None
+    if match is None or os.path.exists(path):
         return path
-    return found[1] if os.path.exists(found[1]) else unquote(found[1])
+    return match[1] if os.path.exists(match[1]) else unquote(match[1])
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def load_arrays(path: str | Path, names: Sequence[str]) -> dict[str, NDArray[np.
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in names}
-    except (KeyError, ValueError, OSError, EOFError) as error:
+    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise Refusal(
             f"'{path}' cannot be read ({error}): it is not what these embeddings were fitted with. Compute embeddings "
             "under a new name."

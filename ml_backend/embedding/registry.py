@@ -195,15 +195,15 @@ def adopt(declared: Any) -> ModelFamily:
 @cache
 def families_of_packages() -> dict[str, ModelFamily]:
     """The families that installed packages declare, by name; looked up once."""
-    found = {}
+    families = {}
     for point in entry_points(group=ENTRY_POINTS):
         try:
             family = adopt(point.load())
         except Exception:  # an error in another package must not make our own models unavailable
             _log.exception("The embedding models of the entry point '%s' could not be loaded", point.name)
         else:
-            found[family.name] = family
-    return found
+            families[family.name] = family
+    return families
 
 
 def _parse_text(value: Any, _choices: Sequence[str]) -> Any:

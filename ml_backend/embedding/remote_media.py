@@ -36,8 +36,8 @@ _CLIENTS = {
 
 def address_of(path: str) -> str | None:
     """The remote address that a path is, such as ``s3://bucket/a.png``; None for a local file."""
-    found = _REMOTE.search(path)
-    return None if found is None else f"{(found[1] or found[3]).lower()}://{found[2] or found[4]}"
+    match = _REMOTE.search(path)
+    return None if match is None else f"{(match[1] or match[3]).lower()}://{match[2] or match[4]}"
 
 
 def is_allowed(address: str) -> bool:

@@ -15,7 +15,7 @@ def undeclared(config: str) -> str:
     The declaration names the encoding of bytes, which does not apply to a text, and Label Studio accepts one after
     whitespace, which XML does not allow.
     """
-    return _DECLARATION.sub(lambda found: " " * len(found.group()), config)
+    return _DECLARATION.sub(lambda match: " " * len(match.group()), config)
 
 
 def parse_config(config: str) -> ElementTree.Element:

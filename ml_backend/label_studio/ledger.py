@@ -160,8 +160,8 @@ class _Ledger(Generic[Record]):
         _collection().delete_many(self._owner)
 
     def _find(self, which: Mapping[str, Any]) -> dict[int, Record]:
-        found = _collection().find({**self._owner, **which}, batch_size=_READ_AT_ONCE)
-        return {document["task"]: self._as_record(document) for document in found}
+        documents = _collection().find({**self._owner, **which}, batch_size=_READ_AT_ONCE)
+        return {document["task"]: self._as_record(document) for document in documents}
 
     def _as_record(self, document: Mapping[str, Any]) -> Record:
         raise NotImplementedError

@@ -34,11 +34,11 @@ def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, P
 
 
 def _by_one_control(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
-    found = _of_boxes(mirror, records) if mirror.control.boxes else _of_images(mirror, records)
+    by_sample = _of_boxes(mirror, records) if mirror.control.boxes else _of_images(mirror, records)
     return {
-        record.task: _joined(found[record.sample], mirror.control.classes)
+        record.task: _joined(by_sample[record.sample], mirror.control.classes)
         for record in records
-        if record.sample and found.get(record.sample) and not record.is_annotated
+        if record.sample and by_sample.get(record.sample) and not record.is_annotated
     }
 
 
@@ -85,22 +85,22 @@ def _of_boxes(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, list[t
     view = mirror.dataset.select([record.sample for record in records if record.sample])
     items = list_items(view, mirror.field)
     regions = [region for of_sample in view.values(f"{mirror.field}.detections.region") for region in of_sample or []]
-    found = defaultdict(list)
+    by_sample = defaultdict(list)
     suggestions = read_suggestions(mirror.dataset, items)
     for sample, region, suggestion in zip(items.sample_ids.tolist(), regions, suggestions, strict=True):
         if region is None or suggestion is None:  # Label Studio does not know a box that was drawn here
             continue
         if not suggestion.confidences.keys().isdisjoint(mirror.control.classes):
-            found[sample].append((region, suggestion))
-    return found
+            by_sample[sample].append((region, suggestion))
+    return by_sample
 
 
-def _joined(found: Sequence[tuple[str, Suggestion]], classes: Sequence[str]) -> Preannotation:
+def _joined(parts: Sequence[tuple[str, Suggestion]], classes: Sequence[str]) -> Preannotation:
     scores = {
         (place, label): round(min(max(confidence, 0.0), 1.0), _DECIMALS)
-        for place, suggestion in found
+        for place, suggestion in parts
         for label, confidence in suggestion.confidences.items()
         if label in classes
     }
-    sure = all(suggestion.sure for _, suggestion in found)
+    sure = all(suggestion.sure for _, suggestion in parts)
     return Preannotation(as_labeling(scores), scores, min(scores.values()), sure)

@@ -19,16 +19,16 @@ _BESIDE = "label_studio_beside"  # the controls beside the first, as of the last
 def read_beside(dataset: fo.Dataset, config: str, first: Control) -> tuple[list[Followed], list[Notice]]:
     """The controls that are filled in besides the first, even if renamed, and notices about those that are gone."""
     candidates = list(controls_beside(config, first))
-    known, found, news = _kept(dataset), dict[str, Followed](), list[Notice]()
+    known, by_control, news = _kept(dataset), dict[str, Followed](), list[Notice]()
     for kept in known:
         followed = follow_beside(config, kept, candidates)
-        if followed is not None and followed.control.from_name not in found:
-            found[followed.control.from_name] = followed
+        if followed is not None and followed.control.from_name not in by_control:
+            by_control[followed.control.from_name] = followed
         elif kept.name not in first.names:
             lost = f"The control “{kept.name}” is gone from the label config, or is no longer filled in"
             text = f"{lost}: labels given with “{kept.name}” stay."
             news.append(Notice(text, lacks=(control_name(kept.name),)))
-    return [found.get(one.from_name, Followed(one)) for one in candidates], news
+    return [by_control.get(one.from_name, Followed(one)) for one in candidates], news
 
 
 def keep_beside(dataset: fo.Dataset, config: str, beside: Sequence[Followed]) -> bool:

@@ -187,18 +187,18 @@ class _Api:
         return await self._answer(request, lambda project: next_tasks(project, number))
 
     async def preview(self, action: Action, request: Request) -> Response:
-        wanted = await _read(action, request)
-        return await self._answer(request, lambda project: outcome_document(action.preview(project, wanted)))
+        requested = await _read(action, request)
+        return await self._answer(request, lambda project: outcome_document(action.preview(project, requested)))
 
     async def start(self, action: Action, request: Request) -> Response:
         number = self._served(request)
-        wanted = await _read(action, request)
+        requested = await _read(action, request)
         project = await _refusing(lambda: self._projects.project(number))
         try:
-            job = self._jobs.start(number, action.name, wanted.by, partial(action.run, project, wanted))
+            job = self._jobs.start(number, action.name, requested.by, partial(action.run, project, requested))
         except Busy as error:
             raise HTTPException(429, str(error)) from error
-        tasks = "all" if wanted.tasks is None else len(wanted.tasks)
+        tasks = "all" if requested.tasks is None else len(requested.tasks)
         _log.info("job_started", project=number, action=action.name, job=job.id, tasks=tasks)
         return JSONResponse(job_document(job), 202)
 

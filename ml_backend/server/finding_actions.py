@@ -35,10 +35,10 @@ def rank_by_outliers(project: ProjectSync, request: ActionRequest, progress: Pro
         mirror, chosen = _embedded(project, request)
         view = mirror.dataset.select(chosen.samples)
         ranking = rank_outliers(view, embeddings=EMBEDDINGS, progress=part_of(progress, 0.0, 0.5))
-        found = _tasks_in_order(mirror, ranking)
+        tasks = _tasks_in_order(mirror, ranking)
     _show(project, part_of(progress, 0.5, 1.0))
     numbers = {"ranked": len(ranking.ids), "suspects": len(ranking.suspects)}
-    return Outcome(f"{ranking.sentence()}{chosen.note()}", numbers, found, "Outliers")
+    return Outcome(f"{ranking.sentence()}{chosen.note()}", numbers, tasks, "Outliers")
 
 
 def rank_by_mislabels(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
@@ -47,10 +47,10 @@ def rank_by_mislabels(project: ProjectSync, request: ActionRequest, progress: Pr
         mirror, chosen = _embedded(project, request)
         view = mirror.dataset.select(chosen.samples)
         ranking = rank_mislabels(view, embeddings=EMBEDDINGS, field=mirror.field, progress=part_of(progress, 0.0, 0.5))
-        found = _tasks_in_order(mirror, ranking)
+        tasks = _tasks_in_order(mirror, ranking)
     _show(project, part_of(progress, 0.5, 1.0))
     numbers = {"ranked": len(ranking.ids), "suspects": len(ranking.suspects)}
-    return Outcome(f"{ranking.sentence()}{chosen.note()}", numbers, found, "Likely mislabeled")
+    return Outcome(f"{ranking.sentence()}{chosen.note()}", numbers, tasks, "Likely mislabeled")
 
 
 def preview_examples(project: ProjectSync, request: ActionRequest) -> Outcome:
@@ -72,9 +72,9 @@ def find_similar(project: ProjectSync, request: ActionRequest, progress: Progres
         result = search(Scope(mirror.dataset), query, limit=limit, progress=part_of(progress, 0.0, 0.3))
         tasks = tasks_of(mirror, [hit.id for hit in result.hits])
     _show(project, part_of(progress, 0.3, 1.0))
-    found = tuple(tasks[hit.id] for hit in result.hits if hit.id in tasks)
-    sentence = f"Found {count(len(found), 'similar task')}, best first in the tab “{SIMILAR_TAB}”."
-    return Outcome(f"{sentence} {result.quality.sentence}", {"found": len(found)}, found[:_LISTED], SIMILAR_TAB)
+    similar = tuple(tasks[hit.id] for hit in result.hits if hit.id in tasks)
+    sentence = f"Found {count(len(similar), 'similar task')}, best first in the tab “{SIMILAR_TAB}”."
+    return Outcome(f"{sentence} {result.quality.sentence}", {"found": len(similar)}, similar[:_LISTED], SIMILAR_TAB)
 
 
 def make_function(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:

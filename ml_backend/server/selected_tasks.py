@@ -43,14 +43,14 @@ def selected_tasks(project: ProjectSync, request: ActionRequest) -> SelectedTask
     Raises:
         Refusal: none of them has a sample here
     """
-    found = records_of(project.opened(), request.tasks)
-    number = len(found.records) + found.left_out
-    if not found.records:
+    selected = records_of(project.opened(), request.tasks)
+    number = len(selected.records) + selected.left_out
+    if not selected.records:
         raise Refusal(
             f"None of the {count(number, 'task')} is here yet: the backend reads new tasks within a minute, and its "
             "status tab “… · Labelscape” shows any problem."
         )
-    return found
+    return selected
 
 
 def records_of(mirror: Mirror, tasks: Sequence[int] | None) -> SelectedTasks:

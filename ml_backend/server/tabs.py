@@ -182,8 +182,8 @@ def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
         matching = _filter(f"data.{column}", "greater_or_equal", "Number", round(function.threshold, 4))
         tabs[function_tab(function.name)] = _tab([matching], f"-tasks:data.{column}", column)
     if mirror.dataset.get_field(score_path(mirror.dataset, mirror.patches_field, SCORE_FIELD)) is not None:
-        found = _filter(f"data.{SIMILAR}", "greater", "Number", 0)
-        tabs[SIMILAR_TAB] = _tab([found], f"-tasks:data.{SIMILAR}", SIMILAR)
+        similar = _filter(f"data.{SIMILAR}", "greater", "Number", 0)
+        tabs[SIMILAR_TAB] = _tab([similar], f"-tasks:data.{SIMILAR}", SIMILAR)
     if load_audit(mirror.dataset) is not None:
         drawn = _filter(f"data.{AUDIT}", "greater", "Number", 0)
         tabs[AUDIT_TAB] = _tab([unlabeled, drawn], f"tasks:data.{AUDIT}", AUDIT)

@@ -35,8 +35,8 @@ class BackendTable(VectorTable):
 
     def fetch(self, ids: np.ndarray) -> Rows:
         rows = self._read()
-        found = np.isin(rows.ids, ids)
-        return Rows(rows.ids[found], rows.sample_ids[found], rows.vectors[found])
+        chosen = np.isin(rows.ids, ids)
+        return Rows(rows.ids[chosen], rows.sample_ids[chosen], rows.vectors[chosen])
 
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
         label_ids = None if self._index.config.patches_field is None else ids

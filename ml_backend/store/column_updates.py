@@ -39,9 +39,9 @@ def rounds_of(samples: np.ndarray) -> np.ndarray:
     places = np.arange(len(samples))
     first = np.ones(len(samples), bool)
     first[1:] = samples[order][1:] != samples[order][:-1]
-    found = np.empty(len(samples), np.int64)
-    found[order] = places - np.maximum.accumulate(np.where(first, places, 0))
-    return found
+    rounds = np.empty(len(samples), np.int64)
+    rounds[order] = places - np.maximum.accumulate(np.where(first, places, 0))
+    return rounds
 
 
 def column(values: Sequence[Any]) -> Expression:

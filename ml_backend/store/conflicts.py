@@ -28,13 +28,13 @@ def find_conflicts(
         return []
     codes = np.zeros(len(ids), np.int32) if codes is None else codes
     meant = [names[codes[0]]] if (codes == codes[0]).all() else []
-    found = [one for query in _queries(dataset, field, ids) for one in _labeled(dataset, field, query, meant)]
-    if not found:
+    conflicts = [one for query in _queries(dataset, field, ids) for one in _labeled(dataset, field, query, meant)]
+    if not conflicts:
         return []
-    labeled = np.asarray([item for item, _ in found], _OID)
+    labeled = np.asarray([item for item, _ in conflicts], _OID)
     order = np.argsort(ids, kind="stable")
     rows = order[np.minimum(np.searchsorted(ids, labeled, sorter=order), len(ids) - 1)]
-    columns = (as_names(labeled), codes[rows].tolist(), (ids[rows] == labeled).tolist(), found)
+    columns = (as_names(labeled), codes[rows].tolist(), (ids[rows] == labeled).tolist(), conflicts)
     return [
         Conflict(item, names[code], existing)
         for item, code, known, (_, existing) in zip(*columns, strict=True)

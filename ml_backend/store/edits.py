@@ -99,13 +99,13 @@ def root_of(path: str) -> str:
 
 def renamed(edits: Sequence[AnyEdit], names: Mapping[str, str | None]) -> list[AnyEdit]:
     """Edits with the current names of their fields; those of deleted fields (None) are left out."""
-    found = []
+    result = []
     for edit in edits:
         root = root_of(edit.path)
         now = names.get(root, root)
         if now is not None:
-            found.append(edit if now == root else replace(edit, path=now + edit.path[len(root) :]))
-    return found
+            result.append(edit if now == root else replace(edit, path=now + edit.path[len(root) :]))
+    return result
 
 
 def apply(

@@ -173,10 +173,10 @@ def _update(part: Fill, where: Expression, label: Expression | None) -> UpdateMa
 
 def _split(encoded: bytes) -> list[bytes]:
     """BSON documents that were joined: each starts with its size."""
-    found = []
+    parts = []
     start = 0
     while start < len(encoded):
         end = start + int.from_bytes(encoded[start : start + 4], "little")
-        found.append(encoded[start:end])
+        parts.append(encoded[start:end])
         start = end
-    return found
+    return parts

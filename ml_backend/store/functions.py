@@ -108,8 +108,8 @@ def function_slug(name: str) -> str:
 
 def list_functions(dataset: fo.Dataset) -> list[Function]:
     """Every function, oldest first."""
-    found = [_as_function(record) for record in read_records(dataset, _STORE).values()]
-    return sorted(found, key=lambda function: (function.created_at, function.slug))
+    functions = [_as_function(record) for record in read_records(dataset, _STORE).values()]
+    return sorted(functions, key=lambda function: (function.created_at, function.slug))
 
 
 def load_function(dataset: fo.Dataset, slug: str) -> Function:
@@ -191,15 +191,15 @@ def add_new_matches(dataset: fo.Dataset, slug: str, ids: Sequence[str]) -> None:
 def drop_new_matches(dataset: fo.Dataset, slug: str, ids: Sequence[str]) -> None:
     """Take out of the new matches what was deleted."""
     store, gone = open_store(dataset, _MATCHES), set(ids)
-    for key, held in read_records(dataset, _MATCHES, prefix=f"{slug}/").items():
-        if not gone.isdisjoint(held):
-            store.set(key, [one for one in held if one not in gone])
+    for key, matches in read_records(dataset, _MATCHES, prefix=f"{slug}/").items():
+        if not gone.isdisjoint(matches):
+            store.set(key, [one for one in matches if one not in gone])
 
 
 def new_matches(dataset: fo.Dataset, slug: str) -> list[str]:
     """IDs of the items that match since the function was last opened, oldest first."""
-    found = read_records(dataset, _MATCHES, prefix=f"{slug}/").values()
-    return list(dict.fromkeys(one for ids in found for one in ids))
+    records = read_records(dataset, _MATCHES, prefix=f"{slug}/").values()
+    return list(dict.fromkeys(one for ids in records for one in ids))
 
 
 def forget_new_matches(dataset: fo.Dataset, slug: str) -> None:

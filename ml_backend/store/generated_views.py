@@ -84,7 +84,7 @@ def _of_this(dataset: fo.Dataset, samples: Sequence[ObjectId], made: Sequence[di
     mine = set(samples)
     for document in made:
         collection = connection[document["sample_collection_name"]]
-        some = [found.get("_sample_id") for found in collection.find({}, {"_sample_id": 1}).limit(_LOOKED_AT)]
+        some = [shown.get("_sample_id") for shown in collection.find({}, {"_sample_id": 1}).limit(_LOOKED_AT)]
         if not mine.isdisjoint(some) or dataset._sample_collection.find_one({"_id": {"$in": some}}, {"_id": 1}):
             fields = frozenset(field["name"] for field in document.get("sample_fields") or [])
             yield _Generated(document["name"], document["sample_collection_name"], fields)
@@ -102,7 +102,7 @@ def _update(
     source = dataset._frame_collection if of_frames else dataset._sample_collection
     key = generated.frame_key if of_frames else "_sample_id"
     projection = dict.fromkeys(fields, 1) or {"_id": 1}
-    current = {found["_id"]: found for found in source.find({"_id": {"$in": list(ids)}}, projection)}
+    current = {each["_id"]: each for each in source.find({"_id": {"$in": list(ids)}}, projection)}
     writes: list[DeleteOne | UpdateOne] = []
     for document in collection.find({key: {"$in": list(ids)}}):
         sample = current.get(document[key])
@@ -141,16 +141,16 @@ def _same_objects(shown: Any, now: Any) -> Any:
     if leaf is not None:
         kept = [by_id[element["_id"]] for element in shown.get(leaf) or [] if element["_id"] in by_id]
         return {**shown, leaf: kept}
-    found = None if shown is None else by_id.get(shown.get("_id"))
-    if found is not None and shown["_cls"] != found["_cls"]:
+    counterpart = None if shown is None else by_id.get(shown.get("_id"))
+    if counterpart is not None and shown["_cls"] != counterpart["_cls"]:
         # A view of clips shows each temporal detection as a classification, without its support.
-        attributes = {name: value for name, value in found.items() if name != "support"}
+        attributes = {name: value for name, value in counterpart.items() if name != "support"}
         return {"logits": None, **attributes, "_cls": shown["_cls"]}
-    return found
+    return counterpart
 
 
 def _holds(value: Any, element: ObjectId) -> bool:
-    return any(found.get("_id") == element for found in _elements(value))
+    return any(one.get("_id") == element for one in _elements(value))
 
 
 def _elements(value: Any) -> list[dict[str, Any]]:

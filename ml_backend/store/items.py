@@ -128,8 +128,8 @@ def items_of(dataset: fo.Dataset, ids: Sequence[str] | np.ndarray, patches_field
     if is_parts(dataset, patches_field):
         of_frames = patches_field == FRAMES
         few = every.select_frames(list(ids)) if of_frames else every.select_labels(ids=list(ids), fields=patches_field)
-        found = list_whole(few, patches_field)
-        return found.take(np.isin(found.ids, as_ids(ids)))
+        items = list_whole(few, patches_field)
+        return items.take(np.isin(items.ids, as_ids(ids)))
     near = _list_patches(every.select_labels(ids=list(ids), fields=patches_field), patches_field)
     return near.take(np.isin(near.ids, as_ids(ids)))
 

@@ -73,13 +73,13 @@ def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelF
         return np.empty(0, "S12"), np.empty(0, "U9")
     root, ids_path, attributes = label_columns(samples, field)
     ids, names, *origins = samples.values([ids_path, *(f"{root}.{attribute}" for attribute in attributes)])
-    found = [
+    labeled = [
         (item, origin)
         for item, name, origin in _rows_of(ids, names, origins[0] if origins else None, field)
         if item is not None and name
     ]
-    who = np.asarray([origin if origin in ("human", "neighbors") else "imported" for _, origin in found], "U9")
-    return as_oids([item for item, _ in found]), who
+    who = np.asarray([origin if origin in ("human", "neighbors") else "imported" for _, origin in labeled], "U9")
+    return as_oids([item for item, _ in labeled]), who
 
 
 def suggestion_clearing_edits(
@@ -129,7 +129,7 @@ def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object
     collection, local = stored_path(dataset, path)
     chosen_ids = {ObjectId(item) for item in ids}
     every = list(chosen_ids)
-    found: dict[ObjectId, _Object] = {}  # a sample with objects in two parts of the ids is read twice
+    objects: dict[ObjectId, _Object] = {}  # a sample with objects in two parts of the ids is read twice
     for start in range(0, len(every), _MATCHED_AT_ONCE):
         query = {f"{local}._id": {"$in": every[start : start + _MATCHED_AT_ONCE]}}
         for document in collection.find(query, {local: 1}):
@@ -139,8 +139,8 @@ def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object
             elements = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
             for position, element in elements:
                 if element["_id"] in chosen_ids:
-                    found[element["_id"]] = (str(document["_id"]), position, element)
-    return list(found.values())
+                    objects[element["_id"]] = (str(document["_id"]), position, element)
+    return list(objects.values())
 
 
 # --- what labels are made of -----------------------------------------------------------------------------------------

@@ -69,12 +69,12 @@ class LanceTable(VectorTable):
 
     def fetch(self, ids: np.ndarray) -> Rows:
         with self._in_words():
-            found = []
+            batches = []
             for start in range(0, len(ids), self._REMOVE_AT_ONCE):
                 some = ids[start : start + self._REMOVE_AT_ONCE]
                 search = self._index.table.search().where(_among(some)).select(_COLUMNS).limit(len(some))
-                found.append(search.to_arrow())
-            return _rows(pa.concat_tables(found))
+                batches.append(search.to_arrow())
+            return _rows(pa.concat_tables(batches))
 
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
         rows = pa.Table.from_arrays(

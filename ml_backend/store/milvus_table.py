@@ -67,12 +67,12 @@ class MilvusTable(VectorTable):
                 yield _rows(page)
 
     def fetch(self, ids: np.ndarray) -> Rows:
-        collection, found = self._collection(), []
+        collection, hits = self._collection(), []
         for start in range(0, len(ids), _FETCHED_AT_ONCE):
             with self._in_words():
                 some = _among(ids[start : start + _FETCHED_AT_ONCE])
-                found += list(collection.query(some, output_fields=_COLUMNS, consistency_level=_STRONG))
-        return _rows(found)
+                hits += list(collection.query(some, output_fields=_COLUMNS, consistency_level=_STRONG))
+        return _rows(hits)
 
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
         with self._in_words():
@@ -117,14 +117,14 @@ class MilvusTable(VectorTable):
 
     def nearest(self, query: np.ndarray, count: int, effort: int) -> Rows:
         with self._in_words():
-            [found] = self._collection().search(
+            [hits] = self._collection().search(
                 data=[np.asarray(query, np.float32).tolist()],
                 anns_field="vector",
                 param={"metric_type": "COSINE", "params": {"ef": max(effort, count)}},
                 limit=count,
                 consistency_level=_STRONG,
             )
-        return self.fetch(as_ids([hit.id for hit in found]))
+        return self.fetch(as_ids([hit.id for hit in hits]))
 
     def _collection(self) -> Any:
         return self._index.collection

@@ -137,5 +137,5 @@ def _present_objects(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, le
             elements.append(document[_ELEMENT_AT : _ELEMENT_AT + 12])
             documents.append(document[_BEFORE_AT:-1])
     known = {one: bson.decode(one, ANY_TIME) for one in dict.fromkeys(documents)}
-    in_samples, found = (np.frombuffer(b"".join(column), _OID) for column in (samples, elements))
-    return PresentObjects(in_samples, found, documents, [known[one] for one in documents])
+    in_samples, present = (np.frombuffer(b"".join(column), _OID) for column in (samples, elements))
+    return PresentObjects(in_samples, present, documents, [known[one] for one in documents])

@@ -124,10 +124,10 @@ def list_acts(dataset: fo.Dataset) -> list[PendingAct]:
         known = _read.get(owner, {})
     missing = [key for key in keys if key not in known]
     fresh = {key: _from_record(record, key) for key, record in read_some(dataset, PENDING_STORE, missing).items()}
-    found = {key: act for key in keys if (act := known.get(key) or fresh.get(key)) is not None}
+    acts = {key: act for key in keys if (act := known.get(key) or fresh.get(key)) is not None}
     with _lock:
-        _read[owner] = found
-    return list(found.values())
+        _read[owner] = acts
+    return list(acts.values())
 
 
 def forget_acts(dataset: fo.Dataset, keys: Sequence[str]) -> None:

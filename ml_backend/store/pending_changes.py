@@ -191,14 +191,14 @@ class _Log:
     def _not_discarded(self, starts: np.ndarray) -> np.ndarray:
         """Which rows (a mask) no discard of their items means; ``starts`` are the first rows of the acts."""
         nameless = np.asarray([act.kind == "discard" and not act.discards for act in self.acts])
-        found: np.ndarray = self.number > self._last(nameless[self.number])[self.group]
+        remains: np.ndarray = self.number > self._last(nameless[self.number])[self.group]
         keys = np.asarray([act.key for act in self.acts])
         for number, act in enumerate(self.acts):
             if act.kind == "discard" and act.discards:
                 items = np.zeros(self.n_groups, bool)
                 items[self.group[starts[number] : starts[number + 1]]] = True
-                found &= ~(np.isin(keys, list(act.discards))[self.number] & items[self.group])
-        return found
+                remains &= ~(np.isin(keys, list(act.discards))[self.number] & items[self.group])
+        return remains
 
     def _last(self, rows: np.ndarray) -> np.ndarray:
         """(n_groups,) number of the last act on each item among these rows (a mask); -1 = none."""
@@ -208,23 +208,23 @@ class _Log:
 
     def deleted(self) -> dict[str | None, np.ndarray]:
         """Field of objects, or None → the items to delete."""
-        found: dict[str | None, np.ndarray] = {}
+        deleted: dict[str | None, np.ndarray] = {}
         rows = (self.kind == "delete") & (self.deletion[self.group] == self.number)
         objects = [patches_field for _, patches_field in self.targets]
         for field in dict.fromkeys(one for one, act in zip(objects, self.acts, strict=True) if act.kind == "delete"):
             mine = np.asarray([one == field for one in objects])[self.number]
             ids = self.ids[rows & mine]
             if len(ids):
-                found[field] = ids[_first_of_each(self.group[rows & mine])]
-        return found
+                deleted[field] = ids[_first_of_each(self.group[rows & mine])]
+        return deleted
 
     def fields(self) -> list[FieldChanges]:
         """The labels and clearings of each field, in the order in which the fields were first used."""
         targets = dict.fromkeys(
             target for target, act in zip(self.targets, self.acts, strict=True) if act.kind in ("label", "clear")
         )
-        found = [self._field(*target) for target in targets]
-        return [changes for changes in found if len(changes.ids) or len(changes.cleared)]
+        by_field = [self._field(*target) for target in targets]
+        return [changes for changes in by_field if len(changes.ids) or len(changes.cleared)]
 
     def _field(self, field: str, patches_field: str | None) -> FieldChanges:
         meant = np.asarray([target == (field, patches_field) for target in self.targets])[self.number]
@@ -268,14 +268,14 @@ class _Log:
 
     def _of_act(self, name: str, rows: np.ndarray) -> np.ndarray:
         values = np.asarray([getattr(act, name) for act in self.acts])
-        found: np.ndarray = values[self.number[rows]]
-        return found
+        result: np.ndarray = values[self.number[rows]]
+        return result
 
     def _lifted(self, rows: np.ndarray, cleared: np.ndarray) -> np.ndarray:
         """Which labels the clearing of each row's item takes away; ``cleared`` (n_groups,) is its act, -1 = none."""
         kinds = np.asarray([*(act.which for act in self.acts), ""])
-        found: np.ndarray = kinds[cleared[self.group[rows]]]  # -1 is the last one
-        return found
+        lifted: np.ndarray = kinds[cleared[self.group[rows]]]  # -1 is the last one
+        return lifted
 
     def _of_row(self, name: str, rows: np.ndarray, missing: object) -> np.ndarray:
         """A column of the acts for these rows; ``missing`` if an act has none."""
@@ -303,8 +303,8 @@ def _groups(ids: np.ndarray) -> np.ndarray:
 
 def _first_of_each(values: np.ndarray) -> np.ndarray:
     """Places of the first of each value, in their order."""
-    found: np.ndarray = np.sort(np.unique(values, return_index=True)[1])
-    return found
+    first: np.ndarray = np.sort(np.unique(values, return_index=True)[1])
+    return first
 
 
 def pending_label(changes: FieldChanges, row: int) -> PendingLabel:

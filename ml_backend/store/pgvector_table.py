@@ -58,8 +58,8 @@ class PgvectorTable(VectorTable):
         with self._transaction() as cursor:
             query = "SELECT atttypmod FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s"
             cursor.execute(query, (f'"{self._name}"', "embedding_vector"))
-            found = cursor.fetchone()
-            return None if found is None else int(found[0])
+            row = cursor.fetchone()
+            return None if row is None else int(row[0])
 
     def batches(self) -> Iterator[Rows]:
         dim = self.dim()

@@ -82,16 +82,16 @@ def _of_samples(
         **{more: f"${name}.{more}" for more in ("more", "more_confidence", "more_anchors")},
     }
     chosen: list[dict[str, Any]] = [{}] if ids is None else [{"_id": {"$in": some}} for some in _in_parts(as_oids(ids))]
-    found: list[_Row] = []
+    rows: list[_Row] = []
     for some in chosen:
         stages: list[dict[str, Any]] = [{"$match": {**some, **meant}}, {"$project": columns}]
         for one in dataset._sample_collection.aggregate(stages):
             item = one["_id"].binary
-            found.append((item, one["label"], one["confidence"], one.get("anchor")))
+            rows.append((item, one["label"], one["confidence"], one.get("anchor")))
             if one.get("more"):
                 more = zip(one["more"], one["more_confidence"], one["more_anchors"], strict=True)
-                found += [(item, *proposal) for proposal in more]
-    return found
+                rows += [(item, *proposal) for proposal in more]
+    return rows
 
 
 def _of_objects(

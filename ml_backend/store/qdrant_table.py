@@ -53,9 +53,9 @@ class QdrantTable(VectorTable):
                 yield _rows(page)
 
     def fetch(self, ids: np.ndarray) -> Rows:
-        wanted = [str(one) + _PADDING for one in as_ids(ids)]
+        names = [str(one) + _PADDING for one in as_ids(ids)]
         with self._in_words():
-            return _rows(self._client.retrieve(self._name, wanted, with_vectors=True, with_payload=True))
+            return _rows(self._client.retrieve(self._name, names, with_vectors=True, with_payload=True))
 
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
         with self._in_words():
@@ -95,7 +95,7 @@ class QdrantTable(VectorTable):
         from qdrant_client import models
 
         with self._in_words():
-            found = self._client.query_points(
+            hits = self._client.query_points(
                 self._name,
                 query=np.asarray(query, np.float32).tolist(),
                 limit=count,
@@ -103,7 +103,7 @@ class QdrantTable(VectorTable):
                 with_vectors=True,
                 with_payload=True,
             )
-        return _rows(found.points)
+        return _rows(hits.points)
 
     @property
     def _client(self) -> Any:

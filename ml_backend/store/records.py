@@ -32,8 +32,8 @@ def read_records(dataset: fo.Dataset, store: str, *, prefix: str = "") -> dict[s
         "dataset_id": dataset._doc.id,
         "key": {"$gte": prefix, "$lt": f"{prefix}\uffff"},  # the record of the store itself has no key
     }
-    found = get_db_conn()[_COLLECTION].find(query, {"key": 1, "value": 1}).sort("key", 1)
-    return {record["key"]: record["value"] for record in found}
+    documents = get_db_conn()[_COLLECTION].find(query, {"key": 1, "value": 1}).sort("key", 1)
+    return {record["key"]: record["value"] for record in documents}
 
 
 def read_some(dataset: fo.Dataset, store: str, keys: Sequence[str]) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def read_some(dataset: fo.Dataset, store: str, keys: Sequence[str]) -> dict[str,
 def list_keys(dataset: fo.Dataset, store: str) -> list[str]:
     """The keys of all records of a store of this dataset, sorted."""
     query = {"store_name": store, "dataset_id": dataset._doc.id, "key": {"$ne": "__store__"}}
-    found = get_db_conn()[_COLLECTION].find(query, {"key": 1})
-    return sorted(record["key"] for record in found if record.get("key"))
+    documents = get_db_conn()[_COLLECTION].find(query, {"key": 1})
+    return sorted(record["key"] for record in documents if record.get("key"))
 
 
 def delete_records(dataset: fo.Dataset, store: str, keys: Sequence[str]) -> None:

@@ -58,5 +58,5 @@ def sample_state(dataset: fo.Dataset) -> SampleState | None:
 
 
 def _writes(collection: Collection) -> list[tuple[str, int]]:
-    found = collection.aggregate([{"$collStats": {"latencyStats": {}}}])
-    return [(str(one.get("host")), int(one["latencyStats"]["writes"]["ops"])) for one in found]
+    statistics = collection.aggregate([{"$collStats": {"latencyStats": {}}}])
+    return [(str(one.get("host")), int(one["latencyStats"]["writes"]["ops"])) for one in statistics]

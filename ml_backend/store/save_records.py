@@ -27,9 +27,9 @@ def read_records(dataset: fo.Dataset, save: str, *, backwards: bool = False) -> 
     """The parts of a save in order, or in reverse order."""
     query = {"dataset": dataset._doc.id, "save": save}
     for record in list(_collection().find(query, {"number": 1}).sort("number", -1 if backwards else 1)):
-        found = _collection().find_one({"_id": record["_id"]})
-        if found is not None:
-            yield found["data"]
+        stored = _collection().find_one({"_id": record["_id"]})
+        if stored is not None:
+            yield stored["data"]
 
 
 def forget_records(dataset: fo.Dataset, save: str) -> None:

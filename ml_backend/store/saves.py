@@ -164,12 +164,12 @@ def list_saves(dataset: fo.Dataset) -> list[SaveRecord]:
     save, state = _parse(store.get(_HEAD))
     if state == "undoing":
         save = (_meta(store, save) or {}).get("previous")
-    found: list[SaveRecord] = []
+    records: list[SaveRecord] = []
     while save is not None and (meta := _meta(store, save)) is not None:
-        if state != "prepared" or found:
-            found.append(_as_record(dataset, save, meta))
+        if state != "prepared" or records:
+            records.append(_as_record(dataset, save, meta))
         state, save = "applied", meta["previous"]
-    return found
+    return records
 
 
 def last_save(dataset: fo.Dataset) -> SaveRecord | None:
@@ -242,23 +242,23 @@ def _refuse_undone(dataset: fo.Dataset, acts: Sequence[str]) -> None:
 
 def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress: Progress) -> dict[str, Any]:
     """Write the edits of a save, and return their metadata."""
-    found: set[str] = set()
+    existing: set[str] = set()
     planned = size = parts = 0
 
     def seen() -> Iterator[AnyEdit]:
         for edit in edits:
-            found.add(root_of(edit.path))
+            existing.add(root_of(edit.path))
             yield edit
 
     for number, packed in pack_edits(seen()):
         write_record(dataset, save, parts, packed)
         parts, planned, size = parts + 1, planned + number, size + len(packed)
         progress(0.0, f"Prepared {count(planned, 'change')}")
-    marked = dataset.get_field_schema() if _WHOLE_SAMPLES in found else found
+    marked = dataset.get_field_schema() if _WHOLE_SAMPLES in existing else existing
     return {
         "count": planned,
         "bytes": size,
-        "roots": sorted(found),
+        "roots": sorted(existing),
         "marks": field_marks(dataset, marked),
         "written": {},
     }

@@ -140,7 +140,7 @@ def _is_whole(items: Items) -> bool:
 def _read(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> dict[str, _Column]:
     """Name → the value of each item in that field, None where it has none."""
     present = [name for name in names if dataset.get_field(_path(dataset, items, name)) is not None]
-    found: dict[str, _Column] = {name: [None] * len(items) for name in names}
+    by_name: dict[str, _Column] = {name: [None] * len(items) for name in names}
     if present and len(items):
         read = _read_whole if _is_whole(items) else _read_objects
         ids, columns = read(dataset, items, present)
@@ -148,8 +148,8 @@ def _read(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> dict[str, 
         for name, values in zip(present, columns, strict=True):
             for row, value in zip(rows.tolist(), values, strict=True):
                 if row >= 0:
-                    found[name][row] = value
-    return found
+                    by_name[name][row] = value
+    return by_name
 
 
 def _read_whole(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> tuple[list[str], list[_Column]]:

@@ -55,10 +55,10 @@ class LargeTable:
         Raises:
             Refusal: some have no embedding.
         """
-        found = self.table.fetch(as_ids(ids))
-        rows = locate(as_ids(ids), found.ids)
+        batch = self.table.fetch(as_ids(ids))
+        rows = locate(as_ids(ids), batch.ids)
         check_found(rows, self.key, role=role)
-        vectors: np.ndarray = unit_vectors(found.vectors)[rows]
+        vectors: np.ndarray = unit_vectors(batch.vectors)[rows]
         return vectors
 
     def background(self, count: int) -> np.ndarray:
@@ -67,9 +67,9 @@ class LargeTable:
 
     def nearest(self, weights: np.ndarray, count: int) -> tuple[Items, np.ndarray]:
         """About the ``count`` items with the highest products, and their unit vectors, for the caller to rank."""
-        found = self.table.nearest(weights, count, self.quality.effort)
-        items = Items(found.ids, found.sample_ids, self.run.patches_field, self.run.parts)
-        return items, unit_vectors(found.vectors)
+        hits = self.table.nearest(weights, count, self.quality.effort)
+        items = Items(hits.ids, hits.sample_ids, self.run.patches_field, self.run.parts)
+        return items, unit_vectors(hits.vectors)
 
 
 def open_large_table(dataset: fo.Dataset, key: str) -> LargeTable | None:
@@ -110,10 +110,10 @@ def _measured(table: VectorTable, made: str) -> IndexQuality:
     exact = nearest_in_batches(queries, ((batch.ids, batch.vectors) for batch in table.batches()), _RANK)
     recall, effort = 0.0, 0
     for effort in table.efforts:
-        found = [
+        measured = [
             np.isin(truth, table.nearest(query, _RANK, effort).ids) for query, truth in zip(queries, exact, strict=True)
         ]
-        recall = float(np.mean(found))
+        recall = float(np.mean(measured))
         if recall >= TARGET_RECALL:
             break
     return IndexQuality(effort, recall, made, len(ids), tuple(ids[:_BACKGROUND].tolist()))

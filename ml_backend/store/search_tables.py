@@ -59,8 +59,8 @@ class SearchTable(ABC):
     def rows_of(self, ids: list[str] | np.ndarray) -> np.ndarray:
         """Rows of the items that have an embedding, in their order."""
         rows = locate(np.asarray(ids, dtype="U24"), self.items.ids)
-        found: np.ndarray = rows[rows >= 0]
-        return found
+        known: np.ndarray = rows[rows >= 0]
+        return known
 
     def vectors_of(self, ids: list[str], *, role: str) -> np.ndarray:
         """Unit vectors (m, d) of items, in their order.

@@ -102,8 +102,8 @@ def member_ids(dataset: fo.Dataset, segment: Segment, patches_field: str | None 
     if _is_gone(dataset, patches_field):
         return as_ids([])
     if patches_field == FRAMES:
-        found = dataset._frame_collection.find({_frame_tags(dataset): segment.tag}, {"_id": 1})
-        return as_ids([str(frame["_id"]) for frame in found])
+        documents = dataset._frame_collection.find({_frame_tags(dataset): segment.tag}, {"_id": 1})
+        return as_ids([str(frame["_id"]) for frame in documents])
     view = every_sample(dataset).select_labels(tags=segment.tag, fields=patches_field)
     return as_ids(view.values(f"{label_path(dataset, patches_field)}.id", unwind=True))
 

@@ -72,7 +72,7 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
     """The labels of those samples that have a value in the field; they are not decoded, which would triple the time."""
     collection, local = stored_path(dataset, path)
     project = {"label": f"${local}", "name": f"${local}.label", "origin": f"${local}.labelscape"}
-    found: list[bytes] = []
+    documents: list[bytes] = []
     encoded: list[bytes] = []
     facts: list[dict[str, Any]] = []
     known: dict[bytes, dict[str, Any]] = {}
@@ -83,11 +83,11 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
             rest = document[end:]
             if rest not in known:
                 known[rest] = bson.decode((len(rest) + 4).to_bytes(4, "little") + rest)
-            found.append(document[_ID_AT : _ID_AT + 12])
+            documents.append(document[_ID_AT : _ID_AT + 12])
             encoded.append(document[_LABEL_AT:end])
             facts.append(known[rest])
     names, origins = ([fact.get(name) for fact in facts] for name in ("name", "origin"))
-    return PresentLabels(np.frombuffer(b"".join(found), _OID), encoded, names, origins)
+    return PresentLabels(np.frombuffer(b"".join(documents), _OID), encoded, names, origins)
 
 
 def _labeled_ids(dataset: fo.Dataset, path: str, count: int) -> np.ndarray | None:

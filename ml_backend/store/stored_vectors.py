@@ -62,8 +62,8 @@ class StoredVectors:
         Raises:
             Refusal: some have none any more.
         """
-        found, vectors = self._read(ids)
-        rows = locate(ids, found)
+        known, vectors = self._read(ids)
+        rows = locate(ids, known)
         lost = int((rows < 0).sum())
         if lost:
             raise Refusal(
@@ -74,11 +74,11 @@ class StoredVectors:
 
     def _read(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if 4 * len(ids) > self._table.size():  # one pass over the table is faster than a query for each
-            wanted = np.sort(ids)
+            ordered = np.sort(ids)
             parts = [
                 (batch.ids[kept], batch.vectors[kept])
                 for batch in self._table.batches()
-                if (kept := np.isin(batch.ids, wanted)).any()
+                if (kept := np.isin(batch.ids, ordered)).any()
             ]
         else:
             steps = (ids[start : start + _FETCHED_AT_ONCE] for start in range(0, len(ids), _FETCHED_AT_ONCE))

@@ -265,12 +265,12 @@ def remember_rejections(
 
 def read_rejections(dataset: fo.Dataset, field: str) -> dict[str, set[str]]:
     """Item id → labels of a label field that a person rejected for it."""
-    found: dict[str, set[str]] = {}
+    rejections: dict[str, set[str]] = {}
     for rejection in list_rejections(dataset):
         for item, suggestion in rejection.suggestions.items():
             if suggestion.field == field:
-                found.setdefault(item, set()).update(suggestion.confidences)
-    return found
+                rejections.setdefault(item, set()).update(suggestion.confidences)
+    return rejections
 
 
 def rejection_keys(dataset: fo.Dataset) -> list[str]:
@@ -280,13 +280,13 @@ def rejection_keys(dataset: fo.Dataset) -> list[str]:
 
 def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
     """All that was rejected, oldest first. Records of an earlier version, which knew no field, are not read."""
-    found: dict[str, Rejection] = {}
+    rejections: dict[str, Rejection] = {}
     for part, record in read_records(dataset, _STORE, prefix=_REJECTION).items():
         key = part.split("/")[0]
         at = time_of_key(key.removeprefix(_REJECTION))
-        rejection = found.setdefault(key, Rejection(key, at, record["patches_field"], {}, record.get("act", "")))
+        rejection = rejections.setdefault(key, Rejection(key, at, record["patches_field"], {}, record.get("act", "")))
         rejection.suggestions.update({item: _from_record(one) for item, one in record["suggestions"].items()})
-    return list(found.values())
+    return list(rejections.values())
 
 
 def take_back_rejection(dataset: fo.Dataset, rejection: Rejection) -> None:
@@ -387,8 +387,8 @@ def suggestions_size(dataset: fo.Dataset, patches_field: str | None) -> tuple[in
         {"$match": {f"{path}.label": {"$gt": ""}}},
         {"$group": {"_id": None, "count": {"$sum": 1}, "size": {"$sum": {"$bsonSize": f"${path}"}}}},
     ]
-    found = list(collection.aggregate(stages))
-    return (int(found[0]["count"]), int(found[0]["size"])) if found else (0, 0)
+    totals = list(collection.aggregate(stages))
+    return (int(totals[0]["count"]), int(totals[0]["size"])) if totals else (0, 0)
 
 
 def rename_in_settings(dataset: fo.Dataset, key: str, new_key: str) -> None:

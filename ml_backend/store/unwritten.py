@@ -33,14 +33,14 @@ def existing(dataset: fo.Dataset, field: str | None, ids: np.ndarray) -> np.ndar
     """(n,) bool: which of these ids (bytes of 12) exist, of samples, of "frames", or of the objects of a field."""
     if field is not None and field != FRAMES and dataset.get_field(field) is None:
         return np.zeros(len(ids), bool)
-    found: list[bytes] = []
+    present: list[bytes] = []
     for start in range(0, len(ids), _AT_ONCE):
         some = among(ids[start : start + _AT_ONCE])
         collection, key, unwind = _ids_in(dataset, field)
         match = {"$match": {key: some}}
         stages = [match, *unwind, *([match] if unwind else []), {"$project": {"_id": f"${key}"}}]
-        found += [one["_id"].binary for one in collection.aggregate(stages)]
-    there: np.ndarray = np.isin(ids, np.asarray(found, _OID))
+        present += [one["_id"].binary for one in collection.aggregate(stages)]
+    there: np.ndarray = np.isin(ids, np.asarray(present, _OID))
     return there
 
 

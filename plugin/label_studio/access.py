@@ -102,10 +102,10 @@ def _by_legacy_token(request: HttpRequest) -> Any:
     if not request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("token "):
         return None
     try:
-        found = import_string("jwt_auth.auth.TokenAuthenticationPhaseout")().authenticate(request)
+        login = import_string("jwt_auth.auth.TokenAuthenticationPhaseout")().authenticate(request)
     except Exception as error:  # REST framework's AuthenticationFailed, which we do not import
         raise Refused(401, "Label Studio does not accept this token.") from error
-    return None if found is None else found[0]
+    return None if login is None else login[0]
 
 
 def _project(request: HttpRequest, number: int, permission: str) -> Any:

@@ -48,14 +48,14 @@ def tasks_within(ranges: str) -> Q:
     nothing = Q(pk__in=[])
     if not _RANGES.fullmatch(ranges):
         return nothing
-    found, single = nothing, []
+    within, single = nothing, []
     for part in ranges.split(","):
         first, _, last = part.partition("-")
         if last:
-            found |= Q(id__gte=int(first), id__lte=int(last))
+            within |= Q(id__gte=int(first), id__lte=int(last))
         else:
             single.append(int(first))
-    return found | Q(id__in=single)
+    return within | Q(id__in=single)
 
 
 def _described(column: str) -> dict[str, str]:

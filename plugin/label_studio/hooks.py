@@ -42,10 +42,10 @@ def check_hooks() -> dict[str, str]:
 
 def _problem(module: str, attribute: str, arguments: tuple[str, ...]) -> str:
     try:
-        found = getattr(import_module(module), attribute)
+        existing = getattr(import_module(module), attribute)
     except Exception:  # whatever another version raises when it is imported this early
         return f"There is no {module}.{attribute}"
-    if arguments and not set(arguments) <= set(inspect.signature(found).parameters):
+    if arguments and not set(arguments) <= set(inspect.signature(existing).parameters):
         return f"{module}.{attribute} takes other arguments"
     return ""
 

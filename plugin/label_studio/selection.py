@@ -32,10 +32,10 @@ def selected_task_ids(request: HttpRequest, project: Any, body: Mapping[str, Any
                 data=dict(body),
                 request=request,
             )
-            found = tasks.prepared.only_filtered(prepare_params=parameters).order_by("id")
+            chosen = tasks.prepared.only_filtered(prepare_params=parameters).order_by("id")
         else:
-            found = tasks.objects.filter(project=project, id__in=list(selected["included"])).order_by("id")
-        numbers = [int(number) for number in found.values_list("id", flat=True)]
+            chosen = tasks.objects.filter(project=project, id__in=list(selected["included"])).order_by("id")
+        numbers = [int(number) for number in chosen.values_list("id", flat=True)]
     except (TypeError, ValueError) as error:  # pydantic's errors are ValueErrors
         raise Refused(400, "The selection cannot be read: reload the page.") from error
     if not numbers:

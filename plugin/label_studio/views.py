@@ -70,12 +70,12 @@ def start(request: HttpRequest, project: Any, name: str) -> HttpResponse:
 def job(request: HttpRequest, project: Any, job: str) -> HttpResponse:
     """A job's progress and outcome, or, with DELETE, its cancellation. Users see and stop their own jobs only."""
     path = f"jobs/{quote(job, safe='')}"
-    found = backend.call("GET", project.id, path)
-    if found.ok and found.document.get("by") != str(request.user.pk):
+    answer = backend.call("GET", project.id, path)
+    if answer.ok and answer.document.get("by") != str(request.user.pk):
         raise Refused(404, "You have no such job.")
-    if found.ok and request.method == "DELETE":
-        found = backend.call("DELETE", project.id, path)
-    return _passed_on(found)
+    if answer.ok and request.method == "DELETE":
+        answer = backend.call("DELETE", project.id, path)
+    return _passed_on(answer)
 
 
 @project_view("GET", permission="tasks_view")

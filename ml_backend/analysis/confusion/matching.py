@@ -88,9 +88,9 @@ class Pairs:
             choices = self._same_class if classwise else self._choices
             prediction_of_truth = self._assign(choices, kept, least)
             ignored = kept & (self._crowd_iou >= least)
-        found = np.flatnonzero(prediction_of_truth >= 0).astype(np.int32)
+        matched = np.flatnonzero(prediction_of_truth >= 0).astype(np.int32)
         truth_of_prediction = np.full(len(self.predictions), -1, np.int32)
-        truth_of_prediction[prediction_of_truth[found]] = found
+        truth_of_prediction[prediction_of_truth[matched]] = matched
         return Matches(
             pairs=self,
             iou=iou,
@@ -169,13 +169,13 @@ class Pairs:
         return prediction, ignored
 
     def _matched_iou(self, truth_of_prediction: Ints) -> Floats:
-        found = np.full(len(self.predictions), np.nan)
+        iou = np.full(len(self.predictions), np.nan)
         if self.is_classification:
-            return found
+            return iou
         prediction = np.repeat(self.ranking, np.diff(self._choices.begin))
         hit = truth_of_prediction[prediction] == self._choices.truth
-        found[prediction[hit]] = self._choices.iou[hit]
-        return found
+        iou[prediction[hit]] = self._choices.iou[hit]
+        return iou
 
 
 def match(
@@ -213,11 +213,11 @@ def candidate_pairs(truth: Objects, predictions: Objects, *, n_classes: int | No
     """
     n_classes = _checked_classes(truth, predictions, n_classes)
     ranking = np.lexsort((predictions.sample, -np.nan_to_num(predictions.confidence, nan=-1.0))).astype(np.int32)
-    found = list(overlaps(truth, predictions))
-    found_truth = np.concatenate([np.empty(0, np.int32), *(f[0] for f in found)])
-    found_prediction = np.concatenate([np.empty(0, np.int32), *(f[1] for f in found)])
-    found_iou = np.concatenate([np.empty(0), *(f[2] for f in found)])
-    masked = sum(f[3] for f in found)
+    pairs = list(overlaps(truth, predictions))
+    found_truth = np.concatenate([np.empty(0, np.int32), *(f[0] for f in pairs)])
+    found_prediction = np.concatenate([np.empty(0, np.int32), *(f[1] for f in pairs)])
+    found_iou = np.concatenate([np.empty(0), *(f[2] for f in pairs)])
+    masked = sum(f[3] for f in pairs)
 
     in_crowd = truth.crowd[found_truth]
     own_crowd = in_crowd & (truth.label[found_truth] == predictions.label[found_prediction])

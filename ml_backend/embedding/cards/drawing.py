@@ -159,9 +159,9 @@ def _font_file(needed: str) -> str:
     best, most = own, len(set(map(ord, needed)) & set(FT2Font(own).get_charmap()))
     for path in font_manager.findSystemFonts():
         try:
-            found = len(set(map(ord, needed)) & set(FT2Font(path).get_charmap()))
+            covered = len(set(map(ord, needed)) & set(FT2Font(path).get_charmap()))
         except (RuntimeError, OSError):
             continue
-        if found > most:
-            best, most = path, found
+        if covered > most:
+            best, most = path, covered
     return best

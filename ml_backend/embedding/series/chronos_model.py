@@ -57,10 +57,10 @@ class ChronosModel:
             Refusal: none of them can be read.
         """
         read = prepare_in_threads(media[:200], read_series, lambda series: series, 64)
-        found = Counter(len(result.values) for _, result in read if isinstance(result, Series))
-        if not found:
+        lengths = Counter(len(result.values) for _, result in read if isinstance(result, Series))
+        if not lengths:
             raise Refusal("None of these series can be read.")
-        self._channels, self.fitted_on = found.most_common(1)[0][0], len(media)
+        self._channels, self.fitted_on = lengths.most_common(1)[0][0], len(media)
 
     def save(self, path: str) -> None:
         """Write the number of channels to a file."""

@@ -88,10 +88,10 @@ def _window(table: pd.DataFrame, medium: Media) -> Series:
     return Series(np.stack(columns).astype(np.float32), names, rate)
 
 
-def _channel_names(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...]:
+def _channel_names(table: pd.DataFrame, requested: Sequence[str]) -> tuple[str, ...]:
     numeric = [str(name) for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
-    if wanted:
-        chosen = tuple(column_named(table, name) for name in wanted)
+    if requested:
+        chosen = tuple(column_named(table, name) for name in requested)
         texts = [name for name in chosen if name not in numeric]
         if texts:
             raise UnreadableMedium(f"its column '{texts[0]}' contains no numbers")
@@ -102,20 +102,20 @@ def _channel_names(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
     return channels
 
 
-def column_named(table: pd.DataFrame, wanted: str) -> str:
+def column_named(table: pd.DataFrame, requested: str) -> str:
     """A column by its name, whatever the case of its letters, or by its number from 0 on.
 
     Raises:
         UnreadableMedium: there is no such column.
     """
     names = [str(name) for name in table.columns]
-    if wanted in names:
-        return wanted
-    alike = [name for name in names if name.strip().lower() == wanted.strip().lower()]
-    if not alike and wanted.isdecimal() and int(wanted) < len(names):
-        alike = [names[int(wanted)]]
+    if requested in names:
+        return requested
+    alike = [name for name in names if name.strip().lower() == requested.strip().lower()]
+    if not alike and requested.isdecimal() and int(requested) < len(names):
+        alike = [names[int(requested)]]
     if not alike:
-        raise UnreadableMedium(f"it has no column '{wanted}'; it has: {', '.join(names)}")
+        raise UnreadableMedium(f"it has no column '{requested}'; it has: {', '.join(names)}")
     return alike[0]
 
 

@@ -102,8 +102,8 @@ def read_frames(path: str, span: tuple[float, float] | None, count: int) -> list
         first, last = (1, total) if span is None else (max(round(span[0]), 1), min(round(span[1]), total))
         if first > last:
             raise UnreadableMedium(f"the clip starts at frame {first}, after the last of {total} frames")
-        wanted = np.unique(np.linspace(first - 1, last - 1, min(count, last - first + 1)).round().astype(int))
-        frames = [frame for number in wanted.tolist() if (frame := _frame(video, number)) is not None]
+        places = np.unique(np.linspace(first - 1, last - 1, min(count, last - first + 1)).round().astype(int))
+        frames = [frame for number in places.tolist() if (frame := _frame(video, number)) is not None]
     finally:
         video.release()
     if not frames:

@@ -99,8 +99,8 @@ def distinct_classes(
         Refusal: more of them than a map can tell apart.
     """
     group = [{"$group": {"_id": source.expression}}, {"$limit": MAX_CLASSES + 2}]
-    found = collection.aggregate([*stages, *objects_of(root), *group], allowDiskUse=True)
-    values = [record["_id"] for record in found if record["_id"] not in (None, "")]
+    records = collection.aggregate([*stages, *objects_of(root), *group], allowDiskUse=True)
+    values = [record["_id"] for record in records if record["_id"] not in (None, "")]
     if len(values) > MAX_CLASSES or sum(len(str(value)) for value in values) > _MAX_CLASS_BYTES:
         raise Refusal(
             f"“{source.path}” has more than {min(len(values), MAX_CLASSES):,} different values, too many to color or "

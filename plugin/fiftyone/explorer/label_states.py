@@ -108,14 +108,14 @@ class LabelRows:
         has_any = dataset.get_field(suggested_path) is not None
         proposals = distinct_classes(collection, root, proposed, stages) if has_any else []
         expressions = {"c": code_of(label, classes), "s": (state, "<i4"), "g": code_of(proposed, proposals)}
-        found = fetch(collection, root, expressions, stages=stages)
-        rows = self.rows.locate(found.ids)
+        fetched = fetch(collection, root, expressions, stages=stages)
+        rows = self.rows.locate(fetched.ids)
         on_map = rows >= 0
         codes = np.asarray([*(self._code(str(name)) for name in classes), -1], np.int32)
-        self.saved_codes[rows[on_map]] = codes[found.columns["c"][on_map]]
+        self.saved_codes[rows[on_map]] = codes[fetched.columns["c"][on_map]]
         suggested = np.asarray([*(self._code(str(name)) for name in proposals), -1], np.int32)
-        self._suggested_codes[rows[on_map]] = suggested[found.columns["g"][on_map]]
-        self._saved_states[rows[on_map]] = found.columns["s"][on_map]
+        self._suggested_codes[rows[on_map]] = suggested[fetched.columns["g"][on_map]]
+        self._saved_states[rows[on_map]] = fetched.columns["s"][on_map]
         self.present[rows[on_map]] = True
 
     def _overlay(self) -> Snapshot:

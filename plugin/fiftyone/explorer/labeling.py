@@ -62,15 +62,15 @@ def label_neighbors(call: Call) -> Answer:
     labels = call.labels()
     rows = labels.rows
     anchors = checked_rows(np.asarray(call.params["rows"], np.int64), len(rows))
-    found = _reach(call, labels, anchors, again=True)
-    reached = rows.locate(as_bytes(found.ids))
+    neighbors = _reach(call, labels, anchors, again=True)
+    reached = rows.locate(as_bytes(neighbors.ids))
     kept = np.flatnonzero(reached >= 0)
     kept = kept[labels.present[reached[kept]]][:_LONGEST_REACH]
     return {
         "order": pack(reached[kept], "<u4"),
-        "confidence": pack(np.asarray(found.confidence, np.float32)[kept], "<f4"),
-        "reach": int((kept < found.reach).sum()),
-        "why": found.why,
+        "confidence": pack(np.asarray(neighbors.confidence, np.float32)[kept], "<f4"),
+        "reach": int((kept < neighbors.reach).sum()),
+        "why": neighbors.why,
     }
 
 
@@ -80,8 +80,8 @@ def accept_neighbors(call: Call) -> Answer:
     labels = call.labels()
     anchors = checked_rows(np.asarray(call.params["anchors"], np.int64), len(labels.rows))
     chosen = checked_rows(unpack(call.params["rows"], "<u4").astype(np.int64), len(labels.rows))
-    found = _reach(call, labels, anchors, again=False)
-    place_of = {item: place for place, item in enumerate(found.ids)}
+    reached = _reach(call, labels, anchors, again=False)
+    place_of = {item: place for place, item in enumerate(reached.ids)}
     names = [name for name in labels.rows.names(chosen) if name in place_of]
     places = [place_of[name] for name in names]
     patch, report = patched(
@@ -91,8 +91,8 @@ def accept_neighbors(call: Call) -> Answer:
             call.dataset,
             names,
             str(call.params["label"]),
-            confidence=[found.confidence[place] for place in places],
-            anchors=[found.anchors[place] for place in places],
+            confidence=[reached.confidence[place] for place in places],
+            anchors=[reached.anchors[place] for place in places],
             embeddings=str(labels.rows.embeddings),
             field=labels.field.name,
         ),

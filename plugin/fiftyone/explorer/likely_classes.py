@@ -45,12 +45,12 @@ def _nearest(call: Call, labels: LabelRows, selected: np.ndarray) -> list[dict[s
         return []
     rows = labels.rows.locate(as_bytes(session.embeddings.items.ids))
     codes = np.where(rows >= 0, labels.now.codes[rows], -1)
-    found = nearest_classes(session.embeddings.vectors, codes, np.flatnonzero(np.isin(rows, selected)))
+    nearest = nearest_classes(session.embeddings.vectors, codes, np.flatnonzero(np.isin(rows, selected)))
     return [
         {
             "label": labels.now.classes[code],
             "note": percent(share),
             "why": f"{percent(share)} of the nearest labeled items have this label",
         }
-        for code, share in found[:_SHOWN]
+        for code, share in nearest[:_SHOWN]
     ]

@@ -32,21 +32,21 @@ def review_lists(dataset: fo.Dataset, rows: MapRows | None) -> list[dict[str, st
     """What can be reviewed now (`ReviewSource` of contract.ts): rankings that were made, segments, functions."""
     if rows is None:
         return []
-    found = [
+    lists = [
         {"id": name, "name": title, "note": note}
         for name, (title, field, note) in RANKINGS.items()
         if dataset.get_field(rows.score_path(dataset, field)) is not None
     ]
     if dataset.get_field(suggestion_path(dataset, rows.patches_field)) is not None:
-        found.append({"id": "suggestions", "name": "Suggestions", "note": "the least confident first"})
+        lists.append({"id": "suggestions", "name": "Suggestions", "note": "the least confident first"})
     for segment in list_segments(dataset):
         note = f"{segment.kind}, {count(segment.size, segment.noun)}"
-        found.append({"id": f"segment:{segment.slug}", "name": f"Segment “{segment.name}”", "note": note})
+        lists.append({"id": f"segment:{segment.slug}", "name": f"Segment “{segment.name}”", "note": note})
     for status in functions.function_statuses(dataset):
         function = status.function
         note = f"{count(function.matches, 'match')}, {status.new:,} new"
-        found.append({"id": f"function:{function.slug}", "name": f"Function “{function.name}”", "note": note})
-    return found
+        lists.append({"id": f"function:{function.slug}", "name": f"Function “{function.name}”", "note": note})
+    return lists
 
 
 def functions_state(dataset: fo.Dataset) -> dict[str, Any]:

@@ -66,8 +66,8 @@ class MapRows:
         order = self._order
         ordered = self.ids if order is None else self.ids[order]
         places = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
-        found = places if order is None else order[places]
-        return np.where(self.ids[found] == ids, found, -1)
+        rows = places if order is None else order[places]
+        return np.where(self.ids[rows] == ids, rows, -1)
 
     def names(self, rows: np.ndarray) -> list[str]:
         """Ids of rows as text."""

@@ -268,15 +268,15 @@ def _view_mask(ctx: Any, rows: MapRows) -> np.ndarray:
     view = app_view(ctx)
     mask = np.zeros(len(rows), np.uint8)
     if rows.in_frames or view._is_clips:
-        found = rows.locate(as_bytes(list_like(view, rows.patches_field, None).ids))
+        places = rows.locate(as_bytes(list_like(view, rows.patches_field, None).ids))
     elif rows.patches_field is not None and not view._is_patches:
-        found = rows.locate(fetch_ids(view, rows.root))
+        places = rows.locate(fetch_ids(view, rows.root))
     elif rows.patches_field is None and view._is_generated:
         samples = np.frombuffer(bytes.fromhex("".join(view.values("sample_id"))), "S12")
-        found = rows.locate(np.unique(samples))
+        places = rows.locate(np.unique(samples))
     else:
-        found = rows.locate(fetch_ids(view, None))
-    mask[found[found >= 0]] = 1
+        places = rows.locate(fetch_ids(view, None))
+    mask[places[places >= 0]] = 1
     return mask
 
 
@@ -347,14 +347,14 @@ def _fields(dataset: fo.Dataset, rows: MapRows | None) -> list[dict[str, str]]:
 def _predicted(dataset: fo.Dataset, paths: list[str]) -> list[str]:
     """Those of the paths that lead to classes that a model predicted; not to suggestions, which are Labelscape's."""
     suggestions = {suggestion_path(dataset, field) for field in item_fields(dataset)}
-    found = []
+    predicted = []
     for path in paths:
         name = _CLASS_OF_LABEL.sub("", path)
         if name == path or name in suggestions or is_suggestions_field(dataset, name):
             continue
         if holds_predictions(dataset, name) and _has_classes(dataset, path):
-            found.append(path)
-    return found
+            predicted.append(path)
+    return predicted
 
 
 def _has_classes(dataset: fo.Dataset, path: str) -> bool:

@@ -97,14 +97,14 @@ def search_similar(call: Call) -> Answer:
     is_new = call.dataset.get_field(rows.score_path(call.dataset, SCORE_FIELD)) is None
     query = Query(rows.embeddings, tuple(rows.names(liked)), tuple(rows.names(disliked)))
     result = search(Scope(call.dataset), query, limit=int(call.params.get("limit") or _SIMILAR))
-    found = rows.locate(as_bytes(result.ids))
-    on_map = found >= 0
+    places = rows.locate(as_bytes(result.ids))
+    on_map = places >= 0
     scores = np.asarray([hit.score for hit in result.hits], np.float32)
     title = f"Similar to {count(len(liked), 'example')}"
     listed = ReviewList(
         "search",
         title,
-        found[on_map],
+        places[on_map],
         scores[on_map],
         total=int(on_map.sum()),
         note=result.quality.sentence,
@@ -181,11 +181,11 @@ def _mislabels(call: Call, labels: LabelRows, _slug: str) -> ReviewList:
 def _outliers(call: Call, labels: LabelRows, _slug: str) -> ReviewList:
     rows, scores = _by_score(_scores(call, labels, "outlier_score"))
     reasons = _scores(call, labels, "outlier_reason")
-    found = np.isin(rows, reasons.rows)
-    if not found.any():
+    has_reason = np.isin(rows, reasons.rows)
+    if not has_reason.any():
         note = "none of them stands out: these have the highest scores"
         return ReviewList("outliers", "Outliers", rows[:_HIGHEST], scores[:_HIGHEST], note=note)
-    return ReviewList("outliers", "Outliers", rows[found], scores[found])
+    return ReviewList("outliers", "Outliers", rows[has_reason], scores[has_reason])
 
 
 def _duplicates(call: Call, labels: LabelRows, _slug: str) -> ReviewList:

@@ -44,16 +44,16 @@ class Details:
             self._read_frames(dataset, chosen, fields)
             return
         samples = [ObjectId(item) for item in set(self.rows.sample_names(chosen))]
-        found = dataset._sample_collection.find({"_id": {"$in": samples}}, fields)
-        self._documents = {str(document["_id"]): document for document in found}
+        documents = dataset._sample_collection.find({"_id": {"$in": samples}}, fields)
+        self._documents = {str(document["_id"]): document for document in documents}
 
     def _read_frames(self, dataset: fo.Dataset, chosen: np.ndarray, fields: dict[str, int] | None) -> None:
         """Read the frames of the rows, under the id of each row."""
         names = [ObjectId(name) for name in self.rows.names(chosen)]
         key = "_id" if self.rows.root is None else f"{self.rows.root}._id"
         for frame in dataset._frame_collection.find({key: {"$in": names}}, fields):
-            held = frame if self.rows.root is None else value_at(frame, self.rows.root)
-            for one in held if isinstance(held, list) else [held]:
+            elements = frame if self.rows.root is None else value_at(frame, self.rows.root)
+            for one in elements if isinstance(elements, list) else [elements]:
                 self._documents[str(one["_id"])] = frame
 
     def facts(self, row: int) -> dict[str, Any]:
@@ -90,8 +90,8 @@ class Details:
         objects = value_at(sample, self.rows.root)
         name = ObjectId(self.rows.names(np.asarray([row]))[0])
         elements = objects if isinstance(objects, list) else [objects or {}]
-        found: dict[str, Any] = next((element for element in elements if element.get("_id") == name), {})
-        return found
+        shown: dict[str, Any] = next((element for element in elements if element.get("_id") == name), {})
+        return shown
 
     def label_documents(self, row: int) -> list[dict[str, Any]]:
         """The labels a row has in the database; several in a field of several."""
@@ -162,10 +162,10 @@ def neighbors_of_row(session: Session, labels: LabelRows, row: int, k: int) -> l
     if not len(place):
         return []
     near = session.neighbors.indices[place[0]]
-    found = rows.locate(embedded[near])
+    places = rows.locate(embedded[near])
     distances = session.neighbors.distances[place[0]]
-    kept = (found >= 0) & labels.present[found]
-    return list(zip(found[kept][:k].tolist(), distances[kept][:k].tolist(), strict=True))
+    kept = (places >= 0) & labels.present[places]
+    return list(zip(places[kept][:k].tolist(), distances[kept][:k].tolist(), strict=True))
 
 
 def review(dataset: fo.Dataset, labels: LabelRows, pending: PendingChanges, offset: int, limit: int) -> dict[str, Any]:
@@ -219,11 +219,11 @@ def _origin(details: Details, labels: LabelRows, row: int, pending: PendingChang
 def _plain_fields(dataset: fo.Dataset, details: Details, row: int) -> list[list[str]]:
     """Name and value of the plain fields that have one; of a patch, its own come first, FiftyOne's dates last."""
     document = details.item(row) if details.rows.root is not None else {}
-    found = [[name, text] for name in document if (text := _as_text(name, document[name]))]
+    fields = [[name, text] for name in document if (text := _as_text(name, document[name]))]
     sample = details.sample(row)
     names = sorted(dataset.get_field_schema(), key=lambda name: name in _DATES)
-    found += [[name, text] for name in names if (text := _as_text(name, sample.get(name)))]
-    return found[:_SHOWN_FIELDS]
+    fields += [[name, text] for name in names if (text := _as_text(name, sample.get(name)))]
+    return fields[:_SHOWN_FIELDS]
 
 
 def _as_text(name: str, value: Any) -> str | None:

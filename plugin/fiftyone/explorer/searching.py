@@ -38,9 +38,9 @@ def search_words(dataset: fo.Dataset, labels: LabelRows, text: str) -> tuple[np.
     match: list[dict[str, Any]] = [{"$match": {"$or": conditions}}]
     if rows.root is not None:
         match += [{"$unwind": f"${rows.root}"}, *match]
-    found = rows.locate(fetch(rows.collection(dataset), rows.root, {}, stages=match).ids)
+    places = rows.locate(fetch(rows.collection(dataset), rows.root, {}, stages=match).ids)
     shown = np.zeros(len(rows), bool)
-    shown[found[found >= 0]] = True
+    shown[places[places >= 0]] = True
     # Pending labels are on the map, but not in the database yet.
     hits = [code for code, name in enumerate(labels.now.classes) if text.lower() in name.lower()]
     shown |= np.isin(labels.now.codes, hits)

@@ -80,8 +80,8 @@ def select(call: Call) -> Answer:
 def locate(call: Call) -> Answer:
     """Rows of samples or objects, by the ids that the grid knows; of a sample, all its objects on the map."""
     rows = call.rows()
-    wanted = as_bytes([str(item) for item in call.params["ids"]])
-    return {"rows": pack(np.flatnonzero(np.isin(rows.ids, wanted) | np.isin(rows.sample_ids, wanted)), "<u4")}
+    ids = as_bytes([str(item) for item in call.params["ids"]])
+    return {"rows": pack(np.flatnonzero(np.isin(rows.ids, ids) | np.isin(rows.sample_ids, ids)), "<u4")}
 
 
 @answers(VIEWING)
@@ -105,8 +105,8 @@ def grow(call: Call) -> Answer:
 def facts(call: Call) -> Answer:
     """What the tooltip says of some rows."""
     labels = call.labels()
-    wanted = checked_rows(np.asarray(call.params["rows"][:_FACTS_AT_ONCE], np.int64), len(labels.rows))
-    return {"facts": sample_facts.facts(call.dataset, labels, wanted)}
+    requested = checked_rows(np.asarray(call.params["rows"][:_FACTS_AT_ONCE], np.int64), len(labels.rows))
+    return {"facts": sample_facts.facts(call.dataset, labels, requested)}
 
 
 @answers(VIEWING)
@@ -131,9 +131,9 @@ def preview(call: Call) -> Answer:
 def open_sample(call: Call) -> Answer:
     """Open a row's sample in the App's viewer."""
     rows = call.rows()
-    wanted = checked_rows(np.asarray([call.params["row"]]), len(rows))
+    chosen = checked_rows(np.asarray([call.params["row"]]), len(rows))
     shown = shows_rows(app_view(call.ctx), rows)
-    call.ctx.ops.open_sample(id=(rows.names if shown else rows.sample_names)(wanted)[0])
+    call.ctx.ops.open_sample(id=(rows.names if shown else rows.sample_names)(chosen)[0])
     return {}
 
 
@@ -146,10 +146,10 @@ def search(call: Call) -> Answer:
         raise Refusal("The search is empty: type an ID, part of a file name, a text, or a label.")
     if call.params["meaning"]:
         session = call.board.sessions.session(call.dataset, labels.rows)
-        found, how = search_meaning(call.dataset, labels, session, text, limit)
+        places, how = search_meaning(call.dataset, labels, session, text, limit)
     else:
-        found, how = search_words(call.dataset, labels, text)
-    return {"rows": pack(found[:limit], "<u4"), "total": len(found), "how": how}
+        places, how = search_words(call.dataset, labels, text)
+    return {"rows": pack(places[:limit], "<u4"), "total": len(places), "how": how}
 
 
 @answers(VIEWING)
@@ -158,13 +158,13 @@ def next_best(call: Call) -> Answer:
     labels = call.labels()
     call.board.sessions.session(call.dataset, labels.rows)
     best = next_to_label(call.dataset, embeddings=str(labels.rows.embeddings), field=labels.field.name)
-    found = labels.rows.locate(as_bytes(best))
-    found = found[found >= 0]
-    found = found[labels.present[found] & (labels.now.states[found] != PENDING_DELETE)]
-    if not len(found):
+    places = labels.rows.locate(as_bytes(best))
+    places = places[places >= 0]
+    places = places[labels.present[places] & (labels.now.states[places] != PENDING_DELETE)]
+    if not len(places):
         return {"row": None, "reason": "Every sample on this map has a label: there is nothing left to label."}
     return {
-        "row": int(found[0]),
+        "row": int(places[0]),
         "reason": "Its label would be the most informative about the unlabeled samples around it.",
     }
 

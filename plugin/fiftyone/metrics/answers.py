@@ -85,8 +85,8 @@ def picked(outcomes: Outcomes, rows: Sequence[Sequence[int]] | None, without: Se
     """Of the outcomes those named by their rows (label, prediction), None = all; then all but ``without``."""
     pairs = list(zip(outcomes.truth.tolist(), outcomes.prediction.tolist(), strict=True))
     dropped = {(int(truth), int(prediction)) for truth, prediction in without}
-    wanted = set(pairs) if rows is None else {(int(truth), int(prediction)) for truth, prediction in rows}
-    return outcomes.take(np.array([pair in wanted and pair not in dropped for pair in pairs], bool))
+    chosen = set(pairs) if rows is None else {(int(truth), int(prediction)) for truth, prediction in rows}
+    return outcomes.take(np.array([pair in chosen and pair not in dropped for pair in pairs], bool))
 
 
 def items_of(evaluation: Evaluation, outcomes: Outcomes) -> list[dict[str, Any]]:
