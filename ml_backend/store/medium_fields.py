@@ -79,6 +79,8 @@ def declare_medium_field(dataset: fo.Dataset, kind: Modality, name: str) -> None
     field = dataset.get_field(name)
     if not isinstance(field, fo.StringField):
         raise Refusal(f"The field '{name}' holds {type(field).__name__}; it must hold strings.")
+    if before is not None:
+        return
     field.info = {**(field.info or {}), MEDIUM_MARK: kind}
     field.save()
 

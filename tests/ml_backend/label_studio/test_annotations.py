@@ -21,10 +21,11 @@ def test_an_annotation_has_the_results_of_its_control_alone() -> None:
     assert [item["from_name"] for item in annotation.result] == ["kind"]
 
 
-def test_one_that_answers_another_control_only_is_silent() -> None:
-    annotation = as_annotation(CONTROL, {**VALID, "result": [chosen("good", name="quality")]})
+@pytest.mark.parametrize(("name", "silent"), [("quality", False), ("gone", True)])
+def test_only_one_for_a_control_that_the_config_no_longer_has_says_nothing_about_ours(name: str, silent: bool) -> None:
+    annotation = as_annotation(CONTROL, {**VALID, "result": [chosen("good", name=name)]})
     assert annotation is not None
-    assert annotation.silent
+    assert (annotation.result, annotation.silent) == ([], silent)
 
 
 @pytest.mark.parametrize(
