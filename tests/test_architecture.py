@@ -22,14 +22,14 @@ def defines(file: Path, names: list[str]) -> bool:
     """Whether a module defines a function or class, or a class in it a method."""
     body = ast.parse((ROOT / file).read_text()).body
     for name in names:
-        found = [
+        matching = [
             node
             for node in body
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
         ]
-        if not found:
+        if not matching:
             return False
-        body = found[0].body
+        body = matching[0].body
     return True
 
 

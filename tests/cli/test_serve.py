@@ -31,9 +31,9 @@ def served(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str],
     try:
         assert process.stdout
         lines = iter(process.stdout.readline, "")  # FiftyOne may have something to say of its MongoDB first
-        found = next((match for line in lines if (match := re.search(r"listens at (http://\S+)", line))), None)
-        assert found, process.communicate()[1]
-        yield process, found[1]
+        listening = next((match for line in lines if (match := re.search(r"listens at (http://\S+)", line))), None)
+        assert listening, process.communicate()[1]
+        yield process, listening[1]
     finally:
         process.kill()
         process.communicate()

@@ -62,12 +62,12 @@ def test_input_settings_are_asked_for_as_soon_as_a_file_of_weights_is_named(data
 
 
 def test_ones_own_network_is_shown_with_its_layers_and_what_has_to_be_said(dataset, network):
-    asked = form(dataset, way="own", model=network)
-    assert "**ONNX network**" in str(asked["layers"])
-    assert "4 x 18 x 18" in str(asked["layers"])
-    assert asked["mean"]["required"]
-    assert not asked["size"]["required"]  # the file says it
-    assert "It predicts 2 classes" in asked["predictions"]["view"]["description"]
+    fields = form(dataset, way="own", model=network)
+    assert "**ONNX network**" in str(fields["layers"])
+    assert "4 x 18 x 18" in str(fields["layers"])
+    assert fields["mean"]["required"]
+    assert not fields["size"]["required"]  # the file says it
+    assert "It predicts 2 classes" in fields["predictions"]["view"]["description"]
     assert (
         "There is no file '/nowhere.onnx'"
         in form(dataset, way="own", model="/nowhere.onnx")["blocked"]["error_message"]

@@ -61,8 +61,8 @@ def test_the_ticked_samples_are_sent_else_the_view_else_all(dataset, studio):
 
 def test_a_segment_can_be_chosen_instead(dataset, studio):
     create_segment(dataset, dataset.values("id")[:4], name="Odd", kind="data quality")
-    asked = form("send_to_label_studio", dataset, segment="odd")
-    assert asked["target"]["view"]["label"] == "4 samples to send."
+    fields = form("send_to_label_studio", dataset, segment="odd")
+    assert fields["target"]["view"]["label"] == "4 samples to send."
     assert "Sent 4 samples" in send(dataset, segment="odd")
 
 
@@ -95,9 +95,9 @@ def test_a_step_of_a_ranking_sends_what_it_names(dataset, studio):
 
 
 def test_the_form_offers_title_and_classes_of_a_new_project(dataset, studio):
-    asked = form("send_to_label_studio", dataset)
-    assert asked["project"]["default"] == "new"
-    assert asked["classes"]["default"] == [str(digit) for digit in range(10)]
+    fields = form("send_to_label_studio", dataset)
+    assert fields["project"]["default"] == "new"
+    assert fields["classes"]["default"] == [str(digit) for digit in range(10)]
     assert form("send_to_label_studio", dataset, title="ab")["title"]["invalid"]
     send(dataset, classes=["0", "1", "unclear"])
     (project,) = studio.held.values()
@@ -107,16 +107,16 @@ def test_the_form_offers_title_and_classes_of_a_new_project(dataset, studio):
 def test_the_form_checks_an_existing_project(dataset, studio):
     fits = studio.create_project("Fits", make_label_config("choices", ["0", "1"], multi=False))
     other = studio.create_project("Boxes", make_label_config("rectanglelabels", ["0"], multi=False))
-    asked = form("send_to_label_studio", dataset, project=str(fits))
-    assert "does not have the classes “2”, “3”, “4”" in asked["missing"]["view"]["label"]
+    fields = form("send_to_label_studio", dataset, project=str(fits))
+    assert "does not have the classes “2”, “3”, “4”" in fields["missing"]["view"]["label"]
     assert "boxes with a class" in form("send_to_label_studio", dataset, project=str(other))["blocked"]["error_message"]
 
 
 def test_the_next_time_the_form_continues_in_the_same_project(dataset, studio):
     send(dataset, selected=dataset.values("id")[:2])
-    asked = form("send_to_label_studio", dataset)
-    assert asked["project"]["default"] == str(next(iter(studio.held)))
-    assert asked["before"]["view"]["label"].startswith("2 of them were sent there before")
+    fields = form("send_to_label_studio", dataset)
+    assert fields["project"]["default"] == str(next(iter(studio.held)))
+    assert fields["before"]["view"]["label"].startswith("2 of them were sent there before")
 
 
 def test_annotations_are_pulled_into_the_field_that_was_sent(dataset, studio):
@@ -125,9 +125,9 @@ def test_annotations_are_pulled_into_the_field_that_was_sent(dataset, studio):
     (project,) = studio.held
     choice = {"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": ["9"]}}
     studio.annotate(project, dataset.first().id, [choice])
-    asked = form("pull_from_label_studio", dataset)
-    assert asked["progress"]["view"]["label"].startswith("1 of 20 tasks")
-    assert asked["field"]["default"] == "ground_truth"
+    fields = form("pull_from_label_studio", dataset)
+    assert fields["progress"]["view"]["label"].startswith("1 of 20 tasks")
+    assert fields["field"]["default"] == "ground_truth"
     assert "Pulled 1 label into 'ground_truth'" in run("pull_from_label_studio", dataset)
     assert dataset.first().ground_truth.label == "9"
     assert "Nothing new" in run("pull_from_label_studio", dataset)

@@ -13,14 +13,14 @@ from .menu import form, names, run, trouble
 def test_from_files_to_a_map_in_two_entries(dataset):
     assert "150 samples to embed" in form("compute_embeddings", dataset)["plan"]["view"]["label"]
     assert "Embedded 150 samples with preprocessing" in run("compute_embeddings", dataset, key="emb")
-    asked = form("compute_map", dataset)
-    assert asked["embeddings"]["default"] == "emb"
-    assert asked["key"]["default"] == "emb_umap"
+    fields = form("compute_map", dataset)
+    assert fields["embeddings"]["default"] == "emb"
+    assert fields["key"]["default"] == "emb_umap"
     message = run("compute_map", dataset, embeddings="emb", key="emb_umap", method="umap", dims="2")
     assert "shows 150 samples; trustworthiness 0.9" in message
     dataset.delete_samples(dataset.values("id")[:5])
-    asked = form("compute_map", dataset, params={"update": True, "update_key": "emb_umap"})
-    assert "5 points belong to samples that no longer exist" in asked["status"]["view"]["label"]
+    fields = form("compute_map", dataset, params={"update": True, "update_key": "emb_umap"})
+    assert "5 points belong to samples that no longer exist" in fields["status"]["view"]["label"]
     assert "0 placed now, 5 removed" in run("compute_map", dataset, update=True, update_key="emb_umap")
     assert "145 points" in form("clear_map", dataset)["consequence"]["view"]["label"]
     assert "Deleted the map" in run("clear_map", dataset, key="emb_umap")
@@ -28,8 +28,8 @@ def test_from_files_to_a_map_in_two_entries(dataset):
 
 def test_label_save_undo(embedded):
     ids = embedded.values("id")
-    asked = form("set_label", embedded, selected=ids[58:63])
-    assert asked["target"]["view"]["label"] == "5 samples selected, 2 already labeled."
+    fields = form("set_label", embedded, selected=ids[58:63])
+    assert fields["target"]["view"]["label"] == "5 samples selected, 2 already labeled."
     message = run("set_label", embedded, selected=ids[58:63], label="x")
     assert "Queued 3 changes" in message
     assert "2 items kept their existing labels" in message
@@ -46,14 +46,14 @@ def test_label_neighbors_reaches_unlabeled_ones_and_says_how_sure(embedded):
     ids = embedded.values("id")
     truth = dict(zip(*embedded.values(["id", "true_digit"]), strict=True))
     anchor = ids[70]
-    asked = form(
+    fields = form(
         "label_neighbors",
         embedded,
         selected=[anchor],
         params={"embeddings": "emb", "label": truth[anchor], "by_number": True, "reach": 5},
     )
-    assert "Reaches 5 unlabeled neighbors" in asked["reached"]["view"]["label"]
-    assert len(asked["least_sure"]["type"]["properties"]) == 5
+    assert "Reaches 5 unlabeled neighbors" in fields["reached"]["view"]["label"]
+    assert len(fields["least_sure"]["type"]["properties"]) == 5
     message = run(
         "label_neighbors", embedded, selected=[anchor], embeddings="emb", label=truth[anchor], by_number=True, reach=5
     )
@@ -68,8 +68,8 @@ def test_label_neighbors_reaches_unlabeled_ones_and_says_how_sure(embedded):
 
 def test_suggestions_are_made_accepted_and_follow(embedded):
     truth = dict(zip(*embedded.values(["id", "true_digit"]), strict=True))
-    asked = form("suggest_labels", embedded)
-    assert "60 labels of 10 classes" in asked["evidence"]["view"]["label"]
+    fields = form("suggest_labels", embedded)
+    assert "60 labels of 10 classes" in fields["evidence"]["view"]["label"]
     message = run("suggest_labels", embedded, embeddings="emb", precision=0.9)
     assert "of 90 unlabeled items received a confident suggestion" in message
     assert embedded.count("suggested_label") > 45
@@ -112,8 +112,8 @@ def test_deletion_is_pending_until_saved(embedded):
 def test_clearing_asks_first_and_can_be_undone(embedded):
     with pytest.raises(ExecutionError, match="sure"):
         run("clear_labels", embedded, which="all")
-    asked = form("clear_labels", embedded)["consequence"]["view"]["label"]
-    assert "60 labels: 0 set by hand in Labelscape, 0 from neighbors, 60 imported." in asked
+    fields = form("clear_labels", embedded)["consequence"]["view"]["label"]
+    assert "60 labels: 0 set by hand in Labelscape, 0 from neighbors, 60 imported." in fields
     assert "60 cleared labels pending." in run("clear_labels", embedded, which="all", sure=True)
     assert embedded.count("ground_truth") == 60
     assert "Saved cleared 60 labels" in run("save_changes", embedded)

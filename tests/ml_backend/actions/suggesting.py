@@ -15,8 +15,10 @@ def suggest(dataset, field="ground_truth", **options):
 def suggestions(dataset, patches_field=None):
     """Item id → suggestion, of those that have one."""
     items = list_items(dataset, patches_field)
-    held = read_suggestions(dataset, items)
-    return {item: found for item, found in zip(items.ids.tolist(), held, strict=True) if found is not None}
+    by_row = read_suggestions(dataset, items)
+    return {
+        item: suggestion for item, suggestion in zip(items.ids.tolist(), by_row, strict=True) if suggestion is not None
+    }
 
 
 def parity(label):

@@ -122,15 +122,15 @@ def labels_of(dataset):
 def test_suggestions_of_objects_are_accepted_cleared_and_undone_object_by_object(objects):
     before = labels_of(objects)
     acts.suggest_labels(objects, embeddings="emb", precision=0.6)
-    held = suggestions(objects, "parts")
-    assert len(held) >= 10
-    assert held.keys() == {item for item, label in before.items() if label is None}
-    chosen = list(held)[:4]
+    proposed = suggestions(objects, "parts")
+    assert len(proposed) >= 10
+    assert proposed.keys() == {item for item, label in before.items() if label is None}
+    chosen = list(proposed)[:4]
     accept_suggestions(objects, chosen, which="all", field="parts", patches_field="parts")
     save_changes(objects)
     after = labels_of(objects)
-    assert after == before | {item: held[item].label for item in chosen}
-    assert suggestions(objects, "parts").keys() >= held.keys() - set(chosen)
+    assert after == before | {item: proposed[item].label for item in chosen}
+    assert suggestions(objects, "parts").keys() >= proposed.keys() - set(chosen)
     clear_labels(objects, field="parts", patches_field="parts", which="ours")
     save_changes(objects)
     assert labels_of(objects) == before
@@ -140,30 +140,30 @@ def test_suggestions_of_objects_are_accepted_cleared_and_undone_object_by_object
 
 def test_clearing_suggestions_of_objects_can_be_undone(objects):
     acts.suggest_labels(objects, embeddings="emb", precision=0.6)
-    held = suggestions(objects, "parts")
-    assert acts.clear_suggestions(objects, patches_field="parts") == len(held)
+    proposed = suggestions(objects, "parts")
+    assert acts.clear_suggestions(objects, patches_field="parts") == len(proposed)
     assert not suggestions(objects, "parts")
     undo_save(objects)
-    assert suggestions(objects, "parts") == held
+    assert suggestions(objects, "parts") == proposed
 
 
 def test_a_rejected_suggestion_of_an_object_leaves_the_others_of_its_sample(objects):
     acts.suggest_labels(objects, embeddings="emb", precision=0.6)
-    held = suggestions(objects, "parts")
-    item = list(held)[1 % len(held)]
+    proposed = suggestions(objects, "parts")
+    item = list(proposed)[1 % len(proposed)]
     assert acts.reject_suggestions(objects, [item], patches_field="parts") == 1
-    assert suggestions(objects, "parts").keys() == held.keys() - {item}
+    assert suggestions(objects, "parts").keys() == proposed.keys() - {item}
     undo_last(objects)
-    assert suggestions(objects, "parts") == held
+    assert suggestions(objects, "parts") == proposed
 
 
 def test_deleted_objects_are_passed_over_and_come_back_with_their_suggestions(objects):
     acts.suggest_labels(objects, embeddings="emb", precision=0.6, follow=False)
-    held = suggestions(objects, "parts")
-    gone, kept = list(held)[:2], list(held)[2:5]
+    proposed = suggestions(objects, "parts")
+    gone, kept = list(proposed)[:2], list(proposed)[2:5]
     delete_items(objects, gone, patches_field="parts")
     save_changes(objects)
-    assert suggestions(objects, "parts").keys() == held.keys() - set(gone)
+    assert suggestions(objects, "parts").keys() == proposed.keys() - set(gone)
     report = accept_suggestions(objects, [*gone, *kept], field="parts", patches_field="parts")
     assert set(report.queued) == set(kept)
     assert acts.reject_suggestions(objects, gone, patches_field="parts") == 0
@@ -171,6 +171,6 @@ def test_deleted_objects_are_passed_over_and_come_back_with_their_suggestions(ob
     assert not suggestions(objects, "parts").keys() & set(gone)
     undo_save(objects)
     back = suggestions(objects, "parts")
-    assert {item: back[item] for item in gone} == {item: held[item] for item in gone}
+    assert {item: back[item] for item in gone} == {item: proposed[item] for item in gone}
     acts.suggest_labels(objects, embeddings="emb", precision=0.6, follow=False)
-    assert suggestions(objects, "parts").keys() == held.keys()
+    assert suggestions(objects, "parts").keys() == proposed.keys()

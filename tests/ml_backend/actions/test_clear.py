@@ -40,14 +40,14 @@ def dataset(make_digits_dataset):
 
 
 def test_the_checklist_has_every_part_with_its_count_and_size(dataset):
-    found = {(one.kind, one.key): one for one in clearable(dataset)}
+    parts = {(one.kind, one.key): one for one in clearable(dataset)}
     suggested = dataset.count("suggested_label")
-    assert found["map", "flat"].count == found["embeddings", "emb"].count == 60
-    assert found["suggestions", ""].count == suggested
+    assert parts["map", "flat"].count == parts["embeddings", "emb"].count == 60
+    assert parts["suggestions", ""].count == suggested
     vectors = load_embeddings(dataset, "emb").vectors
-    assert found["embeddings", "emb"].size_bytes == vectors.nbytes
-    assert all(one.size_bytes for one in found.values())
-    assert found["map", "flat"].sentence().startswith("Map 'flat': 60 points, ")
+    assert parts["embeddings", "emb"].size_bytes == vectors.nbytes
+    assert all(one.size_bytes for one in parts.values())
+    assert parts["map", "flat"].sentence().startswith("Map 'flat': 60 points, ")
 
 
 def test_only_what_was_chosen_is_cleared_and_suggestions_come_back_with_undo(dataset):

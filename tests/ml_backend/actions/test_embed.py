@@ -110,8 +110,8 @@ def test_patches_are_embedded_and_follow_their_boxes(dataset):
     sample.save()
     assert compute_embeddings(dataset, key="emb", patches_field="parts").embedded == 1
     view = dataset.to_patches("parts")
-    held = load_embeddings(view, "emb")
-    assert held.items.ids.tolist() == [item for item in view.values("id") if item != first[2].id]
+    stored = load_embeddings(view, "emb")
+    assert stored.items.ids.tolist() == [item for item in view.values("id") if item != first[2].id]
 
 
 def test_a_view_of_nothing_and_a_key_of_another_model_are_errors_with_the_fix(dataset):

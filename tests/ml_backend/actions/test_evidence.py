@@ -32,18 +32,18 @@ def test_saved_labels_and_pending_ones_of_a_person_count_and_those_of_neighbors_
     set_label(dataset, ids[:1], "zebra", replace=True)
     accept_neighbors(dataset, ids[11:12], "zebra", confidence=[0.9], anchors=ids[10:11], embeddings="emb")
 
-    found = names(dataset)
+    known = names(dataset)
 
     saved = dataset.values("ground_truth.label")
-    assert [found[item] for item in ids] == ["zebra", *saved[1:10], "zebra", *[None] * 9]
+    assert [known[item] for item in ids] == ["zebra", *saved[1:10], "zebra", *[None] * 9]
 
 
 def test_a_label_that_is_about_to_be_cleared_no_longer_counts(dataset):
     clear_labels(dataset.limit(2), which="all")
 
-    found = names(dataset)
+    known = names(dataset)
 
-    assert [found[item] is None for item in dataset.values("id")[:3]] == [True, True, False]
+    assert [known[item] is None for item in dataset.values("id")[:3]] == [True, True, False]
 
 
 def test_the_labels_of_patches_are_those_of_their_own_field(make_digits_dataset):

@@ -75,8 +75,8 @@ def test_the_whole_walk_reads_the_texts_and_not_the_cards(texts):
     embeddings = load_embeddings(dataset, "words")
     labels = np.unique(dataset.values("ground_truth.label"), return_inverse=True)[1]
     assert neighbor_accuracy(embeddings.vectors, labels, 5, voters=5) > 0.8
-    found = search(Scope(dataset), Query(embeddings="words", text="my toaster is broken"))
-    best = dataset[found.ids[0]]
+    results = search(Scope(dataset), Query(embeddings="words", text="my toaster is broken"))
+    best = dataset[results.ids[0]]
     assert best.ground_truth.label == "it is broken"
     dataset.add_sample(fo.Sample(filepath=best.filepath, text=best.text))
     again = compute_embeddings(dataset, key="words", model="preprocessing")

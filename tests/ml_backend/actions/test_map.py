@@ -38,10 +38,10 @@ def dataset(make_digits_dataset):
 def test_vectors_come_back_in_the_order_of_the_view(dataset, backend):
     items, vectors = embed_by_hand(dataset, backend=backend)
     shuffled = dataset.shuffle(seed=3).limit(20)
-    held = load_embeddings(shuffled, "emb")
+    stored = load_embeddings(shuffled, "emb")
     rows = {item: row for row, item in enumerate(items.ids)}
-    assert held.items.ids.tolist() == shuffled.values("id")
-    np.testing.assert_array_equal(held.vectors, vectors[[rows[item] for item in held.items.ids]])
+    assert stored.items.ids.tolist() == shuffled.values("id")
+    np.testing.assert_array_equal(stored.vectors, vectors[[rows[item] for item in stored.items.ids]])
 
 
 @pytest.mark.parametrize("backend", ["lancedb", "sklearn"])
@@ -63,9 +63,9 @@ def test_a_map_of_each_kind_is_a_visualization_run_with_its_provenance(dataset, 
     assert results.config.cls.startswith("fiftyone.brain.visualization.")
     assert results.points.shape == (60, dims)
     assert list(results.sample_ids) == dataset.values("id")
-    held = load_map(dataset, "map").provenance
-    assert (held.embeddings, held.method, held.dims, held.count) == ("emb", method, dims, 60)
-    assert 0.8 < held.trustworthiness <= 1
+    stored = load_map(dataset, "map").provenance
+    assert (stored.embeddings, stored.method, stored.dims, stored.count) == ("emb", method, dims, 60)
+    assert 0.8 < stored.trustworthiness <= 1
     assert f"{60} samples" in report.sentence()
     assert not dataset.has_sample_field("map")
     clear_map(dataset, key="map")
@@ -150,10 +150,10 @@ def test_an_updated_map_keeps_its_spatial_index(dataset):
     compute_map(dataset, embeddings="emb", key="map", settings=MapSettings(index=True))
     dataset.delete_samples(dataset.values("id")[:2])
     update_map(dataset, key="map")
-    held = fo.load_dataset(dataset.name, reload=True)
-    assert held.load_brain_results("map").config.points_field == "map"
-    assert held.values("map") == [list(map(float, point)) for point in load_map(held, "map").points]
-    assert {"map", "map_updating"} & set(held.get_index_information()) == {"map"}
+    stored = fo.load_dataset(dataset.name, reload=True)
+    assert stored.load_brain_results("map").config.points_field == "map"
+    assert stored.values("map") == [list(map(float, point)) for point in load_map(stored, "map").points]
+    assert {"map", "map_updating"} & set(stored.get_index_information()) == {"map"}
 
 
 def test_a_map_of_a_view_is_not_stale_because_of_samples_outside_it(dataset):

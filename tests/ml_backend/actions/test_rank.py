@@ -55,19 +55,19 @@ def grouped_pages(dataset):
     for group, *member in zip(*dataset.values(["duplicate_group", "page", "how"]), strict=True):
         if group is not None:
             groups.setdefault(group, []).append(member)
-    found = [how for members in groups.values() for _, how in members if how != "original"]
+    ways = [how for members in groups.values() for _, how in members if how != "original"]
     mixed = [members for members in groups.values() if len({number for number, _ in members}) > 1]
-    return {how: found.count(how) for how in set(found)}, mixed
+    return {how: ways.count(how) for how in set(ways)}, mixed
 
 
 def test_pages_saved_again_resized_slightly_cropped_or_mirrored_are_found_and_no_two_pages_are_mixed(pages):
     ranking = find_duplicates(pages, embeddings="emb")
-    found, mixed = grouped_pages(pages)
+    ways, mixed = grouped_pages(pages)
     assert mixed == []
-    assert found == dict.fromkeys(("again", "smaller", "cropped", "mirrored"), COPIES)
+    assert ways == dict.fromkeys(("again", "smaller", "cropped", "mirrored"), COPIES)
     assert "that look the same" in ranking.message
     assert "0 identical" in ranking.message
-    assert len(ranking.suspects) == sum(found.values())
+    assert len(ranking.suspects) == sum(ways.values())
 
 
 def test_a_given_threshold_is_taken_at_its_word(pages):

@@ -51,10 +51,10 @@ def test_a_segment_of_samples_is_tag_view_and_record(dataset):
     fresh = fo.load_dataset(dataset.name)
     assert fresh.match_tags("segment:blurred-digits").values("id") == ids
     assert fresh.load_saved_view("segment blurred-digits").values("id") == ids
-    held = load_segment(fresh, "blurred-digits")
-    assert (held.name, held.kind, held.note) == ("Blurred digits", "data quality", "seen in May")
-    assert held.made_by == Selected("ranking")
-    assert [size for _, size in held.sizes] == [7]
+    stored = load_segment(fresh, "blurred-digits")
+    assert (stored.name, stored.kind, stored.note) == ("Blurred digits", "data quality", "seen in May")
+    assert stored.made_by == Selected("ranking")
+    assert [size for _, size in stored.sizes] == [7]
 
 
 def test_a_segment_of_objects_shows_exactly_these_objects(scenes):
@@ -246,20 +246,20 @@ def test_a_slug_is_stable_and_fit_for_a_tag(name):
 
 @pytest.mark.parametrize("of", ["samples", "objects"])
 def test_a_deleted_segment_can_be_restored_with_its_members(dataset, scenes, of):
-    held = dataset if of == "samples" else scenes
+    owner = dataset if of == "samples" else scenes
     field = None if of == "samples" else "ground_truth"
-    ids = held.values("id")[:7] if of == "samples" else objects(held)[:7]
-    made = make(held, ids, note="seen in May", patches_field=field).segment
-    delete_segment(held, slug=made.slug)
-    held.reload()
-    assert list_segments(held) == []
-    assert list_undo_steps(held)[0].title == "deletion of the segment “Blurred digits”"
-    undo_last(held)
-    held.reload()
-    assert load_segment(held, made.slug) == made
-    assert sorted(member_ids(held, made, field)) == sorted(ids)
-    assert held.has_saved_view(made.view_name)
-    assert list_undo_steps(held) == []
+    ids = owner.values("id")[:7] if of == "samples" else objects(owner)[:7]
+    made = make(owner, ids, note="seen in May", patches_field=field).segment
+    delete_segment(owner, slug=made.slug)
+    owner.reload()
+    assert list_segments(owner) == []
+    assert list_undo_steps(owner)[0].title == "deletion of the segment “Blurred digits”"
+    undo_last(owner)
+    owner.reload()
+    assert load_segment(owner, made.slug) == made
+    assert sorted(member_ids(owner, made, field)) == sorted(ids)
+    assert owner.has_saved_view(made.view_name)
+    assert list_undo_steps(owner) == []
 
 
 def test_a_deleted_segment_is_not_restored_over_a_new_one_of_its_name(dataset):

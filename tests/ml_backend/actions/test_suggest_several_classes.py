@@ -24,36 +24,40 @@ def true_classes(dataset):
 
 def test_an_item_that_is_two_things_is_suggested_both_where_both_are_sure(two_things):
     report = suggest(two_things, "kinds")
-    held, truth = suggestions(two_things), true_classes(two_things)
-    assert report.suggested == len(held) <= report.unlabeled == 80
-    both = [item for item, found in held.items() if found.confidences.keys() == truth[item]]
+    made, truth = suggestions(two_things), true_classes(two_things)
+    assert report.suggested == len(made) <= report.unlabeled == 80
+    both = [item for item, suggestion in made.items() if suggestion.confidences.keys() == truth[item]]
     assert len(both) > 40
-    proposed = [(item, name) for item, found in held.items() if found.sure for name in found.confidences]
+    proposed = [(item, name) for item, suggestion in made.items() if suggestion.sure for name in suggestion.confidences]
     assert np.mean([name in truth[item] for item, name in proposed]) >= 0.9
-    for found in held.values():
-        assert found.sure or not found.more
-        assert list(found.confidences.values()) == sorted(found.confidences.values(), reverse=True)
+    for suggestion in made.values():
+        assert suggestion.sure or not suggestion.more
+        assert list(suggestion.confidences.values()) == sorted(suggestion.confidences.values(), reverse=True)
 
 
 def test_every_class_suggested_has_an_anchor_that_is_labeled_with_it(two_things):
     suggest(two_things, "kinds")
     labeled = true_classes(two_things.limit(80))
     assert all(
-        name in labeled[anchor] for found in suggestions(two_things).values() for name, anchor in found.nearest.items()
+        name in labeled[anchor]
+        for suggestion in suggestions(two_things).values()
+        for name, anchor in suggestion.nearest.items()
     )
 
 
 def test_all_classes_suggested_are_accepted_and_saved_with_confidence_and_anchor(two_things):
     suggest(two_things, "kinds")
-    item, found = next((item, found) for item, found in suggestions(two_things).items() if found.more)
+    item, suggestion = next(
+        (item, suggestion) for item, suggestion in suggestions(two_things).items() if suggestion.more
+    )
     report = accept_suggestions(two_things, [item], field="kinds")
     assert set(report.queued) == {item}
     waiting = pending_changes(two_things).labels
-    assert {label.label: label.confidence for label in waiting} == found.confidences
-    assert {label.label: label.anchor for label in waiting} == found.nearest
+    assert {label.label: label.confidence for label in waiting} == suggestion.confidences
+    assert {label.label: label.anchor for label in waiting} == suggestion.nearest
     save_changes(two_things)
     saved = fo.load_dataset(two_things.name)[item].kinds.classifications
-    assert {label.label: label.labelscape for label in saved} == dict.fromkeys(found.confidences, "neighbors")
+    assert {label.label: label.labelscape for label in saved} == dict.fromkeys(suggestion.confidences, "neighbors")
     undo_save(two_things)
     assert not two_things.select(item).values("kinds.classifications.label", unwind=True)
 
@@ -61,8 +65,8 @@ def test_all_classes_suggested_are_accepted_and_saved_with_confidence_and_anchor
 def test_a_rejection_takes_all_classes_of_an_item_and_leaves_those_it_was_not_suggested(two_things):
     suggest(two_things, "kinds")
     before = suggestions(two_things)
-    item, rejected = next((item, found) for item, found in before.items() if found.more)
-    other = next(other for other, found in before.items() if other != item and found.label == rejected.label)
+    item, rejected = next((item, suggestion) for item, suggestion in before.items() if suggestion.more)
+    other = next(other for other, suggestion in before.items() if other != item and suggestion.label == rejected.label)
     assert acts.reject_suggestions(two_things, [item]) == 1
     assert item not in suggestions(two_things)
     suggest(two_things, "kinds", follow=False)
@@ -76,12 +80,14 @@ def test_a_rejection_takes_all_classes_of_an_item_and_leaves_those_it_was_not_su
 
 def test_of_several_classes_those_that_were_not_rejected_are_suggested_again(two_things):
     suggest(two_things, "kinds")
-    item, found = next((item, found) for item, found in suggestions(two_things).items() if found.more)
-    first = replace(found, more=(), more_confidence=(), more_anchors=())
+    item, suggestion = next(
+        (item, suggestion) for item, suggestion in suggestions(two_things).items() if suggestion.more
+    )
+    first = replace(suggestion, more=(), more_confidence=(), more_anchors=())
     with remember_rejections(two_things, None, {item: first}):
         pass
     suggest(two_things, "kinds", follow=False)
-    assert tuple(suggestions(two_things)[item].confidences) == found.more
+    assert tuple(suggestions(two_things)[item].confidences) == suggestion.more
 
 
 def test_suggesting_several_classes_again_writes_nothing(two_things):
@@ -93,14 +99,14 @@ def test_suggesting_several_classes_again_writes_nothing(two_things):
 
 def test_no_class_keeps_an_anchor_that_lost_its_label(two_things):
     suggest(two_things, "kinds")
-    anchors = [anchor for found in suggestions(two_things).values() for anchor in found.more_anchors]
+    anchors = [anchor for suggestion in suggestions(two_things).values() for anchor in suggestion.more_anchors]
     gone = max(set(anchors), key=anchors.count)
     clear_labels(two_things.select(gone), field="kinds", which="all")
     save_changes(two_things)
     suggest(two_things, "kinds", follow=False)
-    held = suggestions(two_things)
-    assert held
-    assert all(gone not in [*found.anchors, *found.more_anchors] for found in held.values())
+    made = suggestions(two_things)
+    assert made
+    assert all(gone not in [*suggestion.anchors, *suggestion.more_anchors] for suggestion in made.values())
 
 
 def test_a_class_that_only_followed_neighbors_does_not_stop_the_others(two_things):
@@ -109,5 +115,7 @@ def test_a_class_that_only_followed_neighbors_does_not_stop_the_others(two_thing
     one.save()
     two_things.add_sample_field("kinds.classifications.labelscape", fo.StringField)
     suggest(two_things, "kinds")
-    assert {"even", "odd"} <= {name for found in suggestions(two_things).values() for name in found.confidences}
-    assert not any("prime" in found.confidences for found in suggestions(two_things).values())
+    assert {"even", "odd"} <= {
+        name for suggestion in suggestions(two_things).values() for name in suggestion.confidences
+    }
+    assert not any("prime" in suggestion.confidences for suggestion in suggestions(two_things).values())

@@ -108,12 +108,12 @@ def test_all_labels_of_a_class_that_a_list_has_twice_come_back_with_an_undo(data
     undo_last(dataset)
 
     dataset.reload()
-    found = {
+    restored = {
         sample.id: [(label.label, label.annotator) for label in sample.many.classifications]
         for sample in dataset.select([first, second])
     }
-    assert found[first] == [("c", "ann"), ("d", "ann"), ("c", "bob")]
-    assert sorted(found[second]) == [("c", "eve"), ("d", "ann")]
+    assert restored[first] == [("c", "ann"), ("d", "ann"), ("c", "bob")]
+    assert sorted(restored[second]) == [("c", "eve"), ("d", "ann")]
 
 
 def test_a_label_from_neighbors_comes_back_beside_a_persons_label_of_its_class(dataset):

@@ -16,13 +16,13 @@ def groups(count: int, each: int = 60) -> np.ndarray:
 
 def test_regions_without_a_label_are_counted_and_one_sample_of_each_comes_next():
     vectors = groups(8)
-    found = cover(divide(vectors), np.arange(60, 70))
-    waiting = found.next_to_label
+    coverage = cover(divide(vectors), np.arange(60, 70))
+    waiting = coverage.next_to_label
 
-    assert len(waiting) == (~found.covered).sum() > 0
-    np.testing.assert_array_equal(found.regions[waiting], np.flatnonzero(~found.covered))
+    assert len(waiting) == (~coverage.covered).sum() > 0
+    np.testing.assert_array_equal(coverage.regions[waiting], np.flatnonzero(~coverage.covered))
     assert set(waiting // 60) >= {0, 2, 3, 4, 5, 6, 7}
-    assert f"cover {found.covered.sum()} of about {len(found.covered)} regions; label one" in found.sentence
+    assert f"cover {coverage.covered.sum()} of about {len(coverage.covered)} regions; label one" in coverage.sentence
 
 
 def test_labels_everywhere_are_worth_no_sentence():
@@ -35,20 +35,20 @@ def test_every_sample_lies_in_one_region_and_the_largest_comes_first(n, d, seed)
     random = np.random.default_rng(seed)
     vectors = random.integers(-1, 2, (n, d)).astype(np.float32)
     labeled = np.flatnonzero(random.random(n) < 0.2)
-    found = cover(divide(vectors, seed=seed), labeled)
+    coverage = cover(divide(vectors, seed=seed), labeled)
 
-    sizes = np.bincount(found.regions, minlength=len(found.covered))
+    sizes = np.bincount(coverage.regions, minlength=len(coverage.covered))
     assert (sizes > 0).all()
     assert (np.diff(sizes) <= 0).all()
-    assert found.covered[found.regions[labeled]].all()
-    assert not np.isin(found.next_to_label, labeled).any()
+    assert coverage.covered[coverage.regions[labeled]].all()
+    assert not np.isin(coverage.next_to_label, labeled).any()
 
 
 def test_suggestions_say_how_little_one_lasso_covers():
     vectors = groups(8)
     labels = np.full(480, -1)
     labels[:6], labels[60:66] = 0, 1
-    found = suggest(vectors, None, labels, 8)
+    suggestions = suggest(vectors, None, labels, 8)
 
-    assert "label one of the others first" in found.coverage.sentence
-    assert (labels[found.coverage.next_to_label] == -1).all()
+    assert "label one of the others first" in suggestions.coverage.sentence
+    assert (labels[suggestions.coverage.next_to_label] == -1).all()

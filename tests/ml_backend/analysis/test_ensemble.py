@@ -19,9 +19,9 @@ from labelscape.ml_backend.progress import no_progress
 def test_a_fold_never_holds_a_whole_class_and_no_label_twice(counts: list[int], n: int, seed: int) -> None:
     codes = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
     folds = label_folds(codes, len(counts), np.random.default_rng(seed + 1).random(len(codes)), n)
-    held = np.concatenate([np.empty(0, np.int64), *folds])
-    assert len(np.unique(held)) == len(held)
-    assert set(held.tolist()) == set(np.flatnonzero(np.asarray(counts)[codes] >= 2).tolist())
+    held_out = np.concatenate([np.empty(0, np.int64), *folds])
+    assert len(np.unique(held_out)) == len(held_out)
+    assert set(held_out.tolist()) == set(np.flatnonzero(np.asarray(counts)[codes] >= 2).tolist())
     for fold in folds:
         assert (np.bincount(codes[fold], minlength=len(counts)) < counts).all()
 

@@ -58,19 +58,19 @@ def test_neighbors_by_cells_are_nearly_the_exact_ones(data, monkeypatch):
     queries, table = vectors[::10] + 0.01, np.delete(vectors, slice(0, None, 10), axis=0)
     finder = NeighborFinder(table, 10)
     exact = neighbors_of(queries, table, 10).indices
-    found = finder.find(queries)
-    shares = [len(set(a) & set(b)) / 10 for a, b in zip(found.indices, exact, strict=True)]
+    nearest = finder.find(queries)
+    shares = [len(set(a) & set(b)) / 10 for a, b in zip(nearest.indices, exact, strict=True)]
     assert np.mean(shares) > 0.95
-    assert found.recall == pytest.approx(np.mean(shares), abs=0.03)
-    told = []
-    finder.find(queries, progress=lambda done, message: told.append(done))
-    assert told == sorted(told)
-    assert told[-1] == 1
+    assert nearest.recall == pytest.approx(np.mean(shares), abs=0.03)
+    messages = []
+    finder.find(queries, progress=lambda done, message: messages.append(done))
+    assert messages == sorted(messages)
+    assert messages[-1] == 1
 
 
 def test_neighbors_among_vectors_of_which_one_is_zero_are_found(monkeypatch):
     monkeypatch.setattr(neighbors_module, "EXACT_UP_TO", 500)
     table = np.random.default_rng(0).normal(size=(800, 6)).astype(np.float32)
     table[3] = 0
-    found = NeighborFinder(table, 5).find(table[10:20])
-    assert found.indices[:, 0].tolist() == list(range(10, 20))
+    nearest = NeighborFinder(table, 5).find(table[10:20])
+    assert nearest.indices[:, 0].tolist() == list(range(10, 20))

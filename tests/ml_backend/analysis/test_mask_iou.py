@@ -32,8 +32,8 @@ def test_runs_count_what_pixels_count_however_many_at_once(labels, guesses, crow
     (truth, full_truth), (predictions, full_predictions) = labels, guesses
     same = truth.sample[:, None] == predictions.sample[None, :]
     in_truth, in_predictions = (rows.astype(np.int32) for rows in np.nonzero(same))
-    found = mask_iou(truth, predictions, in_truth, in_predictions, np.full(len(in_truth), crowd), at_once=at_once)
-    for value, t, p in zip(found, in_truth, in_predictions, strict=True):
+    measured = mask_iou(truth, predictions, in_truth, in_predictions, np.full(len(in_truth), crowd), at_once=at_once)
+    for value, t, p in zip(measured, in_truth, in_predictions, strict=True):
         common = (full_truth[t] & full_predictions[p]).sum()
         whole = full_predictions[p].sum() if crowd else (full_truth[t] | full_predictions[p]).sum()
         assert value == pytest.approx(common / max(whole, 1))

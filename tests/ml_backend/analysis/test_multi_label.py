@@ -36,7 +36,7 @@ def states(digits: Data) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def found(digits: Data, states: np.ndarray) -> Proposals:
+def made_proposals(digits: Data, states: np.ndarray) -> Proposals:
     return made(digits, states)
 
 
@@ -46,52 +46,52 @@ def made(data: Data, states: np.ndarray, precision: float = 0.95) -> Proposals:
 
 
 def test_of_several_accepted_labels_a_sample_the_wanted_share_is_right(
-    digits: Data, states: np.ndarray, found: Proposals
+    digits: Data, states: np.ndarray, made_proposals: Proposals
 ) -> None:
-    right = digits[1][found.rows, found.classes][found.accepted]
+    right = digits[1][made_proposals.rows, made_proposals.classes][made_proposals.accepted]
     assert right.mean() >= 0.94
     assert right.sum() >= 0.75 * digits[1][states[:, 0] < 0].sum()
 
 
 def test_what_samples_surely_are_not_makes_no_doubtful_class_sure(digits: Data) -> None:
     states = drawn(digits[1], 40)[:, [NAMES.index("eight")]]  # nine in ten are surely no eight
-    found = made(digits, states)
-    assert (~found.accepted).any()
-    assert not found.accepted.any() or found.confidence[found.accepted].mean() >= 0.95
+    made_proposals = made(digits, states)
+    assert (~made_proposals.accepted).any()
+    assert not made_proposals.accepted.any() or made_proposals.confidence[made_proposals.accepted].mean() >= 0.95
 
 
-def test_the_classes_of_a_sample_come_together_the_surest_first(found: Proposals) -> None:
-    assert (np.diff(found.rows) >= 0).all()
-    same = np.diff(found.rows) == 0
+def test_the_classes_of_a_sample_come_together_the_surest_first(made_proposals: Proposals) -> None:
+    assert (np.diff(made_proposals.rows) >= 0).all()
+    same = np.diff(made_proposals.rows) == 0
     assert same.sum() > 200
-    assert (np.diff(found.confidence)[same] <= 0).all()
-    assert (found.accepted[:-1] >= found.accepted[1:])[same].all()
+    assert (np.diff(made_proposals.confidence)[same] <= 0).all()
+    assert (made_proposals.accepted[:-1] >= made_proposals.accepted[1:])[same].all()
 
 
-def test_anchors_are_labeled_with_the_class_they_speak_for(states: np.ndarray, found: Proposals) -> None:
-    for place in range(found.anchors.shape[1]):
-        there = found.anchors[:, place] >= 0
-        assert (states[found.anchors[there, place], found.classes[there]] == 1).all()
+def test_anchors_are_labeled_with_the_class_they_speak_for(states: np.ndarray, made_proposals: Proposals) -> None:
+    for place in range(made_proposals.anchors.shape[1]):
+        there = made_proposals.anchors[:, place] >= 0
+        assert (states[made_proposals.anchors[there, place], made_proposals.classes[there]] == 1).all()
 
 
 def test_a_class_that_everything_labeled_has_and_one_without_labels_leave_the_others_alone(
-    digits: Data, states: np.ndarray, found: Proposals
+    digits: Data, states: np.ndarray, made_proposals: Proposals
 ) -> None:
     labeled = states[:, 0] >= 0
     everywhere, nowhere = np.where(labeled, 1, -1), np.where(labeled, 0, -1)
     unknown = np.full(len(states), -1)
     among = made(digits, np.column_stack([everywhere, nowhere, unknown, states]))
-    assert np.array_equal(among.classes, found.classes + 3)
-    assert np.array_equal(among.accepted, found.accepted)
-    assert among.calibration == found.calibration == "calibrated on 80 labels"
+    assert np.array_equal(among.classes, made_proposals.classes + 3)
+    assert np.array_equal(among.accepted, made_proposals.accepted)
+    assert among.calibration == made_proposals.calibration == "calibrated on 80 labels"
 
 
 def test_a_single_class_that_everything_labeled_has_is_answered_with_what_to_do(
     digits: Data, states: np.ndarray
 ) -> None:
-    found = made(digits, np.where(states[:, :1] >= 0, 1, -1))
-    assert len(found.rows) == 0
-    assert "label a sample of another class" in found.calibration
+    made_proposals = made(digits, np.where(states[:, :1] >= 0, 1, -1))
+    assert len(made_proposals.rows) == 0
+    assert "label a sample of another class" in made_proposals.calibration
 
 
 def test_nothing_labeled_is_refused_with_what_to_do(digits: Data) -> None:
@@ -116,12 +116,12 @@ def test_progress_rises_and_what_it_raises_stops_the_work(digits: Data, states: 
 def test_one_label_a_sample_is_one_proposal_each(digits: Data, states: np.ndarray) -> None:
     vectors, _, neighbors = digits
     labels = states[:, NAMES.index("odd")]
-    found = suggest(vectors, neighbors, labels, 2)
-    proposals = as_proposals(found)
+    made_proposals = suggest(vectors, neighbors, labels, 2)
+    proposals = as_proposals(made_proposals)
     unlabeled = labels < 0
     assert np.array_equal(proposals.rows, np.flatnonzero(unlabeled))
-    assert np.array_equal(proposals.classes, found.labels[unlabeled])
-    assert np.array_equal(proposals.confidence, found.confidence[unlabeled])
-    assert np.array_equal(proposals.accepted, found.accepted[unlabeled])
-    assert np.array_equal(proposals.anchors, found.anchors[unlabeled])
-    assert (proposals.method, proposals.calibration) == (found.method, found.calibration.sentence)
+    assert np.array_equal(proposals.classes, made_proposals.labels[unlabeled])
+    assert np.array_equal(proposals.confidence, made_proposals.confidence[unlabeled])
+    assert np.array_equal(proposals.accepted, made_proposals.accepted[unlabeled])
+    assert np.array_equal(proposals.anchors, made_proposals.anchors[unlabeled])
+    assert (proposals.method, proposals.calibration) == (made_proposals.method, made_proposals.calibration.sentence)

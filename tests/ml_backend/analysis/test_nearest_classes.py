@@ -33,7 +33,7 @@ def test_a_large_selection_among_many_labels_is_asked_by_chance_and_the_same_eac
     chance = np.random.default_rng(1)
     labels = np.repeat([0, 1], 12_000)
     vectors = np.where(labels[:, None] == 0, [1, 0], [0, 1]) + chance.normal(0, 0.05, (24_000, 2))
-    asked = np.arange(0, 3_000)
-    first = nearest_classes(vectors.astype(np.float32), labels, asked)
+    queries = np.arange(0, 3_000)
+    first = nearest_classes(vectors.astype(np.float32), labels, queries)
     assert first == [(0, 1.0)]
-    assert nearest_classes(vectors.astype(np.float32), labels, asked) == first
+    assert nearest_classes(vectors.astype(np.float32), labels, queries) == first

@@ -105,12 +105,12 @@ def test_whatever_the_vectors_every_row_has_k_other_rows_at_their_distance(n, k,
 
 
 def test_progress_reaches_the_end_and_never_falls():
-    told = []
+    fractions = []
 
-    about(clustered(2000, 8), 5, progress=lambda done, message: told.append((done, message)))
+    about(clustered(2000, 8), 5, progress=lambda done, message: fractions.append((done, message)))
 
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1] == (1.0, "Neighbors of 2,000 of 2,000")
+    assert [done for done, _ in fractions] == sorted(done for done, _ in fractions)
+    assert fractions[-1] == (1.0, "Neighbors of 2,000 of 2,000")
 
 
 def test_what_progress_raises_stops_the_search():

@@ -52,8 +52,8 @@ def test_tables_searched_together_share_one_space(metric):
     vectors, queries = random.normal(size=(50, 4)).astype(np.float32), np.zeros((1, 4), np.float32)
     queries = np.concatenate([queries, vectors[7:8]])
 
-    asked, table = searchable(queries, vectors, metric=metric)
-    indices, distances = search_all(asked, table, 3, same=False, progress=no_progress)
+    searched, table = searchable(queries, vectors, metric=metric)
+    indices, distances = search_all(searched, table, 3, same=False, progress=no_progress)
 
     assert indices[1, 0] == 7
     assert distances[1, 0] == 0

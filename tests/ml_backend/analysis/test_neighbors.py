@@ -33,17 +33,19 @@ def brute_force(vectors, metric):
 @given(vectors=tables, k=st.integers(1, 30))
 @settings(deadline=None, max_examples=60)
 def test_neighbors_are_the_nearest_others_whatever_the_vectors(metric, vectors, k):
-    found = knn(vectors, k, metric=metric)
+    nearest = knn(vectors, k, metric=metric)
 
     n = len(vectors)
-    assert found.indices.shape == found.distances.shape == (n, min(k, n - 1))
-    assert (found.indices.dtype, found.distances.dtype, found.recall) == (np.int32, np.float32, 1.0)
-    assert not (found.indices == np.arange(n)[:, None]).any()
-    assert all(len(set(row)) == len(row) for row in found.indices.tolist())
+    assert nearest.indices.shape == nearest.distances.shape == (n, min(k, n - 1))
+    assert (nearest.indices.dtype, nearest.distances.dtype, nearest.recall) == (np.int32, np.float32, 1.0)
+    assert not (nearest.indices == np.arange(n)[:, None]).any()
+    assert all(len(set(row)) == len(row) for row in nearest.indices.tolist())
     apart = brute_force(vectors, metric)
-    np.testing.assert_allclose(found.distances, np.take_along_axis(apart, found.indices.astype(int), axis=1), atol=2e-6)
+    np.testing.assert_allclose(
+        nearest.distances, np.take_along_axis(apart, nearest.indices.astype(int), axis=1), atol=2e-6
+    )
     np.fill_diagonal(apart, np.inf)
-    np.testing.assert_allclose(found.distances, np.sort(apart, axis=1)[:, : min(k, n - 1)], atol=2e-6)
+    np.testing.assert_allclose(nearest.distances, np.sort(apart, axis=1)[:, : min(k, n - 1)], atol=2e-6)
 
 
 @metrics
@@ -73,57 +75,57 @@ def test_table_agrees_with_scikit_learn_on_real_digits(metric):
     digits = load_digits().data
     distances, indices = NearestNeighbors(n_neighbors=11, metric=metric).fit(digits).kneighbors(digits)
 
-    found = knn(digits, 10, metric=metric)
+    nearest = knn(digits, 10, metric=metric)
 
-    assert (found.indices == indices[:, 1:]).mean() > 0.97  # the rest are ties
-    np.testing.assert_allclose(found.distances, distances[:, 1:], atol=1e-4)
+    assert (nearest.indices == indices[:, 1:]).mean() > 0.97  # the rest are ties
+    np.testing.assert_allclose(nearest.distances, distances[:, 1:], atol=1e-4)
 
 
 @metrics
 def test_exact_duplicates_are_neighbors_at_distance_zero(metric):
     vectors = np.repeat(np.random.default_rng(0).normal(size=(50, 8)), 4, axis=0)
 
-    found = knn(vectors, 3, metric=metric)
+    nearest = knn(vectors, 3, metric=metric)
 
-    assert (found.distances == 0).all()
-    assert (found.indices // 4 == np.arange(200)[:, None] // 4).all()
-    assert (np.diff(found.indices, axis=1) > 0).all()
+    assert (nearest.distances == 0).all()
+    assert (nearest.indices // 4 == np.arange(200)[:, None] // 4).all()
+    assert (np.diff(nearest.indices, axis=1) > 0).all()
 
 
 @metrics
 @pytest.mark.parametrize("value", [0.0, 2.5])
 def test_constant_vectors_are_all_duplicates_of_each_other(metric, value):
-    found = knn(np.full((40, 3), value), 5, metric=metric)
+    nearest = knn(np.full((40, 3), value), 5, metric=metric)
 
-    assert (found.distances == 0).all()
-    assert not (found.indices == np.arange(40)[:, None]).any()
+    assert (nearest.distances == 0).all()
+    assert not (nearest.indices == np.arange(40)[:, None]).any()
 
 
 def test_zero_vectors_do_not_crowd_out_neighbors_in_some_direction():
     rng = np.random.default_rng(0)
     vectors = np.concatenate([np.zeros((60, 4)), rng.normal(size=(20, 4))])
 
-    found = knn(vectors, 5)
+    nearest = knn(vectors, 5)
 
     apart = brute_force(vectors, "cosine")
     np.fill_diagonal(apart, np.inf)
-    np.testing.assert_allclose(found.distances, np.sort(apart, axis=1)[:, :5], atol=1e-6)
+    np.testing.assert_allclose(nearest.distances, np.sort(apart, axis=1)[:, :5], atol=1e-6)
 
 
 @pytest.mark.parametrize(("n", "width"), [(0, 0), (1, 0), (2, 1), (3, 2)])
 def test_few_vectors_have_as_many_neighbors_as_there_are_others(n, width):
-    found = knn(np.random.default_rng(0).normal(size=(n, 4)), 15)
+    nearest = knn(np.random.default_rng(0).normal(size=(n, 4)), 15)
 
-    assert found.indices.shape == found.distances.shape == (n, width)
+    assert nearest.indices.shape == nearest.distances.shape == (n, width)
 
 
 def test_float64_input_gives_the_table_of_its_float32_values():
     vectors = np.random.default_rng(0).normal(size=(100, 8))
 
-    found, narrow = knn(vectors, 5), knn(vectors.astype(np.float32), 5)
+    nearest, narrow = knn(vectors, 5), knn(vectors.astype(np.float32), 5)
 
-    np.testing.assert_array_equal(found.indices, narrow.indices)
-    np.testing.assert_array_equal(found.distances, narrow.distances)
+    np.testing.assert_array_equal(nearest.indices, narrow.indices)
+    np.testing.assert_array_equal(nearest.distances, narrow.distances)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
@@ -153,12 +155,12 @@ def test_vectors_of_one_dimension_are_refused():
 
 
 def test_progress_reaches_the_end_and_never_falls():
-    told = []
+    reported = []
 
-    knn(np.random.default_rng(0).normal(size=(3000, 4)), 5, progress=lambda done, message: told.append(done))
+    knn(np.random.default_rng(0).normal(size=(3000, 4)), 5, progress=lambda done, message: reported.append(done))
 
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
 
 
 @pytest.mark.usefixtures("search_in_cells", "few_columns")
@@ -166,21 +168,21 @@ def test_progress_reaches_the_end_and_never_falls():
 def test_progress_of_a_large_table_reaches_the_end_and_never_falls(kind):
     rng = np.random.default_rng(0)
     vectors = clustered(6000, 16) if kind == "clustered" else rng.normal(size=(6000, 64))
-    told = []
+    reported = []
 
-    knn(vectors, 5, progress=lambda done, message: told.append(done))
+    knn(vectors, 5, progress=lambda done, message: reported.append(done))
 
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
 
 
 @pytest.mark.usefixtures("search_in_cells", "few_columns")
 def test_the_slower_way_is_never_taken_in_silence():
-    told = []
+    reported = []
 
-    knn(np.random.default_rng(0).normal(size=(6000, 300)), 5, progress=lambda done, message: told.append(message))
+    knn(np.random.default_rng(0).normal(size=(6000, 300)), 5, progress=lambda done, message: reported.append(message))
 
-    assert any("comparing all pairs" in message for message in told)
+    assert any("comparing all pairs" in message for message in reported)
 
 
 class Stop(Exception):
@@ -219,11 +221,11 @@ def test_the_recall_told_is_the_recall_there_is():
     vectors = clustered(12_000, 32)
     exact = neighbors_of(vectors[:1000], vectors, 11).indices[:, 1:]
 
-    found = knn(vectors, 10)
+    nearest = knn(vectors, 10)
 
-    there_is = (found.indices[:1000, :, None] == exact[:, None, :]).any(axis=1).mean()
-    assert found.recall > 0.98
-    assert found.recall == pytest.approx(there_is, abs=0.01)
+    there_is = (nearest.indices[:1000, :, None] == exact[:, None, :]).any(axis=1).mean()
+    assert nearest.recall > 0.98
+    assert nearest.recall == pytest.approx(there_is, abs=0.01)
 
 
 @pytest.mark.usefixtures("search_in_cells")
@@ -242,33 +244,33 @@ def test_a_large_table_is_the_same_for_the_same_seed_and_holds_no_row_itself():
 def test_a_large_table_without_groups_is_searched_exactly(kind):
     vectors = np.ones((6000, 4)) if kind == "constant" else np.random.default_rng(0).normal(size=(6000, 300))
 
-    found = knn(vectors, 5)
+    nearest = knn(vectors, 5)
 
-    assert found.recall == 1.0
-    assert not (found.indices == np.arange(6000)[:, None]).any()
+    assert nearest.recall == 1.0
+    assert not (nearest.indices == np.arange(6000)[:, None]).any()
 
 
 @pytest.mark.usefixtures("search_in_cells", "few_columns")
 def test_where_all_pairs_would_take_too_long_a_poor_recall_is_reported(monkeypatch):
     monkeypatch.setattr(module, "ALL_PAIRS_UP_TO", 5500)
-    told = []
+    reported = []
 
-    found = knn(
-        np.random.default_rng(0).normal(size=(6000, 300)), 5, progress=lambda done, message: told.append(message)
+    nearest = knn(
+        np.random.default_rng(0).normal(size=(6000, 300)), 5, progress=lambda done, message: reported.append(message)
     )
 
-    assert found.recall < module.PROMISED_RECALL
-    assert told[-1].startswith(f"Found only {found.recall:.1%} of the nearest neighbors")
+    assert nearest.recall < module.PROMISED_RECALL
+    assert reported[-1].startswith(f"Found only {nearest.recall:.1%} of the nearest neighbors")
 
 
 @metrics
 @given(vectors=tables, k=st.integers(1, 8))
 @settings(deadline=None, max_examples=30)
 def test_a_query_among_the_vectors_finds_itself_first(metric, vectors, k):
-    found = neighbors_of(vectors, vectors, k, metric=metric)
+    nearest = neighbors_of(vectors, vectors, k, metric=metric)
 
-    assert found.indices.shape == (len(vectors), min(k, len(vectors)))
-    assert (found.distances[:, 0] == 0).all()
+    assert nearest.indices.shape == (len(vectors), min(k, len(vectors)))
+    assert (nearest.distances[:, 0] == 0).all()
 
 
 @given(vectors=tables)
@@ -276,9 +278,9 @@ def test_a_query_among_the_vectors_finds_itself_first(metric, vectors, k):
 def test_neighbors_of_all_vectors_are_the_table_without_the_vector_itself(vectors):
     assume(len(vectors) > 3)
 
-    table, asked = knn(vectors, 3), neighbors_of(vectors, vectors, 4)
+    table, queried = knn(vectors, 3), neighbors_of(vectors, vectors, 4)
 
-    np.testing.assert_allclose(asked.distances[:, 1:], table.distances, atol=1e-6)
+    np.testing.assert_allclose(queried.distances[:, 1:], table.distances, atol=1e-6)
 
 
 def test_queries_of_another_dimension_are_refused():

@@ -63,10 +63,10 @@ def test_marks_asked_for_lie_near_the_threshold_apart_from_each_other_and_are_ne
     scores = mean_query(vectors[group == 0]).scores(unit)
     marked = np.flatnonzero(group == 0)
     threshold = float(np.sort(scores)[-60])
-    asked = next_marks(unit, scores, threshold, marked=marked, count=4)
-    assert len(set(asked.tolist())) == 4
-    assert not np.isin(asked, marked).any()
-    assert len(set(group[asked].tolist())) > 1
+    next_ones = next_marks(unit, scores, threshold, marked=marked, count=4)
+    assert len(set(next_ones.tolist())) == 4
+    assert not np.isin(next_ones, marked).any()
+    assert len(set(group[next_ones].tolist())) > 1
     assert next_marks(unit, scores, threshold, marked=np.arange(len(unit))).tolist() == []
 
 

@@ -170,13 +170,13 @@ def test_each_method_says_how_many_neighbors_it_needs():
 
 @pytest.mark.parametrize("method", ["umap", "tsne"])
 def test_progress_moves_to_the_end(method, digits):
-    told = []
+    reported = []
 
-    project(digits[:100], method=method, progress=lambda done, message: told.append(done))
+    project(digits[:100], method=method, progress=lambda done, message: reported.append(done))
 
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    assert len(told) > 20
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
+    assert len(reported) > 20
 
 
 class Stop(Exception):
@@ -186,17 +186,17 @@ class Stop(Exception):
 @pytest.mark.parametrize("method", ["umap", "tsne"])
 @pytest.mark.parametrize("at", [0.0, 0.5, 0.9])
 def test_what_progress_raises_stops_the_map_at_once(method, at, digits):
-    told = []
+    reported = []
 
     def stop_at(done, message):
-        told.append(done)
+        reported.append(done)
         if done >= at:
             raise Stop
 
     with pytest.raises(Stop):
         project(digits[:100], method=method, progress=stop_at)
 
-    assert sum(done >= at for done in told) == 1
+    assert sum(done >= at for done in reported) == 1
 
 
 def test_a_new_sample_equal_to_one_on_the_map_gets_its_point(digits):

@@ -38,33 +38,35 @@ def made(data: Data, each: int, precision: float = 0.95, seed: int = 0) -> tuple
 def test_accepted_suggestions_keep_the_target_precision_on_average(digits: Data, each: int, precision: float) -> None:
     real = []
     for seed in range(3):
-        found, _ = made(digits, each, precision, seed)
-        real.append((found.labels == digits[1])[found.accepted].mean())
+        suggestions, _ = made(digits, each, precision, seed)
+        real.append((suggestions.labels == digits[1])[suggestions.accepted].mean())
     assert np.mean(real) >= precision - 0.01
 
 
 def test_a_few_labels_reach_most_of_the_digits(digits: Data) -> None:
-    found, labels = made(digits, 10)
-    assert found.accepted.sum() >= 0.8 * (labels < 0).sum()
+    suggestions, labels = made(digits, 10)
+    assert suggestions.accepted.sum() >= 0.8 * (labels < 0).sum()
 
 
 def test_confidence_is_about_the_share_that_is_right(digits: Data) -> None:
-    found, labels = made(digits, 30)
+    suggestions, labels = made(digits, 30)
     unlabeled = labels < 0
-    assert found.confidence[unlabeled].mean() == pytest.approx((found.labels == digits[1])[unlabeled].mean(), abs=0.04)
+    assert suggestions.confidence[unlabeled].mean() == pytest.approx(
+        (suggestions.labels == digits[1])[unlabeled].mean(), abs=0.04
+    )
 
 
 def test_one_label_per_class_is_said_to_be_too_few_to_calibrate(digits: Data) -> None:
-    found, labels = made(digits, 1)
-    assert found.calibration.held_out == 0
-    assert "only 10 labels: too few to calibrate" in found.calibration.sentence
-    assert found.accepted.sum() < 0.5 * (labels < 0).sum()
+    suggestions, labels = made(digits, 1)
+    assert suggestions.calibration.held_out == 0
+    assert "only 10 labels: too few to calibrate" in suggestions.calibration.sentence
+    assert suggestions.accepted.sum() < 0.5 * (labels < 0).sum()
 
 
 def test_many_labels_are_said_to_be_enough_to_calibrate(digits: Data) -> None:
-    found, _ = made(digits, 30)
-    assert found.calibration.sentence == "calibrated on 300 labels"
-    assert 0 < found.calibration.uncertainty < 0.05
+    suggestions, _ = made(digits, 30)
+    assert suggestions.calibration.sentence == "calibrated on 300 labels"
+    assert 0 < suggestions.calibration.uncertainty < 0.05
 
 
 def test_noise_gets_no_accepted_suggestion() -> None:
@@ -75,22 +77,22 @@ def test_noise_gets_no_accepted_suggestion() -> None:
 
 
 def test_labeled_samples_get_no_suggestion(digits: Data) -> None:
-    found, labels = made(digits, 10)
-    assert (found.labels[labels >= 0] == -1).all()
-    assert not found.accepted[labels >= 0].any()
+    suggestions, labels = made(digits, 10)
+    assert (suggestions.labels[labels >= 0] == -1).all()
+    assert not suggestions.accepted[labels >= 0].any()
 
 
 def test_anchors_are_labeled_samples_of_the_suggested_class(digits: Data) -> None:
-    found, labels = made(digits, 10)
-    suggested = np.flatnonzero(found.labels >= 0)
-    assert (labels[found.anchors[suggested]] == found.labels[suggested][:, None]).all()
+    suggestions, labels = made(digits, 10)
+    suggested = np.flatnonzero(suggestions.labels >= 0)
+    assert (labels[suggestions.anchors[suggested]] == suggestions.labels[suggested][:, None]).all()
 
 
 def test_anchors_are_padded_where_a_class_has_fewer_labels(digits: Data) -> None:
-    found, _ = made(digits, 1)
-    suggested = np.flatnonzero(found.labels >= 0)
-    assert (found.anchors[suggested, 0] >= 0).all()
-    assert (found.anchors[suggested, 1:] == -1).all()
+    suggestions, _ = made(digits, 1)
+    suggested = np.flatnonzero(suggestions.labels >= 0)
+    assert (suggestions.anchors[suggested, 0] >= 0).all()
+    assert (suggestions.anchors[suggested, 1:] == -1).all()
 
 
 def test_same_seed_gives_the_same_suggestions(digits: Data) -> None:
@@ -109,16 +111,16 @@ def test_class_without_labels_is_never_suggested(digits: Data) -> None:
 def test_a_single_class_is_answered_with_what_to_do(digits: Data) -> None:
     vectors, truth, neighbors = digits
     labels = np.where(np.arange(len(truth)) < 3, 0, -1)
-    found = suggest(vectors, neighbors, labels, 10)
-    assert (found.labels == -1).all()
-    assert "label a sample of another class" in found.calibration.sentence
+    suggestions = suggest(vectors, neighbors, labels, 10)
+    assert (suggestions.labels == -1).all()
+    assert "label a sample of another class" in suggestions.calibration.sentence
 
 
 def test_everything_labeled_leaves_nothing_to_suggest(digits: Data) -> None:
     vectors, truth, neighbors = digits
-    found = suggest(vectors, neighbors, truth, 10)
-    assert not found.accepted.any()
-    assert found.calibration.sentence == "everything is labeled"
+    suggestions = suggest(vectors, neighbors, truth, 10)
+    assert not suggestions.accepted.any()
+    assert suggestions.calibration.sentence == "everything is labeled"
 
 
 def test_nothing_labeled_is_refused_with_what_to_do(digits: Data) -> None:
@@ -154,8 +156,8 @@ def test_disagreeing_labels_on_exact_duplicates_are_not_believed() -> None:
     vectors[:20] = vectors[0]
     labels = np.full(200, -1)
     labels[:10], labels[100:110] = [0, 1] * 5, 1
-    found = suggest(vectors, None, labels, 2)
-    assert found.confidence[10:20].max() < found.confidence[110:].mean()
+    suggestions = suggest(vectors, None, labels, 2)
+    assert suggestions.confidence[10:20].max() < suggestions.confidence[110:].mean()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -164,8 +166,8 @@ def test_an_isolated_zero_vector_gets_no_suggestion(digits: Data, seed: int) -> 
     with_zero = np.concatenate([vectors[:500], np.zeros((1, 64), np.float32)])
     labels = drawn(np.append(truth[:500], 0), 5, seed)
     labels[-1] = -1
-    found = suggest(with_zero, None, labels, 10)
-    assert (found.labels[-1], found.accepted[-1], found.confidence[-1]) == (-1, False, 0)
+    suggestions = suggest(with_zero, None, labels, 10)
+    assert (suggestions.labels[-1], suggestions.accepted[-1], suggestions.confidence[-1]) == (-1, False, 0)
 
 
 def test_progress_rises_and_what_it_raises_stops_the_work(digits: Data) -> None:
@@ -189,10 +191,10 @@ def test_any_small_dataset_gets_probabilities(n: int, dim: int, seed: int) -> No
     vectors = random.integers(-1, 2, (n, dim)).astype(np.float32)
     labels = random.integers(-1, 3, n)
     labels[0] = 0
-    found = suggest(vectors, None, labels, 3)
-    assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
-    assert (found.labels[labels >= 0] == -1).all()
-    assert np.isin(found.labels, [-1, *labels[labels >= 0]]).all()
+    suggestions = suggest(vectors, None, labels, 3)
+    assert ((suggestions.confidence >= 0) & (suggestions.confidence <= 1)).all()
+    assert (suggestions.labels[labels >= 0] == -1).all()
+    assert np.isin(suggestions.labels, [-1, *labels[labels >= 0]]).all()
 
 
 def test_one_more_label_moves_few_confidences(digits: Data) -> None:

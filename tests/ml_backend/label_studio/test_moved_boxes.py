@@ -40,9 +40,9 @@ def test_a_box_moved_here_stays_when_its_annotation_changes_and_that_is_said(sta
         more = [drawn("r1", "Dog", **redrawn), drawn("r2", "Dog", x=60 + number)]
         annotation.update(result=more, updated_at=f"2099-01-0{number + 1}T00:00:00Z")
         setting.poll()
-        found = boxes(setting)
-        assert found["r1"] == HERE
-        assert found["r2"] == pytest.approx([0.6 + number / 100, 0.2, 0.3, 0.4])  # not moved here: follows
+        before = boxes(setting)
+        assert before["r1"] == HERE
+        assert before["r2"] == pytest.approx([0.6 + number / 100, 0.2, 0.3, 0.4])  # not moved here: follows
     assert [box.label for box in setting.sample(0).ground_truth.detections] == ["Dog", "Dog"]
     [notice] = read_notices(setting.mirror.dataset)
     assert "moved in FiftyOne stay there" in notice

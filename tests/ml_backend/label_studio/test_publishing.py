@@ -123,11 +123,11 @@ def proposed(label: str, score: float, sure: bool = False) -> Preannotation:
     return Preannotation((("", label),), {("", label): score}, score, sure)
 
 
-def due(mirror: Mirror, wanted: dict[int, Preannotation], version: str = V1, tasks: int = 0) -> Plan:
+def due(mirror: Mirror, proposals: dict[int, Preannotation], version: str = V1, tasks: int = 0) -> Plan:
     known = mirror.ledger.read()
-    new = [task for task in [*wanted, *range(10_000, 10_000 + tasks)] if task not in known]
+    new = [task for task in [*proposals, *range(10_000, 10_000 + tasks)] if task not in known]
     mirror.ledger.write([TaskRecord(task, f"sample{task}", "/m") for task in new])
-    return plan(mirror.ledger.read(), wanted, version)
+    return plan(mirror.ledger.read(), proposals, version)
 
 
 def held(task: int, label: str, score: float, sure: bool = False, **more: Any) -> TaskRecord:
@@ -143,15 +143,15 @@ def test_predictions_of_nested_choices_go_out_singly_as_paths_and_the_least_cert
     opened = open_mirror("http://label-studio.test", int(uuid.uuid4().hex[:7], 16), config)
     backend = {"id": 4, "title": V1}
     publisher = Publisher(studio, opened, backend, "secret")  # type: ignore[arg-type]
-    wanted = {task: proposed("Cat", 0.9 - task / 1000) for task in range(200)}
-    planned = due(opened, wanted)
+    proposals = {task: proposed("Cat", 0.9 - task / 1000) for task in range(200)}
+    planned = due(opened, proposals)
     assert not publisher.should_renew(planned)
     assert publisher.add(planned) == 50
     assert set(studio.calls) == {"create"}
     assert {row["task"] for row in studio.rows.values()} == set(range(150, 200))
     assert studio.of(199) == [(["Animal", "Cat"], 0.9 - 0.199)]
     asked = iter([True, True, False])
-    assert publisher.add(due(opened, wanted), lambda: next(asked)) == 2
+    assert publisher.add(due(opened, proposals), lambda: next(asked)) == 2
     fo.delete_dataset(opened.dataset.name)
 
 
@@ -166,17 +166,17 @@ def test_only_what_a_person_would_notice_is_changed_and_the_most_telling_first()
         6: held(6, "Cat", 0.70),
         7: held(7, "Cat", 0.70, annotations=(annotated,)),
     }
-    wanted = {
+    proposals = {
         1: proposed("Cat", 0.72),
         2: proposed("Cat", 0.80),
         3: proposed("Dog", 0.70),
         4: proposed("Cat", 0.71, sure=True),
         5: proposed("Dog", 0.40),
     }
-    found = plan(records, wanted, V1)
+    found = plan(records, proposals, V1)
     assert (found.new, found.changed, found.gone) == ([5], [3, 4, 2], [6])
     assert len(found) == 5
-    assert sorted(plan(records, wanted, "labelscape-0002").new) == [1, 2, 3, 4, 5]
+    assert sorted(plan(records, proposals, "labelscape-0002").new) == [1, 2, 3, 4, 5]
 
 
 def test_a_few_are_made_one_by_one_and_many_in_one_import(studio: Studio, mirror: Mirror, publisher: Publisher) -> None:
@@ -190,9 +190,9 @@ def test_a_few_are_made_one_by_one_and_many_in_one_import(studio: Studio, mirror
 
 
 def test_what_was_published_is_not_published_again(studio: Studio, mirror: Mirror, publisher: Publisher) -> None:
-    wanted = {task: proposed("Cat", 0.5) for task in range(1, 30)}
-    publisher.add(due(mirror, wanted))
-    assert len(due(mirror, wanted)) == 0
+    proposals = {task: proposed("Cat", 0.5) for task in range(1, 30)}
+    publisher.add(due(mirror, proposals))
+    assert len(due(mirror, proposals)) == 0
 
 
 def test_a_prediction_that_label_studio_stored_itself_is_taken_over(
@@ -209,13 +209,13 @@ def test_changes_stop_when_told_and_continue_where_they_stopped(
     studio: Studio, mirror: Mirror, publisher: Publisher
 ) -> None:
     publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(1, 30)}))
-    wanted = {task: proposed("Dog", 0.5) for task in range(1, 30)}
+    proposals = {task: proposed("Dog", 0.5) for task in range(1, 30)}
     turns = iter([True] * 10 + [False])
-    assert publisher.change(due(mirror, wanted), lambda: next(turns)) == 10
-    rest = due(mirror, wanted)
+    assert publisher.change(due(mirror, proposals), lambda: next(turns)) == 10
+    rest = due(mirror, proposals)
     assert len(rest.changed) == 19
     assert publisher.change(rest, lambda: True) == 19
-    assert all(studio.of(task) == [("Dog", 0.5)] for task in wanted)
+    assert all(studio.of(task) == [("Dog", 0.5)] for task in proposals)
 
 
 def test_with_the_app_all_changes_are_one_request_and_none_makes_a_new_version(
@@ -225,8 +225,8 @@ def test_with_the_app_all_changes_are_one_request_and_none_makes_a_new_version(
     studio.has_app = True
     del studio.rows[next(number for number, row in studio.rows.items() if row["task"] == 7)]
     studio.calls.clear()
-    wanted = {task: proposed("Dog", 0.5) for task in range(1, 299)}
-    changes = due(mirror, wanted)
+    proposals = {task: proposed("Dog", 0.5) for task in range(1, 299)}
+    changes = due(mirror, proposals)
     assert not publisher.should_renew(changes)
     assert publisher.change(changes, lambda: True) == 299
     assert studio.calls == ["bulk", "create"]  # the one that somebody deleted is made again
@@ -236,7 +236,7 @@ def test_with_the_app_all_changes_are_one_request_and_none_makes_a_new_version(
         298: [("Dog", 0.5)],
         299: [],
     }
-    assert len(due(mirror, wanted)) == 0
+    assert len(due(mirror, proposals)) == 0
 
 
 def test_a_prediction_that_was_deleted_there_is_made_again(
@@ -281,14 +281,14 @@ def test_many_changes_become_a_new_version_and_title_and_project_follow(
     studio: Studio, mirror: Mirror, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(100)}))
-    wanted = {task: proposed("Dog", 0.5) for task in range(100)}
-    changed = due(mirror, wanted)
+    proposals = {task: proposed("Dog", 0.5) for task in range(100)}
+    changed = due(mirror, proposals)
     assert publisher.should_renew(changed)
-    assert not publisher.should_renew(due(mirror, {**{t: proposed("Cat", 0.5) for t in range(100)}, 1: wanted[1]}))
+    assert not publisher.should_renew(due(mirror, {**{t: proposed("Cat", 0.5) for t in range(100)}, 1: proposals[1]}))
     assert publisher.renew(changed) == 100
     assert studio.calls[-2:] == ["title labelscape-0002", "version labelscape-0002"]
     assert studio.of(7, "labelscape-0002") == [("Dog", 0.5)]
-    assert len(due(mirror, wanted, "labelscape-0002")) == 0
+    assert len(due(mirror, proposals, "labelscape-0002")) == 0
     assert not publisher.should_renew(changed), "not twice in a minute"
     assert publisher.delete_old_predictions(lambda: True) == 100
     assert publisher.delete_old_predictions(lambda: True) == 0
@@ -327,13 +327,13 @@ def test_a_renewal_that_broke_off_leaves_the_old_predictions_the_shown_ones(
 ) -> None:
     publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(100)}))
     studio.fails_at = "title labelscape-0002"
-    wanted = {task: proposed("Dog", 0.5) for task in range(100)}
+    proposals = {task: proposed("Dog", 0.5) for task in range(100)}
     with pytest.raises(LabelStudioDown):
-        publisher.renew(due(mirror, wanted))
+        publisher.renew(due(mirror, proposals))
     assert publisher.version == V1
-    assert len(due(mirror, wanted).changed) == 100
+    assert len(due(mirror, proposals).changed) == 100
     studio.fails_at = ""
-    publisher.renew(due(mirror, wanted))
+    publisher.renew(due(mirror, proposals))
     assert publisher.version == "labelscape-0003", "what the broken renewal left behind has the second number"
     assert studio.of(7, "labelscape-0003") == [("Dog", 0.5)]
 

@@ -48,10 +48,10 @@ def test_of_one_class_the_first_counts_and_of_several_all():
 
 
 def test_a_class_that_the_config_lacks_is_unknown_but_something_was_said():
-    found = read(ONE, chosen("Bird"))
+    marks = read(ONE, chosen("Bird"))
 
-    assert (found.marks, found.unknown, found.silent_places) == ({}, {"": "Bird"}, {""})
-    assert not found.says_nothing_is_there
+    assert (marks.marks, marks.unknown, marks.silent_places) == ({}, {"": "Bird"}, {""})
+    assert not marks.says_nothing_is_there
 
 
 def test_a_result_without_an_answer_says_that_nothing_is_there():
@@ -62,19 +62,19 @@ def test_a_result_without_an_answer_says_that_nothing_is_there():
 def test_an_object_sent_from_here_keeps_its_id_and_one_drawn_there_gets_a_stable_one():
     ours = str(ObjectId())
 
-    found = read(BOXES, [box(ours), box("drawn")])
+    marks = read(BOXES, [box(ours), box("drawn")])
 
-    assert list(found.marks) == [ours, object_id(1, 2, "drawn")]
+    assert list(marks.marks) == [ours, object_id(1, 2, "drawn")]
     assert object_id(1, 3, "drawn") != object_id(1, 2, "drawn") == object_id(1, 2, "drawn")
-    assert found.marks[ours].box == pytest.approx((0.1, 0.2, 0.3, 0.4))
+    assert marks.marks[ours].box == pytest.approx((0.1, 0.2, 0.3, 0.4))
 
 
 def test_a_box_without_a_class_is_there_but_silent():
-    found = read(BOXES, [box("a", None)])
+    marks = read(BOXES, [box("a", None)])
 
-    assert [mark.label for mark in found.marks.values()] == [""]
-    assert found.silent_places == set(found.marks)
-    assert not found.says_nothing_is_there
+    assert [mark.label for mark in marks.marks.values()] == [""]
+    assert marks.silent_places == set(marks.marks)
+    assert not marks.says_nothing_is_there
 
 
 def test_a_rotated_box_becomes_the_frame_around_it_once_the_size_is_known():

@@ -66,7 +66,10 @@ def chosen(label: str) -> list[dict[str, Any]]:
 def annotated(studio: StandIn) -> list[tuple[int, str]]:
     [tasks] = studio.tasks_of.values()
     [task] = tasks
-    return [(held["completed_by"], held["result"][0]["value"]["choices"][0]) for held in task["annotations"]]
+    return [
+        (annotation["completed_by"], annotation["result"][0]["value"]["choices"][0])
+        for annotation in task["annotations"]
+    ]
 
 
 @pytest.mark.parametrize("broken", ["answer of create_annotation", "delete_annotation"])
@@ -199,5 +202,5 @@ def test_a_dataset_of_an_earlier_version_belongs_to_the_project_it_is_started_wi
     dataset.save()
     start().catch_up()
     dataset.reload()
-    [held] = studio.held.values()
-    assert dataset.info["label_studio"]["created_at"] == held["created_at"]
+    [annotation] = studio.held.values()
+    assert dataset.info["label_studio"]["created_at"] == annotation["created_at"]

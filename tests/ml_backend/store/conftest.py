@@ -1,4 +1,4 @@
-"""The store's vector tests run on every vector database that Labelscape supports directly."""
+"""Digits without labels, and every vector database that Labelscape supports directly."""
 
 import atexit
 import shutil
@@ -38,3 +38,11 @@ def backend(request, vector_folder, monkeypatch):
     monkeypatch.setitem(fob.brain_config.similarity_backends[name], SETTINGS[name], address)
     monkeypatch.setenv(BACKENDS[name].address, address)
     return name
+
+
+@pytest.fixture
+def unlabeled_digits(make_digits_dataset):
+    """Five digits without a field of labels."""
+    dataset = make_digits_dataset(5)
+    dataset.delete_sample_field("ground_truth")
+    return dataset

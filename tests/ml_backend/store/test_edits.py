@@ -86,10 +86,10 @@ def stored(dataset, sample, field="ground_truth"):
 
 def test_a_label_is_set_where_there_is_none_and_applying_it_again_changes_nothing(dataset):
     labeled, empty = dataset.values("id")[0], dataset.values("id")[3]
-    wanted = [Edit("value", sample, "ground_truth", None, document("new")) for sample in (labeled, empty)]
+    expected = [Edit("value", sample, "ground_truth", None, document("new")) for sample in (labeled, empty)]
 
-    written = apply(dataset, wanted)
-    again = apply(dataset, wanted)
+    written = apply(dataset, expected)
+    again = apply(dataset, expected)
 
     assert (written["label"], again["label"]) == (1, 0)
     assert dataset[empty].ground_truth.label == "new"

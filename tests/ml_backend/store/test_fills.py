@@ -53,18 +53,18 @@ def dataset():
 
 def stored(dataset):
     """Sample → its label, exactly as MongoDB has it, as text: NaN does not equal itself."""
-    found = dataset._sample_collection.find({}, {"ground_truth": 1})
-    return {str(one["_id"]): repr(one.get("ground_truth")) for one in found}
+    stored_labels = dataset._sample_collection.find({}, {"ground_truth": 1})
+    return {str(one["_id"]): repr(one.get("ground_truth")) for one in stored_labels}
 
 
 def shown(dataset):
     """Sample → class, origin, anchor, and confidence of its label."""
-    found = {}
+    stored_labels = {}
     for one in dataset._sample_collection.find({}, {"ground_truth": 1}):
         label = one.get("ground_truth") or {}
         names = ("label", "labelscape", "anchor", "labelscape_confidence")
-        found[str(one["_id"])] = tuple(label.get(name) for name in names)
-    return found
+        stored_labels[str(one["_id"])] = tuple(label.get(name) for name in names)
+    return stored_labels
 
 
 def act_at_random(rng, dataset, ids, model):

@@ -35,12 +35,12 @@ def rebuilt(dataset, view):
 
 def labels_in(view, field="parts"):
     """Object id → label, as the documents of a view show them."""
-    found = {}
+    labels = {}
     for sample in view:
         value = sample[field]
         for label in getattr(value, "detections", [value]) if value is not None else []:
-            found[label.id] = label.label
-    return found
+            labels[label.id] = label.label
+    return labels
 
 
 def labels_of(dataset):

@@ -88,27 +88,27 @@ def stored(dataset, field):
 
     None stands where there is not even an empty list.
     """
-    found = {}
+    labels_there = {}
     for one in dataset._sample_collection.find({}, {field: 1}):
         if one.get(field) is None:
-            found[str(one["_id"])] = None
+            labels_there[str(one["_id"])] = None
             continue
         labels = elements_of(one.get(field), field)
         there = [{name: repr(value) for name, value in label.items() if value is not None} for label in labels]
-        found[str(one["_id"])] = [sorted(label.items()) for label in there]
-    return found
+        labels_there[str(one["_id"])] = [sorted(label.items()) for label in there]
+    return labels_there
 
 
 def shown(dataset, field):
     """Item → class, origin, anchor and confidence of its labels; the items of a field of several labels are samples."""
-    found = {}
+    labels_there = {}
     for one in dataset._sample_collection.find({}, {field: 1}):
         for label in elements_of(one.get(field), field):
             item = str(one["_id"]) if field == "kinds" else str(label["_id"])
-            found.setdefault(item, []).append(tuple(label.get(name) for name in OWN))
+            labels_there.setdefault(item, []).append(tuple(label.get(name) for name in OWN))
         if field == "kinds":
-            found.setdefault(str(one["_id"]), [])
-    return found
+            labels_there.setdefault(str(one["_id"]), [])
+    return labels_there
 
 
 def act_at_random(rng, dataset, field, model):
@@ -216,9 +216,9 @@ def test_what_a_person_changes_in_the_meantime_stays(dataset, field, path, kind,
     if when == "before the undo":
         changed.append(edit(dataset, field, theirs))
     undo_save(dataset)
-    found = elements_of(dataset._sample_collection.find_one({"_id": ObjectId(theirs)})[field], field)
+    labels_there = elements_of(dataset._sample_collection.find_one({"_id": ObjectId(theirs)})[field], field)
     kept = [repr(label) for label in elements_of(changed[-1], field)]
-    assert [repr(label) for label in found if repr(label) in kept] == kept
+    assert [repr(label) for label in labels_there if repr(label) in kept] == kept
     after = stored(dataset, field)
     assert {item: after[item] for item in ids if item != theirs} == {
         item: before[item] for item in ids if item != theirs
@@ -234,11 +234,11 @@ def test_a_packed_fill_is_the_same_fill(form):
     made = form("kinds.classifications", ids, {"label": "y"}, "80000000", **own)
 
     [(number, packed)] = list(edits.pack_edits([made]))
-    [found] = edits.unpack_edits(packed)
+    [labels_there] = edits.unpack_edits(packed)
 
-    assert (number, type(found)) == (3, form)
+    assert (number, type(labels_there)) == (3, form)
     for name, value in vars(made).items():
-        assert np.array_equal(getattr(found, name), value), name
+        assert np.array_equal(getattr(labels_there, name), value), name
 
 
 def test_each_object_of_a_sample_moves_its_time_and_counts(dataset):

@@ -27,19 +27,19 @@ def vectors(seed=0, n=30):
 
 def computes():
     """A progress callback that counts: only a search reports progress."""
-    told = []
-    return told, lambda done, message: told.append(done)
+    messages = []
+    return messages, lambda done, message: messages.append(done)
 
 
 def test_the_same_vectors_are_searched_once_also_for_fewer_neighbors():
-    told, progress = computes()
+    messages, progress = computes()
     first = neighbors_of(embeddings(vectors()), k=10, progress=progress)
-    searched = len(told)
+    searched = len(messages)
 
     again = neighbors_of(embeddings(vectors()), k=10, progress=progress)
     fewer = neighbors_of(embeddings(vectors()), k=3, progress=progress)
 
-    assert searched == len(told) > 0
+    assert searched == len(messages) > 0
     np.testing.assert_array_equal(again.indices, first.indices)
     np.testing.assert_array_equal(fewer.indices, first.indices[:, :3])
     np.testing.assert_array_equal(fewer.distances, first.distances[:, :3])
@@ -50,22 +50,22 @@ def test_the_same_vectors_are_searched_once_also_for_fewer_neighbors():
 def test_anything_else_is_searched_anew_and_right(change):
     base = vectors()
     neighbors_of(embeddings(base), k=5)
-    told, progress = computes()
+    messages, progress = computes()
     other = {"vectors": vectors(1), "order": base[::-1]}.get(change, base)
     k, metric = 8 if change == "more" else 5, "euclidean" if change == "metric" else "cosine"
 
-    found = neighbors_of(embeddings(other), k=k, metric=metric, progress=progress)
+    nearest = neighbors_of(embeddings(other), k=k, metric=metric, progress=progress)
 
-    assert told
-    np.testing.assert_array_equal(found.indices, knn(other, k, metric=metric).indices)
+    assert messages
+    np.testing.assert_array_equal(nearest.indices, knn(other, k, metric=metric).indices)
 
 
 def test_asking_for_more_neighbors_than_there_are_is_still_answered_from_disk():
     neighbors_of(embeddings(vectors(n=4)), k=50)
-    told, progress = computes()
+    messages, progress = computes()
 
     assert neighbors_of(embeddings(vectors(n=4)), k=90, progress=progress).indices.shape == (4, 3)
-    assert told == []
+    assert messages == []
 
 
 def test_only_the_tables_used_last_are_kept(folder):
@@ -73,6 +73,6 @@ def test_only_the_tables_used_last_are_kept(folder):
         neighbors_of(embeddings(vectors(seed)), k=3)
 
     assert len(list(folder.iterdir())) == 4
-    told, progress = computes()
+    messages, progress = computes()
     neighbors_of(embeddings(vectors(5)), k=3, progress=progress)
-    assert told == []
+    assert messages == []

@@ -22,7 +22,7 @@ def test_beside_a_field_of_somebody_else_suggestions_have_another_name(dataset, 
     items = list_items(dataset)
     write_suggestions(dataset, items, [ONE, None, ONE])
     dataset = fo.load_dataset(dataset.name)
-    assert all(getattr(found, "label", found) == "mine" for found in dataset.values("suggested_label"))
+    assert all(getattr(suggestion, "label", suggestion) == "mine" for suggestion in dataset.values("suggested_label"))
     assert read_suggestions(dataset, items) == [ONE, None, ONE]
     assert dataset.values("suggested_label_2.label") == ["7", None, "7"]
     labels = label_field(dataset, "ground_truth")

@@ -92,7 +92,7 @@ def test_a_discard_forgets_what_came_before_it_for_its_items_or_for_all():
 def test_objects_and_samples_are_deleted_from_where_they_are():
     changes = folded(delete(1), delete(2, patches_field="parts"), delete(3))
 
-    assert {field: as_names(found) for field, found in changes.deleted.items()} == {
+    assert {field: as_names(items) for field, items in changes.deleted.items()} == {
         None: [item(1), item(3)],
         "parts": [item(2)],
     }

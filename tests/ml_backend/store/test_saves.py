@@ -76,10 +76,10 @@ def test_an_existing_label_is_never_overwritten_without_an_explicit_act(dataset,
     before = names(dataset)
     propose(dataset, ids[:6], "9")
     conflicts = save(dataset, field)
-    held = names(dataset)
+    current = names(dataset)
     assert {c.item for c in conflicts} == {i for i in ids[:4] if before[i] != "9"}
-    assert all(held[i] == before[i] for i in ids[:4])
-    assert held[ids[4]] == held[ids[5]] == "9"
+    assert all(current[i] == before[i] for i in ids[:4])
+    assert current[ids[4]] == current[ids[5]] == "9"
     propose(dataset, ids[:1], "9", replace=True)
     save(dataset, field)
     assert names(dataset)[ids[0]] == "9"
@@ -111,9 +111,9 @@ def test_undo_leaves_what_a_person_changed_since(dataset, field):
     sample.ground_truth.label = "5"
     sample.save()
     saves.undo(dataset)
-    held = names(dataset)
-    assert held[ids[4]] == "5"
-    assert held[ids[5]] is None
+    current = names(dataset)
+    assert current[ids[4]] == "5"
+    assert current[ids[5]] is None
 
 
 @pytest.mark.parametrize("fails_at", ["apply", "settle"])
@@ -126,9 +126,9 @@ def test_a_save_interrupted_after_its_commit_is_finished_at_the_next_call(datase
         with pytest.raises(KeyboardInterrupt):
             save(dataset, field)
     assert saves.last_save(dataset).count == 5
-    held = names(dataset)
-    assert [held[i] for i in ids[4:8]] == ["3"] * 4
-    assert ids[9] not in held
+    current = names(dataset)
+    assert [current[i] for i in ids[4:8]] == ["3"] * 4
+    assert ids[9] not in current
     assert list_acts(dataset) == []
 
 
@@ -252,13 +252,13 @@ def test_a_multi_label_field_gathers_labels_and_undo_takes_only_ours(make_digits
         add(dataset, "label", ids[:2], field="kinds", label=label, multi=True)
     assert not save(dataset, field)
 
-    def held():
+    def current():
         samples = fo.load_dataset(dataset.name).select(ids[:2], ordered=True)
         return [s.kinds and [c.label for c in s.kinds.classifications] for s in samples]
 
-    assert held() == [["odd", "prime"], ["odd", "prime"]]
+    assert current() == [["odd", "prime"], ["odd", "prime"]]
     saves.undo(dataset)
-    assert held() == [["odd"], None]
+    assert current() == [["odd"], None]
 
 
 def test_patches_are_labeled_deleted_and_restored_in_place(make_digits_dataset):
@@ -275,12 +275,12 @@ def test_patches_are_labeled_deleted_and_restored_in_place(make_digits_dataset):
     add(dataset, "delete", [items[0], items[2]], field="", patches_field="parts")
     save(dataset, field)
 
-    def held():
+    def current():
         return [(d.id, d.label) for d in fo.load_dataset(dataset.name).first().parts.detections]
 
-    assert held() == [(items[1], "loop")]
+    assert current() == [(items[1], "loop")]
     saves.undo(dataset)
-    assert held() == [(items[0], "mine"), (items[1], None), (items[2], None)]
+    assert current() == [(items[0], "mine"), (items[1], None), (items[2], None)]
 
 
 @pytest.mark.parametrize(("which", "left"), [("all", 0), ("ours", 4), ("neighbors", 5)])

@@ -49,11 +49,11 @@ def test_scores_and_rows_are_those_of_the_table_in_memory(dataset, stream):
     assert open_search_table(dataset, "emb") is table
     assert table.items.ids.tolist() == before.items.ids.tolist()
     scorer = Scorer("mean", before.unit[7])
-    told = []
-    scores = table.scores(scorer, lambda fraction, message: told.append((fraction, message)))
+    reported = []
+    scores = table.scores(scorer, lambda fraction, message: reported.append((fraction, message)))
     np.testing.assert_allclose(scores, before.scores(scorer), atol=1e-6)
-    assert told[-1] == (1.0, "Scored 330 of 330 vectors")
-    assert len(told) > 2
+    assert reported[-1] == (1.0, "Scored 330 of 330 vectors")
+    assert len(reported) > 2
     rows = np.array([5, 300, 5, 0])
     np.testing.assert_allclose(table.unit[rows], before.unit[rows], atol=1e-6)
     np.testing.assert_allclose(table.background(20), before.background(20), atol=1e-6)

@@ -36,11 +36,11 @@ def stored(dataset):
 
 def test_suggestions_are_read_back_as_they_were_written(dataset):
     items = list_items(dataset)
-    wanted = [ONE, SEVERAL, None, ONE]
-    assert write_suggestions(dataset, items, wanted) == [items.sample_ids[row] for row in (0, 1, 3)]
-    assert read_suggestions(dataset, items) == wanted
-    assert read_suggestions(fo.load_dataset(dataset.name), items) == wanted
-    assert write_suggestions(dataset, items, wanted) == []
+    expected = [ONE, SEVERAL, None, ONE]
+    assert write_suggestions(dataset, items, expected) == [items.sample_ids[row] for row in (0, 1, 3)]
+    assert read_suggestions(dataset, items) == expected
+    assert read_suggestions(fo.load_dataset(dataset.name), items) == expected
+    assert write_suggestions(dataset, items, expected) == []
     assert len(write_suggestions(dataset, items, [ONE] * 4)) == 2
     assert read_suggestions(dataset, items) == [ONE] * 4
 
@@ -55,14 +55,14 @@ def test_suggestions_are_written_in_groups_and_only_where_they_change(dataset, f
     rng = random.Random(0)
     others = [ONE, SEVERAL, replace(ONE, label="8"), None]
     for _ in range(6):
-        wanted = [rng.choice(others) for _ in range(len(items))]
+        expected = [rng.choice(others) for _ in range(len(items))]
         current = read_suggestions(dataset, items)
-        changed = write_suggestions(dataset, items, wanted)
-        assert read_suggestions(dataset, items) == wanted
-        moved = [new != old for new, old in zip(wanted, current, strict=True)]
+        changed = write_suggestions(dataset, items, expected)
+        assert read_suggestions(dataset, items) == expected
+        moved = [new != old for new, old in zip(expected, current, strict=True)]
         assert changed == list(dict.fromkeys(items.sample_ids[moved].tolist()))
         with counted_writes() as writes:
-            assert write_suggestions(dataset, items, wanted) == []
+            assert write_suggestions(dataset, items, expected) == []
         assert not writes.names
     assert {len(one.tags) for one in dataset.values("parts.detections", unwind=True)} == {1}
 
@@ -89,8 +89,8 @@ def test_a_suggestion_of_an_earlier_version_has_one_class(dataset):
     assert all(one.confidences == {"7": 0.8} for one in read_suggestions(dataset, list_items(dataset)))
     ids = dataset.values("id")
     write_suggestions(dataset, list_items(dataset.select(ids[1])), [SEVERAL])
-    found = read_suggestions(dataset, list_items(dataset))
-    assert [list(one.confidences) for one in found] == [["7"], ["7", "odd", "prime"], ["7"], ["7"]]
+    read = read_suggestions(dataset, list_items(dataset))
+    assert [list(one.confidences) for one in read] == [["7"], ["7", "odd", "prime"], ["7"], ["7"]]
 
 
 def test_a_rejection_is_of_all_classes_and_gives_all_of_them_back(dataset):

@@ -96,7 +96,7 @@ def coco_evaluation(truth, predictions, ious, classwise=True, masks=None):
         evaluation.params.useCats = int(classwise)
         evaluation.evaluate()
         evaluation.accumulate()
-    found = []
+    hits = []
     for t in range(len(ious)):
         tp = fp = fn = 0
         pairs = set()
@@ -110,9 +110,9 @@ def coco_evaluation(truth, predictions, ious, classwise=True, masks=None):
                 for g, d, skip in zip(image["dtMatches"][t], image["dtIds"], ignored, strict=True)
                 if g and not skip
             }
-        found.append(((tp, fp, fn), pairs))
+        hits.append(((tp, fp, fn), pairs))
     ap = evaluation.eval["precision"][:, :, :, 0, 0].mean(axis=1) if classwise else None
-    return found, ap
+    return hits, ap
 
 
 def our_pairs(matches):

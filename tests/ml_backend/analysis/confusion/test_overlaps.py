@@ -67,9 +67,7 @@ def test_overlaps_do_not_depend_on_how_many_are_computed_at_once():
 def test_every_pair_of_objects_that_meet_is_found_once_with_its_iou(labels, guesses):
     truth, predictions = truth_of(labels, crowds=False), predictions_of(guesses)
 
-    found = {
-        (t, p): iou for part in overlaps(truth, predictions, at_once=3) for t, p, iou in zip(*part[:3], strict=True)
-    }
+    met = {(t, p): iou for part in overlaps(truth, predictions, at_once=3) for t, p, iou in zip(*part[:3], strict=True)}
 
     expected = {}
     for t, (ax, ay, aw, ah) in enumerate(truth.box):
@@ -77,7 +75,7 @@ def test_every_pair_of_objects_that_meet_is_found_once_with_its_iou(labels, gues
             wide, high = min(ax + aw, bx + bw) - max(ax, bx), min(ay + ah, by + bh) - max(ay, by)
             if truth.sample[t] == predictions.sample[p] and wide > 0 and high > 0:
                 expected[t, p] = wide * high / (aw * ah + bw * bh - wide * high)
-    assert found == pytest.approx(expected)
+    assert met == pytest.approx(expected)
 
 
 def test_an_object_without_a_class_overlaps_nothing():

@@ -33,12 +33,12 @@ def test_neighbors_are_shown_then_taken_as_far_as_reached_and_undone_at_once(exp
     front = Front(explorer)
     truth = mapped_digits.values("true_digit")
     front.take(explorer.do("set_label", **explorer.rows(70), label=truth[70]))
-    found = explorer.do("label_neighbors", **explorer.map, rows=[70], label=truth[70])
-    order, confidence = unpack(found["order"]), unpack(found["confidence"], "<f4")
+    answer = explorer.do("label_neighbors", **explorer.map, rows=[70], label=truth[70])
+    order, confidence = unpack(answer["order"]), unpack(answer["confidence"], "<f4")
     assert len(order) == len(confidence) == len(set(order)) > 0
     assert confidence == sorted(confidence, reverse=True)
     assert not {row for row in order if front.labels[row] is not None}
-    assert found["why"]
+    assert answer["why"]
     assert explorer.state["pending"]["labels"] == 1
     taken = order[:3]
     reply = front.take(explorer.do("accept_neighbors", **explorer.map, anchors=[70], rows=pack(taken), label=truth[70]))
@@ -71,8 +71,8 @@ def test_a_discard_and_several_actions_are_undone_by_name(explorer):
 
 def test_what_is_ticked_in_the_grid_is_found_on_the_map(explorer, mapped_digits):
     ids = mapped_digits.values("id")
-    found = explorer.do("locate", **explorer.map, ids=[ids[7], ids[3], "0" * 24])
-    assert unpack(found["rows"]) == [3, 7]
+    answer = explorer.do("locate", **explorer.map, ids=[ids[7], ids[3], "0" * 24])
+    assert unpack(answer["rows"]) == [3, 7]
 
 
 def test_deleted_samples_leave_the_map_when_saved_and_return_when_undone(explorer, mapped_digits):

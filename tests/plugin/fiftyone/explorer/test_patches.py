@@ -80,8 +80,8 @@ def test_objects_are_labeled_deleted_saved_and_restored(panel, patches):
 
 def test_the_label_of_an_object_reaches_its_neighbors(panel, patches):
     panel.do("set_label", **panel.rows(1), label="stem")
-    found = panel.do("label_neighbors", **panel.map, rows=[1], label="stem")
-    order = np.frombuffer(base64.b64decode(found["order"]), "<u4").tolist()
+    answer = panel.do("label_neighbors", **panel.map, rows=[1], label="stem")
+    order = np.frombuffer(base64.b64decode(answer["order"]), "<u4").tolist()
     assert order
     assert not {row for row in order if row % 3 == 0}
     rows = base64.b64encode(np.asarray(order[:2], "<u4").tobytes()).decode()
