@@ -8,7 +8,9 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 FOLDERS = ("ml_backend", "operators", "plugin", "cli", "testing", "tests", "benchmarks", "scripts")
 NOT_OURS = {"node_modules", "dist"}
-FILE_LINES, FUNCTION_LINES = 400, 40
+FILE_LINES, FUNCTION_LINES, POSITIONAL = 400, 40, 7
+# Typer makes an option of each parameter; Numba compiles loops over arrays, not over objects that have them.
+TAKE_MANY = ("app.command", "numba.njit", "_compiled")
 
 
 def sources(*endings: str) -> Iterator[Path]:
@@ -44,3 +46,12 @@ def test_no_file_is_long() -> None:
 def test_no_function_is_long() -> None:
     lengths = {name: body_lines(function) for name, function in functions()}
     assert {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+
+
+def test_no_function_takes_many_parameters_by_position() -> None:
+    counts = {
+        name: sum(one.arg not in ("self", "cls") for one in function.args.posonlyargs + function.args.args)
+        for name, function in functions()
+        if not any(ast.unparse(one).startswith(TAKE_MANY) for one in function.decorator_list)
+    }
+    assert {name: count for name, count in counts.items() if count > POSITIONAL} == {}
