@@ -46,6 +46,15 @@ class Update:
     equal: EqualVectors | None
 
 
+@dataclass(frozen=True)
+class _Target:
+    """The embeddings that a run writes to."""
+
+    dataset: fo.Dataset
+    key: str
+    table: VectorTable
+
+
 @dataclass
 class _Work:
     """The work of a run, and its results so far."""
@@ -81,11 +90,10 @@ def update_vectors(
     """
     dataset = samples._root_dataset
     with gone_in_words(dataset):
-        return _update(dataset, samples, key, items, model, batch_size, progress, keep)
+        return _update(samples, key, items, model, batch_size, progress, keep)
 
 
 def _update(
-    dataset: fo.Dataset,
     samples: SampleCollection,
     key: str,
     items: Items,
@@ -94,28 +102,29 @@ def _update(
     progress: Progress,
     keep: Keep | None,
 ) -> Update:
+    dataset = samples._root_dataset
     check_score_fields(dataset, items, [ERROR_FIELD])
     progress(0.0, "Looking for new and changed files")
-    table, known_ids, restarted = _open(dataset, key)
+    target, known_ids, restarted = _open(dataset, key)
     media = list_media(samples, items)
     marks, unreachable = read_marks(media)
     work = _Work(items, media, marks, unreachable, known_ids, keep=keep)
     _plan(work, read_fingerprints(dataset, key))
     if away := _mostly_away(work):
         progress(0.0, away)
-    work.removed = len(_remove_orphans(dataset, key, table, items))
-    _drop(dataset, key, table, work, [item for item in work.failures if item in known_ids])
+    work.removed = len(_remove_orphans(target, items))
+    _drop(target, work, [item for item in work.failures if item in known_ids])
     failed_before = failed_items(dataset, items)
     record_errors(dataset, items, work.failures)
     at_once = _ITEMS_PER_COMMIT * (model.parallel if isinstance(model, RayModel) else 1)
     for start in range(0, len(work.todo), at_once):
         rows = work.todo[start : start + at_once]
         share = part_of(progress, start / len(work.todo), (start + len(rows)) / len(work.todo))
-        _embed_rows(dataset, key, table, work, rows, model, batch_size, share, failed_before)
+        _embed_rows(target, work, rows, model, batch_size, share, failed_before)
         if is_gone(dataset):
             raise deleted_meanwhile(dataset)
-    gone = _remove_orphans(dataset, key, table, items)
-    table.compact()
+    gone = _remove_orphans(target, items)
+    target.table.compact()
     return _as_update(work, gone, restarted)
 
 
@@ -135,13 +144,13 @@ def _as_update(work: _Work, gone: Sequence[str], restarted: bool) -> Update:
     )
 
 
-def _open(dataset: fo.Dataset, key: str) -> tuple[VectorTable, set[str], bool]:
-    """The table to write to, the ids in it, and whether it had to be recreated because it was damaged."""
+def _open(dataset: fo.Dataset, key: str) -> tuple[_Target, set[str], bool]:
+    """The embeddings to write to, the ids in it, and whether it had to be recreated because it was damaged."""
     try:
         table = table_to_write(dataset, key)
-        return table, set(table.ids().tolist()), False
+        return _Target(dataset, key, table), set(table.ids().tolist()), False
     except DamagedVectors:
-        return recreate_table(dataset, key), set(), True
+        return _Target(dataset, key, recreate_table(dataset, key)), set(), True
 
 
 def _plan(work: _Work, known_marks: dict[str, str]) -> None:
@@ -156,9 +165,7 @@ def _plan(work: _Work, known_marks: dict[str, str]) -> None:
 
 
 def _embed_rows(
-    dataset: fo.Dataset,
-    key: str,
-    table: VectorTable,
+    target: _Target,
     work: _Work,
     rows: Sequence[int],
     model: EmbeddingModel,
@@ -177,10 +184,10 @@ def _embed_rows(
     kept = [rows[row] for row in result.kept]
     if kept:
         work.tally.add([media[row] for row in result.kept], result.vectors)
-        table.upsert(ids[kept], work.items.sample_ids[kept], result.vectors)
+        target.table.upsert(ids[kept], work.items.sample_ids[kept], result.vectors)
         if work.keep is not None:
             work.keep(ids[kept].tolist(), result)
-        write_fingerprints(dataset, key, ids[kept].tolist(), [work.marks[row] for row in kept])
+        write_fingerprints(target.dataset, target.key, ids[kept].tolist(), [work.marks[row] for row in kept])
         work.embedded.extend(ids[kept].tolist())
     failures: dict[str, str] = {}
     for failure in result.failed:
@@ -190,9 +197,9 @@ def _embed_rows(
         away = item in work.known_ids and medium.text is None and why_unavailable(medium.path) is not None
         (work.unavailable if away else failures)[item] = failure.reason
     work.failures.update(failures)
-    _drop(dataset, key, table, work, [item for item in failures if item in work.known_ids])
+    _drop(target, work, [item for item in failures if item in work.known_ids])
     fixed = failed_before.intersection(ids[kept].tolist())
-    record_errors(dataset, work.items, {**failures, **dict.fromkeys(fixed)})
+    record_errors(target.dataset, work.items, {**failures, **dict.fromkeys(fixed)})
 
 
 def _mostly_away(work: _Work) -> str | None:
@@ -204,20 +211,20 @@ def _mostly_away(work: _Work) -> str | None:
     return f"{len(reasons):,} of {count(len(work.items), 'file')} cannot be read now (first: {first})"
 
 
-def _remove_orphans(dataset: fo.Dataset, key: str, table: VectorTable, items: Items) -> list[str]:
+def _remove_orphans(target: _Target, items: Items) -> list[str]:
     """Remove the vectors of items that the dataset no longer has; return the IDs of these items."""
-    ids = table.ids()
-    orphans: list[str] = ids[locate(ids, list_like(dataset, items.patches_field, items.parts).ids) < 0].tolist()
-    _remove(dataset, key, table, orphans)
+    ids = target.table.ids()
+    orphans: list[str] = ids[locate(ids, list_like(target.dataset, items.patches_field, items.parts).ids) < 0].tolist()
+    _remove(target, orphans)
     return orphans
 
 
-def _drop(dataset: fo.Dataset, key: str, table: VectorTable, work: _Work, ids: Sequence[str]) -> None:
-    _remove(dataset, key, table, ids)
+def _drop(target: _Target, work: _Work, ids: Sequence[str]) -> None:
+    _remove(target, ids)
     work.removed += len(ids)
 
 
-def _remove(dataset: fo.Dataset, key: str, table: VectorTable, ids: Sequence[str]) -> None:
+def _remove(target: _Target, ids: Sequence[str]) -> None:
     if ids:
-        table.remove(np.asarray(ids))
-        forget_fingerprints(dataset, key, ids)
+        target.table.remove(np.asarray(ids))
+        forget_fingerprints(target.dataset, target.key, ids)
