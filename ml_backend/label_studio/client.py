@@ -15,7 +15,7 @@ _CONNECT_SECONDS = 5.0
 _SECONDS = 120.0  # an import of 10,000 predictions takes 8 s on SQLite
 _TASKS_PER_PAGE = 500
 _APP = "labelscape/api/projects"
-_BULK_SECONDS = 60.0  # for which an answer on the app counts
+_BULK_SECONDS = 60.0  # for which an answer about the app stays valid
 _PROJECTS_PER_PAGE = 100  # the maximum in Label Studio (1.23)
 
 
@@ -24,7 +24,7 @@ class LabelStudioError(Refusal):
 
 
 class LabelStudioDown(LabelStudioError):
-    """Label Studio cannot be reached or is not ready: worth a retry later."""
+    """Label Studio cannot be reached or is not ready: retry later."""
 
 
 class LabelStudioPartly(LabelStudioError):
@@ -51,7 +51,7 @@ class LabelStudio:
         from label_studio_sdk.core.api_error import ApiError
 
         self.url = url.rstrip("/")
-        self._bulk: dict[int, tuple[bool, float]] = {}  # project → whether it is written in bulk, and when we asked
+        self._bulk: dict[int, tuple[bool, float]] = {}  # project → whether it takes bulk writes, checked when
         transport = httpx.Client(
             timeout=httpx.Timeout(seconds, connect=_CONNECT_SECONDS),
             follow_redirects=False,
@@ -110,7 +110,7 @@ class LabelStudio:
         """The ids of all tasks of a project.
 
         Raises:
-            LabelStudioDown: tasks were added or deleted while they were read: try again.
+            LabelStudioDown: tasks were added or deleted during the call: try again.
         """
         ids = {int(task["id"]) for task in self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)}
         there = int(self.project(project)["task_number"])
@@ -141,7 +141,7 @@ class LabelStudio:
         return {int(task["id"]): dict(task["data"]) for task in tasks}
 
     def data_columns(self, project: int) -> set[str]:
-        """The names that the data of a project's tasks have."""
+        """The names of the columns in the data of a project's tasks."""
         return set(self._json("GET", f"api/projects/{project}/summary/")["all_data_columns"])
 
     def update_task_data(self, task: int, data: dict[str, Any]) -> None:

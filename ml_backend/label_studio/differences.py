@@ -1,4 +1,4 @@
-"""The differences between the tasks of a project and the samples of its dataset, and who has the last word."""
+"""The differences between the tasks of a project and the samples of its dataset, and which side takes precedence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

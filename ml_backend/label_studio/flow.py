@@ -144,7 +144,7 @@ class LabelFlow:
             result = annotation_of(mirror, record, labeling, base)
             after = max((annotation.id for annotation in record.annotations), default=0)
             record = replace(record, sending=Sending(labeling, after))
-            mirror.ledger.write([record])  # from here on, `_settle` finishes an interrupted send
+            mirror.ledger.write([record])  # from here on, `_settle` completes an interrupted send
             payload = self._studio.create_annotation(record.task, result)
             made = as_annotation(mirror.control, payload, mirror.controls[1:])
         self._note_sent(mirror, record, labeling, made)

@@ -31,7 +31,7 @@ def renamed_fields(dataset: fo.Dataset) -> dict[str, str]:
 def follow_fields(
     dataset: fo.Dataset, ledger: AnnotationLedger, fields: Sequence[str], renamed: Mapping[str, str]
 ) -> list[Notice]:
-    """Bring the ledger in step with label fields that were renamed or are new; returns what to say of them.
+    """Update the ledger for label fields that were renamed or are new; returns sentences about them.
 
     Raises:
         ProjectHeld: a field was deleted, and there is no other one of its name.
@@ -90,7 +90,7 @@ def are_in_place(dataset: fo.Dataset, fields: Sequence[str]) -> bool:
 
 
 def _new_fields(dataset: fo.Dataset, fields: Sequence[str]) -> list[str]:
-    """Those of the label fields that never were in sync, even if a deleted field had the same name."""
+    """The label fields that were never synced, even if a deleted field had the same name."""
     marks = {name: mark for name, mark in _marks(dataset).items() if name in fields}
     gone = [name for name, now in fields_today(dataset, marks).items() if now is None]
     for name in gone:

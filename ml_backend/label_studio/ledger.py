@@ -228,7 +228,7 @@ class AnnotationLedger(_Ledger[TaskRecord]):
             _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
 
     def with_commands(self) -> dict[int, TaskRecord]:
-        """Task → record, of tasks with an annotation that has a command, or whose command was taken back."""
+        """Task → record, of tasks with an annotation that has a command, or whose command was withdrawn."""
         given = {"annotations": {"$elemMatch": {"command": {"$nin": [None, ""]}}}}
         return self._find({"$or": [given, {"carried_out": {"$nin": [None, {}]}}]})
 

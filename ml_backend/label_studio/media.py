@@ -46,7 +46,7 @@ def presigned_address(uri: str, task: int) -> str:
 class MediaCache:
     """Fetches media within limits and caches them; thread-safe.
 
-    The token goes to Label Studio's own address alone. A name is resolved once, its addresses are checked, and the
+    The token goes to Label Studio's own address alone. A host name is resolved once, its addresses are checked, and the
     connection goes to a checked address, so that a second answer from the name server (DNS rebinding) has no effect;
     the same holds for every redirect.
     """

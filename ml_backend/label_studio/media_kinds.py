@@ -24,7 +24,7 @@ _HEAD = 1024  # leading bytes that identify a format
 
 
 def suffix_of(file: Path, address: str, kind: Modality, limits: Limits) -> str:
-    """What the name of a file of this kind has to end with, so that others know what it is.
+    """The ending that the name of a file of this kind needs, so that other tools recognize it.
 
     Raises:
         MediaError: it is not of this kind, cannot be decoded, or is too large.
@@ -84,7 +84,7 @@ def _text(file: Path, _address: str) -> str:
 def _video(file: Path, address: str) -> str:
     read_frames(str(file), None, 1)
     head, ending = _head(file), _ending(address)
-    if ending in VIDEO_ENDINGS:  # FiftyOne tells videos by the ends of their names
+    if ending in VIDEO_ENDINGS:  # FiftyOne recognizes videos by their file extensions
         return ending
     if head.startswith(b"\x1aE\xdf\xa3"):  # EBML
         return ".webm"

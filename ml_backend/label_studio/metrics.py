@@ -1,4 +1,4 @@
-"""What the backend counts, for Prometheus."""
+"""The backend's counters for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 

@@ -32,7 +32,7 @@ from .windows import window_regions
 
 EMBEDDINGS = "labelscape"
 _CONTROL = "label_studio_control"
-CONFIG_SEEN = "label_studio_config"  # in the info of a dataset: the config by which all tasks were read
+CONFIG_SEEN = "label_studio_config"  # in the info of a dataset: the config with which all tasks were read
 _CUT = "label_studio_windows"
 
 _log = structlog.get_logger(__name__)
@@ -360,7 +360,7 @@ def _keep_up(mirror: Mirror, followed: Followed, beside: Sequence[Followed]) -> 
 
 
 def _cut_again(mirror: Mirror) -> None:
-    """Make all tasks be read again if they were cut into other windows."""
+    """Have all tasks read again if they were cut into other windows."""
     cut = [mirror.cut.length, mirror.cut.hop]
     if not mirror.control.windows or mirror.dataset.info.get(_CUT) == cut:
         return

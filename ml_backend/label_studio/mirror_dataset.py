@@ -1,4 +1,4 @@
-"""The dataset of a mirrored project: whose it is, and the fields of its samples."""
+"""The dataset of a mirrored project: which project owns it, and the fields of its samples."""
 
 import fiftyone as fo
 
@@ -14,7 +14,7 @@ from .objects import TaskObject
 FIELD = "ground_truth"
 TASK = "task_id"
 INFO = "label_studio"
-_CREATED = "created_at"  # of the project, by which another one with its number is recognized
+_CREATED = "created_at"  # of the project, to recognize another one with the same number
 
 
 def owned_dataset(url: str, project: int, created_at: str = "") -> fo.Dataset:

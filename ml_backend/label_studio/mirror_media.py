@@ -1,4 +1,4 @@
-"""Create samples from what tasks show, as far as it is available."""
+"""Create samples from the media of tasks, where they are available."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -61,7 +61,7 @@ def _with_windows(
 
 
 def _replace_media(mirror: "Mirror", fields: Mapping[str, Mapping[str, Any]]) -> None:
-    """Give samples that exist already other media."""
+    """Replace the media of existing samples."""
     moved = {sample: values for sample, values in fields.items() if sample}
     for name in dict.fromkeys(name for values in moved.values() for name in values):
         mirror.dataset.set_values(name, {sample: one.get(name) for sample, one in moved.items()}, key_field="id")

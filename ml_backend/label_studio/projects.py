@@ -76,7 +76,7 @@ def hold_project(dataset: fo.Dataset, key: str) -> Iterator[Callable[[], None]]:
     """Send to a project, or make it, alone, in whatever process; what this gives is to be called between requests.
 
     Raises:
-        Refusal: another call is sending there, or took over because nothing was heard of this one for ten minutes.
+        Refusal: another call is sending there, or took over because this one was silent for ten minutes.
     """
     store, holder = ExecutionStore.create(_CLAIMS, dataset._doc.id), uuid.uuid4().hex
     claim = _new_claim(holder)
@@ -110,7 +110,7 @@ def _new_claim(holder: str) -> dict[str, Any]:
 
 
 def _is_over(claim: Mapping[str, Any]) -> bool:
-    """Whether nobody sends by this claim any more, though it was never given back."""
+    """Whether the process with this claim no longer sends, although it never released the claim."""
     if is_this_process(claim):
         return claim["holder"] not in _held or claim["until"] <= time.time()
     return claim["until"] <= time.time() or has_ended(claim)

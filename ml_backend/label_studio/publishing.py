@@ -167,7 +167,7 @@ class Publisher:
         return len(numbers) + len(gone)
 
     def delete_old_predictions(self, keep_on: Callable[[], bool]) -> int:
-        """Delete predictions of versions of ours that are not the project's any more, as long as ``keep_on``; how many.
+        """Delete predictions of versions of ours that are no longer the project's, while ``keep_on``; how many.
 
         One by one, because Label Studio (1.23) deletes a version in one request, which takes minutes and starves among
         submits. Those of labeled tasks stay: they record what the annotator was shown.

@@ -45,7 +45,7 @@ class ImageSizes:
     known: dict[str, Size | None] = field(default_factory=dict)
 
     def of(self, sample: str) -> Callable[[], Size | None]:
-        """What gives the size of a sample's image, once somebody asks for it."""
+        """A function that returns the size of a sample's image, read when it is called."""
 
         def size() -> Size | None:
             if sample not in self.known:

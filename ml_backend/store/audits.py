@@ -1,4 +1,4 @@
-"""The audit in progress of a dataset: which suggestions were accepted at the time, and which of them are checked."""
+"""The audit in progress of a dataset: which suggestions were accepted when it began, and which have been checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def save_audit(dataset: fo.Dataset, record: AuditRecord) -> None:
 
 
 def load_audit(dataset: fo.Dataset) -> AuditRecord | None:
-    """The audit of a dataset; None if none was begun."""
+    """The audit of a dataset; None if there is none."""
     header = open_store(dataset, _STORE).get(_HEADER)
     if header is None:
         return None

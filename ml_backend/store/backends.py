@@ -23,7 +23,7 @@ _NAME_LIMIT = 63  # bytes of a name in PostgreSQL
 
 
 class Tables(Protocol):
-    """The tables of one database, whoever they belong to."""
+    """The tables of one database, no matter which dataset they belong to."""
 
     def names(self) -> list[str]:
         """The names of all tables."""
@@ -72,7 +72,7 @@ def default_backend() -> str:
 
 
 def check_backend(name: str) -> str:
-    """The name itself, if it is that of a similarity backend of FiftyOne's; raises a Refusal otherwise."""
+    """Return the name if FiftyOne has a similarity backend of that name; raise a Refusal otherwise."""
     known = fob.brain_config.similarity_backends
     if name not in known:
         raise Refusal(f"'{name}' is not a similarity backend; choose one of: {listing(sorted(known))}")

@@ -49,7 +49,7 @@ class Campaign:
 
 
 def find_campaign(dataset: fo.Dataset, segment: str) -> Campaign | None:
-    """The campaign of a segment; None if it has none yet."""
+    """The campaign of a segment; None if there is none yet."""
     record = open_store(dataset, _STORE).get(segment)
     return None if record is None else _as_campaign(record)
 

@@ -1,4 +1,4 @@
-"""Media that samples carry in a field: what their headers tell, their cards, and the fields of their samples."""
+"""Media stored in a field of samples: their headers, their cards, and the fields of their samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class CarriedMedium:
 
 
 def inspect_medium(medium: Media, kind: Modality) -> CarriedMedium:
-    """A recording or a series with what its header tells; a text as the text itself.
+    """Read the header of a recording or series; a text is returned as it is.
 
     Raises:
         UnreadableMedium: it cannot be read, with the reason.

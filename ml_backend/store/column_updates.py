@@ -23,7 +23,7 @@ def modified_now() -> dict[str, datetime]:
 
 
 def among(ids: np.ndarray) -> Expression:
-    """The condition that an id is one of these, (n,) bytes of 12; without an object for each, which cost most of it."""
+    """The condition that an id is one of these, (n,) bytes of 12; an object for each would be slow."""
     return _with_ids("$in", ids)
 
 
@@ -34,7 +34,7 @@ def of_row(ids: np.ndarray, expression: Expression) -> Expression:
 
 
 def rounds_of(samples: np.ndarray) -> np.ndarray:
-    """(n,) how many times the sample of each row was there before, so that each sample is in a round once."""
+    """(n,) how often the sample of each row occurs in earlier rows, so that each round has a sample at most once."""
     order = np.argsort(samples, kind="stable")
     places = np.arange(len(samples))
     first = np.ones(len(samples), bool)

@@ -1,4 +1,4 @@
-"""Existing labels that new pending labels would overwrite, found in the database."""
+"""Find the existing labels in the database that new pending labels would overwrite."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ _SCANNED_FROM = 0.2  # share of the samples above which reading all of them is f
 def find_conflicts(
     dataset: fo.Dataset, field: LabelField, ids: np.ndarray, codes: np.ndarray | None, names: Sequence[str]
 ) -> list[Conflict]:
-    """The items that have another label than the one meant for them: ``names[codes[i]]`` for ``ids[i]`` (12 bytes).
+    """The items whose label differs from the pending one: ``names[codes[i]]`` for ``ids[i]`` (12 bytes).
 
     ``codes`` (n,) may be None where all are meant to have the one label of ``names``. The database returns labeled
     items alone, and of one class only those with another label.

@@ -14,7 +14,7 @@ from .save_records import UNDO_SECONDS, write_record
 def migrate_early_saves(dataset: fo.Dataset, store_name: str) -> None:
     """Move the last save's edits to their collection; older ones cannot be undone and are dropped.
 
-    Each step leaves a save that can be read, so an interrupted one is done again from where it was.
+    Each step leaves a save that can be read, so an interrupted migration continues where it stopped.
     """
     keys = list_keys(dataset, store_name)
     parts = [key for key in keys if key.rsplit(":", 1)[-1].isdecimal()]

@@ -1,7 +1,7 @@
 """Edits: changes of one sample, or of many samples at once, in MongoDB. They can be applied, undone, and packed.
 
-An edit only touches what is still as it was before, so that applying it twice is the same as once, and what a person
-changed meanwhile stays.
+An edit changes only what still has its previous value, so applying it twice has no further effect, and what a person
+changed in the meantime stays.
 """
 
 import zlib
@@ -98,7 +98,7 @@ def root_of(path: str) -> str:
 
 
 def renamed(edits: Sequence[AnyEdit], names: Mapping[str, str | None]) -> list[AnyEdit]:
-    """Edits with the current names of their fields; those of deleted fields (None) are left out."""
+    """Edits under the current names of their fields; edits of deleted fields (None) are left out."""
     result = []
     for edit in edits:
         root = root_of(edit.path)

@@ -1,4 +1,4 @@
-"""Items, the things that get a vector: samples, frames, or clips of a view, or the object patches inside them.
+"""Items, which are what gets a vector: samples, frames, or clips of a view, or the object patches inside them.
 
 Fields are named as the dataset names them, whatever the view: the boxes ``det`` of a video's frames
 are ``frames.det`` here, also in a view made by `to_frames()`.
@@ -241,7 +241,7 @@ def shown_field(samples: SampleCollection) -> str | None:
 
 
 def item_noun(dataset: fo.Dataset, field: str | None) -> str:
-    """What one item of these (`Items.field`) is called in the panel: a sample, a frame, a clip, or an object."""
+    """The noun for one such item (`Items.field`) in the panel: a sample, a frame, a clip, or an object."""
     if field is None:
         return "sample"
     if not is_parts(dataset, field):

@@ -66,7 +66,7 @@ def deletion_edits(dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray]
 def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelField) -> tuple[np.ndarray, np.ndarray]:
     """Ids (n,) of the labeled items of a view, and who set the label (n,): "human", "neighbors", or "imported".
 
-    An item with several labels stands there once for each of them.
+    An item with several labels is listed once per label.
     """
     samples = every_sample(samples)
     if not has_label_field(samples, field):

@@ -1,4 +1,4 @@
-"""Where the labels of a field come from: a model, Labelscape, or, as far as anybody can tell, either of them."""
+"""Where the labels of a field come from: a model, a person, Labelscape, or unknown."""
 
 import re
 from typing import Any, Literal
@@ -18,14 +18,14 @@ _LABEL_NAME = re.compile(
     r"(^|[_.])(ground_?truth|gt|truth|labels?|annotations?|annotated|annotator|human|manual|y_?true)(_|$)", re.I
 )
 _INSIDE_NAMES = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)")  # yoloOutput, pred1
-_EXAMINED = 10_000  # samples whose labels are looked at
+_EXAMINED = 10_000  # samples whose labels are examined
 _NOT_OURS = {"labelscape": None}
 
 
 def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
     """Whether a label field contains a model's predictions, judged by its name, an evaluation, confidence, or logits.
 
-    The labels that Labelscape saved carry a confidence too, and say so; they are no predictions.
+    Labels that Labelscape saved have a confidence, too, but are marked as such; they are not predictions.
     """
     named = _PREDICTION_NAME.search(_INSIDE_NAMES.sub("_", name))
     if named or is_suggestions_field(dataset, name) or name in _evaluated_fields(dataset, "pred_field"):
@@ -34,9 +34,9 @@ def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
 
 
 def may_hold_predictions(dataset: fo.Dataset, name: str) -> bool:
-    """Whether a field has labels of samples of which nothing tells whether a person or a model set them.
+    """Whether a field has labels of unknown origin: a person or a model may have set them.
 
-    Its name, an evaluation that took it as the truth, or a label that Labelscape saved in it would tell.
+    The origin is known from the field's name, an evaluation with it as ground truth, or a label Labelscape saved in it.
     """
     named = _LABEL_NAME.search(_INSIDE_NAMES.sub("_", name))
     if named or holds_predictions(dataset, name) or name in _evaluated_fields(dataset, "gt_field"):
@@ -47,12 +47,12 @@ def may_hold_predictions(dataset: fo.Dataset, name: str) -> bool:
 
 
 def unclear_origin(name: str) -> str:
-    """What to say of a field that `may_hold_predictions`."""
+    """The sentence for a field that `may_hold_predictions`."""
     return f"Nothing tells whether a person or a model set the labels in '{name}'."
 
 
 def _has_label(dataset: fo.Dataset, name: str, query: dict[str, Any]) -> bool:
-    """Whether one of the labels in a field matches a query, among those of so many samples."""
+    """Whether a label of the first samples matches a query."""
     field = dataset.get_field(name)
     if not isinstance(field, fo.EmbeddedDocumentField):
         return False

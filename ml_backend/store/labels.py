@@ -66,7 +66,7 @@ class Labels:
 
     @property
     def unlabeled(self) -> np.ndarray:
-        """(n,) bool, items of which nothing is known: they have no label, and nobody looked at them."""
+        """(n,) bool: items without a label that nobody has checked."""
         return np.asarray((self.codes < 0) & ~self.checked)
 
     def with_nothing(self, codes: np.ndarray) -> tuple[np.ndarray, int]:

@@ -160,7 +160,7 @@ class LanceTable(VectorTable):
         self._index.table.delete(condition)
 
     def _refresh(self) -> None:
-        """See what other processes wrote, or that they made the table."""
+        """Load what other processes wrote, or a table that they created."""
         if self._index.table is None:
             self._index._initialize()
         if self._index.table is not None:
@@ -181,7 +181,7 @@ class LanceTable(VectorTable):
 
 
 class LanceTables:
-    """The tables in the folder of vectors, whoever they belong to."""
+    """The tables in the vectors folder, no matter which dataset they belong to."""
 
     def __init__(self) -> None:
         import lancedb

@@ -1,4 +1,4 @@
-"""Labels that join the lists of many samples, or leave them, as columns: written and undone by a few updates."""
+"""Labels added to or removed from the lists of many samples, as columns: written and undone by a few updates."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -213,7 +213,7 @@ def rename_map(dataset: fo.Dataset, key: str, new_key: str) -> None:
     """Rename a map and the field of its spatial index.
 
     Raises:
-        ValueError: there is no such map, or the new key is taken or no valid name.
+        ValueError: there is no such map, or the new key is taken or not a valid name.
     """
     check_map(dataset, key)
     check_new_key(dataset, new_key)

@@ -20,7 +20,7 @@ from .vector_table import Rows, VectorTable, retrying, rows_at_once, server_in_w
 ADDRESS = "FIFTYONE_BRAIN_SIMILARITY_MILVUS_URI"
 _COLUMNS = ["pk", "sample_id", "vector"]
 _FETCHED_AT_ONCE = 1000
-_STRONG = "Strong"  # a read sees everything that was written before, by whomever
+_STRONG = "Strong"  # a read sees everything written before, by any process
 # What FiftyOne's configuration calls the parts of a connection.
 _CONNECTION = (
     *("uri", "user", "password", "secure", "token", "db_name"),
@@ -107,7 +107,7 @@ class MilvusTable(VectorTable):
                 collection.flush()
 
     def build_index(self, rows_per_partition: int) -> None:
-        """Nothing but sealing what was written: FiftyOne's collections have an HNSW index from the start."""
+        """Only seals what was written: FiftyOne's collections have an HNSW index from the start."""
         self.compact()
 
     def has_index(self) -> bool:
@@ -130,7 +130,7 @@ class MilvusTable(VectorTable):
         return self._index.collection
 
     def _refresh(self) -> None:
-        """See the collection that another process made."""
+        """Load a collection that another process created."""
         if self._index.collection is None:
             self._index._initialize()
             self._reconnect()
@@ -157,7 +157,7 @@ class MilvusTable(VectorTable):
 
 
 class MilvusTables:
-    """The collections of the Milvus that FiftyOne's configuration names, whoever they belong to."""
+    """The collections of the Milvus that FiftyOne's configuration names, no matter which dataset they belong to."""
 
     def __init__(self) -> None:
         self._alias = uuid4().hex

@@ -114,14 +114,14 @@ def _fill(
 
 
 def _in_rounds(places: np.ndarray, present: PresentObjects) -> Iterator[np.ndarray]:
-    """These places in parts with one object of each sample."""
+    """Split these places into parts with at most one object per sample."""
     rounds = rounds_of(present.samples[places])
     for number in range(int(rounds.max(initial=-1)) + 1):
         yield places[rounds == number]
 
 
 def _present_objects(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, leaving: np.ndarray) -> PresentObjects:
-    """The objects with these ids (n,), without those of samples that are ``leaving``; only attributes are read."""
+    """The objects with these ids (n,), except those of samples that are ``leaving``; only attributes are read."""
     collection, local = stored_path(dataset, field.path)
     match = {"$match": {f"{local}._id": among(ids)}}
     before = {name: {"$ifNull": [f"${local}.{name}", None]} for name in _ATTRIBUTES}

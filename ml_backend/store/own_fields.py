@@ -1,7 +1,7 @@
 """Fields that Labelscape creates for its own results, and the guarantee that it writes to no others.
 
-A field is Labelscape's where it was declared here, and its ``info`` says under which name. One of the same name that
-somebody else made holds their data: it is never written, whatever its type, and ours gets a number.
+A field is Labelscape's if it was declared here, and its ``info`` records the name. A field of that name that somebody
+else made contains their data: it is never written, whatever its type, and ours gets a number.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Updates of samples and frames that this process sends, counted, to tell them from what others write meanwhile."""
+"""Counts the updates of samples and frames that this process sends, to distinguish them from other writes."""
 
 import threading
 from collections import Counter

@@ -78,7 +78,7 @@ class PendingAct:
 def one_act(name: str = "") -> Iterator[None]:
     """Combine everything queued inside into one act, undone together; a nested act becomes part of the outer one.
 
-    If the block fails, nothing stays queued that it queued. The act gets the ``name``, else one of its own.
+    If the block fails, everything that it queued is dropped. The act gets the ``name``, else one of its own.
     """
     token, queued = _current_act.set(_current_act.get() or name or uuid.uuid4().hex), _queued.set([])
     try:
@@ -95,7 +95,7 @@ def one_act(name: str = "") -> Iterator[None]:
 
 
 def current_act() -> str:
-    """The name of the act that runs inside of `one_act`; "" outside."""
+    """The name of the current act inside `one_act`; "" outside."""
     return _current_act.get()
 
 

@@ -198,7 +198,7 @@ class PgvectorTable(VectorTable):
 
 
 class PgvectorTables:
-    """The tables of the PostgreSQL that FiftyOne's configuration names, whoever they belong to."""
+    """The tables of the PostgreSQL that FiftyOne's configuration names, no matter which dataset they belong to."""
 
     def __init__(self) -> None:
         settings = fob.brain_config.similarity_backends["pgvector"]

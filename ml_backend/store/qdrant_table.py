@@ -125,7 +125,7 @@ class QdrantTable(VectorTable):
 
 
 class QdrantTables:
-    """The collections of the Qdrant that FiftyOne's configuration names, whoever they belong to."""
+    """The collections of the Qdrant that FiftyOne's configuration names, no matter which dataset they belong to."""
 
     def __init__(self) -> None:
         import qdrant_client

@@ -1,6 +1,6 @@
-"""What MongoDB answers to an aggregation, as bytes: read without decoding every document.
+"""Results of MongoDB aggregations as bytes, read without decoding every document.
 
-PyMongo's ``aggregate_raw_batches`` (4.9) makes a Python object of every document on its way there: 2 s a million.
+PyMongo's ``aggregate_raw_batches`` (4.9) creates a Python object for every document: 2 s per million.
 """
 
 import struct
@@ -12,7 +12,7 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 
-# Labels are put back as they were, even with a time that Python does not know.
+# Labels are restored as they were, even with a time that Python cannot represent.
 ANY_TIME = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _ARRAY, _INT64, _STRING = 0x04, 0x12, 0x02
@@ -83,7 +83,7 @@ def _split(batch: memoryview, size: int) -> np.ndarray:
         step = 1 + digits + 1 + size
         count = min(10**digits - (10 ** (digits - 1) if digits > 1 else 0), len(content) // step)
         if not count:
-            raise RuntimeError(f"MongoDB's reply holds documents of other sizes than the {size} bytes asked for.")
+            raise RuntimeError(f"MongoDB's reply has documents of another size than the {size} bytes requested.")
         tables.append(content[: count * step].reshape(count, step)[:, digits + 2 :])
         content, digits = content[count * step :], digits + 1
     return np.concatenate(tables) if tables else np.empty((0, size), np.uint8)

@@ -1,7 +1,7 @@
 """Records of FiftyOne's execution store: many read with one query, ids and numbers packed as text.
 
 FiftyOne's server passes every record through `json.dumps` (1.22, MongoDB without a replica set), and one that fails
-stops the notifications of all plugins: whatever is written to that store is JSON.
+stops the notifications of all plugins: so everything written to that store is JSON.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Whether anything was written to the samples of a dataset since it was last looked at, without reading them."""
+"""Detects whether the samples of a dataset were written to since the last check, without reading them."""
 
 from dataclasses import dataclass
 
@@ -38,9 +38,9 @@ class SampleState:
 
 
 def sample_state(dataset: fo.Dataset) -> SampleState | None:
-    """A value that changes with every write to the samples, frames, or fields of a dataset, whoever writes.
+    """A value that changes with every write to the samples, frames, or fields of a dataset, by any process.
 
-    Read it before the samples: a write that comes in between makes the next value another one. MongoDB counts the
+    Read it before the samples, so that a write in between changes the next value. MongoDB counts the
     writes to each collection; None where it does not say how many, so that nothing may be assumed.
     """
     collections = [dataset._sample_collection]
@@ -52,7 +52,7 @@ def sample_state(dataset: fo.Dataset) -> SampleState | None:
     except (OperationFailure, KeyError):  # not MongoDB itself, or an account that may not ask
         return None
     if own != tuple(own_writes(collection.name) for collection in collections):
-        own = (None,) * len(collections)  # they cannot be told apart at this moment
+        own = (None,) * len(collections)  # our writes cannot be distinguished from others right now
     counts = tuple(collection.estimated_document_count() for collection in collections)
     return SampleState(str(dataset._doc.id), writes, counts, tuple(dataset.get_field_schema(flat=True)), own)
 

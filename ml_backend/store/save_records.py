@@ -1,6 +1,6 @@
 """The data to apply and undo a save, in a separate MongoDB collection; it expires seven days after the save.
 
-FiftyOne's execution store is no place for it: its server reads every record there as JSON.
+FiftyOne's execution store is not suitable: its server reads every record there as JSON.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who writes an unfinished save or undo: one process at a time, and another one once that one is dead."""
+"""Lets one process at a time write an unfinished save or undo; another takes over if that one is dead."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ def claim(store: ExecutionStore) -> bool:
 
 
 def renew(store: ExecutionStore) -> None:
-    """Say that this process still writes."""
+    """Record that this process is still writing."""
     store.set(_WRITER, _myself())
 
 

@@ -1,4 +1,4 @@
-"""Labels in memory after a save: what was read before, with what was saved, instead of reading every sample again."""
+"""Labels in memory after a save: updated with what was saved, instead of reading every sample again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,10 +14,10 @@ from .records import as_names
 
 
 def with_saved(labels: Labels, items: Items, changes: FieldChanges, conflicts: Sequence[Conflict]) -> Labels | None:
-    """The saved labels of items after a save of these changes, all of which were written but for the conflicts.
+    """The saved labels of items after a save of these changes, all of which were written except the conflicts.
 
-    Returns None where that cannot be told from ``labels``: they do not say what was imported, nor in what order an
-    item has several.
+    Returns None if ``labels`` are not enough to know: they do not record which labels were imported, nor the order of
+    several labels of an item.
     """
     if labels.multi or (changes.which == "ours").any():
         return None
@@ -51,7 +51,7 @@ def _columns(labels: Labels, code_of: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _as_labels(
     codes: np.ndarray, followed: np.ndarray, checked: np.ndarray, classes: Sequence[str], before: Labels
 ) -> Labels:
-    """Labels as they are read, of which each class has one at least."""
+    """Labels as `read_labels` returns them: only classes with at least one label."""
     rows = np.flatnonzero(codes >= 0)
     present, numbers = np.unique(codes[rows], return_inverse=True)
     members = np.column_stack([rows, numbers]).astype(np.int64).reshape(-1, 2)

@@ -144,8 +144,8 @@ def commit(
 def saves_acts(dataset: fo.Dataset, acts: Sequence[str]) -> bool:
     """Whether the last save writes, or wrote, one of these acts.
 
-    Whoever takes acts back asks this afterwards: `commit` looks at them before it moves the head, so that of the two,
-    one notices the other.
+    Call this after taking acts back: `commit` checks them before it moves the head, so one of the two always notices
+    the other.
     """
     meta = _meta(_store(dataset), _top(_store(dataset).get(_HEAD))) or {"acts": []}
     return not set(acts).isdisjoint(meta["acts"])
@@ -208,7 +208,7 @@ def undo(dataset: fo.Dataset, save: str | None = None, progress: Progress = no_p
 
 
 def _refuse_locked(dataset: fo.Dataset, record: SaveRecord) -> None:
-    """Raise a Refusal that names a field of a save that was made read-only since."""
+    """Raise a Refusal if a field of a save has become read-only since."""
     meta = _meta(_store(dataset), record.id) or {"roots": [], "marks": {}}
     todays = [name for root, name in _names(dataset, meta).items() if name is not None and root in meta["roots"]]
     locked = next((path for name in todays if (path := locked_path(dataset, name)) is not None), None)
@@ -284,7 +284,7 @@ def _complete(dataset: fo.Dataset, progress: Progress) -> Written | None:
 
 
 def _await(dataset: fo.Dataset, head: str, progress: Progress) -> None:
-    """Carry out a save or undo that was committed as ``head``, or wait until whoever does it already is done."""
+    """Carry out the save or undo committed as ``head``, or wait until another thread or process has done so."""
     while _store(dataset).get(_HEAD) == head:
         if _complete(dataset, progress) is None:
             time.sleep(_LOOK_AGAIN_SECONDS)
@@ -317,7 +317,7 @@ def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> W
         settle(dataset, meta["acts"], meta["kept"])
         _move_head(store, head, f"{save}:applied")
         return written
-    store.set(f"{save}:undone", dict(written), ttl=_OUTCOME_SECONDS)  # for who asked, if another thread is faster
+    store.set(f"{save}:undone", dict(written), ttl=_OUTCOME_SECONDS)  # for the caller, if another thread is faster
     if _move_head(store, head, _applied(meta["previous"])):
         _forget(dataset, save)
     return written

@@ -1,4 +1,4 @@
-"""Numbers and words that a ranking writes on samples or frames, or on the objects of patches and clips."""
+"""Numbers and texts that a ranking writes to samples or frames, or to the objects of patches and clips."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

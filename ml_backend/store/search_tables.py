@@ -104,7 +104,7 @@ class StreamedTable(SearchTable):
 
     @property
     def unit(self) -> UnitRows:
-        """The unit vectors, of which the rows asked for are read."""
+        """The unit vectors; only the requested rows are read."""
         return self
 
     def __getitem__(self, rows: np.ndarray, /) -> Floats:

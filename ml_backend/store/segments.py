@@ -121,7 +121,7 @@ def member_table(dataset: fo.Dataset, segment: Segment) -> pd.DataFrame:
 
 
 def add_members(dataset: fo.Dataset, segment: Segment, ids: Sequence[str], patches_field: str | None) -> None:
-    """Tag samples, or objects of a field, as members; an id that is no longer in the dataset is left out."""
+    """Tag samples, or objects of a field, as members; ids that are no longer in the dataset are left out."""
     for chosen in _chunks(ids):
         _update_tags(dataset, patches_field, "$addToSet", segment.tag, {"_id": {"$in": chosen}})
 

@@ -31,7 +31,7 @@ _Element = dict[str, Any]
 class _Groups:
     """What happens to the lists of some samples: (sample, position, label) by round and class; rows by class.
 
-    Rows that join a list are also told apart by whether they followed, and whether the list is fresh. ``twins`` are the
+    Rows that join a list are also grouped by whether they followed, and whether the list is new. ``twins`` are the
     ids, by class, of the labels in lists that a label of the class leaves and that have the class several times.
     """
 

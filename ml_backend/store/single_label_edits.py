@@ -21,7 +21,7 @@ from .raw_batches import ANY_TIME, read_encoded, read_table
 from .records import as_names
 
 READ_AT_ONCE = 50_000
-SCANNED_FROM = 0.2  # share of the samples from which on reading through all is faster than looking each one up
+SCANNED_FROM = 0.2  # above this share of the samples, reading all is faster than looking up each
 _ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
 _LABEL_AT = _ID_AT + 12 + 1 + len("label\x00")
 _OID = "S12"
@@ -144,7 +144,7 @@ def _in_place_of(existing: dict[str, Any] | None, document: dict[str, Any]) -> d
 
 
 def _may_replace(changes: FieldChanges, row: int, name: Any, origin: Any, plan: Plan) -> bool:
-    """Whether a label is written over the one that is there; notes a conflict where it may not."""
+    """Whether a label may replace the existing one; records a conflict if it may not."""
     fresh = changes.names[changes.codes[row]]
     if name == fresh:
         return confirms(pending_label(changes, row), origin)
@@ -177,7 +177,7 @@ def with_columns(fill: Fill, changes: FieldChanges, rows: np.ndarray) -> Fill:
 
 
 def with_distinct_tails(ids: np.ndarray) -> np.ndarray:
-    """(n,) whether the last eight bytes of an id, of which the id of its label is made, are its own among these."""
+    """(n,) whether the last eight bytes of an id, from which its label's id is made, are unique among these."""
     tails = np.frombuffer(ids.tobytes(), np.uint8).reshape(-1, 12)[:, 4:]
     _, first = np.unique(np.ascontiguousarray(tails).view(np.uint64).ravel(), return_index=True)
     distinct = np.zeros(len(ids), bool)

@@ -1,4 +1,4 @@
-"""The vectors of a view where they are stored, to be read in batches or by row: never all of them at once."""
+"""The vectors of a view, read from storage in batches or by row, never all at once."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,7 @@ class StoredVectors:
         """The items that have a vector.
 
         Raises:
-            Refusal: none has.
+            Refusal: there are none.
         """
         present = np.isin(self.items.ids, self._table.ids())
         if not present.any():

@@ -54,7 +54,7 @@ def objects_in(dataset: fo.Dataset, field: str, samples: np.ndarray) -> np.ndarr
 
 
 def gone_labels(dataset: fo.Dataset, edits: Iterable[AnyEdit]) -> int:
-    """How many edits of labels are of an item that does not exist any more."""
+    """How many edits of labels are of an item that no longer exists."""
     items: defaultdict[str | None, list[np.ndarray]] = defaultdict(list)
     for edit in edits:
         if edit.purpose != "delete":
@@ -73,7 +73,7 @@ def unwritten(
     deleted: Mapping[str | None, np.ndarray],
     leaving: np.ndarray,
 ) -> Unwritten:
-    """Why a save of pending changes of labels, and of items to be deleted, wrote less than all of them.
+    """Why a save wrote fewer changes than were pending.
 
     Args:
         leaving: objects (m,) that went with their samples, which the save deleted; their own changes do not count.

@@ -1,4 +1,4 @@
-"""The interface of a table of vectors: read, write, and search it, whatever backend keeps it."""
+"""The interface of a table of vectors, to read, write, and search it in any backend."""
 
 import random
 import time
@@ -40,10 +40,10 @@ class Rows:
 class VectorTable(ABC):
     """A table of (id, sample id, vector); ids are label ids where the index is one of patches.
 
-    Every method raises `DamagedVectors` where the backend cannot read what it holds.
+    Every method raises `DamagedVectors` if the backend cannot read its data.
     """
 
-    #: How hard the index of the backend can be told to search, the least effort first; empty if it has none.
+    #: The search efforts that the backend's index offers, lowest first; empty if it has none.
     efforts: ClassVar[tuple[int, ...]] = ()
 
     @property
