@@ -23,7 +23,7 @@ from .asking import (
     chosen_patches,
     embedded_patches_field,
 )
-from .model_forms import ask_model, chosen_model, chosen_options, menu_families
+from .model_forms import ask_model, chosen_model, chosen_options, menu_families, speed_of
 from .running import LabelscapeOperator, Outcome, Progress, target_view
 
 _NEW = "new embeddings"
@@ -69,15 +69,16 @@ class ComputeEmbeddings(LabelscapeOperator):
             way.add_choice(name, label=name, description=sentence)
         inputs.enum("way", way.values(), view=way, default=default, label="How")
         chosen = ctx.params.get("way", default)
+        inspection = None
         if chosen == "trained":
             _ask_training(ctx, inputs)
         elif chosen == "precomputed":
             _ask_source(ctx, inputs)
         else:
-            ask_model(ctx, inputs, offered[chosen])
+            inspection = ask_model(ctx, inputs, offered[chosen])
         _ask_key(ctx, inputs, chosen)
         if chosen in offered:
-            _ask_what_and_where(ctx, inputs, offered[chosen].per_second)
+            _ask_what_and_where(ctx, inputs, speed_of(offered[chosen], ctx.params.get("model"), inspection))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Embed."""
@@ -164,7 +165,7 @@ def _ask_key(ctx: Any, inputs: types.Object, way: str) -> None:
     ask_key(ctx, inputs, stem if stem[0].isalpha() else f"{way}_{stem}", "Name of the embeddings")
 
 
-def _ask_what_and_where(ctx: Any, inputs: types.Object, per_second: int | None) -> None:
+def _ask_what_and_where(ctx: Any, inputs: types.Object, per_second: float | None) -> None:
     patches_field = ask_patches(ctx, inputs, "Embed")
     inputs.enum(
         "backend",
@@ -178,7 +179,7 @@ def _ask_what_and_where(ctx: Any, inputs: types.Object, per_second: int | None) 
     if per_second:
         minutes = len(items) / per_second / 60
         how_long = "less than a minute" if minutes < 1 else f"about {minutes:,.0f} min"
-        sentence += f": {how_long} on two cores for photos of 500 x 375 pixels"
+        sentence += f": {how_long} for photos of 500 x 375 pixels"
     inputs.view("plan", types.Notice(label=f"{sentence}; files that cannot be read are skipped and reported."))
 
 

@@ -13,8 +13,9 @@ from ..ml_backend.embedding.registry import Modality, Option, parse_options
 from ..ml_backend.errors import Refusal
 from ..ml_backend.wording import count, listing
 
-_HOW_IMAGES_ARE_PREPARED = ("size", "resize", "mean", "std", "channels", "flip")
+_INPUT_SETTINGS = ("size", "resize", "mean", "std", "channels", "flip")
 _SHOWN_LAYERS = 40
+_READ_PER_SECOND = 400  # photos that two cores read and shrink (benchmarks/embedding.py)
 
 
 def menu_families(modality: Modality = "image") -> dict[str, ModelFamily]:
@@ -22,8 +23,8 @@ def menu_families(modality: Modality = "image") -> dict[str, ModelFamily]:
     return {family.name: family for family in families(modality) if family.in_menus}
 
 
-def ask_model(ctx: Any, inputs: types.Object, family: ModelFamily) -> None:
-    """Ask which model of a family, and for its options."""
+def ask_model(ctx: Any, inputs: types.Object, family: ModelFamily) -> Inspection | None:
+    """Ask which model of a family, and for its options; return what its file contains, if it is one's own network."""
     if family.argument:
         choices = types.AutocompleteView(allow_user_input=True)
         for example in family.examples:
@@ -41,7 +42,7 @@ def ask_model(ctx: Any, inputs: types.Object, family: ModelFamily) -> None:
     for option in family.options:
         if option.name == FITTED_OPTION:
             continue  # set when the embeddings are computed
-        if from_file or option.name not in _HOW_IMAGES_ARE_PREPARED:
+        if from_file or option.name not in _INPUT_SETTINGS:
             _ask_option(ctx, inputs, option, inspection)
     if inspection is not None and inspection.n_classes:
         inputs.str(
@@ -50,6 +51,7 @@ def ask_model(ctx: Any, inputs: types.Object, family: ModelFamily) -> None:
             description=f"It predicts {count(inspection.n_classes, 'class')}: name a new field for them, with "
             "confidence and logits; leave empty to discard them",
         )
+    return inspection
 
 
 def chosen_model(params: dict[str, Any], family: ModelFamily) -> str:
@@ -58,6 +60,13 @@ def chosen_model(params: dict[str, Any], family: ModelFamily) -> str:
     if family.argument and not argument:
         raise Refusal(f"Name the model: {family.pattern}.")
     return family.model_name(argument) if family.argument else family.name
+
+
+def speed_of(family: ModelFamily, model: str | None, inspection: Inspection | None) -> float | None:
+    """Photos per second on a machine like this one; None if not known."""
+    if inspection is not None and inspection.per_second is not None:
+        return 1 / (1 / inspection.per_second + 1 / _READ_PER_SECOND)
+    return family.speed(model or (family.examples[0] if family.examples else ""))
 
 
 def chosen_options(params: dict[str, Any], model: str) -> dict[str, Any]:
@@ -72,7 +81,7 @@ def chosen_options(params: dict[str, Any], model: str) -> dict[str, Any]:
 
 
 def _ask_option(ctx: Any, inputs: types.Object, option: Option, inspection: Inspection | None) -> None:
-    required = option.name in _undeclared(inspection)
+    required = inspection is not None and option.name in inspection.undeclared
     if option.kind == "yes_no":
         inputs.bool(option.name, default=False, label=_title(option), description=option.sentence)
         return
@@ -94,28 +103,20 @@ def _ask_option(ctx: Any, inputs: types.Object, option: Option, inspection: Insp
         field.error_message = str(refusal)
 
 
-def _undeclared(inspection: Inspection | None) -> tuple[str, ...]:
-    """The input settings that a network's file does not declare, so that the user has to."""
-    if inspection is None or inspection.declared.raw:
-        return ()
-    return tuple(name for name in ("size", "mean", "std") if getattr(inspection.declared, name) is None)
-
-
 def _show_inspection(ctx: Any, inputs: types.Object, family: ModelFamily) -> Inspection | None:
     """Show the layers of a network's file with their sizes, or why it cannot be loaded."""
     reference = ctx.params.get("model")
     if family.inspect is None or not reference:
         return None
-    inspection = _inspected(family.name, str(reference), ctx.params.get("size"), _stamp(str(reference)))
+    inspection = inspect_network(family, str(reference), ctx.params.get("size"))
     rows = [
         f"| {layer.name} | {' x '.join(map(str, layer.size))} | {layer.kind} |"
         for layer in inspection.layers[-_SHOWN_LAYERS:]
     ]
     left_out = len(inspection.layers) - len(rows)
-    declared = [name for name in ("size", "mean", "std", "channels") if getattr(inspection.declared, name) is not None]
     text = (
         f"**{inspection.kind} network**, {count(len(inspection.layers), 'layer')}. The embedding is "
-        f"{inspection.cut or 'its output'}. The file says {listing(declared) or 'nothing'} about its input.\n\n"
+        f"{inspection.cut or 'its output'}. The file says {listing(inspection.said) or 'nothing'} about its input.\n\n"
     )
     if rows:
         text += "| layer | size for one image | kind |\n|---|---|---|\n" + "\n".join(rows)
@@ -125,10 +126,20 @@ def _show_inspection(ctx: Any, inputs: types.Object, family: ModelFamily) -> Ins
     return inspection
 
 
+def inspect_network(family: ModelFamily, reference: str, size: int | None) -> Inspection:
+    """What a network's file contains; kept until the file changes.
+
+    Raises:
+        Refusal: it cannot be loaded.
+    """
+    return _inspected(family.name, reference, size, _stamp(reference))
+
+
 @lru_cache(maxsize=4)
 def _inspected(family: str, reference: str, size: int | None, _stamp: tuple[float, int]) -> Inspection:
     inspect = menu_families()[family].inspect
-    assert inspect is not None
+    if inspect is None:
+        raise Refusal(f"The models of “{family}” are not files that can be inspected.")
     return inspect(reference, size)
 
 

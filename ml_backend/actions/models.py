@@ -15,6 +15,7 @@ from ..store.zoo_models import ZOO
 from ..wording import listing
 
 PREPROCESSING = "preprocessing"
+VIDEO = "video"
 
 register(ZOO)  # here, because `embedding` knows no host
 
@@ -60,9 +61,11 @@ def model_for(kind: Modality, model: str) -> str:
 def searches_text(model: str) -> bool:
     """Whether a model may embed texts into the space of its images; for some families, only loading it shows this."""
     try:
-        family, _ = find_family(model)
+        family, argument = find_family(model)
     except Refusal:
         return False  # embeddings from another tool, or precomputed ones
+    if family.name == VIDEO:
+        return searches_text(argument)  # its frames are embedded by an image model
     return family.text_tower != "no"
 
 

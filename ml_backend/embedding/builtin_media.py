@@ -164,7 +164,7 @@ MEDIA_FAMILIES = (
         modality="video",
         sentence="The mean of an image model's vectors for frames of the video",
         make=_video,
-        examples=("torchvision/mobilenet_v3_large", "open_clip/ViT-B-32:laion2b_s34b_b79k", "preprocessing"),
+        examples=("preprocessing", "torchvision/mobilenet_v3_large", "open_clip/ViT-B-32:laion2b_s34b_b79k"),
         options=(Option("frames", "integer", "Number of evenly spaced frames to use; 16 by default"), WEIGHTS, *INPUT),
         text_tower="some",
     ),

@@ -26,10 +26,27 @@ class Declared:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The content of a network's file: its kind, its layers in order, the cut layer, and its declarations."""
+    """The content of a network's file: its kind, its layers in order, the cut layer, and its declarations.
+
+    ``per_second``: images that it embedded per second on this machine, without reading them; None if not measured.
+    """
 
     kind: str
     layers: tuple[Layer, ...]
     cut: str | None
     declared: Declared
     n_classes: int
+    per_second: float | None = None
+
+    @property
+    def undeclared(self) -> tuple[str, ...]:
+        """The input settings that the file does not declare, so that the user has to."""
+        if self.declared.raw:
+            return ()
+        return tuple(name for name in ("size", "mean", "std") if getattr(self.declared, name) is None)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The input settings that the file declares."""
+        names = ("size", "mean", "std", "channels")
+        return tuple(name for name in names if getattr(self.declared, name) is not None)

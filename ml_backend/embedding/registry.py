@@ -110,6 +110,10 @@ class ModelFamily:
         """The full name of one of its models."""
         return f"{self.name}/{argument}" if self.argument else self.name
 
+    def speed(self, argument: str) -> int | None:
+        """Media per second of one of its models on two cores; None if it was not measured."""
+        return self.per_second if argument in ("", *self.examples[:1]) else None
+
     @property
     def default(self) -> str:
         """The full name of the model that menus select by default; "" if there is none."""

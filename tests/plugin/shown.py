@@ -150,6 +150,14 @@ class Shown:
         return [(document.get("ground_truth") or {}).get("label") for document in self.documents()]
 
 
+def tick(shown: Shown, place: int) -> None:
+    """Tick a thumbnail of the samples grid."""
+    thumbnail = shown.page.locator("[data-cy=looker]:visible").nth(place)
+    thumbnail.hover()
+    # The box itself is drawn by a label over it.
+    thumbnail.locator("input[type=checkbox]").dispatch_event("click")
+
+
 def beside_samples(dataset: Any) -> None:
     """A workspace in which the explorer stands beside the samples."""
     import fiftyone as fo

@@ -9,7 +9,8 @@ import fiftyone as fo
 from ....ml_backend.actions import embed, train
 from ....ml_backend.errors import Refusal
 from ....ml_backend.progress import Progress
-from ....ml_backend.store.embeddings import check_embeddings, free_key, list_embeddings, provenance_of
+from ....ml_backend.store.embeddings import Provenance, check_embeddings, free_key, list_embeddings, provenance_of
+from ....ml_backend.store.predictions import check_predictions_field
 from .calls import Call
 from .model_choices import PRECOMPUTED, TRAINED, model_name
 
@@ -25,7 +26,9 @@ class EmbeddingsForm:
     model: str
     options: Mapping[str, Any]
     objects: str | None
+    predictions: str | None
     base: str | None
+    tune: bool
     label_field: str
     vector_field: str | None
     path: str | None
@@ -51,13 +54,22 @@ class EmbeddingsForm:
         objects = form.get("patches_field") or None
         stem = "_".join(part for part in (objects, model.rsplit("/", 1)[-1].split(":", 1)[0]) if part)
         goes_on = way not in (TRAINED, PRECOMPUTED)
+        predictions = str(form.get("predictions") or "").strip() or None
+        if predictions is not None:
+            check_predictions_field(dataset, predictions, objects)
+        if goes_on:
+            key = _key(dataset, stem, Provenance(model, options, predictions), objects)
+        else:
+            key = free_name(dataset, stem)
         return cls(
-            key=_key(dataset, stem, model, options, objects) if goes_on else free_name(dataset, stem),
+            key=key,
             way=way,
             model=model,
             options=options,
             objects=objects,
+            predictions=predictions,
             base=form.get("base") or None,
+            tune=bool(form.get("tune")),
             label_field=call.board.label_field(dataset, None).name,
             vector_field=form.get("vector_field") or None,
             path=form.get("path") or None,
@@ -75,7 +87,10 @@ class EmbeddingsForm:
             base = str(self.base)
             objects = check_embeddings(dataset, base).field
             field = self.label_field if objects is None else objects
-            return train.train_embeddings(dataset, key=self.key, base=base, field=field, progress=progress).sentence()
+            tune = "last_block" if self.tune else None
+            return train.train_embeddings(
+                dataset, key=self.key, base=base, field=field, tune=tune, progress=progress
+            ).sentence()
         if self.way == PRECOMPUTED:
             if self.vector_field:
                 return embed.import_field(dataset, key=self.key, field=self.vector_field).sentence()
@@ -87,6 +102,7 @@ class EmbeddingsForm:
             model=self.model,
             options=dict(self.options),
             patches_field=self.objects,
+            predictions=self.predictions,
             progress=progress,
         )
         return report.sentence()
@@ -102,13 +118,14 @@ def free_name(dataset: fo.Dataset, stem: str) -> str:
     return free_key(dataset, _clean(stem))
 
 
-def _key(dataset: fo.Dataset, stem: str, model: str, options: Mapping[str, Any], objects: str | None) -> str:
+def _key(dataset: fo.Dataset, stem: str, wanted: Provenance, objects: str | None) -> str:
     """The key of the same existing embeddings, or else a free one."""
     clean = _clean(stem)
     if clean in list_embeddings(dataset):
         made = provenance_of(dataset, clean)
-        same = made.model == model and dict(made.options) == dict(options)
-        if same and check_embeddings(dataset, clean).field == objects:
+        same = made.model == wanted.model and dict(made.options) == dict(wanted.options)
+        keeps = wanted.predictions in (None, made.predictions)
+        if same and keeps and check_embeddings(dataset, clean).field == objects:
             return clean
     return free_key(dataset, clean)
 

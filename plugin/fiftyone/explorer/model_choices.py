@@ -26,7 +26,7 @@ _WITHOUT_FAMILY: list[dict[str, Any]] = [
 def model_choices(modality: Modality = "image") -> list[dict[str, Any]]:
     """`ModelChoice` of contract.ts for each family that menus offer, then for training and vectors that exist."""
     offered = [_choice(family) for family in families(modality) if family.in_menus]
-    plain: dict[str, Any] = {"argument": "", "names": [], "speed": None, "options": []}
+    plain: dict[str, Any] = {"argument": "", "names": [], "inspects": False, "options": []}
     return [*offered, *({**way, **plain} for way in _WITHOUT_FAMILY)]
 
 
@@ -36,10 +36,16 @@ def model_name(way: str, argument: str | None) -> str:
     Raises:
         Refusal: an unknown way.
     """
+    family = family_of(way)
+    return family.model_name(argument or "") if family.argument else family.name
+
+
+def family_of(way: str) -> ModelFamily:
+    """The family of models of one of the ways offered; raises as `model_name`."""
     family = next((family for family in families() if family.name == way), None)
     if family is None:
         raise Refusal(f"“{way}” is not a way to compute embeddings: choose one from the list.")
-    return family.model_name(argument or "") if family.argument else family.name
+    return family
 
 
 def _choice(family: ModelFamily) -> dict[str, Any]:
@@ -49,7 +55,7 @@ def _choice(family: ModelFamily) -> dict[str, Any]:
         "why": family.sentence,
         "argument": family.argument.strip("<>"),
         "names": list(family.examples),
-        "speed": family.per_second,
+        "inspects": family.inspect is not None,
         "options": [
             {"name": one.name, "kind": one.kind, "sentence": one.sentence, "choices": list(one.choices)}
             for one in family.options

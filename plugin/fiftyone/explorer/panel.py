@@ -10,6 +10,7 @@ from .board import Board, board_of
 from .clearing import CLEARING
 from .column_files import tidy_columns
 from .deciding import DECIDING
+from .embeddings_plan import PLANS
 from .function_list import FUNCTIONS
 from .labeling import LABELING
 from .likely_classes import LIKELY
@@ -51,6 +52,7 @@ class DataExplorer(ComponentPanel):
         **REVIEWING,
         **DECIDING,
         **CLEARING,
+        **PLANS,
         **RUNS,
         **FUNCTIONS,
     }

@@ -14,6 +14,7 @@ import numpy as np
 
 from ....ml_backend.actions.embed import vector_fields
 from ....ml_backend.actions.models import searches_text
+from ....ml_backend.actions.train import can_tune
 from ....ml_backend.actions.undo import list_undo_steps
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
 from ....ml_backend.store.items import FRAMES_PREFIX, item_fields, item_noun, list_like, stored_path
@@ -333,6 +334,7 @@ def _embeddings_info(dataset: fo.Dataset, key: str) -> dict[str, Any]:
         "dim": table.dim(),
         "count": table.size(),
         "text_search": searches_text(model),
+        "tunable": can_tune(model),
         "timestamp": iso(dataset.get_brain_info(key).timestamp),
     }
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.media as fom
 import numpy as np
 from bson import ObjectId
 
@@ -32,6 +33,7 @@ class Details:
         self._labels = labels
         self._media_field = dataset.app_config.grid_media_field or "filepath"
         self._has_images = dataset.media_type in _IMAGES
+        self._are_videos = dataset.media_type == fom.VIDEO and self._media_field == "filepath"
         self._suggestion = suggestion_path(dataset, self.rows.patches_field).removeprefix(FRAMES_PREFIX)
         self._path = labels.field.path.removeprefix(FRAMES_PREFIX)
         self._medium = medium_field(dataset)
@@ -40,7 +42,7 @@ class Details:
         fields = None if whole else dict.fromkeys(["filepath", "_sample_id", "frame_number", *roots], 1)
         self._documents: dict[str, dict[str, Any]] = {}
         if self.rows.in_frames:
-            self._has_images = True
+            self._has_images, self._are_videos = True, False
             self._read_frames(dataset, chosen, fields)
             return
         samples = [ObjectId(item) for item in set(self.rows.sample_names(chosen))]
@@ -66,6 +68,7 @@ class Details:
             "row": row,
             "id": self.rows.names(np.asarray([row]))[0],
             "thumbnail": self._thumbnail(sample),
+            "moving": self._are_videos,
             "crop": item.get("bounding_box") if self.rows.root is not None else None,
             "name": self._name(sample) or "no longer in the dataset",
             "label": now.classes[code] if pending and code >= 0 else self.saved_label(row),
@@ -127,7 +130,7 @@ class Details:
     def _thumbnail(self, sample: dict[str, Any]) -> str | None:
         path = value_at(sample, self._media_field)
         path = local_path(path) if isinstance(path, str) else None
-        return path if self._has_images or self._media_field != "filepath" else None
+        return path if self._has_images or self._are_videos or self._media_field != "filepath" else None
 
 
 def facts(dataset: fo.Dataset, labels: LabelRows, chosen: np.ndarray) -> list[dict[str, Any]]:

@@ -85,6 +85,7 @@ export class FakeData {
       name: `image_${row}.png`,
       state,
       thumbnail: picture(this.truth[row] as number, row),
+      moving: false,
       label: label === MISSING_CODE ? null : (this.classes[label] ?? null),
       suggestion:
         state === LABEL_STATE.suggested

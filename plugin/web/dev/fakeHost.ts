@@ -91,7 +91,17 @@ export class FakeHost implements Host {
       medium: null,
       embeddings:
         this.#fields.embeddings && scene !== "no-samples"
-          ? [{ key: "clip", model: "clip-vit-base32", dim: 512, count: n, text_search: true, timestamp: null }]
+          ? [
+              {
+                key: "clip",
+                model: "clip-vit-base32",
+                dim: 512,
+                count: n,
+                text_search: true,
+                tunable: false,
+                timestamp: null,
+              },
+            ]
           : [],
       maps:
         loaded && scene !== "no-samples"
@@ -342,6 +352,9 @@ export class FakeHost implements Host {
       count: rows.length,
     }),
     compute_map: () => this.#start("Computing map"),
+    plan_embeddings: () => ({
+      plan: { count: this.#options.n, noun: "sample", seconds: 90, network: null, trouble: null },
+    }),
     compute_embeddings: () => this.#start("Computing embeddings"),
     update_map: () => this.#start("Updating the map"),
     refresh_app: ({ ranking }) => ({ field: ranking === null ? null : "outlier_score" }),

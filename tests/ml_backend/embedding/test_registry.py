@@ -107,6 +107,8 @@ def test_only_models_that_embed_texts_are_searched_by_text():
     assert searches_text("hf/openai/clip-vit-base-patch32")
     assert not searches_text("preprocessing")
     assert not searches_text("precomputed")
+    assert searches_text("video/open_clip/ViT-B-32:laion2b_s34b_b79k")
+    assert not searches_text("video/preprocessing")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Models `own/<file>`: a user's own trained network, cut before its classifier; its predictions can be stored too."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _TRIED_SIZE = 224  # for inspecting the layers of a network that accepts images of any size
+_TIMED_IMAGES = 4
 
 
 class OwnModel(ImageModel):
@@ -67,12 +70,22 @@ def inspect_network(reference: str, size: int | None = None) -> Inspection:
 
 def _translated(reference: str, side: int, network: OwnNetwork) -> Inspection:
     try:
-        return network.inspect(side)
+        return replace(network.inspect(side), per_second=_speed(network, side))
     except Refusal:
         raise
     except Exception as error:  # each framework has its own exception types
         reason = str(error).splitlines()[0]
         raise Refusal(f"'{reference}' cannot run on images of {side} x {side} pixels: {reason}") from error
+
+
+def _speed(network: OwnNetwork, side: int) -> float:
+    """Images per second of a network that has already run once."""
+    compute = network.compute(None)
+    blank = np.zeros((_TIMED_IMAGES, 3, side, side), np.float32)
+    compute(blank)  # the first run allocates
+    start = time.perf_counter()
+    compute(blank)
+    return _TIMED_IMAGES / max(time.perf_counter() - start, 1e-6)
 
 
 def _settings(reference: str, declared: Declared, given: Preparation) -> InputSettings:

@@ -33,7 +33,7 @@ export function MapView({ ground }: { readonly ground: string }): React.ReactEle
   const colors = useColors();
   const flags = useFlags(map, allowed);
   const table = useTable();
-  const layers = useLayers(map, allowed);
+  const layers = useLayers(map, allowed, someSelected);
   const n = map?.info.n ?? 0;
   const noCodes = React.useMemo(() => new Uint16Array(n), [n]);
   const groundRgb = React.useMemo(() => parseColor(ground), [ground]);
@@ -152,7 +152,7 @@ function useTable(): Uint8Array {
   );
 }
 
-function useLayers(map: MapData | null, allowed: Uint8Array): Layers {
+function useLayers(map: MapData | null, allowed: Uint8Array, faint: boolean): Layers {
   const color = useUi((ui) => ui.color);
   const text = useUi((ui) => (ui.showTexts ? ui.text : null));
   const names = useUi((ui) => ui.names);
@@ -172,14 +172,14 @@ function useLayers(map: MapData | null, allowed: Uint8Array): Layers {
   return React.useMemo(
     () => ({
       contours,
-      names: homes && color ? { homes, nameOf: (code: number) => color.classes[code] ?? "" } : null,
+      names: homes && color ? { homes, nameOf: (code: number) => color.classes[code] ?? "", faint } : null,
       texts: text && {
         codes: text.codes,
         nameOf: (code: number) => (text.kind === "numeric" ? numberOf(text, code) : (text.classes[code] ?? "")),
         apart: text.kind === "numeric" ? 0 : TEXTS_APART,
       },
     }),
-    [contours, homes, color, text],
+    [contours, homes, color, text, faint],
   );
 }
 

@@ -27,7 +27,7 @@ export function PreviewPane(): React.ReactElement | null {
       </div>
       {preview && (
         <>
-          <Thumb facts={preview} side={side} />
+          <Thumb key={preview.row} facts={preview} side={side} plays />
           <MediumView row={preview.row} width={side} />
           <div className="ls-row">
             <Button

@@ -25,7 +25,7 @@ export function ReachBar(): React.ReactElement | null {
   const total = reach.order.length;
   const taken = reachedRows(reach).length;
   const least = reach.count > 0 ? reach.confidence[reach.count - 1] : undefined;
-  const confidence = least === undefined ? "" : `, confidence at least ${percent(least)}`;
+  const confidence = least === undefined ? "" : `, ≥ ${percent(least)} certain`;
   const says = `${reach.count.toLocaleString("en")} of ${counted(total, "neighbor")}${confidence}`;
   const onKeyDown = (event: React.KeyboardEvent): void => {
     // The browser's own step would be one of a thousand positions: too coarse at one end, too fine at the other.
@@ -38,7 +38,7 @@ export function ReachBar(): React.ReactElement | null {
     <div className="ls-bar ls-reach-bar" role="group" aria-label="Label neighbors">
       <div className="ls-reach-head">
         <span>
-          Also label neighbors <strong>“{reach.label}”</strong>
+          Also label <strong>“{reach.label}”</strong>
         </span>
         <span className="ls-quiet ls-reach-says" role="status" title={reach.why}>
           {says}
@@ -78,7 +78,7 @@ export function ReachBar(): React.ReactElement | null {
   );
 }
 
-/** Thumbnails of the reached, least certain first; a click leaves one out. */
+/** Thumbnails of the reached, least certain first; a click leaves one out, as a tick in the samples grid does. */
 function Reached({ reach }: { readonly reach: Reach }): React.ReactElement | null {
   const explorer = useExplorer();
   const facts = useUi((ui) => ui.facts);

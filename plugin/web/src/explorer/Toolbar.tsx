@@ -3,7 +3,6 @@ import * as React from "react";
 import { Button } from "../parts/parts";
 import { Icon, type IconName } from "../parts/icons";
 import { Picker, type PickerOption } from "../parts/Picker";
-import { counted } from "../parts/words";
 import type { Tool } from "../scatter/Scatter";
 import { useExplorer, useUi } from "./context";
 import { BY_LABELS, type PanelState } from "./contract";
@@ -203,9 +202,9 @@ function Search(): React.ReactElement {
       )}
       {result && (
         <span className="ls-quiet" role="status" title={result.how}>
-          {result.rows.length < result.total
-            ? `${result.rows.length.toLocaleString("en")} of ${result.total.toLocaleString("en")}`
-            : counted(result.total, "match")}
+          {result.rows.length < result.total && `${result.rows.length.toLocaleString("en")} of `}
+          {result.total.toLocaleString("en")}
+          <span className="ls-button-word"> {result.total === 1 ? "match" : "matches"}</span>
         </span>
       )}
     </form>

@@ -1,11 +1,14 @@
 /** How the map looks: colors, texts, and camera; kept in the browser for the next visit. */
-import { fit, type Camera, type Size } from "../scatter/camera";
+import { bringIntoSight, fit, type Camera, type Size } from "../scatter/camera";
 import { bounds } from "../scatter/geometry";
 import type { ColumnCache } from "./columns";
 import { BY_LABELS, type LoadedMap } from "./contract";
 import { writeKept, type KeptView } from "./keptView";
 import type { Session } from "./session";
 import { BY_STATE, fieldName, isLabelField, stateValues, valuesOf, type MapData, type Values } from "./state";
+
+/** Pixels of the map that the bar about the neighbors covers. */
+const BAR_HEIGHT = 150;
 
 export class Appearance {
   #size: Size = { width: 800, height: 600 };
@@ -116,6 +119,15 @@ export class Appearance {
     if (!mask && before?.dims === map.info.dims) this.session.store.dispatch({ type: "camera", camera: before });
     else this.fit(map);
     if (!mask) this.#beforeIsolate = null;
+  }
+
+  /** Moves the map so that these rows are in sight above the bar about them, if it is flat. */
+  bringIntoSight(rows: readonly number[]): void {
+    const { map, camera } = this.#ui;
+    if (!map || camera?.dims !== 2 || rows.length === 0) return;
+    const { min, max } = bounds(map.planes.map((plane) => Float32Array.from(rows, (row) => plane[row] as number)));
+    const moved = bringIntoSight(camera, this.#size, min, max, BAR_HEIGHT);
+    if (moved !== camera) this.session.store.dispatch({ type: "camera", camera: moved });
   }
 
   fit(map: MapData): void {

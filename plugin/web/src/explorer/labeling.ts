@@ -10,6 +10,7 @@ import { counted } from "../parts/words";
 
 /** Most rows `label_neighbors` takes as anchors. */
 const ANCHORS_LIMIT = 4096;
+const NONE: ReadonlySet<number> = new Set();
 
 export class Labeling {
   constructor(
@@ -63,6 +64,7 @@ export class Labeling {
     const confidence = unpackF32(answer.confidence);
     const reach = { anchors, label, order, confidence, count, why: answer.why, left: new Set<number>() };
     this.session.store.dispatch({ type: "reach", reach });
+    this.selecting.bringIntoSight([...anchors, ...reachedRows(reach)]);
     this.#showReachInGrid();
   }
 
@@ -82,12 +84,12 @@ export class Labeling {
 
   #gridTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** The samples grid shows the rows that the label reaches, once the slider is at rest. */
+  /** The samples grid shows the rows that the label reaches, least certain first, once the slider is at rest. */
   #showReachInGrid(): void {
     clearTimeout(this.#gridTimer);
     this.#gridTimer = setTimeout(() => {
       const { reach } = this.#ui;
-      if (reach) void this.selecting.showInGrid(reachedRows(reach));
+      if (reach) void this.selecting.showInGrid(reachedRows({ ...reach, left: NONE }).reverse());
     }, 250);
   }
 
@@ -107,6 +109,7 @@ export class Labeling {
     clearTimeout(this.#gridTimer);
     if (!this.#ui.reach) return;
     this.session.store.dispatch({ type: "reach", reach: null });
+    this.selecting.forgetLeftOut();
     this.selecting.refreshGrid();
   }
 

@@ -1,6 +1,14 @@
 /** Long jobs started here: embeddings, maps, rankings, suggestions; and what follows when they finish. */
 import type { Appearance } from "./appearance";
-import { BY_LABELS, type Ask, type EmbeddingsForm, type MapForm, type PanelState, type SegmentKind } from "./contract";
+import {
+  BY_LABELS,
+  type Ask,
+  type EmbeddingsForm,
+  type MapForm,
+  type PanelState,
+  type Plan,
+  type SegmentKind,
+} from "./contract";
 import { FunctionRuns } from "./functions/functionRuns";
 import { isOpen } from "./jobs";
 import type { MapLoader } from "./mapLoader";
@@ -47,6 +55,11 @@ export class Runs {
   async computeMap(form: MapForm): Promise<void> {
     this.#closeDialog();
     await this.#start("compute_map", form, this.#openNewMap());
+  }
+
+  /** What a choice of model means, before anything is embedded; rejects if that cannot be told. */
+  async planEmbeddings(ask: Ask<"plan_embeddings">): Promise<Plan> {
+    return (await this.session.send("plan_embeddings", ask)).plan;
   }
 
   /** Embeds, and computes a map from the new embeddings if the form says so. */

@@ -23,6 +23,8 @@ export class Selecting {
   #focusTicket = 0;
   /** Whether the selection came from what is ticked in the grid. */
   #ticked = false;
+  /** Rows that a label reaches and that are left out by a tick in the grid. */
+  #tickedOut: ReadonlySet<number> = new Set();
   readonly #factsAsked = new Set<number>();
 
   constructor(
@@ -144,6 +146,11 @@ export class Selecting {
     void this.#tellGrid();
   }
 
+  /** Moves the map so that these rows are in sight. */
+  bringIntoSight(rows: readonly number[]): void {
+    this.look.bringIntoSight(rows);
+  }
+
   /** True when the map holds the whole dataset, so that a match on a field finds the rows of the map and no others. */
   get mapIsWhole(): boolean {
     const { panel, map } = this.#ui;
@@ -152,9 +159,13 @@ export class Selecting {
     return map?.info.n === panel?.sample_count;
   }
 
-  /** What is ticked in the samples grid becomes the selection; the grid stays unchanged, so that more can be ticked. */
+  /**
+   * What is ticked in the samples grid becomes the selection; the grid stays unchanged, so that more can be ticked.
+   * While it shows the rows that a label reaches, those ticked are left out instead.
+   */
   async takeTicked(ids: readonly string[]): Promise<void> {
     const { map } = this.#ui;
+    if (map && this.#ui.reach) return this.#leaveOut(ids);
     if (!map || (ids.length === 0 && !this.#ticked)) return;
     this.#ticked = ids.length > 0;
     const ticket = ++this.#tickTicket;
@@ -164,6 +175,28 @@ export class Selecting {
     const rows = answer ? unpackU32(answer.rows) : [];
     this.session.store.dispatch({ type: "select", selection: setFromRows(map.info.n, rows), how: ROWS });
     await this.focus(rows.length === 1 ? (rows[0] as number) : null);
+  }
+
+  async #leaveOut(ids: readonly string[]): Promise<void> {
+    const { map, reach } = this.#ui;
+    if (!map || !reach) return;
+    const ticket = ++this.#tickTicket;
+    const answer =
+      ids.length > 0 ? await this.session.ask("Finding ticked samples", "locate", { ...mapRef(map), ids }) : null;
+    const now = this.#ui.reach;
+    if (ticket !== this.#tickTicket || now?.order !== reach.order) return;
+    const reached = new Set(now.order.subarray(0, now.count));
+    const ticked = answer ? Array.from(unpackU32(answer.rows)).filter((row) => reached.has(row)) : [];
+    const left = new Set([...now.left].filter((row) => !this.#tickedOut.has(row)));
+    this.#tickedOut = new Set(ticked);
+    ticked.forEach((row) => left.add(row));
+    this.session.store.dispatch({ type: "reach", reach: { ...now, left } });
+  }
+
+  /** Takes the ticks off that left out rows which a label reaches. */
+  forgetLeftOut(): void {
+    if (this.#tickedOut.size > 0) this.session.host.untick();
+    this.#tickedOut = new Set();
   }
 
   selectMask(mask: Uint8Array, how: SelectionHow, way: Combine): void {
@@ -248,5 +281,6 @@ export class Selecting {
     if (!map || !camera) return;
     const [x = 0, y = 0, z = 0] = map.planes.map((p) => p[row] as number);
     this.session.store.dispatch({ type: "camera", camera: lookAt(camera, [x, y, z]) });
+    this.session.store.dispatch({ type: "hover", hover: null }); // another point is below the pointer now
   }
 }

@@ -190,6 +190,28 @@ export function lookAt(camera: Camera, point: readonly [number, number, number])
   return camera.dims === 2 ? { ...camera, x: point[0], y: point[1] } : { ...camera, target: point };
 }
 
+/**
+ * Moves the camera, and no closer, so that the box is in sight above what covers the bottom of the picture; unchanged
+ * if it is already.
+ */
+export function bringIntoSight(
+  camera: FlatCamera,
+  size: Size,
+  [left = 0, low = 0]: readonly number[],
+  [right = 0, high = 0]: readonly number[],
+  covered: number,
+): FlatCamera {
+  const free = { width: size.width, height: Math.max(size.height - covered, size.height / 4) };
+  const sx = (x: number): number => size.width / 2 + (x - camera.x) * camera.scale;
+  const sy = (y: number): number => size.height / 2 - (y - camera.y) * camera.scale;
+  const edge = 12;
+  if (sx(left) >= edge && sx(right) <= free.width - edge && sy(high) >= edge && sy(low) <= free.height - edge)
+    return camera;
+  const shown = fit([left, low], [right, high], free, 2) as FlatCamera;
+  const scale = Math.min(shown.scale, camera.scale);
+  return { ...shown, scale, y: shown.y - (size.height - free.height) / 2 / scale };
+}
+
 /** The nearest allowed row within `radius` pixels of the cursor; -1 when none. For 3D, where a grid does not help. */
 export function nearestOnScreen(
   screen: { x: Float32Array; y: Float32Array },

@@ -7,7 +7,12 @@ import { placeNames, shorten, thinTexts } from "./texts";
 /** Layers over the points; null = not drawn. */
 export interface Layers {
   readonly contours: readonly (readonly Segment[])[] | null;
-  readonly names: { readonly homes: readonly Home[]; readonly nameOf: (code: number) => string } | null;
+  readonly names: {
+    readonly homes: readonly Home[];
+    readonly nameOf: (code: number) => string;
+    /** Whether something else, such as a selection, is in the foreground. */
+    readonly faint: boolean;
+  } | null;
   readonly texts: {
     readonly codes: Uint16Array;
     readonly nameOf: (code: number) => string;
@@ -88,7 +93,7 @@ function drawNames(pen: CanvasRenderingContext2D, scene: Scene, camera: Camera, 
   const { layers, size } = scene;
   if (!layers.names) return;
   pen.font = NAME_FONT;
-  const { homes, nameOf } = layers.names;
+  const { homes, nameOf, faint } = layers.names;
   const matrix = matrixOf(camera, size);
   const candidates = homes.flatMap((home) => {
     const at = project(matrix, size, home.x, home.y, 0);
@@ -96,8 +101,10 @@ function drawNames(pen: CanvasRenderingContext2D, scene: Scene, camera: Camera, 
     const width = pen.measureText(text).width;
     return at ? [{ text, x: at[0], y: at[1], width, ofOne: home.count === 1 }] : [];
   });
+  pen.globalAlpha = faint ? 0.6 : 1;
   for (const { text, x, y } of placeNames(candidates, size, LINE_HEIGHT + 4, NAMES_LIMIT))
     write(pen, text, x, y, ink, scene.ground);
+  pen.globalAlpha = 1;
 }
 
 function write(pen: CanvasRenderingContext2D, text: string, x: number, y: number, ink: string, ground: string): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { positionOf, REACH_STEPS, reachAt, stepOf } from "../../src/explorer/reach";
-import { completed, groupsOf, missing } from "../../src/explorer/dialogs/ways";
-import type { EmbeddingsForm, Job, ModelChoice, PanelState } from "../../src/explorer/contract";
+import { completed, groupsOf, missing, planned } from "../../src/explorer/dialogs/ways";
+import type { EmbeddingsForm, Job, ModelChoice, PanelState, Plan } from "../../src/explorer/contract";
 import { emptyKind } from "../../src/explorer/emptyKind";
 import { isAtWork } from "../../src/explorer/jobs";
 import { fieldName } from "../../src/explorer/values";
@@ -49,15 +49,18 @@ const way = (name: string, argument = "", names: string[] = []): ModelChoice => 
   why: "",
   argument,
   names,
-  speed: null,
+  inspects: false,
   options: [],
 });
-const OWN = way("own", "file or package.module:factory");
+const OWN: ModelChoice = { ...way("own", "file or package.module:factory"), inspects: true };
 const TIMM = way("timm", "name or folder", ["one", "two"]);
 const HUB = way("hf", "repository or folder", ["a/b"]);
 const PLAIN = way("preprocessing");
 
 describe("the ways to make embeddings", () => {
+  const panel = { embeddings: [], options: { vector_fields: [] } } as unknown as PanelState;
+  const form = { way: "own", name: null, path: null, options: {} } as unknown as EmbeddingsForm;
+
   it("are five: published models are one, wherever they come from", () => {
     const all = [PLAIN, TIMM, HUB, OWN, way("trained"), way("precomputed")];
     expect(groupsOf(all).map(({ ways }) => ways.map((one) => one.way))).toEqual([
@@ -71,14 +74,32 @@ describe("the ways to make embeddings", () => {
   });
 
   it("take any name that is typed, and wait for one where none is known", () => {
-    const panel = { embeddings: [], options: { vector_fields: [] } } as unknown as PanelState;
-    const form = { way: "own", name: null, path: null } as EmbeddingsForm;
-    expect(missing(OWN, form, panel)).toBe(true);
-    expect(missing(OWN, { ...form, name: "  " }, panel)).toBe(true);
+    expect(missing(OWN, form, panel, null)).toBe("the file of your network");
+    expect(missing(OWN, { ...form, name: "  " }, panel, null)).not.toBeNull();
     expect(completed({ ...form, name: " net.onnx " }, OWN, panel).name).toBe("net.onnx");
     expect(completed(form, TIMM, panel).name).toBe("one");
     expect(completed({ ...form, name: "three" }, TIMM, panel).name).toBe("three");
-    expect([missing(PLAIN, form, panel), completed(form, PLAIN, panel).name]).toEqual([false, null]);
+    expect([missing(PLAIN, form, panel, null), completed(form, PLAIN, panel).name]).toEqual([null, null]);
+  });
+
+  it("ask before the start for what the file of one's own network does not say", () => {
+    const network = { kind: "ONNX", layers: [], cut: null, classes: 2, said: ["size"], undeclared: ["mean", "std"] };
+    const plan: Plan = { count: 30, noun: "sample", seconds: 200, network, trouble: null };
+    const own = { ...form, name: "net.onnx", options: {} };
+    const needed = "its mean and standard deviation, which the file does not say";
+    expect(missing(OWN, own, panel, plan)).toBe(needed);
+    expect(planned(OWN, own, panel, plan)).toBe(`Still needed: ${needed}.`);
+    expect(missing(OWN, own, panel, { ...plan, network: null, trouble: "There is no file" })).not.toBeNull();
+    const said = { ...own, options: { mean: "0, 0, 0", std: "1, 1, 1" } };
+    expect(missing(OWN, said, panel, plan)).toBeNull();
+    expect(planned(OWN, said, panel, plan)).toMatch(/^30 samples: about 3 minutes for photos/);
+    expect(planned(TIMM, form, panel, { ...plan, seconds: null })).toMatch(/depends on the model/);
+  });
+
+  it("keep predictions of whole samples only", () => {
+    const kept = { ...form, patches_field: null, predictions: " guesses " };
+    expect(completed(kept, OWN, panel).predictions).toBe("guesses");
+    expect(completed({ ...kept, patches_field: "boxes" }, OWN, panel).predictions).toBeNull();
   });
 });
 

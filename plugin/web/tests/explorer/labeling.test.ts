@@ -80,6 +80,24 @@ describe("labeling", () => {
     ]);
   });
 
+  it("leaves out of a label's reach what is ticked in the grid", async () => {
+    const { explorer, host } = await open("unlabeled");
+    await explorer.selecting.click(5, "replace");
+    await explorer.labeling.setLabel("cat");
+    const order = [...(explorer.ui.reach?.order ?? [])].slice(0, explorer.ui.reach?.count);
+    expect(order.length).toBeGreaterThan(3);
+    const [first, second] = order as [number, number];
+    await explorer.selecting.takeTicked([first.toString(16), second.toString(16), (5).toString(16)]);
+    expect(explorer.ui.reach?.left).toEqual(new Set([first, second]));
+    await explorer.selecting.takeTicked([first.toString(16)]);
+    expect(explorer.ui.reach?.left).toEqual(new Set([first]));
+    expect(explorer.ui.selection.count).toBe(1); // still the one labeled
+    await explorer.labeling.acceptReach();
+    expect(explorer.ui.map?.labelState[first]).toBe(LABEL_STATE.unlabeled);
+    expect(explorer.ui.map?.labelState[second]).toBe(LABEL_STATE.pendingLabel);
+    expect(host.unticked).toBe(1);
+  });
+
   it("accepts the confident suggestions, and the uncertain ones only when told so", async () => {
     const { explorer } = await open();
     const before = (state: number): number => countState(explorer, state);

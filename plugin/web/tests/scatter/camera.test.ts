@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  bringIntoSight,
   fit,
   lookAt,
   matrixOf,
@@ -20,6 +21,28 @@ const flat = fit([-2, -1], [6, 3], size, 2) as FlatCamera;
 const round = fit([-1, -1, -1], [1, 1, 1], size, 3) as OrbitCamera;
 
 describe("the flat camera", () => {
+  it("brings a box into sight above what covers the bottom, never closer, and stays where it is in sight", () => {
+    const at = (camera: FlatCamera, x: number, y: number) =>
+      project(matrixOf(camera, size), size, x, y, 0) ?? ([NaN, NaN] as const);
+    expect(bringIntoSight(flat, size, [1, 1.5], [2, 2], 150)).toBe(flat);
+    const low = bringIntoSight(flat, size, [-2, -1], [-1, -0.9], 150);
+    const whole = bringIntoSight(flat, size, [-2, -1], [6, 3], 150);
+    expect(low.scale).toBe(flat.scale);
+    expect(whole.scale).toBeLessThan(flat.scale);
+    for (const [camera, x, y] of [
+      [low, -2, -1],
+      [low, -1, -0.9],
+      [whole, -2, -1],
+      [whole, 6, 3],
+    ] as const) {
+      const [sx, sy] = at(camera, x, y);
+      expect(sx).toBeGreaterThanOrEqual(0);
+      expect(sx).toBeLessThanOrEqual(size.width);
+      expect(sy).toBeGreaterThanOrEqual(0);
+      expect(sy).toBeLessThanOrEqual(size.height - 150);
+    }
+  });
+
   it("shows the whole map when fitted", () => {
     for (const [x, y] of [
       [-2, -1],

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bson import ObjectId
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from ...conftest import give_map, give_random_map
-from ...shown import Shown, beside_samples
+from ...shown import Shown, beside_samples, tick
 
 pytestmark = pytest.mark.slow
 
@@ -88,9 +87,15 @@ def test_neighbors_follow_a_label_as_far_as_the_slider_says(shown: Shown) -> Non
     far = reached(bar)
     slider.press("ArrowLeft")
     assert reached(bar) == far - 1
+    shown.grid_says(f"{far - 1} samples")  # who is reached, least certain first
     shown.shot("explorer-suggestions")
+    tick(shown, 0)
+    shown.sees(bar.get_by_role("button", name=f"Accept {far - 2}"))
+    bar.get_by_role("list").get_by_role("button").nth(1).click()
+    shown.sees(bar.get_by_role("button", name=f"Accept {far - 3}"))
+    slider.focus()
     page.keyboard.press("Enter")
-    count = far - 1 + 1
+    count = far - 3 + 1
     shown.sees(panel.get_by_label("Pending changes").get_by_text(re.compile(rf"^{count} labels? pending")))
     panel.get_by_role("button", name="Review", exact=True).click()
     shown.sees(panel.get_by_role("dialog").get_by_text("digit-0070.png"))
@@ -101,6 +106,42 @@ def test_neighbors_follow_a_label_as_far_as_the_slider_says(shown: Shown) -> Non
     labels = shown.labels()
     assert labels[70] == truth[70]
     assert sum(label is not None for label in labels) == 40 + count
+
+
+def test_the_keys_work_right_after_the_mouse_saved_undid_or_closed_something(shown: Shown) -> None:
+    page, panel = shown.page, shown.panel
+    shown.open()
+    shown.find("digit-0003")
+
+    def keys_work() -> None:
+        page.keyboard.press("v")
+        shown.map_says("2D map of 120 samples, 119 selected")
+        page.keyboard.press("v")
+        shown.map_says("2D map of 120 samples, 1 selected")
+
+    pending = panel.get_by_label("Pending changes")
+    page.keyboard.press("d")
+    pending.get_by_role("button", name="Review").click()
+    panel.get_by_role("dialog").get_by_role("button", name="Close", exact=True).click()
+    keys_work()
+    pending.get_by_role("button", name="Undo").click()
+    shown.gone(pending)
+    keys_work()
+    page.keyboard.press("d")
+    pending.get_by_role("button", name="Discard").click()
+    panel.get_by_role("dialog").get_by_role("button", name="Discard").click()
+    shown.gone(pending)
+    keys_work()
+    shown.label("three")
+    panel.get_by_role("button", name="Skip").click()
+    pending.get_by_role("button", name="Save").click()
+    shown.gone(pending)
+    keys_work()
+    for entry in ("Keyboard shortcuts", "Generate explorer…"):
+        shown.choose("Actions", entry)
+        panel.get_by_role("dialog").get_by_role("button", name="Close", exact=True).click()
+        shown.gone(panel.get_by_role("dialog"))
+        keys_work()
 
 
 def reached(bar: Any) -> int:
@@ -204,81 +245,6 @@ def test_search_finds_by_name_id_text_and_label(shown: Shown) -> None:
     shown.panel.get_by_label("Search the map").fill("nothing has this")
     shown.page.keyboard.press("Enter")
     shown.sees(shown.panel.get_by_text("0 matches"))
-
-
-@pytest.fixture
-def bare(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.FixtureRequest) -> Shown:
-    """The App on 60 digits of which nothing is known: no label, no embeddings, no map."""
-    dataset = make_digits_dataset(60, labeled=0)
-    beside_samples(dataset)
-    page = request.getfixturevalue("page")
-    return Shown(page, app.address(dataset.name, workspace=dataset.name), dataset)
-
-
-def test_from_nothing_each_empty_state_offers_the_next_step(bare: Shown) -> None:
-    panel = bare.panel
-    bare.open()
-    bare.sees(panel.get_by_role("heading", name="No embeddings yet"))
-    bare.shot("explorer-no-embeddings")
-    panel.get_by_label("Your own network").check()
-    generate = panel.get_by_role("button", name="Generate explorer")
-    assert generate.is_disabled()
-    panel.get_by_label("Network", exact=True).fill("/nowhere/net.onnx")
-    generate.click()
-    bare.sees(panel.get_by_text(re.compile("There is no file '/nowhere/net.onnx'")))  # once
-    bare.sees(panel.get_by_role("heading", name="No embeddings yet"))  # nothing is left behind
-    assert panel.get_by_label("Network", exact=True).input_value() == "/nowhere/net.onnx"  # to be mended
-    bare.shot("explorer-own-network")
-    panel.get_by_label("Preprocessing only").check()
-    panel.get_by_label("Then make a 2D map of them").uncheck()
-    panel.get_by_role("button", name="Generate explorer").click()
-    bare.sees(panel.get_by_role("heading", name="Work in progress"))
-    assert bare.page.evaluate("document.activeElement.closest('.ls-root') !== null")  # the keys are still the panel's
-    bare.sees(panel.get_by_role("heading", name="No map yet"), 120_000)
-    bare.shot("explorer-no-map")
-    panel.get_by_role("button", name="Generate other embeddings…").click()
-    panel.get_by_label("Your own network").check()
-    panel.get_by_label("Network", exact=True).fill("/nowhere/other.onnx")
-    panel.get_by_role("button", name="Generate explorer").click()
-    bare.sees(panel.get_by_text(re.compile("There is no file '/nowhere/other.onnx'")))
-    bare.sees(panel.get_by_role("heading", name="No map yet"))
-    assert panel.get_by_label("Network", exact=True).input_value() == "/nowhere/other.onnx"
-    panel.get_by_role("button", name="Use existing embeddings").click()
-    bare.pick("Method", "PCA")
-    panel.get_by_role("button", name="Compute map").click()
-    bare.map_says("2D map of 60 samples, 0 selected")
-    bare.sees(panel.get_by_text("Nothing is labeled yet."))
-    bare.shot("explorer-nothing-labeled")
-
-    first = bare.dataset._sample_collection.find_one()
-    bare.page.wait_for_timeout(1_000)  # ids know the second they were made in
-    bare.dataset._sample_collection.insert_many([{**first, "_id": ObjectId()} for _ in range(3)])
-    bare.sees(panel.get_by_text("Out of date: 3 samples are not on this map"))
-    bare.shot("explorer-stale")
-    panel.get_by_role("button", name="Update").click()
-    bare.map_says("2D map of 63 samples, 0 selected")
-    bare.gone(panel.get_by_text("Out of date:"))
-    assert bare.errors == []
-
-
-def test_the_name_of_a_model_may_begin_as_that_of_an_offered_one_does(shown: Shown) -> None:
-    from playwright.sync_api import expect
-
-    page, panel = shown.page, shown.panel
-    shown.open()
-    shown.map_says("2D map of 120 samples, 0 selected")
-    shown.choose("Actions", "Generate explorer…")
-    dialog = panel.get_by_role("dialog", name="Generate explorer")
-    dialog.get_by_label("Pretrained model").check()
-    model = dialog.get_by_role("combobox", name="Model", exact=True)
-    offered = model.locator(".ls-picker-value").inner_text()
-    model.click()
-    page.get_by_role("option", name=re.compile("^Another…")).click()
-    name = dialog.get_by_label("Name", exact=True)
-    name.click()
-    page.keyboard.type(f"{offered}-variant")
-    expect(name).to_have_value(f"{offered}-variant")
-    expect(panel.get_by_label("Pending changes")).to_have_count(0)  # none of the letters was a command
 
 
 @pytest.fixture(params=[1, 100_000, 300_000])  # the last are drawn in two frames

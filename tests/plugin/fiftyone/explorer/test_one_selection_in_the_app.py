@@ -2,17 +2,9 @@
 
 import pytest
 
-from ...shown import WAIT, Shown
+from ...shown import WAIT, Shown, tick
 
 pytestmark = pytest.mark.slow
-
-
-def tick(shown: Shown, place: int) -> None:
-    """Tick a thumbnail of the samples grid."""
-    thumbnail = shown.page.locator("[data-cy=looker]:visible").nth(place)
-    thumbnail.hover()
-    # The box itself is drawn by a label over it.
-    thumbnail.locator("input[type=checkbox]").dispatch_event("click")
 
 
 def ticked(shown: Shown, count: int) -> None:

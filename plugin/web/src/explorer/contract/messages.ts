@@ -1,5 +1,6 @@
 /** The parts of messages: packed arrays, selections, facts about samples, forms. */
 import type { LabelState } from "./columns";
+import type { Noun } from "./state";
 
 /** base64 of little-endian uint32 / float32 / uint8 / uint16: `base64.b64encode(a.astype("<u4").tobytes())`. */
 export type PackedU32 = string;
@@ -61,8 +62,10 @@ export interface Facts {
   readonly row: number;
   /** Sample id as text (of the object for patches). */
   readonly id: string;
-  /** Path on the server's disk of the image to show (thumbnail where there is one); null = nothing to show. */
+  /** Path on the server's disk of the image or video to show (thumbnail where there is one); null = nothing to show. */
   readonly thumbnail: string | null;
+  /** True if that is a video. */
+  readonly moving: boolean;
   /** [x, y, w, h] in 0..1 of the thumbnail to show, for a patch; null = all of it. */
   readonly crop: readonly [number, number, number, number] | null;
   /** Name to show: file name, or the first words of a text. */
@@ -109,14 +112,51 @@ export interface EmbeddingsForm {
   /** Options of the model by name, as typed. */
   readonly options: Readonly<Record<string, string>>;
   readonly patches_field: string | null;
+  /** New field for the classes that one's own network predicts; null = none. */
+  readonly predictions: string | null;
   /** Of `trained`: the embeddings to start from. */
   readonly base: string | null;
+  /** Of `trained`: whether the last block of the network is fine-tuned, too. */
+  readonly tune: boolean;
   /** Of `precomputed`: a field with vectors, or a file (and for .npy its ids). */
   readonly vector_field: string | null;
   readonly path: string | null;
   readonly ids_path: string | null;
   /** Whether a 2D map of them follows in the same run. */
   readonly with_map: boolean;
+}
+
+/** What the choice of a model means, before anything is embedded. */
+export interface Plan {
+  /** How many items it embeds. */
+  readonly count: number;
+  readonly noun: Noun;
+  /** How long that takes for photos of usual size; null = not known. */
+  readonly seconds: number | null;
+  /** What is in the file of one's own network. */
+  readonly network: Network | null;
+  /** Why the file cannot be used. */
+  readonly trouble: string | null;
+}
+
+export interface Network {
+  /** "ONNX", "TorchScript", "torch.export", … */
+  readonly kind: string;
+  readonly layers: readonly Layer[];
+  /** The layer whose output is the embedding unless another is chosen; null = the network's output. */
+  readonly cut: string | null;
+  /** How many classes it predicts; 0 = none. */
+  readonly classes: number;
+  /** The input settings that the file says, and those that it should say but does not. */
+  readonly said: readonly string[];
+  readonly undeclared: readonly string[];
+}
+
+export interface Layer {
+  readonly name: string;
+  readonly kind: string;
+  /** Of its output for one image, such as [512, 7, 7]. */
+  readonly size: readonly number[];
 }
 
 /** Something “Clear explorer” can remove. */

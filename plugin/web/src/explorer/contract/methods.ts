@@ -12,6 +12,7 @@ import type {
   PackedF32,
   PackedU32,
   PendingItem,
+  Plan,
   Preview,
   ReviewAnswer,
   RowsRef,
@@ -98,6 +99,11 @@ export interface Methods {
   /** Removes single rows from the pending changes. */
   unqueue: [RowsRef, { patch: StatePatch; count: number }];
 
+  /** How much the form would embed, how long that takes, and what is in the file of one's own network. */
+  plan_embeddings: [
+    Pick<EmbeddingsForm, "way" | "name" | "patches_field"> & { options: Readonly<Record<string, string>> },
+    { plan: Plan },
+  ];
   /** Start a job; progress comes in `state.jobs`. */
   compute_embeddings: [EmbeddingsForm, { job: string }];
   compute_map: [MapForm, { job: string }];

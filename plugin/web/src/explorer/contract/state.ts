@@ -9,6 +9,8 @@ export interface EmbeddingsInfo {
   readonly count: number;
   /** True if these embeddings can be searched by the meaning of a text. */
   readonly text_search: boolean;
+  /** True if the last block of the network can be fine-tuned. */
+  readonly tunable: boolean;
   /** ISO 8601, UTC; null when not known. */
   readonly timestamp: string | null;
 }
@@ -153,8 +155,8 @@ export interface ModelChoice {
   readonly argument: string;
   /** Names to choose from; any other may be typed. */
   readonly names: readonly string[];
-  /** Photos per second on two cores; null = not known. */
-  readonly speed: number | null;
+  /** Whether `plan_embeddings` says what is in the file that `name` names. */
+  readonly inspects: boolean;
   /** What else the model can be told: weights, size, mean, … */
   readonly options: readonly ModelOption[];
 }

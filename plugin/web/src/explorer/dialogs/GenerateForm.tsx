@@ -3,8 +3,10 @@ import * as React from "react";
 import { Submit, TextField } from "../../parts/fields";
 import { Picker } from "../../parts/Picker";
 import { useExplorer, useUi } from "../context";
-import type { EmbeddingsForm, ModelChoice, ModelOption, PanelState } from "../contract";
-import { completed, groupsOf, missing, plan } from "./ways";
+import type { EmbeddingsForm, ModelChoice, PanelState, Plan } from "../contract";
+import { ModelSettings } from "./ModelSettings";
+import { usePlan } from "./usePlan";
+import { completed, embeds, groupsOf, missing, planned, type Group } from "./ways";
 
 const WHOLE = "@samples";
 const FILE = "@file";
@@ -15,7 +17,9 @@ const START: EmbeddingsForm = {
   name: null,
   options: {},
   patches_field: null,
+  predictions: null,
   base: null,
+  tune: false,
   vector_field: null,
   path: null,
   ids_path: null,
@@ -25,9 +29,12 @@ const START: EmbeddingsForm = {
 export function GenerateForm(): React.ReactElement | null {
   const explorer = useExplorer();
   const panel = useUi((ui) => ui.panel);
-  const [form, setForm] = React.useState<EmbeddingsForm>(START);
+  const [said, setForm] = React.useState<EmbeddingsForm>(START);
   const ways = panel?.options.models ?? [];
-  const way = ways.find((one) => one.way === form.way) ?? ways[0];
+  const way = ways.find((one) => one.way === said.way) ?? ways[0];
+  // Sounds, texts, and videos have ways of their own.
+  const form = way && way.way !== said.way ? { ...said, way: way.way } : said;
+  const plan = usePlan(form, way);
   if (!panel || !way) return null;
   const set = (part: Partial<EmbeddingsForm>): void => setForm({ ...form, ...part });
   return (
@@ -42,13 +49,14 @@ export function GenerateForm(): React.ReactElement | null {
         ways={ways}
         chosen={form.way}
         onChange={(next) => setForm({ ...START, way: next, with_map: form.with_map })}
-      />
-      <WaySettings way={way} panel={panel} form={form} set={set} />
+      >
+        <WaySettings way={way} plan={plan} panel={panel} form={form} set={set} />
+      </Ways>
       <label className="ls-check">
         <input type="checkbox" checked={form.with_map} onChange={(event) => set({ with_map: event.target.checked })} />
         <span>Then make a 2D map of them (UMAP)</span>
       </label>
-      <Submit disabled={missing(way, form, panel)} note={plan(way, form, panel)}>
+      <Submit disabled={missing(way, form, panel, plan) !== null} note={planned(way, form, panel, plan)}>
         Generate explorer
       </Submit>
     </form>
@@ -56,16 +64,20 @@ export function GenerateForm(): React.ReactElement | null {
 }
 
 /** What the chosen way needs to know. */
-function WaySettings({ way, panel, form, set }: Part & { readonly way: ModelChoice }): React.ReactElement {
+function WaySettings({
+  way,
+  plan,
+  panel,
+  form,
+  set,
+}: Part & { readonly way: ModelChoice; readonly plan: Plan | null }): React.ReactElement {
   return (
     <>
       <ModelName key={way.way} way={way} form={form} set={set} />
-      <ModelOptions way={way} form={form} set={set} />
+      <ModelSettings key={`${way.way} settings`} way={way} plan={plan} form={form} set={set} />
       {way.way === "trained" && <Base panel={panel} form={form} set={set} />}
       {way.way === "precomputed" && <Source panel={panel} form={form} set={set} />}
-      {way.speed !== null && panel.options.patches_fields.length > 0 && (
-        <WhatToEmbed panel={panel} form={form} set={set} />
-      )}
+      {embeds(way) && panel.options.patches_fields.length > 0 && <WhatToEmbed panel={panel} form={form} set={set} />}
     </>
   );
 }
@@ -122,79 +134,62 @@ function WhatToEmbed({ panel, form, set }: Part): React.ReactElement {
   );
 }
 
+/** The ways, with the settings of the chosen one below it. */
 function Ways(props: {
   readonly ways: readonly ModelChoice[];
   readonly chosen: string;
   readonly onChange: (way: string) => void;
+  readonly children: React.ReactNode;
 }): React.ReactElement {
   const groups = groupsOf(props.ways);
-  const group = groups.find(({ ways }) => ways.some(({ way }) => way === props.chosen));
+  const chosen = groups.find(({ ways }) => ways.some(({ way }) => way === props.chosen));
   return (
-    <>
-      <fieldset className="ls-ways">
-        <legend className="ls-unseen">How to make embeddings</legend>
-        {groups.map(({ title, why, ways }) => (
-          <label key={title} className="ls-way">
+    <fieldset className="ls-ways">
+      <legend className="ls-unseen">How to make embeddings</legend>
+      {groups.map((group) => (
+        <React.Fragment key={group.title}>
+          <label className="ls-way">
             <input
               type="radio"
               name="labelscape-way"
-              checked={title === group?.title}
-              onChange={() => props.onChange(ways[0]?.way ?? "")}
+              checked={group === chosen}
+              onChange={() => props.onChange(group.ways[0]?.way ?? "")}
             />
             <span>
-              <strong>{title}</strong>
-              <span className="ls-quiet">{why}</span>
+              <strong>{group.title}</strong>
+              <span className="ls-quiet">{group.why}</span>
             </span>
           </label>
-        ))}
-      </fieldset>
-      {group && group.ways.length > 1 && (
-        <Picker
-          label="Models of"
-          wide
-          value={props.chosen}
-          options={group.ways.map(({ way, title, why }) => ({ value: way, name: title, note: why }))}
-          onChange={props.onChange}
-        />
-      )}
-    </>
+          {group === chosen && (
+            <div className="ls-form ls-way-settings">
+              <Sources group={group} chosen={props.chosen} onChange={props.onChange} />
+              {props.children}
+            </div>
+          )}
+        </React.Fragment>
+      ))}
+    </fieldset>
   );
 }
 
-/** The model's options; most models need none, so all but the weights are collapsed. */
-function ModelOptions(props: Omit<Part, "panel"> & { readonly way: ModelChoice }): React.ReactElement | null {
-  const { way, form, set } = props;
-  const field = (option: ModelOption): React.ReactElement => (
-    <TextField
-      key={option.name}
-      label={OPTION_NAMES[option.name] ?? option.name}
-      value={form.options[option.name] ?? ""}
-      placeholder={option.kind === "file" ? "from the hub" : option.choices.join(" or ") || "of the model"}
-      hint={option.sentence}
-      onChange={(text) => set({ options: { ...form.options, [option.name]: text } })}
+/** Where the models of a way come from, if there are several places. */
+function Sources(props: {
+  readonly group: Group;
+  readonly chosen: string;
+  readonly onChange: (way: string) => void;
+}): React.ReactElement | null {
+  const { ways } = props.group;
+  if (ways.length < 2) return null;
+  return (
+    <Picker
+      label="Models of"
+      wide
+      value={props.chosen}
+      options={ways.map(({ way, title, why }) => ({ value: way, name: title, note: why }))}
+      onChange={props.onChange}
     />
   );
-  if (way.options.length === 0) return null;
-  return (
-    <>
-      {way.options.filter((option) => option.kind === "file").map(field)}
-      <details>
-        <summary>Input settings of the model</summary>
-        <div className="ls-form">{way.options.filter((option) => option.kind !== "file").map(field)}</div>
-      </details>
-    </>
-  );
 }
-
-const OPTION_NAMES: Readonly<Record<string, string>> = {
-  weights: "Weights file",
-  size: "Input size",
-  resize: "Resize to",
-  mean: "Mean",
-  std: "Standard deviation",
-  channels: "Channel order",
-  flip: "Flip",
-};
 
 interface Part {
   readonly panel: PanelState;
@@ -205,14 +200,23 @@ interface Part {
 function Base({ panel, form, set }: Part): React.ReactElement {
   if (panel.embeddings.length === 0)
     return <p className="ls-quiet">Training starts from other embeddings: generate those first.</p>;
+  const chosen = panel.embeddings.find(({ key }) => key === form.base) ?? panel.embeddings[0];
   return (
-    <Picker
-      label="Start from"
-      wide
-      value={form.base ?? panel.embeddings[0]?.key ?? ""}
-      options={panel.embeddings.map((e) => ({ value: e.key, name: e.key, note: e.model }))}
-      onChange={(base) => set({ base })}
-    />
+    <>
+      <Picker
+        label="Start from"
+        wide
+        value={chosen?.key ?? ""}
+        options={panel.embeddings.map((e) => ({ value: e.key, name: e.key, note: e.model }))}
+        onChange={(base) => set({ base, tune: false })}
+      />
+      {chosen?.tunable && (
+        <label className="ls-check">
+          <input type="checkbox" checked={form.tune} onChange={(event) => set({ tune: event.target.checked })} />
+          <span>Also fine-tune the network's last block (takes minutes; stops where it does not help)</span>
+        </label>
+      )}
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 /** What the form “Generate explorer” knows about the ways to compute embeddings. */
-import { counted, plural } from "../../parts/words";
-import type { EmbeddingsForm, ModelChoice, PanelState } from "../contract";
+import { counted, listing } from "../../parts/words";
+import type { EmbeddingsForm, ModelChoice, PanelState, Plan } from "../contract";
 
 export interface Group {
   readonly title: string;
@@ -32,29 +32,70 @@ export function completed(form: EmbeddingsForm, way: ModelChoice, panel: PanelSt
   return {
     ...form,
     name: way.argument === "" ? null : (form.name ?? way.names[0] ?? "").trim(),
+    predictions: form.patches_field === null ? form.predictions?.trim() || null : null,
     base: way.way === "trained" ? (form.base ?? firstBase?.key ?? null) : null,
     vector_field: way.way === "precomputed" && !takesFile ? (form.vector_field ?? firstField ?? null) : null,
   };
 }
 
-/** Whether something must still be chosen or typed. */
-export function missing(way: ModelChoice, form: EmbeddingsForm, panel: PanelState): boolean {
-  const full = completed(form, way, panel);
-  if (full.name === "") return true;
-  if (way.way === "trained") return full.base === null;
-  if (way.way !== "precomputed" || full.vector_field !== null) return false;
-  return !full.path || (full.path.endsWith(".npy") && !full.ids_path);
+/** Whether a way computes vectors from the media, so that it can be planned, and objects can be chosen. */
+export const embeds = ({ way }: ModelChoice): boolean => way !== "trained" && way !== "precomputed";
+
+export interface Normalization {
+  readonly name: string;
+  readonly mean: string;
+  readonly std: string;
 }
 
-/** What will happen, and roughly how long it takes. */
-export function plan(way: ModelChoice, form: EmbeddingsForm, panel: PanelState): string {
-  const noun = panel.options.patches_fields.find(({ field }) => field === form.patches_field)?.noun;
-  const what = noun ? `The ${plural(noun)} in “${form.patches_field}”` : counted(panel.sample_count, "sample");
-  if (way.speed === null)
-    return `${what}. Progress is shown at the top of the panel; you can keep working in the
-  meantime.`;
-  const minutes = panel.sample_count / way.speed / 60;
-  const time = minutes < 1 ? "less than a minute" : `about ${counted(Math.round(minutes), "minute")}`;
-  return `${what}: ${time} for photos on two cores. Files that cannot
-  be read are skipped and reported.`;
+/** Ways to scale the values of images that networks are usually trained with. */
+export const NORMALIZATIONS: readonly Normalization[] = [
+  { name: "ImageNet", mean: "0.485, 0.456, 0.406", std: "0.229, 0.224, 0.225" },
+  { name: "0 to 1", mean: "0, 0, 0", std: "1, 1, 1" },
+  { name: "−1 to 1", mean: "0.5, 0.5, 0.5", std: "0.5, 0.5, 0.5" },
+];
+
+export const normalizationOf = (options: EmbeddingsForm["options"]): Normalization | undefined =>
+  NORMALIZATIONS.find(({ mean, std }) => mean === options.mean && std === options.std);
+
+const SETTING_NAMES: Readonly<Record<string, string>> = { std: "standard deviation", channels: "channel order" };
+export const settingName = (setting: string): string => SETTING_NAMES[setting] ?? setting;
+
+/** What must still be chosen or typed, as the end of a sentence; null if nothing. */
+export function missing(way: ModelChoice, form: EmbeddingsForm, panel: PanelState, plan: Plan | null): string | null {
+  const full = completed(form, way, panel);
+  if (full.name === "") return way.inspects ? "the file of your network" : `the model’s ${way.argument}`;
+  if (way.way === "trained") return full.base === null ? "other embeddings to start from" : null;
+  if (way.inspects) return missingOf(form, plan);
+  if (way.way !== "precomputed" || full.vector_field !== null) return null;
+  if (!full.path) return "a file";
+  return full.path.endsWith(".npy") && !full.ids_path ? "a file with the IDs" : null;
+}
+
+/** What the file of one's own network does not say, and nobody has said yet. */
+function missingOf(form: EmbeddingsForm, plan: Plan | null): string | null {
+  if (plan === null) return "…";
+  if (plan.trouble !== null) return "a file that can be loaded";
+  const unsaid = (plan.network?.undeclared ?? []).filter((name) => !form.options[name]?.trim());
+  return unsaid.length > 0 ? `its ${listing(unsaid.map(settingName))}, which the file does not say` : null;
+}
+
+/** What will happen, and roughly how long it takes; or what is still needed for it. */
+export function planned(way: ModelChoice, form: EmbeddingsForm, panel: PanelState, plan: Plan | null): string {
+  const needed = missing(way, form, panel, plan);
+  if (needed === "…") return "Reading the file…";
+  if (needed !== null && way.inspects) return `Still needed: ${needed}.`;
+  if (!embeds(way))
+    return `${counted(panel.sample_count, "sample")}. Progress is shown at the top of the panel; you can keep working.`;
+  if (plan === null) return "";
+  if (plan.trouble !== null && !way.inspects) return plan.trouble;
+  const { count, noun, seconds } = plan;
+  const time =
+    seconds === null ? ". How long it takes depends on the model" : `: ${duration(seconds)} for photos of usual size`;
+  return `${counted(count, noun)}${time}. Files that cannot be read are skipped and reported.`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return "less than a minute";
+  if (seconds < 5400) return `about ${counted(Math.round(seconds / 60), "minute")}`;
+  return `about ${counted(Math.round(seconds / 3600), "hour")}`;
 }
