@@ -9,6 +9,8 @@ ROOT = TESTS.parent
 FOLDERS = ("ml_backend", "operators", "plugin", "cli", "testing", "tests", "benchmarks", "scripts")
 NOT_OURS = {"node_modules", "dist"}
 FILE_LINES, FUNCTION_LINES, POSITIONAL = 400, 40, 7
+OPERATOR_LINES = 120  # name, form, and message; more belongs to an action, or to the parts of forms
+LONG_OPERATORS = {"compute_embeddings.py"}  # its form asks in five different ways
 # Typer makes an option of each parameter; Numba compiles loops over arrays, not over objects that have them.
 TAKE_MANY = ("app.command", "numba.njit", "_compiled")
 
@@ -55,3 +57,13 @@ def test_no_function_takes_many_parameters_by_position() -> None:
         if not any(ast.unparse(one).startswith(TAKE_MANY) for one in function.decorator_list)
     }
     assert {name: count for name, count in counts.items() if count > POSITIONAL} == {}
+
+
+def test_no_menu_entry_does_more_than_ask_and_report() -> None:
+    operators = {
+        path.name: text.count("\n")
+        for path in sorted((ROOT / "operators").glob("*.py"))
+        if "(LabelscapeOperator)" in (text := path.read_text())
+    }
+    assert len(operators) > 40
+    assert {name for name, lines in operators.items() if lines > OPERATOR_LINES} == LONG_OPERATORS
