@@ -9,6 +9,7 @@ clicks: human acts to a labeled dataset, see labeling_clicks.py.
 time: seconds and memory from 10,000 to 1,000,000 samples, see labeling_time.py.
 outliers: foreign samples mixed in, see outliers.py.
 mislabels: real wrong labels, see mislabels.py.
+few: mislabel scores as probabilities where there are few labels, see mislabels_few.py.
 
 The data folder holds `cifar10n`, `banking77`, `imagenette_val` and `weights`; scikit-learn's digits always take part.
 """
@@ -25,6 +26,7 @@ import labeling_noise
 import labeling_promise
 import labeling_time
 import mislabels
+import mislabels_few
 import numpy as np
 import outliers
 from labeling_data import Dataset, datasets
@@ -43,7 +45,7 @@ Results = dict[str, dict[tuple[str, int, float], list[tuple[int, int, int]]]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
-    sections = ["suggestions", "ways", "noise", "clicks", "outliers", "mislabels", "time"]
+    sections = ["suggestions", "ways", "noise", "clicks", "outliers", "mislabels", "few", "time"]
     parser.add_argument("--section", nargs="+", choices=sections, default=sections)
     parser.add_argument("--samples", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
     arguments = parser.parse_args()
@@ -63,6 +65,8 @@ def main() -> None:
         outliers.report(arguments.folder)
     if "mislabels" in arguments.section:
         mislabels.report(arguments.folder)
+    if "few" in arguments.section:
+        mislabels_few.report(arguments.folder)
     if "time" in arguments.section:
         labeling_time.report(arguments.samples)
 

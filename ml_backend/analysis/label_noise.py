@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from .arrays import Floats
 
 _ROUNDS, _STEPS = 25, 2  # of expectation maximization, and of the weights in each
+_FEW = 60  # labels; by the square root of their share, few labels take from the log odds that a label is wrong
+_DOUBT, _FLATTENED = 1.4, 0.6  # at that number: a constant, and a share of what is left (docs/measurements.md)
+_SUREST = 1e-4  # from certainty, beyond which few labels make no difference
 _IMAGINARY = 10  # labels for each pair of classes that are confused by chance alone: others must earn it
 
 
@@ -71,6 +75,17 @@ class ClassNoise:
         joint = _shares(logits.astype(np.float64)) * self.given.T[labels]
         own = joint[np.arange(len(labels)), labels]
         return np.asarray(1 - own / joint.sum(axis=1), np.float32)
+
+
+def with_few_labels(wrong: Floats, labels: int) -> Floats:
+    """The probabilities (m,) that labels are wrong, given that the model behind them was fitted to only so many labels.
+
+    A model takes samples that are unlike the rest of their class for wrong labels, all the more certainly the fewer
+    labels it was fitted to; the order of the probabilities stays.
+    """
+    few = np.sqrt(_FEW / max(labels, _FEW))
+    certain = np.clip(wrong.astype(np.float64), _SUREST, 1 - _SUREST)
+    return np.asarray(expit((1 - _FLATTENED * few) * logit(certain) - _DOUBT * few), np.float32)
 
 
 def _shares(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from ..progress import Progress, no_progress, part_of
 from .arrays import Floats, one_hot
 from .checks import as_labels, as_vectors, check_neighbors
 from .duplicates import row_hashes
-from .label_noise import ClassNoise
+from .label_noise import ClassNoise, with_few_labels
 from .neighbors import Neighbors, knn
 
 _K = 50
@@ -65,8 +65,9 @@ def mislabel_scores(
     nearest neighbors, each trusted as far as its own neighbors agree with it. Kernel width and penalty minimize the
     leave-one-out error. The weights of the two witnesses, and the share of labels that are wrong by chance, maximize
     the likelihood of the labels; the resulting probability that a label is wrong by chance orders the labels. The level
-    of the scores comes from a second model, in which some classes are confused with others (`ClassNoise`). If people
-    mislabel mainly ambiguous samples, the scores remain too low (docs/measurements.md).
+    of the scores comes from a second model, in which some classes are confused with others (`ClassNoise`), and is
+    lowered if there are few labels (`with_few_labels`). If people mislabel mainly ambiguous samples, the scores remain
+    too low (docs/measurements.md).
 
     Args:
         vectors: (n, d).
@@ -350,7 +351,7 @@ def _judged(case: _Case, progress: Progress) -> Mislabels:
         suggested[some] = case.classes[logits.argmax(axis=1)]
         scores[some] = blend.wrong(logits, labels[some])
         likely[some] = noise.wrong(head, votes, labels[some])
-    scores[rows] = _at_levels(scores[rows], likely[rows])
+    scores[rows] = _at_levels(scores[rows], with_few_labels(likely[rows], len(rows)))
     agreement = float((suggested[rows] == case.classes[labels[rows]]).mean())
     progress(1.0, f"Judged {len(rows):,} labels")
     return Mislabels(

@@ -161,3 +161,31 @@ def test_a_score_is_about_that_probability_where_one_class_is_taken_for_another(
     likely = scores > 0.5
     assert wrong[likely].sum() >= 0.9 * likely.sum()
     assert wrong[likely].sum() >= 0.7 * wrong.sum()
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    classes=st.sampled_from([2, 5, 10]),
+    labels=st.sampled_from([60, 100, 200]),
+    rate=st.sampled_from([0.0, 0.05, 0.1, 0.2]),
+    noise=st.sampled_from([0.0, 0.15]),
+)
+def test_scores_above_a_half_are_about_as_often_wrong_as_they_say_with_few_labels(classes, labels, rate, noise):
+    vectors, truth = load_digits(return_X_y=True)
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors += noise * np.random.default_rng(0).normal(size=vectors.shape)
+    promised = kept = above = 0.0
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        rows = random.permutation(np.flatnonzero(truth < classes))[:labels]
+        wrong = random.random(labels) < rate
+        given_labels = np.where(wrong, (truth[rows] + random.integers(1, classes, labels)) % classes, truth[rows])
+        scores = mislabel_scores(vectors[rows], given_labels, classes).scores
+        likely = scores > 0.5
+        promised, kept, above = promised + scores[likely].sum(), kept + wrong[likely].sum(), above + likely.sum()
+        if rate == 0:
+            assert likely.mean() <= 0.1
+    spread = 3 * np.sqrt(max(kept, 1)) + 0.2 * above
+    assert promised - kept <= spread
+    if rate == 0:
+        assert above <= 0.03 * 10 * labels
