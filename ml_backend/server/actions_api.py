@@ -23,6 +23,7 @@ from ..store.segment_records import SEGMENT_KINDS
 from . import auditing_actions as auditing
 from . import finding_actions as finding
 from . import labeling_actions as labeling
+from . import undoing_actions as undoing
 from .database import DATABASE_AWAY
 from .guard import SECRET_HEADER
 from .jobs import Busy, Job, JobBoard, Outcome
@@ -69,6 +70,13 @@ ACTIONS = (
                 "whether the result is predictions or annotations",
                 default=labeling.PREDICTIONS,
                 choices=(labeling.PREDICTIONS, labeling.ANNOTATIONS),
+            ),
+            Parameter(
+                "region",
+                "string",
+                "in a project of regions: the ID of the region to begin with, from “neighbors”; omitted = all regions "
+                "of the tasks that have the label",
+                default="",
             ),
         ),
     ),
@@ -131,7 +139,7 @@ ACTIONS = (
             Parameter("note", "string", "a note for others", default=""),
         ),
     ),
-    Action("undo", "Undo your last action", labeling.undo, labeling.preview_undo, takes_tasks=False),
+    Action("undo", "Undo your last action", undoing.undo, undoing.preview_undo, takes_tasks=False),
 )
 
 
@@ -180,7 +188,8 @@ class _Api:
 
     async def neighbors(self, request: Request) -> Response:
         task, number = request.path_params["task"], _count(request, 12)
-        return await self._answer(request, lambda project: neighbors_of_task(project, task, number))
+        region = request.query_params.get("region", "")
+        return await self._answer(request, lambda project: neighbors_of_task(project, task, number, region))
 
     async def next(self, request: Request) -> Response:
         number = _count(request, 1)
@@ -279,7 +288,12 @@ def openapi_document() -> Document:
         f"{here}/map": {"get": _get("The map as columns, one value per task")},
         f"{here}/next": {"get": _get("The most informative unlabeled tasks, best first", _query_count(1))},
         f"{here}/tasks/{{task}}/neighbors": {
-            "get": _get("The nearest tasks of a task", _path("task", "integer"), _query_count(12))
+            "get": _get(
+                "The nearest tasks of a task, or the nearest regions of one of its regions",
+                _path("task", "integer"),
+                _query_count(12),
+                {"name": "region", "in": "query", "schema": {"type": "string", "default": ""}},
+            )
         },
         f"{here}/jobs/{{job}}": {
             "get": _get("A job: its progress, then its outcome", _path("job", "string"), schema="Job"),

@@ -10,7 +10,7 @@ from .columns import refresh_columns
 from .jobs import Outcome
 from .labeling_actions import accepted_outcome, apply_and_note, send_and_suggest
 from .requests import ActionRequest
-from .selected_tasks import check_embedded, check_whole_images
+from .selected_tasks import check_embedded, tasks_of
 from .sync import ProjectSync
 from .tabs import AUDIT_TAB
 
@@ -20,7 +20,7 @@ CONTINUE, BEGIN, ACCEPT = "continue", "begin", "accept"
 def preview_audit(project: ProjectSync, request: ActionRequest) -> Outcome:
     """What the audit in progress guarantees so far, or that none is."""
     with project.lock:
-        mirror = _audited(project)
+        mirror = project.opened()
         if load_audit(mirror.dataset) is None:
             return Outcome("No audit is in progress: this draws confident suggestions at random, for people to check.")
         return _so_far(mirror)
@@ -30,7 +30,7 @@ def audit(project: ProjectSync, request: ActionRequest, progress: Progress) -> O
     """Start an audit, report its result so far, or accept the audited suggestions once the target is guaranteed."""
     step = request.values["step"]
     with project.lock:
-        mirror = _audited(project)
+        mirror = project.opened()
         begun = load_audit(mirror.dataset) is not None
     if step == ACCEPT:
         return _accept(project, mirror, request, progress)
@@ -48,13 +48,20 @@ def _so_far(mirror: Mirror) -> Outcome:
 def _begin(project: ProjectSync, mirror: Mirror, request: ActionRequest, progress: Progress) -> Outcome:
     with project.lock:
         check_embedded(mirror)
-        started = start_audit(mirror.dataset, target=request.values["target"], field=mirror.field)
+        started = start_audit(
+            mirror.dataset,
+            target=request.values["target"],
+            field=mirror.field,
+            patches_field=mirror.patches_field,
+        )
+        tasks = len(set(tasks_of(mirror, started.ids).values()))
     progress(0.1, "Writing the column and the tab")
     refresh_columns(project, lambda: True)
     number = len(started.ids)
+    inside = "" if mirror.patches_field is None else f", in {count(tasks, 'task')}"
     sentence = (
-        f"Drew {count(number, 'suggestion')} at random from {started.population:,}. Label every task of the tab "
-        f"“{AUDIT_TAB}”, in order; then run this again for the result."
+        f"Drew {count(number, 'suggestion')} at random from {started.population:,}{inside}. Label every task of the "
+        f"tab “{AUDIT_TAB}”, in order; then run this again for the result."
     )
     return Outcome(sentence, {"drawn": number, "population": started.population}, tab=AUDIT_TAB)
 
@@ -70,9 +77,3 @@ def _accept(project: ProjectSync, mirror: Mirror, request: ActionRequest, progre
     written = send_and_suggest(project, applied.items, part_of(progress, 0.1, 0.9))
     refresh_columns(project, lambda: True)
     return accepted_outcome(applied, written, "audited suggestion")
-
-
-def _audited(project: ProjectSync) -> Mirror:
-    mirror = project.opened()
-    check_whole_images(mirror, "An audit")
-    return mirror

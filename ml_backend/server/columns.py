@@ -29,6 +29,7 @@ from ..store.scores import score_path
 from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments, members
 from .project_model import MAP
+from .project_regions import items_in_mirror
 from .sync import ProjectSync
 from .tabs import (
     ACTION,
@@ -189,11 +190,16 @@ def _searched(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[str, di
 
 
 def _audited(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[str, dict[str, float]]:
-    """The column of the audit in progress, if any: sample → its place in the draw, from 1."""
+    """The column of the audit in progress, if any: sample → its first place in the draw, from 1."""
     audit = load_audit(mirror.dataset)
     drawn = [] if audit is None else as_names(audit.ids[audit.drawn])
     known = any(AUDIT in record.columns for record in records.values())
-    places = {sample: float(place) for place, sample in enumerate(drawn, 1)}
+    items = items_in_mirror(mirror, drawn)
+    samples = dict(zip(items.ids.tolist(), items.sample_ids.tolist(), strict=True))
+    places: dict[str, float] = {}
+    for place, item in enumerate(drawn, 1):
+        if item in samples:
+            places.setdefault(samples[item], float(place))
     return {AUDIT: places} if places or known else {}
 
 

@@ -17,7 +17,7 @@ from .jobs import Outcome
 from .requests import ActionRequest
 from .selected_tasks import SelectedTasks, check_embedded, check_whole_images, records_of, selected_tasks, tasks_of
 from .sync import ProjectSync
-from .tabs import SIMILAR_TAB, function_tab, segment_tab
+from .tabs import MISLABEL_TAB, SIMILAR_TAB, function_tab, segment_tab
 
 _LISTED = 100  # tasks in an outcome
 
@@ -50,7 +50,7 @@ def rank_by_mislabels(project: ProjectSync, request: ActionRequest, progress: Pr
         tasks = _tasks_in_order(mirror, ranking)
     _show(project, part_of(progress, 0.5, 1.0))
     numbers = {"ranked": len(ranking.ids), "suspects": len(ranking.suspects)}
-    return Outcome(f"{ranking.sentence()}{chosen.note()}", numbers, tasks, "Likely mislabeled")
+    return Outcome(f"{ranking.sentence()}{chosen.note()}", numbers, tasks, MISLABEL_TAB)
 
 
 def preview_examples(project: ProjectSync, request: ActionRequest) -> Outcome:
@@ -130,10 +130,8 @@ def _query(project: ProjectSync, request: ActionRequest) -> Query:
 def _tasks_in_order(mirror: Mirror, ranking: Ranking) -> tuple[int, ...]:
     """The tasks of the first items of a ranking; a task with several boxes once."""
     items: Sequence[str] = ranking.ids[:_LISTED]
-    if mirror.patches_field is None:
-        tasks = tasks_of(mirror, items)
-        return tuple(tasks[item] for item in items if item in tasks)
-    return ()
+    tasks = tasks_of(mirror, items)
+    return tuple(dict.fromkeys(tasks[item] for item in items if item in tasks))
 
 
 def _show(project: ProjectSync, progress: Progress) -> None:

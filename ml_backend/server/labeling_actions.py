@@ -1,6 +1,6 @@
 """The actions that label or suggest in a Label Studio project, and their undo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -8,26 +8,22 @@ import numpy as np
 
 from ..actions.accept import suggestions_above
 from ..actions.apply_labels import AppliedLabels, apply_labels
-from ..actions.functions import delete_function
 from ..actions.label_neighbors import NeighborPreview, preview_neighbors
 from ..actions.queue import LabelBatch, clean_label
-from ..actions.save import undo_save
-from ..actions.segments import delete_segment
 from ..actions.suggest import suggest_labels
 from ..errors import Cancelled, Refusal
 from ..label_studio.mirror import EMBEDDINGS, Mirror
 from ..progress import Progress, part_of
-from ..store.action_journal import JournalEntry, forget_action, list_actions, note_action
-from ..store.chosen_suggestions import ChosenSuggestion, forget_chosen, remember_chosen
+from ..store.action_journal import JournalEntry, note_action
+from ..store.chosen_suggestions import ChosenSuggestion, remember_chosen
 from ..store.conflicts import find_conflicts
 from ..store.label_documents import Conflict
 from ..store.records import as_oids
-from ..store.saves import last_save
-from ..wording import agree, count, percent
-from .columns import refresh_columns
+from ..wording import agree, count, percent, plural
 from .jobs import Outcome
+from .project_regions import items_in_mirror, regions_to_spread
 from .requests import ActionRequest
-from .selected_tasks import SelectedTasks, check_embedded, check_whole_images, selected_tasks, tasks_of
+from .selected_tasks import SelectedTasks, check_embedded, selected_tasks, tasks_of
 from .sync import ProjectSync
 
 PREDICTIONS, ANNOTATIONS = "predictions", "annotations"
@@ -36,12 +32,16 @@ _SHOWN = 12  # tasks in a preview
 
 @dataclass(frozen=True)
 class _Reach:
-    """What “Label neighbors” would label: the selected samples that may get the label, and the neighbors it reaches."""
+    """What “Label neighbors” would label: the selected items that may get the label, and the neighbors it reaches.
+
+    ``noun``: what an item is called: a task, or a region of one.
+    """
 
     selected: SelectedTasks
     seeds: list[str]
     conflicts: list[Conflict]
     preview: NeighborPreview | None
+    noun: str
 
     @property
     def neighbors(self) -> list[str]:
@@ -57,16 +57,7 @@ class _Reach:
 
     def kept(self) -> str:
         number = len(self.conflicts)
-        return f" {count(number, 'task')} kept another label." if number else ""
-
-
-@dataclass(frozen=True)
-class _Undone:
-    """An undone action: how many labels, suggestions, … it had made, the samples to compare, and what stays."""
-
-    number: int
-    samples: Sequence[str] = ()
-    note: str = ""
+        return f" {count(number, self.noun)} kept another label." if number else ""
 
 
 def preview_label_neighbors(project: ProjectSync, request: ActionRequest) -> Outcome:
@@ -77,13 +68,13 @@ def preview_label_neighbors(project: ProjectSync, request: ActionRequest) -> Out
         tasks = tasks_of(mirror, reach.neighbors[:_SHOWN])
     number, preview = len(reach.neighbors), reach.preview
     if preview is None:
-        sentence = "All of the selected tasks have another label, so nothing would be labeled."
+        sentence = f"All of the selected {plural(reach.noun)} have another label, so nothing would be labeled."
     elif not number:
-        sentence = f"Labels {count(len(reach.seeds), 'selected task')} and reaches no neighbors. {preview.why}"
+        sentence = f"Labels {count(len(reach.seeds), f'selected {reach.noun}')} and reaches no neighbors. {preview.why}"
     else:
         low, high = min(reach.confidence), max(reach.confidence)
         sentence = (
-            f"Labels {count(len(reach.seeds), 'selected task')} and {count(number, 'unlabeled neighbor')} "
+            f"Labels {count(len(reach.seeds), f'selected {reach.noun}')} and {count(number, 'unlabeled neighbor')} "
             f"(confidence {percent(low)} to {percent(high)}). {preview.why}"
         )
     numbers = {"selected": len(reach.seeds), "neighbors": number, "kept": len(reach.conflicts)}
@@ -98,9 +89,11 @@ def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Prog
         mirror = project.opened()
         reach = _reach(project, mirror, request)
         if reach.preview is None:
-            raise Refusal(f"All of the selected tasks have another label than “{label}”: nothing was labeled.")
+            raise Refusal(
+                f"All of the selected {plural(reach.noun)} have another label than “{label}”: nothing was labeled."
+            )
         batches = [_by_hand(reach.seeds, label), _from_neighbors(reach, label)]
-        title = f"“{label}” for {count(len(reach.seeds), 'task')} and {count(len(reach.neighbors), 'neighbor')}"
+        title = f"“{label}” for {count(len(reach.seeds), reach.noun)} and {count(len(reach.neighbors), 'neighbor')}"
         if request.values["as"] == PREDICTIONS:
             _predict(project, reach, label, request.by, title)
             applied = None
@@ -111,13 +104,13 @@ def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Prog
     if applied is None:
         published = _publish(project, part_of(progress, 0.1, 1.0))
         sentence = (
-            f"Predicted “{label}” for {count(len(reach.seeds), 'selected task')} and {count(number, 'neighbor')}; "
-            f"{count(published, 'prediction')} written."
+            f"Predicted “{label}” for {count(len(reach.seeds), f'selected {reach.noun}')} and "
+            f"{count(number, 'neighbor')}; {count(published, 'prediction')} written."
         )
         return Outcome(f"{sentence}{reach.kept()}{reach.selected.note()}", numbers | {"written": published})
     written = send_and_suggest(project, applied.items, progress)
     sentence = (
-        f"Labeled {count(len(reach.seeds), 'selected task')} and {count(number, 'neighbor')} “{label}”: "
+        f"Labeled {count(len(reach.seeds), f'selected {reach.noun}')} and {count(number, 'neighbor')} “{label}”: "
         f"{count(written, 'annotation')} in place."
     )
     return Outcome(f"{sentence}{reach.kept()}{reach.selected.note()}", numbers | {"written": written})
@@ -204,40 +197,22 @@ def accepted_outcome(applied: AppliedLabels, written: int, noun: str, note: str 
     return Outcome(sentence, {"accepted": applied.written, "kept": kept, "written": written})
 
 
-def preview_undo(project: ProjectSync, request: ActionRequest) -> Outcome:
-    """What “Undo” would undo."""
-    with project.lock:
-        entry = _last_action(project.opened(), request.by)
-    return Outcome(f"Undoes your last action: {entry.title}.")
-
-
-def undo(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
-    """Undo the last action of this user."""
-    with project.lock:
-        mirror = project.opened()
-        entry = _last_action(mirror, request.by)
-        undone = _UNDO[entry.kind](mirror, entry)
-        forget_action(mirror.dataset, entry)
-    if entry.kind in ("segment", "function"):
-        refresh_columns(project, lambda: True)
-    else:
-        send_and_suggest(project, undone.samples, progress)
-    return Outcome(f"Undid: {entry.title}{undone.note}.", {"undone": undone.number})
-
-
 def _reach(project: ProjectSync, mirror: Mirror, request: ActionRequest) -> _Reach:
     check_embedded(mirror)
-    check_whole_images(mirror, "Label neighbors")
     label = clean_label(str(request.values["label"]))
     if label not in mirror.control.classes:
         known = ", ".join(mirror.control.classes[:20])
         raise Refusal(f"“{label}” is not a label of this project; its labels are {known}.")
     selected = selected_tasks(project, request)
-    conflicts = find_conflicts(mirror.dataset, mirror.target, as_oids(selected.samples), None, [label])
+    items = selected.samples
+    if mirror.patches_field is not None:
+        items = regions_to_spread(mirror, items, label, str(request.values.get("region", "")))
+    conflicts = find_conflicts(mirror.dataset, mirror.target, as_oids(items), None, [label])
     refused = {conflict.item for conflict in conflicts}
-    seeds = [sample for sample in selected.samples if sample not in refused]
+    seeds = [item for item in items if item not in refused]
+    noun = "task" if mirror.patches_field is None else "region"
     if not seeds:
-        return _Reach(selected, [], conflicts, None)
+        return _Reach(selected, [], conflicts, None, noun)
     preview = preview_neighbors(
         mirror.dataset,
         seeds,
@@ -247,7 +222,7 @@ def _reach(project: ProjectSync, mirror: Mirror, request: ActionRequest) -> _Rea
         reach=request.values["reach"],
         precision=request.values["precision"],
     )
-    return _Reach(selected, seeds, conflicts, preview)
+    return _Reach(selected, seeds, conflicts, preview, noun)
 
 
 def _by_hand(samples: Sequence[str], label: str) -> LabelBatch:
@@ -300,13 +275,15 @@ def _acceptable(project: ProjectSync, chosen: SelectedTasks, request: ActionRequ
 
 
 def send_and_suggest(project: ProjectSync, items: Sequence[str], progress: Progress) -> int:
-    """Send labels that changed here to Label Studio, then the suggestions that follow from them."""
-    progress = _steadily(progress)
+    """Send labels of items that changed here to Label Studio, then the suggestions that follow from them."""
     with project.lock:
-        mirror = project.opened()
-        samples = list(items)
-        if mirror.patches_field is not None and samples:
-            samples = mirror.dataset.select_labels(ids=samples, fields=mirror.field).values("id")
+        samples = list(dict.fromkeys(items_in_mirror(project.opened(), items).sample_ids.tolist()))
+    return send_samples_and_suggest(project, samples, progress)
+
+
+def send_samples_and_suggest(project: ProjectSync, samples: Sequence[str], progress: Progress) -> int:
+    """Send labels that changed in these samples to Label Studio, then the suggestions that follow from them."""
+    progress = _steadily(progress)
     agreed = project.send_labels(samples, part_of(progress, 0.1, 0.6)) if samples else 0
     project.suggest(part_of(progress, 0.6, 0.8))
     _publish(project, part_of(progress, 0.8, 1.0))
@@ -327,56 +304,6 @@ def _publish(project: ProjectSync, progress: Progress) -> int:
     return published
 
 
-def _last_action(mirror: Mirror, by: str) -> JournalEntry:
-    entries = list_actions(mirror.dataset)
-    entry = next((one for one in entries if one.by == by), None)
-    if entry is None:
-        raise Refusal(
-            "There is nothing to undo: you did nothing here in the last seven days, or you have already undone it."
-        )
-    if entry.kind == "labels":
-        _check_is_last_save(mirror, entry, entries)
-    return entry
-
-
-def _check_is_last_save(mirror: Mirror, entry: JournalEntry, entries: Sequence[JournalEntry]) -> None:
-    """Saves are undone in their order, so nobody undoes what somebody else did since."""
-    last = last_save(mirror.dataset)
-    if last is None:
-        raise Refusal(f"The {entry.title} can no longer be undone: it was undone in FiftyOne, or is too old.")
-    if last.id != entry.made:
-        known = next((f"“{one.title}”" for one in entries if one.made == last.id), f"the {last.title} in FiftyOne")
-        raise Refusal(f"Somebody else acted after you: {known} must be undone before “{entry.title}”.")
-
-
-def _undo_labels(mirror: Mirror, entry: JournalEntry) -> _Undone:
-    ours = _sent_from_here(mirror)
-    record = undo_save(mirror.dataset, entry.made)
-    left = record.count - record.total_written
-    note = f" ({count(left, 'label')} changed since and stayed)" if left else ""
-    return _Undone(record.total_written, ours, note)
-
-
-def _undo_suggestions(mirror: Mirror, entry: JournalEntry) -> _Undone:
-    return _Undone(forget_chosen(mirror.dataset, entry.made))
-
-
-def _undo_segment(mirror: Mirror, entry: JournalEntry) -> _Undone:
-    delete_segment(mirror.dataset, slug=entry.made)
-    return _Undone(1)
-
-
-def _undo_function(mirror: Mirror, entry: JournalEntry) -> _Undone:
-    delete_function(mirror.dataset, entry.made)
-    return _Undone(1)
-
-
-def _sent_from_here(mirror: Mirror) -> list[str]:
-    """The samples with an annotation that was made from a label here: those that an undo may remove."""
-    records = mirror.ledger.read().values()
-    return [record.sample for record in records if record.sample and any(one.ours for one in record.annotations)]
-
-
 def _steadily(progress: Progress) -> Progress:
     """Progress that can no longer stop the work: labels are saved, and Label Studio must receive all of them."""
 
@@ -385,11 +312,3 @@ def _steadily(progress: Progress) -> Progress:
             progress(fraction, message)
 
     return report
-
-
-_UNDO: dict[str, Callable[[Mirror, JournalEntry], _Undone]] = {
-    "labels": _undo_labels,
-    "suggestions": _undo_suggestions,
-    "segment": _undo_segment,
-    "function": _undo_function,
-}

@@ -18,13 +18,15 @@ from ..store.medium_fields import CARRIED
 from ..store.scores import score_path
 from ..store.segment_records import SEGMENT_KINDS
 from ..store.segments import list_segments
-from ..store.session import open_session
-from ..store.suggestions import Suggestion, read_suggestions
+from ..store.session import Session, open_session
+from ..store.suggestions import read_suggestions
 from .project_model import MAP
-from .selected_tasks import check_embedded, check_whole_images
+from .project_regions import labels_of, places_of, regions_of_samples
+from .selected_tasks import check_embedded, tasks_of
 from .sync import ProjectSync
 
 _DECIMALS = 4
+_REGIONS_A_TASK = 10  # considered for each next task, because regions of one task can be the most informative
 Document = dict[str, Any]
 
 
@@ -55,30 +57,31 @@ def describe_project(project: ProjectSync) -> Document:
 
 
 def map_of(project: ProjectSync) -> Document:
-    """The map as columns, one value per task: coordinates, label, prediction, annotator, and scores.
+    """The map as columns, one value per task or region: coordinates, label, prediction, annotator, and scores.
 
     Raises:
-        Refusal: there is no map yet, or it is one of boxes
+        Refusal: there is no map yet
     """
     with project.lock:
         mirror = project.opened()
-        check_whole_images(mirror, "The map")
         if MAP not in list_maps(mirror.dataset):
             raise Refusal(
                 "There is no map of this project yet: the backend computes it when nobody has annotated for a while."
             )
         shown = load_map(mirror.dataset, MAP)
         records = {record.sample: record for record in mirror.ledger.read().values() if record.sample}
-        rows = [row for row, sample in enumerate(shown.items.ids.tolist()) if sample in records]
-        samples = shown.items.ids[rows].tolist()
-        suggestions = _suggestions(mirror, samples)
-        scores = {name: _scores(mirror, name, samples) for name in ("outlier_score", "mislabel_score")}
-    ordered = [records[sample] for sample in samples]
+        rows = [row for row, sample in enumerate(shown.items.sample_ids.tolist()) if sample in records]
+        items = shown.items.take(np.asarray(rows, int))
+        ordered = [records[sample] for sample in items.sample_ids.tolist()]
+        labels = _labels(mirror, items, ordered)
+        suggestions = read_suggestions(mirror.dataset, items)
+        scores = {name: _scores(mirror, name, items) for name in ("outlier_score", "mislabel_score")}
     return {
         "tasks": [record.task for record in ordered],
+        "regions": [] if mirror.patches_field is None else items.ids.tolist(),
         "x": _rounded(shown.points[rows, 0]),
         "y": _rounded(shown.points[rows, 1]),
-        "labels": [_label(mirror, record) for record in ordered],
+        "labels": labels,
         "predictions": [None if one is None else one.label for one in suggestions],
         "confidence": [None if one is None else round(one.confidence, _DECIMALS) for one in suggestions],
         "annotators": [_annotator(mirror, record) for record in ordered],
@@ -88,34 +91,37 @@ def map_of(project: ProjectSync) -> Document:
     }
 
 
-def neighbors_of_task(project: ProjectSync, task: int, number: int) -> Document:
+def neighbors_of_task(project: ProjectSync, task: int, number: int, region: str = "") -> Document:
     """The nearest tasks of a task, nearest first, with their labels, predictions, and media.
 
+    In a project that labels regions: the task's regions, and the nearest regions of one of them, by default the first.
+
     Raises:
-        Refusal: the task has no embedding (yet)
+        Refusal: the task has no embedding (yet), or no such region
     """
     with project.lock:
         mirror = project.opened()
         check_embedded(mirror)
-        check_whole_images(mirror, "The neighbors of a task")
         session = open_session(mirror.dataset, EMBEDDINGS)
         record = mirror.ledger.read([task]).get(task)
-        row = -1 if record is None else int(locate(as_ids([record.sample]), session.embeddings.items.ids)[0])
-        if record is None or row < 0:
+        own = [] if record is None or not record.sample else _embedded_items(mirror, record, session)
+        if record is None or not own:
             raise Refusal(f"Task {task} has no embedding yet: the backend reads new tasks within a minute.")
-        near = session.neighbors.indices[row][:number]
-        distances = session.neighbors.distances[row][:number]
-        samples = session.embeddings.items.ids[near].tolist()
-        records = {one.sample: one for one in mirror.ledger.of_samples(samples).values()}
-        suggestions = dict(zip(samples, _suggestions(mirror, samples), strict=True))
-        titles = _titles(mirror, samples)
+        row = next((row for row, item in own if item == (region or item)), None)
+        if row is None:
+            raise Refusal("The selected region no longer exists: open the task again.")
+        all_items = session.embeddings.items
+        near = _described(mirror, all_items.take(session.neighbors.indices[row][:number]))
+        by_region = mirror.patches_field is not None
+        regions = _described(mirror, all_items.take(np.array([place for place, _ in own]))) if by_region else []
+        distances = np.round(session.neighbors.distances[row][:number].astype(float), _DECIMALS).tolist()
     return {
         "task": task,
-        "label": _label(mirror, record),
+        "region": str(all_items.ids[row]) if by_region else "",
+        "regions": [one for one in regions if one is not None],
+        "label": None if by_region else _label(mirror, record),
         "neighbors": [
-            _neighbor(mirror, records[sample], suggestions[sample], float(distance)) | {"title": titles.get(sample, "")}
-            for sample, distance in zip(samples, distances, strict=True)
-            if sample in records
+            one | {"distance": distance} for one, distance in zip(near, distances, strict=True) if one is not None
         ],
     }
 
@@ -129,21 +135,55 @@ def next_tasks(project: ProjectSync, number: int) -> Document:
     with project.lock:
         mirror = project.opened()
         check_embedded(mirror)
-        check_whole_images(mirror, "The next-best task")
-        samples = next_to_label(mirror.dataset, embeddings=EMBEDDINGS, field=mirror.field, count=number)
-        tasks = {record.sample: record.task for record in mirror.ledger.of_samples(samples).values()}
-    return {"tasks": [tasks[sample] for sample in samples if sample in tasks]}
+        wanted = number if mirror.patches_field is None else number * _REGIONS_A_TASK
+        items = next_to_label(mirror.dataset, embeddings=EMBEDDINGS, field=mirror.field, count=wanted)
+        tasks = tasks_of(mirror, items)
+        ordered = list(dict.fromkeys(tasks[item] for item in items if item in tasks))
+        if mirror.patches_field is not None:  # a region can be left open in a task that is done
+            records = mirror.ledger.read(ordered)
+            ordered = [task for task in ordered if not records[task].is_annotated]
+    return {"tasks": ordered[:number]}
 
 
-def _neighbor(mirror: Mirror, record: TaskRecord, suggestion: Suggestion | None, distance: float) -> Document:
-    return {
-        "task": record.task,
-        "distance": round(distance, _DECIMALS),
-        "label": _label(mirror, record),
-        "prediction": None if suggestion is None else suggestion.label,
-        "confidence": None if suggestion is None else round(suggestion.confidence, _DECIMALS),
-        "media": record.media if mirror.control.shown.modality == "image" else "",
-    }
+def _embedded_items(mirror: Mirror, record: TaskRecord, session: Session) -> list[tuple[int, str]]:
+    """Row and ID of the embedded items of a task: its sample, or its regions."""
+    items = [record.sample]
+    if mirror.patches_field is not None:
+        items = regions_of_samples(mirror, items).ids.tolist()
+    rows = locate(as_ids(items), session.embeddings.items.ids).tolist()
+    return [(row, item) for row, item in zip(rows, items, strict=True) if row >= 0]
+
+
+def _described(mirror: Mirror, items: Items) -> list[Document | None]:
+    """What panels show of items; None for those that are in no task (any longer)."""
+    samples = items.sample_ids.tolist()
+    records = {one.sample: one for one in mirror.ledger.of_samples(dict.fromkeys(samples)).values()}
+    titles = _titles(mirror, samples)
+    places = {} if mirror.patches_field is None else places_of(mirror, items)
+    known = [records.get(sample) for sample in samples]
+    labels = _labels(mirror, items, known)
+    is_image = mirror.control.shown.modality == "image"
+    described: list[Document | None] = []
+    suggestions = read_suggestions(mirror.dataset, items)
+    for item, record, label, suggestion in zip(items.ids.tolist(), known, labels, suggestions, strict=True):
+        place = places.get(item)
+        if record is None or (place is None and mirror.patches_field is not None):
+            described.append(None)
+            continue
+        title = titles.get(record.sample, "")
+        described.append(
+            {
+                "task": record.task,
+                "label": label,
+                "prediction": None if suggestion is None else suggestion.label,
+                "confidence": None if suggestion is None else round(suggestion.confidence, _DECIMALS),
+                "media": record.media if is_image else "",
+                "title": f"{title}, {place.id} s" if title and place and mirror.control.windows else title,
+                "region": "" if place is None else item,
+                "box": None if place is None or not is_image else place.box,
+            }
+        )
+    return described
 
 
 def _titles(mirror: Mirror, samples: Sequence[str]) -> dict[str, str]:
@@ -155,6 +195,13 @@ def _titles(mirror: Mirror, samples: Sequence[str]) -> dict[str, str]:
     ids, values = mirror.dataset.select(list(samples)).values(["id", field])
     media = [Media("", text=value or "") if kind == "text" else Media(value or "") for value in values]
     return {sample: medium.title for sample, medium in zip(ids, media, strict=True)}
+
+
+def _labels(mirror: Mirror, items: Items, records: Sequence[TaskRecord | None]) -> list[str | None]:
+    """The label of each item: of a task that of the annotation that counts, of a region that of its object."""
+    if mirror.patches_field is not None:
+        return labels_of(mirror, items)
+    return [None if record is None else _label(mirror, record) for record in records]
 
 
 def _label(mirror: Mirror, record: TaskRecord) -> str | None:
@@ -170,17 +217,13 @@ def _annotator(mirror: Mirror, record: TaskRecord) -> int | None:
     return None if annotation is None else annotation.by
 
 
-def _suggestions(mirror: Mirror, samples: list[str]) -> list[Suggestion | None]:
-    ids = as_ids(samples)
-    return read_suggestions(mirror.dataset, Items(ids, ids))
-
-
-def _scores(mirror: Mirror, name: str, samples: list[str]) -> list[float | None]:
+def _scores(mirror: Mirror, name: str, items: Items) -> list[float | None]:
     path = score_path(mirror.dataset, mirror.patches_field, name)
     if mirror.dataset.get_field(path) is None:
-        return [None] * len(samples)
-    known: Mapping[str, float | None] = dict(zip(*mirror.dataset.values(["id", path]), strict=True))
-    values = (known.get(sample) for sample in samples)
+        return [None] * len(items)
+    ids = "id" if mirror.patches_field is None else f"{mirror.target.path}.id"
+    known: Mapping[str, float | None] = dict(zip(*mirror.dataset.values([ids, path], unwind=True), strict=True))
+    values = (known.get(item) for item in items.ids.tolist())
     return [None if value is None else round(value, _DECIMALS) for value in values]
 
 

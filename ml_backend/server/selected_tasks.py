@@ -8,6 +8,7 @@ from ..label_studio.ledger import TaskRecord
 from ..label_studio.mirror import EMBEDDINGS, Mirror
 from ..store.embeddings import list_embeddings
 from ..wording import agree, count
+from .project_regions import items_in_mirror
 from .requests import ActionRequest
 from .sync import ProjectSync
 
@@ -73,6 +74,11 @@ def check_whole_images(mirror: Mirror, action: str) -> None:
         raise Refusal(f"{action} works on whole tasks, but this project labels regions inside them.")
 
 
-def tasks_of(mirror: Mirror, samples: Sequence[str]) -> dict[str, int]:
-    """Sample → its task."""
-    return {record.sample: record.task for record in mirror.ledger.of_samples(samples).values()}
+def tasks_of(mirror: Mirror, ids: Sequence[str]) -> dict[str, int]:
+    """Sample, or region of one, → its task."""
+    items = items_in_mirror(mirror, ids)
+    samples = items.sample_ids.tolist()
+    records = mirror.ledger.of_samples(dict.fromkeys(samples)).values()
+    tasks = {record.sample: record.task for record in records}
+    pairs = zip(items.ids.tolist(), samples, strict=True)
+    return {item: tasks[sample] for item, sample in pairs if sample in tasks}

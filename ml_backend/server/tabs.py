@@ -22,6 +22,7 @@ _TEXTS = (SEGMENTS, PROBLEM, SUGGESTED, ACTION)
 _COLUMNS = (OUTLIER, MISLABEL, CLUSTER, SEGMENTS, PROBLEM)
 _ALL_COLUMNS = (*_COLUMNS, SIMILAR, SUGGESTED, CONFIDENCE, AUDIT, ACTION)
 SIMILAR_TAB = "Similar tasks"
+MISLABEL_TAB = "Likely wrong"  # short, because the tab's menu covers the end of long titles
 AUDIT_TAB = "Audit"
 STATUS_SUFFIX = " · Labelscape"  # at the end: Label Studio (1.23) shows the first 15 characters of a title
 _FORMER_PREFIX = "Labelscape: "
@@ -170,7 +171,7 @@ def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
     uncertain = _filter("predictions_score", "less", "Number", threshold)
     tabs = {
         "Outliers": _tab([], f"-tasks:data.{OUTLIER}", OUTLIER),
-        "Likely mislabeled": _tab([labeled, likely], f"-tasks:data.{MISLABEL}", MISLABEL),
+        MISLABEL_TAB: _tab([labeled, likely], f"-tasks:data.{MISLABEL}", MISLABEL),
         "Confident": _tab([unlabeled, confident], "-tasks:predictions_score", SUGGESTED),
         "Uncertain": _tab([unlabeled, uncertain], "tasks:predictions_score", SUGGESTED),
     }

@@ -12,9 +12,10 @@ from ..label_studio.mirror import Mirror
 from ..label_studio.task_menu import LABEL_NEIGHBORS, UNDO
 from ..progress import no_progress
 from .database import DATABASE_AWAY
-from .labeling_actions import PREDICTIONS, predict_neighbors, undo
+from .labeling_actions import PREDICTIONS, predict_neighbors
 from .requests import ActionRequest
 from .sync import ProjectSync
+from .undoing_actions import undo
 
 _log = structlog.get_logger(__name__)
 

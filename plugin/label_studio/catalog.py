@@ -87,7 +87,7 @@ def _text(value: Any) -> Any:
 
 
 _NAMES: dict[str, dict[str, Callable[[Any], Any]]] = {
-    "label_neighbors": {"label": _text, "reach": _integer, "precision": _percent, "as": _text},
+    "label_neighbors": {"label": _text, "reach": _integer, "precision": _percent, "as": _text, "region": _text},
     "suggest_labels": {"precision": _percent},
     "accept_suggestions": {"confidence": _percent},
     "audit_suggestions": {"step": _text, "target": _percent},
@@ -205,7 +205,7 @@ MENU = (
     MenuAction(
         "rank_mislabels",
         "Find Likely Mislabeled",
-        "Ranks the selected labeled tasks by how likely their label is wrong; the tab “Likely mislabeled” shows them.",
+        "Ranks the selected labeled tasks by how likely their label is wrong; the tab “Likely wrong” shows them.",
         "tasks_change",
         205,
     ),

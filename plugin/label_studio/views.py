@@ -86,8 +86,9 @@ def project_map(request: HttpRequest, project: Any) -> HttpResponse:
 
 @project_view("GET", permission="tasks_view")
 def neighbors(request: HttpRequest, project: Any, task: int) -> HttpResponse:
-    """The nearest tasks of a task."""
-    return _passed_on(backend.call("GET", project.id, f"tasks/{task}/neighbors?count=12"))
+    """The nearest tasks of a task, or the nearest regions of one of its regions."""
+    region = quote(request.GET.get("region", ""), safe="")
+    return _passed_on(backend.call("GET", project.id, f"tasks/{task}/neighbors?count=12&region={region}"))
 
 
 @project_view("GET", permission="tasks_view")

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fiftyone as fo
@@ -33,6 +34,23 @@ def rectangles(classes: list[str]) -> str:
 
 def chosen(*labels: str) -> list[dict[str, Any]]:
     return [{"from_name": "digit", "to_name": "image", "type": "choices", "value": {"choices": list(labels)}}]
+
+
+def scene_as_task(sample: fo.Sample) -> dict[str, Any]:
+    """A detector's boxes, which it all takes for zeros; their ids are their places."""
+    result = []
+    for place, detection in enumerate(sample.predictions.detections):
+        x, y, width, height = (100 * side for side in detection.bounding_box)
+        value = {"x": x, "y": y, "width": width, "height": height, "rotation": 0, "rectanglelabels": ["0"]}
+        item = {"from_name": "digit", "to_name": "image", "type": "rectanglelabels", "value": value}
+        result.append({**item, "id": str(place), "original_width": 320, "original_height": 320})
+    return {
+        "data": {
+            "image": f"/data/local-files/?d=files/scenes/{Path(sample.filepath).name}",
+            "digits": [detection.label for detection in sample.predictions.detections],
+        },
+        "predictions": [{"model_version": "detector", "score": 0.5, "result": result}],
+    }
 
 
 def eventually(what: str, look: Callable[[], T], seconds: float = 300) -> T:

@@ -16,7 +16,17 @@ from labelscape.ml_backend.store.embeddings import embeddings_status, list_embed
 from labelscape.ml_backend.store.maps import list_maps
 from labelscape.testing.label_studio import PASSWORD, USER, LabelStudioServer
 
-from .projects import CLASSES, SHOWN_OPERATORS, Project, choices, chosen, eventually, label_in_fiftyone, rectangles
+from .projects import (
+    CLASSES,
+    SHOWN_OPERATORS,
+    Project,
+    choices,
+    chosen,
+    eventually,
+    label_in_fiftyone,
+    rectangles,
+    scene_as_task,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -147,7 +157,7 @@ def test_a_label_saved_in_fiftyone_becomes_an_annotation_once(project: Project) 
 
 
 def test_the_data_manager_has_columns_of_scores_and_tabs_that_use_them(project: Project) -> None:
-    titles = {"Outliers", "Likely mislabeled", "Confident", "Uncertain"}
+    titles = {"Outliers", "Likely wrong", "Confident", "Uncertain"}
     eventually("tabs", lambda: titles <= {tab["data"]["title"] for tab in project.tabs()})
     data = list(project.data().values())
     assert any(held.get("ls_outlier", 0) > 0 for held in data)
@@ -194,7 +204,7 @@ def test_boxes_of_another_model_get_a_class_where_it_is_no_guess(
 ) -> None:
     scenes = fo.Dataset()
     add_scenes(scenes, label_studio.media / "scenes", count=24)
-    project = make_project(rectangles(CLASSES), rows=[_scene_as_task(sample) for sample in scenes], connected=False)
+    project = make_project(rectangles(CLASSES), rows=[scene_as_task(sample) for sample in scenes], connected=False)
     tasks = list(project.tasks().values())
     digits = {task["id"]: task["data"]["digits"] for task in tasks}
     for task in tasks[:16]:
@@ -217,23 +227,6 @@ def test_boxes_of_another_model_get_a_class_where_it_is_no_guess(
 
     answers = eventually("a class for most boxes", lambda: found if len(found := right()) > 20 else None)
     assert sum(answers) > 0.6 * len(answers)
-
-
-def _scene_as_task(sample: fo.Sample) -> dict[str, Any]:
-    """A detector's boxes, which it all takes for zeros; their ids are their places."""
-    result = []
-    for place, detection in enumerate(sample.predictions.detections):
-        x, y, width, height = (100 * side for side in detection.bounding_box)
-        value = {"x": x, "y": y, "width": width, "height": height, "rotation": 0, "rectanglelabels": ["0"]}
-        item = {"from_name": "digit", "to_name": "image", "type": "rectanglelabels", "value": value}
-        result.append({**item, "id": str(place), "original_width": 320, "original_height": 320})
-    return {
-        "data": {
-            "image": f"/data/local-files/?d=files/scenes/{Path(sample.filepath).name}",
-            "digits": [detection.label for detection in sample.predictions.detections],
-        },
-        "predictions": [{"model_version": "detector", "score": 0.5, "result": result}],
-    }
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------------------

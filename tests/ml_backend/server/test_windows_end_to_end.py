@@ -15,7 +15,7 @@ from labelscape.testing.label_studio import LabelStudioServer
 
 from .projects import Project, eventually, open_task
 from .shown_media import local
-from .test_actions_end_to_end import call
+from .test_actions_end_to_end import call, run
 from .test_faults_end_to_end import change_settings, status
 
 pytestmark = pytest.mark.slow
@@ -230,12 +230,28 @@ def test_other_windows_are_cut_when_the_setting_changes(
         change_settings(project, **former)
 
 
-def test_the_map_is_refused_for_windows_with_the_reason(
+def test_the_map_the_panel_and_neighbors_show_windows(
     make_project: Callable[..., Project], label_studio: LabelStudioServer
 ) -> None:
     project = make(make_project, label_studio, KINDS["audio"])
-    eventually("predictions", lambda: predictions(project))
-    assert "regions" in call(project, "GET", "map").json()["detail"]
+    eventually("predictions", lambda: len(predictions(project)) == RECORDINGS - LABELED)
+    eventually("a map", lambda: call(project, "GET", "map").ok)
+    shown = call(project, "GET", "map").json()
+    assert len(set(shown["regions"])) == len(shown["tasks"]) == RECORDINGS * SECONDS
+    truth = truth_of(project)
+    task, second = next((one, row) for one, names in truth.items() for row, name in enumerate(names) if name == "siren")
+    panel = call(project, "GET", f"tasks/{task}/neighbors").json()
+    assert [one["label"] for one in panel["regions"]] == [name or NOTHING for name in truth[task]]
+    siren = panel["regions"][second]
+    assert f"{second}.000-" in siren["title"]
+
+    wanted = {"tasks": [task], "label": "siren", "region": siren["region"], "reach": 2}
+    done = run(project, "label_neighbors", **wanted)["outcome"]
+    assert done["numbers"]["neighbors"] == 2, done
+    assert run(project, "undo")["outcome"]["numbers"] == {"undone": 3}
+    drawn = run(project, "audit_suggestions", target=0.5)
+    assert drawn["state"] == "done", drawn
+    assert any(data.get("ls_audit") for data in project.data().values())
 
 
 def test_connect_says_when_windows_are_too_short_for_a_series(

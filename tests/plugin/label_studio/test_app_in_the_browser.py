@@ -50,7 +50,7 @@ def test_titles_of_tabs_and_columns_are_read_whole(desk: Desk, browser: Any, tmp
     browser.reload()
     for tab, column in {
         "Outliers": "ls_outlier",
-        "Likely mislabeled": "ls_mislabel",
+        "Likely wrong": "ls_mislabel",
         "Confident": "",
         "Uncertain": "",
         "Round ones · function": "ls_fn_round_ones",

@@ -3,10 +3,12 @@ import { describe, expect, it } from "vitest";
 import { csrfToken, type MapColumns } from "../../src/hosts/label_studio/api";
 import { asRanges, colored } from "../../src/hosts/label_studio/columns";
 import { chosenLabel, imageAddress, placeOf } from "../../src/hosts/label_studio/host";
+import { cutOut } from "../../src/hosts/label_studio/TaskPanel";
 import { NO_VALUE } from "../../src/scatter/colors";
 
 const map: MapColumns = {
   tasks: [1, 2, 3],
+  regions: [],
   x: [0, 1, 2],
   y: [0, 1, 2],
   labels: ["cat", null, "cat"],
@@ -16,6 +18,13 @@ const map: MapColumns = {
   outlier: [0.1, 0.3, 0.5],
   mislabel: [null, null, null],
 };
+
+describe("the thumbnail of a region", () => {
+  it("is the part of the image inside its box, also where the box ends outside", () => {
+    expect(cutOut([0.1, 0.2, 0.3, 0.4])).toBe("inset(20.00% 60.00% 40.00% 10.00%)");
+    expect(cutOut([0.8, 0, 0.4, 1])).toBe("inset(0.00% 0.00% 0.00% 80.00%)");
+  });
+});
 
 describe("the place of a page", () => {
   it("is found below a path, and only where tasks are shown", () => {

@@ -6,7 +6,7 @@ import { NO_VALUE, parseColor } from "../../scatter/colors";
 import { FLAG } from "../../scatter/renderer";
 import { Scatter, type Tool } from "../../scatter/Scatter";
 import { sentenceOf } from "./ActionDialog";
-import type { Api, MapColumns } from "./api";
+import type { Api, Item, MapColumns } from "./api";
 import { colored, COLORING_NAMES, COLORINGS, type Coloring } from "./columns";
 
 const GROUND = "#ffffff";
@@ -17,7 +17,9 @@ interface Props {
   readonly api: Api;
   /** The open task, marked on the map; null in the list. */
   readonly task: number | null;
-  readonly neighbors: readonly number[];
+  /** The region of it that is chosen; "" where tasks are labeled. */
+  readonly region: string;
+  readonly neighbors: readonly Item[];
   /** Changes when labels may have changed: the map is read again. */
   readonly version: number;
   readonly onOpen: (task: number) => void;
@@ -71,7 +73,7 @@ export function MapPanel(props: Props): React.ReactElement {
           </>
         ) : (
           <span className="lsx-quiet">
-            {counted(map.tasks.length, "task")}. Draw around points to filter the tasks.
+            {counted(map.tasks.length, nounOf(map))}. Draw around points to filter the tasks.
           </span>
         )}
       </div>
@@ -130,12 +132,12 @@ function Points(props: PointsProps): React.ReactElement {
         reachColor={parseColor("#111111")}
         dimOthers={selected.length > 0}
         pointScale={1}
-        label={`Map of ${counted(map.tasks.length, "task")}`}
+        label={`Map of ${counted(map.tasks.length, nounOf(map))}`}
         onCamera={setCamera}
         onCameraRest={() => undefined}
         onHover={(row, x, y) => setHovered(row < 0 ? null : { row, x, y })}
         onClick={(row) => row >= 0 && props.onOpen(taskAt(row))}
-        onShape={(inside) => props.onSelect(map.tasks.filter((_, row) => inside[row]))}
+        onShape={(inside) => props.onSelect([...new Set(map.tasks.filter((_, row) => inside[row]))])}
         onDoubleClick={() => undefined}
         onResize={show}
         onDrawn={() => undefined}
@@ -154,15 +156,19 @@ function Points(props: PointsProps): React.ReactElement {
   );
 }
 
-function useFlags({ map, task, neighbors, selected }: PointsProps): Uint8Array {
+const nounOf = (map: MapColumns): string => (map.regions.length > 0 ? "region" : "task");
+
+/** Marked are the open task, with all of its regions, and the neighbors; selected are the chosen region and the lasso. */
+function useFlags({ map, task, region, neighbors, selected }: PointsProps): Uint8Array {
   return React.useMemo(() => {
-    const near = new Set(neighbors);
+    const near = new Set<number | string>(neighbors.map((one) => (one.region === "" ? one.task : one.region)));
     const chosen = new Set(selected);
-    return Uint8Array.from(map.tasks, (one) => {
-      if (one === task) return FLAG.marked | FLAG.selected;
-      return (near.has(one) ? FLAG.marked : 0) | (chosen.has(one) ? FLAG.selected : 0);
+    return Uint8Array.from(map.tasks, (one, row) => {
+      const item = map.regions[row] ?? one;
+      if (region === "" ? one === task : item === region) return FLAG.marked | FLAG.selected;
+      return (one === task || near.has(item) ? FLAG.marked : 0) | (chosen.has(one) ? FLAG.selected : 0);
     });
-  }, [map, task, neighbors, selected]);
+  }, [map, task, region, neighbors, selected]);
 }
 
 function useMap(api: Api, version: number): { readonly map: MapColumns | null; readonly problem: string | null } {

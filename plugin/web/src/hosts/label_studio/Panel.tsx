@@ -1,7 +1,7 @@
 /** The panel at the side of Label Studio's page, and the dialog of the action that runs. */
 import * as React from "react";
 import { ActionDialog, sentenceOf } from "./ActionDialog";
-import type { ActionInfo, Api, Description, Neighbor, Values } from "./api";
+import type { ActionInfo, Api, Description, Neighborhood, Values } from "./api";
 import { asRanges } from "./columns";
 import { chosenLabel, openTask, type Selection } from "./host";
 import { MapPanel } from "./MapPanel";
@@ -31,10 +31,14 @@ export function Panel(props: Props): React.ReactElement {
   const [goOn, setGoOn] = useKept(GO_ON_KEY);
   const [version, setVersion] = React.useState(0);
   const { task, label } = useOpenTask(description.described.control ?? "");
-  const { near, own, problem } = useNeighbors(api, open ? task : null, version);
-  const neighborIds = React.useMemo(() => near.map((one) => one.task), [near]);
+  const [region, setRegion] = React.useState("");
+  React.useEffect(() => setRegion(""), [task]);
+  const { near, problem } = useNeighbors(api, open ? task : null, region, version);
   const labeling = description.actions.find((action) => action.name === "label_neighbors");
-  const meant = label ?? own;
+  const chosen = near.regions.find((one) => one.region === near.region);
+  const meant = chosen
+    ? (chosen.label ?? chosen.prediction ?? description.described.classes?.[0] ?? null)
+    : (label ?? near.label);
   useSubmits(() => {
     setVersion((n) => n + 1);
     if (goOn) void goToNext(api).catch(() => undefined);
@@ -49,7 +53,10 @@ export function Panel(props: Props): React.ReactElement {
           {task !== null && (
             <TaskPanel
               base={api.base}
-              near={near}
+              near={near.neighbors}
+              regions={near.regions}
+              region={near.region}
+              onRegion={setRegion}
               problem={problem}
               label={meant}
               mayLabel={labeling !== undefined}
@@ -61,7 +68,7 @@ export function Panel(props: Props): React.ReactElement {
                 onRequest({
                   action: labeling,
                   selection: { selectedItems: { all: false, included: [task] } },
-                  given: { label: meant },
+                  given: { label: meant, ...(chosen ? { region: chosen.region } : {}) },
                 })
               }
               onOpen={goTo}
@@ -71,7 +78,8 @@ export function Panel(props: Props): React.ReactElement {
           <MapPanel
             api={api}
             task={task}
-            neighbors={neighborIds}
+            region={near.region}
+            neighbors={near.neighbors}
             version={version}
             onOpen={goTo}
             onFilter={(tasks) => void filter(api, tasks)}
@@ -130,25 +138,24 @@ function useOpenTask(control: string): { readonly task: number | null; readonly 
 }
 
 interface Near {
-  readonly near: readonly Neighbor[];
-  readonly own: string | null;
+  readonly near: Neighborhood;
   readonly problem: string | null;
 }
-const NOBODY: Near = { near: [], own: null, problem: null };
+const NOBODY: Near = { near: { label: null, neighbors: [], regions: [], region: "" }, problem: null };
 
-function useNeighbors(api: Api, task: number | null, version: number): Near {
+function useNeighbors(api: Api, task: number | null, region: string, version: number): Near {
   const [state, setState] = React.useState<Near>(NOBODY);
   React.useEffect(() => {
     let current = true;
     if (task === null) return setState(NOBODY);
-    api.neighbors(task).then(
-      (answer) => current && setState({ near: answer.neighbors, own: answer.label, problem: null }),
-      (error: unknown) => current && setState({ near: [], own: null, problem: sentenceOf(error) }),
+    api.neighbors(task, region).then(
+      (near) => current && setState({ near, problem: null }),
+      (error: unknown) => current && setState({ ...NOBODY, problem: sentenceOf(error) }),
     );
     return () => {
       current = false;
     };
-  }, [api, task, version]);
+  }, [api, task, region, version]);
   return state;
 }
 

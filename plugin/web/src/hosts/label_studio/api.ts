@@ -52,6 +52,8 @@ export interface Job {
 
 export interface MapColumns {
   readonly tasks: readonly number[];
+  /** The region that each point is; empty where points are tasks. */
+  readonly regions: readonly string[];
   readonly x: readonly number[];
   readonly y: readonly number[];
   readonly labels: readonly (string | null)[];
@@ -62,9 +64,13 @@ export interface MapColumns {
   readonly mislabel: readonly (number | null)[];
 }
 
-export interface Neighbor {
+/** A task, or a region of one. */
+export interface Item {
   readonly task: number;
-  readonly distance: number;
+  /** The id of a region; "" for a task. */
+  readonly region: string;
+  /** Where a region is on its image: x, y, width, height, 0 to 1; null for anything else. */
+  readonly box: readonly [number, number, number, number] | null;
   readonly label: string | null;
   readonly prediction: string | null;
   readonly confidence: number | null;
@@ -72,6 +78,15 @@ export interface Neighbor {
   readonly media: string;
   /** The beginning of a text, or the name of a recording, a series, or a video; "" for an image. */
   readonly title: string;
+}
+
+export interface Neighborhood {
+  readonly label: string | null;
+  /** Nearest first. */
+  readonly neighbors: readonly Item[];
+  /** The regions of the task, and the one whose neighbors these are; none and "" where tasks are labeled. */
+  readonly regions: readonly Item[];
+  readonly region: string;
 }
 
 export type Values = Readonly<Record<string, string>>;
@@ -88,8 +103,8 @@ export class Api {
   describe = (): Promise<Description> => this.call("GET", "description");
   map = (): Promise<MapColumns> => this.call("GET", "map");
   next = (): Promise<{ readonly tasks: readonly number[] }> => this.call("GET", "next");
-  neighbors = (task: number): Promise<{ readonly label: string | null; readonly neighbors: readonly Neighbor[] }> =>
-    this.call("GET", `tasks/${task}/neighbors`);
+  neighbors = (task: number, region: string): Promise<Neighborhood> =>
+    this.call("GET", `tasks/${task}/neighbors?region=${encodeURIComponent(region)}`);
   preview = (action: string, selection: Selection, values: Values): Promise<Preview> =>
     this.call("POST", `actions/${action}/preview`, { ...selection, values });
   start = (action: string, selection: Selection, values: Values): Promise<Job> =>
