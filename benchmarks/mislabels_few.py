@@ -37,7 +37,8 @@ class Draw:
 
 
 def report(folder: Path | None) -> None:
-    print(f"\n{'few labels':24s}{'AUPRC':>8s}{'error':>8s}{'above .5':>10s}{'score':>8s}{'wrong':>8s}{'clean above .5':>16s}")
+    heads = zip(("AUPRC", "error", "above .5", "score", "wrong", "clean above .5"), (8, 8, 10, 8, 8, 16), strict=True)
+    print(f"\n{'few labels':24s}" + "".join(f"{head:>{width}s}" for head, width in heads))
     everything, clean = [], []
     for name, vectors, truth in _tables(folder):
         drawn = [(draw.rate, *draw.scores(vectors)) for draw in _draws(truth)]
