@@ -158,7 +158,7 @@ function Points(props: PointsProps): React.ReactElement {
 
 const nounOf = (map: MapColumns): string => (map.regions.length > 0 ? "region" : "task");
 
-/** Marked are the open task, with all of its regions, and the neighbors; selected are the chosen region and the lasso. */
+/** Marked: the open task, with all of its regions, and the neighbors. Selected: the chosen region, and the lasso. */
 function useFlags({ map, task, region, neighbors, selected }: PointsProps): Uint8Array {
   return React.useMemo(() => {
     const near = new Set<number | string>(neighbors.map((one) => (one.region === "" ? one.task : one.region)));
