@@ -123,8 +123,9 @@ def test_labels_of_one_class_only_take_the_suggestions_away_and_the_fix_is_repor
 def test_a_view_that_is_all_labeled_leaves_other_suggestions_alone(dataset):
     suggest(dataset)
     before = suggestions(dataset)
-    acts.suggest_labels(dataset.exists("ground_truth"), embeddings="emb", precision=0.9)
+    report = acts.suggest_labels(dataset.exists("ground_truth"), embeddings="emb", precision=0.9)
     assert suggestions(dataset) == before
+    assert report.outcome() == "Nothing to suggest: all items that this was asked for are labeled."
 
 
 def test_a_class_called_other_reaches_whom_any_other_name_would(several):

@@ -14,10 +14,10 @@ export function Tabs(): React.ReactElement | null {
   const fresh = useUi(newMatches);
   const tabs = React.useRef<HTMLDivElement>(null);
   if (!hasMap) return null;
-  const badge: Readonly<Record<Tab, string>> = {
-    map: "",
-    review: open > 0 ? `${open.toLocaleString("en")} left` : "",
-    functions: fresh > 0 ? `${fresh.toLocaleString("en")} new` : "",
+  const badge: Readonly<Record<Tab, readonly [number, string]>> = {
+    map: [0, ""],
+    review: [open, "left"],
+    functions: [fresh, "new"],
   };
   const onKeyDown = (event: React.KeyboardEvent): void => {
     const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -40,10 +40,20 @@ export function Tabs(): React.ReactElement | null {
           className="ls-tab"
           onClick={() => store.dispatch({ type: "tab", tab: name })}
         >
-          {NAMES[name]} {badge[name] && <span className="ls-tab-badge">{badge[name]}</span>}
+          {NAMES[name]} <Badge count={badge[name][0]} word={badge[name][1]} />
         </button>
       ))}
     </div>
+  );
+}
+
+function Badge({ count, word }: { readonly count: number; readonly word: string }): React.ReactElement | null {
+  if (count === 0) return null;
+  return (
+    <span className="ls-tab-badge" title={`${count.toLocaleString("en")} ${word}`}>
+      {count.toLocaleString("en")}
+      <span className="ls-button-word"> {word}</span>
+    </span>
   );
 }
 

@@ -27,7 +27,7 @@ export function Toolbar(): React.ReactElement | null {
     <div className="ls-toolbar" role="toolbar" aria-label="Explorer">
       <div className="ls-pickers">
         <MapPicker panel={panel} current={info.key} />
-        <ColorPicker panel={panel} />
+        {onMap && <ColorPicker panel={panel} />}
         <LabelFieldPicker panel={panel} />
       </div>
       {onMap && <Dimensions current={info.dims} />}

@@ -60,6 +60,13 @@ def test_a_list_is_labeled_undone_and_saved_without_the_mouse(listed: Shown) -> 
     open_review(listed)
     buttons = listed.panel.get_by_role("group", name="Set a class").get_by_role("button").all_inner_texts()
     key_of = {text.split()[1]: text.split()[0] for text in buttons}
+    listed.page.set_viewport_size({"width": 1024, "height": 768})
+    menu = listed.panel.get_by_role("button", name="Actions", exact=True)
+    listed.page.wait_for_function("document.querySelector('.ls-root.ls-narrow') !== null")
+    place = menu.bounding_box()
+    assert place["x"] + place["width"] <= 1024  # the tab with what is left leaves it its room
+    listed.both_shots("explorer-review-1024")
+    listed.page.set_viewport_size({"width": 1440, "height": 900})
     assert len(key_of) == 9  # one of the ten digits is set with l
     for place, digit in enumerate(digits):
         if digit in key_of:

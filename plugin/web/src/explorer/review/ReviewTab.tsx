@@ -21,7 +21,6 @@ export function ReviewTab(): React.ReactElement {
       <div className="ls-review-head">
         <ListPicker review={review} lists={lists} />
         {review && <Progress review={review} />}
-        <span className="ls-grow" />
         {review && review.rows.length > 0 && <NextSteps review={review} />}
       </div>
       {review === null ? (
