@@ -8,6 +8,7 @@ import pytest
 from labelscape.cli.synthetic import make_requests
 from labelscape.ml_backend.embedding import load
 from labelscape.ml_backend.embedding.base import Fittable
+from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.label_studio.mirror import EMBEDDINGS, Mirror, add_tasks, open_mirror
 from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.progress import no_progress
@@ -65,3 +66,13 @@ def test_a_model_learns_again_once_there_are_twice_as_many_tasks_and_not_before(
     mirror_texts(mirror, 60)
     embed_project(mirror, SETTINGS, no_progress)
     assert (fitted_on(mirror), len(load_embeddings(mirror.dataset, EMBEDDINGS).vectors)) == (60, 60)
+
+
+def test_a_model_that_cannot_be_loaded_is_named_and_the_vectors_of_the_former_one_stay(mirror: Mirror) -> None:
+    mirror_texts(mirror, 20)
+    embed_project(mirror, SETTINGS, no_progress)
+    with pytest.raises(Refusal, match="model2vec/missing, cannot be used; text-preprocessing stays in use"):
+        apply_model(mirror, ServerSettings(model="model2vec/missing"))
+    assert len(load_embeddings(mirror.dataset, EMBEDDINGS).vectors) == 20
+    apply_model(mirror, SETTINGS)
+    assert provenance_of(mirror.dataset, EMBEDDINGS).model == "text-preprocessing"
