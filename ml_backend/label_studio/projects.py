@@ -9,11 +9,10 @@ from dataclasses import field as dataclass_field
 from typing import Any
 
 import fiftyone as fo
-from fiftyone.operators.store import ExecutionStore
 
 from ..errors import Refusal
 from ..store.holders import has_ended, is_this_process, this_process
-from ..store.records import read_records
+from ..store.records import open_store, read_records
 from ..store.schema import field_mark, field_today
 
 _STORE = "labelscape.label_studio_projects"
@@ -48,12 +47,12 @@ class SentProject:
 def remember_project(dataset: fo.Dataset, sent: SentProject) -> None:
     """Record that samples were sent there, for the first time or again."""
     record = {**asdict(sent), "former_fields": list(sent.former_fields), "mark": field_mark(dataset, sent.field)}
-    _store(dataset).set(sent.key, record)
+    open_store(dataset, _STORE).set(sent.key, record)
 
 
 def forget_project(dataset: fo.Dataset, sent: SentProject) -> None:
     """Drop the record of a deleted project."""
-    _store(dataset).delete(sent.key)
+    open_store(dataset, _STORE).delete(sent.key)
 
 
 def sent_projects(dataset: fo.Dataset, url: str) -> list[SentProject]:
@@ -78,7 +77,7 @@ def hold_project(dataset: fo.Dataset, key: str) -> Iterator[Callable[[], None]]:
     Raises:
         Refusal: another call is sending there, or took over because this one was silent for ten minutes.
     """
-    store, holder = ExecutionStore.create(_CLAIMS, dataset._doc.id), uuid.uuid4().hex
+    store, holder = open_store(dataset, _CLAIMS), uuid.uuid4().hex
     claim = _new_claim(holder)
 
     def go_on() -> None:
@@ -114,7 +113,3 @@ def _is_over(claim: Mapping[str, Any]) -> bool:
     if is_this_process(claim):
         return claim["holder"] not in _held or claim["until"] <= time.time()
     return claim["until"] <= time.time() or has_ended(claim)
-
-
-def _store(dataset: fo.Dataset) -> ExecutionStore:
-    return ExecutionStore.create(_STORE, dataset._doc.id)

@@ -7,7 +7,7 @@ import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 
 from .edits import Edit, pack_edits, roots
-from .records import delete_records, list_keys
+from .records import delete_records, list_keys, open_store
 from .save_records import UNDO_SECONDS, write_record
 
 
@@ -18,7 +18,7 @@ def migrate_early_saves(dataset: fo.Dataset, store_name: str) -> None:
     """
     keys = list_keys(dataset, store_name)
     parts = [key for key in keys if key.rsplit(":", 1)[-1].isdecimal()]
-    store = ExecutionStore.create(store_name, dataset._doc.id)
+    store = open_store(dataset, store_name)
     head = str(store.get("head") or "")
     save = head.split(":")[0]
     meta = store.get(f"{save}:meta") if head else None

@@ -16,9 +16,8 @@ from typing import Any, Literal
 
 import fiftyone as fo
 import numpy as np
-from fiftyone.operators.store import ExecutionStore
 
-from .records import as_oids, delete_records, list_keys, pack, read_some, time_of_key, timely_key, unpack
+from .records import as_oids, delete_records, list_keys, open_store, pack, read_some, time_of_key, timely_key, unpack
 
 ActKind = Literal["label", "clear", "delete", "discard"]
 Origin = Literal["human", "neighbors"]
@@ -102,7 +101,7 @@ def current_act() -> str:
 def add_acts(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> None:
     """Store acts, all or none of them, to be undone together."""
     name = _current_act.get() or uuid.uuid4().hex
-    store = _store(dataset)
+    store = open_store(dataset, PENDING_STORE)
     written: list[str] = []
     try:
         for act in acts:
@@ -141,14 +140,14 @@ def keep_aside(dataset: fo.Dataset, acts: Sequence[PendingAct]) -> list[str]:
     for act in acts:
         for record in _as_records(replace(act, act=act.act or uuid.uuid4().hex)):
             keys.append(f"{_KEPT_PREFIX}{timely_key()}")
-            _store(dataset).set(keys[-1], record)
+            open_store(dataset, PENDING_STORE).set(keys[-1], record)
     return keys
 
 
 def settle(dataset: fo.Dataset, done: Sequence[str], kept: Sequence[str]) -> None:
     """Drop the acts that a save has written, and make those it kept aside pending; idempotent."""
     for key, record in read_some(dataset, PENDING_STORE, kept).items():
-        _store(dataset).set(key.removeprefix(_KEPT_PREFIX), record)
+        open_store(dataset, PENDING_STORE).set(key.removeprefix(_KEPT_PREFIX), record)
     delete_records(dataset, PENDING_STORE, [*kept, *done])
 
 
@@ -206,7 +205,3 @@ def _forget_what_was_discarded_long_ago(dataset: fo.Dataset) -> None:
     nameless = [number for number in ends if not acts[number].discards]
     old |= {act.key for act in acts[: max(nameless, default=-1) + 1]}
     forget_acts(dataset, sorted(old))
-
-
-def _store(dataset: fo.Dataset) -> ExecutionStore:
-    return ExecutionStore.create(PENDING_STORE, dataset._doc.id)

@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import fiftyone as fo
-from fiftyone.operators.store import ExecutionStore
 
 from .items import Items, as_ids
-from .records import restored_on_failure
+from .records import open_store, restored_on_failure
 
 SCORE_FIELD = "search_score"
 _STORE = "labelscape.searches"
@@ -61,13 +60,13 @@ class LastSearch:
 def saved_search(dataset: fo.Dataset, search: LastSearch) -> Iterator[None]:
     """Store a search as the last one, unless the block, which writes its scores, fails."""
     with restored_on_failure(dataset, {_STORE: [_LAST]}):
-        _store(dataset).set(_LAST, asdict(search))
+        open_store(dataset, _STORE).set(_LAST, asdict(search))
         yield
 
 
 def last_search(dataset: fo.Dataset) -> LastSearch | None:
     """The last search of this dataset; None if there was none."""
-    record = _store(dataset).get(_LAST)
+    record = open_store(dataset, _STORE).get(_LAST)
     if record is None:
         return None
     return LastSearch(
@@ -85,7 +84,3 @@ def query_of_record(record: Mapping[str, Any]) -> Query:
     lists = ("positives", "negatives", "image_vector")
     values: dict[str, Any] = {name: tuple(value) if name in lists else value for name, value in record.items()}
     return Query(**values)
-
-
-def _store(dataset: fo.Dataset) -> ExecutionStore:
-    return ExecutionStore.create(_STORE, dataset._doc.id)

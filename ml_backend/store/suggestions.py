@@ -12,7 +12,6 @@ import fiftyone.core.frame as fofr
 import fiftyone.core.sample as fos
 import numpy as np
 from bson import ObjectId
-from fiftyone.operators.store import ExecutionStore
 
 from .generated_views import show_in_generated_views
 from .items import (
@@ -29,7 +28,16 @@ from .items import (
 from .own_fields import delete_own_field, ensure_own_field, is_own_field, own_path, taken_sentence
 from .own_writes import bulk_write
 from .pending import current_act
-from .records import as_oids, delete_records, list_keys, read_records, restored_on_failure, time_of_key, timely_key
+from .records import (
+    as_oids,
+    delete_records,
+    list_keys,
+    open_store,
+    read_records,
+    restored_on_failure,
+    time_of_key,
+    timely_key,
+)
 from .suggestion_updates import suggestion_updates
 
 FIELD = "suggested_label"
@@ -229,8 +237,7 @@ def _meant_path(dataset: fo.Dataset, patches_field: str | None, name: str = FIEL
 
 def save_settings(dataset: fo.Dataset, settings: SuggestionSettings) -> None:
     """Store how suggestions are made."""
-    with saved_settings(dataset, settings):
-        pass
+    open_store(dataset, _STORE).set(_SETTINGS, dict(vars(settings)))
 
 
 @contextmanager
@@ -238,13 +245,13 @@ def saved_settings(dataset: fo.Dataset, settings: SuggestionSettings | None) -> 
     """Store how suggestions are made (None = leave it), unless the block, which makes them, fails."""
     with restored_on_failure(dataset, {_STORE: [_SETTINGS]}):
         if settings is not None:
-            _store(dataset).set(_SETTINGS, dict(vars(settings)))
+            save_settings(dataset, settings)
         yield
 
 
 def load_settings(dataset: fo.Dataset) -> SuggestionSettings | None:
     """How suggestions were last made; None if none were made."""
-    record = _store(dataset).get(_SETTINGS)
+    record = open_store(dataset, _STORE).get(_SETTINGS)
     return None if record is None else SuggestionSettings(**record)
 
 
@@ -259,7 +266,7 @@ def remember_rejections(
         for start in range(0, len(items), _REJECTED_PER_RECORD):
             part = {item: asdict(suggestions[item]) for item in items[start : start + _REJECTED_PER_RECORD]}
             record = {"patches_field": patches_field, "suggestions": part, "act": current_act()}
-            _store(dataset).set(f"{key}/{start:08d}" if start else key, record)
+            open_store(dataset, _STORE).set(f"{key}/{start:08d}" if start else key, record)
         yield
 
 
@@ -282,8 +289,7 @@ def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
     """All that was rejected, oldest first. Records of an earlier version, which knew no field, are not read."""
     rejections: dict[str, Rejection] = {}
     for part, record in read_records(dataset, _STORE, prefix=_REJECTION).items():
-        key = part.split("/")[0]
-        at = time_of_key(key.removeprefix(_REJECTION))
+        at = time_of_key((key := part.split("/")[0]).removeprefix(_REJECTION))
         rejection = rejections.setdefault(key, Rejection(key, at, record["patches_field"], {}, record.get("act", "")))
         rejection.suggestions.update({item: _from_record(one) for item, one in record["suggestions"].items()})
     return list(rejections.values())
@@ -368,10 +374,6 @@ def _count_lists(dataset: fo.Dataset, path: str) -> int:
     parts = path.split(".")
     prefixes = [".".join(parts[: end + 1]) for end in range(len(parts))]
     return sum(prefix == FRAMES or isinstance(dataset.get_field(prefix), fo.ListField) for prefix in prefixes)
-
-
-def _store(dataset: fo.Dataset) -> ExecutionStore:
-    return ExecutionStore.create(_STORE, dataset._doc.id)
 
 
 def suggestions_size(dataset: fo.Dataset, patches_field: str | None) -> tuple[int, int]:

@@ -6,13 +6,13 @@ from collections import OrderedDict
 from typing import Any
 
 import fiftyone as fo
-from fiftyone.operators.store import ExecutionStore
 
 from ....ml_backend.actions.label_neighbors import NeighborPreview
 from ....ml_backend.errors import Refusal
 from ....ml_backend.store.label_origins import may_hold_predictions, unclear_origin
 from ....ml_backend.store.labels import LabelField, label_field
 from ....ml_backend.store.pending_changes import PendingChanges
+from ....ml_backend.store.records import open_store
 from ....ml_backend.store.schema import field_mark, field_today
 from ....operators.jobs import Job, jobs_of
 from .background import Background
@@ -65,14 +65,14 @@ class Board:
     def remember_map(self, dataset: fo.Dataset, panel_id: str, key: str) -> None:
         """Record which map a panel has loaded; the next panel on this dataset opens with it."""
         self.map_of_panel[panel_id] = key
-        self._store(dataset).set("map", key)
+        open_store(dataset, _STORE).set("map", key)
 
     def open_map(self, dataset: fo.Dataset, panel_id: str) -> None:
         """Load the map that was loaded last, else the first, into a panel that has none."""
         runs = self.maps.shown_runs()
         if panel_id in self.map_of_panel or not runs:
             return
-        last = self._store(dataset).get("map")
+        last = open_store(dataset, _STORE).get("map")
         run = next((run for run in runs if run.key == last), runs[0])
         self.background.open_map_first()
         try:
@@ -86,8 +86,8 @@ class Board:
     def rename_map(self, dataset: fo.Dataset, key: str, name: str) -> None:
         """Let panels that show a map continue with it under its new name."""
         self.map_of_panel = {panel: name if shown == key else shown for panel, shown in self.map_of_panel.items()}
-        if self._store(dataset).get("map") == key:
-            self._store(dataset).set("map", name)
+        if open_store(dataset, _STORE).get("map") == key:
+            open_store(dataset, _STORE).set("map", name)
 
     def label_field(self, dataset: fo.Dataset, patches_field: str | None) -> LabelField:
         """The label field chosen for this dataset, or else a sensible default, never one of predictions."""
@@ -119,7 +119,7 @@ class Board:
             Refusal: it cannot hold labels.
         """
         chosen = label_field(dataset, name).name
-        self._store(dataset).set("label_field", {"name": chosen, "mark": field_mark(dataset, chosen)})
+        open_store(dataset, _STORE).set("label_field", {"name": chosen, "mark": field_mark(dataset, chosen)})
 
     def _chosen_label_field(self, dataset: fo.Dataset) -> str | None:
         """The field that was chosen, by its new name if it was renamed; None if none is chosen.
@@ -127,12 +127,12 @@ class Board:
         Where another field has taken the name, that one is meant: the labels of a Label Studio project move to a new
         field of the same name when its config changes from several classes to one.
         """
-        chosen = self._store(dataset).get("label_field")
+        chosen = open_store(dataset, _STORE).get("label_field")
         if chosen is None or isinstance(chosen, str):  # a record of an earlier version
             return chosen
         name, mark = chosen["name"], chosen["mark"]
         if mark is None and dataset.get_field(name) is not None:  # it was made since
-            self._store(dataset).set("label_field", {"name": name, "mark": field_mark(dataset, name)})
+            open_store(dataset, _STORE).set("label_field", {"name": name, "mark": field_mark(dataset, name)})
         return name if dataset.get_field(name) is not None else field_today(dataset, name, mark)
 
     def labels(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows:
@@ -150,8 +150,8 @@ class Board:
     def forget(self, dataset: fo.Dataset) -> None:
         """Forget everything except labels: choices, loaded maps, cached columns."""
         with self.lock:
-            self._store(dataset).delete("label_field")
-            self._store(dataset).delete("map")
+            open_store(dataset, _STORE).delete("label_field")
+            open_store(dataset, _STORE).delete("map")
             self.map_of_panel.clear()
             for memo in (self.columns, self.parts, self.names, self.functions, self.reach):
                 memo.clear()
@@ -175,9 +175,6 @@ class Board:
         # An error is shown with the job until it is closed, as is the result of an operator's run.
         if job.status == "done" and not job.by_operator:
             self.notes.add("success", job.message)
-
-    def _store(self, dataset: fo.Dataset) -> ExecutionStore:
-        return ExecutionStore.create(_STORE, dataset._doc.id)
 
 
 def board_of(dataset: fo.Dataset) -> Board:

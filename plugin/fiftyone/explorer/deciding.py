@@ -6,14 +6,13 @@ from typing import Any
 
 import fiftyone as fo
 import numpy as np
-from fiftyone.operators.store import ExecutionStore
 from pymongo.errors import PyMongoError
 
 from ....ml_backend.actions import queue, segments, suggest
 from ....ml_backend.actions.accept import accept_suggestions
 from ....ml_backend.errors import Refusal
 from ....ml_backend.store.pending import list_acts, one_act
-from ....ml_backend.store.records import read_some
+from ....ml_backend.store.records import open_store, read_some
 from ..component_panel import Answer, Method
 from .calls import Call, answers
 from .label_states import LabelRows
@@ -78,7 +77,7 @@ def _applied(dataset: fo.Dataset, ids: list[str]) -> set[str]:
 
 
 def _apply_all(call: Call, decisions: list[Decision]) -> list[dict[str, str]]:
-    store = ExecutionStore.create(_STORE, call.dataset._doc.id)
+    store = open_store(call.dataset, _STORE)
     rows_of_map: dict[str, LabelRows] = {}
     failed = []
     for decision in decisions:
