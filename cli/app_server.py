@@ -6,11 +6,13 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from urllib.parse import quote
 
 import fiftyone as fo
 import requests
 import typer
 from fiftyone.core.service import ServerService
+from fiftyone.core.utils import to_slug
 
 from ..ml_backend.errors import Refusal
 from .plugin_link import install, installed_plugins
@@ -58,7 +60,7 @@ def serve_app(
     try:
         url = f"http://{'localhost' if address == '0.0.0.0' else address}:{port}"
         _wait_until_served(url)
-        page = f"{url}/datasets/{dataset.name}?workspace={workspace}"
+        page = f"{url}/datasets/{quote(dataset.name)}?workspace={to_slug(workspace)}"
         typer.echo(welcome(dataset, page))
         if browser:
             webbrowser.open(page)

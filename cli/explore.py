@@ -39,7 +39,8 @@ def run(exploration: Exploration, *, port: int, address: str, browser: bool) -> 
     """Make the dataset, embed it, map it, and show it in the App until Ctrl-C; existing results are kept.
 
     Raises:
-        Refusal: the folder has no images, the dataset's name is taken by another folder, or the port is taken
+        Refusal: the folder has no images, the dataset's name is taken by another folder or is not a name for
+            FiftyOne, or the port is taken
     """
     serve_app(
         lambda: prepare(exploration),
@@ -83,7 +84,12 @@ def prepare(exploration: Exploration) -> fo.Dataset:
 def _dataset_of(exploration: Exploration) -> fo.Dataset:
     folder = str(exploration.folder)
     if not fo.dataset_exists(exploration.name):
-        dataset = fo.Dataset(exploration.name, persistent=True)
+        try:
+            dataset = fo.Dataset(exploration.name, persistent=True)
+        except ValueError as error:
+            raise Refusal(
+                f"FiftyOne cannot call a dataset '{exploration.name}' ({error}): choose another name with --name."
+            ) from error
         dataset.info["labelscape_folder"] = folder
         dataset.save()
         return dataset

@@ -1,7 +1,6 @@
 """`labelscape doctor` names what is wrong and how to fix it."""
 
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,6 @@ import pytest
 from labelscape.cli import doctor
 
 from .conftest import PLUGIN, type_in
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_doctor_says_how_to_install_a_missing_plugin_and_fails(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,15 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import fiftyone as fo
 import pytest
 from labelscape.cli.digits import write_digits
 from labelscape.cli.explore import EMBEDDINGS, LABELS, MAP, Exploration, prepare
 from labelscape.ml_backend.errors import Refusal
+
+from .conftest import serve, stop
 
 
 @pytest.fixture
@@ -63,3 +66,23 @@ def test_a_dataset_of_something_else_is_never_touched(exploration: Exploration) 
     with pytest.raises(Refusal, match="exists already"):
         prepare(exploration)
     assert len(mine) == 0
+
+
+def test_a_name_that_fiftyone_does_not_take_is_refused_with_the_way_out(photos: Path) -> None:
+    with pytest.raises(Refusal, match=r"FiftyOne cannot call a dataset '…'.*--name"):
+        prepare(Exploration(photos, "…", "preprocessing", None, labels_from_folders=False))
+
+
+@pytest.mark.slow
+def test_a_folder_opens_at_its_map_whatever_its_name(
+    tmp_path: Path, database: None, closed_port: int, page: Any
+) -> None:
+    write_digits(tmp_path / "My photos_2", count=40)
+    process, said = serve(closed_port, "explore", str(tmp_path / "My photos_2"))
+    try:
+        page.goto(next(word for word in said.split() if "/datasets/" in word))
+        drawn = page.get_by_test_id("labelscape-map")
+        drawn.wait_for()
+        assert "40 samples" in drawn.get_attribute("aria-label")
+    finally:
+        stop(process)
