@@ -199,7 +199,8 @@ def _edited_since(record: TaskRecord, payloads: Sequence[Mapping[str, Any]]) -> 
 def take_in(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
     """Write the annotations of Label Studio into the labels here; returns the tasks whose labels changed.
 
-    A label that a person changes during the sync stays: the next sync sees it. So does a box that was moved here.
+    A label that a person changes during the sync stays, as the later one: its annotation counts as taken, so that the
+    next sync sends the label. A box that was moved here stays, too.
     """
     stale = [record for record in difference.agreed if _is_stale(mirror, record, difference.labels[record.sample])]
     said = {
@@ -212,7 +213,7 @@ def take_in(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
     apply(mirror.dataset, found.edits)
     if found.masks:
         _log.warning("masks_dropped", project=mirror.project, masks=found.masks, reason="their boxes were moved")
-    taken = _in_step(mirror, difference.incoming, difference.there)
+    taken = _taken(mirror, difference, said)
     settled = [record for record in [*difference.agreed, *taken] if record.synced != difference.there[record.task]]
     _note_synced(mirror, settled, difference.there)
     _note_boxes(mirror, [*difference.agreed, *difference.incoming])
@@ -336,14 +337,30 @@ def _image_size(mirror: Mirror, record: TaskRecord) -> tuple[int, int] | None:
     return image_size(mirror.dataset[record.sample].filepath)
 
 
-def _in_step(mirror: Mirror, records: Sequence[TaskRecord], there: Mapping[int, Labeling]) -> list[TaskRecord]:
-    """The records whose labels here now equal those in Label Studio."""
-    labels = _labels_here(mirror, records)
+def _taken(mirror: Mirror, difference: Difference, said: Mapping[str, Said]) -> list[TaskRecord]:
+    """The records whose annotations were written into the labels here, also where a person changed those at once."""
+    now = read_documents(mirror.dataset, [record.sample for record in difference.incoming], [mirror.field])
     return [
         record
-        for record in records
-        if record.sample in labels and labeling_here(mirror, labels[record.sample]) == there[record.task]
+        for record in difference.incoming
+        if (document := now.get(record.sample)) is not None
+        and (
+            labeling_here(mirror, stored_labels(mirror.target, document)) == difference.there[record.task]
+            or _is_changed_since(mirror, difference, said[record.sample], record.sample, document)
+        )
     ]
+
+
+def _is_changed_since(
+    mirror: Mirror, difference: Difference, said: Said, sample: str, document: Mapping[str, Any]
+) -> bool:
+    """Whether a person changed the labels of a sample, ``document`` now, after they were read or written here."""
+    if document == difference.documents[sample]:
+        return False  # nothing could be written, and the next sync tries again
+    added = stored_labels(mirror.target, document).keys() - difference.labels[sample].keys()
+    meant = replace(said, shown=said.shown | added)
+    left = annotation_edits(mirror.target, {sample: document}, {sample: meant}, replace=True)
+    return any(_is_visible(edit) for edit in left.edits)
 
 
 def _labels_here(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[str, _Labels]:
