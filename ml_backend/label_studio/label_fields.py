@@ -14,7 +14,7 @@ from .ledger import AnnotationLedger
 from .notices import Notice
 
 _MARKS = "label_studio_field_marks"  # in the info of a dataset: field → its mark, see `schema.field_mark`
-
+_SERVED = "label_studio_fields_served"  # the label fields of the controls that were filled in when last read
 _SCRATCH = "label_studio_scratch"  # in the info of a dataset: field → the one in which its labels are converted
 
 
@@ -53,9 +53,10 @@ def keep_marks(dataset: fo.Dataset, fields: Iterable[str], renamed: Mapping[str,
     """Store what identifies the label fields from now on; ``renamed``: former → current names."""
     before = _marks(dataset)
     earlier = {name: mark for name, mark in before.items() if name not in renamed}
-    now = earlier | field_marks(dataset, [*renamed.values(), *fields])
-    if now != before:
-        dataset.info[_MARKS] = now
+    served = list(fields)
+    now = earlier | field_marks(dataset, [*renamed.values(), *served])
+    if now != before or served != dataset.info.get(_SERVED):
+        dataset.info[_MARKS], dataset.info[_SERVED] = now, served
         dataset.save()
 
 
@@ -90,11 +91,15 @@ def are_in_place(dataset: fo.Dataset, fields: Sequence[str]) -> bool:
 
 
 def _new_fields(dataset: fo.Dataset, fields: Sequence[str]) -> list[str]:
-    """The label fields that were never synced, even if a deleted field had the same name."""
+    """The label fields that were never synced, even if a deleted field had the same name.
+
+    A field that was deleted while the config lacked its control is made again when the control returns.
+    """
     marks = {name: mark for name, mark in _marks(dataset).items() if name in fields}
     gone = [name for name, now in fields_today(dataset, marks).items() if now is None]
+    served = dataset.info.get(_SERVED)
     for name in gone:
-        if not dataset.has_sample_field(name):
+        if not dataset.has_sample_field(name) and (served is None or name in served):
             raise ProjectHeld(
                 f"The label field '{name}' of the dataset '{dataset.name}' was deleted in FiftyOne, so nothing is "
                 "synced, and all annotations in Label Studio stay. To go on, add a field of this name to the dataset: "

@@ -10,7 +10,7 @@ from labelscape.ml_backend.label_studio import mirror as mirroring
 from labelscape.ml_backend.label_studio.label_fields import ProjectHeld
 from labelscape.ml_backend.label_studio.notices import read_notices
 
-from .setting import BOXES, KIND, QUALITY, Setting, chosen, drawn
+from .setting import BOXES, KIND, QUALITY, Setting, chosen, drawn, view
 
 OPTIONAL = QUALITY.replace(' required="true"', "")
 
@@ -119,3 +119,26 @@ def test_labels_whose_field_was_renamed_since_the_mirror_was_opened_do_not_count
     with pytest.raises(ProjectHeld, match="next poll"):
         setting.flow.step(setting.mirror, mirroring.take_tasks(setting.mirror, tasks, "labelscape-"))
     assert setting.results(0) == [[chosen("Cat")]]
+
+
+def test_a_field_deleted_while_its_control_was_removed_is_made_again_when_the_control_returns(start: Any) -> None:
+    setting = labeled(start, OPTIONAL)
+    sample = setting.sample(0)
+    sample.quality = fo.Classification(label="good")
+    sample.save()
+    setting.poll()
+    both = setting.results(0)
+    assert both == [[chosen("Cat"), chosen("good", name="quality")]]
+    setting.poll(view(KIND))
+    setting.mirror.dataset.delete_sample_field("quality")
+    setting.poll()
+
+    for _ in range(2):
+        setting.poll(view(KIND, OPTIONAL))
+        assert labels(setting, "quality") == ["good", None, None]
+        assert labels(setting, "ground_truth") == ["Cat", "Dog", None]
+        assert setting.results(0) == both
+
+    setting.mirror.dataset.delete_sample_field("quality")
+    with pytest.raises(ProjectHeld, match="'quality' of the dataset .* was deleted"):
+        setting.poll()
