@@ -189,7 +189,8 @@ def _note(exchange: Exchange, before: Mapping[int, SentTask], pulled: _Pulled) -
         noted.append(task)
     exchange.ledger.write([task for task in noted if task != before[task.task]])
     remembered = exchange.remembered
-    if remembered is not None and remembered.control != exchange.kept:
+    if remembered is not None and (remembered.control != exchange.kept or remembered.former_fields):
+        # Also for the name of now: when the field is renamed again, this is what it was called at this pull.
         remember_project(exchange.dataset, dataclasses.replace(remembered, control=exchange.kept))
 
 

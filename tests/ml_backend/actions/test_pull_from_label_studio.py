@@ -124,6 +124,20 @@ def test_the_exchange_follows_a_field_that_is_renamed(digits):
     assert not digits.dataset.has_field("ground_truth")
 
 
+def test_the_exchange_follows_a_field_that_is_renamed_again_and_again(digits):
+    annotation = digits.choose(0, "7")
+    digits.pull()
+    for number, name in enumerate(("middle", "last", "very_last")):
+        digits.dataset.rename_sample_field(digits.field, name)
+        digits.field = name
+        annotation.update(
+            result=digits.control.choice([str(8 - number)]), updated_at=f"2026-06-0{number + 1}T00:00:00Z"
+        )
+        report = digits.pull()
+        assert (report.given, report.conflicts) == (1, [])
+        assert digits.label(0) == str(8 - number)
+
+
 def test_a_deleted_annotation_is_reported_and_its_label_stays(digits):
     digits.choose(0, "7")
     digits.pull()
