@@ -63,6 +63,7 @@ def rank_outliers(
 
     Args:
         field: label field; if given, an item far from its own class, or inside another one, also counts as unusual.
+            Items that somebody checked and found nothing to label in are a class of their own.
 
     Raises:
         Refusal: no such embeddings, a field that holds no labels, or a score field that is not Labelscape's.
@@ -74,7 +75,7 @@ def rank_outliers(
     codes = None
     if field is not None:
         labels = read_labels(dataset, items, field_of_embeddings(dataset, embeddings, field))
-        codes, _ = labels.with_nothing(labels.codes)
+        codes, _ = labels.with_checked(labels.codes)
     outliers = outlier_scores(session.embeddings.vectors, codes, neighbors=session.neighbors)
     rows = _rows_in_view(samples, items)
     reasons = [Reason(code).words or None for code in outliers.reasons[rows].tolist()]
@@ -103,6 +104,9 @@ def rank_mislabels(
 ) -> Ranking:
     """Score how likely each label is wrong (``mislabel_score``) and propose a better one (``mislabel_suggestion``).
 
+    Items that somebody checked and found nothing to label in are ranked, too, and are evidence against the labels of
+    items like them, for which no better label is proposed then.
+
     Raises:
         Refusal: no such embeddings, a field that holds no labels, fewer than two classes, or a score field that is not
             Labelscape's.
@@ -115,27 +119,30 @@ def rank_mislabels(
     labels = read_labels(dataset, items, labeled)
     if labels.multi:
         raise Refusal(f"'{labeled.name}' holds several labels per sample: this ranking needs a field with one each.")
-    if len(labels.classes) < 2:
+    codes, n_classes = labels.with_checked(labels.codes)
+    if n_classes < 2 or not labels.classes:
         raise Refusal(
             f"'{labeled.name}' has {count(len(labels.classes), 'class')} here: finding wrong labels needs at least two."
         )
     result = mislabel_scores(
-        session.embeddings.vectors, labels.codes, len(labels.classes), neighbors=session.neighbors, progress=progress
+        session.embeddings.vectors, codes, n_classes, neighbors=session.neighbors, progress=progress
     )
     rows = _rows_in_view(samples, items)
-    rows = rows[labels.codes[rows] >= 0]
+    rows = rows[codes[rows] >= 0]
     if not len(rows):
         raise Refusal(f"Nothing in this view is labeled in '{labeled.name}': choose a view with labels.")
-    suggested = [labels.classes[code] for code in result.suggested[rows].tolist()]
+    names = [*labels.classes, None]  # the last one is “nothing there”, which is no label to propose
+    suggested = [names[code] for code in result.suggested[rows].tolist()]
     scores = [Score("mislabel_score", result.scores[rows]), Score("mislabel_suggestion", suggested)]
     fields, taken = _write(dataset, items.take(rows), scores)
     rows = _left(dataset, items, rows)
     order = rows[np.argsort(-result.scores[rows], kind="stable")]
-    suspects = order[result.suggested[order] != labels.codes[order]]
+    suspects = order[result.suggested[order] != codes[order]]
+    none = int((result.suggested[suspects] == len(labels.classes)).sum())
     message = (
         f"Ranked {count(len(rows), 'label')} by how likely {agree(len(rows), 'it')} {agree(len(rows), 'is')} wrong "
-        f"(“{fields[0]}”); for {len(suspects):,} the evidence favors another label (“{fields[1]}”). "
-        f"{result.method}.{taken}"
+        f"(“{fields[0]}”); for {len(suspects) - none:,} the evidence favors another label (“{fields[1]}”)"
+        f"{f', for {none:,} no label at all' if none else ''}. {result.method}.{taken}"
     )
     view = _ranked_view(samples, items, fields[0])
     return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field, fields)

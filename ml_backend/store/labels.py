@@ -74,7 +74,11 @@ class Labels:
 
         Several labels an item need none: `of_class` has it that such items have none of the classes.
         """
-        if self.multi or not self.checked.any():
+        return (codes, len(self.classes)) if self.multi else self.with_checked(codes)
+
+    def with_checked(self, codes: np.ndarray) -> tuple[np.ndarray, int]:
+        """`with_nothing`, also for several labels an item, of which each has only one code here."""
+        if not self.checked.any():
             return codes, len(self.classes)
         return np.where(self.checked, len(self.classes), codes), len(self.classes) + 1
 

@@ -4,9 +4,11 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from labelscape.ml_backend.actions.embed import compute_embeddings
-from labelscape.ml_backend.actions.rank import find_duplicates
+from labelscape.ml_backend.actions.rank import find_duplicates, rank_mislabels, rank_outliers
 from labelscape.ml_backend.errors import Cancelled
 from PIL import Image, ImageDraw, ImageOps
+
+from .clusters import embed_clusters
 
 PAGES, COPIES = 40, 5
 
@@ -121,3 +123,59 @@ def test_objects_that_show_the_same_in_copies_of_a_photo_are_found(make_digits_d
             groups.setdefault(group, []).append(number)
     assert all(len(set(numbers)) == 1 for numbers in groups.values())
     assert len(groups) >= 14
+
+
+# --- checked, nothing there ------------------------------------------------------------------------------------------
+
+
+def labels_of(names, *, several):
+    """Labels that a person set; None is “checked, nothing there”."""
+    if not several:
+        return [fo.Classification(label=name, labelscape="human") for name in names]
+    kept = [[fo.Classification(label=name, labelscape="human")] if name else [] for name in names]
+    return [fo.Classifications(classifications=listed, labelscape="human") for listed in kept]
+
+
+@pytest.fixture
+def checked(make_digits_dataset):
+    """Digits: zeros are labeled “zero”; in ones, nothing was found. Two of them were confused."""
+
+    def make(*, several):
+        dataset = make_digits_dataset(400, labeled=0)
+        view = dataset.match(fo.ViewField("true_digit").is_in(["0", "1"]))
+        digits = view.values("true_digit")
+        names = ["zero" if digit == "0" else None for digit in digits]
+        hidden, invented = digits.index("0", 5), digits.index("1", 5)
+        names[hidden], names[invented] = None, "zero"
+        ids = view.values("id")
+        dataset.delete_samples(dataset.exclude(ids))
+        dataset.delete_sample_field("ground_truth")
+        kind = fo.Classifications if several else fo.Classification
+        dataset.add_sample_field("thing", fo.EmbeddedDocumentField, embedded_doc_type=kind)
+        labels = dict(zip(ids, labels_of(names, several=several), strict=True))
+        dataset.set_values("thing", labels, key_field="id", dynamic=True)
+        embed_clusters(dataset)
+        return dataset, ids[hidden], ids[invented]
+
+    return make
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_what_was_checked_and_found_empty_is_a_class_of_its_own_for_outliers(checked, several):
+    dataset, hidden, invented = checked(several=several)
+    ranking = rank_outliers(dataset, embeddings="emb", field="thing")
+    assert {hidden, invented} <= set(ranking.ids[:5])
+    dataset.reload()
+    assert {dataset[item].outlier_reason for item in (hidden, invented)} <= {
+        "far from its class",
+        "in another class's region",
+    }
+
+
+def test_what_was_checked_and_found_empty_is_evidence_against_labels_and_may_be_wrong_itself(checked):
+    dataset, hidden, invented = checked(several=False)
+    ranking = rank_mislabels(dataset, embeddings="emb", field="thing")
+    assert set(ranking.ids[:2]) == set(ranking.suspects[:2]) == {hidden, invented}
+    assert "for 1 the evidence favors another label (“mislabel_suggestion”), for 1 no label at all." in ranking.message
+    dataset.reload()
+    assert [dataset[item].mislabel_suggestion for item in (hidden, invented)] == ["zero", None]
