@@ -59,7 +59,13 @@ class Explorer:
 
     def rows(self, *rows: int, how: dict[str, Any] | None = None) -> dict[str, Any]:
         """A `Selection` of rows."""
-        return {**self.map, "count": len(rows), "rows": list(rows), "bits": None, "how": how or {"kind": "rows"}}
+        chosen = {"count": len(rows), "rows": list(rows), "bits": None, "how": how or {"kind": "rows"}}
+        return {**self.map, **chosen, "shown": self.shown}
+
+    @property
+    def shown(self) -> str | None:
+        """The version of the labels that the screen shows."""
+        return (self.state["map"]["label_state"] or {}).get("version")
 
     def column(self, reference: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
         """A column file through the route that the front end reads it by."""

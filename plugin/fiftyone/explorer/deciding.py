@@ -18,6 +18,7 @@ from .calls import Call, answers
 from .label_states import LabelRows
 from .labeling import label_rows, patched
 from .map_rows import as_bytes
+from .seen_labels import kept_note
 
 DECIDING: dict[str, Method] = {}
 _STORE = "labelscape.decisions"
@@ -36,6 +37,7 @@ class Decision:
         item: the sample, or the object, by its id.
         kind: "label", "accept", "reject", "delete", "add_to_segment", or "remove_from_segment".
         value: the label, or the segment; else empty.
+        shown: the version of the labels on the screen at that time; None = they had not been read.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Decision:
     item: str
     kind: str
     value: str
+    shown: str | None = None
 
 
 @answers(DECIDING, changes=True)
@@ -106,6 +109,7 @@ def _apply(dataset: fo.Dataset, decision: Decision, labels: LabelRows) -> None:
     row = labels.rows.locate(as_bytes([decision.item]))[0]
     if row < 0 or not labels.present[row]:
         raise Refusal("It is no longer in the dataset, or not on this map.")
+    _refuse_unseen(labels, row, decision)
     items, field, patches_field = [decision.item], decision.field, labels.field.patches_field
     with one_act(decision.id):
         match decision.kind:
@@ -121,6 +125,15 @@ def _apply(dataset: fo.Dataset, decision: Decision, labels: LabelRows) -> None:
                 _change_segment(dataset, decision, labels)
             case _:
                 raise Refusal(f"“{decision.kind}” is not a known decision: reload the page.")
+
+
+def _refuse_unseen(labels: LabelRows, row: int, decision: Decision) -> None:
+    """Raise a Refusal if what a decision is about was changed after the screen on which it was made showed it."""
+    rows = np.asarray([row])
+    if decision.kind in ("label", "delete") and labels.seen.relabeled(rows, decision.shown)[0]:
+        raise Refusal(kept_note(labels.now, rows, labels.rows.noun))
+    if decision.kind in ("accept", "reject") and labels.seen.suggested_again(rows, decision.shown)[0]:
+        raise Refusal(kept_note(labels.now, rows, labels.rows.noun, "suggestion"))
 
 
 def _change_segment(dataset: fo.Dataset, decision: Decision, labels: LabelRows) -> None:

@@ -15,8 +15,9 @@ from ....ml_backend.store.suggestions import suggestion_path
 from .column_files import MISSING_CODE, digest, pack
 from .field_values import FieldSource, code_of, distinct_classes, fetch, first_of
 from .map_rows import MapRows
+from .seen_labels import SeenLabels
 
-UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS, UNCERTAIN = range(7)
+UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS, UNCERTAIN, CHECKED = range(8)
 OPEN_SUGGESTIONS = (SUGGESTED, UNCERTAIN)
 _NO_IDS = np.empty(0, "S12")
 _OVERLAP = timedelta(seconds=10)  # a write may arrive shortly after its own timestamp
@@ -24,12 +25,28 @@ _OVERLAP = timedelta(seconds=10)  # a write may arrive shortly after its own tim
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Labels of the rows at one moment: ``states`` (n,) uint8, ``codes`` (n,) int32 into ``classes``, -1 = none."""
+    """Labels of the rows at one moment: ``states`` (n,) uint8, ``codes`` (n,) int32 into ``classes``, -1 = none.
+
+    ``suggested`` (n,) int32 are the classes of the suggestions, open or not.
+    """
 
     version: str
     states: np.ndarray
     codes: np.ndarray
+    suggested: np.ndarray
     classes: list[str]
+
+    @property
+    def marked(self) -> np.ndarray:
+        """(n,) whether a row is marked for deletion."""
+        found: np.ndarray = self.states == PENDING_DELETE
+        return found
+
+    @property
+    def checked(self) -> np.ndarray:
+        """(n,) whether somebody looked at a row and found nothing to label."""
+        found: np.ndarray = self.states == CHECKED
+        return found
 
 
 class LabelRows:
@@ -46,6 +63,7 @@ class LabelRows:
         self._code_of: dict[str, int] = {}
         self._pending = PendingChanges((), {}, ())
         self.now = self._overlay()
+        self.seen = SeenLabels(len(rows))
 
     def over(self, rows: MapRows) -> "LabelRows":
         """The same saved labels over another map, whose rows are the same items."""
@@ -74,8 +92,9 @@ class LabelRows:
 
     def show_pending(self, pending: PendingChanges) -> None:
         """Overlay the saved labels with pending changes."""
-        self._pending = pending
+        before, self._pending = self.now, pending
         self.now = self._overlay()
+        self.seen.note(before, self.now)
 
     def _read(self, dataset: fo.Dataset, stages: Sequence[dict[str, Any]]) -> None:
         collection = self.rows.collection(dataset)
@@ -98,7 +117,7 @@ class LabelRows:
                         "case": {"$gt": [label.expression, ""]},
                         "then": {"$cond": [{"$eq": [origin, "neighbors"]}, NEIGHBORS, HUMAN]},
                     },
-                    {"case": looked, "then": HUMAN},
+                    {"case": looked, "then": CHECKED},
                     {"case": {"$and": [{"$gt": [f"${suggestion}.label", ""]}, made_for]}, "then": confident},
                 ],
                 "default": UNLABELED,
@@ -137,7 +156,10 @@ class LabelRows:
             codes[rows[rows >= 0]] = new[rows >= 0]
             states[rows[rows >= 0]] = PENDING_LABEL
         states[self.deleted_rows()] = PENDING_DELETE
-        return Snapshot(digest(states.tobytes() + codes.tobytes()), states, codes, self.classes)
+        suggested = self._suggested_codes.copy()
+        names = "\0".join(self.classes).encode()  # codes mean the same only with the same classes
+        version = digest(states.tobytes() + codes.tobytes() + suggested.tobytes() + names)
+        return Snapshot(version, states, codes, suggested, self.classes)
 
     def replaceable(self, rows: np.ndarray) -> np.ndarray:
         """Whether a new label may replace a saved one at each of some rows (m,): a person has seen what is there.

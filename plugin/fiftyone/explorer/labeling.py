@@ -22,6 +22,7 @@ from .column_files import pack, unpack
 from .label_states import OPEN_SUGGESTIONS, SUGGESTED, UNCERTAIN, LabelRows, state_patch
 from .map_rows import as_bytes
 from .panel_state import map_version
+from .seen_labels import kept_note
 from .selection import checked_rows, selected_rows
 
 _LONGEST_REACH = 50_000
@@ -36,13 +37,14 @@ def set_label(call: Call) -> Answer:
     labels, selected = _selection(call)
     call.board.check_label_field(call.dataset, labels.field)
     name = str(call.params["label"])
+    chosen, kept = _unchanged(call, labels, selected)
     with one_act():
-        patch, _ = patched(call, labels, lambda: label_rows(call.dataset, labels, selected, name, labels.field.name))
-    return {"patch": patch, "count": len(selected)}
+        patch, _ = patched(call, labels, lambda: label_rows(call.dataset, labels, chosen, name, labels.field.name))
+    return {"patch": patch, "count": len(chosen), "kept": kept}
 
 
 def label_rows(dataset: fo.Dataset, labels: LabelRows, rows: np.ndarray, name: str, field: str) -> None:
-    """Set a pending label on rows (n,), in place of the labels on screen.
+    """Set a pending label on rows (n,), in place of the labels on screen, which nobody has changed since.
 
     A row without a label there is labeled only if it still has none when the change is saved: a label that another
     person sets in the meantime is kept.
@@ -106,29 +108,31 @@ def accept(call: Call) -> Answer:
     labels, selected = _selection(call)
     which: Literal["confident", "uncertain"] = "uncertain" if call.params["which"] == "uncertain" else "confident"
     states = labels.now.states[selected]
-    chosen = selected[states == _STATE_OF[which]]
-    with one_act():
-        patch, report = patched(
-            call,
-            labels,
-            lambda: accept_suggestions(
-                call.dataset,
-                labels.rows.names(chosen),
-                which=which,
-                field=labels.field.name,
-                patches_field=labels.field.patches_field,
-            ),
+    chosen, kept = _unchanged(call, labels, selected[states == _STATE_OF[which]], "suggestion")
+
+    def deed() -> int:
+        if kept and not len(chosen):
+            return 0
+        patches_field = labels.field.patches_field
+        names = labels.rows.names(chosen)
+        report = accept_suggestions(
+            call.dataset, names, which=which, field=labels.field.name, patches_field=patches_field
         )
-    accepted = len(set(report.queued))  # an item may have received several labels
+        return len(set(report.queued))  # an item may have received several labels
+
+    with one_act():
+        patch, accepted = patched(call, labels, deed)
     left = int((states == UNCERTAIN).sum()) if which == "confident" else 0
-    return {"patch": patch, "count": accepted, "uncertain": left, "skipped": len(selected) - accepted - left}
+    skipped = len(selected) - accepted - left
+    return {"patch": patch, "count": accepted, "uncertain": left, "skipped": skipped, "kept": kept}
 
 
 @answers(LABELING, changes=True)
 def reject(call: Call) -> Answer:
     """Remove the suggestions of the selected rows, and do not suggest them again."""
     labels, selected = _selection(call)
-    chosen = selected[np.isin(labels.now.states[selected], OPEN_SUGGESTIONS)]
+    still_open = np.isin(labels.now.states[selected], OPEN_SUGGESTIONS)
+    chosen, kept = _unchanged(call, labels, selected[still_open], "suggestion")
     patch, count = patched(
         call,
         labels,
@@ -136,19 +140,23 @@ def reject(call: Call) -> Answer:
             call.dataset, labels.rows.names(chosen), patches_field=labels.field.patches_field
         ),
     )
-    return {"patch": patch, "count": count, "skipped": len(selected) - count}
+    return {"patch": patch, "count": count, "skipped": len(selected) - count, "kept": kept}
 
 
 @answers(LABELING, changes=True)
 def delete(call: Call) -> Answer:
-    """Mark the selected samples or objects for deletion."""
+    """Mark the selected samples or objects for deletion, except those that got another label since they were shown."""
     labels, selected = _selection(call)
-    patch, report = patched(
-        call,
-        labels,
-        lambda: queue.delete_items(call.dataset, labels.rows.names(selected), patches_field=labels.rows.patches_field),
-    )
-    return {"patch": patch, "count": len(report.queued)}
+    chosen, kept = _unchanged(call, labels, selected)
+
+    def deed() -> int:
+        if kept and not len(chosen):
+            return 0
+        names = labels.rows.names(chosen)
+        return len(queue.delete_items(call.dataset, names, patches_field=labels.rows.patches_field).queued)
+
+    patch, number = patched(call, labels, deed)
+    return {"patch": patch, "count": number, "kept": kept}
 
 
 @answers(LABELING, changes=True)
@@ -230,6 +238,15 @@ def _selection(call: Call) -> tuple[LabelRows, np.ndarray]:
     if not len(selected):
         raise Refusal("Nothing is selected: click a point, or draw a lasso around some.")
     return labels, selected
+
+
+def _unchanged(
+    call: Call, labels: LabelRows, rows: np.ndarray, what: Literal["label", "suggestion"] = "label"
+) -> tuple[np.ndarray, str]:
+    """The rows whose label, or suggestion, is the one that the screen showed, and what is to be said of the others."""
+    was_changed = labels.seen.relabeled if what == "label" else labels.seen.suggested_again
+    changed = was_changed(rows, call.params.get("shown"))
+    return rows[~changed], kept_note(labels.now, rows[changed], labels.rows.noun, what)
 
 
 def patched(call: Call, labels: LabelRows | None, deed: Callable[[], Any]) -> tuple[dict[str, Any] | None, Any]:

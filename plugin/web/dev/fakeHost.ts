@@ -245,7 +245,7 @@ export class FakeHost implements Host {
         rows,
         (r) => ([this.#data.labels[r], this.#data.states[r]] = [code, LABEL_STATE.pendingLabel]),
       );
-      return { patch, count: rows.length };
+      return { patch, count: rows.length, kept: "" };
     },
     label_neighbors: ({ rows }) => {
       const near = this.#data
@@ -281,7 +281,7 @@ export class FakeHost implements Host {
         (r) =>
           ([this.#data.labels[r], this.#data.states[r]] = [this.#data.truth[r] as number, LABEL_STATE.pendingLabel]),
       );
-      return { patch, count: some.length, uncertain, skipped: rows.length - some.length };
+      return { patch, count: some.length, uncertain, skipped: rows.length - some.length, kept: "" };
     },
     reject: (selection) => {
       const rows = this.#data.rows(selection);
@@ -290,6 +290,7 @@ export class FakeHost implements Host {
         patch: this.#data.change("reject", some, (r) => (this.#data.states[r] = 0)),
         count: some.length,
         skipped: rows.length - some.length,
+        kept: "",
       };
     },
     delete: (selection) => {
@@ -301,6 +302,7 @@ export class FakeHost implements Host {
           (r) => (this.#data.states[r] = LABEL_STATE.pendingDelete),
         ),
         count: rows.length,
+        kept: "",
       };
     },
     undo: () => this.#data.undo(),

@@ -135,7 +135,7 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
   );
 }
 
-/** The same shapes as on the map: disc, triangle (confident), ring (uncertain), diamond and cross (pending). */
+/** The same shapes as on the map: disc, triangle (confident), ring (uncertain), diamond and cross (pending), edge (checked). */
 function Swatch(props: {
   readonly color: string;
   readonly shape: number;
@@ -154,6 +154,11 @@ function Swatch(props: {
         <path d="M6 0.5 L11.5 6 L6 11.5 L0.5 6 Z" {...paint} />
       ) : shape === LABEL_STATE.pendingDelete ? (
         <path d="M1.5 1.5 L10.5 10.5 M10.5 1.5 L1.5 10.5" {...line} />
+      ) : shape === LABEL_STATE.checked ? (
+        <>
+          <circle cx="6" cy="6" r="5" fill="none" stroke={color} strokeWidth="1" />
+          <circle cx="6" cy="6" r="3" {...paint} />
+        </>
       ) : (
         <circle cx="6" cy="6" r="4.5" {...paint} />
       )}

@@ -32,6 +32,7 @@ export class Explorer {
     session.onState = (panel) => this.receive(panel);
     session.onPatch = (patch) => this.#takePatch(patch);
     this.map.onShown = () => this.#previewAgain();
+    this.map.onLabels = () => void (this.ui.focus === null || this.selecting.focus(this.ui.focus));
   }
 
   get store(): Store {

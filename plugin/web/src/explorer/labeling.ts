@@ -38,7 +38,7 @@ export class Labeling {
     if (!selection) return;
     const labeled = this.#ui.selection;
     const answer = await this.session.ask("Setting the label", "set_label", { ...selection, label: name });
-    if (answer) await this.#showReach(name, labeled);
+    if (answer && answer.count > 0) await this.#showReach(name, labeled);
   }
 
   /** The rows that the label of these rows would reach; none once something else is selected. */
@@ -117,7 +117,7 @@ export class Labeling {
     const selection = this.selecting.needed("accept suggestions for");
     if (!selection || this.#nothingSuggested(which)) return;
     const answer = await this.session.ask("Accepting suggestions", "accept", { ...selection, which });
-    if (!answer) return;
+    if (!answer || (answer.kept && answer.count === 0)) return;
     const rest = answer.uncertain > 0 ? ` ${counted(answer.uncertain, "uncertain suggestion")} not accepted.` : "";
     this.session.note("success", `${counted(answer.count, `${which} suggestion`)} accepted, not saved yet.${rest}`);
   }
@@ -126,7 +126,7 @@ export class Labeling {
     const selection = this.selecting.needed("reject suggestions for");
     if (!selection || this.#nothingSuggested(null)) return;
     const answer = await this.session.ask("Rejecting suggestions", "reject", selection);
-    if (answer) this.session.note("success", `${counted(answer.count, "suggestion")} rejected.`);
+    if (answer && answer.count > 0) this.session.note("success", `${counted(answer.count, "suggestion")} rejected.`);
   }
 
   #nothingSuggested(which: Confidence | null): boolean {
@@ -156,7 +156,7 @@ export class Labeling {
     const selection = this.selecting.needed("delete");
     if (!selection) return;
     const answer = await this.session.ask("Deleting", "delete", selection);
-    if (answer)
+    if (answer && answer.count > 0)
       this.session.note(
         "success",
         `${counted(answer.count, nounOf(this.#ui))} marked for deletion. Nothing is deleted until you save.`,

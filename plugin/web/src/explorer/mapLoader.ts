@@ -26,6 +26,8 @@ export class MapLoader {
   readonly #tried = new Set<string>();
   /** What follows when another map is on the screen; the explorer sets it. */
   onShown: () => void = () => {};
+  /** What follows when other labels are on the screen; the explorer sets it. */
+  onLabels: () => void = () => {};
 
   constructor(
     private readonly session: Session,
@@ -145,6 +147,7 @@ export class MapLoader {
       return true;
     });
     this.#readingLabels = false;
+    this.onLabels();
     // A label may have been set, or the view changed, while the column was on its way.
     if (read || this.#ui.panel?.map?.label_state?.version !== version) return this.#follow();
   }

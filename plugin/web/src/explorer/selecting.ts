@@ -5,7 +5,7 @@ import { unpackU32 } from "./columns";
 import type { Medium, Selection, SelectionHow } from "./contract";
 import { mapRef, type Session } from "./session";
 import { combine, emptySet, invert, setFromRows, setOf, toSelection, type Combine, type RowSet } from "./selection";
-import { allowedRows, nounOf } from "./state";
+import { allowedRows, nounOf, type MapData } from "./state";
 import { plural, sentence } from "../parts/words";
 
 const ROWS: SelectionHow = { kind: "rows" };
@@ -126,7 +126,7 @@ export class Selecting {
     await new Promise((resolve) => setTimeout(resolve, 60));
     if (ticket !== this.#selectTicket) return;
     if (selection.count === 0) this.session.host.showInGrid(null);
-    const answer = await this.session.ask("Updating the grid", "select", toSelection(selection, map.info, how));
+    const answer = await this.session.ask("Updating the grid", "select", this.#message(map, selection, how));
     if (answer && ticket === this.#selectTicket) this.session.host.showInGrid(answer.stage);
   }
 
@@ -135,8 +135,9 @@ export class Selecting {
     const { map } = this.#ui;
     if (!map) return;
     const ticket = ++this.#selectTicket;
-    const shown = rows.slice(0, GRID_LIMIT);
-    const ask = { ...mapRef(map), count: shown.length, rows: shown, bits: null, how: ROWS };
+    const first = rows.slice(0, GRID_LIMIT);
+    const shown = map.labelStateVersion;
+    const ask = { ...mapRef(map), count: first.length, rows: first, bits: null, how: ROWS, shown };
     const answer = await this.session.ask("Updating the grid", "select", { ...ask, ordered: true });
     if (answer && ticket === this.#selectTicket) this.session.host.showInGrid(answer.stage);
   }
@@ -273,7 +274,11 @@ export class Selecting {
   /** The selection as a message; null where nothing is selected. */
   current(): Selection | null {
     const { map, selection, how } = this.#ui;
-    return map && selection.count > 0 ? toSelection(selection, map.info, how) : null;
+    return map && selection.count > 0 ? this.#message(map, selection, how) : null;
+  }
+
+  #message(map: MapData, selection: RowSet, how: SelectionHow): Selection {
+    return toSelection(selection, map.info, how, map.labelStateVersion);
   }
 
   #goTo(row: number): void {

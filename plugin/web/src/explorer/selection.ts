@@ -82,7 +82,12 @@ export function fromBits(base64: string, n: number): RowSet {
 }
 
 /** The set as a message to Python. */
-export function toSelection(set: RowSet, map: { key: string; version: string }, how: SelectionHow): Selection {
+export function toSelection(
+  set: RowSet,
+  map: { key: string; version: string },
+  how: SelectionHow,
+  shown: string | null,
+): Selection {
   const short = set.count <= ROWS_LIMIT;
   return {
     map: map.key,
@@ -91,5 +96,6 @@ export function toSelection(set: RowSet, map: { key: string; version: string }, 
     rows: short ? Array.from(rowsOf(set)) : null,
     bits: short ? null : pack(toBits(set.mask)),
     how,
+    shown,
   };
 }

@@ -22,6 +22,8 @@ export class Session {
   /** Does something after earlier decisions and before later ones; the explorer sets it. */
   inOrder: <T>(work: () => Promise<T>) => Promise<T | null> = (work) => work();
   #noteCount = 0;
+  /** Versions of the labels before and after an action of this screen, which saw what it changed. */
+  readonly #acted = new Map<string, string>();
 
   constructor(readonly host: Host) {}
 
@@ -50,13 +52,23 @@ export class Session {
     ask: Ask<M>,
     first: (answer: Answer<M>) => void = () => {},
   ): Promise<Answer<M> & { readonly state?: PanelState }> {
-    const answer = await this.host.call(method, ask);
+    const answer = await this.host.call(method, "shown" in ask ? { ...ask, shown: this.seen(ask.shown) } : ask);
     first(answer);
     // The patch first: the state names its version, and a column one already has need not be fetched.
-    const { patch } = answer as { patch?: StatePatch | null };
+    const { patch, kept } = answer as { patch?: StatePatch | null; kept?: string };
+    if (patch) this.#acted.delete(patch.to); // an undo goes back to a version from before
+    if (patch && patch.from !== patch.to) this.#acted.set(patch.from, patch.to);
     if (patch) this.onPatch(patch);
     if (answer.state) this.onState(answer.state);
+    if (kept) this.note("warning", kept);
     return answer;
+  }
+
+  /** What a screen that showed this version of the labels has seen by now: also what it changed itself. */
+  seen(version: string | null): string | null {
+    let seen = version;
+    while (seen !== null && this.#acted.has(seen)) seen = this.#acted.get(seen) as string;
+    return seen;
   }
 
   async during<T>(what: string, work: () => Promise<T>): Promise<T | null> {

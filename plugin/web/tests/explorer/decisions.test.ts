@@ -47,7 +47,14 @@ class Server {
   }
 }
 
-const label = (value: string): Omit<Decision, "id"> => ({ map: "m", field: "f", item: value, kind: "label", value });
+const label = (value: string): Omit<Decision, "id"> => ({
+  map: "m",
+  field: "f",
+  item: value,
+  kind: "label",
+  value,
+  shown: null,
+});
 const turns = async (): Promise<void> => void (await vi.advanceTimersByTimeAsync(0));
 
 function page(server: Server, storage: Kept | null) {

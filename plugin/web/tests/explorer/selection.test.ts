@@ -66,8 +66,9 @@ describe("a selection as a message", () => {
   const map = { key: "umap", version: "3" };
 
   it("names few rows one by one and many as bits", () => {
-    const few = toSelection(b, map, { kind: "rows" });
-    expect(few).toEqual({ map: "umap", map_version: "3", count: 2, rows: [2, 3], bits: null, how: { kind: "rows" } });
+    const few = toSelection(b, map, { kind: "rows" }, "s1");
+    const how = { kind: "rows" };
+    expect(few).toEqual({ map: "umap", map_version: "3", count: 2, rows: [2, 3], bits: null, how, shown: "s1" });
     const many = toSelection(
       setFromRows(
         1_000_000,
@@ -75,6 +76,7 @@ describe("a selection as a message", () => {
       ),
       map,
       { kind: "rows" },
+      null,
     );
     expect(many.rows).toBeNull();
     expect(many.count).toBe(400_000);

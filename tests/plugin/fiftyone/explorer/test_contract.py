@@ -51,6 +51,7 @@ def test_numbers_mean_the_same_on_both_sides():
         "pendingDelete": labels.PENDING_DELETE,
         "neighbors": labels.NEIGHBORS,
         "uncertain": labels.UNCERTAIN,
+        "checked": labels.CHECKED,
     }
     assert f"MISSING_CODE = {MISSING_CODE:#x}" in CONTRACT
 
@@ -78,8 +79,13 @@ def test_a_column_file_is_laid_out_as_the_contract_says(column: tuple[str, np.nd
 
 def test_a_patch_says_what_changed_and_nothing_else():
     classes = ["a", "b", "c"]
-    before = labels.Snapshot("v1", np.asarray([0, 1, 2, 1], np.uint8), np.asarray([-1, 0, -1, 1], np.int32), classes)
-    after = labels.Snapshot("v2", np.asarray([3, 1, 0, 1], np.uint8), np.asarray([2, 0, -1, 0], np.int32), classes)
+
+    def snapshot(version: str, states: list[int], codes: list[int]) -> labels.Snapshot:
+        none = np.full(len(codes), -1, np.int32)
+        return labels.Snapshot(version, np.asarray(states, np.uint8), np.asarray(codes, np.int32), none, classes)
+
+    before = snapshot("v1", [0, 1, 2, 1], [-1, 0, -1, 1])
+    after = snapshot("v2", [3, 1, 0, 1], [2, 0, -1, 0])
     patch = labels.state_patch(before, after)
     assert (patch["from"], patch["to"], patch["labels"]) == ("v1", "v2", ["a", "c"])
     unpacked = {

@@ -70,5 +70,7 @@ export const LABEL_STATE = {
   neighbors: 5,
   /** An open suggestion that does not reach the target precision; `suggested` are those that do. */
   uncertain: 6,
+  /** Somebody checked, and there was nothing to label. */
+  checked: 7,
 } as const;
 export type LabelState = (typeof LABEL_STATE)[keyof typeof LABEL_STATE];

@@ -25,6 +25,8 @@ export interface Selection {
    */
   readonly bits: string | null;
   readonly how: SelectionHow;
+  /** The version of the labels on this screen; null = they have not been read. What changed since is left alone. */
+  readonly shown: string | null;
 }
 
 export type SelectionHow =
@@ -211,6 +213,8 @@ export interface Decision {
   readonly kind: "label" | "accept" | "reject" | "delete" | "add_to_segment" | "remove_from_segment";
   /** The label, or the segment; else empty. */
   readonly value: string;
+  /** As in a `Selection`. */
+  readonly shown: string | null;
 }
 
 /** A list to review, in its order; arrays have one entry for each row. */

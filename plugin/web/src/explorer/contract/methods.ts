@@ -68,8 +68,10 @@ export interface Methods {
   /** At most three classes that the selection is likely to have, the likeliest first, each with a reason. */
   likely_classes: [Selection, { classes: readonly LikelyClass[] }];
 
-  /** Sets `label`, pending, on every selected row. As a human action, it replaces older labels of these rows. */
-  set_label: [Selection & { label: string }, { patch: StatePatch; count: number }];
+  /** Sets `label`, pending, on every selected row. As a human action, it replaces older labels of these rows, except
+   * those that this screen has not shown: `kept` says which, and is empty if there are none.
+   */
+  set_label: [Selection & { label: string }, { patch: StatePatch; count: number; kept: string }];
   /**
    * The rows the label of `anchors` would reach, most confident first, with their confidence (0..1, falling). Sets
    * nothing. `reach`: how many of them to take at first. `order` may be long (≤ 50 000); a labeled row is never in it.
@@ -84,11 +86,14 @@ export interface Methods {
     { patch: StatePatch; count: number },
   ];
   /** Turns the suggestions of these rows into pending labels. Rows without one are skipped and counted in `skipped`. */
-  accept: [Selection & { which: Confidence }, { patch: StatePatch; count: number; uncertain: number; skipped: number }];
+  accept: [
+    Selection & { which: Confidence },
+    { patch: StatePatch; count: number; uncertain: number; skipped: number; kept: string },
+  ];
   /** Rejects the suggestions of these rows. */
-  reject: [Selection, { patch: StatePatch; count: number; skipped: number }];
+  reject: [Selection, { patch: StatePatch; count: number; skipped: number; kept: string }];
   /** Marks the samples (or objects) themselves for deletion. */
-  delete: [Selection, { patch: StatePatch; count: number }];
+  delete: [Selection, { patch: StatePatch; count: number; kept: string }];
   /** Undoes the last action, which may be a save; `done` says which, in words. */
   undo: [{ key: string | null; decision: string | null }, { patch: StatePatch | null; done: string }];
   /** Writes all that is pending to the dataset. */

@@ -43,7 +43,10 @@ export class Reviewing {
   ) {
     this.#queue = new DecisionQueue(
       {
-        send: async (dataset, decisions) => (await session.send("decide", { dataset, decisions })).failed,
+        send: async (dataset, made) => {
+          const decisions = made.map((one) => ({ ...one, shown: session.seen(one.shown ?? null) }));
+          return (await session.send("decide", { dataset, decisions })).failed;
+        },
         onFailed: (failed) => this.#onFailed(failed),
         onUnreachable: (waiting, error) =>
           session.note(
@@ -184,7 +187,8 @@ export class Reviewing {
     const item = review.ids[review.rows.indexOf(row)];
     if (!map || item === undefined) return null;
     const value = SEGMENT_KINDS.has(kind) ? review.id.slice("segment:".length) : kind === "label" ? (label ?? "") : "";
-    return this.#queue.add({ map: map.info.key, field: panel?.label_field ?? "", item, kind, value });
+    const shown = map.labelStateVersion;
+    return this.#queue.add({ map: map.info.key, field: panel?.label_field ?? "", item, kind, value, shown });
   }
 
   /** Undoes the last verdict and what it wrote, or else the last action. */
