@@ -12,7 +12,7 @@ _WRITER = "writer"
 _SILENT_SECONDS = 120  # after this, the writer of a save on another machine is assumed dead
 
 
-def claim(store: ExecutionStore) -> bool:
+def become_writer(store: ExecutionStore) -> bool:
     """Become the writer; False if another live process is writing."""
     writer = store.get(_WRITER)
     if writer is None:

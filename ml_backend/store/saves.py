@@ -31,18 +31,17 @@ from .fills import Written
 from .labels import LabelField, declare_attributes, ensure_label_field, locked_path
 from .pending import forget_acts, list_acts, settle
 from .records import delete_records
+from .save_head import HEAD, applied, claim, is_unfinished, move, parse, top, touch
 from .save_records import UNDO_SECONDS as UNDO_SECONDS
 from .save_records import forget_records, read_records, write_record
-from .save_writer import claim, release, renew
+from .save_writer import become_writer, release, renew
 from .schema import field_marks, fields_today
 
 SAVES_STORE = "labelscape.saves"
 HISTORY_SAVES = 50
 HISTORY_BYTES = 256_000_000
-_HEAD = "head"
 _LOOK_AGAIN_SECONDS = 0.05
 _OUTCOME_SECONDS = 3600
-_NONE = "none"  # value of the head without a save
 _WHOLE_SAMPLES = ""  # the root of edits of whole samples
 _turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -78,7 +77,7 @@ def read_head(dataset: fo.Dataset) -> str | None:
     """
     if not recover(dataset):
         raise Refusal("Another save or undo is in progress: try again when it is done.")
-    head: str | None = _store(dataset).get(_HEAD)
+    head: str | None = _store(dataset).get(HEAD)
     return head
 
 
@@ -120,19 +119,19 @@ def commit(
         "declare": [asdict(field) for field in declare],
         "attributes": {path: kind.__name__ for path, kind in attributes.items()},
         "at": datetime.utcnow().isoformat(),
-        "previous": _top(head),
+        "previous": top(head),
     }
     try:
         meta = _prepare(dataset, save, edits, progress) | more
         if not meta["count"]:
+            _refuse_undone(dataset, acts)
             settle(dataset, acts, kept)
             return _as_record(dataset, save, meta)
         store.set(f"{save}:meta", meta, ttl=UNDO_SECONDS)
-        _refuse_undone(dataset, acts)
-        if not _move_head(store, head, f"{save}:prepared"):
+        if not claim(store, head, f"{save}:prepared", lambda: _refuse_undone(dataset, acts)):
             raise Refusal("Another save was made at the same time: check the result, then save again.")
     except BaseException:
-        if store.get(_HEAD) != f"{save}:prepared":
+        if store.get(HEAD) != f"{save}:prepared":
             _forget(dataset, save)
             forget_acts(dataset, kept)
         raise
@@ -144,10 +143,11 @@ def commit(
 def saves_acts(dataset: fo.Dataset, acts: Sequence[str]) -> bool:
     """Whether the last save writes, or wrote, one of these acts.
 
-    Call this after taking acts back: `commit` checks them before it moves the head, so one of the two always notices
-    the other.
+    Whoever takes acts back asks this afterwards. It touches the head: a save that looked at the acts while they were
+    there, but has not moved the head yet, then looks again.
     """
-    meta = _meta(_store(dataset), _top(_store(dataset).get(_HEAD))) or {"acts": []}
+    store = _store(dataset)
+    meta = _meta(store, top(touch(store))) or {"acts": []}
     return not set(acts).isdisjoint(meta["acts"])
 
 
@@ -161,7 +161,7 @@ def list_saves(dataset: fo.Dataset) -> list[SaveRecord]:
     """The saves that can be undone, the last one first, without one that is being written."""
     recover(dataset)
     store = _store(dataset)
-    save, state = _parse(store.get(_HEAD))
+    save, state = parse(store.get(HEAD))
     if state == "undoing":
         save = (_meta(store, save) or {}).get("previous")
     records: list[SaveRecord] = []
@@ -200,7 +200,7 @@ def undo(dataset: fo.Dataset, save: str | None = None, progress: Progress = no_p
         gone = agree(len(record.lost), "is")
         raise Refusal(f"The {record.title} cannot be undone: its {fields} {gone} no longer in this dataset.")
     _refuse_locked(dataset, record)
-    if not _move_head(_store(dataset), head, f"{record.id}:undoing"):
+    if not claim(_store(dataset), head, f"{record.id}:undoing"):
         raise Refusal("Another tab is saving or undoing right now: try again.")
     _await(dataset, f"{record.id}:undoing", _unstoppable(progress))
     undone = _store(dataset).get(f"{record.id}:undone") or {}
@@ -222,9 +222,9 @@ def _refuse_locked(dataset: fo.Dataset, record: SaveRecord) -> None:
 def pass_over(dataset: fo.Dataset, save: str) -> None:
     """Remove a save from the history without undoing it, because its fields were deleted; only if it is the last."""
     head = read_head(dataset)
-    if save == _top(head):
+    if save == top(head):
         store = _store(dataset)
-        if _move_head(store, head, _applied((_meta(store, save) or {}).get("previous"))):
+        if claim(store, head, applied((_meta(store, save) or {}).get("previous"))):
             _forget(dataset, save)
 
 
@@ -267,13 +267,13 @@ def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress:
 def _complete(dataset: fo.Dataset, progress: Progress) -> Written | None:
     """Finish an unfinished save or undo; None if another thread or process is working on it."""
     store = _store(dataset)
-    if not _is_unfinished(store.get(_HEAD)):
+    if not is_unfinished(store.get(HEAD)):
         return Counter()
     turn = _turns[str(dataset._doc.id)]
     if not turn.acquire(blocking=False):
         return None
     try:
-        if not claim(store):
+        if not become_writer(store):
             return None
         try:
             return _finish(dataset, store, progress)
@@ -285,17 +285,17 @@ def _complete(dataset: fo.Dataset, progress: Progress) -> Written | None:
 
 def _await(dataset: fo.Dataset, head: str, progress: Progress) -> None:
     """Carry out the save or undo committed as ``head``, or wait until another thread or process has done so."""
-    while _store(dataset).get(_HEAD) == head:
+    while _store(dataset).get(HEAD) == head:
         if _complete(dataset, progress) is None:
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> Written:
-    head = store.get(_HEAD)
-    save, state = _parse(head)
+    head = store.get(HEAD)
+    save, state = parse(head)
     meta = _meta(store, save)
     if save is None or meta is None:  # interrupted more than seven days ago, and its record has expired
-        store.delete(_HEAD)
+        store.delete(HEAD)
         return Counter()
     forward = state == "prepared"
     if forward and meta["declare"]:
@@ -315,10 +315,10 @@ def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> W
     if forward:
         store.set(f"{save}:meta", meta | {"written": dict(written)}, ttl=UNDO_SECONDS)
         settle(dataset, meta["acts"], meta["kept"])
-        _move_head(store, head, f"{save}:applied")
+        move(store, head, f"{save}:applied")
         return written
     store.set(f"{save}:undone", dict(written), ttl=_OUTCOME_SECONDS)  # for the caller, if another thread is faster
-    if _move_head(store, head, _applied(meta["previous"])):
+    if move(store, head, applied(meta["previous"])):
         _forget(dataset, save)
     return written
 
@@ -326,7 +326,7 @@ def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> W
 def _bound_history(dataset: fo.Dataset) -> None:
     """Drop the oldest saves beyond the limits of the history."""
     store = _store(dataset)
-    save = _top(store.get(_HEAD))
+    save = top(store.get(HEAD))
     kept = size = 0
     while save is not None and (meta := _meta(store, save)) is not None:
         kept, size = kept + 1, size + meta["bytes"]
@@ -345,33 +345,6 @@ def _as_record(dataset: fo.Dataset, save: str, meta: Mapping[str, Any]) -> SaveR
 def _names(dataset: fo.Dataset, meta: Mapping[str, Any]) -> dict[str, str | None]:
     """Field at the time of a save → its current name, None if it was deleted."""
     return fields_today(dataset, {name: mark for name, mark in meta["marks"].items() if name})
-
-
-# --- the head --------------------------------------------------------------------------------------------------------
-
-
-def _parse(head: str | None) -> tuple[str | None, str]:
-    """The save at the top of the history, and its state."""
-    save, state = (head or f"{_NONE}:applied").split(":")
-    return (None if save == _NONE else save), state
-
-
-def _top(head: str | None) -> str | None:
-    return _parse(head)[0]
-
-
-def _applied(save: str | None) -> str:
-    return f"{save or _NONE}:applied"
-
-
-def _is_unfinished(head: str | None) -> bool:
-    return _parse(head)[1] in ("prepared", "undoing")
-
-
-def _move_head(store: ExecutionStore, expected: str | None, value: str) -> bool:
-    if expected is None:
-        return bool(store.set_if_absent(_HEAD, value))
-    return bool(store.compare_and_set(_HEAD, expected, value))
 
 
 def _unstoppable(progress: Progress) -> Progress:
