@@ -11,7 +11,7 @@ from ..report import Report
 from ..store.conflicts import find_conflicts
 from ..store.items import FRAMES, check_patches_field, items_of
 from ..store.label_documents import Conflict
-from ..store.label_edits import clearable_items
+from ..store.label_edits import clearable_counts, clearable_items
 from ..store.labels import DEFAULT_FIELD, LabelField, label_field, locked_path
 from ..store.pending import Clear, PendingAct, add_acts
 from ..store.pending_changes import pending_changes
@@ -149,8 +149,8 @@ def count_clearable(
     samples: fo.core.collections.SampleCollection, *, field: str = DEFAULT_FIELD, patches_field: str | None = None
 ) -> ClearableCounts:
     """Count the labels of a view that `clear_labels` could remove."""
-    _, who = clearable_items(samples, label_field(samples._root_dataset, field, patches_field))
-    return ClearableCounts(*(int((who == origin).sum()) for origin in ("human", "neighbors", "imported")))
+    by_origin = clearable_counts(samples, label_field(samples._root_dataset, field, patches_field))
+    return ClearableCounts(*(by_origin[origin] for origin in ("human", "neighbors", "imported")))
 
 
 def clear_labels(

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 Purpose = Literal["label", "clear", "delete"]
 Written = Counter[str]  # purpose → how many edits MongoDB matched
 _OID = "S12"
-_DTYPES = {"ids": _OID, "elements": _OID, "anchors": _OID, "confidence": "<f8", "positions": "<i4"}
+_DTYPES = {
+    "ids": _OID,
+    "elements": _OID,
+    "anchors": _OID,
+    "confidence": "<f8",
+    "positions": "<i4",
+    "twin_counts": "<i4",
+}
 IDS_PER_UPDATE = 50_000  # of equal labels
 BYTES_PER_PIECE = 4_000_000  # of labels that were there before
 _NO_ANCHOR = "0" * 24

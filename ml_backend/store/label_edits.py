@@ -1,5 +1,6 @@
 """Turn pending changes into edits of the current documents in MongoDB."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from bson import ObjectId
 
 from .edits import AnyEdit, Edit
 from .fills import Purpose
-from .items import FRAMES, every_sample, label_path, list_items, stored_path
+from .items import FRAMES, FRAMES_PREFIX, every_sample, label_path, list_items, stored_path
 from .label_documents import Plan
 from .labels import LabelField, has_label_field, label_columns
 from .object_label_edits import object_label_edits
@@ -80,6 +81,25 @@ def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelF
     ]
     who = np.asarray([origin if origin in ("human", "neighbors") else "imported" for _, origin in labeled], "U9")
     return as_oids([item for item, _ in labeled]), who
+
+
+def clearable_counts(samples: fo.core.collections.SampleCollection, field: LabelField) -> Counter[str]:
+    """How many labels `clearable_items` would list, by who set them, counted by the database."""
+    samples = every_sample(samples)
+    if not has_label_field(samples, field):
+        return Counter()
+    root, _, attributes = label_columns(samples, field)
+    in_frames = root.startswith(FRAMES_PREFIX)
+    parts = root.split(".")
+    paths = [".".join(parts[: end + 1]) for end in range(len(parts))]
+    stages: list[dict[str, Any]] = [{"$unwind": f"${path}"} for path in paths]  # what is no list stays as it is
+    stages.append({"$match": {f"{root}.label": {"$nin": [None, ""]}}})
+    origin = f"${root}.labelscape" if "labelscape" in attributes else None
+    stages.append({"$group": {"_id": origin, "number": {"$sum": 1}}})
+    found = Counter[str]()
+    for one in samples._aggregate(post_pipeline=stages, attach_frames=in_frames):
+        found[one["_id"] if one["_id"] in ("human", "neighbors") else "imported"] += one["number"]
+    return found
 
 
 def suggestion_clearing_edits(

@@ -1,9 +1,11 @@
 """Labels added to or removed from the lists of many samples, as columns: written and undone by a few updates."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pymongo import UpdateMany
@@ -12,8 +14,11 @@ from .column_updates import Expression, among, column, column_of_documents, colu
 from .fills import Fill, label_of, no_ids
 from .records import as_object_ids
 
+if TYPE_CHECKING:
+    from typing import Self
 
-def _no_positions() -> np.ndarray:
+
+def _no_integers() -> np.ndarray:
     return np.empty(0, np.int32)
 
 
@@ -51,21 +56,32 @@ class RemovingFill(Fill):
     ``before`` (n,) are the labels, ``elements`` (n,) their ids, ``positions`` (n,) their places in the lists, and
     ``name`` their class. An undo brings back those whose class is not in the list again; ``twins`` are the ids (bytes
     of 12, joined) of the labels of samples that had the class several times, whether they left or stayed: none of them
-    keeps another from coming back.
+    keeps another from coming back. ``twin_counts`` (n,) says how many of them each sample has; records of earlier
+    versions are without.
     """
 
     FORM: ClassVar[str] = "removing"
 
     elements: np.ndarray = dataclass_field(default_factory=no_ids)
-    positions: np.ndarray = dataclass_field(default_factory=_no_positions)
+    positions: np.ndarray = dataclass_field(default_factory=_no_integers)
     name: str | None = None
     twins: bytes = b""
+    twin_counts: np.ndarray = dataclass_field(default_factory=_no_integers)
+
+    def take(self, rows: slice) -> Self:
+        """The same for some of the samples, with their twins alone: an update that names all of them takes long."""
+        taken = super().take(rows)
+        if not len(self.twin_counts):
+            return taken
+        ends = self.elements.dtype.itemsize * np.cumsum([0, *self.twin_counts.tolist()])
+        start, stop, _ = rows.indices(len(self))
+        return replace(taken, twins=self.twins[ends[start] : ends[stop]])
 
     def updates(self, *, undo: bool) -> Iterator[UpdateMany]:
         """The updates that write it, or undo it."""
-        twins = as_object_ids(np.frombuffer(self.twins, self.elements.dtype))
-        again = {"$not": {"$elemMatch": {"label": self.name, "_id": {"$nin": twins}}}}
         for part in self.parts(alike=False):
+            twins = as_object_ids(np.frombuffer(part.twins, part.elements.dtype))
+            again = {"$not": {"$elemMatch": {"label": part.name, "_id": {"$nin": twins}}}}
             label = {part.path: again} if undo else {f"{part.path}.label": part.name}
             there = {"$gt": [{"$size": part._filtered(meant=True)}, 0]}
             exact = {"$not": [_has(part)]} if undo else there

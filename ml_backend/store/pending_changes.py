@@ -1,128 +1,23 @@
 """The changes that a save would make: the pending acts folded in order, as columns."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 
 import fiftyone as fo
 import numpy as np
 import pandas as pd
 
-from ..wording import count, listing
-from .pending import OID, Origin, PendingAct, list_acts
-from .records import as_names
+from .pending import OID, PendingAct, list_acts
+from .pending_appended import fold_appended
+from .pending_columns import NO_ANCHOR
+from .pending_columns import FieldChanges as FieldChanges
+from .pending_columns import PendingChanges as PendingChanges
+from .pending_columns import PendingLabel as PendingLabel
+from .pending_columns import pending_label as pending_label
 from .schema import fields_today
 
-_NO_ANCHOR = b""
 _folded: dict[str, tuple[tuple[str, ...], tuple[str, ...], "PendingChanges"]] = {}  # dataset → keys, fields, result
 _lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class PendingLabel:
-    """A label that one item will get; ``confidence`` and ``anchor`` are None if a person set it."""
-
-    item: str
-    field: str
-    patches_field: str | None
-    label: str
-    origin: Origin
-    confidence: float | None
-    anchor: str | None
-    replace: bool
-
-
-@dataclass(frozen=True, eq=False)
-class FieldChanges:
-    """The pending changes of one label field, as columns.
-
-    Label number i is ``names[codes[i]]`` for the item ``ids[i]`` (bytes of 12); ``followed`` (n,) tells which labels
-    come from neighbors, with their ``confidence`` (n,) and ``anchors`` (n,); ``replace`` (n,) which may overwrite any
-    label, and ``lifted`` (n,) which labels a clearing before it takes away ("" = none): those it may overwrite, too.
-    ``cleared`` (m,) are the items whose labels go first, those that ``which`` (m,) says. ``mark`` identifies the field.
-    """
-
-    field: str
-    patches_field: str | None
-    multi: bool
-    mark: str | None
-    names: tuple[str, ...]
-    ids: np.ndarray
-    codes: np.ndarray
-    followed: np.ndarray
-    replace: np.ndarray
-    lifted: np.ndarray
-    confidence: np.ndarray
-    anchors: np.ndarray
-    cleared: np.ndarray
-    which: np.ndarray
-
-    def rows(self) -> Iterator[PendingLabel]:
-        """The labels one by one."""
-        anchors = as_names(self.anchors)
-        columns = (self.codes, self.followed, self.confidence, self.anchors != _NO_ANCHOR, self.replace)
-        for item, anchor, (code, followed, confidence, anchored, over) in zip(
-            as_names(self.ids), anchors, zip(*(column.tolist() for column in columns), strict=True), strict=True
-        ):
-            yield PendingLabel(
-                item,
-                self.field,
-                self.patches_field,
-                self.names[code],
-                "neighbors" if followed else "human",
-                confidence if followed else None,
-                anchor if followed and anchored else None,
-                over,
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class PendingChanges:
-    """The folded acts: the last one on an item counts; a field with several labels per item collects them all.
-
-    ``deleted`` maps a field of objects, or None for samples, to the ids (k,) of those that will be deleted; ``acts``
-    are the keys of the acts behind all this.
-    """
-
-    fields: Sequence[FieldChanges]
-    deleted: dict[str | None, np.ndarray]
-    acts: Sequence[str]
-
-    @property
-    def n_labels(self) -> int:
-        """How many labels will be set."""
-        return sum(len(changes.ids) for changes in self.fields)
-
-    @property
-    def n_cleared(self) -> int:
-        """How many items will lose their labels."""
-        return sum(len(changes.cleared) for changes in self.fields)
-
-    @property
-    def n_deletions(self) -> int:
-        """How many samples and objects will be deleted."""
-        return sum(len(ids) for ids in self.deleted.values())
-
-    def __len__(self) -> int:
-        return self.n_labels + self.n_cleared + self.n_deletions
-
-    @cached_property
-    def labels(self) -> list[PendingLabel]:
-        """The labels one by one; if there are many, use the columns of `fields`."""
-        return [label for changes in self.fields for label in changes.rows()]
-
-    @cached_property
-    def deletions(self) -> dict[str, str | None]:
-        """Item id → the field whose object it is, None for a sample."""
-        return {item: field for field, ids in self.deleted.items() for item in as_names(ids)}
-
-    def sentence(self) -> str:
-        """A summary for the user, shown in a bar."""
-        if not len(self):
-            return "Nothing is pending."
-        numbers = ((self.n_labels, "label"), (self.n_cleared, "cleared label"), (self.n_deletions, "deletion"))
-        return f"{listing([count(number, noun) for number, noun in numbers if number])} pending."
 
 
 def pending_changes(dataset: fo.Dataset) -> PendingChanges:
@@ -135,7 +30,10 @@ def pending_changes(dataset: fo.Dataset) -> PendingChanges:
         known = _folded.get(owner)
     if known is not None and known[:2] == (keys, names):
         return known[2]
-    changes = fold(acts, names)
+    appended = known is not None and known[0] == keys[: len(known[0])] and known[1] == names[: len(known[1])]
+    changes = fold_appended(known[2], acts, names, fold) if known is not None and appended else None
+    if changes is None:
+        changes = fold(acts, names)
     with _lock:
         _folded[owner] = (keys, names, changes)
     return changes
@@ -253,7 +151,7 @@ class _Log:
             replace=self._of_act("replace", labels).astype(bool),
             lifted=self._lifted(labels, np.full(self.n_groups, -1) if multi else cleared),
             confidence=self._of_row("confidence", labels, np.nan),
-            anchors=self._of_row("anchors", labels, _NO_ANCHOR),
+            anchors=self._of_row("anchors", labels, NO_ANCHOR),
             cleared=self.ids[clearings],
             which=self._of_act("which", clearings),
         )
@@ -305,19 +203,3 @@ def _first_of_each(values: np.ndarray) -> np.ndarray:
     """Places of the first of each value, in their order."""
     first: np.ndarray = np.sort(np.unique(values, return_index=True)[1])
     return first
-
-
-def pending_label(changes: FieldChanges, row: int) -> PendingLabel:
-    """The label number ``row`` of a field."""
-    followed = bool(changes.followed[row])
-    anchor = changes.anchors[row : row + 1]
-    return PendingLabel(
-        as_names(changes.ids[row : row + 1])[0],
-        changes.field,
-        changes.patches_field,
-        changes.names[changes.codes[row]],
-        "neighbors" if followed else "human",
-        float(changes.confidence[row]) if followed else None,
-        as_names(anchor)[0] if followed and anchor[0] else None,
-        bool(changes.replace[row]),
-    )

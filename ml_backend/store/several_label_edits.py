@@ -32,11 +32,11 @@ class _Groups:
     """What happens to the lists of some samples: (sample, position, label) by round and class; rows by class.
 
     Rows that join a list are also grouped by whether they followed, and whether the list is new. ``twins`` are the
-    ids, by class, of the labels in lists that a label of the class leaves and that have the class several times.
+    ids, by sample and class, of the labels of a class that a label leaves and that the list has several times.
     """
 
     leaving: dict[tuple[int, Any], list[tuple[bytes, int, _Element]]] = dataclass_field(default_factory=dict)
-    twins: dict[Any, list[bytes]] = dataclass_field(default_factory=dict)
+    twins: dict[tuple[bytes, Any], list[bytes]] = dataclass_field(default_factory=dict)
     joining: dict[tuple[int, bool, bool], list[int]] = dataclass_field(default_factory=dict)
     confirmed: dict[int, list[tuple[int, _Element]]] = dataclass_field(default_factory=dict)
 
@@ -88,7 +88,7 @@ def _sort(
     for name in left:
         same_class = [element["_id"].binary for element in elements if element.get("label") == name]
         if len(same_class) > 1:
-            groups.twins.setdefault(name, []).extend(same_class)
+            groups.twins[sample, name] = same_class
     for row in rows:
         code = int(changes.codes[row])
         same = next((one for one in elements if one.get("label") == changes.names[code]), None)
@@ -100,6 +100,7 @@ def _sort(
 
 def _leaving(field: LabelField, groups: _Groups) -> Iterator[Fill]:
     for (_, name), some in sorted(groups.leaving.items(), key=lambda one: one[0][0]):
+        twins = [groups.twins.get((sample, name), []) for sample, _, _ in some]
         yield RemovingFill(
             field.path,
             np.frombuffer(b"".join(sample for sample, _, _ in some), _OID),
@@ -109,7 +110,8 @@ def _leaving(field: LabelField, groups: _Groups) -> Iterator[Fill]:
             elements=np.frombuffer(b"".join(element["_id"].binary for _, _, element in some), _OID),
             positions=np.asarray([position for _, position, _ in some], np.int32),
             name=name,
-            twins=b"".join(groups.twins.get(name, [])),
+            twins=b"".join(one for ids in twins for one in ids),
+            twin_counts=np.asarray([len(ids) for ids in twins], np.int32),
         )
 
 

@@ -1,5 +1,8 @@
 """Labels, clearings, and deletions are pending until saved, and no label is overwritten unless requested."""
 
+from collections import Counter
+
+import fiftyone as fo
 import numpy as np
 import pytest
 from labelscape.ml_backend.actions.queue import (
@@ -16,6 +19,7 @@ from labelscape.ml_backend.actions.queue import (
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.label_documents import Conflict
+from labelscape.ml_backend.store.label_edits import clearable_counts, clearable_items
 from labelscape.ml_backend.store.labels import label_field
 from labelscape.ml_backend.store.pending_changes import pending_changes
 from labelscape.ml_backend.store.records import as_oids
@@ -94,6 +98,25 @@ def test_labels_are_counted_by_origin_and_cleared_by_it(dataset):
     with pytest.raises(Refusal, match="no such labels in 'ground_truth' here"):
         clear_labels(dataset, which="ours")
     assert sorted(clear_labels(dataset.limit(2), which="all").queued) == sorted(dataset.values("id")[:2])
+
+
+@pytest.mark.parametrize("kind", [fo.Classification, fo.Classifications, fo.Detections, fo.Detection])
+def test_labels_are_counted_by_the_database_as_they_are_cleared(dataset, kind):
+    by = list(zip(["a", "b", "c", "", None, "a"], ["human", "neighbors", None, "human", None, "human"], strict=True))
+    of_objects = kind in (fo.Detection, fo.Detections)
+    more = {"bounding_box": [0, 0, 1, 1]} if of_objects else {}
+    one = fo.Detection if of_objects else fo.Classification
+    values = [one(label=name, labelscape=who, **more) for name, who in by]
+    if kind is not one:
+        leaf = kind.__name__.lower()
+        values = [kind(**{leaf: [value, *(one(label="b", **more) for _ in range(2))]}) for value in values]
+    dataset.set_values("thing", values, dynamic=True)
+    field = label_field(dataset, "thing", "thing" if of_objects else None)
+    views = [dataset, dataset.limit(3), *([dataset.to_patches("thing")] if kind is fo.Detections else [])]
+
+    for view in views:
+        _, who = clearable_items(view, field)
+        assert clearable_counts(view, field) == Counter(who.tolist()) != Counter()
 
 
 def test_a_better_label_replaces_the_one_that_is_there(dataset):

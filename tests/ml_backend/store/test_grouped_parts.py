@@ -9,6 +9,7 @@ import pytest
 from bson import ObjectId
 from labelscape.ml_backend.actions.save import save_changes, undo_save
 from labelscape.ml_backend.store import (
+    column_updates,
     edits,
     fills,
     list_fills,
@@ -239,6 +240,34 @@ def test_a_packed_fill_is_the_same_fill(form):
     assert (number, type(labels_there)) == (3, form)
     for name, value in vars(made).items():
         assert np.array_equal(getattr(labels_there, name), value), name
+
+
+@pytest.mark.parametrize("from_record", [False, True])
+def test_an_update_names_the_twins_of_its_own_samples_alone(from_record):
+    count = 3 * column_updates.ROWS_PER_UPDATE
+    ids = as_oids([f"{number:024x}" for number in range(1, count + 1)])
+    twins = as_oids([f"{number:024x}" for number in range(10_000, 10_000 + 2 * count - 2)])
+    fill = list_fills.RemovingFill(
+        "kinds.classifications",
+        ids,
+        None,
+        before=[bson.encode({"label": "x"})] * count,
+        elements=ids,
+        positions=np.zeros(count, np.int32),
+        name="x",
+        twins=twins.tobytes(),
+        twin_counts=np.asarray([0, *[2] * (count - 1)], np.int32),
+    )
+    if from_record:
+        [(_, packed)] = edits.pack_edits([fill])
+        [fill] = edits.unpack_edits(packed)
+    named = [
+        update._filter["kinds.classifications"]["$not"]["$elemMatch"]["_id"]["$nin"]
+        for update in fill.updates(undo=True)
+    ]
+    each = 2 * column_updates.ROWS_PER_UPDATE
+    assert [len(some) for some in named] == [each - 2, each, each]
+    assert [one.binary for some in named for one in some] == [twin.ljust(12, b"\0") for twin in twins.tolist()]
 
 
 def test_each_object_of_a_sample_moves_its_time_and_counts(dataset):

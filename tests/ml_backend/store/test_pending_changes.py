@@ -1,10 +1,13 @@
 """Folding: of many actions, the last one on each item counts, in whatever order fields and items come."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelscape.ml_backend.store.pending import PendingAct
+from labelscape.ml_backend.store.pending_appended import fold_appended
 from labelscape.ml_backend.store.pending_changes import fold, pending_label
 from labelscape.ml_backend.store.records import as_names, as_oids
 
@@ -170,6 +173,26 @@ def test_folding_all_at_once_equals_the_actions_one_after_another(acts):
     }
     assert set(changes.deletions) == deleted
     assert len(changes) == changes.n_labels + changes.n_cleared + changes.n_deletions
+
+
+@settings(deadline=None, max_examples=150)
+@given(acts, st.integers(0, 12), st.booleans())
+def test_acts_folded_onto_the_others_equal_all_of_them_folded(acts, first, multi):
+    acts = [replace(act, multi=multi, key=f"{number:02}") for number, act in enumerate(acts)]
+    fields = [act.field for act in acts]
+    before, fresh = acts[:first], acts[first:]
+
+    found = fold_appended(fold(before, fields[:first]), acts, fields, fold) if fresh else None
+
+    assert (found is None) == (not fresh or any(act.kind == "discard" for act in fresh))
+    if found is not None:
+        everything = fold(acts, fields)
+        assert found.acts == everything.acts
+        assert found.deletions == everything.deletions
+        places = [sorted(changes.labels, key=lambda one: (one.field, one.item)) for changes in (found, everything)]
+        assert places[0] == places[1]
+        marks = [{one.field: (cleared_of(one), one.multi, one.mark) for one in c.fields} for c in (found, everything)]
+        assert marks[0] == marks[1]
 
 
 @settings(deadline=None)
