@@ -30,7 +30,7 @@ def predictions(request: HttpRequest, project: Any) -> HttpResponse:
     if len(new) != len(change):
         raise Refused(400, "A changed prediction needs an id, a result, and a score from 0 to 1.")
     with transaction.atomic():
-        known = list(model.objects.filter(project=project, id__in=list(new)))
+        known = list(_locked(model.objects.filter(project=project, id__in=list(new))))
         for prediction in known:
             prediction.result, prediction.score = new[prediction.id]["result"], new[prediction.id]["score"]
             prediction.updated_at = now()
@@ -52,12 +52,18 @@ def data(request: HttpRequest, project: Any) -> HttpResponse:
     model = import_module("tasks.models").Task
     rows = {int(key): row for key, row in values.items()}
     with transaction.atomic():
-        tasks = [task for part in _parts(list(rows)) for task in model.objects.filter(project=project, id__in=part)]
+        found = (_locked(model.objects.filter(project=project, id__in=part)) for part in _parts(sorted(rows)))
+        tasks = [task for some in found for task in some]
         for task in tasks:
             task.data = {**task.data, **rows[task.id]}
         model.objects.bulk_update(tasks, ["data"], batch_size=_AT_ONCE)
         _declare(project, {name for row in rows.values() for name in row}, len(tasks))
     return JsonResponse({"written": len(tasks)})
+
+
+def _locked(rows: Any) -> Any:
+    """Rows that nobody else changes before they are written: the data of a task is read and written as a whole."""
+    return rows.order_by("id").select_for_update(of=("self",))
 
 
 def _declare(project: Any, columns: set[str], count: int) -> None:

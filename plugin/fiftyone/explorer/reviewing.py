@@ -73,9 +73,9 @@ class ReviewList:
         }
 
 
-@answers(REVIEWING)
+@answers(REVIEWING, changes=True)
 def open_list(call: Call) -> Answer:
-    """A list to review, in its order."""
+    """A list to review, in its order; with the state, because its screen shows labels as they are now."""
     name = str(call.params["list"])
     labels = call.labels()
     kind, _, slug = name.partition(":")

@@ -19,7 +19,8 @@ def decision(name, item, kind, value=""):
 
 
 def decide(explorer, *decisions):
-    return explorer.do("decide", dataset=explorer.dataset, decisions=decisions)
+    shown = [{"shown": explorer.shown, **one} for one in decisions]
+    return explorer.do("decide", dataset=explorer.dataset, decisions=shown)
 
 
 def test_suspected_labels_come_worst_first_with_the_label_that_fits_better(explorer, mapped_digits):
