@@ -1,6 +1,9 @@
 """Segments: create, extend, rename, merge, shrink, delete, and export named groups of samples or objects."""
 
-from collections.abc import Sequence
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -216,18 +219,34 @@ def export_segment(
     target = Path(folder).expanduser()
     if target.exists() and any(target.iterdir()):
         raise Refusal(f"The folder {target} is not empty: choose a new one, so that nothing is overwritten.")
-    if format == "csv":
-        target.mkdir(parents=True, exist_ok=True)
-        member_table(dataset, segment).to_csv(target / f"{slug}.csv", index=False)
-    elif format == "fiftyone":
-        members(dataset, segment).export(str(target), dataset_type=fo.types.FiftyOneDataset, export_media=True)
-    elif format == "coco":
-        boxes = _boxes_field(dataset, segment, label_field)
-        options = {"dataset_type": fo.types.COCODetectionDataset, "label_field": boxes}
-        members(dataset, segment).export(str(target), **options)
-    else:
+    if format not in get_args(ExportFormat):
         raise Refusal(f"'{format}' is not a format: choose {', '.join(get_args(ExportFormat))}.")
+    boxes = _boxes_field(dataset, segment, label_field) if format == "coco" else None
+    with _whole_or_nothing(target) as folder:
+        if format == "csv":
+            member_table(dataset, segment).to_csv(folder / f"{slug}.csv", index=False)
+        elif format == "fiftyone":
+            members(dataset, segment).export(str(folder), dataset_type=fo.types.FiftyOneDataset, export_media=True)
+        else:
+            options = {"dataset_type": fo.types.COCODetectionDataset, "label_field": boxes}
+            members(dataset, segment).export(str(folder), **options)
     return target
+
+
+@contextmanager
+def _whole_or_nothing(target: Path) -> Iterator[Path]:
+    """A new folder beside the target, which takes its name when the block is done, and is removed if it fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
+    folder.mkdir()
+    try:
+        yield folder
+        if target.exists():
+            target.rmdir()
+        folder.rename(target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _boxes_field(dataset: fo.Dataset, segment: Segment, chosen: str | None) -> str:

@@ -233,6 +233,33 @@ def test_coco_and_fiftyone_exports_hold_the_members_alone(scenes, tmp_path):
         export_segment(scenes, slug="blurred-digits", folder=coco, format="csv")
 
 
+@pytest.mark.parametrize("format", ["fiftyone", "coco"])
+@pytest.mark.parametrize("exists", [False, True])
+def test_an_export_that_fails_in_the_middle_leaves_no_files_and_can_be_repeated(
+    scenes, tmp_path, monkeypatch, format, exists
+):
+    make(scenes, objects(scenes)[:5], patches_field="ground_truth")
+    folder = tmp_path / "out"
+    if exists:
+        folder.mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    export = fo.DatasetView.export
+
+    def half_an_export(view, target, **options):
+        export(view, target, **options)
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fo.DatasetView, "export", half_an_export)
+        with pytest.raises(OSError, match="No space"):
+            export_segment(scenes, slug="blurred-digits", folder=folder, format=format)
+    assert sorted(tmp_path.rglob("*")) == before
+
+    assert export_segment(scenes, slug="blurred-digits", folder=folder, format=format) == folder
+    assert any(folder.rglob("*.png"))
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
+
+
 @given(st.text(min_size=1, max_size=40))
 def test_a_slug_is_stable_and_fit_for_a_tag(name):
     try:
