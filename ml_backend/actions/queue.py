@@ -237,13 +237,13 @@ def clean_label(label: str) -> str:
     return cleaned
 
 
-def conflict_note(conflicts: Sequence[Conflict]) -> str:
-    """Say which labels were left alone."""
+def conflict_note(conflicts: Sequence[Conflict], what_then: str = "“replace” overwrites") -> str:
+    """Say which labels were left alone, and what to do to replace them."""
     if not conflicts:
         return ""
     examples = listing([f"“{c.existing}” instead of “{c.label}”" for c in conflicts[:_SHOWN_CONFLICTS]])
     kept = f"{count(len(conflicts), 'item')} kept {agree(len(conflicts), 'its')} existing label"
-    return f"{kept}{'s' if len(conflicts) != 1 else ''} ({examples}); “replace” overwrites. "
+    return f"{kept}{'s' if len(conflicts) != 1 else ''} ({examples}); {what_then}. "
 
 
 def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:

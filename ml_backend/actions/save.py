@@ -27,6 +27,8 @@ from .evidence import keep_after_save
 from .follow import follow_labels
 from .queue import check_deletable, conflict_note
 
+_SET_AGAIN = "to replace what somebody set in the meantime, set the label again, and save"
+
 
 @dataclass(frozen=True)
 class Blocked:
@@ -71,7 +73,7 @@ class SaveReport(Report):
             no_longer = f"{noun(self.gone, 'item')} {agree(self.gone, 'was')} deleted elsewhere"
             parts.append(f"{were}, because {agree(self.gone, 'its')} {no_longer}.")
         parts += [f"{count(one.count, 'change')} still pending: {one.reason}" for one in self.blocked]
-        return " ".join([*parts, conflict_note(self.conflicts)]).strip()
+        return " ".join([*parts, conflict_note(self.conflicts, _SET_AGAIN)]).strip()
 
 
 @ends_with_dataset

@@ -10,10 +10,12 @@ import httpx
 
 from ..certificates import trusted_certificates
 from ..errors import Refusal
+from .whole_json import read_json
 
 _CONNECT_SECONDS = 5.0
 _SECONDS = 120.0  # an import of 10,000 predictions takes 8 s on SQLite
 _TASKS_PER_PAGE = 500
+_READINGS = 3  # of all tasks, until none is missing
 _APP = "labelscape/api/projects"
 _BULK_SECONDS = 60.0  # for which an answer about the app stays valid
 _PROJECTS_PER_PAGE = 100  # the maximum in Label Studio (1.23)
@@ -112,11 +114,7 @@ class LabelStudio:
         Raises:
             LabelStudioDown: tasks were added or deleted during the call: try again.
         """
-        ids = {int(task["id"]) for task in self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)}
-        there = int(self.project(project)["task_number"])
-        if len(ids) != there:
-            raise LabelStudioDown(f"Project {project} has {there:,} tasks, {len(ids):,} could be read: trying again.")
-        return sorted(ids)
+        return sorted(int(task["id"]) for task in self._every_task(project, "id"))
 
     def tasks(self, project: int, *, changed_since: str | None = None) -> Iterator[dict[str, Any]]:
         """The tasks of a project with their annotations and predictions, all or those changed since a time."""
@@ -136,9 +134,8 @@ class LabelStudio:
         yield from self._pages(project, {"fields": "all", **annotated}, _TASKS_PER_PAGE)
 
     def task_data(self, project: int) -> dict[int, dict[str, Any]]:
-        """Task id → data, of all tasks of a project."""
-        tasks = self._pages(project, {"include": "id,data", "fields": "task_only"}, 10_000)
-        return {int(task["id"]): dict(task["data"]) for task in tasks}
+        """Task id → data, of all tasks of a project; raises as `task_ids`."""
+        return {int(task["id"]): dict(task["data"]) for task in self._every_task(project, "id,data")}
 
     def data_columns(self, project: int) -> set[str]:
         """The names of the columns in the data of a project's tasks."""
@@ -302,6 +299,19 @@ class LabelStudio:
         """Delete a webhook, if it still exists."""
         self._json("DELETE", f"api/webhooks/{number}/", missing_ok=True)
 
+    def _every_task(self, project: int, included: str) -> list[dict[str, Any]]:
+        """All tasks of a project: where one is deleted while they are read, the next page lacks another one."""
+        for _ in range(_READINGS):
+            tasks = list(self._pages(project, {"include": included, "fields": "task_only"}, 10_000))
+            read = len({int(task["id"]) for task in tasks})
+            there = int(self.project(project)["task_number"])
+            if read == there:
+                return tasks
+        raise LabelStudioDown(
+            f"Project {project} has {there:,} tasks, {read:,} of which could be read, because tasks are being added or "
+            "deleted: try again."
+        )
+
     def _pages(self, project: int, query: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
         page, read = 1, 0
         while True:
@@ -322,7 +332,7 @@ class LabelStudio:
             return None
         if answer.is_error or answer.is_redirect:
             raise _refusal(self.url, method, path, answer)
-        return answer.json() if answer.content else {}
+        return read_json(answer.content) if answer.content else {}
 
     def _asked(self, method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
         transport = self._client._client_wrapper.httpx_client.httpx_client

@@ -1,9 +1,10 @@
 """Label Studio's requests as dataclasses, and our answers: the ML backend protocol of Label Studio 1.23."""
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from ..label_studio.whole_json import read_json
 
 # The result for one task: a prediction, several of them, or none.
 Result = dict[str, Any] | list[dict[str, Any]]
@@ -43,7 +44,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
         ValueError: it is none
     """
     try:
-        parsed = json.loads(body)
+        parsed = read_json(body)
     except (ValueError, RecursionError):
         raise ValueError("The request's body is not JSON.") from None  # the cause would quote the body
     if not isinstance(parsed, dict):

@@ -48,6 +48,33 @@ def test_projects_beyond_the_first_hundred_are_listed(monkeypatch: pytest.Monkey
     assert studio_that(answer, monkeypatch).projects() == projects
 
 
+@pytest.mark.parametrize("lacking", [1, 100])
+def test_a_task_that_a_page_lacks_because_another_one_was_deleted_is_read_again(
+    lacking: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("refresh/"):
+            return httpx.Response(200, json={"access": token(1_000, "access")})
+        if request.url.path.endswith("projects/3/"):
+            return httpx.Response(200, json={"task_number": 4})
+        page = int(request.url.params["page"])
+        if page == 1:
+            readings.append(request.url.path)
+        tasks = [{"id": number, "data": {"image": "a\ud83d"}} for number in range(1, 5)]
+        shown = tasks[:2] if page == 1 else tasks[3 if len(readings) <= lacking else 2 :]
+        return httpx.Response(200, content=json.dumps({"tasks": shown, "total": len(tasks)}).encode())
+
+    studio = studio_that(answer, monkeypatch)
+    if lacking > 3:
+        with pytest.raises(LabelStudioDown, match="has 4 tasks, 3 of which could be read"):
+            studio.task_data(3)
+    else:
+        assert studio.task_data(3) == {number: {"image": "a\ufffd"} for number in range(1, 5)}
+        assert studio.task_ids(3) == [1, 2, 3, 4]
+
+
 def token(seconds: float, kind: str) -> str:
     return jwt.encode({"token_type": kind, "exp": int(time.time() + seconds)}, "k" * 32, algorithm="HS256")
 
