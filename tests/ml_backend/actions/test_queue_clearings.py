@@ -78,5 +78,9 @@ def test_a_clearing_of_neighbors_labels_is_no_permission_to_overwrite_what_a_per
     report = save_changes(dataset)
 
     assert report.conflicts == [Conflict(ids[0], "lion", "zebra")]
+    assert report.sentence().endswith(
+        "1 item kept its existing label (“zebra” instead of “lion”); to replace what somebody set in the meantime, set "
+        "the label again, and save."
+    )
     dataset.reload()
     assert dataset.values(f"{path}.label", unwind=True)[:2] == ["zebra", "lion"]

@@ -22,6 +22,31 @@ describe("labeling", () => {
     expect(notes(explorer)).toContain("Saved 8 labels. Press u to undo.");
   });
 
+  it("tells which labels its screen showed, what it changed itself included, and what was left alone", async () => {
+    const { explorer, host } = await open("unlabeled");
+    const shown: (string | null)[] = [];
+    const call = host.call.bind(host);
+    host.call = async (method, ask) => {
+      if ("shown" in ask && method !== "select") shown.push(ask.shown as string | null);
+      const answer = await call(method, ask);
+      return method === "delete" ? { ...answer, kept: "1 sample was left alone." } : answer;
+    };
+    const onScreen = (): string | null => explorer.ui.map?.labelStateVersion ?? null;
+    const before = onScreen();
+    explorer.selecting.selectRows([5]);
+    const first = explorer.labeling.setLabel("cat");
+    const second = explorer.labeling.setLabel("dog"); // typed before the first one was answered
+    await first;
+    await second;
+    await explorer.labeling.undo();
+    const afterwards = onScreen();
+    await explorer.labeling.delete();
+    expect(shown).toHaveLength(3);
+    expect([shown[0], shown[2]]).toEqual([before, afterwards]);
+    expect(shown[1]).not.toBe(before);
+    expect(notes(explorer)).toContain("1 sample was left alone.");
+  });
+
   it("leaves only the one when the neighbors are not wanted, and undo takes it back", async () => {
     const { explorer } = await open("unlabeled");
     explorer.selecting.selectRows([5]);
