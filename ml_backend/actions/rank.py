@@ -139,11 +139,7 @@ def rank_mislabels(
     order = rows[np.argsort(-result.scores[rows], kind="stable")]
     suspects = order[result.suggested[order] != codes[order]]
     none = int((result.suggested[suspects] == len(labels.classes)).sum())
-    message = (
-        f"Ranked {count(len(rows), 'label')} by how likely {agree(len(rows), 'it')} {agree(len(rows), 'is')} wrong "
-        f"(“{fields[0]}”); for {len(suspects) - none:,} the evidence favors another label (“{fields[1]}”)"
-        f"{f', for {none:,} no label at all' if none else ''}. {result.method}.{taken}"
-    )
+    message = f"{_mislabels_message(len(rows), len(suspects) - none, none, fields)}. {result.method}.{taken}"
     view = _ranked_view(samples, items, fields[0])
     return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field, fields)
 
@@ -197,6 +193,15 @@ def find_duplicates(
     redundant = items.ids[order[~duplicates.keep[order]]].tolist()
     view = _grouped_view(samples, items, *fields[:2])
     return Ranking(view, items.ids[order].tolist(), message + taken, redundant, items.field, fields)
+
+
+def _mislabels_message(ranked: int, other: int, none: int, fields: Sequence[str]) -> str:
+    """How many labels were ranked, and for how many of them another label, or none at all, would fit better."""
+    without = f", for {none:,} no label at all" if none else ""
+    return (
+        f"Ranked {count(ranked, 'label')} by how likely {agree(ranked, 'it')} {agree(ranked, 'is')} wrong "
+        f"(“{fields[0]}”); for {other:,} the evidence favors another label (“{fields[1]}”){without}"
+    )
 
 
 def _check_fields(dataset: fo.Dataset, embeddings: str, names: Sequence[str]) -> None:
