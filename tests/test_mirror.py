@@ -64,6 +64,8 @@ TESTED_BY = {
     "ml_backend/server/project_views.py": "ml_backend/server/test_actions_end_to_end.py",
     "ml_backend/server/selected_tasks.py": "ml_backend/server/test_actions_end_to_end.py",
     "ml_backend/server/undoing_actions.py": "ml_backend/server/test_actions_end_to_end.py",
+    "ml_backend/store/pending_appended.py": "ml_backend/store/test_pending_changes.py",
+    "ml_backend/store/pending_columns.py": "ml_backend/store/test_pending_changes.py",
     "ml_backend/store/audits.py": "ml_backend/actions/test_audit.py",
     "ml_backend/store/backend_table.py": BY_EVERY_BACKEND,
     "ml_backend/store/backends.py": BY_EVERY_BACKEND,
