@@ -22,7 +22,8 @@ void main() {
   bool open = (state >= 2u && state <= 4u) || state == 6u;
   float raised = marked ? 4.0 : reached ? 3.0 : selected ? 2.0 : open ? 1.0 : 0.0;
   bool empty = code == blank, lifted = lift > 0.0 && !empty;
-  shape = marked ? 5 : state == 6u || reached ? 1 : state == 2u ? 4 : state == 3u ? 2 : state == 4u ? 3 : state == 7u ? 6 : 0;
+  shape = marked ? 5 : state == 6u || reached ? 1 : state == 2u ? 4 : state == 3u ? 2 : state == 4u ? 3 : 0;
+  if (shape == 0 && state == 7u) shape = 6;
   if (shape == 0 && lifted) shape = 6;
   // On the flat map, depth determines what is on top: highlighted points, then those with values, then the others.
   if (perspective == 0.0) at.z = faint ? 0.9 : 0.5 - 0.2 * raised + (empty ? 0.1 : 0.0);

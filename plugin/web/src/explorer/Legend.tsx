@@ -135,7 +135,10 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
   );
 }
 
-/** The same shapes as on the map: disc, triangle (confident), ring (uncertain), diamond and cross (pending), edge (checked). */
+/**
+ * The same shapes as on the map: disc, triangle (confident), ring (uncertain), diamond and cross (pending), and a disc
+ * with an edge (checked).
+ */
 function Swatch(props: {
   readonly color: string;
   readonly shape: number;

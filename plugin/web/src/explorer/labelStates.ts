@@ -12,6 +12,6 @@ export const STATE_LEGEND: readonly { readonly name: string; readonly color: str
   rows[LABEL_STATE.pendingLabel] = { name: "pending label", color: "#75d194" };
   rows[LABEL_STATE.pendingDelete] = { name: "pending deletion", color: "#b31999" };
   rows[LABEL_STATE.neighbors] = { name: "labeled from neighbors", color: "#5ed1e8" };
-  rows[LABEL_STATE.checked] = { name: "checked, nothing there", color: "#9b8cff" };
+  rows[LABEL_STATE.checked] = { name: "checked, nothing there", color: "#e0c000" };
   return rows;
 })();

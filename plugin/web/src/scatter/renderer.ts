@@ -23,7 +23,8 @@ void main() {
   bool open = (state >= 2u && state <= 4u) || state == 6u;
   float raised = marked ? 4.0 : reached ? 3.0 : selected ? 2.0 : open ? 1.0 : 0.0;
   bool empty = code == blank, lifted = lift > 0.0 && !empty;
-  shape = marked ? 5 : state == 6u || reached ? 1 : state == 2u ? 4 : state == 3u ? 2 : state == 4u ? 3 : state == 7u ? 6 : 0;
+  shape = marked ? 5 : state == 6u || reached ? 1 : state == 2u ? 4 : state == 3u ? 2 : state == 4u ? 3 : 0;
+  if (shape == 0 && state == 7u) shape = 6;
   if (shape == 0 && lifted) shape = 6;
   // On the flat map, depth determines what is on top: highlighted points, then those with values, then the others.
   if (perspective == 0.0) at.z = faint ? 0.9 : 0.5 - 0.2 * raised + (empty ? 0.1 : 0.0);
@@ -41,8 +42,8 @@ void main() {
 }`;
 
 // Shapes: 0 disc, 1 ring (uncertain suggestion), 2 diamond (pending label), 3 cross (pending deletion),
-// 4 triangle (confident suggestion), 5 disc in a ring (marked), 6 disc with an edge (has a value where few have one; checked,
-// nothing there).
+// 4 triangle (confident suggestion), 5 disc in a ring (marked), 6 disc with an edge (has a value where few have one;
+// checked, nothing there).
 // A point of few pixels has no room for a shape and is drawn full.
 const FRAGMENT = `#version 300 es
 precision mediump float;
