@@ -148,12 +148,18 @@ export class Api {
       throw new Refused("Label Studio cannot be reached: check your network connection.");
     }
     const document_: unknown = await answer.json().catch(() => null);
-    if (!answer.ok) throw new Refused(detailOf(document_) ?? `Label Studio answered with status ${answer.status}.`);
+    if (!answer.ok) throw new Refused(detailOf(document_) ?? refusalOf(answer.status));
     return document_ as T;
   }
 }
 
 export const csrfToken = (cookies: string): string => /(?:^|;\s*)csrftoken=([^;]+)/.exec(cookies)?.[1] ?? "";
+
+function refusalOf(status: number): string {
+  if (status === 401) return "You are no longer logged in to Label Studio: reload the page and log in.";
+  if (status === 403 || status === 404) return "You no longer have access to this project, so nothing was done.";
+  return `Label Studio answered with status ${status}.`;
+}
 
 function detailOf(answer: unknown): string | null {
   if (typeof answer !== "object" || answer === null || !("detail" in answer)) return null;
