@@ -12,6 +12,9 @@ import pymongo.collection
 import pytest
 from fiftyone.core.odm.database import get_db_conn
 
+from ..ml_backend.store.save_head import HEAD, parse
+from ..ml_backend.store.saves import SAVES_STORE
+
 _WRITES = (
     "bulk_write",
     "insert_one",
@@ -90,8 +93,14 @@ def contents(dataset: fo.Dataset) -> dict[str, Any]:
         "fields": sorted(dataset.get_field_schema(flat=True)),
         "runs": {key: dataset.get_brain_info(key).config.serialize() for key in dataset.list_brain_runs()},
         "views": sorted(dataset.list_saved_views()),
-        "records": {f"{one['store_name']}/{one['key']}": one["value"] for one in records if one.get("key")},
+        "records": {f"{one['store_name']}/{one['key']}": one["value"] for one in records if _says_something(one)},
     }
+
+
+def _says_something(record: dict[str, Any]) -> bool:
+    """Whether it is a record with content; a head without a save says as much as none."""
+    is_head = (record["store_name"], record.get("key")) == (SAVES_STORE, HEAD)
+    return bool(record.get("key")) and not (is_head and parse(record["value"]) == parse(None))
 
 
 def _plain(value: Any) -> Any:

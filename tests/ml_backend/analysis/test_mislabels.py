@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -163,29 +165,20 @@ def test_a_score_is_about_that_probability_where_one_class_is_taken_for_another(
     assert wrong[likely].sum() >= 0.7 * wrong.sum()
 
 
-@settings(max_examples=6, deadline=None)
-@given(
-    classes=st.sampled_from([2, 5, 10]),
-    labels=st.sampled_from([60, 100, 200]),
-    rate=st.sampled_from([0.0, 0.05, 0.1, 0.2]),
-    noise=st.sampled_from([0.0, 0.15]),
-)
-def test_scores_above_a_half_are_about_as_often_wrong_as_they_say_with_few_labels(classes, labels, rate, noise):
+@pytest.mark.parametrize(("noise", "allowed"), [(0.0, 0.1), (0.15, 0.2)])
+def test_scores_above_a_half_are_about_as_often_wrong_as_they_say_with_few_labels(noise, allowed):
     vectors, truth = load_digits(return_X_y=True)
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors += noise * np.random.default_rng(0).normal(size=vectors.shape)
-    promised = kept = above = 0.0
-    for seed in range(10):
+    likely, wrong_of_likely = [], []
+    for classes, rate, seed in product((2, 5, 10), (0, 0.05, 0.1, 0.2), range(3)):
         random = np.random.default_rng(seed)
-        rows = random.permutation(np.flatnonzero(truth < classes))[:labels]
-        wrong = random.random(labels) < rate
-        given_labels = np.where(wrong, (truth[rows] + random.integers(1, classes, labels)) % classes, truth[rows])
-        scores = mislabel_scores(vectors[rows], given_labels, classes).scores
-        likely = scores > 0.5
-        promised, kept, above = promised + scores[likely].sum(), kept + wrong[likely].sum(), above + likely.sum()
+        rows = random.permutation(np.flatnonzero(truth < classes))[:100]
+        wrong = random.random(100) < rate
+        labels = np.where(wrong, (truth[rows] + random.integers(1, classes, 100)) % classes, truth[rows])
+        scores = mislabel_scores(vectors[rows], labels, classes).scores
+        likely.append(scores[scores > 0.5])
+        wrong_of_likely.append(wrong[scores > 0.5])
         if rate == 0:
-            assert likely.mean() <= 0.1
-    spread = 3 * np.sqrt(max(kept, 1)) + 0.2 * above
-    assert promised - kept <= spread
-    if rate == 0:
-        assert above <= 0.03 * 10 * labels
+            assert len(likely[-1]) <= 10
+    assert np.concatenate(likely).mean() <= np.concatenate(wrong_of_likely).mean() + allowed
