@@ -14,6 +14,8 @@ _ROUNDS, _STEPS = 25, 2  # of expectation maximization, and of the weights in ea
 _FEW = 60  # labels; by the square root of their share, few labels take from the log odds that a label is wrong
 _DOUBT, _FLATTENED = 1.4, 0.6  # at that number: a constant, and a share of what is left (docs/measurements.md)
 _SUREST = 1e-4  # from certainty, beyond which few labels make no difference
+_SMALLEST = 1e-7  # probability that single precision distinguishes from 0, and about so from 1
+_BEYOND = 0.01  # weight of log odds beyond that, which keeps their order
 _IMAGINARY = 10  # labels for each pair of classes that are confused by chance alone: others must earn it
 
 
@@ -84,8 +86,10 @@ def with_few_labels(wrong: Floats, labels: int) -> Floats:
     labels it was fitted to; the order of the probabilities stays.
     """
     few = np.sqrt(_FEW / max(labels, _FEW))
-    certain = np.clip(wrong.astype(np.float64), _SUREST, 1 - _SUREST)
-    return np.asarray(expit((1 - _FLATTENED * few) * logit(certain) - _DOUBT * few), np.float32)
+    exact = logit(np.clip(wrong.astype(np.float64), _SMALLEST, 1 - _SMALLEST))
+    bounded = np.clip(exact, logit(_SUREST), -logit(_SUREST))
+    bounded += _BEYOND * (exact - bounded)  # keeps the order of the surest
+    return np.asarray(expit((1 - _FLATTENED * few) * bounded - _DOUBT * few), np.float32)
 
 
 def _shares(logits: NDArray[np.floating]) -> NDArray[np.float64]:

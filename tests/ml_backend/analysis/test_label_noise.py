@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labelscape.ml_backend.analysis.label_noise import ClassNoise
+from labelscape.ml_backend.analysis.label_noise import ClassNoise, with_few_labels
 
 
 def witnesses(seed, n=600, classes=4):
@@ -36,3 +37,12 @@ def test_a_class_that_is_taken_for_another_is_learned_from_the_labels(seed, rate
     assert abs(model.given[1, 2] - rate) < 0.06
     assert (np.delete(np.diag(model.given), 1) > 0.95).all()
     assert abs(model.wrong(head, votes, labels).mean() - taken.mean()) < 0.02
+
+
+@pytest.mark.parametrize("labels", [2, 60, 1_000])
+def test_few_labels_lower_scores_and_keep_their_order_up_to_near_certainty(labels):
+    wrong = np.float32([1e-6, 1e-5, 1e-3, 0.2, 0.5, 0.9, 0.9999, 0.99995, 0.99999, 0.999999])
+    lowered = with_few_labels(wrong, labels)
+    assert (np.diff(lowered) > 0).all()
+    assert lowered[4] < 0.5
+    assert (lowered[4:] < wrong[4:]).all()

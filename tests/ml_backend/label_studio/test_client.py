@@ -48,31 +48,42 @@ def test_projects_beyond_the_first_hundred_are_listed(monkeypatch: pytest.Monkey
     assert studio_that(answer, monkeypatch).projects() == projects
 
 
-@pytest.mark.parametrize("lacking", [1, 100])
+@pytest.mark.parametrize("deletions", [1, 100])
 def test_a_task_that_a_page_lacks_because_another_one_was_deleted_is_read_again(
-    lacking: int, monkeypatch: pytest.MonkeyPatch
+    deletions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readings: list[str] = []
+    there = list(range(1, 301))
+    deleted: list[int] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("refresh/"):
             return httpx.Response(200, json={"access": token(1_000, "access")})
-        if request.url.path.endswith("projects/3/"):
-            return httpx.Response(200, json={"task_number": 4})
-        page = int(request.url.params["page"])
-        if page == 1:
-            readings.append(request.url.path)
-        tasks = [{"id": number, "data": {"image": "a\ud83d"}} for number in range(1, 5)]
-        shown = tasks[:2] if page == 1 else tasks[3 if len(readings) <= lacking else 2 :]
-        return httpx.Response(200, content=json.dumps({"tasks": shown, "total": len(tasks)}).encode())
+        start = 2 * int(request.url.params["page"]) - 2  # two tasks a page, whatever is requested
+        shown = [{"id": number, "data": {"image": "a\ud83d"}} for number in there[start : start + 2]]
+        total = len(there)
+        if start == 0 and request.url.params["include"] != "id" and len(deleted) < deletions:
+            deleted.append(there.pop(0))
+        return httpx.Response(200, content=json.dumps({"tasks": shown, "total": total}).encode())
 
     studio = studio_that(answer, monkeypatch)
-    if lacking > 3:
-        with pytest.raises(LabelStudioDown, match="has 4 tasks, 3 of which could be read"):
+    if deletions > 3:
+        with pytest.raises(LabelStudioDown, match="1 of the tasks of project 3 could not be read"):
             studio.task_data(3)
     else:
-        assert studio.task_data(3) == {number: {"image": "a\ufffd"} for number in range(1, 5)}
-        assert studio.task_ids(3) == [1, 2, 3, 4]
+        assert studio.task_data(3) == {number: {"image": "a\ufffd"} for number in range(2, 301)}
+
+
+def test_a_task_that_is_added_while_tasks_are_read_does_not_hold_them_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [1, 2]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("refresh/"):
+            return httpx.Response(200, json={"access": token(1_000, "access")})
+        shown = [{"id": number} for number in there]
+        there.append(len(there) + 1)
+        return httpx.Response(200, json={"tasks": shown, "total": len(shown)})
+
+    assert studio_that(answer, monkeypatch).task_ids(3) == [1, 2]
 
 
 def token(seconds: float, kind: str) -> str:
