@@ -300,22 +300,17 @@ class LabelStudio:
         self._json("DELETE", f"api/webhooks/{number}/", missing_ok=True)
 
     def _every_task(self, project: int, included: str) -> list[dict[str, Any]]:
-        """All tasks of a project: if one is deleted while they are read, the next page lacks another one.
-
-        Their ids are read again afterwards. What is in them alone, among the ids that were read, was left out; a task
-        that was added in the meantime has a higher id.
-        """
+        """All tasks of a project: if one is deleted while they are read, the next page lacks another one."""
         for _ in range(_READINGS):
             tasks = list(self._pages(project, {"include": included, "fields": "task_only"}, 10_000))
             read = {int(task["id"]) for task in tasks}
             again = self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)
+            # A task with a higher id was only added in the meantime.
             left_out = {int(task["id"]) for task in again if int(task["id"]) < max(read, default=0)} - read
             if not left_out:
                 return tasks
-        raise LabelStudioDown(
-            f"{len(left_out):,} of the tasks of project {project} could not be read, because tasks are being deleted: "
-            "try again."
-        )
+        missed = f"{len(left_out):,} of the tasks of project {project} could not be read"
+        raise LabelStudioDown(f"{missed}, because tasks are being deleted: try again.")
 
     def _pages(self, project: int, query: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
         page, read = 1, 0
