@@ -63,6 +63,7 @@ export class Labeling {
     const count = Math.min(answer.reach, order.length);
     const confidence = unpackF32(answer.confidence);
     const reach = { anchors, label, order, confidence, count, why: answer.why, left: new Set<number>() };
+    this.selecting.forgetLeftOut(); // the ticks were about the former label
     this.session.store.dispatch({ type: "reach", reach });
     this.selecting.bringIntoSight([...anchors, ...reachedRows(reach)]);
     this.#showReachInGrid();

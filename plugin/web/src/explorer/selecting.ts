@@ -187,16 +187,20 @@ export class Selecting {
     const now = this.#ui.reach;
     if (ticket !== this.#tickTicket || now?.order !== reach.order) return;
     const reached = new Set(now.order.subarray(0, now.count));
-    const ticked = answer ? Array.from(unpackU32(answer.rows)).filter((row) => reached.has(row)) : [];
-    const left = new Set([...now.left].filter((row) => !this.#tickedOut.has(row)));
-    this.#tickedOut = new Set(ticked);
-    ticked.forEach((row) => left.add(row));
+    const ticked = new Set(answer ? Array.from(unpackU32(answer.rows)).filter((row) => reached.has(row)) : []);
+    const left = new Set([...now.left].filter((row) => !this.#tickedOut.has(row) || ticked.has(row)));
+    // Not those ticked before: a click on the thumbnail may have included them again.
+    [...ticked].filter((row) => !this.#tickedOut.has(row)).forEach((row) => left.add(row));
+    this.#tickedOut = ticked;
     this.session.store.dispatch({ type: "reach", reach: { ...now, left } });
   }
 
   /** Takes the ticks off that left out rows which a label reaches. */
   forgetLeftOut(): void {
-    if (this.#tickedOut.size > 0) this.session.host.untick();
+    if (this.#tickedOut.size > 0) {
+      this.#ticked = false; // else a selection that was made by ticking would be lost with the ticks
+      this.session.host.untick();
+    }
     this.#tickedOut = new Set();
   }
 

@@ -123,6 +123,39 @@ describe("labeling", () => {
     expect(host.unticked).toBe(1);
   });
 
+  it("leaves out by ticks for one label only: the next label starts with none", async () => {
+    const { explorer, host } = await open("unlabeled");
+    await explorer.selecting.click(5, "replace");
+    await explorer.labeling.setLabel("cat");
+    const out = explorer.ui.reach?.order[0] as number;
+    await explorer.selecting.takeTicked([out.toString(16)]);
+    await explorer.labeling.setLabel("dog");
+    expect([explorer.ui.reach?.label, explorer.ui.reach?.left.size, host.unticked]).toEqual(["dog", 0, 1]);
+  });
+
+  it("keeps a selection made by ticks when the ticks that left out samples are taken off", async () => {
+    const { explorer, host } = await open("unlabeled");
+    await explorer.selecting.takeTicked([(5).toString(16)]);
+    await explorer.labeling.setLabel("cat");
+    const out = explorer.ui.reach?.order[0] as number;
+    await explorer.selecting.takeTicked([(5).toString(16), out.toString(16)]);
+    explorer.labeling.leaveReach();
+    expect(host.unticked).toBe(1);
+    await explorer.selecting.takeTicked([]); // as the App answers
+    expect([explorer.ui.selection.count, explorer.ui.selection.mask[5]]).toEqual([1, 1]);
+  });
+
+  it("keeps a ticked sample that its thumbnail included again, whatever is ticked next", async () => {
+    const { explorer } = await open("unlabeled");
+    await explorer.selecting.click(5, "replace");
+    await explorer.labeling.setLabel("cat");
+    const [first, second] = [...(explorer.ui.reach?.order ?? [])] as [number, number];
+    await explorer.selecting.takeTicked([first.toString(16)]);
+    explorer.labeling.toggleReached(first);
+    await explorer.selecting.takeTicked([first.toString(16), second.toString(16)]);
+    expect(explorer.ui.reach?.left).toEqual(new Set([second]));
+  });
+
   it("accepts the confident suggestions, and the uncertain ones only when told so", async () => {
     const { explorer } = await open();
     const before = (state: number): number => countState(explorer, state);
