@@ -116,7 +116,8 @@ def _show_inspection(ctx: Any, inputs: types.Object, family: ModelFamily) -> Ins
     left_out = len(inspection.layers) - len(rows)
     text = (
         f"**{inspection.kind} network**, {count(len(inspection.layers), 'layer')}. The embedding is "
-        f"{inspection.cut or 'its output'}. The file says {listing(inspection.said) or 'nothing'} about its input.\n\n"
+        f"{inspection.cut or 'its output'}. Input settings that the file declares: "
+        f"{listing(inspection.said) or 'none'}.\n\n"
     )
     if rows:
         text += "| layer | size for one image | kind |\n|---|---|---|\n" + "\n".join(rows)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { positionOf, REACH_STEPS, reachAt, stepOf } from "../../src/explorer/reach";
-import { completed, groupsOf, missing, planned } from "../../src/explorer/dialogs/ways";
+import { completed, groupsOf, missing, planned, renamed } from "../../src/explorer/dialogs/ways";
 import type { EmbeddingsForm, Job, ModelChoice, PanelState, Plan } from "../../src/explorer/contract";
 import { emptyKind } from "../../src/explorer/emptyKind";
 import { isAtWork } from "../../src/explorer/jobs";
@@ -82,11 +82,11 @@ describe("the ways to make embeddings", () => {
     expect([missing(PLAIN, form, panel, null), completed(form, PLAIN, panel).name]).toEqual([null, null]);
   });
 
-  it("ask before the start for what the file of one's own network does not say", () => {
+  it("ask before the start for what the file of one's own network does not declare", () => {
     const network = { kind: "ONNX", layers: [], cut: null, classes: 2, said: ["size"], undeclared: ["mean", "std"] };
     const plan: Plan = { count: 30, noun: "sample", seconds: 200, network, trouble: null };
     const own = { ...form, name: "net.onnx", options: {} };
-    const needed = "its mean and standard deviation, which the file does not say";
+    const needed = "its mean and standard deviation, which the file does not declare";
     expect(missing(OWN, own, panel, plan)).toBe(needed);
     expect(planned(OWN, own, panel, plan)).toBe(`Still needed: ${needed}.`);
     expect(missing(OWN, own, panel, { ...plan, network: null, trouble: "There is no file" })).not.toBeNull();
@@ -94,6 +94,13 @@ describe("the ways to make embeddings", () => {
     expect(missing(OWN, said, panel, plan)).toBeNull();
     expect(planned(OWN, said, panel, plan)).toMatch(/^30 samples: about 3 minutes for photos/);
     expect(planned(TIMM, form, panel, { ...plan, seconds: null })).toMatch(/depends on the model/);
+  });
+
+  it("forget the layer and the predictions of a network when another one is named", () => {
+    const chosen = { ...form, name: "a.onnx", predictions: "guesses", options: { layer: "conv5", size: "64" } };
+    const next = { ...chosen, ...renamed(chosen, "b.onnx"), patches_field: null };
+    expect(completed(next, OWN, panel)).toMatchObject({ name: "b.onnx", predictions: null });
+    expect(next.options).toEqual({ layer: "", size: "64" });
   });
 
   it("keep predictions of whole samples only", () => {

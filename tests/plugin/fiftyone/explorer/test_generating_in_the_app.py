@@ -45,7 +45,7 @@ def test_from_nothing_each_empty_state_offers_the_next_step(network: str, bare: 
     bare.sees(panel.get_by_text(re.compile("There is no file '/nowhere/net.onnx'")))  # before the start
     assert generate.is_disabled()
     panel.get_by_label("Network", exact=True).fill(network)
-    bare.sees(panel.get_by_text("Still needed: its mean and standard deviation, which the file does not say."))
+    bare.sees(panel.get_by_text("Still needed: its mean and standard deviation, which the file does not declare."))
     panel.get_by_role("combobox", name="Embedding taken from").click()
     bare.sees(bare.page.get_by_role("option").filter(has_text="4 × 18 × 18 · Conv"))
     bare.page.keyboard.press("Escape")

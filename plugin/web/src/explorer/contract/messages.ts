@@ -133,7 +133,7 @@ export interface Plan {
   /** How many items it embeds. */
   readonly count: number;
   readonly noun: Noun;
-  /** How long that takes for photos of usual size; null = not known. */
+  /** How long that takes for photos of typical size; null = not known. */
   readonly seconds: number | null;
   /** What is in the file of one's own network. */
   readonly network: Network | null;

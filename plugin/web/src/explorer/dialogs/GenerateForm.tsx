@@ -6,7 +6,7 @@ import { useExplorer, useUi } from "../context";
 import type { EmbeddingsForm, ModelChoice, PanelState, Plan } from "../contract";
 import { ModelSettings } from "./ModelSettings";
 import { usePlan } from "./usePlan";
-import { completed, embeds, groupsOf, missing, planned, type Group } from "./ways";
+import { completed, embeds, groupsOf, missing, planned, renamed, type Group } from "./ways";
 
 const WHOLE = "@samples";
 const FILE = "@file";
@@ -101,7 +101,7 @@ function ModelName({ way, form, set }: Omit<Part, "panel"> & { readonly way: Mod
           ]}
           onChange={(chosen) => {
             setOther(chosen === OTHER);
-            set({ name: chosen === OTHER ? "" : chosen });
+            set(renamed(form, chosen === OTHER ? "" : chosen));
           }}
         />
       )}
@@ -110,7 +110,7 @@ function ModelName({ way, form, set }: Omit<Part, "panel"> & { readonly way: Mod
           label={way.names.length > 0 ? "Name" : "Network"}
           value={name}
           placeholder={way.argument}
-          onChange={(typed) => set({ name: typed })}
+          onChange={(typed) => set(renamed(form, typed))}
         />
       )}
     </>

@@ -54,7 +54,10 @@ export function ModelSettings(props: Part): React.ReactElement | null {
           label="Keep its predictions in"
           value={form.predictions ?? ""}
           placeholder="a new field (optional)"
-          hint={`It predicts ${counted(network.classes, "class")}: kept with confidence and logits, or else discarded`}
+          hint={
+            `It predicts ${counted(network.classes, "class")}. ` +
+            "Name a field to keep them with confidence and logits; leave it empty to discard them."
+          }
           onChange={(text) => set({ predictions: text })}
         />
       )}
@@ -66,7 +69,7 @@ export function ModelSettings(props: Part): React.ReactElement | null {
   );
 }
 
-/** One sentence on the file: its kind, its size, its classes, and what it says about its input. */
+/** One sentence on the file: its kind, its size, its classes, and the input settings that it declares. */
 function Contents({ network }: { readonly network: Network }): React.ReactElement {
   const parts = listing([
     network.layers.length > 0 && counted(network.layers.length, "layer"),
@@ -76,8 +79,8 @@ function Contents({ network }: { readonly network: Network }): React.ReactElemen
     <p className="ls-quiet" role="status">
       {network.kind} network{parts && ` with ${parts}`}. The file{" "}
       {network.said.length > 0
-        ? `says its ${listing(network.said.map(settingName))}.`
-        : "does not say how to prepare images."}
+        ? `declares its ${listing(network.said.map(settingName))}.`
+        : "does not declare how to prepare images."}
     </p>
   );
 }
@@ -109,7 +112,7 @@ function LayerPicker(props: {
   );
 }
 
-/** How the values of images are scaled, which the file does not say: never chosen in silence. */
+/** How the values of images are scaled, which the file does not declare: never chosen silently. */
 function Normalization(
   props: Omit<Part, "plan"> & { readonly field: (option: ModelOption, required: boolean) => React.ReactElement },
 ): React.ReactElement {
@@ -156,7 +159,7 @@ function OptionField(props: {
         wide
         value={value === "" ? OF_MODEL : value}
         options={[
-          { value: OF_MODEL, name: "of the model" },
+          { value: OF_MODEL, name: "the model's default" },
           ...choices.map((choice) => ({ value: choice, name: choice })),
         ]}
         onChange={(chosen) => onChange(chosen === OF_MODEL ? "" : chosen)}
@@ -168,7 +171,7 @@ function OptionField(props: {
       value={value}
       required={props.required}
       placeholder={
-        option.kind === "file" ? "from the hub" : props.required ? (EXAMPLES[option.name] ?? "") : "of the model"
+        option.kind === "file" ? "from the hub" : props.required ? (EXAMPLES[option.name] ?? "") : "the model's default"
       }
       hint={option.sentence}
       onChange={onChange}

@@ -41,6 +41,6 @@ export function usePlan(form: EmbeddingsForm, way: ModelChoice | undefined): Pla
   return wanted && made?.model === model ? made.plan : null;
 }
 
-/** The fields for a network stay where only its settings are wrong, so that they can be mended. */
+/** The fields for a network stay where only its settings are wrong, so that they can be corrected. */
 const withNetwork = (plan: Plan, model: string, before: Made | null): Plan =>
   plan.network === null && before?.model === model ? { ...plan, network: before.plan.network } : plan;

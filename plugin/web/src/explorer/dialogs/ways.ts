@@ -38,6 +38,13 @@ export function completed(form: EmbeddingsForm, way: ModelChoice, panel: PanelSt
   };
 }
 
+/** What changes in the form along with the model: the layer and the predictions were those of another network. */
+export const renamed = ({ options }: EmbeddingsForm, name: string): Partial<EmbeddingsForm> => ({
+  name,
+  predictions: null,
+  options: { ...options, layer: "" },
+});
+
 /** Whether a way computes vectors from the media, so that it can be planned, and objects can be chosen. */
 export const embeds = ({ way }: ModelChoice): boolean => way !== "trained" && way !== "precomputed";
 
@@ -71,12 +78,12 @@ export function missing(way: ModelChoice, form: EmbeddingsForm, panel: PanelStat
   return full.path.endsWith(".npy") && !full.ids_path ? "a file with the IDs" : null;
 }
 
-/** What the file of one's own network does not say, and nobody has said yet. */
+/** What the file of one's own network does not declare, and the user has not entered yet. */
 function missingOf(form: EmbeddingsForm, plan: Plan | null): string | null {
   if (plan === null) return "…";
   if (plan.trouble !== null) return "a file that can be loaded";
   const unsaid = (plan.network?.undeclared ?? []).filter((name) => !form.options[name]?.trim());
-  return unsaid.length > 0 ? `its ${listing(unsaid.map(settingName))}, which the file does not say` : null;
+  return unsaid.length > 0 ? `its ${listing(unsaid.map(settingName))}, which the file does not declare` : null;
 }
 
 /** What will happen, and roughly how long it takes; or what is still needed for it. */
@@ -90,7 +97,7 @@ export function planned(way: ModelChoice, form: EmbeddingsForm, panel: PanelStat
   if (plan.trouble !== null && !way.inspects) return plan.trouble;
   const { count, noun, seconds } = plan;
   const time =
-    seconds === null ? ". How long it takes depends on the model" : `: ${duration(seconds)} for photos of usual size`;
+    seconds === null ? ". How long it takes depends on the model" : `: ${duration(seconds)} for photos of typical size`;
   return `${counted(count, noun)}${time}. Files that cannot be read are skipped and reported.`;
 }
 
