@@ -1,5 +1,6 @@
 /** The parts of Label Studio's panel that are plain functions. */
 import { describe, expect, it } from "vitest";
+import { isUnchosen } from "../../src/hosts/label_studio/ActionDialog";
 import { csrfToken, type MapColumns } from "../../src/hosts/label_studio/api";
 import { asRanges, colored } from "../../src/hosts/label_studio/columns";
 import { chosenLabel, imageAddress, placeOf } from "../../src/hosts/label_studio/host";
@@ -23,6 +24,14 @@ describe("the thumbnail of a region", () => {
   it("is the part of the image inside its box, also where the box ends outside", () => {
     expect(cutOut([0.1, 0.2, 0.3, 0.4])).toBe("inset(20.00% 60.00% 40.00% 10.00%)");
     expect(cutOut([0.8, 0, 0.4, 1])).toBe("inset(0.00% 0.00% 0.00% 80.00%)");
+  });
+});
+
+describe("the label in the dialog of an action", () => {
+  it("is still to be chosen where the region has neither label nor prediction", () => {
+    const options = [{ value: "cat", label: "cat" }];
+    const field = { type: "select", name: "label", label: "Label", options } as const;
+    expect([isUnchosen(field, { label: "" }), isUnchosen(field, { label: "cat" })]).toEqual([true, false]);
   });
 });
 

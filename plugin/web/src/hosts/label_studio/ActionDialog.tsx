@@ -1,7 +1,7 @@
 /** The dialog of an action: its form, what it would do in numbers, then its progress and outcome. */
 import * as React from "react";
 import { counted } from "../../parts/words";
-import { Refused, type ActionInfo, type Api, type Job, type Preview, type Values } from "./api";
+import { Refused, type ActionInfo, type Api, type FormField, type Job, type Preview, type Values } from "./api";
 import type { Selection } from "./host";
 
 const TYPING_MS = 350;
@@ -21,8 +21,9 @@ interface Props {
 export function ActionDialog(props: Props): React.ReactElement {
   const { action, onClose } = props;
   const [values, setValues] = React.useState<Values>(() => ({ ...startValues(action), ...props.given }));
+  const incomplete = action.form.some(({ fields }) => fields.some((field) => isUnchosen(field, values)));
   const { job, failure, start, cancel } = useJob(props, values);
-  const { preview, refusal } = usePreview(props, values, job === null);
+  const { preview, refusal } = usePreview(props, values, job === null && !incomplete);
   const frame = React.useRef<HTMLDialogElement>(null);
   const running = job !== null && job.outcome === null;
   const close = (): void => {
@@ -52,7 +53,7 @@ export function ActionDialog(props: Props): React.ReactElement {
         {job === null && (
           <>
             <Fields action={action} values={values} onChange={setValues} />
-            <Announcement action={action} preview={preview} refusal={failure ?? refusal} />
+            {!incomplete && <Announcement action={action} preview={preview} refusal={failure ?? refusal} />}
           </>
         )}
         {job !== null && <Progress job={job} failure={failure} />}
@@ -100,6 +101,11 @@ function Fields(props: {
               value={values[field.name] ?? ""}
               onChange={(event) => onChange({ ...values, [field.name]: event.target.value })}
             >
+              {isUnchosen(field, values) && (
+                <option value="" disabled>
+                  Choose a {field.label.toLowerCase()}…
+                </option>
+              )}
               {(field.options ?? []).map((option) => (
                 <option key={option.value} value={option.value}>
                   {option.label}
@@ -222,6 +228,10 @@ function useJob({ api, action, selection }: Props, values: Values) {
 
 export const sentenceOf = (error: unknown): string =>
   error instanceof Refused ? error.message : "Something went wrong in this page: reload it and try again.";
+
+/** Whether a choice that has no default is still to be made. */
+export const isUnchosen = ({ type, name, options }: FormField, values: Values): boolean =>
+  type === "select" && (values[name] ?? "") === "" && !options?.some(({ value }) => value === "");
 
 function startValues(action: ActionInfo): Values {
   const fields = action.form.flatMap((part) => part.fields);

@@ -33,12 +33,10 @@ export function Panel(props: Props): React.ReactElement {
   const { task, label } = useOpenTask(description.described.control ?? "");
   const [region, setRegion] = React.useState("");
   React.useEffect(() => setRegion(""), [task]);
-  const { near, problem } = useNeighbors(api, open ? task : null, region, version);
+  const { near, problem } = useNeighbors(api, open ? task : null, region, version, setRegion);
   const labeling = description.actions.find((action) => action.name === "label_neighbors");
   const chosen = near.regions.find((one) => one.region === near.region);
-  const meant = chosen
-    ? (chosen.label ?? chosen.prediction ?? description.described.classes?.[0] ?? null)
-    : (label ?? near.label);
+  const meant = chosen ? (chosen.label ?? chosen.prediction) : (label ?? near.label);
   useSubmits(() => {
     setVersion((n) => n + 1);
     if (goOn) void goToNext(api).catch(() => undefined);
@@ -64,11 +62,10 @@ export function Panel(props: Props): React.ReactElement {
               onGoOn={setGoOn}
               onLabelNeighbors={() =>
                 labeling &&
-                meant !== null &&
                 onRequest({
                   action: labeling,
                   selection: { selectedItems: { all: false, included: [task] } },
-                  given: { label: meant, ...(chosen ? { region: chosen.region } : {}) },
+                  given: { label: meant ?? "", ...(chosen ? { region: chosen.region } : {}) },
                 })
               }
               onOpen={goTo}
@@ -143,19 +140,29 @@ interface Near {
 }
 const NOBODY: Near = { near: { label: null, neighbors: [], regions: [], region: "" }, problem: null };
 
-function useNeighbors(api: Api, task: number | null, region: string, version: number): Near {
+function useNeighbors(
+  api: Api,
+  task: number | null,
+  region: string,
+  version: number,
+  onRegion: (region: string) => void,
+): Near {
   const [state, setState] = React.useState<Near>(NOBODY);
   React.useEffect(() => {
     let current = true;
     if (task === null) return setState(NOBODY);
     api.neighbors(task, region).then(
       (near) => current && setState({ near, problem: null }),
-      (error: unknown) => current && setState({ ...NOBODY, problem: sentenceOf(error) }),
+      (error: unknown) => {
+        if (!current) return;
+        setState({ ...NOBODY, problem: sentenceOf(error) });
+        if (region !== "") onRegion(""); // it may have been deleted: the task still has others
+      },
     );
     return () => {
       current = false;
     };
-  }, [api, task, region, version]);
+  }, [api, task, region, version, onRegion]);
   return state;
 }
 

@@ -25,6 +25,7 @@ interface Props {
 
 export function TaskPanel(props: Props): React.ReactElement {
   const { label } = props;
+  const ofRegion = props.region !== ""; // its label can be chosen in the dialog
   const [refusal, setRefusal] = React.useState<string | null>(null);
   const next = (): void => {
     setRefusal(null);
@@ -34,8 +35,17 @@ export function TaskPanel(props: Props): React.ReactElement {
     <div className="lsx-task">
       <div className="lsx-row">
         {props.mayLabel && (
-          <button type="button" className="lsx-primary" disabled={label === null} onClick={props.onLabelNeighbors}>
-            {label === null ? "Choose a label to label neighbors" : `Label neighbors “${label}”`}
+          <button
+            type="button"
+            className="lsx-primary"
+            disabled={label === null && !ofRegion}
+            onClick={props.onLabelNeighbors}
+          >
+            {label !== null
+              ? `Label neighbors “${label}”`
+              : ofRegion
+                ? "Label neighbors…"
+                : "Choose a label to label neighbors"}
           </button>
         )}
         <button type="button" onClick={next}>
