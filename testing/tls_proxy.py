@@ -40,9 +40,11 @@ def _certificates(folder: Path) -> tuple[Path, Path]:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     server_key = ec.generate_private_key(ec.SECP256R1())
     issuer, subject = (_name("An authority of tests"), _name("localhost"))
-    authority = _builder(issuer, issuer, authority_key).add_extension(x509.BasicConstraints(True, None), True)
+    authority = _builder(issuer, issuer, authority_key, authority_key)
+    authority = authority.add_extension(x509.BasicConstraints(True, None), True).add_extension(_SIGNING, True)
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = _builder(issuer, subject, server_key).add_extension(x509.SubjectAlternativeName(names), False)
+    certificate = _builder(issuer, subject, server_key, authority_key)
+    certificate = certificate.add_extension(x509.SubjectAlternativeName(names), False)
     pem = serialization.Encoding.PEM
     authority_file, certificate_file = folder / "authority.pem", folder / "localhost.pem"
     authority_file.write_bytes(authority.sign(authority_key, hashes.SHA256()).public_bytes(pem))
@@ -51,12 +53,31 @@ def _certificates(folder: Path) -> tuple[Path, Path]:
     return authority_file, certificate_file
 
 
+_SIGNING = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _builder(issuer: x509.Name, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    issuer: x509.Name, subject: x509.Name, key: ec.EllipticCurvePrivateKey, signing: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    """A certificate for a day, with the identifiers of keys that Python 3.13 and newer insist on."""
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
     now = datetime.datetime.now(datetime.timezone.utc)
     builder = x509.CertificateBuilder().issuer_name(issuer).subject_name(subject).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    builder = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    return builder.add_extension(own, False).add_extension(signer, False)
