@@ -235,18 +235,32 @@ def export_segment(
 
 @contextmanager
 def _whole_or_nothing(target: Path) -> Iterator[Path]:
-    """A new folder beside the target, which takes its name when the block is done, and is removed if it fails."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
-    folder.mkdir()
+    """The folder to write to: the target, if it exists, or a new one beside it, which then takes its name.
+
+    If the block fails, the target is as it was. One that exists is kept, with its permissions: it may be a volume, a
+    link, or in a folder that nobody may write to.
+    """
+    target = target.absolute()  # “.” has no name
+    exists = target.exists()
+    folder = target if exists else target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
+    folder.mkdir(parents=True, exist_ok=exists)
     try:
         yield folder
-        if target.exists():
-            target.rmdir()
-        folder.rename(target)
+        if not exists:
+            folder.rename(target)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        _empty(folder)
+        if not exists:
+            folder.rmdir()
         raise
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _boxes_field(dataset: fo.Dataset, segment: Segment, chosen: str | None) -> str:

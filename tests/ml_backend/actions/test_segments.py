@@ -260,6 +260,24 @@ def test_an_export_that_fails_in_the_middle_leaves_no_files_and_can_be_repeated(
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("format", ["fiftyone", "csv"])
+@pytest.mark.parametrize("given", [".", "link", "shared"])
+def test_an_export_into_an_empty_folder_keeps_that_folder(scenes, tmp_path, monkeypatch, format, given):
+    make(scenes, objects(scenes)[:5], patches_field="ground_truth")
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o770)
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(folder if given == "." else tmp_path)
+    before = folder.stat()
+    export_segment(scenes, slug="blurred-digits", folder=given, format=format)
+    assert any(folder.iterdir())
+    assert (tmp_path / "link").is_symlink()
+    after = folder.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "shared"]
+
+
 @given(st.text(min_size=1, max_size=40))
 def test_a_slug_is_stable_and_fit_for_a_tag(name):
     try:
