@@ -1,5 +1,6 @@
 """What to label next: the items whose labels would be the most informative."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import fiftyone as fo
@@ -8,7 +9,7 @@ import numpy as np
 from ..analysis.next_best import next_to_label as next_rows
 from ..errors import Refusal
 from ..progress import Progress
-from ..store.items import Items, ordered_view
+from ..store.items import Items, as_ids, ordered_view
 from ..store.labels import DEFAULT_FIELD
 from ..store.session import open_session
 from ..store.suggestions import read_suggestions
@@ -37,11 +38,15 @@ def next_to_label(
     *,
     embeddings: str,
     field: str = DEFAULT_FIELD,
+    among: Collection[str] | None = None,
     count: int = 9,
     progress: Progress | None = None,
 ) -> list[str]:
-    """IDs of the unlabeled items that are most informative to label, best first; fewer if fewer are left."""
-    items = _next_items(dataset, embeddings=embeddings, field=field, n_items=count, progress=progress)
+    """IDs of the unlabeled items that are most informative to label, best first; fewer if fewer are left.
+
+    ``among``: IDs of the samples that they may be, or be in; None: all.
+    """
+    items = _next_items(dataset, embeddings=embeddings, field=field, n_items=count, progress=progress, among=among)
     return [str(item) for item in items.ids]
 
 
@@ -70,15 +75,25 @@ def label_next(
     return LabelNext(items.ids.tolist(), ordered_view(dataset, items), _message(items, suggested))
 
 
-def _next_items(dataset: fo.Dataset, *, embeddings: str, field: str, n_items: int, progress: Progress | None) -> Items:
+def _next_items(
+    dataset: fo.Dataset,
+    *,
+    embeddings: str,
+    field: str,
+    n_items: int,
+    progress: Progress | None,
+    among: Collection[str] | None = None,
+) -> Items:
     labeled = field_of_embeddings(dataset, embeddings, field)
     session = open_session(dataset, embeddings, progress=progress)
     labels = labels_with_pending(session, labeled)
     codes, n_classes = labels.with_nothing(labels.codes)
     if labels.multi:
         codes = np.where(labels.checked & (codes < 0), 0, codes)  # already checked: nothing to ask about
-    rows = next_rows(session.embeddings.vectors, session.neighbors, codes, n_classes, count=n_items)
-    return session.embeddings.items.take(rows)
+    items = session.embeddings.items
+    allowed = None if among is None else np.isin(items.sample_ids, as_ids(list(among)))
+    rows = next_rows(session.embeddings.vectors, session.neighbors, codes, n_classes, among=allowed, count=n_items)
+    return items.take(rows)
 
 
 def _message(items: Items, suggested: list[str]) -> str:

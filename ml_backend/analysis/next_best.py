@@ -21,6 +21,7 @@ def next_to_label(
     n_classes: int,
     *,
     confidence: NDArray[np.float32] | None = None,
+    among: NDArray[np.bool_] | None = None,
     count: int = 9,
     seed: int = 0,
 ) -> NDArray[np.int32]:
@@ -36,6 +37,7 @@ def next_to_label(
         labels: (n,) int, -1 = unlabeled.
         n_classes: classes are 0..n_classes - 1.
         confidence: (n,) of the suggestions for the same labels; None computes them, if two classes have labels.
+        among: (n,) whether a sample may be chosen; None: all may.
         count: how many to choose; fewer, if fewer are unlabeled.
         seed: the same seed gives the same choice.
 
@@ -50,7 +52,7 @@ def next_to_label(
     check_neighbors(neighbors, len(data))
     if count < 1:
         raise Refusal(f"count must be at least 1; got {count}")
-    unlabeled = np.flatnonzero(known < 0)
+    unlabeled = np.flatnonzero(known < 0 if among is None else (known < 0) & among)
     if len(unlabeled) <= 1:
         return unlabeled.astype(np.int32)
     labeled = np.flatnonzero(known >= 0)

@@ -18,10 +18,10 @@ from ..store.medium_fields import CARRIED
 from ..store.scores import score_path
 from ..store.segment_records import SEGMENT_KINDS
 from ..store.segments import list_segments
-from ..store.session import Session, open_session
+from ..store.session import open_session
 from ..store.suggestions import read_suggestions
 from .project_model import MAP
-from .project_regions import labels_of, places_of, regions_of_samples
+from .project_regions import items_in_mirror, labels_of, places_of, regions_of_samples
 from .selected_tasks import check_embedded, tasks_of
 from .sync import ProjectSync
 
@@ -104,16 +104,20 @@ def neighbors_of_task(project: ProjectSync, task: int, number: int, region: str 
         check_embedded(mirror)
         session = open_session(mirror.dataset, EMBEDDINGS)
         record = mirror.ledger.read([task]).get(task)
-        own = [] if record is None or not record.sample else _embedded_items(mirror, record, session)
-        if record is None or not own:
+        own = [] if record is None or not record.sample else _items_of(mirror, record)
+        if record is not None and record.sample and not own:
+            raise Refusal(f"Task {task} has no regions yet: draw one and submit it.")
+        places = locate(as_ids(own), session.embeddings.items.ids).tolist()
+        rows = {item: place for place, item in zip(places, own, strict=True) if place >= 0}
+        if record is None or not rows:
             raise Refusal(f"Task {task} has no embedding yet: the backend reads new tasks within a minute.")
-        row = next((row for row, item in own if item == (region or item)), None)
+        row = rows.get(region or next(iter(rows)))
         if row is None:
             raise Refusal("The selected region no longer exists: open the task again.")
         all_items = session.embeddings.items
         near = _described(mirror, all_items.take(session.neighbors.indices[row][:number]))
         by_region = mirror.patches_field is not None
-        regions = _described(mirror, all_items.take(np.array([place for place, _ in own]))) if by_region else []
+        regions = _described(mirror, all_items.take(np.array(list(rows.values())))) if by_region else []
         distances = np.round(session.neighbors.distances[row][:number].astype(float), _DECIMALS).tolist()
     return {
         "task": task,
@@ -135,23 +139,39 @@ def next_tasks(project: ProjectSync, number: int) -> Document:
     with project.lock:
         mirror = project.opened()
         check_embedded(mirror)
-        wanted = number if mirror.patches_field is None else number * _REGIONS_A_TASK
-        items = next_to_label(mirror.dataset, embeddings=EMBEDDINGS, field=mirror.field, count=wanted)
+        if mirror.patches_field is not None:
+            return {"tasks": _next_of_regions(mirror, number)}
+        items = next_to_label(mirror.dataset, embeddings=EMBEDDINGS, field=mirror.field, count=number)
         tasks = tasks_of(mirror, items)
-        ordered = list(dict.fromkeys(tasks[item] for item in items if item in tasks))
-        if mirror.patches_field is not None:  # a region can be left open in a task that is done
-            records = mirror.ledger.read(ordered)
-            ordered = [task for task in ordered if not records[task].is_annotated]
-    return {"tasks": ordered[:number]}
+    return {"tasks": [tasks[item] for item in items if item in tasks]}
 
 
-def _embedded_items(mirror: Mirror, record: TaskRecord, session: Session) -> list[tuple[int, str]]:
-    """Row and ID of the embedded items of a task: its sample, or its regions."""
-    items = [record.sample]
-    if mirror.patches_field is not None:
-        items = regions_of_samples(mirror, items).ids.tolist()
-    rows = locate(as_ids(items), session.embeddings.items.ids).tolist()
-    return [(row, item) for row, item in zip(rows, items, strict=True) if row >= 0]
+def _next_of_regions(mirror: Mirror, number: int) -> list[int]:
+    """The tasks without an annotation whose regions are most informative; in others a region may be left open."""
+    left = {one.sample: one.task for one in mirror.ledger.read().values() if one.sample and not one.is_annotated}
+    chosen: list[int] = []
+    while left and len(chosen) < number:
+        items = next_to_label(
+            mirror.dataset,
+            embeddings=EMBEDDINGS,
+            field=mirror.field,
+            among=left.keys(),
+            count=(number - len(chosen)) * _REGIONS_A_TASK,
+        )
+        samples = list(dict.fromkeys(items_in_mirror(mirror, items).sample_ids.tolist()))
+        if not samples:
+            break
+        chosen += [left.pop(sample) for sample in samples]
+    return chosen[:number]
+
+
+def _items_of(mirror: Mirror, record: TaskRecord) -> list[str]:
+    """The sample of a task, or its regions, without those that were drawn in FiftyOne and are not in the task yet."""
+    if mirror.patches_field is None:
+        return [record.sample]
+    items = regions_of_samples(mirror, [record.sample])
+    placed = places_of(mirror, items)
+    return [item for item in items.ids.tolist() if item in placed]
 
 
 def _described(mirror: Mirror, items: Items) -> list[Document | None]:
