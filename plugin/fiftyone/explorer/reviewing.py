@@ -19,7 +19,7 @@ from ..component_panel import Answer, Method
 from .calls import Call, answers
 from .column_files import MISSING_CODE, pack
 from .field_values import code_of, distinct_classes, fetch, field_source, number_of
-from .label_states import OPEN_SUGGESTIONS, LabelRows
+from .label_states import HUMAN, NEIGHBORS, OPEN_SUGGESTIONS, LabelRows
 from .map_rows import as_bytes
 from .selection import checked_rows
 
@@ -173,8 +173,17 @@ def _mislabels(call: Call, labels: LabelRows, _slug: str) -> ReviewList:
     )
     # The label may have been corrected since the ranking was made.
     differs = (proposals >= 0) & (codes[proposals] != labels.now.codes[rows])
+    favors_none = (proposals < 0) & (scores > 0.5) & np.isin(labels.now.states[rows], (HUMAN, NEIGHBORS))
+    listed = differs | favors_none
+    number = int((favors_none & labels.present[rows]).sum())
     return ReviewList(
-        "mislabels", "Labels that may be wrong", rows[differs], scores[differs], proposals[differs], suggested.classes
+        "mislabels",
+        "Labels that may be wrong",
+        rows[listed],
+        scores[listed],
+        proposals[listed],
+        suggested.classes,
+        note=f"the evidence favors no label at all for {number:,}" if number else "",
     )
 
 

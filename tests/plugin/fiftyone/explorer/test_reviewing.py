@@ -1,7 +1,10 @@
 """Lists to review: from rankings, suggestions, segments, and searches, in their order and with what is proposed."""
 
 from labelscape.ml_backend.actions.segments import create_segment
+from labelscape.ml_backend.store.items import items_of
+from labelscape.ml_backend.store.scores import Score, write_scores
 from labelscape.ml_backend.store.segments import list_segments
+from labelscape.plugin.fiftyone.explorer.column_files import MISSING_CODE
 
 from ...conftest import numbers
 
@@ -45,6 +48,20 @@ def test_suspected_labels_come_worst_first_with_the_label_that_fits_better(explo
     row = rows[0]
     explorer.do("set_label", **explorer.rows(row), label=proposed[0])
     assert row not in rows_of(open_list(explorer, "mislabels"))
+
+
+def test_a_label_where_the_evidence_favors_none_is_listed_without_a_proposal(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    items = items_of(mapped_digits, [ids[row] for row in (3, 4, 5, 50)], None)
+    scores = Score("mislabel_score", [0.9, 0.8, 0.2, 0.7])  # the last item has no label
+    write_scores(mapped_digits, items, [scores, Score("mislabel_suggestion", [None, "other", None, None])])
+    answer = open_list(explorer, "mislabels")
+    assert rows_of(answer) == [3, 4]
+    assert numbers(answer["proposals"], "<u2") == [MISSING_CODE, 0]
+    assert answer["labels"] == ["other"]
+    assert answer["note"] == "the evidence favors no label at all for 1"
+    explorer.do("set_label", **explorer.rows(3), label="other")
+    assert rows_of(open_list(explorer, "mislabels")) == [4]
 
 
 def test_suggestions_come_least_confident_first_and_only_open_ones(explorer):
