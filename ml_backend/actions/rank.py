@@ -196,11 +196,11 @@ def find_duplicates(
 
 
 def _mislabels_message(ranked: int, other: int, none: int, fields: Sequence[str]) -> str:
-    """How many labels were ranked, and for how many of them another label, or none at all, would fit better."""
-    without = f", for {none:,} no label at all" if none else ""
+    """How many items were ranked, and for how many of them another label, or none at all, would fit better."""
+    without = f" and no label at all for {none:,}" if none else ""
     return (
-        f"Ranked {count(ranked, 'label')} by how likely {agree(ranked, 'it')} {agree(ranked, 'is')} wrong "
-        f"(“{fields[0]}”); for {other:,} the evidence favors another label (“{fields[1]}”){without}"
+        f"Ranked {count(ranked, 'item')} by how likely it is that {agree(ranked, 'its')} label is wrong "
+        f"(“{fields[0]}”); the evidence favors another label for {other:,} (“{fields[1]}”){without}"
     )
 
 

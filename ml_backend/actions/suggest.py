@@ -62,7 +62,7 @@ class SuggestReport(Report):
     def outcome(self) -> str:
         """The result, without how it was computed."""
         if self.unlabeled == 0:
-            return "Nothing to suggest: all items that this was asked for are labeled."
+            return "Nothing to suggest: all of these items are already labeled."
         uncertain = self.suggested - self.sure
         return (
             f"{self.sure:,} of {count(self.unlabeled, 'unlabeled item')} received a confident suggestion (target "

@@ -68,7 +68,7 @@ def preview_label_neighbors(project: ProjectSync, request: ActionRequest) -> Out
         tasks = tasks_of(mirror, reach.neighbors[:_SHOWN])
     number, preview = len(reach.neighbors), reach.preview
     if preview is None:
-        sentence = f"All of the selected {plural(reach.noun)} have another label, so nothing would be labeled."
+        sentence = f"None of the selected {plural(reach.noun)} can get this label: they have another one."
     elif not number:
         sentence = f"Labels {count(len(reach.seeds), f'selected {reach.noun}')} and reaches no neighbors. {preview.why}"
     else:
@@ -89,9 +89,7 @@ def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Prog
         mirror = project.opened()
         reach = _reach(project, mirror, request)
         if reach.preview is None:
-            raise Refusal(
-                f"All of the selected {plural(reach.noun)} have another label than “{label}”: nothing was labeled."
-            )
+            raise Refusal(f"None of the selected {plural(reach.noun)} can get this label: they have another one.")
         batches = [_by_hand(reach.seeds, label), _from_neighbors(reach, label)]
         title = f"“{label}” for {count(len(reach.seeds), reach.noun)} and {count(len(reach.neighbors), 'neighbor')}"
         if request.values["as"] == PREDICTIONS:
@@ -264,8 +262,9 @@ def _acceptable(project: ProjectSync, chosen: SelectedTasks, request: ActionRequ
     mirror = project.opened()
     open_records = [record for record in chosen.records if not mirror.seen(record).is_annotated]
     if not open_records:
+        number = len(chosen.records)
         raise Refusal(
-            f"All of the {count(len(chosen.records), 'task')} are labeled: there are no suggestions to accept."
+            f"{count(number, 'task')} {agree(number, 'is')} already labeled: there are no suggestions to accept."
         )
     items = [record.sample for record in open_records]
     if mirror.patches_field is not None:

@@ -14,7 +14,7 @@ def test_rankings_write_their_fields_and_a_wrong_label_comes_first(embedded):
     first.ground_truth.label = str((int(first.true_digit) + 1) % 10)
     first.save()
     message = run("rank_mislabels", embedded, embeddings="emb")
-    assert "Ranked 60 labels" in message
+    assert "Ranked 60 items" in message
     worst = embedded.sort_by("mislabel_score", reverse=True).first()
     assert worst.id == first.id
     assert worst.mislabel_suggestion == first.true_digit

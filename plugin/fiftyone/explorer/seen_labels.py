@@ -69,5 +69,5 @@ def kept_note(now: "Snapshot", rows: np.ndarray, item_noun: str, what: str = "la
     whose = f"{agree(number, 'its')} {noun(number, what)} {agree(number, 'was')}"
     return (
         f"{count(number, item_noun)} {agree(number, 'was')} left alone, because {whose} changed after this screen "
-        f"showed {'it' if number == 1 else 'them'}: now {listing(shown)}. Look again, then repeat it."
+        f"showed {'it' if number == 1 else 'them'}: now {listing(shown)}. Check, then try again."
     )

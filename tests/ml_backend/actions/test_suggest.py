@@ -125,7 +125,7 @@ def test_a_view_that_is_all_labeled_leaves_other_suggestions_alone(dataset):
     before = suggestions(dataset)
     report = acts.suggest_labels(dataset.exists("ground_truth"), embeddings="emb", precision=0.9)
     assert suggestions(dataset) == before
-    assert report.outcome() == "Nothing to suggest: all items that this was asked for are labeled."
+    assert report.outcome() == "Nothing to suggest: all of these items are already labeled."
 
 
 def test_a_class_called_other_reaches_whom_any_other_name_would(several):

@@ -42,7 +42,7 @@ def test_a_label_that_the_screen_did_not_show_is_kept_named_and_counted(explorer
     assert reply["count"] == 2
     assert reply["kept"] == (
         "2 samples were left alone, because their labels were changed after this screen showed them: now “theirs” "
-        "(2). Look again, then repeat it."
+        "(2). Check, then try again."
     )
     explorer.do("save")
     assert saved(mapped_digits, 3, 4, 50, 51) == ["theirs", "mine", "theirs", "mine"]
