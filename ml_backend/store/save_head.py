@@ -1,7 +1,7 @@
 """The head of a dataset's saves: one record that says which save is the last one, and what is done with it.
 
-It only ever moves on from what it was before, so that of two who move it, one notices the other. Taking back pending
-changes renames its state (`touch`), so that a save that looked at them before does not move it either.
+It moves only from the value that was read, so if two processes try to move it, only one succeeds. Taking back pending
+changes alters the value (`touch`), so that a save that checked them earlier must check again.
 """
 
 import uuid

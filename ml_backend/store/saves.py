@@ -242,23 +242,23 @@ def _refuse_undone(dataset: fo.Dataset, acts: Sequence[str]) -> None:
 
 def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress: Progress) -> dict[str, Any]:
     """Write the edits of a save, and return their metadata."""
-    existing: set[str] = set()
+    touched: set[str] = set()
     planned = size = parts = 0
 
     def seen() -> Iterator[AnyEdit]:
         for edit in edits:
-            existing.add(root_of(edit.path))
+            touched.add(root_of(edit.path))
             yield edit
 
     for number, packed in pack_edits(seen()):
         write_record(dataset, save, parts, packed)
         parts, planned, size = parts + 1, planned + number, size + len(packed)
         progress(0.0, f"Prepared {count(planned, 'change')}")
-    marked = dataset.get_field_schema() if _WHOLE_SAMPLES in existing else existing
+    marked = dataset.get_field_schema() if _WHOLE_SAMPLES in touched else touched
     return {
         "count": planned,
         "bytes": size,
-        "roots": sorted(existing),
+        "roots": sorted(touched),
         "marks": field_marks(dataset, marked),
         "written": {},
     }

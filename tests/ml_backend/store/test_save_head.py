@@ -47,7 +47,7 @@ def test_a_look_that_finds_something_taken_back_leaves_the_head(store):
 
 
 @pytest.mark.parametrize("state", ["prepared", "undoing"])
-def test_a_save_that_is_being_written_is_told_and_left_alone(store, state):
+def test_touch_returns_a_save_that_is_being_written_and_leaves_it_alone(store, state):
     move(store, None, f"a:{state}")
     assert top(touch(store)) == "a"
     assert store.get(HEAD) == f"a:{state}"
