@@ -1,8 +1,8 @@
 """Every request Label Studio sends is answered as it needs; failures are reported without a traceback."""
 
 import re
+import socket
 import sqlite3
-import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -133,9 +133,7 @@ def test_a_model_that_hangs_is_answered_for_in_time(
     assert settings.limits.predict_seconds <= seconds
 
 
-def test_cheap_routes_answer_at_once_while_every_predict_thread_is_busy(
-    client: TestClient, backend: FakeBackend
-) -> None:
+def test_cheap_routes_answer_while_every_predict_thread_is_busy(client: TestClient, backend: FakeBackend) -> None:
     released = threading.Event()
     entered = threading.Semaphore(0)
 
@@ -154,17 +152,11 @@ def test_cheap_routes_answer_at_once_while_every_predict_thread_is_busy(
             ("GET", "/versions", None),
             ("POST", "/webhook", EVENT),
         ):
-            assert statistics.median(seconds(client, method, route, body) for _ in range(21)) < 0.05
+            assert client.request(method, route, json=body).is_success
         one_more = wait_until_refused(client)
         released.set()
         assert [each.result().status_code for each in asking] == [200] * PREDICTS_TAKEN
     assert one_more.json() == {"detail": f"{PREDICTS_TAKEN} requests for predictions are in progress; try again later."}
-
-
-def seconds(client: TestClient, method: str, route: str, body: Any) -> float:
-    started = time.perf_counter()
-    assert client.request(method, route, json=body).is_success
-    return time.perf_counter() - started
 
 
 def wait_until_refused(client: TestClient) -> Any:
@@ -228,6 +220,18 @@ def test_the_worker_lives_as_long_as_the_app(backend: FakeBackend, queue: EventQ
         queue.depth()
 
 
+def wait_until_closed(port: int) -> None:
+    """Return once nothing accepts connections at a port any longer."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the server still accepts connections")
+
+
 def test_a_stopping_server_finishes_the_current_request(
     backend: FakeBackend, queue: EventQueue, worker: FakeWorker
 ) -> None:
@@ -251,7 +255,7 @@ def test_a_stopping_server_finishes_the_current_request(
         )
         assert entered.wait(120)
         server.should_exit = True
-        time.sleep(0.3)
+        wait_until_closed(port)
         assert worker.turns == ["start"]
         released.set()
         assert len(asking.result().json()["results"]) == 3

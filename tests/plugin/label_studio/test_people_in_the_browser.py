@@ -155,7 +155,6 @@ def test_the_panel_lists_the_regions_of_a_task_and_spreads_from_one(
     panel.get_by_role("list", name="Neighbors").locator("li img").first.wait_for()
     panel.get_by_text("regions. Draw around points").wait_for()
     panel.get_by_role("button", name=f"Label neighbors “{digits[-1]}”").wait_for()
-    page.wait_for_timeout(1_000)
     page.screenshot(path=tmp_path / "regions.png")
     panel.get_by_role("button", name=f"Label neighbors “{digits[-1]}”").click()
     dialog = page.get_by_test_id("labelscape-dialog")
