@@ -61,7 +61,6 @@ TESTED_BY = {
     "ml_backend/server/labeling_actions.py": "ml_backend/server/test_actions_end_to_end.py",
     "ml_backend/server/project_mirror.py": "ml_backend/server/test_sync.py",
     "ml_backend/server/project_regions.py": "ml_backend/server/test_regions_end_to_end.py",
-    "ml_backend/server/project_views.py": "ml_backend/server/test_actions_end_to_end.py",
     "ml_backend/server/selected_tasks.py": "ml_backend/server/test_actions_end_to_end.py",
     "ml_backend/server/undoing_actions.py": "ml_backend/server/test_actions_end_to_end.py",
     "ml_backend/store/pending_appended.py": "ml_backend/store/test_pending_changes.py",

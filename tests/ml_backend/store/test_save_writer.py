@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from fiftyone.operators.store import ExecutionStore
 from labelscape.ml_backend.store.holders import this_process
-from labelscape.ml_backend.store.save_writer import claim, release, renew
+from labelscape.ml_backend.store.save_writer import become_writer, release, renew
 
 
 @pytest.fixture
@@ -21,19 +21,19 @@ def elsewhere(**changes):
 
 
 def test_a_writer_is_claimed_and_released(store):
-    assert claim(store)
+    assert become_writer(store)
     renew(store)
     release(store)
-    assert claim(store)
+    assert become_writer(store)
 
 
 def test_a_writer_on_another_machine_is_waited_for_until_it_has_been_silent_for_long(store):
     store.set("writer", elsewhere())
-    assert not claim(store)
+    assert not become_writer(store)
     store.set("writer", elsewhere(at=(datetime.utcnow() - timedelta(minutes=5)).isoformat()))
-    assert claim(store)
+    assert become_writer(store)
 
 
 def test_what_an_earlier_save_of_this_process_left_is_taken_over(store):
     store.set("writer", this_process() | {"at": datetime.utcnow().isoformat()})
-    assert claim(store)
+    assert become_writer(store)
