@@ -48,3 +48,8 @@ def percent(fraction: float, digits: int = 0) -> str:
         step = 10 ** -(digits + 2)
         fraction = min(max(fraction, step), 1 - step)
     return f"{fraction:.{digits}%}"
+
+
+def rough_duration(seconds: float) -> str:
+    """About how long something takes: "less than a minute", "about 1,200 min"."""
+    return "less than a minute" if seconds < 60 else f"about {seconds / 60:,.0f} min"

@@ -12,7 +12,7 @@ from ..ml_backend.store.backends import default_backend
 from ..ml_backend.store.embeddings import embeddings_status, list_embeddings, provenance_of
 from ..ml_backend.store.items import list_items
 from ..ml_backend.store.medium_fields import medium_kind
-from ..ml_backend.wording import count
+from ..ml_backend.wording import count, rough_duration
 from .asking import ask_key, ask_label_field, ask_patches, embedded_patches_field
 from .model_forms import menu_families
 from .running import target_view
@@ -75,9 +75,7 @@ def ask_what_and_where(ctx: Any, inputs: types.Object, per_second: float | None)
     items = list_items(target_view(ctx), patches_field)
     sentence = f"{count(len(items), items.noun)} to embed"
     if per_second:
-        minutes = len(items) / per_second / 60
-        how_long = "less than a minute" if minutes < 1 else f"about {minutes:,.0f} min"
-        sentence += f": {how_long} for photos of 500 x 375 pixels"
+        sentence += f": {rough_duration(len(items) / per_second)} for photos of 500 x 375 pixels"
     inputs.view("plan", types.Notice(label=f"{sentence}; files that cannot be read are skipped and reported."))
 
 

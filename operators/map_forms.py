@@ -7,6 +7,7 @@ from fiftyone.operators import types
 from ..ml_backend.actions import map as maps
 from ..ml_backend.store.embeddings import embeddings_status
 from ..ml_backend.store.maps import list_maps, map_status, provenance_of_map
+from ..ml_backend.wording import rough_duration
 from .running import target_view
 
 METHODS = {
@@ -60,8 +61,7 @@ def show_map_coverage(ctx: Any, inputs: types.Object, key: str) -> None:
     """Say how many items will be on the map, and roughly how long it takes."""
     status = embeddings_status(target_view(ctx), key)
     count = status.total - status.missing
-    minutes = count * _SECONDS_A_SAMPLE[ctx.params.get("method", "umap")] / 60
-    how_long = "less than a minute" if minutes < 1 else f"about {minutes:,.0f} min"
+    how_long = rough_duration(count * _SECONDS_A_SAMPLE[ctx.params.get("method", "umap")])
     shown = f"{count:,} of {status.total:,} will be on the map; {how_long} on two cores."
     if status.complete:
         inputs.view("coverage", types.Notice(label=shown))

@@ -9,7 +9,8 @@ from fiftyone.operators import types
 from ..ml_backend.actions.save import save_changes
 from ..ml_backend.errors import Refusal
 from ..ml_backend.progress import Progress
-from ..ml_backend.store.pending_changes import PendingChanges, pending_changes
+from ..ml_backend.store.pending_changes import pending_changes
+from ..ml_backend.store.pending_columns import PendingChanges
 from ..ml_backend.wording import count
 from .running import LabelscapeOperator, Outcome
 

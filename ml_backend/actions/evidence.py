@@ -11,7 +11,8 @@ from ..store.embeddings import check_embeddings
 from ..store.items import Items
 from ..store.label_documents import Conflict
 from ..store.labels import LabelField, Labels, field_of_parts, label_field, read_labels, with_pending
-from ..store.pending_changes import FieldChanges, pending_changes
+from ..store.pending_changes import pending_changes
+from ..store.pending_columns import FieldChanges
 from ..store.sample_state import SampleState, sample_state
 from ..store.saved_labels import with_saved
 from ..store.session import Session

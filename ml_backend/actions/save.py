@@ -16,7 +16,8 @@ from ..store.label_edits import deletion_edits, label_edits
 from ..store.labels import LabelField, label_field
 from ..store.maps import list_maps, touch_map
 from ..store.pending import PendingAct, add_acts, keep_aside, one_act
-from ..store.pending_changes import FieldChanges, PendingChanges, pending_changes
+from ..store.pending_changes import pending_changes
+from ..store.pending_columns import FieldChanges, PendingChanges
 from ..store.records import as_names, as_oids
 from ..store.sample_state import sample_state
 from ..store.saves import SaveRecord, commit, read_head, saves_acts, undo

@@ -7,7 +7,7 @@ from typing import Any, cast
 from bson import ObjectId
 
 from .pending import Clear
-from .pending_changes import FieldChanges, PendingLabel
+from .pending_columns import FieldChanges, PendingLabel
 
 
 @dataclass(frozen=True)

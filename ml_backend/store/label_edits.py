@@ -15,7 +15,7 @@ from .items import FRAMES, FRAMES_PREFIX, every_sample, label_path, list_items, 
 from .label_documents import Plan
 from .labels import LabelField, has_label_field, label_columns
 from .object_label_edits import object_label_edits
-from .pending_changes import FieldChanges
+from .pending_columns import FieldChanges
 from .records import as_names, as_oids
 from .several_label_edits import several_label_edits
 from .single_label_edits import clearing_edits, present_labels, single_label_edits

@@ -12,7 +12,7 @@ from ..errors import Refusal
 from ..wording import count
 from .items import FRAMES, FRAMES_PREFIX, Items, every_sample, label_path
 from .label_origins import holds_predictions
-from .pending_changes import PendingChanges
+from .pending_columns import PendingChanges
 from .records import as_names
 from .suggestions import is_suggestions_field
 

@@ -16,7 +16,7 @@ from .items import stored_path
 from .label_documents import Conflict, Plan, confirms, is_meant, may_overwrite, provenance
 from .labels import PROVENANCE_ATTRIBUTES, LabelField
 from .object_fills import ObjectFill
-from .pending_changes import FieldChanges, pending_label
+from .pending_columns import FieldChanges, pending_label
 from .raw_batches import ANY_TIME, read_encoded
 from .records import as_names
 from .single_label_edits import places_of

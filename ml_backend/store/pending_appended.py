@@ -61,7 +61,7 @@ def _among(ids: np.ndarray, items: np.ndarray) -> np.ndarray:
 
 
 def _tails(ids: np.ndarray) -> np.ndarray:
-    raw = np.frombuffer(ids.astype(OID).tobytes(), np.uint8).reshape(-1, 12)
+    raw = np.ascontiguousarray(ids, OID).view(np.uint8).reshape(-1, 12)
     return np.ascontiguousarray(raw[:, 4:]).view(np.uint64).ravel()
 
 

@@ -9,11 +9,7 @@ import pandas as pd
 
 from .pending import OID, PendingAct, list_acts
 from .pending_appended import fold_appended
-from .pending_columns import NO_ANCHOR
-from .pending_columns import FieldChanges as FieldChanges
-from .pending_columns import PendingChanges as PendingChanges
-from .pending_columns import PendingLabel as PendingLabel
-from .pending_columns import pending_label as pending_label
+from .pending_columns import NO_ANCHOR, FieldChanges, PendingChanges
 from .schema import fields_today
 
 _folded: dict[str, tuple[tuple[str, ...], tuple[str, ...], "PendingChanges"]] = {}  # dataset → keys, fields, result

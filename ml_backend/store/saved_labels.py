@@ -9,7 +9,7 @@ import pandas as pd
 from .items import Items
 from .label_documents import Conflict
 from .labels import Labels, first_codes
-from .pending_changes import FieldChanges
+from .pending_columns import FieldChanges
 from .records import as_names
 
 

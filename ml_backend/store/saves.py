@@ -30,7 +30,7 @@ from .edits import Edit as Edit
 from .fills import Written
 from .labels import LabelField, declare_attributes, ensure_label_field, locked_path
 from .pending import forget_acts, list_acts, settle
-from .records import delete_records
+from .records import delete_records, open_store
 from .save_head import HEAD, applied, claim, is_unfinished, move, parse, top, touch
 from .save_records import UNDO_SECONDS as UNDO_SECONDS
 from .save_records import forget_records, read_records, write_record
@@ -77,7 +77,7 @@ def read_head(dataset: fo.Dataset) -> str | None:
     """
     if not recover(dataset):
         raise Refusal("Another save or undo is in progress: try again when it is done.")
-    head: str | None = _store(dataset).get(HEAD)
+    head: str | None = open_store(dataset, SAVES_STORE).get(HEAD)
     return head
 
 
@@ -110,7 +110,7 @@ def commit(
             nothing was changed.
         Cancelled: nothing was changed.
     """
-    save, store, keys = uuid.uuid4().hex, _store(dataset), set(acts)
+    save, store, keys = uuid.uuid4().hex, open_store(dataset, SAVES_STORE), set(acts)
     more = {
         "title": title,
         "acts": list(acts),
@@ -146,7 +146,7 @@ def saves_acts(dataset: fo.Dataset, acts: Sequence[str]) -> bool:
     Whoever takes acts back asks this afterwards. It touches the head: a save that looked at the acts while they were
     there, but has not moved the head yet, then looks again.
     """
-    store = _store(dataset)
+    store = open_store(dataset, SAVES_STORE)
     meta = _meta(store, top(touch(store))) or {"acts": []}
     return not set(acts).isdisjoint(meta["acts"])
 
@@ -160,7 +160,7 @@ def recover(dataset: fo.Dataset) -> bool:
 def list_saves(dataset: fo.Dataset) -> list[SaveRecord]:
     """The saves that can be undone, the last one first, without one that is being written."""
     recover(dataset)
-    store = _store(dataset)
+    store = open_store(dataset, SAVES_STORE)
     save, state = parse(store.get(HEAD))
     if state == "undoing":
         save = (_meta(store, save) or {}).get("previous")
@@ -200,16 +200,16 @@ def undo(dataset: fo.Dataset, save: str | None = None, progress: Progress = no_p
         gone = agree(len(record.lost), "is")
         raise Refusal(f"The {record.title} cannot be undone: its {fields} {gone} no longer in this dataset.")
     _refuse_locked(dataset, record)
-    if not claim(_store(dataset), head, f"{record.id}:undoing"):
+    if not claim(open_store(dataset, SAVES_STORE), head, f"{record.id}:undoing"):
         raise Refusal("Another tab is saving or undoing right now: try again.")
     _await(dataset, f"{record.id}:undoing", _unstoppable(progress))
-    undone = _store(dataset).get(f"{record.id}:undone") or {}
+    undone = open_store(dataset, SAVES_STORE).get(f"{record.id}:undone") or {}
     return SaveRecord(record.id, record.title, record.count, record.at, undone, record.lost)
 
 
 def _refuse_locked(dataset: fo.Dataset, record: SaveRecord) -> None:
     """Raise a Refusal if a field of a save has become read-only since."""
-    meta = _meta(_store(dataset), record.id) or {"roots": [], "marks": {}}
+    meta = _meta(open_store(dataset, SAVES_STORE), record.id) or {"roots": [], "marks": {}}
     todays = [name for root, name in _names(dataset, meta).items() if name is not None and root in meta["roots"]]
     locked = next((path for name in todays if (path := locked_path(dataset, name)) is not None), None)
     if locked is not None:
@@ -223,7 +223,7 @@ def pass_over(dataset: fo.Dataset, save: str) -> None:
     """Remove a save from the history without undoing it, because its fields were deleted; only if it is the last."""
     head = read_head(dataset)
     if save == top(head):
-        store = _store(dataset)
+        store = open_store(dataset, SAVES_STORE)
         if claim(store, head, applied((_meta(store, save) or {}).get("previous"))):
             _forget(dataset, save)
 
@@ -266,7 +266,7 @@ def _prepare(dataset: fo.Dataset, save: str, edits: Iterable[AnyEdit], progress:
 
 def _complete(dataset: fo.Dataset, progress: Progress) -> Written | None:
     """Finish an unfinished save or undo; None if another thread or process is working on it."""
-    store = _store(dataset)
+    store = open_store(dataset, SAVES_STORE)
     if not is_unfinished(store.get(HEAD)):
         return Counter()
     turn = _turns[str(dataset._doc.id)]
@@ -285,7 +285,7 @@ def _complete(dataset: fo.Dataset, progress: Progress) -> Written | None:
 
 def _await(dataset: fo.Dataset, head: str, progress: Progress) -> None:
     """Carry out the save or undo committed as ``head``, or wait until another thread or process has done so."""
-    while _store(dataset).get(HEAD) == head:
+    while open_store(dataset, SAVES_STORE).get(HEAD) == head:
         if _complete(dataset, progress) is None:
             time.sleep(_LOOK_AGAIN_SECONDS)
 
@@ -325,7 +325,7 @@ def _finish(dataset: fo.Dataset, store: ExecutionStore, progress: Progress) -> W
 
 def _bound_history(dataset: fo.Dataset) -> None:
     """Drop the oldest saves beyond the limits of the history."""
-    store = _store(dataset)
+    store = open_store(dataset, SAVES_STORE)
     save = top(store.get(HEAD))
     kept = size = 0
     while save is not None and (meta := _meta(store, save)) is not None:
@@ -367,7 +367,3 @@ def _meta(store: ExecutionStore, save: str | None) -> dict[str, Any] | None:
 def _forget(dataset: fo.Dataset, save: str) -> None:
     forget_records(dataset, save)
     delete_records(dataset, SAVES_STORE, [f"{save}:meta"])
-
-
-def _store(dataset: fo.Dataset) -> ExecutionStore:
-    return ExecutionStore.create(SAVES_STORE, dataset._doc.id)

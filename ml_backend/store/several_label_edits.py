@@ -18,7 +18,7 @@ from .label_documents import confirms, is_meant, label_document, provenance
 from .labels import LabelField
 from .list_fills import JoiningFill, RemovingFill
 from .object_fills import ObjectFill
-from .pending_changes import FieldChanges, pending_label
+from .pending_columns import FieldChanges, pending_label
 from .raw_batches import ANY_TIME
 from .single_label_edits import stamp, with_columns, with_distinct_tails
 

@@ -16,7 +16,7 @@ from .fills import OF_AN_ANNOTATION, Fill
 from .items import stored_path
 from .label_documents import Conflict, Plan, confirms, is_meant, label_document, may_overwrite
 from .labels import LabelField
-from .pending_changes import FieldChanges, pending_label
+from .pending_columns import FieldChanges, pending_label
 from .raw_batches import ANY_TIME, read_encoded, read_table
 from .records import as_names
 

@@ -12,7 +12,7 @@ from .column_updates import among
 from .edits import AnyEdit, Edit, unpack_edits
 from .items import FRAMES, FRAMES_PREFIX, is_list_field, label_path, stored_path
 from .object_fills import ObjectFill
-from .pending_changes import FieldChanges
+from .pending_columns import FieldChanges
 from .records import as_oids
 from .save_records import read_records
 from .saves import SaveRecord

@@ -1,7 +1,7 @@
 """Sentences on screen agree with their numbers."""
 
 import pytest
-from labelscape.ml_backend.wording import agree, count, listing, noun, percent, plural
+from labelscape.ml_backend.wording import agree, count, listing, noun, percent, plural, rough_duration
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,13 @@ def test_a_list_reads_like_a_sentence(parts, expected):
 def test_a_percentage_is_100_or_0_only_where_it_is_exactly_that():
     assert [percent(x) for x in (0, 0.001, 0.5, 0.999, 1)] == ["0%", "1%", "50%", "99%", "100%"]
     assert percent(0.9996, 1) == "99.9%"
+
+
+def test_a_duration_is_rough():
+    assert [rough_duration(seconds) for seconds in (0, 59, 60, 200, 72_000)] == [
+        "less than a minute",
+        "less than a minute",
+        "about 1 min",
+        "about 3 min",
+        "about 1,200 min",
+    ]

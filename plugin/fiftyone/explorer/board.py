@@ -11,7 +11,7 @@ from ....ml_backend.actions.label_neighbors import NeighborPreview
 from ....ml_backend.errors import Refusal
 from ....ml_backend.store.label_origins import may_hold_predictions, unclear_origin
 from ....ml_backend.store.labels import LabelField, label_field
-from ....ml_backend.store.pending_changes import PendingChanges
+from ....ml_backend.store.pending_columns import PendingChanges
 from ....ml_backend.store.records import open_store
 from ....ml_backend.store.schema import field_mark, field_today
 from ....operators.jobs import Job, jobs_of

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import fiftyone as fo
 
 from ....ml_backend.store.labels import LabelField, default_label_field
-from ....ml_backend.store.pending_changes import PendingChanges, pending_changes
+from ....ml_backend.store.pending_changes import pending_changes
+from ....ml_backend.store.pending_columns import PendingChanges
 from .background import Background
 from .label_states import LabelRows
 from .map_cache import COMPARED_AT_ONCE

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....ml_backend.store.items import FRAMES_PREFIX
 from ....ml_backend.store.labels import LabelField
-from ....ml_backend.store.pending_changes import PendingChanges
+from ....ml_backend.store.pending_columns import PendingChanges
 from ....ml_backend.store.suggestions import suggestion_path
 from .column_files import MISSING_CODE, digest, pack
 from .field_values import FieldSource, code_of, distinct_classes, fetch, first_of

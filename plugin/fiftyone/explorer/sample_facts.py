@@ -12,7 +12,7 @@ from bson import ObjectId
 from ....ml_backend.embedding.base import local_path
 from ....ml_backend.store.items import FRAMES_PREFIX
 from ....ml_backend.store.medium_fields import medium_field
-from ....ml_backend.store.pending_changes import PendingChanges, PendingLabel
+from ....ml_backend.store.pending_columns import PendingChanges, PendingLabel
 from ....ml_backend.store.session import Session
 from ....ml_backend.store.suggestions import suggestion_path
 from .label_states import PENDING_DELETE, PENDING_LABEL, LabelRows

@@ -69,12 +69,18 @@ def test_boxes_of_a_renamed_field_are_followed(start: Any) -> None:
     assert found == [["Cat"], ["Dog"]]
 
 
-def test_the_renamed_field_of_a_second_control_is_followed(start: Any) -> None:
+def answered(start: Any) -> Any:
+    """As `labeled`, with a second control whose label of the first task was set here and sent."""
     setting = labeled(start, OPTIONAL)
     sample = setting.sample(0)
     sample.quality = fo.Classification(label="good")
     sample.save()
     setting.poll()
+    return setting
+
+
+def test_the_renamed_field_of_a_second_control_is_followed(start: Any) -> None:
+    setting = answered(start)
     before = setting.results(0)
     setting.mirror.dataset.rename_sample_field("quality", "sharpness")
     setting.poll()
@@ -122,11 +128,7 @@ def test_labels_whose_field_was_renamed_since_the_mirror_was_opened_do_not_count
 
 
 def test_a_field_deleted_while_its_control_was_removed_is_made_again_when_the_control_returns(start: Any) -> None:
-    setting = labeled(start, OPTIONAL)
-    sample = setting.sample(0)
-    sample.quality = fo.Classification(label="good")
-    sample.save()
-    setting.poll()
+    setting = answered(start)
     both = setting.results(0)
     assert both == [[chosen("Cat"), chosen("good", name="quality")]]
     setting.poll(view(KIND))

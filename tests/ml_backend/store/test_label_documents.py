@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labelscape.ml_backend.store.label_documents import confirms, is_meant, label_document, may_overwrite, provenance
-from labelscape.ml_backend.store.pending_changes import FieldChanges, PendingLabel
+from labelscape.ml_backend.store.pending_columns import FieldChanges, PendingLabel
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 ORIGINS = st.sampled_from([None, "human", "neighbors"])

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelscape.ml_backend.store.pending import PendingAct
 from labelscape.ml_backend.store.pending_appended import fold_appended
-from labelscape.ml_backend.store.pending_changes import fold, pending_label
+from labelscape.ml_backend.store.pending_changes import fold
+from labelscape.ml_backend.store.pending_columns import pending_label
 from labelscape.ml_backend.store.records import as_names, as_oids
 
 

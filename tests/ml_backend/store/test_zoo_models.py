@@ -1,6 +1,5 @@
 """Models of FiftyOne's zoo embed as FiftyOne itself does, from the weights in its model folder."""
 
-import cv2
 import fiftyone as fo
 import fiftyone.zoo as foz
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 import torchvision
 from labelscape.ml_backend.actions.models import load
 from labelscape.ml_backend.errors import Refusal
+from labelscape.testing.pictures import write_smooth_images
 
 NAME = "resnet18-imagenet-torch"
 
@@ -29,13 +29,7 @@ def zoo_weights(tmp_path, monkeypatch):
 
 @pytest.fixture
 def images(tmp_path):
-    rng = np.random.default_rng(0)
-    paths = []
-    for number in range(4):
-        paths.append(str(tmp_path / f"{number}.png"))
-        small = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
-        cv2.imwrite(paths[-1], cv2.resize(small, (260 + number, 240), interpolation=cv2.INTER_CUBIC))
-    return paths
+    return write_smooth_images(tmp_path, [(260 + n, 240) for n in range(4)])
 
 
 def test_a_zoo_model_gives_the_vectors_that_fiftyone_computes(zoo_weights, images, tmp_path):

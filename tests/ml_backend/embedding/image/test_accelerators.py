@@ -1,12 +1,12 @@
 """On a GPU (CUDA, or Apple's MPS), networks give the vectors that they give on the CPU. Skipped where there is none."""
 
-import cv2
 import numpy as np
 import pytest
 import torch
 import torchvision
 from labelscape.ml_backend.embedding import load
 from labelscape.ml_backend.embedding.image.device import choose_device
+from labelscape.testing.pictures import write_smooth_images
 
 timm = pytest.importorskip("timm")
 transformers = pytest.importorskip("transformers")
@@ -19,13 +19,7 @@ pytestmark = pytest.mark.skipif(choose_device().type == "cpu", reason="this mach
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("images")
-    rng = np.random.default_rng(0)
-    paths = [str(folder / f"{number}.png") for number in range(6)]
-    for path in paths:
-        small = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
-        cv2.imwrite(path, cv2.resize(small, (90, 80), interpolation=cv2.INTER_CUBIC))
-    return paths
+    return write_smooth_images(tmp_path_factory.mktemp("images"), [(90, 80)] * 6)
 
 
 def torchvision_model(folder):

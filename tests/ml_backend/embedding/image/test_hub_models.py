@@ -1,11 +1,11 @@
 """Models of timm and transformers from local folders and files: the vectors that these libraries compute themselves."""
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from labelscape.ml_backend.embedding import load
 from labelscape.ml_backend.errors import Refusal
+from labelscape.testing.pictures import write_smooth_images
 from PIL import Image
 
 timm = pytest.importorskip("timm")
@@ -14,14 +14,7 @@ transformers = pytest.importorskip("transformers")
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("images")
-    rng = np.random.default_rng(0)
-    paths = []
-    for number in range(6):
-        small = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
-        paths.append(str(folder / f"{number}.png"))
-        cv2.imwrite(paths[-1], cv2.resize(small, (90, 64 + number), interpolation=cv2.INTER_CUBIC))
-    return paths
+    return write_smooth_images(tmp_path_factory.mktemp("images"), [(90, 64 + n) for n in range(6)])
 
 
 def cosines(ours, theirs):

@@ -13,18 +13,12 @@ from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.analysis.neighbors import knn
 from labelscape.ml_backend.embedding import Media, load
 from labelscape.ml_backend.embedding.image.preprocessing import Preprocessing
+from labelscape.testing.pictures import write_smooth_images
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("images")
-    rng = np.random.default_rng(0)
-    paths = []
-    for number in range(12):
-        small = rng.integers(0, 255, (5, 6, 3), dtype=np.uint8)
-        paths.append(str(folder / f"{number}.png"))
-        cv2.imwrite(paths[-1], cv2.resize(small, (60 + number, 50), interpolation=cv2.INTER_CUBIC))
-    return paths
+    return write_smooth_images(tmp_path_factory.mktemp("images"), [(60 + n, 50) for n in range(12)], (5, 6, 3))
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """An 8-bit copy is kept only where it is faster and its vectors are the same."""
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from labelscape.ml_backend.embedding import load
 from labelscape.ml_backend.embedding.image.own.quantization import measure_rate, quantize
 from labelscape.ml_backend.errors import Refusal
+from labelscape.testing.pictures import write_smooth_images
 from torch import nn
 
 OPTIONS = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
@@ -26,13 +26,7 @@ def network(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("images")
-    rng = np.random.default_rng(0)
-    paths = [str(folder / f"{number}.png") for number in range(24)]
-    for path in paths:
-        small = rng.integers(0, 255, (5, 5, 3), dtype=np.uint8)
-        cv2.imwrite(path, cv2.resize(small, (32, 32), interpolation=cv2.INTER_CUBIC))
-    return paths
+    return write_smooth_images(tmp_path_factory.mktemp("images"), [(32, 32)] * 24, (5, 5, 3))
 
 
 def measure(rates, change=0.0):
