@@ -118,10 +118,8 @@ class LabelStudio:
 
     def tasks(self, project: int, *, changed_since: str | None = None) -> Iterator[dict[str, Any]]:
         """The tasks of a project with their annotations and predictions, all or those changed since a time."""
-        query: dict[str, Any] = {"fields": "all"}
-        if changed_since is not None:
-            query |= _where(("updated_at", "Datetime", changed_since))
-        yield from self._pages(project, query, _TASKS_PER_PAGE)
+        changed = {} if changed_since is None else _where(("updated_at", "Datetime", changed_since))
+        return itertools.chain.from_iterable(self._pages(project, {"fields": "all", **changed}, _TASKS_PER_PAGE))
 
     def first_tasks(self, project: int, count: int) -> list[dict[str, Any]]:
         """The id and data of some tasks of a project."""
@@ -131,7 +129,7 @@ class LabelStudio:
     def annotated_tasks(self, project: int) -> Iterator[dict[str, Any]]:
         """The tasks that somebody annotated or skipped, as `tasks` returns them; saves 15 ms for each of the others."""
         annotated = _where(("total_annotations", "Number", 0), ("cancelled_annotations", "Number", 0))
-        yield from self._pages(project, {"fields": "all", **annotated}, _TASKS_PER_PAGE)
+        return itertools.chain.from_iterable(self._pages(project, {"fields": "all", **annotated}, _TASKS_PER_PAGE))
 
     def task_data(self, project: int) -> dict[int, dict[str, Any]]:
         """Task id → data, of all tasks of a project; raises as `task_ids`."""
@@ -302,9 +300,12 @@ class LabelStudio:
     def _every_task(self, project: int, included: str) -> list[dict[str, Any]]:
         """All tasks of a project: if one is deleted while they are read, the next page lacks another one."""
         for _ in range(_READINGS):
-            tasks = list(self._pages(project, {"include": included, "fields": "task_only"}, 10_000))
+            pages = list(self._pages(project, {"include": included, "fields": "task_only"}, 10_000))
+            tasks = list(itertools.chain(*pages))
+            if len(pages) == 1:
+                return tasks
             read = {int(task["id"]) for task in tasks}
-            again = self._pages(project, {"include": "id", "fields": "task_only"}, 10_000)
+            again = itertools.chain(*self._pages(project, {"include": "id", "fields": "task_only"}, 10_000))
             # A task with a higher id was only added in the meantime.
             left_out = {int(task["id"]) for task in again if int(task["id"]) < max(read, default=0)} - read
             if not left_out:
@@ -312,13 +313,13 @@ class LabelStudio:
         missed = f"{len(left_out):,} of the tasks of project {project} could not be read"
         raise LabelStudioDown(f"{missed}, because tasks are being deleted: try again.")
 
-    def _pages(self, project: int, query: dict[str, Any], size: int) -> Iterator[dict[str, Any]]:
+    def _pages(self, project: int, query: dict[str, Any], size: int) -> Iterator[list[dict[str, Any]]]:
         page, read = 1, 0
         while True:
             params = {"project": project, "page": page, "page_size": size, **query}
             answer = self._json("GET", "api/tasks", params=params, missing_ok=page > 1)
             tasks = answer["tasks"] if answer else []
-            yield from tasks
+            yield tasks
             read += len(tasks)
             if not tasks or read >= answer["total"]:  # a page may have fewer tasks than requested
                 return

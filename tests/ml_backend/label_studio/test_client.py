@@ -79,9 +79,11 @@ def test_a_task_that_is_added_while_tasks_are_read_does_not_hold_them_up(monkeyp
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("refresh/"):
             return httpx.Response(200, json={"access": token(1_000, "access")})
-        shown = [{"id": number} for number in there]
-        there.append(len(there) + 1)
-        return httpx.Response(200, json={"tasks": shown, "total": len(shown)})
+        page = int(request.url.params["page"])  # of one task
+        total = len(there)
+        if page == 2:
+            there.append(3)
+        return httpx.Response(200, json={"tasks": [{"id": there[page - 1]}], "total": total})
 
     assert studio_that(answer, monkeypatch).task_ids(3) == [1, 2]
 
