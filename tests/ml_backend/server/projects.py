@@ -119,12 +119,13 @@ class Project:
 
     def labels(self) -> dict[int, Any]:
         """Task → its label in FiftyOne, of several the list."""
-        field = self.dataset.get_field("ground_truth")
+        dataset = self.dataset  # read once, or the field could go between two looks at it
+        field = dataset.get_field("ground_truth")
         if field is None:  # for a moment, while it is turned into one of several labels
             return {}
         several = field.document_type is fo.Classifications
         path = "ground_truth.classifications.label" if several else "ground_truth.label"
-        found = zip(*self.dataset.values(["task_id", path]), strict=True)
+        found = zip(*dataset.values(["task_id", path]), strict=True)
         return {task: label for task, label in found if label}
 
     @property
