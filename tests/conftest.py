@@ -254,6 +254,13 @@ def page(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
             context.close()
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print why a test failed that ran again: it would be lost where the second run passes."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"first run of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
 FAILED = pytest.StashKey[bool]()
 
 

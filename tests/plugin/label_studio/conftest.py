@@ -1,5 +1,6 @@
 """A Label Studio with the app, the backend it calls, and people who use it: shared by all tests of this folder."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,10 +117,10 @@ def owner(app_studio: LabelStudioServer) -> Person:
 
 @pytest.fixture(scope="session")
 def invite(app_studio: LabelStudioServer, owner: Person) -> Callable[[str], Person]:
-    """Factory of members of the owner's organization, logged in."""
+    """Factory of new members of the owner's organization, logged in."""
 
-    def make(email: str) -> Person:
-        person = Person(app_studio.url, email)
+    def make(name: str) -> Person:
+        person = Person(app_studio.url, f"{name}-{uuid.uuid4().hex}@example.com")
         person.sign_up(owner.ask("GET", "api/invite").json()["token"])
         return person
 

@@ -70,7 +70,7 @@ def test_a_preview_counts_what_is_selected_and_changes_nothing(desk: Desk) -> No
 
 def test_two_annotators_act_at_once_and_each_undoes_their_own(desk: Desk, invite: Callable[[str], Person]) -> None:
     before = desk.annotated()
-    people = {"2": desk.owner, "6": invite("second@example.com")}
+    people = {"2": desk.owner, "6": invite("second")}
 
     def label(digit: str) -> dict[str, Any]:
         values = {"label": digit, "reach": "3", "as": "annotations"}
@@ -112,7 +112,7 @@ def test_only_members_act_with_csrf_and_nobody_reads_the_jobs_of_others(
     ]
     nobody = Person(desk.owner.url, "")
     assert [nobody.ask(method, path, body).status_code for method, path in paths] == [401] * 3
-    left = invite("left@example.com")
+    left = invite("left")
     me = left.ask("GET", "api/current-user/whoami").json()
     job = desk.run(left, "suggest_labels", desk.project.unlabeled()[:1], precision="95")
     assert desk.owner.ask("GET", desk.path(f"jobs/{job['id']}")).status_code == 404

@@ -47,7 +47,7 @@ def test_an_annotator_and_the_owner_label_neighbors_at_once(
     desk: Desk, page: Any, invite: Callable[[str], Person], tmp_path: Any
 ) -> None:
     before = desk.annotated()
-    annotator = invite("colleague@example.com")
+    annotator = invite("colleague")
     other = page.context.browser.new_context().new_page()
     pages = [open_tasks(desk, desk.owner, page), open_tasks(desk, annotator, other)]
     listed = sorted(desk.project.digits)  # the first tasks are labeled: their labels spread
@@ -73,7 +73,7 @@ def test_a_member_who_lost_access_is_told_and_changes_nothing(
     desk: Desk, page: Any, invite: Callable[[str], Person], tmp_path: Any
 ) -> None:
     before = desk.annotated()
-    person = invite("former@example.com")
+    person = invite("former")
     open_tasks(desk, person, page)
     dialog = open_dialog(page, "Label Neighbors", row=0)
     dialog.get_by_test_id("labelscape-preview").get_by_text("1 task selected").first.wait_for()
