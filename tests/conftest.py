@@ -41,6 +41,10 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
+# Small matrices are multiplied faster by one thread: several, and in two processes at once, mostly wait for each
+# other, which took two thirds of the processor time. NumPy and SciPy read it when they are imported, servers too.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Properties hold however long an example takes on a busy machine.
 property_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 property_settings.load_profile("patient")
