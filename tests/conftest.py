@@ -41,9 +41,11 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
-# Small matrices are multiplied faster by one thread: several, and in two processes at once, mostly wait for each
-# other, which took two thirds of the processor time. NumPy and SciPy read it when they are imported, servers too.
+# Threads that spin while they wait for each other took most of the processor time where two processes share two
+# cores: OpenBLAS multiplies in one thread, and those of OpenMP sleep. Libraries read it when they are imported, here
+# and in servers.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Properties hold however long an example takes on a busy machine.
 property_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
