@@ -58,6 +58,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Hundreds of them meet the hosts' own races (FiftyOne's forms, for example, now and then lose a change of
     theirs). A developer's run tries none twice, so that a race of ours shows.
     """
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        # Long files come first, and short ones fill the end, where one process would wait minutes for the other.
+        long = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in long)
     if os.environ.get("CI"):
         for item in items:
             if item.get_closest_marker("slow"):
