@@ -77,8 +77,9 @@ def test_suggestions_are_made_accepted_and_follow(embedded):
     assert set(ids).isdisjoint(item for item, label in names(embedded).items() if label)
     run("accept_suggestions", embedded)
     message = run("save_changes", embedded)
-    saved = [item for item, label in names(embedded).items() if label][60:]
-    right = [names(embedded)[item] == truth[item] for item in saved]
+    labels = names(embedded)
+    saved = [item for item, label in labels.items() if label][60:]
+    right = [labels[item] == truth[item] for item in saved]
     assert len(right) >= 20
     assert sum(right) / len(right) >= 0.85
     deadline = time.monotonic() + 60

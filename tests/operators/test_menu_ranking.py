@@ -102,7 +102,8 @@ def test_what_to_label_next_is_shown_best_first_with_the_reason(embedded):
     shown = outcome("label_next", embedded, embeddings="emb")
     ids = shown.view.values("id")
     assert len(ids) == 9
-    assert all(names(embedded)[item] is None for item in ids)
+    labels = names(embedded)
+    assert all(labels[item] is None for item in ids)
     assert shown.message.startswith("Label these 9 samples next: the most informative")
     run("set_label", embedded, selected=ids, label="x")
     assert set(outcome("label_next", embedded, embeddings="emb").view.values("id")).isdisjoint(ids)

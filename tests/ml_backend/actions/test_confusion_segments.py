@@ -131,9 +131,10 @@ def test_made_again_on_better_predictions_it_tells_what_stayed_and_what_is_gone(
     options = {"iou": 0.1, "confidence": 0.0, "choice": Choice(("false positives",))}
     first = create_segment_from_confusion(dataset, **FIELDS, name="FP", **options)
     better = [fo.Detections(detections=[d.copy() for d in one.detections]) for one in dataset.values("predictions")]
-    kept = set(member_ids(dataset, first.segment, "predictions").tolist()[:4])
+    members = member_ids(dataset, first.segment, "predictions").tolist()
+    left_out = set(members) - set(members[:4])
     for one, old in zip(better, dataset.values("predictions"), strict=True):
-        dropped = [d.id in set(member_ids(dataset, first.segment, "predictions")) - kept for d in old.detections]
+        dropped = [d.id in left_out for d in old.detections]
         one.detections = [d for d, drop in zip(one.detections, dropped, strict=True) if not drop]
         for d in one.detections:
             d.tags = []

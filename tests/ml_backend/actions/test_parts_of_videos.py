@@ -88,7 +88,8 @@ def test_suggestions_for_parts_are_made_accepted_saved_and_undone(videos, kind):
     queued = accept_suggestions(videos, which="all", field=field, patches_field=target)
     assert len(queued.queued) == unlabeled
     assert save_changes(videos).labels == unlabeled
-    assert [labels_shown(rebuilt(videos, view), field)[item] for item in items.ids.tolist()] == expected
+    shown = labels_shown(rebuilt(videos, view), field)
+    assert [shown[item] for item in items.ids.tolist()] == expected
     undo_save(videos)
     assert list(labels_shown(rebuilt(videos, view), field).values()).count(None) == unlabeled
 

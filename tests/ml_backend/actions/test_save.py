@@ -48,7 +48,8 @@ def act_at_random(rng, dataset, model, deleted):
         delete_items(dataset, parts, patches_field="parts")
         deleted |= set(parts)
     else:
-        labeled = [item for item in chosen if names(dataset)[item]]
+        known = names(dataset)
+        labeled = [item for item in chosen if known[item]]
         if labeled:
             clear_labels(dataset.select(labeled), which="all")
             return dict.fromkeys(labeled)

@@ -56,10 +56,11 @@ def test_label_neighbors_as_annotations_labels_what_it_announced_and_is_undone(p
     done = run(project, "label_neighbors", **wanted)
     assert done["state"] == "done", done
     assert done["outcome"]["numbers"] == {"selected": 1, "neighbors": 4, "kept": 0, "written": 5}
-    new = annotated(project).keys() - before.keys()
+    after = annotated(project)
+    new = after.keys() - before.keys()
     assert len(new) == 5
     assert new >= {seed, *announced["tasks"]}
-    assert {annotated(project)[task] for task in new} == {"0"}
+    assert {after[task] for task in new} == {"0"}
 
     somebody_else = run(project, "undo", by=BOB)
     assert (somebody_else["state"], annotated(project).keys() - before.keys()) == ("failed", new)
@@ -90,10 +91,11 @@ def test_suggestions_are_accepted_above_a_confidence_and_all_others_stay_unlabel
     announced = preview(project, "accept_suggestions", tasks="all", count=120, confidence=0.9)
     done = run(project, "accept_suggestions", tasks="all", count=120, confidence=0.9)
     assert done["outcome"]["numbers"]["accepted"] == announced["numbers"]["suggestions"] > 0
-    new = {task: label for task, label in annotated(project).items() if task not in before}
+    after = annotated(project)
+    new = {task: label for task, label in after.items() if task not in before}
     assert len(new) == announced["numbers"]["suggestions"]
     assert sum(project.digits[task] == label for task, label in new.items()) >= 0.8 * len(new)
-    assert {task: annotated(project)[task] for task in before} == before
+    assert {task: after[task] for task in before} == before
 
 
 def test_rankings_searches_and_segments_become_columns_and_tabs(project: Project) -> None:

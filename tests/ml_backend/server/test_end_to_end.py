@@ -104,7 +104,8 @@ def test_deleted_tasks_leave_the_dataset_and_new_ones_are_predicted(project: Pro
     project.act("delete_tasks", gone)
     eventually("30 samples gone", lambda: len(project.dataset) == 90)
     assert not set(gone) & set(project.dataset.values("task_id"))
-    new = [{"image": project.data()[task]["image"]} for task in project.unlabeled()[:5]]
+    data = project.data()
+    new = [{"image": data[task]["image"]} for task in project.unlabeled()[:5]]
     project.studio.ask("POST", f"projects/{project.id}/import", json=new)
     project.wait_for_predictions()
     assert len(project.dataset) == 95
@@ -128,7 +129,8 @@ def test_fifty_annotators_who_submit_at_once_lose_nothing(project: Project) -> N
     with ThreadPoolExecutor(50) as annotators:
         list(annotators.map(lambda task: _submit_until_taken(project, task), tasks))
     eventually("90 labels", lambda: len(project.labels()) == 90)
-    assert {task: project.labels()[task] for task in tasks} == {task: project.digits[task] for task in tasks}
+    labels = project.labels()
+    assert {task: labels[task] for task in tasks} == {task: project.digits[task] for task in tasks}
 
 
 def _submit_until_taken(project: Project, task: int) -> None:
@@ -189,7 +191,8 @@ def test_several_choices_are_labeled_and_predicted(make_project: Callable[..., P
     assert len(labels) == 60
     truth = {task: sorted(both(digit)) for task, digit in project.digits.items()}
     assert all(sorted(given) == truth[task] for task, given in labels.items())
-    proposed = {task: sorted(project.all_predicted()[task]) for task in project.unlabeled()}
+    predicted = project.all_predicted()
+    proposed = {task: sorted(predicted[task]) for task in project.unlabeled()}
     filled = {task: classes for task, classes in proposed.items() if classes}  # uncertain tasks open empty
     right = [task for task, classes in filled.items() if classes == truth[task]]
     assert len(right) >= 10

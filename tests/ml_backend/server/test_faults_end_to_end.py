@@ -96,13 +96,19 @@ def test_changed_settings_apply_to_a_running_project_and_what_cannot_is_reported
         )
         eventually("embedded anew", lambda: '"event": "model_changed"' in project.server.log())
         eventually("up to date", lambda: status_tab(project) == "Up to date · Labelscape")
-        eventually("all filled in", lambda: all(project.all_predicted()[task] for task in project.unlabeled()))
+        eventually("all filled in", lambda: all(opened(project)))
         change_settings(project, prefill_from=1.0)
-        eventually("all open empty", lambda: not any(project.all_predicted()[task] for task in project.unlabeled()))
+        eventually("all open empty", lambda: not any(opened(project)))
         scores = [prediction["score"] for prediction in project.predictions(unlabeled=True).values()]
         assert all(score is not None for score in scores), "which uncertainty sampling orders by"
     finally:
         change_settings(project, **former)
+
+
+def opened(project: Project) -> list[list[str]]:
+    """The classes with which each unlabeled task opens."""
+    predicted = project.all_predicted()
+    return [predicted[task] for task in project.unlabeled()]
 
 
 def test_tasks_without_a_medium_are_listed_with_the_reason_and_tried_again(

@@ -48,7 +48,8 @@ def filled_in(project: Project) -> dict[tuple[int, str], str]:
 
 def test_boxes_have_a_map_neighbors_and_an_audit(boxes: Project) -> None:
     digits = {task: data["digits"] for task, data in boxes.data().items()}
-    task = next(task for task in digits if task not in boxes.unlabeled())
+    unlabeled = set(boxes.unlabeled())
+    task = next(task for task in digits if task not in unlabeled)
     eventually("a map", lambda: call(boxes, "GET", "map").ok)
     shown = call(boxes, "GET", "map").json()
     assert len(shown["tasks"]) == len(set(shown["regions"])) == len(shown["x"]) == sum(map(len, digits.values()))
