@@ -12,6 +12,7 @@ from ..report import Report
 from ..store.labels import DEFAULT_FIELD
 from ..store.medium_fields import END, SOURCE, START
 from ..wording import count
+from .exports import whole_file
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +59,7 @@ def write_segments(dataset: fo.Dataset, file: Path, *, field: str = DEFAULT_FIEL
     """Write the segments of a dataset of windows to a CSV file: source, start, end, label, confidence.
 
     Raises:
-        Refusal: see `recording_segments`.
+        Refusal: see `recording_segments`; or the file cannot be written, and is as it was.
     """
     segments = recording_segments(dataset, field=field)
     rows = [
@@ -66,5 +67,6 @@ def write_segments(dataset: fo.Dataset, file: Path, *, field: str = DEFAULT_FIEL
         for source, parts in segments.items()
         for one in parts
     ]
-    pd.DataFrame(rows).to_csv(file, index=False)
+    with whole_file(file) as scratch:
+        pd.DataFrame(rows).to_csv(scratch, index=False)
     return SegmentsReport(segments, str(file))

@@ -1,9 +1,6 @@
 """Segments: create, extend, rename, merge, shrink, delete, and export named groups of samples or objects."""
 
-import shutil
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -38,6 +35,7 @@ from ..store.segments import (
     save_segment,
 )
 from ..wording import agree, count, plural
+from .exports import check_new_folder, whole_folder
 
 ExportFormat = Literal["fiftyone", "coco", "csv"]
 _BY_SELECTION = Selected()
@@ -211,18 +209,18 @@ def export_segment(
         label_field: for COCO, the field of boxes; default: that of the segment's objects
 
     Raises:
-        Refusal: an unknown format, a folder that is not empty, or COCO without one field of boxes.
+        Refusal: an unknown format, a folder that is not empty or cannot be written, or COCO without one field of
+            boxes.
     """
     segment = load_segment(dataset, slug)
     if not count_members(dataset, segment):
         raise Refusal(f"The segment “{segment.name}” no longer has any members: there is nothing to export.")
     target = Path(folder).expanduser()
-    if target.exists() and any(target.iterdir()):
-        raise Refusal(f"The folder {target} is not empty: choose a new one, so that nothing is overwritten.")
+    check_new_folder(target)
     if format not in get_args(ExportFormat):
         raise Refusal(f"'{format}' is not a format: choose {', '.join(get_args(ExportFormat))}.")
     boxes = _boxes_field(dataset, segment, label_field) if format == "coco" else None
-    with _whole_or_nothing(target) as folder:
+    with whole_folder(target) as folder:
         if format == "csv":
             member_table(dataset, segment).to_csv(folder / f"{slug}.csv", index=False)
         elif format == "fiftyone":
@@ -231,36 +229,6 @@ def export_segment(
             options = {"dataset_type": fo.types.COCODetectionDataset, "label_field": boxes}
             members(dataset, segment).export(str(folder), **options)
     return target
-
-
-@contextmanager
-def _whole_or_nothing(target: Path) -> Iterator[Path]:
-    """The folder to write to: the target, if it exists, or a new one beside it, which then takes its name.
-
-    If the block fails, the target is as it was. One that exists is kept, with its permissions: it may be a volume, a
-    link, or in a folder that nobody may write to.
-    """
-    target = target.absolute()  # “.” has no name
-    exists = target.exists()
-    folder = target if exists else target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
-    folder.mkdir(parents=True, exist_ok=exists)
-    try:
-        yield folder
-        if not exists:
-            folder.rename(target)
-    except BaseException:
-        _empty(folder)
-        if not exists:
-            folder.rmdir()
-        raise
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def _boxes_field(dataset: fo.Dataset, segment: Segment, chosen: str | None) -> str:

@@ -17,6 +17,7 @@ from labelscape.ml_backend.actions.segments import (
     rename_segment,
 )
 from labelscape.ml_backend.actions.undo import list_undo_steps, undo_last
+from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.segment_origins import Selected
 from labelscape.ml_backend.store.segment_records import load_segment, segment_slug
 from labelscape.ml_backend.store.segments import list_segments, member_ids, segment_view
@@ -251,7 +252,7 @@ def test_an_export_that_fails_in_the_middle_leaves_no_files_and_can_be_repeated(
 
     with monkeypatch.context() as patch:
         patch.setattr(fo.DatasetView, "export", half_an_export)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(Refusal, match=r"nothing was left there \(no space left on device\)"):
             export_segment(scenes, slug="blurred-digits", folder=folder, format=format)
     assert sorted(tmp_path.rglob("*")) == before
 
