@@ -10,7 +10,7 @@ from ..report import Report
 from ..store.edits import Edit
 from ..store.label_documents import Conflict
 from ..wording import agree, count, listing, noun
-from .queue import conflict_note
+from .kept import conflict_note
 
 Deed = Literal["given", "confirmed", "removed", "empty"]
 

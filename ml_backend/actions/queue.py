@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import Refusal
 from ..report import Report
-from ..store.conflicts import find_conflicts
+from ..store.conflicts import conflicts_with, labels_there, shared_by
 from ..store.items import FRAMES, check_patches_field, items_of
 from ..store.label_documents import Conflict
 from ..store.label_edits import clearable_counts, clearable_items
@@ -18,9 +18,11 @@ from ..store.pending_changes import pending_changes
 from ..store.records import as_names, as_oids
 from ..store.schema import field_mark
 from ..store.scores import read_words
-from ..wording import agree, count, listing
+from ..store.seen import LabelsThere, seen_in_lists
+from ..store.seen_contents import seen_contents
+from ..wording import count
+from .kept import conflict_note
 
-_SHOWN_CONFLICTS = 3
 _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
 
 
@@ -62,7 +64,8 @@ class ClearableCounts:
 class LabelBatch:
     """Labels to queue: ``names[codes[i]]`` for item ``ids[i]`` (12 bytes each), n of them.
 
-    ``confidence`` (n,) and ``anchors`` (n,) are given if the labels come from neighbors, else None.
+    ``confidence`` (n,) and ``anchors`` (n,) are given if the labels come from neighbors, else None. ``seen`` (n,) is
+    what a person saw at each item (`store.seen`); None = what is there now.
     """
 
     ids: np.ndarray
@@ -71,6 +74,7 @@ class LabelBatch:
     confidence: np.ndarray | None = None
     anchors: np.ndarray | None = None
     replace: bool = False
+    seen: np.ndarray | None = None
 
 
 def set_label(
@@ -123,7 +127,9 @@ def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Q
 
     A pending label that a person set takes precedence over a label from neighbors.
     """
-    conflicts = [] if batch.replace else _overwriting(dataset, field, batch)
+    there = labels_there(dataset, field, batch.ids, shared_by(batch.codes, batch.names))
+    batch = replace(batch, seen=there.seen_by(batch.ids))
+    conflicts = [] if batch.replace else _overwriting(dataset, field, batch, there)
     if batch.confidence is not None:
         conflicts += _labeled_by_hand(dataset, field, batch)
     kept = np.ones(len(batch.ids), bool)
@@ -136,6 +142,8 @@ def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Q
 
 def add_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> None:
     """Set pending labels of one field; the save finds those that would overwrite a label without permission."""
+    if batch.seen is None:
+        batch = replace(batch, seen=labels_there(dataset, field, batch.ids).seen_by(batch.ids))
     add_acts(dataset, label_acts(dataset, field, batch, np.ones(len(batch.ids), bool)))
 
 
@@ -170,11 +178,13 @@ def clear_labels(
     """
     dataset = samples._root_dataset
     target = label_field(dataset, field, patches_field)
-    ids, who = clearable_items(samples, target)
+    ids, labels, who = clearable_items(samples, target)
     meant = {"all": np.ones(len(ids), bool), "ours": who != "imported", "neighbors": who == "neighbors"}[which]
     chosen = np.unique(ids[meant])
+    several = target.kind == "classifications"
     if not len(chosen):
         raise Refusal(f"There are no such labels in '{field}' here: there is nothing to clear.")
+    there = labels_there(dataset, target, chosen)
     add_acts(
         dataset,
         [
@@ -183,8 +193,9 @@ def clear_labels(
                 ids=chosen,
                 field=target.name,
                 patches_field=target.patches_field,
-                multi=target.kind == "classifications",
+                multi=several,
                 which=which,
+                seen=seen_in_lists(ids[meant], labels[meant], chosen) if several else there.seen_by(chosen),
                 mark=field_mark(dataset, target.name),
                 count=len(chosen),
             )
@@ -213,7 +224,7 @@ def delete_items(dataset: fo.Dataset, ids: Sequence[str], *, patches_field: str 
     if patches_field is not None:
         check_deletable(dataset, patches_field)
         act = replace(act, field=patches_field, mark=field_mark(dataset, patches_field))
-    add_acts(dataset, [act])
+    add_acts(dataset, [replace(act, seen=seen_contents(dataset, patches_field, oids))])
     return QueueReport(as_names(oids), [], pending_changes(dataset).sentence())
 
 
@@ -237,22 +248,13 @@ def clean_label(label: str) -> str:
     return cleaned
 
 
-def conflict_note(conflicts: Sequence[Conflict], what_then: str = "“replace” overwrites") -> str:
-    """Say which labels were left alone, and what to do to replace them."""
-    if not conflicts:
-        return ""
-    examples = listing([f"“{c.existing}” instead of “{c.label}”" for c in conflicts[:_SHOWN_CONFLICTS]])
-    kept = f"{count(len(conflicts), 'item')} kept {agree(len(conflicts), 'its')} existing label"
-    return f"{kept}{'s' if len(conflicts) != 1 else ''} ({examples}); {what_then}. "
-
-
-def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
+def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, there: LabelsThere) -> list[Conflict]:
     """Items that have another label, unless that label is about to be cleared."""
     kept = np.ones(len(batch.ids), bool)
     for changes in pending_changes(dataset).fields:
         if changes.field == field.name and len(changes.cleared):
             kept &= ~np.isin(batch.ids, changes.cleared)
-    return find_conflicts(dataset, field, batch.ids[kept], batch.codes[kept], batch.names)
+    return conflicts_with(there, batch.ids[kept], batch.codes[kept], batch.names)
 
 
 def _labeled_by_hand(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
@@ -286,7 +288,9 @@ def _label_act(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, rows: 
         mark=field_mark(dataset, field.name),
         count=len(rows),
     )
+    if batch.seen is not None:
+        act = replace(act, seen=batch.seen[rows])
     if batch.confidence is None or batch.anchors is None:
         return act
     more = {"confidence": batch.confidence[rows], "anchors": batch.anchors[rows]}
-    return PendingAct(**{**vars(act), **more, "origin": "neighbors"})
+    return replace(act, origin="neighbors", **more)

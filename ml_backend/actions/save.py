@@ -15,20 +15,20 @@ from ..store.label_documents import Conflict, Plan
 from ..store.label_edits import deletion_edits, label_edits
 from ..store.labels import LabelField, label_field
 from ..store.maps import list_maps, touch_map
-from ..store.pending import PendingAct, add_acts, keep_aside, one_act
+from ..store.pending import NOTHING_SEEN, UNKNOWN, PendingAct, add_acts, keep_aside, one_act
 from ..store.pending_changes import pending_changes
 from ..store.pending_columns import FieldChanges, PendingChanges
 from ..store.records import as_names, as_oids
 from ..store.sample_state import sample_state
 from ..store.saves import SaveRecord, commit, read_head, saves_acts, undo
 from ..store.schema import field_mark, field_today
+from ..store.seen_contents import seen_contents
 from ..store.unwritten import Unwritten, objects_in, unwritten
 from ..wording import agree, count, listing, noun
 from .evidence import keep_after_save
 from .follow import follow_labels
-from .queue import check_deletable, conflict_note
-
-_SET_AGAIN = "to replace what somebody set in the meantime, set the label again, and save"
+from .kept import kept_notes
+from .queue import check_deletable
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Blocked:
 class SaveReport(Report):
     """The result of a save, as counted by MongoDB.
 
-    Items that got another label in the meantime were left alone as ``conflicts``; ``overtaken`` changes were not
-    written because somebody changed the same thing during the save; ``gone`` ones are of items that were deleted;
+    Items that somebody changed since the change was queued were left alone as ``conflicts``; ``overtaken`` changes were
+    not written because somebody changed the same thing during the save; ``gone`` ones are of items that were deleted;
     ``blocked`` ones stay pending.
     """
 
@@ -74,7 +74,7 @@ class SaveReport(Report):
             no_longer = f"{noun(self.gone, 'item')} {agree(self.gone, 'was')} deleted elsewhere"
             parts.append(f"{were}, because {agree(self.gone, 'its')} {no_longer}.")
         parts += [f"{count(one.count, 'change')} still pending: {one.reason}" for one in self.blocked]
-        return " ".join([*parts, conflict_note(self.conflicts, _SET_AGAIN)]).strip()
+        return " ".join([*parts, *kept_notes(self.conflicts)])
 
 
 @ends_with_dataset
@@ -97,6 +97,7 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
     deleted, held = _deleted(dataset, changes)
     blocked += held
     plan = Plan([])
+    deleted = _unchanged(dataset, deleted, changes, plan)
     leaving = _leaving_objects(dataset, targets, deleted)
     state = sample_state(dataset)
     record = commit(
@@ -238,8 +239,24 @@ def _deleted(
         except Refusal as error:
             mark = field_mark(dataset, field or "")
             act = PendingAct("delete", ids, field=field or "", patches_field=field, mark=mark, count=len(ids))
+            act = replace(act, seen=changes.deleted_seen[field])
             blocked.append((Blocked(str(error), len(ids)), [act]))
     return deleted, blocked
+
+
+def _unchanged(
+    dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray], changes: PendingChanges, plan: Plan
+) -> dict[str | None, np.ndarray]:
+    """What is to be deleted, without what somebody changed since that was queued: conflicts."""
+    result = {}
+    for field, ids in deleted.items():
+        seen, now = changes.deleted_seen[field], seen_contents(dataset, field, ids)
+        changed = (seen != UNKNOWN) & (now != NOTHING_SEEN) & (now != seen)
+        for row in np.flatnonzero(changed).tolist():
+            plan.keep(ids[row : row + 1], "", "delete")
+        if not changed.all():
+            result[field] = ids[~changed]
+    return result
 
 
 def _as_acts(changes: FieldChanges) -> list[PendingAct]:
@@ -255,13 +272,15 @@ def _as_acts(changes: FieldChanges) -> list[PendingAct]:
     acts = []
     whiches = np.concatenate([changes.which, changes.lifted])
     cleared = np.concatenate([changes.cleared, changes.ids])
+    seen = np.concatenate([changes.cleared_seen, changes.seen])
     for which in filter(None, dict.fromkeys(whiches.tolist())):
         ids = cleared[whiches == which]
-        acts.append(replace(base, kind="clear", ids=ids, which=which, count=len(ids)))
+        acts.append(replace(base, kind="clear", ids=ids, seen=seen[whiches == which], which=which, count=len(ids)))
     keys = np.column_stack([changes.codes, changes.followed, changes.replace])
     for code, followed, over in np.unique(keys, axis=0).tolist():
         rows = (changes.codes == code) & (changes.followed == followed) & (changes.replace == over)
         act = replace(base, ids=changes.ids[rows], label=changes.names[code], replace=bool(over), count=int(rows.sum()))
+        act = replace(act, seen=changes.seen[rows])
         if followed:
             more = {"confidence": changes.confidence[rows], "anchors": changes.anchors[rows]}
             act = replace(act, origin="neighbors", **more)

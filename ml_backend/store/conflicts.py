@@ -1,4 +1,4 @@
-"""Find the existing labels in the database that new pending labels would overwrite."""
+"""Find the existing labels in the database that new pending labels would overwrite, or may."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from .items import FRAMES_PREFIX, stored_path
 from .label_documents import Conflict
 from .labels import LabelField
 from .records import as_names, as_object_ids
+from .seen import LabelsThere
 
 _OID = "S12"
 _IDS_PER_QUERY = 100_000
@@ -24,22 +25,39 @@ def find_conflicts(
     ``codes`` (n,) may be None where all are meant to have the one label of ``names``. The database returns labeled
     items alone, and of one class only those with another label.
     """
-    if field.kind == "classifications" or not len(ids):
-        return []
     codes = np.zeros(len(ids), np.int32) if codes is None else codes
-    meant = [names[codes[0]]] if (codes == codes[0]).all() else []
-    conflicts = [one for query in _queries(dataset, field, ids) for one in _labeled(dataset, field, query, meant)]
-    if not conflicts:
+    return conflicts_with(labels_there(dataset, field, ids, shared_by(codes, names)), ids, codes, names)
+
+
+def conflicts_with(there: LabelsThere, ids: np.ndarray, codes: np.ndarray, names: Sequence[str]) -> list[Conflict]:
+    """As `find_conflicts`, with the labels that `labels_there` found."""
+    if not len(there.ids) or not len(ids):
         return []
-    labeled = np.asarray([item for item, _ in conflicts], _OID)
     order = np.argsort(ids, kind="stable")
-    rows = order[np.minimum(np.searchsorted(ids, labeled, sorter=order), len(ids) - 1)]
-    columns = (as_names(labeled), codes[rows].tolist(), (ids[rows] == labeled).tolist(), conflicts)
+    rows = order[np.minimum(np.searchsorted(ids, there.ids, sorter=order), len(ids) - 1)]
+    columns = (as_names(there.ids), codes[rows].tolist(), (ids[rows] == there.ids).tolist(), there.names)
     return [
         Conflict(item, names[code], existing)
-        for item, code, known, (_, existing) in zip(*columns, strict=True)
-        if known and existing != names[code]
+        for item, code, known, existing in zip(*columns, strict=True)
+        if known and existing and existing != names[code]
     ]
+
+
+def shared_by(codes: np.ndarray, names: Sequence[str]) -> list[str]:
+    """The class of all pending labels, ``names[codes[i]]`` each, as a list; empty if they have several."""
+    return [names[codes[0]]] if len(codes) and (codes == codes[0]).all() else []
+
+
+def labels_there(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, meant: Sequence[str] = ()) -> LabelsThere:
+    """The labels other than ``meant`` that these items have, and possibly others.
+
+    “Checked, nothing there” is among them; several labels an item have none that another could replace.
+    """
+    if field.kind == "classifications" or not len(ids):
+        return LabelsThere(np.empty(0, _OID), [], [])
+    found = [one for query in _queries(dataset, field, ids) for one in _labeled(dataset, field, query, meant)]
+    items, labels, origins = zip(*found, strict=True) if found else ((), (), ())
+    return LabelsThere(np.asarray(items, _OID), list(labels), list(origins))
 
 
 def _queries(dataset: fo.Dataset, field: LabelField, ids: np.ndarray) -> Iterator[dict[str, Any]]:
@@ -55,13 +73,16 @@ def _queries(dataset: fo.Dataset, field: LabelField, ids: np.ndarray) -> Iterato
 
 def _labeled(
     dataset: fo.Dataset, field: LabelField, query: dict[str, Any], meant: Sequence[str]
-) -> Iterator[tuple[bytes, str]]:
-    """Id and label of the items that match a query and have a label, none of ``meant``."""
+) -> Iterator[tuple[bytes, str | None, str | None]]:
+    """Id, label, and origin of the items that match a query and have a label, none of ``meant``, or were checked."""
     collection, path = stored_path(dataset, field.path)
     key = "_id" if field.kind == "classification" else f"{path}._id"
-    same = {"$match": {**query, f"{path}.label": {"$nin": [None, "", *meant]}}}
+    labeled = {f"{path}.label": {"$nin": [None, "", *meant]}}
+    checked = {f"{path}.labelscape": "human", f"{path}.label": {"$in": [None, ""]}}
+    same = {"$match": {**query, **({"$or": [labeled, checked]} if field.kind == "classification" else labeled)}}
     listed = field.kind == "patch" and path != field.name.removeprefix(FRAMES_PREFIX)
-    stages: list[dict[str, Any]] = [same, {"$unwind": f"${path}"}, same] if listed else [same]
-    stages += [{"$project": {"_id": f"${key}", "label": f"${path}.label"}}]
+    # Of a list, a condition on what is not there would mean all of its objects.
+    stages: list[dict[str, Any]] = [{"$match": query}, {"$unwind": f"${path}"}, same] if listed else [same]
+    stages += [{"$project": {"_id": f"${key}", "label": f"${path}.label", "origin": f"${path}.labelscape"}}]
     for one in collection.aggregate(stages):
-        yield one["_id"].binary, one["label"]
+        yield one["_id"].binary, one.get("label"), one.get("origin")

@@ -1,22 +1,33 @@
 """What saved labels are made of: their documents in MongoDB, and the rules for a label that is already there."""
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+import numpy as np
 from bson import ObjectId
 
 from .pending import Clear
 from .pending_columns import FieldChanges, PendingLabel
+from .records import as_names
+
+Act = Literal["label", "clear", "delete"]
+CHECKED = "checked, nothing there"  # what is there where a person looked and found nothing to label
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A pending label that would overwrite an existing one."""
+    """A pending label that would overwrite an existing one, or a clearing or deletion of what somebody changed since.
+
+    ``by`` says who set what exists, "" if that is not known.
+    """
 
     item: str
     label: str
     existing: str
+    act: Act = "label"
+    by: str = dataclass_field(default="", compare=False)
 
 
 @dataclass
@@ -24,6 +35,11 @@ class Plan:
     """The outcome of pending changes: collects conflicts while the edits are made."""
 
     conflicts: list[Conflict]
+
+    def keep(self, item: np.ndarray, existing: Any, act: Act, by: Any = None, *, label: str = "") -> None:
+        """Take note that what exists at an item (1,) is kept, and who set it, if that is known."""
+        name = str(existing) if existing else CHECKED
+        self.conflicts.append(Conflict(as_names(item)[0], label, name, act, by if isinstance(by, str) else ""))
 
 
 def confirms(label: PendingLabel, origin: str | None) -> bool:

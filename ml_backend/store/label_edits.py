@@ -39,7 +39,7 @@ def label_edits(
         yield from object_label_edits(dataset, field, changes, plan, leaving, now)
         return
     if field.kind == "classifications":
-        yield from several_label_edits(dataset, field, changes, now)
+        yield from several_label_edits(dataset, field, changes, plan, now)
         return
     yield from single_label_edits(dataset, field, changes, plan, now)
 
@@ -64,23 +64,25 @@ def deletion_edits(dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray]
         yield Edit("sample", item, "", document, None, purpose="delete")
 
 
-def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelField) -> tuple[np.ndarray, np.ndarray]:
-    """Ids (n,) of the labeled items of a view, and who set the label (n,): "human", "neighbors", or "imported".
+def clearable_items(
+    samples: fo.core.collections.SampleCollection, field: LabelField
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ids (n,) of the labeled items of a view, the label (n,), and who set it (n,): "human", "neighbors", "imported".
 
     An item with several labels is listed once per label.
     """
     samples = every_sample(samples)
     if not has_label_field(samples, field):
-        return np.empty(0, "S12"), np.empty(0, "U9")
+        return np.empty(0, "S12"), np.empty(0, object), np.empty(0, "U9")
     root, ids_path, attributes = label_columns(samples, field)
     ids, names, *origins = samples.values([ids_path, *(f"{root}.{attribute}" for attribute in attributes)])
     labeled = [
-        (item, origin)
+        (item, name, origin)
         for item, name, origin in _rows_of(ids, names, origins[0] if origins else None, field)
         if item is not None and name
     ]
-    who = np.asarray([origin if origin in ("human", "neighbors") else "imported" for _, origin in labeled], "U9")
-    return as_oids([item for item, _ in labeled]), who
+    who = np.asarray([origin if origin in ("human", "neighbors") else "imported" for *_, origin in labeled], "U9")
+    return as_oids([item for item, *_ in labeled]), np.asarray([name for _, name, _ in labeled], object), who
 
 
 def clearable_counts(samples: fo.core.collections.SampleCollection, field: LabelField) -> Counter[str]:

@@ -13,12 +13,12 @@ from .column_updates import among, rounds_of
 from .edits import AnyEdit
 from .fills import Fill, Purpose
 from .items import stored_path
-from .label_documents import Conflict, Plan, confirms, is_meant, may_overwrite, provenance
+from .label_documents import Plan, confirms, is_meant, may_overwrite, provenance
 from .labels import PROVENANCE_ATTRIBUTES, LabelField
 from .object_fills import ObjectFill
 from .pending_columns import FieldChanges, pending_label
 from .raw_batches import ANY_TIME, read_encoded
-from .records import as_names
+from .seen import was_changed
 from .single_label_edits import places_of
 
 READ_AT_ONCE = 50_000
@@ -31,17 +31,19 @@ _BEFORE_AT = _ELEMENT_AT + 12 + 1 + len("before\x00")
 
 @dataclass(frozen=True, eq=False)
 class PresentObjects:
-    """Objects ``elements`` (m,) of the samples ``samples`` (m,): their attributes as BSON, and what these say."""
+    """Objects ``elements`` (m,) of the samples ``samples`` (m,): attributes as BSON, what these say, and annotators."""
 
     samples: np.ndarray
     elements: np.ndarray
     before: list[bytes]
     facts: list[dict[str, Any]]
+    annotators: list[Any]
 
     def take(self, places: Sequence[int]) -> "PresentObjects":
         """Some of these objects."""
         before, facts = [self.before[place] for place in places], [self.facts[place] for place in places]
-        return PresentObjects(self.samples[places], self.elements[places], before, facts)
+        annotators = [self.annotators[place] for place in places]
+        return PresentObjects(self.samples[places], self.elements[places], before, facts, annotators)
 
 
 def object_label_edits(
@@ -51,19 +53,27 @@ def object_label_edits(
     for start in range(0, len(changes.cleared), READ_AT_ONCE):
         ids, which = (column[start : start + READ_AT_ONCE] for column in (changes.cleared, changes.which))
         present = _present_objects(dataset, field, ids, leaving)
-        meant = [
-            place
-            for place, (fact, one) in enumerate(
-                zip(present.facts, which[places_of(present.elements, ids)].tolist(), strict=True)
-            )
-            if fact["label"] and is_meant(fact["labelscape"], one)
-        ]
-        yield from _clearing(field, present.take(meant))
+        places = places_of(present.elements, ids)
+        seen = changes.cleared_seen[start : start + READ_AT_ONCE][places]
+        yield from _clearing(field, present.take(_to_clear(present, which[places], seen, plan)))
     by_class = np.lexsort((changes.followed, changes.codes))
     for start in range(0, len(by_class), READ_AT_ONCE):
         rows = by_class[start : start + READ_AT_ONCE]
         present = _present_objects(dataset, field, changes.ids[rows], leaving)
         yield from _setting(field, changes, rows[places_of(present.elements, changes.ids[rows])], present, plan, now)
+
+
+def _to_clear(present: PresentObjects, which: np.ndarray, seen: np.ndarray, plan: Plan) -> list[int]:
+    """The places of the labels that some clearings (m,) mean; those that were changed since become conflicts."""
+    meant = []
+    for place, (fact, kind, before) in enumerate(zip(present.facts, which.tolist(), seen.tolist(), strict=True)):
+        if not fact["label"] or not is_meant(fact["labelscape"], kind):
+            continue
+        if was_changed(before, fact["label"], fact["labelscape"]):
+            plan.keep(present.elements[place : place + 1], fact["label"], "clear", present.annotators[place])
+        else:
+            meant.append(place)
+    return meant
 
 
 def _clearing(field: LabelField, present: PresentObjects) -> Iterator[Fill]:
@@ -81,14 +91,16 @@ def _setting(
 ) -> Iterator[Fill]:
     """The edits of rows of the changes, ``rows[i]`` for the object at place i; they are sorted by class and origin."""
     groups: dict[tuple[int, bool, Any], list[int]] = {}
-    columns = (rows, changes.codes[rows], changes.followed[rows])
-    for place, (row, code, followed) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        name, origin = present.facts[place]["label"], present.facts[place]["labelscape"]
+    columns = (rows, changes.codes[rows], changes.followed[rows], changes.seen[rows])
+    for place, (row, code, followed, seen) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        fact = present.facts[place]
+        name, origin = fact["label"], fact["labelscape"]
         fresh = changes.names[code]
         if name == fresh and not confirms(pending_label(changes, row), origin):
             continue
-        if name and name != fresh and not may_overwrite(changes, row, origin):
-            plan.conflicts.append(Conflict(as_names(present.elements[place : place + 1])[0], fresh, name))
+        changed = was_changed(seen, name, origin) if name else False
+        if name and name != fresh and (changed or not may_overwrite(changes, row, origin)):
+            plan.keep(present.elements[place : place + 1], name, "label", present.annotators[place], label=fresh)
         else:
             groups.setdefault((code, followed, name), []).append(place)
     for (_, followed, name), places in groups.items():
@@ -125,17 +137,21 @@ def _present_objects(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, le
     collection, local = stored_path(dataset, field.path)
     match = {"$match": {f"{local}._id": among(ids)}}
     before = {name: {"$ifNull": [f"${local}.{name}", None]} for name in _ATTRIBUTES}
-    project = {"$project": {"element": f"${local}._id", "before": before}}
+    project = {"$project": {"element": f"${local}._id", "before": before, "annotator": f"${local}.annotator"}}
     unwound: list[dict[str, Any]] = [{"$unwind": f"${local}"}, match] if field.path != field.name else []
     gone = {item.tobytes() for item in leaving.view("V12")}
     samples: list[bytes] = []
     elements: list[bytes] = []
     documents: list[bytes] = []
+    rests: list[bytes] = []
     for document in read_encoded(collection, [match, *unwound, project]):
         if document[_SAMPLE_AT : _SAMPLE_AT + 12] not in gone:
             samples.append(document[_SAMPLE_AT : _SAMPLE_AT + 12])
             elements.append(document[_ELEMENT_AT : _ELEMENT_AT + 12])
-            documents.append(document[_BEFORE_AT:-1])
-    known = {one: bson.decode(one, ANY_TIME) for one in dict.fromkeys(documents)}
+            end = _BEFORE_AT + int.from_bytes(document[_BEFORE_AT : _BEFORE_AT + 4], "little")
+            documents.append(document[_BEFORE_AT:end])
+            rests.append((len(document) - end + 4).to_bytes(4, "little") + document[end:])
+    known = {one: bson.decode(one, ANY_TIME) for one in dict.fromkeys([*documents, *rests])}
     in_samples, present = (np.frombuffer(b"".join(column), _OID) for column in (samples, elements))
-    return PresentObjects(in_samples, present, documents, [known[one] for one in documents])
+    facts, annotators = [known[one] for one in documents], [known[one].get("annotator") for one in rests]
+    return PresentObjects(in_samples, present, documents, facts, annotators)

@@ -24,8 +24,10 @@ Origin = Literal["human", "neighbors"]
 Clear = Literal["all", "ours", "neighbors"]
 PENDING_STORE = "labelscape.pending"
 OID = "S12"
+NOTHING_SEEN, UNKNOWN = 0, 1  # what was there when a change was queued; everything else has a larger number
 _KEPT_PREFIX = "kept:"  # sorts after every key of an act, and is not an act until the save that wrote it is done
-_ITEMS_PER_RECORD = 200_000  # MongoDB's limit is 16 MB per document; one item takes at most 43 bytes
+_ITEMS_PER_RECORD = 200_000  # MongoDB's limit is 16 MB per document; one item takes at most 54 bytes
+_COLUMNS = ("ids", "confidence", "anchors", "seen")
 _DISCARDED_FOR = timedelta(days=7)
 _current_act: ContextVar[str] = ContextVar("current_act", default="")
 _queued: ContextVar[list[tuple[fo.Dataset, str]]] = ContextVar("queued")  # the keys of the current act's records
@@ -37,6 +39,10 @@ def _no_ids() -> np.ndarray:
     return np.empty(0, OID)
 
 
+def _not_known() -> np.ndarray:
+    return np.empty(0, np.uint64)
+
+
 @dataclass(frozen=True, eq=False)
 class PendingAct:
     """One action of a user, on one or many items, that is not saved yet.
@@ -46,6 +52,8 @@ class PendingAct:
     of several labels an item (``multi``) it joins them. A deletion of objects has their field as ``field``. A clearing
     takes labels away: ``which``. A discard forgets the acts with the keys ``discards``, for its items, or for all if it
     has none; in one of an earlier version, which names none, these are the acts before it.
+    ``seen`` (n,) uint64 stands for what was there when the act was queued (`seen.seen_label`), which is what it may
+    change; it is empty where that is not known, as in acts of earlier versions.
     ``mark`` identifies the field (`schema.field_mark`). Records of the same ``act`` are undone together; ``count`` is
     the reported size of the act.
     """
@@ -58,6 +66,7 @@ class PendingAct:
     origin: Origin = "human"
     confidence: np.ndarray = dataclass_field(default_factory=lambda: np.empty(0))
     anchors: np.ndarray = dataclass_field(default_factory=_no_ids)
+    seen: np.ndarray = dataclass_field(default_factory=_not_known)
     multi: bool = False
     replace: bool = False
     which: Clear = "all"
@@ -153,7 +162,7 @@ def settle(dataset: fo.Dataset, done: Sequence[str], kept: Sequence[str]) -> Non
 
 def _as_records(act: PendingAct) -> Iterator[dict[str, Any]]:
     """An act as JSON, in parts small enough for one MongoDB document."""
-    plain = {name: value for name, value in vars(act).items() if name not in ("ids", "confidence", "anchors", "key")}
+    plain = {name: value for name, value in vars(act).items() if name not in (*_COLUMNS, "key")}
     for start in range(0, max(len(act.ids), 1), _ITEMS_PER_RECORD):
         part = slice(start, start + _ITEMS_PER_RECORD)
         yield {
@@ -162,14 +171,22 @@ def _as_records(act: PendingAct) -> Iterator[dict[str, Any]]:
             "ids": pack(act.ids[part].astype(OID)),
             "confidence": pack(act.confidence[part].astype("<f8")),
             "anchors": pack(act.anchors[part].astype(OID)),
+            "seen": pack(_shortened(act.seen[part].astype("<u8"))),
         }
+
+
+def _shortened(seen: np.ndarray) -> np.ndarray:
+    """One number for all items where they are the same, which is usual: nothing was there."""
+    return seen[:1] if len(seen) and (seen == seen[0]).all() else seen
 
 
 def _from_record(record: dict[str, Any], key: str) -> PendingAct:
     if isinstance(record["ids"], list):
         return _from_early_record(record, key)
+    ids, seen = unpack(record["ids"], OID), unpack(record.get("seen", ""), "<u8")
     arrays = {
-        "ids": unpack(record["ids"], OID),
+        "ids": ids,
+        "seen": np.broadcast_to(seen, len(ids)) if len(seen) == 1 else seen,
         "confidence": unpack(record["confidence"], "<f8"),
         "anchors": unpack(record["anchors"], OID),
     }

@@ -9,7 +9,8 @@ from .pending import OID, PendingAct
 from .pending_columns import FieldChanges, PendingChanges
 
 MOST_ITEMS = 20_000  # of new acts; from there on, folding everything is as fast
-_ROWS = ("ids", "codes", "followed", "replace", "lifted", "confidence", "anchors")
+_ROWS = ("ids", "codes", "followed", "replace", "lifted", "confidence", "anchors", "seen")
+_CLEARED = ("cleared", "which", "cleared_seen")
 _Field = tuple[str, str | None]
 Fold = Callable[[Sequence[PendingAct], Sequence[str]], PendingChanges]
 
@@ -31,14 +32,25 @@ def fold_appended(
         if rest is not None and rest.multi != one.multi:
             return None
         fields[one.field, one.patches_field] = one if rest is None else _joined(rest, one)
-    deleted = {field: ids[~_among(ids, items)] for field, ids in known.deleted.items()}
-    for field, ids in few.deleted.items():
-        deleted[field] = np.concatenate([deleted[field], ids]) if field in deleted else ids
-    return PendingChanges(
-        [one for one in fields.values() if len(one.ids) or len(one.cleared)],
-        {field: ids for field, ids in deleted.items() if len(ids)},
-        [act.key for act in acts],
-    )
+    deleted, seen = _deletions(known, few, items)
+    kept_fields = [one for one in fields.values() if len(one.ids) or len(one.cleared)]
+    return PendingChanges(kept_fields, deleted, [act.key for act in acts], seen)
+
+
+def _deletions(
+    known: PendingChanges, few: PendingChanges, items: np.ndarray
+) -> tuple[dict[str | None, np.ndarray], dict[str | None, np.ndarray]]:
+    """The deletions of both, of ``items`` only the latter ones, and what was in them when they were queued."""
+    deleted: dict[str | None, np.ndarray] = {}
+    seen: dict[str | None, np.ndarray] = {}
+    for changes in (known, few):
+        for field, ids in changes.deleted.items():
+            rows = ~_among(ids, items) if changes is known else np.ones(len(ids), bool)
+            if rows.any():
+                deleted[field] = np.concatenate([deleted.get(field, ids[:0]), ids[rows]])
+                values = changes.deleted_seen[field]
+                seen[field] = np.concatenate([seen.get(field, values[:0]), values[rows]])
+    return deleted, seen
 
 
 def _of_items(act: PendingAct, items: np.ndarray) -> PendingAct | None:
@@ -48,7 +60,7 @@ def _of_items(act: PendingAct, items: np.ndarray) -> PendingAct | None:
     rows = _among(act.ids, items)
     if not rows.any():
         return None
-    columns = {name: getattr(act, name)[rows] for name in ("confidence", "anchors") if len(getattr(act, name))}
+    columns = {name: getattr(act, name)[rows] for name in ("confidence", "anchors", "seen") if len(getattr(act, name))}
     return replace(act, ids=act.ids[rows], **columns)
 
 
@@ -71,7 +83,8 @@ def _without(changes: FieldChanges, items: np.ndarray) -> FieldChanges:
     if rows.all() and cleared.all():
         return changes
     columns = {name: getattr(changes, name)[rows] for name in _ROWS}
-    return replace(changes, **columns, cleared=changes.cleared[cleared], which=changes.which[cleared])
+    columns |= {name: getattr(changes, name)[cleared] for name in _CLEARED}
+    return replace(changes, **columns)
 
 
 def _joined(changes: FieldChanges, more: FieldChanges) -> FieldChanges:
@@ -79,7 +92,5 @@ def _joined(changes: FieldChanges, more: FieldChanges) -> FieldChanges:
     names = tuple(dict.fromkeys([*changes.names, *more.names]))
     codes = np.asarray([names.index(name) for name in more.names], np.int32)[more.codes]
     latter = replace(more, codes=codes.astype(np.int32))
-    columns = {
-        name: np.concatenate([getattr(changes, name), getattr(latter, name)]) for name in (*_ROWS, "cleared", "which")
-    }
+    columns = {name: np.concatenate([getattr(changes, name), getattr(latter, name)]) for name in (*_ROWS, *_CLEARED)}
     return replace(changes, **columns, names=names, mark=more.mark or changes.mark)

@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
 import pandas as pd
 
-from .pending import OID, PendingAct, list_acts
+from .pending import OID, UNKNOWN, PendingAct, list_acts
 from .pending_appended import fold_appended
 from .pending_columns import NO_ANCHOR, FieldChanges, PendingChanges
 from .schema import fields_today
 
+_WITHOUT: dict[str, Any] = {"confidence": (np.nan, float), "anchors": (NO_ANCHOR, OID), "seen": (UNKNOWN, np.uint64)}
 _folded: dict[str, tuple[tuple[str, ...], tuple[str, ...], "PendingChanges"]] = {}  # dataset → keys, fields, result
 _lock = threading.Lock()
 
@@ -57,7 +59,9 @@ def fold(acts: Sequence[PendingAct], fields: Sequence[str]) -> PendingChanges:
     if not numbers:
         return PendingChanges((), {}, keys)
     log = _Log([acts[number] for number in numbers], [fields[number] for number in numbers])
-    return PendingChanges(log.fields(), log.deleted(), keys)
+    deletions = log.deletions()
+    deleted, seen = ({field: columns[place] for field, columns in deletions.items()} for place in (0, 1))
+    return PendingChanges(log.fields(), deleted, keys, seen)
 
 
 class _Log:
@@ -100,16 +104,17 @@ class _Log:
         last[self.group[rows]] = self.number[rows]  # rows are in the order of the acts: the last one stays
         return last
 
-    def deleted(self) -> dict[str | None, np.ndarray]:
-        """Field of objects, or None → the items to delete."""
-        deleted: dict[str | None, np.ndarray] = {}
-        rows = (self.kind == "delete") & (self.deletion[self.group] == self.number)
+    def deletions(self) -> dict[str | None, tuple[np.ndarray, np.ndarray]]:
+        """Field of objects, or None → the items (k,) to delete, and what was in them (k,) when that was queued."""
+        deleted: dict[str | None, tuple[np.ndarray, np.ndarray]] = {}
+        marked = (self.kind == "delete") & (self.deletion[self.group] == self.number)
         objects = [patches_field for _, patches_field in self.targets]
         for field in dict.fromkeys(one for one, act in zip(objects, self.acts, strict=True) if act.kind == "delete"):
             mine = np.asarray([one == field for one in objects])[self.number]
-            ids = self.ids[rows & mine]
-            if len(ids):
-                deleted[field] = ids[_first_of_each(self.group[rows & mine])]
+            rows = np.flatnonzero(marked & mine)
+            if len(rows):
+                rows = rows[_first_of_each(self.group[rows])]
+                deleted[field] = self.ids[rows], self._of_row("seen", rows)
         return deleted
 
     def fields(self) -> list[FieldChanges]:
@@ -128,6 +133,8 @@ class _Log:
         clearings = np.flatnonzero(open_rows & (self.kind == "clear"))
         cleared = np.full(self.n_groups, -1)
         cleared[self.group[clearings]] = self.number[clearings]
+        cleared_rows = np.full(self.n_groups, -1)
+        cleared_rows[self.group[clearings]] = clearings
         labels = np.flatnonzero(open_rows & (self.kind == "label") & (self.number > cleared[self.group]))
         codes, names = pd.factorize(np.asarray([act.label for act in self.acts], object)[self.number[labels]])
         labels, codes = self._last_labels(labels, codes, len(names), multi=multi)
@@ -135,6 +142,7 @@ class _Log:
         clearings = clearings[_first_of_each(self.group[clearings])]
         if not multi:  # the label that comes after is enough: it replaces the one to be cleared
             clearings = clearings[~np.isin(self.group[clearings], self.group[labels])]
+        lifted = self._lifted(labels, np.full(self.n_groups, -1) if multi else cleared)
         return FieldChanges(
             field=field,
             patches_field=patches_field,
@@ -145,12 +153,21 @@ class _Log:
             codes=codes.astype(np.int32),
             followed=self._of_act("origin", labels) == "neighbors",
             replace=self._of_act("replace", labels).astype(bool),
-            lifted=self._lifted(labels, np.full(self.n_groups, -1) if multi else cleared),
-            confidence=self._of_row("confidence", labels, np.nan),
-            anchors=self._of_row("anchors", labels, NO_ANCHOR),
+            lifted=lifted,
+            confidence=self._of_row("confidence", labels),
+            anchors=self._of_row("anchors", labels),
+            seen=self._seen(labels, lifted, cleared_rows),
             cleared=self.ids[clearings],
             which=self._of_act("which", clearings),
+            cleared_seen=self._of_row("seen", clearings),
         )
+
+    def _seen(self, labels: np.ndarray, lifted: np.ndarray, cleared_rows: np.ndarray) -> np.ndarray:
+        """What was there when each label was queued, or where a clearing allows it to replace that, at the clearing."""
+        seen = self._of_row("seen", labels)
+        by_clearing = (lifted != "") & ~self._of_act("replace", labels).astype(bool)
+        seen[by_clearing] = self._of_row("seen", cleared_rows[self.group[labels[by_clearing]]])
+        return seen
 
     def _last_labels(
         self, rows: np.ndarray, codes: np.ndarray, n_classes: int, *, multi: bool
@@ -171,9 +188,9 @@ class _Log:
         lifted: np.ndarray = kinds[cleared[self.group[rows]]]  # -1 is the last one
         return lifted
 
-    def _of_row(self, name: str, rows: np.ndarray, missing: object) -> np.ndarray:
-        """A column of the acts for these rows; ``missing`` if an act has none."""
-        column = np.full(len(rows), missing, float if name == "confidence" else OID)
+    def _of_row(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """A column of the acts for these rows, with what stands for none where an act has none."""
+        column = np.full(len(rows), *_WITHOUT[name])
         for number in np.unique(self.number[rows]).tolist():
             values = getattr(self.acts[number], name)
             if len(values):

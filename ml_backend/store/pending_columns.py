@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +35,9 @@ class FieldChanges:
     Label number i is ``names[codes[i]]`` for the item ``ids[i]`` (bytes of 12); ``followed`` (n,) tells which labels
     come from neighbors, with their ``confidence`` (n,) and ``anchors`` (n,); ``replace`` (n,) which may overwrite any
     label, and ``lifted`` (n,) which labels a clearing before it takes away ("" = none): those it may overwrite, too.
-    ``cleared`` (m,) are the items whose labels go first, those that ``which`` (m,) says. ``mark`` identifies the field.
+    ``cleared`` (m,) are the items whose labels go first, those that ``which`` (m,) says. ``seen`` (n,) and
+    ``cleared_seen`` (m,) stand for what was there when that was queued (`seen.seen_label`). ``mark`` identifies the
+    field.
     """
 
     field: str
@@ -49,8 +52,10 @@ class FieldChanges:
     lifted: np.ndarray
     confidence: np.ndarray
     anchors: np.ndarray
+    seen: np.ndarray
     cleared: np.ndarray
     which: np.ndarray
+    cleared_seen: np.ndarray
 
     def rows(self) -> Iterator[PendingLabel]:
         """The labels one by one."""
@@ -76,12 +81,14 @@ class PendingChanges:
     """The folded acts: the last one on an item counts; a field with several labels per item collects them all.
 
     ``deleted`` maps a field of objects, or None for samples, to the ids (k,) of those that will be deleted; ``acts``
-    are the keys of the acts behind all this.
+    are the keys of the acts behind all this. ``deleted_seen`` has what was in each of the deleted when that was queued
+    (`seen_contents`).
     """
 
     fields: Sequence[FieldChanges]
     deleted: dict[str | None, np.ndarray]
     acts: Sequence[str]
+    deleted_seen: dict[str | None, np.ndarray] = dataclass_field(default_factory=dict)
 
     @property
     def n_labels(self) -> int:

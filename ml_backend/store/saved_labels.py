@@ -26,12 +26,14 @@ def with_saved(labels: Labels, items: Items, changes: FieldChanges, conflicts: S
     code_of = {name: code for code, name in enumerate(classes)}
     codes, followed = _columns(labels, np.asarray([code_of[name] for name in labels.classes], np.int64))
     checked = labels.checked.copy()
+    kept = index.get_indexer([conflict.item for conflict in conflicts])
     rows = index.get_indexer(as_names(changes.cleared))
+    rows[np.isin(rows, kept)] = -1
     meant = (rows >= 0) & ((changes.which == "all") | followed[rows])
     codes[rows[meant]] = -1
     checked[rows[(rows >= 0) & (changes.which == "all")]] = False
     rows = index.get_indexer(as_names(changes.ids))
-    written = (rows >= 0) & ~np.isin(rows, index.get_indexer([conflict.item for conflict in conflicts]))
+    written = (rows >= 0) & ~np.isin(rows, kept)
     rows, new = rows[written], np.asarray([code_of[name] for name in changes.names], np.int64)[changes.codes[written]]
     by_neighbors = changes.followed[written]
     followed[rows] = np.where(codes[rows] == new, followed[rows] & by_neighbors, by_neighbors)

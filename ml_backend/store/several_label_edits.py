@@ -14,12 +14,14 @@ from .column_updates import among
 from .edits import AnyEdit, Edit
 from .fills import Fill
 from .items import stored_path
-from .label_documents import confirms, is_meant, label_document, provenance
+from .label_documents import Plan, confirms, is_meant, label_document, provenance
 from .labels import LabelField
 from .list_fills import JoiningFill, RemovingFill
 from .object_fills import ObjectFill
+from .pending import NOTHING_SEEN, UNKNOWN, Clear
 from .pending_columns import FieldChanges, pending_label
 from .raw_batches import ANY_TIME
+from .seen import seen_list
 from .single_label_edits import stamp, with_columns, with_distinct_tails
 
 READ_AT_ONCE = 10_000
@@ -42,13 +44,17 @@ class _Groups:
 
 
 def several_label_edits(
-    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, now: datetime
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, now: datetime
 ) -> Iterator[AnyEdit]:
-    """Edits that take the labels to be cleared out of their lists, and add the pending ones that are not there yet."""
+    """Edits that take the labels to be cleared out of their lists, and add the pending ones that are not there yet.
+
+    No label leaves a list to which somebody added one of those since, or in which somebody changed one.
+    """
     samples = np.unique(np.concatenate([changes.cleared, changes.ids]))
     groupable = with_distinct_tails(samples)[np.searchsorted(samples, changes.ids)]
     order = np.argsort(changes.ids, kind="stable")
-    which = dict(zip(changes.cleared.tolist(), changes.which.tolist(), strict=True))
+    meant = zip(changes.which.tolist(), changes.cleared_seen.tolist(), strict=True)
+    clearings = dict(zip(changes.cleared.tolist(), meant, strict=True))
     for start in range(0, len(samples), READ_AT_ONCE):
         block = samples[start : start + READ_AT_ONCE]
         ends = np.searchsorted(changes.ids[order], block, "right")
@@ -60,10 +66,27 @@ def several_label_edits(
         groups = _Groups()
         for sample, listed in _lists(dataset, field, block):
             key = sample.rstrip(b"\x00")  # as NumPy gives it
-            _sort(groups, changes, sample, listed, rows[key], which.get(key))
+            _sort(groups, changes, sample, listed, rows[key], _unchanged(sample, listed, clearings.get(key), plan))
         yield from _leaving(field, groups)
         yield from _joining(field, changes, groups, groupable, now)
         yield from _confirmed(field, changes, groups, now)
+
+
+def _unchanged(
+    sample: bytes, listed: Sequence[_Element] | None, clearing: tuple[Clear, int] | None, plan: Plan
+) -> Clear | None:
+    """Which labels of a list are to be cleared; none where those are not the ones that were seen, a conflict."""
+    if clearing is None or not listed:
+        return None
+    which, seen = clearing
+    there = [(element.get("label"), element.get("labelscape")) for element in listed]
+    now = seen_list(there, which)
+    if seen in (UNKNOWN, now) or now == NOTHING_SEEN:
+        return which
+    meant = [element for element, (_, origin) in zip(listed, there, strict=True) if is_meant(origin, which)]
+    names = ", ".join(str(element.get("label")) for element in meant)
+    plan.keep(np.frombuffer(sample, _OID), names, "clear", meant[-1].get("annotator"))
+    return None
 
 
 def _sort(

@@ -14,11 +14,11 @@ from .column_updates import among
 from .edits import AnyEdit, Edit
 from .fills import OF_AN_ANNOTATION, Fill
 from .items import stored_path
-from .label_documents import Conflict, Plan, confirms, is_meant, label_document, may_overwrite
+from .label_documents import Plan, confirms, is_meant, label_document, may_overwrite
 from .labels import LabelField
 from .pending_columns import FieldChanges, pending_label
 from .raw_batches import ANY_TIME, read_encoded, read_table
-from .records import as_names
+from .seen import was_changed
 
 READ_AT_ONCE = 50_000
 SCANNED_FROM = 0.2  # above this share of the samples, reading all is faster than looking up each
@@ -29,16 +29,18 @@ _OID = "S12"
 
 @dataclass(frozen=True, eq=False)
 class PresentLabels:
-    """The labels that samples ``ids`` (m,) have now: as BSON, and the class and the origin of each."""
+    """The labels that samples ``ids`` (m,) have now: as BSON, and of each the class, the origin, and the annotator."""
 
     ids: np.ndarray
     encoded: list[bytes]
     names: list[Any]
     origins: list[Any]
+    annotators: list[Any]
 
     def take(self, places: Sequence[int]) -> "PresentLabels":
         """Some of these labels."""
-        columns = [[column[place] for place in places] for column in (self.encoded, self.names, self.origins)]
+        every = (self.encoded, self.names, self.origins, self.annotators)
+        columns = [[column[place] for place in places] for column in every]
         return PresentLabels(self.ids[places], *columns)
 
 
@@ -49,9 +51,7 @@ def single_label_edits(
     for start in range(0, len(changes.cleared), READ_AT_ONCE):
         rows = slice(start, start + READ_AT_ONCE)
         present = present_labels(dataset, field.path, changes.cleared[rows])
-        which = changes.which[rows][places_of(present.ids, changes.cleared[rows])].tolist()
-        meant = [place for place, one in enumerate(which) if is_meant(present.origins[place], one)]
-        yield from clearing_edits(field.path, present.take(meant))
+        yield from clearing_edits(field.path, present.take(_to_clear(changes, rows, present, plan)))
     labeled = _labeled_ids(dataset, field.path, len(changes.ids))
     groupable = with_distinct_tails(changes.ids)
     by_class = np.lexsort((changes.followed, changes.codes))
@@ -60,6 +60,21 @@ def single_label_edits(
         ids = changes.ids[rows_of_block]
         present = present_labels(dataset, field.path, ids if labeled is None else ids[np.isin(ids, labeled)])
         yield from _block(field, changes, rows_of_block, present, groupable, plan, now)
+
+
+def _to_clear(changes: FieldChanges, rows: slice, present: PresentLabels, plan: Plan) -> list[int]:
+    """The places of the present labels that some clearings mean; those that were changed since become conflicts."""
+    places = places_of(present.ids, changes.cleared[rows])
+    seen, which = changes.cleared_seen[rows][places].tolist(), changes.which[rows][places].tolist()
+    meant = []
+    for place, (name, origin) in enumerate(zip(present.names, present.origins, strict=True)):
+        if not is_meant(origin, which[place]):
+            continue
+        if was_changed(seen[place], name, origin):
+            plan.keep(present.ids[place : place + 1], name, "clear", present.annotators[place])
+        else:
+            meant.append(place)
+    return meant
 
 
 def clearing_edits(path: str, labels: PresentLabels) -> Iterator[Fill]:
@@ -72,6 +87,7 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
     """The labels of those samples that have a value in the field; they are not decoded, which would triple the time."""
     collection, local = stored_path(dataset, path)
     project = {"label": f"${local}", "name": f"${local}.label", "origin": f"${local}.labelscape"}
+    project["annotator"] = f"${local}.annotator"
     documents: list[bytes] = []
     encoded: list[bytes] = []
     facts: list[dict[str, Any]] = []
@@ -86,8 +102,8 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
             documents.append(document[_ID_AT : _ID_AT + 12])
             encoded.append(document[_LABEL_AT:end])
             facts.append(known[rest])
-    names, origins = ([fact.get(name) for fact in facts] for name in ("name", "origin"))
-    return PresentLabels(np.frombuffer(b"".join(documents), _OID), encoded, names, origins)
+    names, origins, annotators = ([fact.get(name) for fact in facts] for name in ("name", "origin", "annotator"))
+    return PresentLabels(np.frombuffer(b"".join(documents), _OID), encoded, names, origins, annotators)
 
 
 def _labeled_ids(dataset: fo.Dataset, path: str, count: int) -> np.ndarray | None:
@@ -119,10 +135,10 @@ def _block(
     """The edits of some rows, which are sorted by class and origin; ``present`` are the labels they have."""
     rows_present = rows[places_of(present.ids, changes.ids[rows])]
     replaced: dict[int, bytes] = {}
-    for row, name, origin, encoded in zip(
-        rows_present.tolist(), present.names, present.origins, present.encoded, strict=True
-    ):
-        if _may_replace(changes, row, name, origin, plan):
+    columns = (rows_present.tolist(), present.encoded, present.names, present.origins, present.annotators)
+    seen = changes.seen[rows_present].tolist()
+    for row, encoded, name, origin, annotator, before in zip(*columns, seen, strict=True):
+        if _may_replace(changes, row, name, origin, annotator, before, plan):
             replaced[row] = encoded
     empty = rows[~np.isin(rows, rows_present)]
     yield from _fills(field.path, changes, empty[groupable[empty]], {}, now)
@@ -143,13 +159,15 @@ def _in_place_of(existing: dict[str, Any] | None, document: dict[str, Any]) -> d
     return {**kept, **document, "tags": existing.get("tags") or []}
 
 
-def _may_replace(changes: FieldChanges, row: int, name: Any, origin: Any, plan: Plan) -> bool:
+def _may_replace(
+    changes: FieldChanges, row: int, name: Any, origin: Any, annotator: Any, seen: int, plan: Plan
+) -> bool:
     """Whether a label may replace the existing one; records a conflict if it may not."""
     fresh = changes.names[changes.codes[row]]
     if name == fresh:
         return confirms(pending_label(changes, row), origin)
-    if name and not may_overwrite(changes, row, origin):
-        plan.conflicts.append(Conflict(as_names(changes.ids[row : row + 1])[0], fresh, name))
+    if was_changed(seen, name, origin) or (name and not may_overwrite(changes, row, origin)):
+        plan.keep(changes.ids[row : row + 1], name, "label", annotator, label=fresh)
         return False
     return True
 

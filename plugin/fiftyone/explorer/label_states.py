@@ -10,7 +10,9 @@ import numpy as np
 
 from ....ml_backend.store.items import FRAMES_PREFIX
 from ....ml_backend.store.labels import LabelField
+from ....ml_backend.store.pending import UNKNOWN
 from ....ml_backend.store.pending_columns import PendingChanges
+from ....ml_backend.store.seen import seen_label
 from ....ml_backend.store.suggestions import suggestion_path
 from .column_files import MISSING_CODE, digest, pack
 from .field_values import FieldSource, code_of, distinct_classes, fetch, first_of
@@ -140,12 +142,15 @@ class LabelRows:
     def _overlay(self) -> Snapshot:
         states, codes = self._saved_states.copy(), self.saved_codes.copy()
         self._replaceable = np.isin(states, (HUMAN, NEIGHBORS))
+        self._seen_by_pending = np.full(len(self.rows), UNKNOWN, np.uint64)
         for changes in self._pending.fields:
             if (changes.field, changes.patches_field) != (self.field.name, self.rows.patches_field):
                 continue
             cleared = self.rows.locate(changes.cleared.astype("S12"))
             cleared = cleared[cleared >= 0]
             codes[cleared], states[cleared] = -1, PENDING_LABEL
+            self._note_seen(changes.cleared, changes.cleared_seen)
+            self._note_seen(changes.ids, changes.seen)
             rows = self.rows.locate(changes.ids.astype("S12"))
             self._replaceable[rows[rows >= 0]] = changes.replace[rows >= 0]
             named = np.asarray([self._code(name) for name in changes.names], np.int32)
@@ -168,6 +173,28 @@ class LabelRows:
         """
         chosen: np.ndarray = self._replaceable[rows]
         return chosen
+
+    def seen_below(self, rows: np.ndarray) -> np.ndarray:
+        """(m,) uint64: the saved label that a person has seen at each of some rows (`store.seen.seen_label`).
+
+        A pending change hides the saved label below it, so that the one which its author saw counts.
+        """
+        codes, states = self.saved_codes[rows], self._saved_states[rows]
+        kinds, each = np.unique(np.column_stack([codes, states]), axis=0, return_inverse=True)
+        values = [
+            seen_label(self.classes[code], "neighbors" if state == NEIGHBORS else None)
+            if code >= 0
+            else seen_label(None, "human" if state == CHECKED else None)
+            for code, state in kinds.tolist()
+        ]
+        by_pending = self._seen_by_pending[rows]
+        saved = np.asarray(values, np.uint64)[each.ravel()]
+        seen: np.ndarray = np.where(by_pending == UNKNOWN, saved, by_pending)
+        return seen
+
+    def _note_seen(self, ids: np.ndarray, seen: np.ndarray) -> None:
+        rows = self.rows.locate(ids.astype("S12"))
+        self._seen_by_pending[rows[rows >= 0]] = seen[rows >= 0]
 
     def codes_with_suggestions(self) -> np.ndarray:
         """(n,) int32 code of the label, and where there is none, of the open suggestion; -1 = neither."""

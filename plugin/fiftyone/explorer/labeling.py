@@ -47,15 +47,17 @@ def label_rows(dataset: fo.Dataset, labels: LabelRows, rows: np.ndarray, name: s
     """Set a pending label on rows (n,), in place of the labels on screen, which nobody has changed since.
 
     A row without a label there is labeled only if it still has none when the change is saved: a label that another
-    person sets in the meantime is kept.
+    person sets in the meantime is kept, in place of another one, too.
     """
     target = label_field(dataset, field, labels.field.patches_field)
-    seen = labels.replaceable(rows) if field == labels.field.name else np.ones(len(rows), bool)
-    for chosen, replaces in ((rows[seen], True), (rows[~seen], False)):
+    shown = field == labels.field.name
+    labeled = labels.replaceable(rows) if shown else np.ones(len(rows), bool)
+    for chosen, replaces in ((rows[labeled], True), (rows[~labeled], False)):
         if len(chosen):
-            codes = np.zeros(len(chosen), np.int32)
-            names = [queue.clean_label(name)]
-            queue.add_labels(dataset, target, queue.LabelBatch(labels.rows.ids[chosen], codes, names, replace=replaces))
+            codes, names = np.zeros(len(chosen), np.int32), [queue.clean_label(name)]
+            seen = labels.seen_below(chosen) if shown else None
+            batch = queue.LabelBatch(labels.rows.ids[chosen], codes, names, replace=replaces, seen=seen)
+            queue.add_labels(dataset, target, batch)
 
 
 @answers(LABELING)

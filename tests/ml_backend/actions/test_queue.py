@@ -9,7 +9,6 @@ from labelscape.ml_backend.actions.queue import (
     LabelBatch,
     clean_label,
     clear_labels,
-    conflict_note,
     count_clearable,
     delete_items,
     queue_labels,
@@ -115,7 +114,7 @@ def test_labels_are_counted_by_the_database_as_they_are_cleared(dataset, kind):
     views = [dataset, dataset.limit(3), *([dataset.to_patches("thing")] if kind is fo.Detections else [])]
 
     for view in views:
-        _, who = clearable_items(view, field)
+        _, _, who = clearable_items(view, field)
         assert clearable_counts(view, field) == Counter(who.tolist()) != Counter()
 
 
@@ -153,25 +152,18 @@ def test_labels_lose_surrounding_whitespace_alone():
     assert clean_label("\t two words \n") == "two words"
 
 
-@pytest.mark.parametrize(
-    ("number", "note"),
-    [
-        (0, ""),
-        (1, "1 item kept its existing label (“a0” instead of “b”); “replace” overwrites. "),
-        (
-            5,
-            "5 items kept their existing labels (“a0” instead of “b”, “a1” instead of “b”, and “a2” instead of “b”); "
-            "“replace” overwrites. ",
-        ),
-    ],
-)
-def test_conflicts_are_counted_and_the_first_three_named(number, note):
-    assert conflict_note([Conflict("0" * 24, "b", f"a{place}") for place in range(number)]) == note
-
-
 def test_a_label_from_neighbors_that_is_pending_already_is_no_conflict(dataset):
     ids = dataset.values("id")[3:5]
     by_neighbors(dataset, ids, "zebra")
     report = by_neighbors(dataset, ids, "zebra")
     assert (report.queued, report.conflicts) == ([], [])
     assert report.sentence() == "Queued 0 changes. 2 labels pending."
+
+
+def test_an_object_beside_one_without_a_label_keeps_its_label_too(dataset):
+    boxes = [[fo.Detection(label=name, bounding_box=[0, 0, 1, 1]) for name in ("a", None, "b")] for _ in range(6)]
+    dataset.set_values("parts", [fo.Detections(detections=one) for one in boxes])
+    ids = dataset.values("parts.detections.id")[0]
+    report = set_label(dataset, ids, "b", field="parts", patches_field="parts")
+    assert [(one.item, one.existing) for one in report.conflicts] == [(ids[0], "a")]
+    assert report.queued == ids[1:]

@@ -68,7 +68,7 @@ def shown(dataset):
 
 
 def act_at_random(rng, dataset, ids, model):
-    """Make one random pending change, and record in the model its effect on each sample's label."""
+    """Make one random pending change, and record its effect in the model; returns what it means for its samples."""
     some = rng.sample(ids, 9)
     kind = rng.choice(["set", "set", "neighbors", "clear"])
     label = rng.choice([*CLASSES, "new"])
@@ -77,6 +77,7 @@ def act_at_random(rng, dataset, ids, model):
             if model[item][:2] != (label, "human") and (model[item][0] != label or model[item][1] == "neighbors"):
                 model[item] = (label, "human", None, None)
         set_label(dataset, some, label, replace=True)
+        return dict.fromkeys(some, (label, "human", None, None))
     elif kind == "neighbors":
         confidence = [rng.random() for _ in some]
         for item, sure in zip(some, confidence, strict=True):
@@ -86,12 +87,14 @@ def act_at_random(rng, dataset, ids, model):
         codes = np.zeros(len(some), int)
         batch = LabelBatch(as_oids(some), codes, [label], replace=True, **columns)
         queue_labels(dataset, label_field(dataset, "ground_truth"), batch)
+        return {item: (label, "neighbors", ids[0], sure) for item, sure in zip(some, confidence, strict=True)}
     else:
         labeled = [item for item in some if model[item][0]]
         if labeled:
             clear_labels(dataset.select(labeled), which="all")
         for item in labeled:
             model[item] = (None,) * 4
+        return {item: model[item] for item in labeled}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -110,6 +113,50 @@ def test_groups_end_as_the_actions_say_and_undo_restores_every_byte(dataset, pat
     for earlier in reversed(states[:-1]):
         undo_save(dataset)
         assert stored(dataset) == earlier
+
+
+def what_counts(label):
+    """What makes a label another one to a person who has seen it; None = nothing is there."""
+    name, origin = label[:2]
+    return (name, origin == "neighbors") if name or origin == "human" else None
+
+
+def edited_by_another(rng, dataset, ids, before, pending):
+    """Another person sets, checks, or removes labels at random; returns sample → what a save leaves there."""
+    expected = dict(before)
+    for item, label in pending.items():
+        same = label[0] is not None and label[0] == before[item][0]
+        if not same or (label[1] == "human" and before[item][1] == "neighbors"):
+            expected[item] = label
+    for item in rng.sample(ids, 8):
+        theirs = rng.choice([*CLASSES, "theirs", "", None])
+        label = None if theirs is None else fo.Classification(label=theirs or None).to_dict() | {"labelscape": "human"}
+        dataset._sample_collection.update_one({"_id": ObjectId(item)}, {"$set": {"ground_truth": label}})
+        there = (theirs or None, "human" if label else None, None, None)
+        changed = what_counts(there) not in (None, what_counts(before[item]))
+        confirmed = theirs and theirs == pending.get(item, there)[0]
+        if changed or confirmed or item not in pending:
+            expected[item] = there
+        else:
+            expected[item] = pending[item]
+    return expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_others_change_between_queueing_and_saving_stays_whatever_it_is(dataset, path, seed):
+    rng = random.Random(seed)
+    ids = dataset.values("id")
+    for _ in range(3):
+        before = shown(dataset)
+        pending = act_at_random(rng, dataset, ids, dict(before))
+        expected = edited_by_another(rng, dataset, ids, before, pending)
+        there = stored(dataset)
+        report = save_changes(dataset)
+        assert shown(dataset) == expected
+        assert report.overtaken == 0
+        if saves.list_saves(dataset) and report.labels + report.cleared:
+            undo_save(dataset)
+            assert stored(dataset) == there
 
 
 @pytest.mark.parametrize("when", ["during the save", "before the undo"])

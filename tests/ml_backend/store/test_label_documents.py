@@ -19,7 +19,7 @@ def one_change(*, replace: bool, lifted: str) -> FieldChanges:
     column = np.zeros(1, int)
     return FieldChanges(
         "ground_truth", None, False, None, ("cat",), column, column, column.astype(bool), np.asarray([replace]),
-        np.asarray([lifted]), column.astype(float), column, np.empty(0, "S12"), np.empty(0, "U9"),
+        np.asarray([lifted]), column.astype(float), column, column, np.empty(0, "S12"), np.empty(0, "U9"), column[:0],
     )  # fmt: skip
 
 

@@ -140,3 +140,18 @@ def test_checked_with_nothing_there_is_a_state_of_its_own_that_a_later_label_doe
     assert explorer.do("set_label", **explorer.rows(60), label="mine")["count"] == 1
     explorer.do("save")
     assert saved(mapped_digits, 60, 61) == ["mine", "mine"]
+
+
+def test_what_somebody_sets_between_the_label_and_the_save_is_kept_also_below_a_pending_one(explorer, mapped_digits):
+    explorer.do("set_label", **explorer.rows(3, 4, 50, 51), label="first")
+    label(mapped_digits, 3, "theirs")
+    label(mapped_digits, 50, "theirs")
+    explorer.do("set_label", **explorer.rows(3, 4, 50, 51), label="second")  # the screen shows “first” everywhere
+
+    reply = explorer.do("save")
+
+    assert reply["labels"] == 2
+    assert saved(mapped_digits, 3, 4, 50, 51) == ["theirs", "second", "theirs", "second"]
+    explorer.do("set_label", **explorer.rows(3), label="second")  # now it shows “theirs”
+    explorer.do("save")
+    assert saved(mapped_digits, 3) == ["second"]

@@ -1,0 +1,80 @@
+"""What people edit in a sample or an object, as a number: a deletion leaves what somebody changed since it was queued.
+
+Labels, boxes, masks, tags, and attributes count; computed values do not.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+
+from .column_updates import Expression, among
+from .items import label_path, stored_path
+from .pending import NOTHING_SEEN, OID
+from .raw_batches import read_encoded
+from .seen import number_of
+from .suggestions import is_suggestions_field
+
+_AT_ONCE = 50_000
+_ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
+
+
+def seen_contents(dataset: fo.Dataset, patches_field: str | None, ids: np.ndarray) -> np.ndarray:
+    """(n,) uint64: what people edit in samples, or objects of a field, as a number; NOTHING_SEEN for what is gone.
+
+    Our own scores and suggestions, and what evaluations of FiftyOne's write, are left out.
+    """
+    own = _derived(dataset)
+    if patches_field is None:
+        collection, key, root = dataset._sample_collection, "_id", None
+        content: Any = {"tags": {"$ifNull": ["$tags", None]}, "labels": _labels_of_samples(dataset, own)}
+    else:
+        collection, root = stored_path(dataset, label_path(dataset, patches_field))
+        key, content = f"{root}._id", {"label": _attributes(f"${root}", own)}
+    found: dict[bytes, int] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        match = {"$match": {key: among(ids[start : start + _AT_ONCE])}}
+        unwound: list[dict[str, Any]] = [] if root is None else [match, {"$unwind": f"${root}"}]
+        stages = [*unwound, match, {"$project": {"_id": f"${key}", "content": content}}]
+        for document in read_encoded(collection, stages):
+            found[document[_ID_AT : _ID_AT + 12]] = number_of(document[_ID_AT + 12 :])
+    missing = NOTHING_SEEN
+    return np.fromiter((found.get(item, missing) for item in _keys(ids)), np.uint64, len(ids))
+
+
+def _keys(ids: np.ndarray) -> Iterator[bytes]:
+    raw = np.ascontiguousarray(ids, OID).tobytes()
+    return (raw[start : start + 12] for start in range(0, len(raw), 12))
+
+
+def _derived(dataset: fo.Dataset) -> list[str]:
+    """Attributes of labels that are computed: our scores and suggestions, and those of FiftyOne's evaluations."""
+    schema = dataset.get_field_schema(flat=True)
+    ours = {path.rsplit(".", 1)[-1] for path, field in schema.items() if (field.info or {}).get("labelscape")}
+    evaluated = {f"{key}{end}" for key in dataset.list_evaluations() for end in ("", "_id", "_iou")}
+    return sorted(ours | evaluated)
+
+
+def _labels_of_samples(dataset: fo.Dataset, left_out: Sequence[str]) -> Expression:
+    """The contents of all label fields of a sample, without the empty ones, so that a new field changes nothing."""
+    fields = []
+    for name in dataset.get_field_schema(embedded_doc_type=fo.Label):
+        if not is_suggestions_field(dataset, name):
+            kind = dataset.get_field(name).document_type
+            leaf = getattr(kind, "_LABEL_LIST_FIELD", None)
+            fields.append(_list(f"${name}.{leaf}", left_out) if leaf else _attributes(f"${name}", left_out))
+    return {"$filter": {"input": fields, "as": "one", "cond": {"$ne": ["$$one", []]}}}
+
+
+def _list(path: str, left_out: Sequence[str]) -> Expression:
+    each = {"$map": {"input": path, "as": "label", "in": _attributes("$$label", left_out)}}
+    return {"$cond": [{"$isArray": [path]}, each, []]}
+
+
+def _attributes(label: str, left_out: Sequence[str]) -> Expression:
+    """The attributes of a label by name; FiftyOne writes them in any order, and leaves out empty ones or not."""
+    counts = {"$and": [{"$not": [{"$in": ["$$one.k", left_out]}]}, {"$ne": ["$$one.v", None]}]}
+    given = {"$filter": {"input": {"$objectToArray": label}, "as": "one", "cond": counts}}
+    ordered = {"$sortArray": {"input": given, "sortBy": {"k": 1}}}
+    return {"$cond": [{"$eq": [{"$type": label}, "object"]}, ordered, []]}
