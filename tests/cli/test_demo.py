@@ -25,6 +25,10 @@ def test_the_demo_says_that_its_port_is_taken() -> None:
 @pytest.fixture(scope="module")
 def demo(database: None) -> Iterator[tuple[int, str, str]]:
     """The demo, served: its port, and its output at the first and the second start."""
+    import fiftyone as fo
+
+    if fo.dataset_exists("labelscape-digits"):  # of a start that failed, after which this runs again
+        fo.delete_dataset("labelscape-digits")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
