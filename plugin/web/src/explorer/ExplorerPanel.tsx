@@ -4,7 +4,7 @@ import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
 import { usePoll } from "../parts/poll";
 import PLOT_STYLE from "uplot/dist/uPlot.min.css?inline";
-import STYLE from "../parts/style.css?inline";
+import { STYLE } from "../parts/style";
 import { keepPresses, useFocusKeeper, useGround, useOverhang, useWidth } from "../parts/root";
 import { isDark, parseColor } from "../scatter/colors";
 import { FactsLine, PendingBar, SelectionBar, StaleBar } from "./Bars";

@@ -1,6 +1,6 @@
 /** The whole panel: fields and thresholds, table and matrix, results and segments. */
 import * as React from "react";
-import STYLE from "../parts/style.css?inline";
+import { STYLE } from "../parts/style";
 import { Button } from "../parts/parts";
 import { Picker } from "../parts/Picker";
 import { keepPresses, useFocusKeeper, useGround, useOverhang, useWidth } from "../parts/root";
