@@ -71,6 +71,16 @@ def default_backend() -> str:
     return check_backend(os.environ.get(BACKEND_VARIABLE) or DEFAULT_BACKEND)
 
 
+def configured_backends() -> list[str]:
+    """The backends to offer: the default, LanceDB, and those that FiftyOne's settings say where to find."""
+    known = fob.brain_config.similarity_backends
+    placed = [name for name, settings in known.items() if set(settings) - {"config_cls"}]
+    chosen = os.environ.get(BACKEND_VARIABLE)
+    # A setting that names none is refused when embeddings are computed, not when a form is shown.
+    first = [chosen] if chosen in known else []
+    return list(dict.fromkeys([*first, DEFAULT_BACKEND, *sorted(placed)]))
+
+
 def check_backend(name: str) -> str:
     """Return the name if FiftyOne has a similarity backend of that name; raise a Refusal otherwise."""
     known = fob.brain_config.similarity_backends

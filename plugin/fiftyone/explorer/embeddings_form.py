@@ -9,6 +9,7 @@ import fiftyone as fo
 from ....ml_backend.actions import embed, train
 from ....ml_backend.errors import Refusal
 from ....ml_backend.progress import Progress
+from ....ml_backend.store.backends import check_backend
 from ....ml_backend.store.embeddings import Provenance, check_embeddings, free_key, list_embeddings, provenance_of
 from ....ml_backend.store.predictions import check_predictions_field
 from .calls import Call
@@ -33,6 +34,7 @@ class EmbeddingsForm:
     vector_field: str | None
     path: str | None
     ids_path: str | None
+    backend: str | None
     with_map: bool
 
     @classmethod
@@ -57,8 +59,9 @@ class EmbeddingsForm:
         predictions = str(form.get("predictions") or "").strip() or None
         if predictions is not None:
             check_predictions_field(dataset, predictions, objects)
+        backend = check_backend(str(form["backend"])) if form.get("backend") else None
         if goes_on:
-            key = _key(dataset, stem, Provenance(model, options, predictions), objects)
+            key = _key(dataset, stem, Provenance(model, options, predictions), objects, backend)
         else:
             key = free_name(dataset, stem)
         return cls(
@@ -74,6 +77,7 @@ class EmbeddingsForm:
             vector_field=form.get("vector_field") or None,
             path=form.get("path") or None,
             ids_path=form.get("ids_path") or None,
+            backend=backend,
             with_map=bool(form.get("with_map")),
         )
 
@@ -89,13 +93,15 @@ class EmbeddingsForm:
             field = self.label_field if objects is None else objects
             tune = "last_block" if self.tune else None
             return train.train_embeddings(
-                dataset, key=self.key, base=base, field=field, tune=tune, progress=progress
+                dataset, key=self.key, base=base, field=field, tune=tune, backend=self.backend, progress=progress
             ).sentence()
         if self.way == PRECOMPUTED:
+            key, backend = self.key, self.backend
             if self.vector_field:
-                return embed.import_field(dataset, key=self.key, field=self.vector_field).sentence()
+                return embed.import_field(dataset, key=key, field=self.vector_field, backend=backend).sentence()
             path = str(self.path or "")
-            return embed.import_file(dataset, key=self.key, path=path, ids_path=self.ids_path).sentence()
+            ids_path = self.ids_path
+            return embed.import_file(dataset, key=key, path=path, ids_path=ids_path, backend=backend).sentence()
         report = embed.compute_embeddings(
             dataset,
             key=self.key,
@@ -103,6 +109,7 @@ class EmbeddingsForm:
             options=dict(self.options),
             patches_field=self.objects,
             predictions=self.predictions,
+            backend=self.backend,
             progress=progress,
         )
         return report.sentence()
@@ -118,14 +125,15 @@ def free_name(dataset: fo.Dataset, stem: str) -> str:
     return free_key(dataset, _clean(stem))
 
 
-def _key(dataset: fo.Dataset, stem: str, wanted: Provenance, objects: str | None) -> str:
+def _key(dataset: fo.Dataset, stem: str, wanted: Provenance, objects: str | None, backend: str | None) -> str:
     """The key of the same existing embeddings, or else a free one."""
     clean = _clean(stem)
     if clean in list_embeddings(dataset):
         made = provenance_of(dataset, clean)
         same = made.model == wanted.model and dict(made.options) == dict(wanted.options)
         keeps = wanted.predictions in (None, made.predictions)
-        if same and keeps and check_embeddings(dataset, clean).field == objects:
+        run = check_embeddings(dataset, clean)
+        if same and keeps and run.field == objects and backend in (None, run.method):
             return clean
     return free_key(dataset, clean)
 

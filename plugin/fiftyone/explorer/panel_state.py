@@ -16,6 +16,7 @@ from ....ml_backend.actions.embed import vector_fields
 from ....ml_backend.actions.models import searches_text
 from ....ml_backend.actions.train import can_tune
 from ....ml_backend.actions.undo import list_undo_steps
+from ....ml_backend.store.backends import configured_backends
 from ....ml_backend.store.embeddings import list_embeddings, provenance_of, vector_table
 from ....ml_backend.store.items import FRAMES_PREFIX, item_fields, item_noun, list_like, stored_path
 from ....ml_backend.store.label_origins import holds_predictions
@@ -62,7 +63,7 @@ def nothing_open(revision: int) -> dict[str, Any]:
         "lists": [],
         "functions": {"functions": [], "deleted": [], "last_search": None, "last_threshold": None},
         "palette": None,
-        "options": {"models": [], "methods": list(METHODS), "patches_fields": [], "vector_fields": []},
+        "options": {"models": [], "methods": list(METHODS), "patches_fields": [], "vector_fields": [], "backends": []},
     }
 
 
@@ -206,6 +207,7 @@ def _options(dataset: fo.Dataset) -> dict[str, Any]:
         "methods": list(METHODS),
         "patches_fields": [{"field": field, "noun": item_noun(dataset, field)} for field in item_fields(dataset)],
         "vector_fields": vector_fields(dataset),
+        "backends": configured_backends(),
     }
 
 
@@ -377,7 +379,7 @@ def _classes(board: Board, dataset: fo.Dataset, name: str, path: str, labels: La
         used = board.names.get(("classes", path), last_change(dataset), lambda: _first_classes(dataset, path))
     else:
         used = []
-    return list(dict.fromkeys([*declared, *sorted(used)]))
+    return list(dict.fromkeys([*declared, *sorted(used, key=str.casefold)]))
 
 
 def _first_classes(dataset: fo.Dataset, path: str) -> list[str]:

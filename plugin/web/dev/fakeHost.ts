@@ -167,6 +167,7 @@ export class FakeHost implements Host {
         methods: ["umap", "tsne", "pca"],
         patches_fields: [{ field: "detections", noun: "object" }],
         vector_fields: [],
+        backends: ["lancedb"],
       },
     };
   }

@@ -8,7 +8,7 @@ import fiftyone.brain as fob
 import numpy as np
 import pytest
 from labelscape.ml_backend.errors import Refusal
-from labelscape.ml_backend.store.backends import BACKEND_VARIABLE, BACKENDS, default_backend
+from labelscape.ml_backend.store.backends import BACKEND_VARIABLE, BACKENDS, configured_backends, default_backend
 from labelscape.ml_backend.store.embeddings import (
     Provenance,
     create_embeddings,
@@ -168,3 +168,20 @@ def test_the_address_of_the_label_studio_backend_is_not_taken_for_a_similarity_b
     """The compose file sets it, for “labelscape connect” and “labelscape status”."""
     monkeypatch.setenv("LABELSCAPE_BACKEND", "http://labelscape:9090")
     assert default_backend() == "lancedb"
+
+
+def test_a_form_offers_the_databases_that_the_settings_say_where_to_find_and_the_default_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(BACKEND_VARIABLE, raising=False)
+    known = fob.brain_config.similarity_backends
+    bare = {name: {"config_cls": settings["config_cls"]} for name, settings in known.items()}
+    monkeypatch.setattr(fob.brain_config, "similarity_backends", bare)
+    assert configured_backends() == ["lancedb"]
+    placed = {**bare, "qdrant": {**bare["qdrant"], "url": "http://host:6333"}}
+    monkeypatch.setattr(fob.brain_config, "similarity_backends", placed)
+    assert configured_backends() == ["lancedb", "qdrant"]
+    monkeypatch.setenv(BACKEND_VARIABLE, "pgvector")
+    assert configured_backends() == ["pgvector", "lancedb", "qdrant"]
+    monkeypatch.setenv(BACKEND_VARIABLE, "oracle")
+    assert configured_backends() == ["lancedb", "qdrant"]

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { positionOf, REACH_STEPS, reachAt, stepOf } from "../../src/explorer/reach";
-import { completed, groupsOf, missing, planned, renamed } from "../../src/explorer/dialogs/ways";
+import { completed, groupsOf, missing, planned, renamed, storageOf } from "../../src/explorer/dialogs/ways";
 import type { EmbeddingsForm, Job, ModelChoice, PanelState, Plan } from "../../src/explorer/contract";
 import { emptyKind } from "../../src/explorer/emptyKind";
 import { isAtWork } from "../../src/explorer/jobs";
@@ -101,6 +101,15 @@ describe("the ways to make embeddings", () => {
     const next = { ...chosen, ...renamed(chosen, "b.onnx"), patches_field: null };
     expect(completed(next, OWN, panel)).toMatchObject({ name: "b.onnx", predictions: null });
     expect(next.options).toEqual({ layer: "", size: "64" });
+  });
+
+  it("name the places to store vectors as their makers do, the default as such", () => {
+    expect(storageOf("pgvector", true)).toEqual({
+      name: "PostgreSQL (pgvector)",
+      note: "the database in FiftyOne's settings; the default",
+    });
+    expect(storageOf("lancedb", false)).toEqual({ name: "LanceDB", note: "files on the App's server" });
+    expect(storageOf("own", false).name).toBe("own");
   });
 
   it("keep predictions of whole samples only", () => {

@@ -65,3 +65,13 @@ def test_ones_own_network_embeds_and_keeps_its_predictions(panel, network):
     assert "12 were up to date" in again["message"]
     panel.finish(panel.do("compute_embeddings", **form, predictions="other")["job"])
     assert len(panel.state["embeddings"]) == 2
+
+
+def test_vectors_go_to_the_database_that_the_form_names_and_only_to_one_that_exists(panel):
+    assert panel.state["options"]["backends"][0] == "lancedb"
+    form = {"way": "preprocessing", "with_map": False}
+    assert "'oracle' is not a similarity backend" in panel.ask("compute_embeddings", **form, backend="oracle")["error"]
+    for backend, key in (("lancedb", "preprocessing"), ("sklearn", "preprocessing_2"), (None, "preprocessing")):
+        ended = panel.finish(panel.do("compute_embeddings", **form, backend=backend)["job"])
+        assert ended["status"] == "done", ended
+        assert f"“{key}”" in ended["title"]

@@ -124,6 +124,8 @@ export interface EmbeddingsForm {
   readonly vector_field: string | null;
   readonly path: string | null;
   readonly ids_path: string | null;
+  /** One of `Options.backends`; null = the first. */
+  readonly backend: string | null;
   /** Whether a 2D map of them follows in the same run. */
   readonly with_map: boolean;
 }

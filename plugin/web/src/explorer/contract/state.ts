@@ -142,6 +142,8 @@ export interface Options {
   readonly patches_fields: readonly { readonly field: string; readonly noun: Noun }[];
   /** Fields of the samples that hold vectors. */
   readonly vector_fields: readonly string[];
+  /** Where vectors can be stored, the default first: "lancedb", "pgvector", "milvus", "qdrant", … */
+  readonly backends: readonly string[];
 }
 
 /** A way to make embeddings, as the form offers it. */

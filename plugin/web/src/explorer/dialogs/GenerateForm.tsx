@@ -6,7 +6,7 @@ import { useExplorer, useUi } from "../context";
 import type { EmbeddingsForm, ModelChoice, PanelState, Plan } from "../contract";
 import { ModelSettings } from "./ModelSettings";
 import { usePlan } from "./usePlan";
-import { completed, embeds, groupsOf, missing, planned, renamed, type Group } from "./ways";
+import { completed, embeds, groupsOf, missing, planned, renamed, storageOf, type Group } from "./ways";
 
 const WHOLE = "@samples";
 const FILE = "@file";
@@ -23,6 +23,7 @@ const START: EmbeddingsForm = {
   vector_field: null,
   path: null,
   ids_path: null,
+  backend: null,
   with_map: true,
 };
 
@@ -48,10 +49,11 @@ export function GenerateForm(): React.ReactElement | null {
       <Ways
         ways={ways}
         chosen={form.way}
-        onChange={(next) => setForm({ ...START, way: next, with_map: form.with_map })}
+        onChange={(next) => setForm({ ...START, way: next, backend: form.backend, with_map: form.with_map })}
       >
         <WaySettings way={way} plan={plan} panel={panel} form={form} set={set} />
       </Ways>
+      {panel.options.backends.length > 1 && <Storage panel={panel} form={form} set={set} />}
       <label className="ls-check">
         <input type="checkbox" checked={form.with_map} onChange={(event) => set({ with_map: event.target.checked })} />
         <span>Then make a 2D map of them (UMAP)</span>
@@ -182,11 +184,25 @@ function Sources(props: {
   if (ways.length < 2) return null;
   return (
     <Picker
-      label="Models of"
+      label="Models from"
       wide
       value={props.chosen}
       options={ways.map(({ way, title, why }) => ({ value: way, name: title, note: why }))}
       onChange={props.onChange}
+    />
+  );
+}
+
+/** Where the vectors are stored, if FiftyOne's settings name more than one place. */
+function Storage({ panel, form, set }: Part): React.ReactElement {
+  const { backends } = panel.options;
+  return (
+    <Picker
+      label="Store in"
+      wide
+      value={form.backend ?? backends[0] ?? ""}
+      options={backends.map((name, i) => ({ value: name, ...storageOf(name, i === 0) }))}
+      onChange={(backend) => set({ backend })}
     />
   );
 }

@@ -2,7 +2,7 @@
 import * as React from "react";
 import { TextField } from "../../parts/fields";
 import { Picker, type PickerOption } from "../../parts/Picker";
-import { counted, listing } from "../../parts/words";
+import { capitalized, counted, listing } from "../../parts/words";
 import type { EmbeddingsForm, ModelChoice, ModelOption, Network, Plan } from "../contract";
 import { normalizationOf, NORMALIZATIONS, settingName } from "./ways";
 
@@ -150,7 +150,7 @@ function OptionField(props: {
   readonly onChange: (text: string) => void;
 }): React.ReactElement {
   const { option, value, onChange } = props;
-  const label = OPTION_NAMES[option.name] ?? option.name.replace(/_/g, " ");
+  const label = capitalized(settingName(option.name));
   const choices = option.kind === "yes_no" ? ["yes", "no"] : option.kind === "choice" ? option.choices : null;
   if (choices)
     return (
@@ -178,19 +178,6 @@ function OptionField(props: {
     />
   );
 }
-
-const OPTION_NAMES: Readonly<Record<string, string>> = {
-  weights: "Weights file",
-  size: "Input size",
-  resize: "Resize to",
-  mean: "Mean",
-  std: "Standard deviation",
-  channels: "Channel order",
-  flip: "Flip",
-  layer: "Layer",
-  classes: "Class names",
-  precision: "Precision",
-};
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   size: "such as 224",

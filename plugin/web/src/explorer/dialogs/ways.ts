@@ -48,6 +48,19 @@ export const renamed = ({ options }: EmbeddingsForm, name: string): Partial<Embe
 /** Whether a way computes vectors from the media, so that it can be planned, and objects can be chosen. */
 export const embeds = ({ way }: ModelChoice): boolean => way !== "trained" && way !== "precomputed";
 
+const STORES: Readonly<Record<string, string>> = {
+  lancedb: "LanceDB",
+  pgvector: "PostgreSQL (pgvector)",
+  milvus: "Milvus",
+  qdrant: "Qdrant",
+};
+
+/** A place for vectors as the form lists it. */
+export function storageOf(backend: string, isDefault: boolean): { readonly name: string; readonly note: string } {
+  const where = backend === "lancedb" ? "files on the App's server" : "the database in FiftyOne's settings";
+  return { name: STORES[backend] ?? backend, note: isDefault ? `${where}; the default` : where };
+}
+
 export interface Normalization {
   readonly name: string;
   readonly mean: string;
@@ -64,8 +77,16 @@ export const NORMALIZATIONS: readonly Normalization[] = [
 export const normalizationOf = (options: EmbeddingsForm["options"]): Normalization | undefined =>
   NORMALIZATIONS.find(({ mean, std }) => mean === options.mean && std === options.std);
 
-const SETTING_NAMES: Readonly<Record<string, string>> = { std: "standard deviation", channels: "channel order" };
-export const settingName = (setting: string): string => SETTING_NAMES[setting] ?? setting;
+const SETTING_NAMES: Readonly<Record<string, string>> = {
+  weights: "weights file",
+  size: "input size",
+  resize: "resize to",
+  std: "standard deviation",
+  channels: "channel order",
+  classes: "class names",
+};
+/** A setting of a model, as words in a sentence. */
+export const settingName = (setting: string): string => SETTING_NAMES[setting] ?? setting.replace(/_/g, " ");
 
 /** What must still be chosen or typed, as the end of a sentence; null if nothing. */
 export function missing(way: ModelChoice, form: EmbeddingsForm, panel: PanelState, plan: Plan | null): string | null {
