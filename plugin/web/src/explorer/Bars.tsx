@@ -1,115 +1,11 @@
-/** The bars around the map: selection, reach, pending changes, runs, stale map, and the line of facts below. */
+/** The bars around the map: pending changes, stale map, and the line of facts below. */
 import * as React from "react";
 import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
-import { counted, listing, plural } from "../parts/words";
+import { counted, listing } from "../parts/words";
 import { useExplorer, useUi } from "./context";
 import { methodName } from "./methods";
-import { mapInfo, nounOf, pendingWords, suggestedAmong, type Tool, type Ui } from "./state";
-
-export function SelectionBar(): React.ReactElement | null {
-  const explorer = useExplorer();
-  const selection = useUi((ui) => ui.selection);
-  const labelState = useUi((ui) => ui.map?.labelState);
-  const noun = useUi(nounOf);
-  const isolated = useUi((ui) => ui.isolated !== null);
-  const reach = useUi((ui) => ui.reach !== null);
-  const { count } = selection;
-  const open = React.useMemo(
-    () => (labelState ? suggestedAmong(selection, labelState) : { confident: 0, uncertain: 0 }),
-    [selection, labelState],
-  );
-  if ((count === 0 && !isolated) || reach) return null;
-  const dialog = (name: "label" | "segment"): void => explorer.store.dispatch({ type: "dialog", dialog: name });
-  const { labeling, selecting } = explorer;
-  return (
-    <div
-      className={`ls-bar ls-selection-bar${open.confident + open.uncertain > 0 ? " ls-crowded" : ""}`}
-      role="toolbar"
-      aria-label="Selection"
-    >
-      <strong role="status" data-testid="labelscape-selected">
-        {count.toLocaleString("en")} selected
-      </strong>
-      {count > 0 && (
-        <Button primary hotkey="l" title="Set the label" onClick={() => dialog("label")}>
-          <Icon name="label" /> Label
-        </Button>
-      )}
-      {open.confident > 0 && (
-        <Button
-          hotkey="a"
-          title="Accept the suggestions that reach the target precision"
-          onClick={() => void labeling.accept("confident")}
-        >
-          <Icon name="check" /> Accept {open.confident.toLocaleString("en")}
-        </Button>
-      )}
-      {open.uncertain > 0 && (
-        <Button
-          hollow
-          title="Also accept the suggestions that do not reach the target precision: many of them may be wrong"
-          onClick={() => void labeling.accept("uncertain")}
-        >
-          Accept {open.uncertain.toLocaleString("en")} uncertain
-        </Button>
-      )}
-      {open.confident + open.uncertain > 0 && (
-        <Button hotkey="x" title="Reject the suggestions" onClick={() => void labeling.reject()}>
-          <Icon name="close" /> Reject
-        </Button>
-      )}
-      {count > 0 && (
-        <>
-          <Button label="Grow" hotkey="g" title="Add the nearest neighbors" onClick={() => void selecting.grow()}>
-            <Icon name="grow" /> <span className="ls-button-word">Grow</span>
-          </Button>
-          <Button
-            label="Similar"
-            hotkey="m"
-            title="Find the samples most similar to the selection, best first"
-            onClick={() => void explorer.reviewing.similar()}
-          >
-            <Icon name="search" /> <span className="ls-button-word">Similar</span>
-          </Button>
-          <Button label="Segment" title="Create a segment" onClick={() => dialog("segment")}>
-            <Icon name="segment" /> <span className="ls-button-word">Segment</span>
-          </Button>
-        </>
-      )}
-      <Button
-        label={isolated ? "Show all" : "Isolate"}
-        hotkey="i"
-        pressed={isolated}
-        title={isolated ? "Show all" : "Show only the selection"}
-        onClick={() => selecting.toggleIsolate()}
-      >
-        <Icon name="isolate" /> <span className="ls-button-word">{isolated ? "Show all" : "Isolate"}</span>
-      </Button>
-      {count > 0 && (
-        <>
-          <Button
-            label="Delete"
-            hotkey="d"
-            title={`Mark the ${plural(noun)} for deletion; nothing is deleted until you save`}
-            danger
-            onClick={() => void labeling.delete()}
-          >
-            <Icon name="trash" /> <span className="ls-button-word">Delete</span>
-          </Button>
-          <Button
-            hotkey="Escape"
-            title="Clear the selection"
-            label="Clear the selection"
-            onClick={() => selecting.clear()}
-          >
-            <Icon name="close" />
-          </Button>
-        </>
-      )}
-    </div>
-  );
-}
+import { mapInfo, nounOf, pendingWords, type Tool, type Ui } from "./state";
 
 export function PendingBar(): React.ReactElement | null {
   const explorer = useExplorer();

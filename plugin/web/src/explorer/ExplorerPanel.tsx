@@ -7,7 +7,7 @@ import PLOT_STYLE from "uplot/dist/uPlot.min.css?inline";
 import { STYLE } from "../parts/style";
 import { keepPresses, useFocusKeeper, useGround, useOverhang, useWidth } from "../parts/root";
 import { isDark, parseColor } from "../scatter/colors";
-import { FactsLine, PendingBar, SelectionBar, StaleBar } from "./Bars";
+import { FactsLine, PendingBar, StaleBar } from "./Bars";
 import { ExplorerContext, useUi } from "./context";
 import { Dialogs } from "./dialogs/Dialogs";
 import { Empty, NothingLabeled } from "./Empty";
@@ -24,6 +24,7 @@ import { Notes } from "./Notes";
 import { PreviewPane } from "./PreviewPane";
 import { ReviewTab } from "./review/ReviewTab";
 import { ReachBar } from "./ReachBar";
+import { SelectionBar } from "./SelectionBar";
 import { mapInfo } from "./state";
 import { Toolbar } from "./Toolbar";
 

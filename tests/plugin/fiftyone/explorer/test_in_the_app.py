@@ -232,6 +232,13 @@ def test_tabs_and_menus_stay_where_they_are_and_the_last_line_is_in_the_window(s
             panel.get_by_role("button", name="Legend", exact=True).click()
         shown.sees(panel.get_by_label("Legend: ground_truth").get_by_text("unlabeled"))
         shown.shot(f"explorer-{size['width']}")
+        page.keyboard.press("v")
+        bar = panel.get_by_label("Selection")
+        button = bar.get_by_role("button", name="Label", exact=True)
+        shown.sees(button)
+        assert bar.bounding_box()["height"] < 2 * button.bounding_box()["height"]  # one line; the rest is in a menu
+        shown.choose("More", "Isolate")
+        shown.sees(bar.get_by_role("button", name="Show all"))
 
 
 def test_search_finds_by_name_id_text_and_label(shown: Shown) -> None:
