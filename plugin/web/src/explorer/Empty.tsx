@@ -22,7 +22,7 @@ export function Empty(): React.ReactElement | null {
     case "no dataset":
       return <Says title="No dataset is open">Open a dataset in the App; its map appears here.</Says>;
     case "no samples":
-      return <Says title="The dataset is empty">Add samples to it, then come back.</Says>;
+      return <Says title="The dataset is empty">Once it has samples, the next step appears here.</Says>;
     case "no points":
       return (
         <Says title="This map has no points">Choose another map, or compute a new one: “Actions”, “New map”.</Says>

@@ -79,17 +79,17 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
         <div className="ls-legend-tools">
           <input
             type="search"
-            placeholder="Search"
+            placeholder="Find a class"
             title={`Search ${color.classes.length} classes`}
             aria-label="Search the legend"
             value={query}
             onChange={(event) => setQuery(event.target.value)}
           />
           <Button
-            title={order === "count" ? "Sort by name" : "Sort by count"}
+            title={`Sorted by ${order}: press to sort by ${order === "count" ? "name" : "count"}`}
             onClick={() => setOrder(order === "count" ? "name" : "count")}
           >
-            {order === "count" ? "#" : "a–z"}
+            {order === "count" ? "9–1" : "a–z"}
           </Button>
         </div>
       )}

@@ -5,13 +5,13 @@ import { contour, densityOf, homesOf, levelsOf } from "../scatter/density";
 import type { Layers } from "../scatter/overlay";
 import { FLAG } from "../scatter/renderer";
 import { Scatter } from "../scatter/Scatter";
-import { counted } from "../parts/words";
 import { useAllowed, useColors, useExplorer, useUi } from "./context";
 import { MISSING_CODE } from "./contract";
 import type { Explorer } from "./explorer";
 import { reachedRows } from "./labeling";
+import { mapLabel } from "./mapLabel";
 import { combineFor } from "./selection";
-import { nounOf, type MapData, type Ui, type Values } from "./state";
+import type { MapData, Ui, Values } from "./state";
 import { blankOf } from "./values";
 import { Tooltip } from "./Tooltip";
 
@@ -26,7 +26,7 @@ export function MapView({ ground }: { readonly ground: string }): React.ReactEle
   const color = useUi((ui) => ui.color);
   const tool = useUi((ui) => ui.tool);
   const pointScale = useUi((ui) => ui.pointScale);
-  const label = useUi(labelOf);
+  const label = useUi(mapLabel);
   const someSelected = useUi((ui) => ui.selection.count > 1 || ui.reach !== null);
   const reachLabel = useUi((ui) => ui.reach?.label ?? null);
   const allowed = useAllowed();
@@ -93,12 +93,6 @@ function callbacksOf(explorer: Explorer) {
 /** True when nothing is hidden, so that a polygon alone determines which samples were chosen. */
 const wholeMapShown = (ui: Ui): boolean =>
   ui.hidden.size === 0 && ui.range === null && ui.isolated === null && !ui.map?.info.in_view;
-
-function labelOf(ui: Ui): string {
-  if (!ui.map) return "Map of embeddings, empty";
-  const selected = ui.selection.count.toLocaleString("en");
-  return `${ui.map.info.dims}D map of ${counted(ui.map.info.n, nounOf(ui))}, ${selected} selected`;
-}
 
 /** One byte per row: label state, and how to show it. */
 function useFlags(map: MapData | null, allowed: Uint8Array): Uint8Array {

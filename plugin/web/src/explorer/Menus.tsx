@@ -34,13 +34,20 @@ function ViewMenu({ panel }: { readonly panel: PanelState }): React.ReactElement
   const explorer = useExplorer();
   const names = useUi((ui) => ui.names);
   const contours = useUi((ui) => ui.contours);
+  const flat = useUi((ui) => mapInfo(ui)?.dims !== 3);
+  const only = flat ? "" : " (2D only)";
   const pointScale = useUi((ui) => ui.pointScale);
   const text = useUi((ui) => (ui.showTexts ? ui.text : null));
   const layers = (part: { names?: boolean; contours?: boolean }): void =>
     explorer.store.dispatch({ type: "layers", ...part });
   const entries = [
-    { name: "Names of clusters", on: names, run: () => layers({ names: !names }) },
-    { name: "Lines of equal density", on: contours, run: () => layers({ contours: !contours }) },
+    { name: `Names of clusters${only}`, on: names, disabled: !flat, run: () => layers({ names: !names }) },
+    {
+      name: `Lines of equal density${only}`,
+      on: contours,
+      disabled: !flat,
+      run: () => layers({ contours: !contours }),
+    },
   ];
   return (
     <Menu icon="view" name="View" groups={[{ title: "Layers", entries }]}>

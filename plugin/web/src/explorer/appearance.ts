@@ -14,6 +14,7 @@ export class Appearance {
   #size: Size = { width: 800, height: 600 };
   #fitted: Camera | null = null;
   #beforeIsolate: Camera | null = null;
+  #lastClasses: Values | null = null;
   /** The colors chosen last: those that are still being read, or on the screen. */
   chosenColor: string | null = null;
 
@@ -65,9 +66,16 @@ export class Appearance {
     return (
       answer &&
       this.session.during(what, async () =>
-        valuesOf(field, await this.columns.read(answer.column), this.#ui.panel, this.#ui.color),
+        valuesOf(field, await this.columns.read(answer.column), this.#ui.panel, this.#colored()),
       )
     );
+  }
+
+  /** The classes that were on the map last: label states, in between, have colors of their own. */
+  #colored(): Values | null {
+    const { color } = this.#ui;
+    if (color?.kind === "categorical" && color.field !== BY_STATE) this.#lastClasses = color;
+    return this.#lastClasses;
   }
 
   async refreshValues(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Values of a field over the rows of a map: what colors and texts are made of. */
-import { bySize, classColors, quantize } from "../scatter/colors";
+import { bySize, classColors, quantize, SAFE_PALETTE } from "../scatter/colors";
 import { unpackU16, type Column } from "./columns";
 import {
   BY_LABELS,
@@ -64,9 +64,8 @@ export function withLabels(
   const codeOf = patch.labels.map((label) => classes.indexOf(label));
   const codes = values.codes.slice();
   rows.forEach((row, i) => (codes[row] = codeOf[given[i] as number] ?? MISSING_CODE));
-  const colors = added.length
-    ? [...values.colors, ...classColors(classes.length, undefined, pool).slice(values.colors.length)]
-    : values.colors;
+  const kept = classes.map((_, code) => values.colors[code] ?? null);
+  const colors = added.length ? completedColors(kept, [...classes.keys()], pool) : values.colors;
   return { ...values, codes, classes, colors };
 }
 
@@ -104,7 +103,7 @@ export function valuesOf(
       missing,
       min: 0,
       max: 0,
-      colors: stableColors(field, column.tail, plane, panel, before),
+      colors: stableColors(column.tail, plane, panel, before),
     };
   }
   if (column.tail?.kind === "numeric" && plane instanceof Float32Array) {
@@ -125,16 +124,32 @@ export function valuesOf(
   throw new Error(`The values of "${field}" arrived in a format that this panel does not know. Reload the page.`);
 }
 
-/** Colors by size of the classes; a class that was on the map in this field before keeps its color. */
+/** Colors by size of the classes; a class that was on the map before, in this field or another, keeps its color. */
 function stableColors(
-  field: string,
   { classes, colors: given }: CategoricalTail,
   codes: Uint16Array,
   panel: PanelState | null,
   before: Values | null,
 ): readonly string[] {
-  const colors = classColors(classes.length, given, panel?.palette ?? null, bySize(codes, classes.length));
-  if (before?.field !== field) return colors;
-  const known = new Map(before.classes.map((name, code) => [name, before.colors[code]]));
-  return classes.map((name, code) => known.get(name) ?? (colors[code] as string));
+  const order = bySize(codes, classes.length);
+  if (before?.kind !== "categorical" || before.field === BY_STATE)
+    return classColors(classes.length, given, panel?.palette ?? null, order);
+  const known = new Map(before.classes.map((name, code) => [name, before.colors[code] as string]));
+  const kept = classes.map((name, code) => known.get(name) ?? given?.[code] ?? null);
+  return completedColors(kept, order, panel?.palette ?? null);
+}
+
+/** Colors for the classes that have none, in this order: those that no other class has, as long as there are some. */
+function completedColors(
+  kept: readonly (string | null)[],
+  order: readonly number[],
+  palette: readonly string[] | null,
+): string[] {
+  const pool = palette?.length ? palette : SAFE_PALETTE;
+  const free = pool.filter((color) => !kept.includes(color));
+  const old = order.filter((code) => kept[code] !== null);
+  const fresh = order.filter((code) => kept[code] === null);
+  return free.length > 0
+    ? classColors(kept.length, kept, free, [...fresh, ...old])
+    : classColors(kept.length, kept, pool, [...old, ...fresh]);
 }

@@ -34,8 +34,10 @@ interface Scene {
 const TEXT_FONT = "12px system-ui, sans-serif";
 const NAME_FONT = "600 13px system-ui, sans-serif";
 const LINE_HEIGHT = 16;
+const NAME_HEIGHT = 24;
 const TEXTS_LIMIT = 120;
-const NAMES_LIMIT = 60;
+/** More would hide the points that they name. */
+const NAMES_LIMIT = 40;
 
 export function paintOverlay(element: HTMLCanvasElement, scene: Scene): void {
   const pen = element.getContext("2d");
@@ -102,7 +104,7 @@ function drawNames(pen: CanvasRenderingContext2D, scene: Scene, camera: Camera, 
     return at ? [{ text, x: at[0], y: at[1], width, ofOne: home.count === 1 }] : [];
   });
   pen.globalAlpha = faint ? 0.6 : 1;
-  for (const { text, x, y } of placeNames(candidates, size, LINE_HEIGHT + 4, NAMES_LIMIT))
+  for (const { text, x, y } of placeNames(candidates, size, NAME_HEIGHT, NAMES_LIMIT))
     write(pen, text, x, y, ink, scene.ground);
   pen.globalAlpha = 1;
 }

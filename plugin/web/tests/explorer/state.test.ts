@@ -7,6 +7,7 @@ import {
   type PanelState,
   type StatePatch,
 } from "../../src/explorer/contract";
+import { mapLabel } from "../../src/explorer/mapLabel";
 import { likelyPredicted, offeredClasses } from "../../src/explorer/predicted";
 import { setFromRows } from "../../src/explorer/selection";
 import {
@@ -19,7 +20,9 @@ import {
   suggestedAmong,
   valuesOf,
   type Ui,
+  type Values,
 } from "../../src/explorer/state";
+import { withLabels } from "../../src/explorer/values";
 
 const ref = (version: string) => ({ url: "x", version, n: 4 });
 const info: LoadedMap = {
@@ -55,7 +58,7 @@ const panel: PanelState = {
   functions: { functions: [], deleted: [], last_search: null, last_threshold: null },
   messages: [],
   palette: null,
-  options: { models: [], methods: [], patches_fields: [], vector_fields: [] },
+  options: { models: [], methods: [], patches_fields: [], vector_fields: [], backends: [] },
 };
 
 const column = (array: Parameters<typeof encodeColumn>[0], tail: Parameters<typeof encodeColumn>[1] = null) =>
@@ -250,6 +253,39 @@ describe("what can be pointed at", () => {
     );
     expect([...allowedRows({ ...loaded(), color, range: [0.2, 0.7] })]).toEqual([0, 1, 0, 0]);
     expect([...allowedRows({ ...loaded(), color, range: null })]).toEqual([1, 1, 1, 0]);
+  });
+});
+
+describe("the color of a class", () => {
+  const values = (field: string, classes: readonly string[], codes: readonly number[], before: Values | null = null) =>
+    valuesOf(field, column([Uint16Array.from(codes)], { kind: "categorical", classes }), panel, before);
+  const colorOf = (of: Values, name: string) => of.colors[of.classes.indexOf(name)];
+
+  it("stays when another field is shown, and when its class is no longer the largest", () => {
+    const first = values("ground_truth.label", ["cat", "dog"], [0, 0, 0, 1]);
+    const other = values("predictions.label", ["ant", "dog", "cat"], [0, 0, 1, 1], first);
+    expect(["cat", "dog"].map((name) => colorOf(other, name))).toEqual(
+      ["cat", "dog"].map((name) => colorOf(first, name)),
+    );
+    expect(new Set(other.colors).size).toBe(3);
+  });
+
+  it("is one that no other class has, also for a class that is new", () => {
+    const first = values("a.label", ["cat", "dog", "ant"], [0, 0, 1, 2]);
+    const fewer = values("b.label", ["ant"], [0, 0, 0, 0], first);
+    const more = withLabels(fewer, patch({ labels: ["x", "y", "z"] }), Uint32Array.of(0, 3), null);
+    expect(new Set(more.colors).size).toBe(4);
+    expect(colorOf(more, "ant")).toBe(colorOf(first, "ant"));
+  });
+});
+
+describe("what a screen reader calls the map", () => {
+  it("says that it is loading, and that it is empty only if there is nothing", () => {
+    const ui = loaded();
+    expect(mapLabel(ui)).toBe("2D map of 4 samples, 0 selected");
+    expect(mapLabel({ ...ui, map: null })).toBe("Map of embeddings, loading");
+    expect(mapLabel({ ...ui, map: null, panel: null })).toBe("Map of embeddings, loading");
+    expect(mapLabel({ ...ui, map: null, panel: { ...panel, map: null } })).toBe("Map of embeddings, empty");
   });
 });
 
