@@ -39,7 +39,9 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_no_file_is_long() -> None:
-    lengths = {str(path.relative_to(ROOT)): path.read_text().count("\n") for path in sources(".py", ".ts", ".tsx", ".css")}
+    lengths = {
+        str(path.relative_to(ROOT)): path.read_text().count("\n") for path in sources(".py", ".ts", ".tsx", ".css")
+    }
     assert len(lengths) > 600
     assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
 

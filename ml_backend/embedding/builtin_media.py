@@ -159,7 +159,7 @@ MEDIA_FAMILIES = (
     ),
     ModelFamily(
         name="video",
-        title="Frames of an image model",
+        title="Image model on frames",
         argument="<image model>",
         modality="video",
         sentence="The mean of an image model's vectors for frames of the video",

@@ -1,5 +1,6 @@
 /** The sample's picture, or the part of it that is the object; of a video its beginning. */
 import * as React from "react";
+import { placeCrop } from "../parts/placeCrop";
 import { useExplorer } from "./context";
 import type { Facts } from "./contract";
 
@@ -53,21 +54,4 @@ export function Thumb(props: {
       </div>
     </div>
   );
-}
-
-function placeCrop(
-  [width, height]: readonly [number, number],
-  [x, y, w, h]: readonly [number, number, number, number],
-  side: number,
-) {
-  const scale = Math.min(side / (w * width), side / (h * height));
-  return {
-    window: { width: w * width * scale, height: h * height * scale },
-    image: {
-      width: width * scale,
-      height: height * scale,
-      marginLeft: -x * width * scale,
-      marginTop: -y * height * scale,
-    },
-  };
 }

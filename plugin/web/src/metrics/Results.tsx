@@ -3,6 +3,7 @@ import * as React from "react";
 import { classColors } from "../scatter/colors";
 import { Button } from "../parts/parts";
 import { Picker } from "../parts/Picker";
+import { placeCrop } from "../parts/placeCrop";
 import { capitalized } from "../parts/words";
 import { useMetrics, useSession } from "./context";
 import { WHATS, type Box, type Order, type Report, type Result } from "./contract";
@@ -49,26 +50,28 @@ export function Results(): React.ReactElement {
           <Button onClick={() => session.toggleAll("none")}>None</Button>
         </div>
         <span className="ls-grow" />
-        <Button primary disabled={chosen === 0} onClick={() => setAdding(true)}>
-          Add to segment
-        </Button>
-        <Button
-          disabled={chosen === 0}
-          title="Show the chosen objects in the App's grid"
-          onClick={() => void session.showInGrid()}
-        >
-          Show in grid
-        </Button>
-        <Button title="Remove the filter from the App's grid" onClick={() => session.showAll()}>
-          Whole dataset
-        </Button>
-        <Button
-          disabled={chosen === 0}
-          title="Create tasks for the samples of the chosen objects"
-          onClick={() => session.sendChosen()}
-        >
-          Send to Label Studio
-        </Button>
+        <div className="lm-result-acts" role="group" aria-label="With the chosen">
+          <Button primary disabled={chosen === 0} onClick={() => setAdding(true)}>
+            Add to segment
+          </Button>
+          <Button
+            disabled={chosen === 0}
+            title="Show the chosen objects in the App's grid"
+            onClick={() => void session.showInGrid()}
+          >
+            Show in grid
+          </Button>
+          <Button title="Remove the filter from the App's grid" onClick={() => session.showAll()}>
+            Whole dataset
+          </Button>
+          <Button
+            disabled={chosen === 0}
+            title="Create tasks for the samples of the chosen objects"
+            onClick={() => session.sendChosen()}
+          >
+            Send to Label Studio
+          </Button>
+        </div>
       </div>
       {total === 0 && <p className="lm-empty">There is nothing here at these thresholds.</p>}
       <ul className="lm-results">
@@ -126,7 +129,7 @@ function Card({
   const [size, setSize] = React.useState<readonly [number, number] | null>(null);
   const [broken, setBroken] = React.useState(false);
   const crop = cropOf(result);
-  const place = size && fit(size, crop);
+  const place = size && placeCrop(size, crop, SIDE);
   const color = (name: string | null): string => colors[name === null ? -1 : report.classes.indexOf(name)] ?? "#8f8f8f";
   const facts = [
     result.confidence === null ? null : `confidence\u00a0${result.confidence.toFixed(2)}`,
@@ -194,17 +197,4 @@ function Frame({
       <rect {...common} stroke={color} strokeWidth={2} strokeDasharray={dashed ? "5 4" : undefined} />
     </>
   );
-}
-
-function fit([width, height]: readonly [number, number], [x, y, w, h]: Box) {
-  const scale = Math.min(SIDE / (w * width), SIDE / (h * height));
-  return {
-    window: { width: w * width * scale, height: h * height * scale },
-    image: {
-      width: width * scale,
-      height: height * scale,
-      marginLeft: -x * width * scale,
-      marginTop: -y * height * scale,
-    },
-  };
 }

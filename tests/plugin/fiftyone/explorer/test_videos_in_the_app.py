@@ -41,7 +41,7 @@ def test_videos_get_a_map_a_preview_and_labels(filmed: Shown) -> None:
     page, panel = filmed.page, filmed.panel
     filmed.open()
     filmed.sees(panel.get_by_role("heading", name="No embeddings yet"))
-    assert panel.get_by_role("radio", name="Frames of an image model").is_checked()
+    assert panel.get_by_role("radio", name="Image model on frames").is_checked()
     panel.get_by_role("button", name="Generate explorer").click()
     filmed.map_says(f"2D map of {COUNT} samples, 0 selected")
     filmed.pick("Color by", "light")
