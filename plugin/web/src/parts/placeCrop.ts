@@ -4,7 +4,7 @@ type Size = readonly [width: number, height: number];
 /** Left, top, width, and height, as shares of the picture. */
 type Box = readonly [x: number, y: number, width: number, height: number];
 
-/** Styles of the window and of the whole picture behind it: the part is as large as the square of `side` pixels allows. */
+/** Styles of the window and of the picture behind it: the part is as large as a square of `side` pixels allows. */
 export function placeCrop([width, height]: Size, [x, y, w, h]: Box, side: number) {
   const scale = Math.min(side / (w * width), side / (h * height));
   return {
