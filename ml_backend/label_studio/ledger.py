@@ -304,3 +304,13 @@ def _collection() -> Any:
     connection = get_db_conn()
     _indexed(connection.name)
     return connection[_COLLECTION]
+
+
+def counts_agree(records: Sequence[TaskRecord], project: Mapping[str, Any]) -> bool:
+    """Whether Label Studio's counts of a project's tasks and annotations equal those of the ledger."""
+    skipped = [annotation.skipped for record in records for annotation in record.annotations]
+    return (len(records), len(skipped) - sum(skipped), sum(skipped)) == (
+        project["task_number"],
+        project["total_annotations_number"],
+        project["skipped_annotations_number"],
+    )

@@ -2,7 +2,9 @@
 
 import dataclasses
 import threading
+import time
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -12,11 +14,14 @@ from ..label_studio.media import MediaCache
 from ..label_studio.notices import dismiss_notices
 from ..label_studio.publishing import next_version
 from ..label_studio.settings import ServerSettings, is_http_address, load_settings, save_settings, settings_path
+from .attempts import Attempts
 from .database import Database
 from .logs import blacken
 from .protocol import PredictRequest, Result, no_prediction
 from .status import BackendStatus, ProjectReport, ProjectStatus
 from .sync import ProjectSync
+
+_OPENING_SHARE = 1 / 8  # of the time for a prediction, for which it waits for its project to be opened
 
 _log = structlog.get_logger(__name__)
 
@@ -36,6 +41,7 @@ class LabelStudioBackend:
         self._projects: dict[int, ProjectSync] = {}
         self._clients: tuple[LabelStudio, MediaCache] | None = None
         self._made_from: ServerSettings | None = None
+        self._openings = Attempts[ProjectSync]()
 
     def settings(self) -> ServerSettings:
         """The current settings: the file is read again when it has changed."""
@@ -86,13 +92,34 @@ class LabelStudioBackend:
             dismiss_notices(served.opened().dataset)
 
     def predict(self, request: PredictRequest) -> list[Result]:
-        """A prediction for each task, None while MongoDB is unavailable; see `ProjectSync.predict`."""
-        if not self.database.available:
-            return [no_prediction(request)] * len(request.tasks)
-        tasks = [vars(task) for task in request.tasks]
+        """A prediction for each task, see `ProjectSync.predict`; none while MongoDB is unavailable.
+
+        Nor is there one for a project that is not open yet and takes more than a few seconds to open: Label Studio,
+        which is needed for that, may itself wait for the answer. It asks again when the task is next opened.
+        """
         seconds = self.settings().limits.predict_seconds
-        made = self.project(request.project).predict(request.label_config, tasks, seconds)
+        deadline = time.monotonic() + seconds
+        available = self.database.available
+        project = self._open_project(request.project, seconds * _OPENING_SHARE) if available else None
+        if project is None:
+            return [no_prediction(request)] * len(request.tasks)
+        made = project.predict([vars(task) for task in request.tasks], deadline - time.monotonic())
         return [no_prediction(request) if prediction is None else prediction for prediction in made]
+
+    def _open_project(self, number: int, seconds: float) -> ProjectSync | None:
+        """A project that is open, or is within this time; else None."""
+        served = self._projects.get(number)
+        if served is not None and served.is_open and _same_but_projects(self._made_from, self.settings()):
+            return served
+        opened = self._openings.wait(number, partial(self._opened, number), seconds)
+        if opened is None:
+            _log.warning("prediction_too_late", project=number, reason="the project is still being opened")
+        return opened
+
+    def _opened(self, number: int) -> ProjectSync:
+        project = self.project(number)
+        project.open()
+        return project
 
     def projects(self) -> list[ProjectSync]:
         """All projects that are served.

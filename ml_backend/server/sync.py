@@ -14,7 +14,7 @@ from ..errors import Refusal
 from ..label_studio import mirror as mirroring
 from ..label_studio.client import LabelStudio, LabelStudioError, LabelStudioMissing
 from ..label_studio.flow import LabelFlow
-from ..label_studio.ledger import TaskRecord
+from ..label_studio.ledger import TaskRecord, counts_agree
 from ..label_studio.mirror import CONFIG_SEEN, EMBEDDINGS, Mirror, add_tasks, drop_tasks, take_tasks
 from ..label_studio.notices import read_notices
 from ..label_studio.preannotations import Preannotation, as_prediction, preannotations
@@ -92,7 +92,7 @@ class ProjectSync:
             seen = mirror.dataset.info.get(_INFO) if known else None
             changed = self._take(mirror, self.studio.tasks(self.project, changed_since=seen))
             records = list(mirror.ledger.read().values())
-            if _agrees(records, info):
+            if counts_agree(records, info):
                 self._disagreed = False
             elif self._disagreed or seen is None:  # a first mismatch may be an annotation made in the meantime
                 changed |= self._take_all(mirror)
@@ -145,9 +145,14 @@ class ProjectSync:
             mirror.dataset.save()
         return changed
 
-    def _take_batch(self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]], seconds: float | None = None) -> bool:
+    def _take_batch(self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]]) -> bool:
+        return self._step(mirror, self._read_batch(mirror, tasks))
+
+    def _read_batch(
+        self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]], seconds: float | None = None
+    ) -> list[TaskRecord]:
         self._report(mirror, add_tasks(mirror, tasks, self._fetch, seconds=seconds))
-        return self._step(mirror, take_tasks(mirror, tasks, VERSION_STEM))
+        return take_tasks(mirror, tasks, VERSION_STEM)
 
     def _take_all(self, mirror: Mirror) -> bool:
         gone = set(mirror.ledger.task_ids()) - set(self.studio.task_ids(self.project))
@@ -308,28 +313,22 @@ class ProjectSync:
         """Delete predictions of versions that are no longer used, while ``keep_on``; returns how many."""
         return self._opened_publisher().delete_old_predictions(keep_on)
 
-    def predict(
-        self, label_config: str, tasks: Sequence[Mapping[str, Any]], seconds: float
-    ) -> list[dict[str, Any] | None]:
+    def predict(self, tasks: Sequence[Mapping[str, Any]], seconds: float) -> list[dict[str, Any] | None]:
         """A prediction for each task, in order; None for tasks without a suggestion.
 
+        The project is open (`open`), so known tasks cost no request to Label Studio, which may wait for the answer.
         Tasks that are not in the mirror yet are added, embedded, and suggested for, as far as time allows.
         """
         deadline = time.monotonic() + seconds
-        if self._mirror.opened is None:
-            with self.lock:
-                self._open({**self.studio.project(self.project), "label_config": label_config})
-        mirror = self.opened()
-        self._opened_publisher()  # knows the version of the predictions
-        known = mirror.ledger.read(int(task["id"]) for task in tasks)
-        unknown = [task for task in tasks if int(task["id"]) not in known]
-        if unknown:
+        mirror, numbers = self.opened(), [int(task["id"]) for task in tasks]
+        known = mirror.ledger.read(numbers)
+        if unknown := [task for task, number in zip(tasks, numbers, strict=True) if number not in known]:
             self._take_on_the_spot(mirror, unknown, deadline)
-        records = mirror.ledger.read(int(task["id"]) for task in tasks)
+        records = mirror.ledger.read(numbers)
         proposed = self._proposed(mirror, list(records.values()))
         return [
             as_prediction(mirror, records[task], proposed[task], self.version) if task in proposed else None
-            for task in (int(task["id"]) for task in tasks)
+            for task in numbers
         ]
 
     def _take_on_the_spot(self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]], deadline: float) -> None:
@@ -344,12 +343,26 @@ class ProjectSync:
                 if left <= 0:
                     _log.warning("prediction_too_late", project=self.project, tasks=len(batch) + len(list(rest)))
                     break
-                self._take_batch(mirror, batch, seconds=left)
+                self._read_batch(mirror, batch, seconds=left)  # the worker's next poll syncs their labels
             self._suggest(mirror)
         finally:
             self.lock.release()
 
     # --- what is open ------------------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether predictions can be made without a request to Label Studio."""
+        return self._mirror.opened is not None and self._publisher is not None
+
+    def open(self) -> None:
+        """Open the project; takes as long as Label Studio does, but holds no lock while it waits for it."""
+        if self._mirror.opened is None:
+            info = self.studio.project(self.project)
+            with self.lock:
+                if self._mirror.opened is None:
+                    self._open(info)
+        self._opened_publisher()
 
     def _open(self, info: Mapping[str, Any]) -> None:
         before = self._mirror.opened
@@ -378,13 +391,3 @@ class ProjectSync:
                 )
             self._publisher = Publisher(self.studio, self.opened(), backend, self.settings.secret)
         return self._publisher
-
-
-def _agrees(records: Sequence[TaskRecord], info: Mapping[str, Any]) -> bool:
-    """Whether Label Studio's counts of tasks and annotations equal those of the ledger."""
-    skipped = [annotation.skipped for record in records for annotation in record.annotations]
-    return (len(records), len(skipped) - sum(skipped), sum(skipped)) == (
-        info["task_number"],
-        info["total_annotations_number"],
-        info["skipped_annotations_number"],
-    )

@@ -123,6 +123,7 @@ class StandIn:
         return {"id": 1, "email": USERS[1]}
 
     def user(self, number: int) -> str:
+        self._ask("user")
         return USERS[number]
 
     def annotate(

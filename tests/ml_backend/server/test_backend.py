@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from labelscape.ml_backend.label_studio.client import LabelStudioDown
 from labelscape.ml_backend.label_studio.settings import ServerSettings, save_settings, settings_path
 from labelscape.ml_backend.server import backend as module
 from labelscape.ml_backend.server.backend import LabelStudioBackend
@@ -109,6 +110,30 @@ def test_while_mongodb_is_away_nothing_is_asked_of_it(backend: LabelStudioBacken
     assert backend.predict(request) == [[], []]
     assert backend.status().database
     assert not backend.status().up
+
+
+def test_a_prediction_does_not_wait_for_a_label_studio_that_may_wait_for_it(
+    settings: ServerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+
+    class Hanging:
+        def __init__(self, url: str, token: str) -> None:
+            answered.wait(60)
+            raise LabelStudioDown("It hung.")
+
+    monkeypatch.setenv("LABELSCAPE_DIR", str(tmp_path))
+    monkeypatch.setattr(module, "LabelStudio", Hanging)
+    database = Database(lambda: None)
+    database.start()
+    assert database.wait_until_known(60)
+    backend = LabelStudioBackend(settings, database)
+    request = PredictRequest(3, [Task(1, {}, [], []), Task(2, {}, [], [])], "<View/>", None)
+    try:
+        assert [backend.predict(request) for _ in range(2)] == [[[], []]] * 2
+    finally:
+        answered.set()
+        database.stop()
 
 
 def test_a_project_that_left_stays_out(backend: LabelStudioBackend) -> None:

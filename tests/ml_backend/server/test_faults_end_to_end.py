@@ -43,6 +43,26 @@ def test_a_label_studio_that_restarts_in_the_middle_of_annotating_loses_nothing(
     eventually("a project that is up to date", lambda: status_tab(project) == "Up to date · Labelscape")
 
 
+def test_a_first_prediction_is_answered_while_label_studio_hangs(project: Project) -> None:
+    server, [task, *_] = project.server, project.unlabeled()
+    body = {"project": f"{project.id}.1", "label_config": "", "tasks": [{"id": task, "data": project.data()[task]}]}
+
+    def predict() -> list[Any]:
+        secret = ("", server.settings["secret"])
+        return list(requests.post(f"{server.url}/predict", json=body, auth=secret, timeout=60).json()["results"])
+
+    server.stop()
+    project.studio.hang()
+    try:
+        server.start()
+        eventually("the database", lambda: server.get("health").status_code == 200)
+        assert predict() == [[]], "Label Studio saves nothing for it, and asks again"
+    finally:
+        project.studio.resume()
+    [prediction] = eventually("a prediction, once Label Studio answers", lambda: [one for one in predict() if one])
+    assert prediction["model_version"] == project.settings()["model_version"]
+
+
 @pytest.mark.parametrize("end", ["revoked", "expired", "wrong"])
 def test_a_token_that_ends_while_serving_is_reported_and_a_new_one_continues(project: Project, end: str) -> None:
     studio, server = project.studio, project.server

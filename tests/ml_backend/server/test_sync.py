@@ -114,6 +114,24 @@ def test_what_a_person_annotated_alike_is_not_taken_for_ours(
     assert annotated(studio)[:2] == [(annotator, "Dog"), (2, "Cat")]
 
 
+def test_a_prediction_for_an_open_project_asks_nothing_of_label_studio(
+    studio: StandIn, start: Callable[[], ProjectSync]
+) -> None:
+    sync = start()
+    assert not sync.is_open
+    sync.open()
+    assert sync.is_open
+    [project] = studio.held
+    studio.annotate(project, "pet", chosen("Dog"), by=2)
+    tasks = studio.tasks(project)
+    studio.requests.clear()
+    assert sync.predict(tasks, 60.0) == [None]
+    assert studio.requests == []
+    assert len(sync.opened().dataset) == 1
+    sync.catch_up()
+    assert sync.opened().dataset.first().ground_truth.annotator == "bob@example.com"
+
+
 def test_another_embedding_model_drops_the_map_of_the_former_vectors(
     start: Callable[[], ProjectSync], tmp_path: Path
 ) -> None:

@@ -1,0 +1,40 @@
+"""Work that may hang: nobody waits for it longer than they want."""
+
+import threading
+
+import pytest
+from labelscape.ml_backend.server.attempts import Attempts
+
+WAIT = 60.0
+
+
+def test_who_waits_gets_the_result_and_the_next_call_does_the_work_again() -> None:
+    attempts, results = Attempts[str](), iter(["first", "second"])
+    assert [attempts.wait(3, lambda: next(results), WAIT) for _ in range(2)] == ["first", "second"]
+
+
+def test_work_that_hangs_is_waited_for_no_longer_than_wanted_and_joined_by_the_next_call() -> None:
+    attempts, begun, end = Attempts[str](), [], threading.Event()
+
+    def hang() -> str:
+        begun.append(1)
+        end.wait(WAIT)
+        return "done"
+
+    assert [attempts.wait(3, hang, 0.01) for _ in range(3)] == [None, None, None]
+    assert attempts.wait(4, lambda: "another", WAIT) == "another"
+    assert len(begun) == 1
+    end.set()
+    assert attempts.wait(3, hang, WAIT) == "done"
+
+
+@pytest.mark.parametrize("error", [ValueError("refused"), TimeoutError("of the work itself")])
+def test_who_waits_gets_the_error_and_the_next_call_tries_again(error: Exception) -> None:
+    attempts = Attempts[str]()
+
+    def fail() -> str:
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        attempts.wait(3, fail, WAIT)
+    assert attempts.wait(3, lambda: "done", WAIT) == "done"
