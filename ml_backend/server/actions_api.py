@@ -3,14 +3,16 @@
 Jobs run in the background.
 """
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -32,6 +34,7 @@ from .protocol import parse_body
 from .requests import ActionRequest, Parameter, read_action_request
 from .sync import ProjectSync
 
+READS_AT_ONCE = 16
 _MOST = 200  # neighbors, or next tasks, in one answer
 _PRECISION = Parameter(
     "precision", "number", "the target precision: the share of labels that are right", default=0.95, least=0.5, most=1
@@ -176,6 +179,8 @@ class _Api:
     def __init__(self, projects: ServedProjects, jobs: JobBoard) -> None:
         self._projects = projects
         self._jobs = jobs
+        # A separate pool: reads wait for a busy project, and never block the threads of the webhook.
+        self._reading = ThreadPoolExecutor(READS_AT_ONCE, "read")
 
     async def openapi(self, _: Request) -> Response:
         return JSONResponse(openapi_document())
@@ -202,7 +207,7 @@ class _Api:
     async def start(self, action: Action, request: Request) -> Response:
         number = self._served(request)
         requested = await _read(action, request)
-        project = await _refusing(lambda: self._projects.project(number))
+        project = await self._refusing(lambda: self._projects.project(number))
         try:
             job = self._jobs.start(number, action.name, requested.by, partial(action.run, project, requested))
         except Busy as error:
@@ -219,25 +224,24 @@ class _Api:
 
     async def _answer(self, request: Request, read: Callable[[ProjectSync], Document]) -> Response:
         number = self._served(request)
-        return JSONResponse(await _refusing(lambda: read(self._projects.project(number))))
+        return JSONResponse(await self._refusing(lambda: read(self._projects.project(number))))
+
+    async def _refusing(self, work: Callable[[], Any]) -> Any:
+        """Run in a thread; what cannot be done is answered with 422 and the reason, or 503 if trying again may help."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._reading, copy_context().run, work)
+        except LabelStudioError as error:
+            raise HTTPException(503, str(error)) from error
+        except Refusal as error:
+            raise HTTPException(422, str(error)) from error
+        except DATABASE_AWAY as error:
+            raise HTTPException(503, "The backend's database does not respond: try again when it is back.") from error
 
     def _served(self, request: Request) -> int:
         number: int = request.path_params["project"]
         if not self._projects.serves(number):
             raise HTTPException(403, f"Project {number} is not served: connect it with `labelscape connect`.")
         return number
-
-
-async def _refusing(work: Callable[[], Any]) -> Any:
-    """Run in a thread; what cannot be done is answered with 422 and the reason, or 503 if trying again may help."""
-    try:
-        return await run_in_threadpool(work)
-    except LabelStudioError as error:
-        raise HTTPException(503, str(error)) from error
-    except Refusal as error:
-        raise HTTPException(422, str(error)) from error
-    except DATABASE_AWAY as error:
-        raise HTTPException(503, "The backend's database does not respond: try again when it is back.") from error
 
 
 async def _read(action: Action, request: Request) -> ActionRequest:

@@ -39,6 +39,7 @@ from .status import BackendStatus, ProjectReport, project_document, report_docum
 
 PREDICTS_AT_ONCE = 2  # one already uses all cores
 PREDICTS_TAKEN = 16  # including waiting requests
+REPORTS_AT_ONCE = 4
 LOGGED_IDS = 10  # per event
 
 T = TypeVar("T")
@@ -127,6 +128,7 @@ class _Routes:
         self._queue = queue
         self._predicting = ThreadPoolExecutor(PREDICTS_AT_ONCE, "predict")
         self._predicts = 0
+        self._reading = ThreadPoolExecutor(REPORTS_AT_ONCE, "report")  # may wait for Label Studio and a busy project
 
     async def health(self, _: Request) -> Response:
         """The state of the database, the queue, and every project: 200 if all is well, else 503.
@@ -162,7 +164,7 @@ class _Routes:
         """The state of one project: its tasks without a medium and why, its queue, and its last error."""
         project = request.path_params["project"]
         status = self._check_available(project)
-        report = await run_in_threadpool(self._backend.report, project)
+        report = await self._read(self._backend.report, project)
         queue = {
             "depth": await run_in_threadpool(self._queue.depth, project),
             "oldest_seconds": round(await run_in_threadpool(self._queue.oldest_seconds, project), 1),
@@ -173,7 +175,7 @@ class _Routes:
         """Drop the notices of changes of a project's label config."""
         project = request.path_params["project"]
         self._check_available(project)
-        await run_in_threadpool(self._backend.dismiss_news, project)
+        await self._read(self._backend.dismiss_news, project)
         return JSONResponse({"status": "ok"})
 
     async def versions(self, _: Request) -> Response:
@@ -253,8 +255,13 @@ class _Routes:
             LAST_SUCCESS.labels(number).set(one.last_success or 0)
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
+    async def _read(self, read: Callable[[int], T], project: int) -> T:
+        working = asyncio.get_running_loop().run_in_executor(self._reading, copy_context().run, read, project)
+        return await working
+
     def close(self) -> None:
-        self._predicting.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._predicting, self._reading):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _check_available(self, project: int) -> BackendStatus:
         """The status of the backend; an error if the project or the database cannot be reached."""

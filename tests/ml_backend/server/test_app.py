@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 import requests
 import uvicorn
+from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.label_studio.settings import ServerSettings
+from labelscape.ml_backend.server.actions_api import READS_AT_ONCE, action_routes
 from labelscape.ml_backend.server.app import PREDICTS_AT_ONCE, PREDICTS_TAKEN, create_app
 from labelscape.ml_backend.server.events import EventQueue
+from labelscape.ml_backend.server.jobs import JobBoard
 from labelscape.ml_backend.server.protocol import PredictRequest, Result
 from labelscape.ml_backend.server.status import BackendStatus, ProjectStatus
+from labelscape.ml_backend.server.sync import ProjectSync
 from starlette.testclient import TestClient
 
 from .conftest import SECRET, FakeBackend, FakeWorker
@@ -157,6 +161,34 @@ def test_cheap_routes_answer_while_every_predict_thread_is_busy(client: TestClie
         released.set()
         assert [each.result().status_code for each in asking] == [200] * PREDICTS_TAKEN
     assert one_more.json() == {"detail": f"{PREDICTS_TAKEN} requests for predictions are in progress; try again later."}
+
+
+def test_events_and_health_checks_wait_for_no_report_and_no_panel(backend: FakeBackend, queue: EventQueue) -> None:
+    """A project that is busy for minutes keeps all of these waiting, one for each annotator who has a panel open."""
+    released, entered = threading.Event(), threading.Semaphore(0)
+
+    class Busy:
+        def serves(self, project: int) -> bool:
+            return True
+
+        def project(self, project: int) -> ProjectSync:
+            entered.release()
+            released.wait(120)
+            raise Refusal("It was busy.")
+
+    api = action_routes(Busy(), JobBoard())
+    app = create_app(backend, queue, actions=api)
+    with TestClient(app, headers={"X-Labelscape-Secret": SECRET}) as client, ThreadPoolExecutor(62) as annotators:
+        panels = [annotators.submit(client.get, "/v1/projects/3/map") for _ in range(60)]
+        try:
+            assert all(entered.acquire(timeout=120) for _ in range(READS_AT_ONCE))
+            event = annotators.submit(client.post, "/webhook", json=EVENT)
+            health = annotators.submit(client.get, "/health")
+            assert event.result(60).is_success
+            assert health.result(60).is_success
+        finally:
+            released.set()
+        assert {panel.result().status_code for panel in panels} == {422}
 
 
 def wait_until_refused(client: TestClient) -> Any:
