@@ -58,7 +58,6 @@ TESTED_BY = {
     "ml_backend/server/actions_api.py": "ml_backend/server/test_requests.py",
     "ml_backend/server/auditing_actions.py": "ml_backend/server/test_actions_end_to_end.py",
     "ml_backend/server/finding_actions.py": "ml_backend/server/test_actions_end_to_end.py",
-    "ml_backend/server/labeling_actions.py": "ml_backend/server/test_actions_end_to_end.py",
     "ml_backend/server/project_mirror.py": "ml_backend/server/test_sync.py",
     "ml_backend/server/project_regions.py": "ml_backend/server/test_regions_end_to_end.py",
     "ml_backend/server/selected_tasks.py": "ml_backend/server/test_actions_end_to_end.py",

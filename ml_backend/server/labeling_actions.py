@@ -1,8 +1,10 @@
 """The actions that label or suggest in a Label Studio project, and their undo."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from ..actions.label_neighbors import NeighborPreview, preview_neighbors
 from ..actions.queue import LabelBatch, clean_label
 from ..actions.suggest import suggest_labels
 from ..errors import Cancelled, Refusal
+from ..label_studio.client import LabelStudioDown
 from ..label_studio.mirror import EMBEDDINGS, Mirror
 from ..progress import Progress, part_of
 from ..store.action_journal import JournalEntry, note_action
@@ -28,6 +31,8 @@ from .sync import ProjectSync
 
 PREDICTIONS, ANNOTATIONS = "predictions", "annotations"
 _SHOWN = 12  # tasks in a preview
+_PATIENCE_SECONDS = 60.0
+_LONGEST_PAUSE = 8.0
 
 
 @dataclass(frozen=True)
@@ -280,13 +285,34 @@ def send_and_suggest(project: ProjectSync, items: Sequence[str], progress: Progr
     return send_samples_and_suggest(project, samples, progress)
 
 
-def send_samples_and_suggest(project: ProjectSync, samples: Sequence[str], progress: Progress) -> int:
-    """Send labels that changed in these samples to Label Studio, then the suggestions that follow from them."""
+def send_samples_and_suggest(
+    project: ProjectSync, samples: Sequence[str], progress: Progress, *, patience: float = _PATIENCE_SECONDS
+) -> int:
+    """Send labels that changed in these samples to Label Studio, then the suggestions that follow from them.
+
+    Raises:
+        Refusal: Label Studio is down for more than ``patience`` seconds; the worker sends the rest when it is back.
+    """
     progress = _steadily(progress)
-    agreed = project.send_labels(samples, part_of(progress, 0.1, 0.6)) if samples else 0
+    sending = partial(project.send_labels, samples, part_of(progress, 0.1, 0.6))
+    agreed = _patiently(sending, patience) if samples else 0
     project.suggest(part_of(progress, 0.6, 0.8))
-    _publish(project, part_of(progress, 0.8, 1.0))
+    _patiently(partial(_publish, project, part_of(progress, 0.8, 1.0)), patience)
     return agreed
+
+
+def _patiently(work: Callable[[], int], patience: float) -> int:
+    """Do this work, again where Label Studio fails for a moment, as it does on SQLite among many writers."""
+    deadline, pause = time.monotonic() + patience, 1.0
+    while True:
+        try:
+            return work()
+        except LabelStudioDown as error:
+            if time.monotonic() + pause > deadline:
+                saved = "The change is saved, but Label Studio does not show all of it yet"
+                raise Refusal(f"{saved}: {error} It will once it responds again.") from error
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def _publish(project: ProjectSync, progress: Progress) -> int:
