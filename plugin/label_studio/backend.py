@@ -17,6 +17,7 @@ _OTHER_SECRET = (
     "The Labelscape backend has another secret than this Label Studio, so nothing was done. An administrator can fix "
     "it: restart Label Studio with “labelscape label-studio”, or with the LABELSCAPE_SECRET of the backend."
 )
+_BUSY = f"The Labelscape backend is busy: it has not answered for {_SECONDS:.0f} s. Try again in a minute."
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def call(method: str, project: int, path: str, body: Mapping[str, Any] | None = 
             allow_redirects=False,
         )
         document = answer.json()
+    except requests.ReadTimeout:
+        return Answer(503, {"detail": _BUSY})
     except requests.RequestException:  # includes an answer that is no JSON
         return Answer(503, {"detail": _away()})
     if answer.status_code == requests.codes.unauthorized:

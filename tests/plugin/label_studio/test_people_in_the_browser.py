@@ -69,6 +69,35 @@ def test_an_annotator_and_the_owner_label_neighbors_at_once(
     other.context.close()
 
 
+def test_a_dialog_survives_requests_that_label_studio_refuses_for_a_moment(desk: Desk, page: Any) -> None:
+    """On SQLite, Label Studio answers some of many writers with status 500."""
+    before = desk.annotated()
+    open_tasks(desk, desk.owner, page)
+    refused: list[str] = []
+
+    def refuse_once(route: Any) -> None:
+        asked = route.request.post_data or "job"
+        if asked in refused:
+            route.continue_()
+        else:
+            refused.append(asked)
+            route.fulfill(status=500, body="<h1>Server Error (500)</h1>")
+
+    page.route("**/actions/label_neighbors/preview", refuse_once)
+    page.route("**/labelscape/api/projects/*/jobs/*", refuse_once)
+    dialog = open_dialog(page, "Label Neighbors", row=0)
+    dialog.locator("select[name=label]").select_option(desk.project.digits[min(desk.project.digits)])
+    dialog.get_by_label("Number of neighbors").fill("2")
+    dialog.locator("select[name=as]").select_option("annotations")
+    dialog.get_by_test_id("labelscape-preview").get_by_text("and 2 unlabeled neighbors").first.wait_for()
+    dialog.get_by_role("button", name="Label Neighbors").click()
+    dialog.get_by_test_id("labelscape-outcome").get_by_text("3 annotations in place").wait_for()
+    assert "job" in refused
+    assert len(refused) > 1, "each preview, too"
+    assert desk.run(desk.owner, "undo", [])["state"] == "done"
+    assert desk.annotated() == before
+
+
 def test_a_member_who_lost_access_is_told_and_changes_nothing(
     desk: Desk, page: Any, invite: Callable[[str], Person], tmp_path: Any
 ) -> None:
@@ -86,9 +115,12 @@ def test_a_member_who_lost_access_is_told_and_changes_nothing(
     assert re.search("no longer (have access|logged in)", refusal.inner_text())
     page.screenshot(path=tmp_path / "lost-access.png")
     assert desk.annotated() == before
+    answered: list[Any] = []
+    page.on("response", lambda answer: answered.append(answer) if "/labelscape/api/" in answer.url else None)
     page.goto(f"{person.url}/projects/{desk.project.id}/data")
-    page.wait_for_timeout(2_000)
+    page.get_by_text("You do not have permission to perform this action").first.wait_for()
     assert page.get_by_role("button", name="Labelscape map").count() == 0
+    assert not [answer.url for answer in answered if answer.ok], "our script learns nothing of the project either"
     page.screenshot(path=tmp_path / "no-access.png")
 
 

@@ -1,7 +1,7 @@
 /** The parts of Label Studio's panel that are plain functions. */
 import { describe, expect, it } from "vitest";
 import { isUnchosen } from "../../src/hosts/label_studio/ActionDialog";
-import { csrfToken, type MapColumns } from "../../src/hosts/label_studio/api";
+import { csrfToken, patiently, Refused, type MapColumns } from "../../src/hosts/label_studio/api";
 import { asRanges, colored } from "../../src/hosts/label_studio/columns";
 import { chosenLabel, imageAddress, placeOf } from "../../src/hosts/label_studio/host";
 import { cutOut } from "../../src/hosts/label_studio/TaskPanel";
@@ -95,5 +95,22 @@ describe("the CSRF token", () => {
   it("is read from its own cookie", () => {
     expect(csrfToken("a=b; csrftoken=xyz; sessionid=s")).toBe("xyz");
     expect(csrfToken("notcsrftoken=xyz")).toBe("");
+  });
+});
+
+describe("a request that may succeed a moment later", () => {
+  const failing = (times: number, error: Error) => {
+    let asked = 0;
+    const ask = (): Promise<number> => (++asked <= times ? Promise.reject(error) : Promise.resolve(asked));
+    return ask;
+  };
+  it("is repeated after each pause, and no longer", async () => {
+    const locked = new Refused("Label Studio answered with status 500.", true);
+    expect(await patiently(failing(2, locked), [0, 0])).toBe(3);
+    await expect(patiently(failing(3, locked), [0, 0])).rejects.toBe(locked);
+  });
+  it("is not repeated where it was refused for good", async () => {
+    const refused = new Refused("You no longer have access to this project, so nothing was done.");
+    await expect(patiently(failing(1, refused), [0, 0])).rejects.toBe(refused);
   });
 });

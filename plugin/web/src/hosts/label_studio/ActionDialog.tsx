@@ -1,11 +1,23 @@
 /** The dialog of an action: its form, what it would do in numbers, then its progress and outcome. */
 import * as React from "react";
 import { counted } from "../../parts/words";
-import { Refused, type ActionInfo, type Api, type FormField, type Job, type Preview, type Values } from "./api";
+import {
+  isPassing,
+  patiently,
+  Refused,
+  type ActionInfo,
+  type Api,
+  type FormField,
+  type Job,
+  type Preview,
+  type Values,
+} from "./api";
 import type { Selection } from "./host";
 
 const TYPING_MS = 350;
 const POLL_MS = 300;
+const AGAIN_MS = 3_000;
+const POLL_PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 interface Props {
   readonly api: Api;
@@ -171,7 +183,10 @@ function Progress({ job, failure }: { readonly job: Job; readonly failure: strin
   );
 }
 
-/** What the action would do with these values, once the user stopped typing; the latest question's answer counts. */
+/**
+ * What the action would do with these values, once the user stopped typing; the latest question's answer counts.
+ * A refusal that may pass is shown, and the question asked again.
+ */
 function usePreview(
   { api, action, selection }: Props,
   values: Values,
@@ -185,12 +200,17 @@ function usePreview(
     if (!open) return;
     let current = true;
     setAnswer({ preview: null, refusal: null });
-    const timer = setTimeout(() => {
-      api.preview(action.name, selection, values).then(
-        (preview) => current && setAnswer({ preview, refusal: null }),
-        (error: unknown) => current && setAnswer({ preview: null, refusal: sentenceOf(error) }),
-      );
-    }, TYPING_MS);
+    const look = async (): Promise<void> => {
+      try {
+        const preview = await api.preview(action.name, selection, values);
+        if (current) setAnswer({ preview, refusal: null });
+      } catch (error) {
+        if (!current) return;
+        setAnswer({ preview: null, refusal: sentenceOf(error) });
+        if (isPassing(error)) timer = setTimeout(() => void look(), AGAIN_MS);
+      }
+    };
+    let timer = setTimeout(() => void look(), TYPING_MS);
     return () => {
       current = false;
       clearTimeout(timer);
@@ -211,7 +231,8 @@ function useJob({ api, action, selection }: Props, values: Values) {
       setJob(now);
       while (now.outcome === null) {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-        now = await api.job(now.id);
+        const { id } = now;
+        now = await patiently(() => api.job(id), POLL_PAUSES_MS);
         setJob(now);
       }
     } catch (error) {

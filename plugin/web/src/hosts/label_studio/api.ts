@@ -92,7 +92,33 @@ export interface Neighborhood {
 export type Values = Readonly<Record<string, string>>;
 
 /** A refusal, in a sentence for the user. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(
+    sentence: string,
+    /** Whether the same request may succeed a moment later. */
+    readonly passing = false,
+  ) {
+    super(sentence);
+  }
+}
+
+export const isPassing = (error: unknown): boolean => error instanceof Refused && error.passing;
+
+/**
+ * Ask again, after each of these pauses, where a refusal may pass.
+ * On SQLite, Label Studio (1.23) refuses some of many writers.
+ */
+export async function patiently<T>(ask: () => Promise<T>, pauses: readonly number[]): Promise<T> {
+  for (const pause of pauses) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+  return ask();
+}
 
 export class Api {
   constructor(
@@ -145,10 +171,10 @@ export class Api {
       if (body) options.body = JSON.stringify(body);
       answer = await fetch(`${this.base}${path}`, options);
     } catch {
-      throw new Refused("Label Studio cannot be reached: check your network connection.");
+      throw new Refused("Label Studio cannot be reached: check your network connection.", true);
     }
     const document_: unknown = await answer.json().catch(() => null);
-    if (!answer.ok) throw new Refused(detailOf(document_) ?? refusalOf(answer.status));
+    if (!answer.ok) throw new Refused(detailOf(document_) ?? refusalOf(answer.status), answer.status >= 500);
     return document_ as T;
   }
 }
