@@ -1,12 +1,15 @@
 """Near duplicates among look-alikes: `python benchmarks/duplicates.py`.
 
-Of 120 synthetic originals of a kind, 60 are there again: saved as JPEG, at half the size, cropped by 4 % a side, or
-mirrored, 15 each. A pair counts as found when both are in one group, and as wrong when a group holds two originals.
-The peer joins all pairs whose difference hashes differ in at most 4 of 64 bits, the images' mirror images included.
+Of 240 synthetic originals of a kind, 210 are there again, 30 in each of these ways: saved as JPEG, at half the size,
+cropped by 4 % or 8 % a side, cropped unevenly by 0 to 3 % or 0 to 7 % a side, or mirrored at two thirds of the size.
+With `--photos FOLDER`, the images in a folder serve as originals, too. A pair counts as found when both are in one
+group, and as wrong when a group holds two originals. The peer joins all pairs whose difference hashes differ in at
+most 4 of 64 bits, the images' mirror images included.
 """
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import combinations
@@ -20,14 +23,20 @@ from labelscape.ml_backend.embedding import load
 from labelscape.ml_backend.embedding.base import Media
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-ORIGINALS, COPIES, BITS = 120, 15, 4
-WAYS = ("saved again", "smaller", "cropped", "mirrored")
+ORIGINALS, COPIES, BITS = 240, 30, 4
+CROPS = {"cropped 4 %": 0.04, "cropped 8 %": 0.08}
+UNEVEN = {"uneven 3 %": 0.03, "uneven 7 %": 0.07}
+WAYS = ("saved again", "smaller", *CROPS, *UNEVEN, "mirrored")
 Pairs = set[tuple[int, int]]
 
 
 def main() -> None:
-    print(f"{'recall':16s}" + "".join(f"{way:>13s}" for way in WAYS) + f"{'precision':>13s}")
-    for kind, make in KINDS.items():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, help="folder of images")
+    folder = parser.parse_args().photos
+    kinds = KINDS if folder is None else {**KINDS, folder.name: photos(folder)}
+    print("recall: " + " / ".join(WAYS))
+    for kind, make in kinds.items():
         with tempfile.TemporaryDirectory() as folder:
             media, source, ways = saved(make, Path(folder))
             for name, pairs in (("labelscape", ours(media)), ("difference hash", hashed(media))):
@@ -39,7 +48,7 @@ def saved(make: Callable[[int], Image.Image], folder: Path) -> tuple[list[Media]
     for number in range(ORIGINALS):
         image = make(number)
         way = WAYS[number // COPIES] if number < COPIES * len(WAYS) else None
-        for name, shown_image, how in versions(image, way):
+        for name, shown_image, how in versions(image, way, np.random.default_rng(number)):
             path = folder / f"{number}{name}"
             shown_image.save(path, **({"quality": 80} if name.endswith("jpg") else {}))
             media.append(Media(path=str(path)))
@@ -48,18 +57,27 @@ def saved(make: Callable[[int], Image.Image], folder: Path) -> tuple[list[Media]
     return media, source, ways
 
 
-def versions(image: Image.Image, way: str | None) -> Iterator[tuple[str, Image.Image, str]]:
+def versions(
+    image: Image.Image, way: str | None, random: np.random.Generator
+) -> Iterator[tuple[str, Image.Image, str]]:
     yield ".png", image, "original"
     width, height = image.size
     if way == "saved again":
         yield "_.jpg", image, way
     elif way == "smaller":
         yield "_.png", image.resize((width // 2, height // 2), Image.Resampling.LANCZOS), way
-    elif way == "cropped":
-        box = (int(0.04 * width), int(0.04 * height), int(0.96 * width), int(0.96 * height))
-        yield "_.png", image.crop(box), way
+    elif way in CROPS:
+        yield "_.png", cropped(image, np.full(4, CROPS[way])), way
+    elif way in UNEVEN:
+        yield "_.png", cropped(image, random.uniform(0, UNEVEN[way], 4)), way
     elif way == "mirrored":
-        yield "_.png", ImageOps.mirror(image), way
+        yield "_.png", ImageOps.mirror(image).resize((2 * width // 3, 2 * height // 3), Image.Resampling.LANCZOS), way
+
+
+def cropped(image: Image.Image, shares: np.ndarray) -> Image.Image:
+    """The image without these shares of its left, top, right, and bottom."""
+    left, top, right, bottom = (int(share * side) for share, side in zip(shares, image.size * 2, strict=True))
+    return image.crop((left, top, image.width - right, image.height - bottom))
 
 
 def ours(media: list[Media]) -> Pairs:
@@ -86,6 +104,13 @@ def shown(pairs: Pairs, source: list[int], ways: list[str]) -> str:
     found = [sum(ways[b] == way or ways[a] == way for a, b in right) / COPIES for way in WAYS]
     precision = len(right) / len(pairs) if pairs else float("nan")
     return " / ".join(f"{share:.2f}" for share in found) + f" precision {precision:.3f} of {len(pairs)}"
+
+
+def photos(folder: Path) -> Callable[[int], Image.Image]:
+    """Maker of originals from a folder: an image of its own for each number."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    chosen = np.random.default_rng(0).permutation(len(paths))
+    return lambda number: Image.open(paths[chosen[number]]).convert("RGB")
 
 
 def form(seed: int) -> Image.Image:

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from ..progress import Progress, no_progress, part_of
 from .arrays import Floats, unit_rows
-from .neighbors import NeighborFinder
+from .look_alike_details import details, groups_of_look_alikes
+from .neighbors import NeighborFinder, knn
 from .registration import same_picture, stretched
 
 _COARSE = 8  # pixels of a side of what is compared first
 _CROPS = (0.025, 0.05, 0.075, 0.1)  # shares of each side that a crop may have lost, as starts of the alignment
 _COPY, _ALIKE = 0.95, 0.85  # correlation of copies at least, and above which others look alike, at 8 x 8 pixels
+_CROPPED = 0.5  # and below which not even an uneven crop would bring a copy
+_DETAILS = 0.8  # cosine distance of details up to which look-alikes are compared
 _NEAREST = 4  # candidates for a copy, in each version of a picture
 _CHUNK = 4096
 
@@ -44,7 +47,8 @@ class LookAlikes:
     """
 
     def __init__(self, appearance: Appearance, rows: Rows, neighbors: Rows) -> None:
-        self._appearance, self._rows = appearance, rows[appearance.known[rows]]
+        known = appearance.known[rows]
+        self._appearance, self._rows, self._neighbors = appearance, rows[known], neighbors[known]
         self._versions = _versions(appearance)
         self.narrow = self._narrow(rows, neighbors)
 
@@ -62,10 +66,33 @@ class LookAlikes:
             nearest = finder.find(version[uneven])
             at, place = np.nonzero(nearest.distances <= 1 - _COPY)
             candidates.append(np.stack([uneven[at], self._rows[nearest.indices[at, place]]], axis=1))
+        candidates.append(self._by_details(part_of(progress, 0.2, 0.5)))
         near = np.unique(np.sort(np.concatenate(candidates), axis=1), axis=0)
         near = near[near[:, 0] < near[:, 1]]
-        near = near[self.same(near[:, 0], near[:, 1], part_of(progress, 0.2, 1))]
+        near = near[self.same(near[:, 0], near[:, 1], part_of(progress, 0.5, 1))]
         return near[:, 0], near[:, 1]
+
+    def _by_details(self, progress: Progress) -> NDArray[np.int64]:
+        """Candidates (p, 2) among look-alikes: those with the most similar details."""
+        groups = self._groups()
+        rows = np.concatenate([np.empty(0, np.int64), *groups])
+        vectors = details(self._appearance.thumbnails, groups, self._versions[0], progress)
+        uneven = vectors.any(axis=1)
+        rows, vectors = rows[uneven], vectors[uneven]
+        if len(rows) < 2:
+            return np.empty((0, 2), np.int64)
+        nearest = knn(vectors, min(_NEAREST, len(rows) - 1))
+        at, place = np.nonzero(nearest.distances <= _DETAILS)
+        return np.stack([rows[at], rows[nearest.indices[at, place]]], axis=1)
+
+    def _groups(self) -> list[NDArray[np.int64]]:
+        """Rows of look-alikes, a group each, with those that look unlike them but lie among them, as crops may."""
+        k = self._neighbors.shape[1]
+        among = self.narrow.copy()
+        among[self._rows] |= 2 * self.narrow[self._neighbors].sum(axis=1) >= max(1, k)
+        rows, others = np.repeat(self._rows, k), self._neighbors.ravel()
+        linked = among[rows] & among[others]
+        return groups_of_look_alikes(rows[linked], others[linked], len(among))
 
     def same(self, rows: Rows, others: Rows, progress: Progress = no_progress) -> NDArray[np.bool_]:
         """Whether the pairs of samples (p,) look the same, (p,)."""
@@ -99,7 +126,7 @@ class LookAlikes:
         alike = [np.einsum("pd,pd->p", version[rows], whole[others]) for version in self._versions]
         alike += [np.einsum("pd,pd->p", version[others], whole[rows]) for version in self._versions[2:]]
         best = np.argmax(alike, axis=0)
-        result = np.max(alike, axis=0) >= _COPY
+        result = np.max(alike, axis=0) >= _CROPPED
         candidates = np.flatnonzero(result)
         best, turned = best[candidates], best[candidates] >= len(self._versions)
         one = np.where(turned, others[candidates], rows[candidates])

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import Floats
 
-_LEVELS = ((16, 5, 2.5), (32, 4, 2.5), (64, 4, 1.3))  # pixels a side, steps, largest difference of copies, from coarse
-_NOISE, _CONTRAST = 4.0, 0.05  # gray levels that copies may differ by; at most this share of all levels in the picture
+_LEVELS = ((16, 5, 2.5), (32, 4, 2.5), (64, 4, 1.35))  # pixels a side, steps, largest difference of copies, from coarse
+_LEAST_NOISE, _MOST_NOISE = 0.7, 4.6  # gray levels that copies may differ by, in plain areas and in fine patterns
+_CURVED = 0.65  # how much more per gray level that pixels differ from the mean of their neighbors
+_CONTRAST = 0.06  # and at most this share of all levels in the picture
 _WINDOW = 3  # pixels of a side over which differences are averaged
 _RIDGE = 1e-3
 _LARGEST_STEP, _FARTHEST, _SCALES = 0.06, 0.16, (0.8, 1.25)  # in sides of the picture
+_PROFILE_CROPS = np.linspace(0, 0.1, 13)  # shares of a side that a crop may have lost at either end
 _CHUNK = 64
 _THREADS = min(os.cpu_count() or 1, 8)
+
+Result = TypeVar("Result")
 
 
 def same_picture(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -32,10 +39,66 @@ def same_picture(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDAr
         start: (m, 4) shift and scale of rows, then of columns, from which to align: place u of `other`, 0..1, shows
             place shift + scale * u of `one`.
     """
-    with ThreadPoolExecutor(_THREADS) as pool:  # NumPy on small arrays, which uses one core
-        parts = [slice(first, first + _CHUNK) for first in range(0, len(one), _CHUNK)]
-        results = list(pool.map(lambda part: _same(one[part], other[part], start[part]), parts))
+    results = in_parallel(lambda part: _same(one[part], other[part], start[part]), len(one))
     return np.concatenate([np.empty(0, bool), *results])
+
+
+def in_parallel(work: Callable[[slice], Result], n: int) -> list[Result]:
+    """What the work returns for each part of n pictures, in turn: NumPy uses one core on arrays this small."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(work, [slice(first, first + _CHUNK) for first in range(0, n, _CHUNK)]))
+
+
+def start_of_alignment(one: Floats, other: Floats) -> NDArray[np.float64]:
+    """Shift and scale (m, 4) from which to align pairs of pictures (m, s, s): none, or a crop by their profiles."""
+    return _better_start(one, other, np.tile([0.0, 1.0, 0.0, 1.0], (len(one), 1)))
+
+
+def aligned_onto(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shift and scale (m, 4), as `same_picture` takes them, that bring pictures (m, 64, 64) closest to others."""
+    places = start.copy()
+    for size, steps, _ in _LEVELS[1:]:
+        first, second = _shrunk(one, size), _shrunk(other, size)
+        aligned = _aligned(first, second, places, steps)
+        better = mean_difference(first, second, aligned) < mean_difference(first, second, places)
+        places[better] = aligned[better]
+    return places
+
+
+def crops_by_profile(one: Floats, other: Floats) -> NDArray[np.float64]:
+    """Shift and scale (m, 4), as `same_picture` takes them, by which the profiles of pairs of pictures fit best.
+
+    The profile of rows is each row's mean, and a crop shifts and stretches it whatever is cropped off the columns; so
+    each axis is searched by itself, and neither lines of text nor a grid lead to a neighboring line.
+
+    Args:
+        one: (m, s, s) gray levels.
+        other: (m, s, s).
+    """
+    return np.concatenate([_crops_along(one.mean(axis), other.mean(axis)) for axis in (2, 1)], axis=1)
+
+
+def _crops_along(one: Floats, other: Floats) -> NDArray[np.float64]:
+    """Shift and scale (m, 2) by which the profiles (m, s) fit best; either may be a crop of the other."""
+    before, after = (side.ravel() for side in np.meshgrid(_PROFILE_CROPS, _PROFILE_CROPS))
+    shift, scale = before, 1 - before - after
+    size = one.shape[1]
+    matrices = stretched(size, size, shift, scale)[0]
+    of_one = _profile_fit(matrices @ one.T, other)
+    of_other = _profile_fit(matrices @ other.T, one)
+    best, reverse = of_one.argmax(axis=0), of_other.argmax(axis=0)
+    turned = of_other.max(axis=0) > of_one.max(axis=0)
+    direct = np.stack([shift[best], scale[best]], axis=1)
+    inverse = np.stack([-shift[reverse] / scale[reverse], 1 / scale[reverse]], axis=1)
+    return np.where(turned[:, None], inverse, direct)
+
+
+def _profile_fit(cropped: Floats, whole: Floats) -> Floats:
+    """Correlation (c, m) of c crops (c, s, m) of profiles with others (m, s)."""
+    centered = cropped - cropped.mean(axis=1, keepdims=True)
+    target = whole - whole.mean(axis=1, keepdims=True)
+    fit = np.einsum("csm,ms->cm", centered, target)
+    return np.asarray(fit / np.maximum(np.linalg.norm(centered, axis=1) * np.linalg.norm(target, axis=1), 1e-6))
 
 
 def stretched(count: int, size: int, shift: NDArray[np.float64], scale: NDArray[np.float64]) -> tuple[Floats, Floats]:
@@ -61,9 +124,8 @@ def stretched(count: int, size: int, shift: NDArray[np.float64], scale: NDArray[
 
 
 def _same(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDArray[np.bool_]:
-    levels = np.minimum(np.ptp(one, axis=(1, 2)), np.ptp(other, axis=(1, 2)))
-    noise = np.minimum(_NOISE, _CONTRAST * levels).astype(np.float32)
-    places = start.copy()
+    noise = np.minimum(_noise(one), _noise(other)).astype(np.float32)
+    places = _better_start(one, other, start)
     same = np.ones(len(one), bool)
     for size, steps, limit in _LEVELS:
         rows = np.flatnonzero(same)
@@ -77,6 +139,20 @@ def _same(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDArray[np.
     return same
 
 
+def _better_start(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each pair's start (m, 4), or its crop by profile where that leaves less of a difference."""
+    profile = crops_by_profile(one, other)
+    rest = [mean_difference(one, other, places) for places in (start, profile)]
+    return np.where((rest[1] < rest[0])[:, None], profile, start)
+
+
+def mean_difference(one: Floats, other: Floats, places: NDArray[np.float64]) -> Floats:
+    """Gray levels (m,) by which pairs of pictures (m, s, s) differ on average, one placed onto the other."""
+    warped, inside = warped_by(one, places)
+    rest: Floats = (np.abs(other - warped) * inside).sum(axis=(1, 2)) / np.maximum(inside.sum(axis=(1, 2)), 1)
+    return rest
+
+
 def _shrunk(images: Floats, size: int) -> Floats:
     factor = images.shape[1] // size
     means: Floats = images.reshape(len(images), size, factor, size, factor).mean(axis=(2, 4))
@@ -88,7 +164,7 @@ def _aligned(one: Floats, other: Floats, places: NDArray[np.float64], steps: int
     size = one.shape[1]
     along = ((np.arange(size) + 0.5) / size).astype(np.float32)
     for _ in range(steps):
-        warped, inside = _warped(one, places)
+        warped, inside = warped_by(one, places)
         down, right = (slope * inside * size for slope in _slopes(warped))
         rest = (other - warped) * inside
         covered = np.maximum(inside.sum(axis=(1, 2)), 1)
@@ -106,7 +182,7 @@ def _aligned(one: Floats, other: Floats, places: NDArray[np.float64], steps: int
 
 def _difference(one: Floats, other: Floats, places: NDArray[np.float64], noise: Floats) -> Floats:
     """The largest difference (m,), where 1 is as much as the noise and the steepness of the pictures explain."""
-    warped, inside = _warped(one, places)
+    warped, inside = warped_by(one, places)
     count = _window_sums(inside)
     rest: Floats = np.abs(_window_sums((other - warped) * inside))
     steep = [_window_sums(np.hypot(*_slopes(image)) * inside) for image in (warped, other)]
@@ -115,7 +191,8 @@ def _difference(one: Floats, other: Floats, places: NDArray[np.float64], noise: 
     return most
 
 
-def _warped(images: Floats, places: NDArray[np.float64]) -> tuple[Floats, Floats]:
+def warped_by(images: Floats, places: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    """Pictures (m, s, s) placed onto others, and where these lie inside them: (m, s, s), 0 or 1."""
     size = images.shape[1]
     rows, inside_rows = stretched(size, size, places[:, 0], places[:, 1])
     columns, inside_columns = stretched(size, size, places[:, 2], places[:, 3])
@@ -129,6 +206,15 @@ def _slopes(images: Floats) -> tuple[Floats, Floats]:
     down[:, 1:-1] = (images[:, 2:] - images[:, :-2]) / 2
     right[:, :, 1:-1] = (images[:, :, 2:] - images[:, :, :-2]) / 2
     return down, right
+
+
+def _noise(images: Floats) -> Floats:
+    """Gray levels (m,) by which copies may differ: fine patterns, unlike plain areas, change with the size."""
+    levels = np.ptp(images, axis=(1, 2))
+    down = np.abs(images[:, 1:-1] - (images[:, 2:] + images[:, :-2]) / 2).mean(axis=(1, 2))
+    right = np.abs(images[:, :, 1:-1] - (images[:, :, 2:] + images[:, :, :-2]) / 2).mean(axis=(1, 2))
+    noise: Floats = np.minimum(_LEAST_NOISE + _CURVED * (down + right), np.minimum(_MOST_NOISE, _CONTRAST * levels))
+    return noise
 
 
 def _window_sums(values: Floats) -> Floats:

@@ -46,6 +46,32 @@ def test_mirrored_and_cropped_copies_are_found_among_frames_of_one_scene():
     assert pairs(judge) == {(0, 30), (1, 31), (2, 32), (3, 33)}
 
 
+def form(seed):
+    """One printed form of twelve lines, with words of its own for each seed in some of them."""
+    random = np.random.default_rng(seed)
+    image = np.full((560, 420), 250, np.uint8)
+    for row in range(12):
+        top = 34 + 42 * row
+        cv2.putText(image, f"{row + 1}. Field of the form", (20, top + 16), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 20)
+        cv2.rectangle(image, (190, top), (400, top + 24), 20)
+        if random.random() < 0.7:
+            word = "".join(map(chr, random.integers(97, 123, random.integers(4, 20))))
+            cv2.putText(image, word, (196, top + 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 60)
+    return image
+
+
+def test_unevenly_cropped_copies_of_a_form_are_found_among_others_filled_in_differently():
+    forms = [form(seed) for seed in range(40)]
+    crops = [forms[0][25:-4, 12:-3], forms[1][3:-30, 2:-15], forms[2][15:-10, 20:], forms[3][:, ::-1][8:, :-12]]
+    assert pairs(looks([*forms, *crops])) == {(0, 40), (1, 41), (2, 42), (3, 43)}
+
+
+def test_an_unevenly_cropped_frame_is_found_among_others_of_its_scene():
+    frames = [frame(seed) for seed in range(30)]
+    crops = [frames[4][18:-3, 4:-15], frames[5][2:-16, 17:-6]]
+    assert pairs(looks([*frames, *crops])) == {(4, 30), (5, 31)}
+
+
 def test_a_pair_is_judged_the_same_in_both_orders():
     judge = looks(with_copies(frame))
     copies, originals = np.array([30, 31, 32, 33]), np.arange(4)
