@@ -5,15 +5,19 @@ from typing import Any
 
 from .config import Control
 from .ledger import Annotation
+from .regions import is_unreadable
 from .task_menu import command_of
 
 
 def as_annotation(control: Control, payload: Any, beside: Sequence[Control] = ()) -> Annotation | None:
-    """An annotation, with the part of its result that our controls read; None if it is not a valid annotation."""
+    """An annotation, with the part of its result that our controls read; None if it is not a valid annotation.
+
+    One whose answer to the first control cannot be read is not valid: it does not say that nothing is there.
+    """
     if not isinstance(payload, Mapping) or not _is_number(payload.get("id")):
         return None
     result = payload.get("result")
-    if not isinstance(result, list):
+    if not isinstance(result, list) or is_unreadable(result, control.names, control.kind):
         return None
     return Annotation(
         id=payload["id"],

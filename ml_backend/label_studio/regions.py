@@ -88,6 +88,19 @@ def own_items(result: Any, names: Collection[str], kind: str) -> Result:
     return [_joined_box(region, own, by_id[region], kind) for region, own in groups.items()]
 
 
+def is_unreadable(result: Any, names: Collection[str], kind: str) -> bool:
+    """Whether a control about the whole task has an answer of which nothing can be read.
+
+    An empty list of choices is an answer: somebody checked and found nothing. A value that is missing or of another
+    form is not.
+    """
+    if kind not in WHOLE_KINDS:
+        return False
+    mine = [item for item in _listed(result) if isinstance(item, Mapping) and belongs_to(item, names)]
+    read = [_joined_choices([item], kind)[0]["value"]["choices"] for item in mine]
+    return not any(read) and not all(_chooses_nothing(item, kind) for item in mine)
+
+
 def has_box(item: Mapping[str, Any]) -> bool:
     """Whether a box item of `own_items` has a usable box."""
     return "width" in item["value"]
@@ -126,13 +139,22 @@ def belongs_to(item: Mapping[str, Any], names: Collection[str]) -> bool:
     return _name(item.get("from_name")) in names
 
 
+def _answer(item: Mapping[str, Any], kind: str) -> Any:
+    value = item.get("value")
+    return value.get("choices", value.get(kind)) if isinstance(value, Mapping) else None
+
+
+def _chooses_nothing(item: Mapping[str, Any], kind: str) -> bool:
+    answer = _answer(item, kind)
+    return isinstance(answer, list | tuple) and not answer
+
+
 def _joined_choices(items: Sequence[Mapping[str, Any]], kind: str) -> Result:
     if not items:
         return []
     choices: list[Any] = []
     for item in items:
-        value = item.get("value")
-        listed = value.get("choices", value.get(kind)) if isinstance(value, Mapping) else None
+        listed = _answer(item, kind)
         for choice in _listed(listed) if isinstance(listed, list | tuple) else [_rated(listed)]:
             read = _names(choice) if isinstance(choice, list) else _name(choice)
             if read and read not in choices:

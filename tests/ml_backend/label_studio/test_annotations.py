@@ -46,6 +46,26 @@ def test_the_time_is_that_of_the_last_change() -> None:
     assert (changed.at, new.at) == (times["updated_at"], times["created_at"])
 
 
+@pytest.mark.parametrize(
+    "value",
+    [{}, None, 3, {"choices": None}, {"choices": [None]}, {"choices": [None, {"a": 1}]}, {"choices": {"0": "Cat"}}],
+)
+def test_an_answer_that_cannot_be_read_does_not_say_that_nothing_is_there(value: Any) -> None:
+    item = {**chosen("Cat"), "value": value}
+    assert as_annotation(CONTROL, {**VALID, "result": [item]}) is None
+    assert as_annotation(CONTROL, {**VALID, "result": [chosen("good", name="quality"), item]}) is None
+    partly = as_annotation(CONTROL, {**VALID, "result": [item, chosen("Cat")]})
+    assert partly is not None
+    assert CONTROL.labels_of(partly.result) == ["Cat"]
+
+
+def test_an_empty_list_of_choices_says_that_nothing_is_there() -> None:
+    item = {**chosen("Cat"), "value": {"choices": []}}
+    annotation = as_annotation(CONTROL, {**VALID, "result": [item]})
+    assert annotation is not None
+    assert (CONTROL.labels_of(annotation.result), annotation.silent) == ([], False)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

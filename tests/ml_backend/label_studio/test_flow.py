@@ -304,12 +304,15 @@ def test_an_annotation_that_cannot_be_read_is_skipped_and_the_rest_is_processed(
     setting = start(KIND)
     setting.studio.task_of(setting.project, "0")["annotations"].append({"id": None, "result": []})
     setting.studio.task_of(setting.project, "0")["annotations"].append({"id": 8, "result": "odd"})
+    garbled = {**chosen("Cat"), "value": {"choices": [None, {"a": 1}]}}
+    setting.studio.task_of(setting.project, "2")["annotations"].append({"id": 9, "result": [garbled]})
     setting.annotate(0, chosen("Cat"))
     setting.annotate(1, chosen("Dog"))
     for _ in range(2):
         setting.poll()
-    assert [setting.label(number) for number in range(2)] == ["Cat", "Dog"]
-    assert setting.mirror.unreadable == {str(setting.studio.task_of(setting.project, "0")["id"])}
+    assert [setting.label(number) for number in range(3)] == ["Cat", "Dog", None]
+    tasks = [setting.studio.task_of(setting.project, number)["id"] for number in "02"]
+    assert setting.mirror.unreadable == {str(task) for task in tasks}
 
 
 # --- annotations made from here that somebody edits -------------------------------------------------------------------
