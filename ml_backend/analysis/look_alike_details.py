@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -40,17 +43,20 @@ def details(
         coarse: (n, d) unit vectors of the pictures, by which the most typical one is chosen.
     """
     done, total = 0, sum(map(len, groups))
+
+    def report(before: int, number: int) -> None:
+        progress((before + number) / total, f"Aligned {before + number:,} of {total:,} images that look alike")
+
     parts = [np.empty((0, _SIDE**2), np.float32)]
     for group in groups:
-        progress(done / total, f"Compared {done:,} of {total:,} look-alikes")
-        typical = group[np.argmax(coarse[group] @ coarse[group].mean(axis=0))]
-        parts.append(_apart_from_mean(thumbnails[group], thumbnails[typical].astype(np.float32)))
+        typical = thumbnails[group[np.argmax(coarse[group] @ coarse[group].mean(axis=0))]].astype(np.float32)
+        parts.append(_apart_from_mean(thumbnails[group], typical, partial(report, done)))
         done += len(group)
     return np.concatenate(parts)
 
 
-def _apart_from_mean(pictures: NDArray[np.uint8], typical: Floats) -> Floats:
-    placed = in_parallel(lambda part: _placed(pictures[part].astype(np.float32), typical), len(pictures))
+def _apart_from_mean(pictures: NDArray[np.uint8], typical: Floats, report: Callable[[int], None]) -> Floats:
+    placed = in_parallel(lambda part: _placed(pictures[part].astype(np.float32), typical), len(pictures), report)
     levels, inside = (np.concatenate(side) for side in zip(*placed, strict=True))
     mean = (levels * inside).sum(axis=0) / np.maximum(inside.sum(axis=0), 1e-6)
     return unit_rows((levels - mean) * inside)

@@ -43,10 +43,24 @@ def same_picture(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDAr
     return np.concatenate([np.empty(0, bool), *results])
 
 
-def in_parallel(work: Callable[[slice], Result], n: int) -> list[Result]:
-    """What the work returns for each part of n pictures, in turn: NumPy uses one core on arrays this small."""
+def in_parallel(work: Callable[[slice], Result], n: int, report: Callable[[int], None] | None = None) -> list[Result]:
+    """What the work returns for each part of n pictures, in turn: NumPy uses one core on arrays this small.
+
+    Args:
+        report: called with the number of pictures done; an exception it raises stops the work and is passed on.
+    """
+    results: list[Result] = []
+    parts = [slice(first, first + _CHUNK) for first in range(0, n, _CHUNK)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(work, [slice(first, first + _CHUNK) for first in range(0, n, _CHUNK)]))
+        try:
+            for part, result in zip(parts, pool.map(work, parts), strict=True):
+                results.append(result)
+                if report is not None:
+                    report(min(part.stop, n))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return results
 
 
 def start_of_alignment(one: Floats, other: Floats) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 from labelscape.ml_backend.analysis.look_alike_details import details, groups_of_look_alikes
 
 
@@ -40,3 +41,17 @@ def test_the_details_of_cropped_and_mirrored_copies_are_closest_to_those_of_thei
 def test_pictures_that_are_all_the_same_have_no_details():
     pictures = np.stack([scene_with_thing(3)] * 12)
     assert np.allclose(details(pictures, [np.arange(12)], np.ones((12, 1), np.float32)), 0)
+
+
+def test_the_work_reports_how_many_it_has_aligned_and_stops_when_asked():
+    pictures = np.stack([scene_with_thing(seed) for seed in range(20)] * 16)
+    messages = []
+
+    def stop_at_half(share, message):
+        messages.append(message)
+        if share > 0.5:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        details(pictures, [np.arange(160), np.arange(160, 320)], np.ones((320, 1), np.float32), stop_at_half)
+    assert messages == [f"Aligned {number} of 320 images that look alike" for number in (64, 128, 160, 224)]
