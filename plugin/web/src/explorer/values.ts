@@ -135,7 +135,7 @@ function stableColors(
   if (before?.kind !== "categorical" || before.field === BY_STATE)
     return classColors(classes.length, given, panel?.palette ?? null, order);
   const known = new Map(before.classes.map((name, code) => [name, before.colors[code] as string]));
-  const kept = classes.map((name, code) => known.get(name) ?? given?.[code] ?? null);
+  const kept = classes.map((name, code) => given?.[code] ?? known.get(name) ?? null);
   return completedColors(kept, order, panel?.palette ?? null);
 }
 

@@ -89,8 +89,11 @@ export function classColors(
 ): string[] {
   const palette = pool && pool.length > 0 ? pool : SAFE_PALETTE;
   const colors = new Array<string>(count).fill(GRAY);
+  const taken = new Set(given);
   order.forEach((code, rank) => {
-    colors[code] = given?.[code] ?? palette[rank] ?? furtherColor(rank - palette.length);
+    let further = rank - palette.length;
+    while (further >= 0 && taken.has(furtherColor(further))) further += count;
+    colors[code] = given?.[code] ?? palette[rank] ?? furtherColor(further);
   });
   return colors;
 }

@@ -96,6 +96,16 @@ describe("the palette", () => {
         expect(apart(seen(color, "full"), seen(ground, "full"))).toBeGreaterThan(25);
   });
 
+  it("gives no class a color that another class keeps", () => {
+    const seventeen = classColors(17, undefined, null);
+    const kept = [...seventeen.slice(0, 6), seventeen[16] as string];
+    const given = [...kept, ...Array<null>(14).fill(null)];
+    const free = SAFE_PALETTE.filter((color) => !kept.includes(color));
+    const order = [...given.keys()].sort((a, b) => Number(given[a] !== null) - Number(given[b] !== null));
+    const colors = classColors(given.length, given, free, order);
+    expect(new Set(colors).size).toBe(given.length);
+  });
+
   it("has a color for any number of classes, and the App's own where it names one", () => {
     const many = classColors(500, ["#123456", null], null);
     expect(many).toHaveLength(500);

@@ -48,17 +48,19 @@ export const renamed = ({ options }: EmbeddingsForm, name: string): Partial<Embe
 /** Whether a way computes vectors from the media, so that it can be planned, and objects can be chosen. */
 export const embeds = ({ way }: ModelChoice): boolean => way !== "trained" && way !== "precomputed";
 
-const STORES: Readonly<Record<string, string>> = {
-  lancedb: "LanceDB",
-  pgvector: "PostgreSQL (pgvector)",
-  milvus: "Milvus",
-  qdrant: "Qdrant",
+const IN_SETTINGS = "the database in FiftyOne's settings";
+const STORES: Readonly<Record<string, { readonly name: string; readonly where: string }>> = {
+  lancedb: { name: "LanceDB", where: "files on the App's server" },
+  sklearn: { name: "scikit-learn", where: "with the dataset, in FiftyOne's database" },
+  pgvector: { name: "PostgreSQL (pgvector)", where: IN_SETTINGS },
+  milvus: { name: "Milvus", where: IN_SETTINGS },
+  qdrant: { name: "Qdrant", where: IN_SETTINGS },
 };
 
 /** A place for vectors as the form lists it. */
 export function storageOf(backend: string, isDefault: boolean): { readonly name: string; readonly note: string } {
-  const where = backend === "lancedb" ? "files on the App's server" : "the database in FiftyOne's settings";
-  return { name: STORES[backend] ?? backend, note: isDefault ? `${where}; the default` : where };
+  const { name, where } = STORES[backend] ?? { name: backend, where: "as FiftyOne's settings say" };
+  return { name, note: isDefault ? `${where}; the default` : where };
 }
 
 export interface Normalization {
