@@ -51,11 +51,14 @@ def whole_file(target: Path) -> Iterator[Path]:
     Raises:
         Refusal: see `whole_folder`.
     """
+    target = target.expanduser()
     with _reasons(target):
         special = target.exists() and not target.is_file()
         file = target if special else _beside(target.resolve())
         try:
             yield file
+            if target.is_file():
+                shutil.copymode(target, file)
             if not special:
                 file.replace(target.resolve())
         except BaseException:
@@ -71,11 +74,12 @@ def _reasons(target: Path) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         of = f": {error.filename}" if error.filename else ""
-        raise Refusal(f"{target} could not be written, and nothing was left there ({reason}{of}).") from error
+        raise Refusal(f"{target} could not be written; what was there is unchanged ({reason}{of}).") from error
 
 
 def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
+    # The suffix stays: writers compress by it.
+    return target.with_name(f".{uuid.uuid4().hex[:8]}-{target.name}")
 
 
 def _empty(folder: Path) -> None:

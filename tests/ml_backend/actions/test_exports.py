@@ -1,8 +1,9 @@
 """An export that the file system refuses, in the middle or at once, says why and leaves what was there."""
 
 import os
-import resource
 import signal
+import stat
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from labelscape.ml_backend.actions.exports import check_new_folder, whole_file, 
 from labelscape.ml_backend.actions.segments import create_segment, export_segment
 from labelscape.ml_backend.errors import Refusal
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="/dev/full and /proc are Linux's")
 TABLE = pd.DataFrame({"number": range(10_000)})
 
 
@@ -23,6 +25,7 @@ def write_table(target):
 @contextmanager
 def files_of_at_most(size):
     """Like a disk that is full once a file has this size in bytes."""
+    resource = pytest.importorskip("resource")  # not on Windows
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -37,7 +40,10 @@ def test_a_file_that_does_not_fit_leaves_the_one_that_was_there(tmp_path):
     target = tmp_path / "table.csv"
     target.write_text("before")
 
-    with pytest.raises(Refusal, match=r"table\.csv could not be .* there \(file too large\)"), files_of_at_most(4096):
+    with (
+        pytest.raises(Refusal, match=r"table\.csv could not be .* unchanged \(file too large\)"),
+        files_of_at_most(4096),
+    ):
         write_table(target)
 
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
@@ -46,14 +52,26 @@ def test_a_file_that_does_not_fit_leaves_the_one_that_was_there(tmp_path):
     assert len(pd.read_csv(target)) == len(TABLE)
 
 
+def test_a_file_keeps_its_permissions_and_is_compressed_by_its_suffix(tmp_path):
+    target = tmp_path / "table.csv.gz"
+    target.write_bytes(b"")
+    target.chmod(0o640)
+    write_table(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert target.read_bytes()[:2] == b"\x1f\x8b"
+    assert len(pd.read_csv(target)) == len(TABLE)
+
+
+@on_linux
 def test_a_full_device_is_named_and_stays_a_device():
-    with pytest.raises(Refusal, match=r"/dev/full could not be .* there \(no space left on device\)"):
+    with pytest.raises(Refusal, match=r"/dev/full could not be .* unchanged \(no space left on device\)"):
         write_table(Path("/dev/full"))
 
     assert not Path("/dev/full").is_file()
     assert [name for name in os.listdir("/dev") if name.startswith(".full")] == []
 
 
+@on_linux
 @pytest.mark.parametrize("target", ["/dev/full", "/dev/full/new", "/proc/new", "{tmp}/file", "{tmp}/file/new"])
 def test_a_segment_is_not_exported_where_no_folder_can_be(make_digits_dataset, tmp_path, target):
     (tmp_path / "file").write_text("before")
