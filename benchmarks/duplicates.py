@@ -33,8 +33,8 @@ Pairs = set[tuple[int, int]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, help="folder of images")
-    folder = parser.parse_args().photos
-    kinds = KINDS if folder is None else {**KINDS, folder.name: photos(folder)}
+    images = parser.parse_args().photos
+    kinds = KINDS if images is None else {**KINDS, images.name: photos(images)}
     print("recall: " + " / ".join(WAYS))
     for kind, make in kinds.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -109,6 +109,8 @@ def shown(pairs: Pairs, source: list[int], ways: list[str]) -> str:
 def photos(folder: Path) -> Callable[[int], Image.Image]:
     """Maker of originals from a folder: an image of its own for each number."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if len(paths) < ORIGINALS:
+        raise SystemExit(f"{folder} has {len(paths)} images; at least {ORIGINALS} are needed.")
     chosen = np.random.default_rng(0).permutation(len(paths))
     return lambda number: Image.open(paths[chosen[number]]).convert("RGB")
 

@@ -42,8 +42,8 @@ CHROMIUM_FLAGS = [
 ]
 
 # Threads that spin while they wait for each other took most of the processor time where two processes share two
-# cores: OpenBLAS multiplies in one thread, and those of OpenMP sleep. Libraries read it when they are imported, here
-# and in servers.
+# cores: OpenBLAS multiplies in one thread, and those of OpenMP sleep. Libraries read these variables when they are
+# imported, here and in servers.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -16,7 +16,7 @@ from .registration import same_picture, stretched
 _COARSE = 8  # pixels of a side of what is compared first
 _CROPS = (0.025, 0.05, 0.075, 0.1)  # shares of each side that a crop may have lost, as starts of the alignment
 _COPY, _ALIKE = 0.95, 0.85  # correlation of copies at least, and above which others look alike, at 8 x 8 pixels
-_CROPPED = 0.5  # and below which not even an uneven crop would bring a copy
+_CROPPED = 0.5  # correlation of an unevenly cropped copy at least
 _DETAILS = 0.8  # cosine distance of details up to which look-alikes are compared
 _NEAREST = 4  # candidates for a copy, in each version of a picture
 _CHUNK = 4096

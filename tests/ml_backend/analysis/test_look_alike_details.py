@@ -21,7 +21,7 @@ def test_pairs_connect_groups_and_small_groups_are_left_out():
     assert [group.tolist() for group in groups] == [list(range(12))]
 
 
-def test_no_pairs_connect_nothing():
+def test_without_pairs_there_are_no_groups():
     assert groups_of_look_alikes(np.empty(0, int), np.empty(0, int), 5) == []
     assert details(np.zeros((5, 64, 64), np.uint8), [], np.zeros((5, 4), np.float32)).shape == (0, 256)
 

@@ -8,7 +8,7 @@ from labelscape.ml_backend.server.attempts import Attempts
 WAIT = 60.0
 
 
-def test_who_waits_gets_the_result_and_the_next_call_does_the_work_again() -> None:
+def test_a_caller_who_waits_gets_the_result_and_the_next_call_does_the_work_again() -> None:
     attempts, results = Attempts[str](), iter(["first", "second"])
     assert [attempts.wait(3, lambda: next(results), WAIT) for _ in range(2)] == ["first", "second"]
 
@@ -29,7 +29,7 @@ def test_work_that_hangs_is_waited_for_no_longer_than_wanted_and_joined_by_the_n
 
 
 @pytest.mark.parametrize("error", [ValueError("refused"), TimeoutError("of the work itself")])
-def test_who_waits_gets_the_error_and_the_next_call_tries_again(error: Exception) -> None:
+def test_a_caller_who_waits_gets_the_error_and_the_next_call_tries_again(error: Exception) -> None:
     attempts = Attempts[str]()
 
     def fail() -> str:
