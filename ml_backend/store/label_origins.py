@@ -23,12 +23,16 @@ _NOT_OURS = {"labelscape": None}
 
 
 def holds_predictions(dataset: fo.Dataset, name: str) -> bool:
-    """Whether a label field contains a model's predictions, judged by its name, an evaluation, confidence, or logits.
+    """Whether a label field contains a model's predictions, judged by an evaluation, or as `looks_predicted`."""
+    return name in _evaluated_fields(dataset, "pred_field") or looks_predicted(dataset, name)
+
+
+def looks_predicted(dataset: fo.Dataset, name: str) -> bool:
+    """Whether a model made the labels in a field, judged by its name, confidence, or logits.
 
     Labels that Labelscape saved have a confidence, too, but are marked as such; they are not predictions.
     """
-    named = _PREDICTION_NAME.search(_INSIDE_NAMES.sub("_", name))
-    if named or is_suggestions_field(dataset, name) or name in _evaluated_fields(dataset, "pred_field"):
+    if _PREDICTION_NAME.search(_INSIDE_NAMES.sub("_", name)) or is_suggestions_field(dataset, name):
         return True
     return _has_label(dataset, name, {"$or": [{"confidence": {"$ne": None}}, {"logits": {"$ne": None}}], **_NOT_OURS})
 

@@ -23,8 +23,13 @@ def check_predictions_field(dataset: fo.Dataset, field: str, patches_field: str 
         )
     if not field.isidentifier():
         raise Refusal(f"'{field}' cannot be a field: use letters, digits and _, not starting with a digit.")
-    if dataset.has_field(field) and _OURS not in (dataset.get_field(field).info or {}):
+    if dataset.has_field(field) and not is_own_predictions_field(dataset, field):
         raise Refusal(f"The field '{field}' already exists and was not created by Labelscape: name a new field.")
+
+
+def is_own_predictions_field(dataset: fo.Dataset, field: str) -> bool:
+    """Whether a field holds what a network predicted while Labelscape computed embeddings."""
+    return _OURS in (dataset.get_field(field).info or {})
 
 
 def add_predictions_field(dataset: fo.Dataset, field: str, model: str) -> None:

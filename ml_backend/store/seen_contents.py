@@ -1,6 +1,6 @@
 """What people edit in a sample or an object, as a number: a deletion leaves what somebody changed since it was queued.
 
-Labels, boxes, masks, tags, and attributes count; computed values do not.
+Labels, boxes, masks, tags, and attributes count; computed values and a model's predictions do not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,12 @@ import fiftyone as fo
 import numpy as np
 
 from .column_updates import Expression, among
-from .items import label_path, stored_path
+from .items import FRAMES_PREFIX, label_path, stored_path
+from .label_origins import looks_predicted
 from .pending import NOTHING_SEEN, OID
+from .predictions import is_own_predictions_field
 from .raw_batches import read_encoded
 from .seen import number_of
-from .suggestions import is_suggestions_field
 
 _AT_ONCE = 50_000
 _ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
@@ -25,13 +26,12 @@ def seen_contents(dataset: fo.Dataset, patches_field: str | None, ids: np.ndarra
 
     Our own scores and suggestions, and what evaluations of FiftyOne's write, are left out.
     """
-    own = _derived(dataset)
     if patches_field is None:
         collection, key, root = dataset._sample_collection, "_id", None
-        content: Any = {"tags": {"$ifNull": ["$tags", None]}, "labels": _labels_of_samples(dataset, own)}
+        content: Any = {"tags": {"$ifNull": ["$tags", None]}, "labels": _labels_of_samples(dataset)}
     else:
         collection, root = stored_path(dataset, label_path(dataset, patches_field))
-        key, content = f"{root}._id", {"label": _attributes(f"${root}", own)}
+        key, content = f"{root}._id", {"label": _attributes(f"${root}", _derived(dataset, patches_field))}
     found: dict[bytes, int] = {}
     for start in range(0, len(ids), _AT_ONCE):
         match = {"$match": {key: among(ids[start : start + _AT_ONCE])}}
@@ -48,20 +48,31 @@ def _keys(ids: np.ndarray) -> Iterator[bytes]:
     return (raw[start : start + 12] for start in range(0, len(raw), 12))
 
 
-def _derived(dataset: fo.Dataset) -> list[str]:
-    """Attributes of labels that are computed: our scores and suggestions, and those of FiftyOne's evaluations."""
+def _derived(dataset: fo.Dataset, name: str) -> list[str]:
+    """Attributes of the labels in a field that say nothing of what a person did there.
+
+    They are our scores and suggestions, those of FiftyOne's evaluations, and the id, which is new whenever a label is
+    written again.
+    """
     schema = dataset.get_field_schema(flat=True)
-    ours = {path.rsplit(".", 1)[-1] for path, field in schema.items() if (field.info or {}).get("labelscape")}
+    in_frames = dataset.get_frame_field_schema(flat=True) or {}
+    schema |= {f"{FRAMES_PREFIX}{path}": field for path, field in in_frames.items()}
+    inside = f"{label_path(dataset, name)}."
+    named = [(path.removeprefix(inside), field) for path, field in schema.items() if path.startswith(inside)]
+    ours = {leaf for leaf, field in named if (field.info or {}).get("labelscape")}
     evaluated = {f"{key}{end}" for key in dataset.list_evaluations() for end in ("", "_id", "_iou")}
-    return sorted(ours | evaluated)
+    return sorted({"_id"} | ours | evaluated)
 
 
-def _labels_of_samples(dataset: fo.Dataset, left_out: Sequence[str]) -> Expression:
-    """The contents of all label fields of a sample, without the empty ones, so that a new field changes nothing."""
+def _labels_of_samples(dataset: fo.Dataset) -> Expression:
+    """The labels that people set in a sample, without the empty fields, so that a new field changes nothing.
+
+    An evaluation is no sign of predictions here: one made since changes nothing in a sample.
+    """
     fields = []
     for name in dataset.get_field_schema(embedded_doc_type=fo.Label):
-        if not is_suggestions_field(dataset, name):
-            kind = dataset.get_field(name).document_type
+        if not is_own_predictions_field(dataset, name) and not looks_predicted(dataset, name):
+            kind, left_out = dataset.get_field(name).document_type, _derived(dataset, name)
             leaf = getattr(kind, "_LABEL_LIST_FIELD", None)
             fields.append(_list(f"${name}.{leaf}", left_out) if leaf else _attributes(f"${name}", left_out))
     return {"$filter": {"input": fields, "as": "one", "cond": {"$ne": ["$$one", []]}}}
