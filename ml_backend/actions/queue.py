@@ -18,8 +18,9 @@ from ..store.pending_changes import pending_changes
 from ..store.records import as_names, as_oids
 from ..store.schema import field_mark
 from ..store.scores import read_words
-from ..store.seen import LabelsThere, seen_in_lists
+from ..store.seen import LabelsThere
 from ..store.seen_contents import seen_contents
+from ..store.several_label_edits import seen_in_lists
 from ..wording import count
 from .kept import conflict_note
 
@@ -178,13 +179,11 @@ def clear_labels(
     """
     dataset = samples._root_dataset
     target = label_field(dataset, field, patches_field)
-    ids, labels, who = clearable_items(samples, target)
+    ids, who = clearable_items(samples, target)
     meant = {"all": np.ones(len(ids), bool), "ours": who != "imported", "neighbors": who == "neighbors"}[which]
     chosen = np.unique(ids[meant])
-    several = target.kind == "classifications"
     if not len(chosen):
         raise Refusal(f"There are no such labels in '{field}' here: there is nothing to clear.")
-    there = labels_there(dataset, target, chosen)
     add_acts(
         dataset,
         [
@@ -193,9 +192,9 @@ def clear_labels(
                 ids=chosen,
                 field=target.name,
                 patches_field=target.patches_field,
-                multi=several,
+                multi=target.kind == "classifications",
                 which=which,
-                seen=seen_in_lists(ids[meant], labels[meant], chosen) if several else there.seen_by(chosen),
+                seen=_seen_now(dataset, target, chosen, which),
                 mark=field_mark(dataset, target.name),
                 count=len(chosen),
             )
@@ -246,6 +245,13 @@ def clean_label(label: str) -> str:
     if not cleaned:
         raise Refusal("The label is empty: type a class name.")
     return cleaned
+
+
+def _seen_now(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, which: Clear) -> np.ndarray:
+    """(n,) what items have that is to be cleared: all of it, where a view shows only some of the labels of a list."""
+    if field.kind == "classifications":
+        return seen_in_lists(dataset, field, ids, which)
+    return labels_there(dataset, field, ids).seen_by(ids)
 
 
 def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, there: LabelsThere) -> list[Conflict]:

@@ -64,25 +64,23 @@ def deletion_edits(dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray]
         yield Edit("sample", item, "", document, None, purpose="delete")
 
 
-def clearable_items(
-    samples: fo.core.collections.SampleCollection, field: LabelField
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ids (n,) of the labeled items of a view, the label (n,), and who set it (n,): "human", "neighbors", "imported".
+def clearable_items(samples: fo.core.collections.SampleCollection, field: LabelField) -> tuple[np.ndarray, np.ndarray]:
+    """Ids (n,) of the labeled items of a view, and who set the label (n,): "human", "neighbors", or "imported".
 
     An item with several labels is listed once per label.
     """
     samples = every_sample(samples)
     if not has_label_field(samples, field):
-        return np.empty(0, "S12"), np.empty(0, object), np.empty(0, "U9")
+        return np.empty(0, "S12"), np.empty(0, "U9")
     root, ids_path, attributes = label_columns(samples, field)
     ids, names, *origins = samples.values([ids_path, *(f"{root}.{attribute}" for attribute in attributes)])
     labeled = [
-        (item, name, origin)
-        for item, name, origin in _rows_of(ids, names, origins[0] if origins else None, field)
+        (item, origin)
+        for item, name, origin in _rows_of(ids, names, origins[0] if origins else None)
         if item is not None and name
     ]
-    who = np.asarray([origin if origin in ("human", "neighbors") else "imported" for *_, origin in labeled], "U9")
-    return as_oids([item for item, *_ in labeled]), np.asarray([name for _, name, _ in labeled], object), who
+    who = np.asarray([origin if origin in ("human", "neighbors") else "imported" for _, origin in labeled], "U9")
+    return as_oids([item for item, _ in labeled]), who
 
 
 def clearable_counts(samples: fo.core.collections.SampleCollection, field: LabelField) -> Counter[str]:
@@ -168,10 +166,11 @@ def _objects(dataset: fo.Dataset, path: str, ids: Sequence[str]) -> list[_Object
 # --- what labels are made of -----------------------------------------------------------------------------------------
 
 
-def _rows_of(
-    ids: Sequence[Any], names: Sequence[Any], origins: Sequence[Any] | None, field: LabelField
-) -> Iterator[tuple[Any, Any, Any]]:
-    """(item, label, who set it) from columns, of which some are nested: objects of a sample, labels of an item."""
+def _rows_of(ids: Sequence[Any], names: Sequence[Any], origins: Sequence[Any] | None) -> Iterator[tuple[Any, Any, Any]]:
+    """(item, label, who set it) from columns, of which some are nested: objects of a sample, labels of an item.
+
+    Several labels of the frames of videos are nested twice.
+    """
     nested = any(isinstance(name, list) for name in names)
     for place, (item, name) in enumerate(zip(ids, names, strict=True)):
         origin = None if origins is None else origins[place]
@@ -180,7 +179,7 @@ def _rows_of(
             continue
         each = name or []
         items = item if isinstance(item, list) else [item] * len(each)
-        yield from zip(items, each, origin or [None] * len(each), strict=True)
+        yield from _rows_of(items, each, origin)
 
 
 def _read(

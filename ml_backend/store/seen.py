@@ -3,7 +3,7 @@
 A label counts as another one if it has another class, or if a person confirmed what came from a neighbor.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -61,10 +61,3 @@ class LabelsThere:
             known = self.ids[places] == ids
             seen[known] = seen_labels(self.names, self.origins)[places[known]]
         return seen
-
-
-def seen_in_lists(ids: np.ndarray, names: Sequence[Any], chosen: np.ndarray) -> np.ndarray:
-    """(m,) uint64 as `seen_list` for sorted items ``chosen`` (m,), of all labels: the item (n,) and class (n,)."""
-    seen = np.zeros(len(chosen), np.uint64)
-    np.add.at(seen, np.searchsorted(chosen, ids), seen_labels(names, [None] * len(ids)))
-    return seen

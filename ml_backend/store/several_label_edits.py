@@ -72,6 +72,21 @@ def several_label_edits(
         yield from _confirmed(field, changes, groups, now)
 
 
+def seen_in_lists(dataset: fo.Dataset, field: LabelField, samples: np.ndarray, which: Clear) -> np.ndarray:
+    """(n,) uint64: those labels that a clearing means and samples, or frames, have now (`seen.seen_list`)."""
+    found = {
+        sample.rstrip(b"\x00"): seen_list(_facts(listed or []), which)
+        for start in range(0, len(samples), READ_AT_ONCE)
+        for sample, listed in _lists(dataset, field, samples[start : start + READ_AT_ONCE])
+    }
+    return np.fromiter((found.get(sample, NOTHING_SEEN) for sample in samples.tolist()), np.uint64, len(samples))
+
+
+def _facts(listed: Sequence[_Element]) -> list[tuple[Any, str | None]]:
+    """The class and the origin of each label of a list."""
+    return [(element.get("label"), element.get("labelscape")) for element in listed]
+
+
 def _unchanged(
     sample: bytes, listed: Sequence[_Element] | None, clearing: tuple[Clear, int] | None, plan: Plan
 ) -> Clear | None:
@@ -79,7 +94,7 @@ def _unchanged(
     if clearing is None or not listed:
         return None
     which, seen = clearing
-    there = [(element.get("label"), element.get("labelscape")) for element in listed]
+    there = _facts(listed)
     now = seen_list(there, which)
     if seen in (UNKNOWN, now) or now == NOTHING_SEEN:
         return which

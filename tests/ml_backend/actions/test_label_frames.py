@@ -87,3 +87,27 @@ def test_labels_of_frames_are_read_counted_and_cleared(videos):
     clear_labels(view.limit(2), field="frames.kind", which="all")
     assert save_changes(videos).cleared == 2
     assert kinds(videos)[0] == [None, None, "a"]
+
+
+def test_several_labels_of_frames_are_cleared_except_where_somebody_added_one(videos):
+    for video in videos:
+        for frame in video.frames.values():
+            labels = [fo.Classification(label=name, labelscape=by) for name, by in (("a", "human"), ("b", None))]
+            frame["kinds"] = fo.Classifications(classifications=labels)
+        video.save()
+    videos.add_dynamic_frame_fields("kinds")
+    assert count_clearable(videos, field="frames.kinds").total == 12
+    assert len(clear_labels(videos, field="frames.kinds", which="all").queued) == 6
+    video = videos.first()
+    video.frames[1].kinds.classifications.append(fo.Classification(label="theirs"))
+    video.save()
+
+    report = save_changes(videos)
+
+    left = [
+        [[one.label for one in frame.kinds.classifications] for frame in video.frames.values()]
+        for video in fo.load_dataset(videos.name)
+    ]
+    assert left == [[["a", "b", "theirs"], [], []], [[], [], []]]
+    assert len(report.conflicts) == 1
+    assert len(clear_labels(videos, field="frames.kinds", which="ours").queued) == 1

@@ -114,7 +114,7 @@ def test_labels_are_counted_by_the_database_as_they_are_cleared(dataset, kind):
     views = [dataset, dataset.limit(3), *([dataset.to_patches("thing")] if kind is fo.Detections else [])]
 
     for view in views:
-        _, _, who = clearable_items(view, field)
+        _, who = clearable_items(view, field)
         assert clearable_counts(view, field) == Counter(who.tolist()) != Counter()
 
 

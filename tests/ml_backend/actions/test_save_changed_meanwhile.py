@@ -258,6 +258,24 @@ def test_several_labels_an_item_keep_one_that_was_added_since(several):
     assert [one.item for one in report.conflicts] == [ids[0]]
 
 
+def test_a_clearing_in_a_filtered_view_clears_what_nobody_changed(two_things):
+    ids = two_things.values("id")
+    view = two_things.filter_labels("kinds", fo.ViewField("label") == "even")
+    chosen = view.values("id")
+    clear_labels(view, field="kinds", which="all")
+    sample = two_things[chosen[0]]
+    sample.kinds.classifications.append(fo.Classification(label="theirs"))
+    sample.save()
+
+    report = save_changes(two_things)
+
+    two_things.reload()
+    left = dict(zip(ids, two_things.values("kinds.classifications.label"), strict=True))
+    assert [one.item for one in report.conflicts] == chosen[:1]
+    assert [left[item] for item in chosen[1:]] == [[]] * (len(chosen) - 1)
+    assert left[chosen[0]][-2:] == ["even", "theirs"]
+
+
 def test_what_was_seen_survives_an_undone_save_and_a_discard_that_is_undone(dataset):
     ids = dataset.values("id")[:2]
     before = names(dataset)
