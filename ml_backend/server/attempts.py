@@ -25,16 +25,15 @@ class Attempts(Generic[T]):
         with self._lock:
             attempt = self._running.get(key)
             if attempt is None or attempt.done():
-                attempt = self._running[key] = Future()
+                attempt = Future()
                 threading.Thread(
                     target=_fulfill, args=[attempt, work], name=f"labelscape-attempt-{key}", daemon=True
                 ).start()
+                self._running[key] = attempt  # only now: nobody joins one whose thread could not start
         try:
             return attempt.result(seconds)
-        except Late:
-            if attempt.done():  # the work's own error
-                raise
-            return None
+        except Late:  # from the wait, or from the work itself; meanwhile, the work may have ended
+            return attempt.result() if attempt.done() else None
 
 
 def _fulfill(attempt: "Future[T]", work: Callable[[], T]) -> None:
