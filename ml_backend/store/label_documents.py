@@ -20,7 +20,7 @@ CHECKED = "checked, nothing there"  # what is there where a person looked and fo
 class Conflict:
     """A pending label that would overwrite an existing one, or a clearing or deletion of what somebody changed since.
 
-    ``by`` says who set what exists, "" if that is not known.
+    ``by`` says who set what exists, "" if that is not known. ``field`` is that of a label that a save kept.
     """
 
     item: str
@@ -28,18 +28,25 @@ class Conflict:
     existing: str
     act: Act = "label"
     by: str = dataclass_field(default="", compare=False)
+    field: str = dataclass_field(default="", compare=False)
 
 
 @dataclass
 class Plan:
-    """The outcome of pending changes: collects conflicts while the edits are made."""
+    """The outcome of pending changes: collects conflicts while the edits are made, those of a field in `of_field`."""
 
     conflicts: list[Conflict]
+    field: str = ""
+
+    def of_field(self, field: str) -> "Plan":
+        """The part of this plan that is about the labels of one field."""
+        return Plan(self.conflicts, field)
 
     def keep(self, item: np.ndarray, existing: Any, act: Act, by: Any = None, *, label: str = "") -> None:
         """Take note that what exists at an item (1,) is kept, and who set it, if that is known."""
         name = str(existing) if existing else CHECKED
-        self.conflicts.append(Conflict(as_names(item)[0], label, name, act, by if isinstance(by, str) else ""))
+        who = by if isinstance(by, str) else ""
+        self.conflicts.append(Conflict(as_names(item)[0], label, name, act, who, self.field))
 
 
 def confirms(label: PendingLabel, origin: str | None) -> bool:

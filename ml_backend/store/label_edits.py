@@ -34,7 +34,7 @@ def label_edits(
     A pending label equal to the one that is there needs no edit. Items that are gone are left out, and so is
     everything in samples that are ``leaving`` (n,), because a sample is deleted as it was when the deletion was queued.
     """
-    now = datetime.utcnow()
+    now, plan = datetime.utcnow(), plan.of_field(changes.field)
     if field.kind == "patch":
         yield from object_label_edits(dataset, field, changes, plan, leaving, now)
         return

@@ -26,7 +26,7 @@ def with_saved(labels: Labels, items: Items, changes: FieldChanges, conflicts: S
     code_of = {name: code for code, name in enumerate(classes)}
     codes, followed = _columns(labels, np.asarray([code_of[name] for name in labels.classes], np.int64))
     checked = labels.checked.copy()
-    kept = index.get_indexer([conflict.item for conflict in conflicts])
+    kept = index.get_indexer([conflict.item for conflict in conflicts if conflict.field == changes.field])
     rows = index.get_indexer(as_names(changes.cleared))
     rows[np.isin(rows, kept)] = -1
     meant = (rows >= 0) & ((changes.which == "all") | followed[rows])

@@ -6,6 +6,7 @@ import pytest
 from labelscape.ml_backend.actions.evidence import field_of_embeddings, labels_with_pending
 from labelscape.ml_backend.actions.label_neighbors import accept_neighbors
 from labelscape.ml_backend.actions.queue import clear_labels, set_label
+from labelscape.ml_backend.actions.save import save_changes
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.store.session import open_session
 
@@ -44,6 +45,24 @@ def test_a_label_that_is_about_to_be_cleared_no_longer_counts(dataset):
     known = names(dataset)
 
     assert [known[item] is None for item in dataset.values("id")[:3]] == [True, True, False]
+
+
+def test_a_label_that_a_save_kept_does_not_hide_the_one_it_wrote_to_another_field_of_the_same_sample(dataset):
+    dataset.clone_sample_field("ground_truth", "shape")
+    ids = dataset.values("id")[10:12]
+    set_label(dataset, ids, "mine")
+    set_label(dataset, ids, "round", field="shape")
+    sample = dataset[ids[0]]
+    sample["ground_truth"] = fo.Classification(label="theirs")
+    sample.save()
+    before = names(dataset), names(dataset, "shape")
+
+    report = save_changes(dataset)
+
+    assert (report.labels, [one.item for one in report.conflicts]) == (3, ids[:1])
+    assert [before[0][item] for item in ids] == ["mine", "mine"]
+    assert [names(dataset)[item] for item in ids] == ["theirs", "mine"]
+    assert [before[1][item] for item in ids] == [names(dataset, "shape")[item] for item in ids] == ["round", "round"]
 
 
 def test_the_labels_of_patches_are_those_of_their_own_field(make_digits_dataset):
