@@ -27,13 +27,11 @@ class PredictRequest:
     Attributes:
         project: the project's id.
         tasks: in the order in which their results are expected.
-        label_config: the project's labeling configuration, XML.
         context: of an annotator at work (interactive pre-annotation), what is drawn so far; None = not interactive.
     """
 
     project: int
     tasks: list[Task]
-    label_config: str
     context: dict[str, Any] | None
 
 
@@ -66,7 +64,6 @@ def parse_predict(body: bytes, *, most_tasks: int) -> PredictRequest:
     return PredictRequest(
         project=parse_project(parsed.get("project")),
         tasks=[_parse_task(task) for task in tasks],
-        label_config=expect(parsed, "label_config", str, default=""),
         context=context,
     )
 

@@ -105,7 +105,7 @@ def test_the_public_address_that_label_studio_names_is_one_of_its_names(backend:
 
 
 def test_while_mongodb_is_away_nothing_is_asked_of_it(backend: LabelStudioBackend) -> None:
-    request = PredictRequest(3, [Task(1, {}, [], []), Task(2, {}, [], [])], "<View/>", None)
+    request = PredictRequest(3, [Task(1, {}, [], []), Task(2, {}, [], [])], None)
     assert not backend.database.available
     assert backend.predict(request) == [[], []]
     assert backend.status().database
@@ -128,7 +128,7 @@ def test_a_prediction_does_not_wait_for_a_label_studio_that_may_wait_for_it(
     database.start()
     assert database.wait_until_known(60)
     backend = LabelStudioBackend(settings, database)
-    request = PredictRequest(3, [Task(1, {}, [], []), Task(2, {}, [], [])], "<View/>", None)
+    request = PredictRequest(3, [Task(1, {}, [], []), Task(2, {}, [], [])], None)
     try:
         assert [backend.predict(request) for _ in range(2)] == [[[], []]] * 2
     finally:
