@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import Refusal
 from ..report import Report
-from ..store.conflicts import conflicts_with, labels_there, shared_by
+from ..store.conflicts import conflicts_with, labels_there
 from ..store.items import FRAMES, check_patches_field, items_of
 from ..store.label_documents import Conflict
 from ..store.label_edits import clearable_counts, clearable_items
@@ -128,7 +128,7 @@ def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Q
 
     A pending label that a person set takes precedence over a label from neighbors.
     """
-    there = labels_there(dataset, field, batch.ids, shared_by(batch.codes, batch.names))
+    there = labels_there(dataset, field, batch.ids)
     batch = replace(batch, seen=there.seen_by(batch.ids))
     conflicts = [] if batch.replace else _overwriting(dataset, field, batch, there)
     if batch.confidence is not None:

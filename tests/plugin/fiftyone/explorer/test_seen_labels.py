@@ -2,6 +2,7 @@
 
 import fiftyone as fo
 import pytest
+from labelscape.ml_backend.actions.queue import set_label
 
 UNLABELED, PENDING_LABEL, PENDING_DELETE, CHECKED = 0, 3, 4, 7
 
@@ -155,3 +156,18 @@ def test_what_somebody_sets_between_the_label_and_the_save_is_kept_also_below_a_
     explorer.do("set_label", **explorer.rows(3), label="second")  # now it shows “theirs”
     explorer.do("save")
     assert saved(mapped_digits, 3) == ["second"]
+
+
+def test_a_label_set_again_in_the_grid_is_seen_where_the_panel_changes_it(explorer, mapped_digits):
+    ids = mapped_digits.values("id")
+    label(mapped_digits, 3, "cat")
+    label(mapped_digits, 4, "cat")
+    set_label(mapped_digits, ids[3:5], "cat", replace=True)
+    label(mapped_digits, 4, "theirs")
+    explorer.do("sync", revision=-1)
+
+    explorer.do("set_label", **explorer.rows(3, 4), label="dog")
+    reply = explorer.do("save")
+
+    assert saved(mapped_digits, 3, 4) == ["dog", "theirs"]
+    assert reply["labels"] == 1
