@@ -200,7 +200,8 @@ def _unwritten(
 ) -> Unwritten:
     """Why less was written than was pending; nothing is looked up where all of it was."""
     pending = sum(len(one.ids) + len(one.cleared) for one in fields) + sum(map(len, deleted.values()))
-    if record.total_written == record.count and record.total_written + len(plan.conflicts) >= pending:
+    kept = sum(one.act != "delete" for one in plan.conflicts)  # ``deleted`` is without those that are kept
+    if record.total_written == record.count and record.total_written + kept >= pending:
         return Unwritten()
     return unwritten(dataset, record, fields, deleted, leaving)
 

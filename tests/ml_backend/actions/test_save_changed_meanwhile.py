@@ -276,6 +276,19 @@ def test_a_clearing_in_a_filtered_view_clears_what_nobody_changed(two_things):
     assert left[chosen[0]][-2:] == ["even", "theirs"]
 
 
+def test_a_deletion_that_is_refused_does_not_hide_what_else_was_not_written(dataset):
+    kept, gone = dataset.values("id")[0], next(iter(boxes(dataset)))
+    delete_items(dataset, [kept])
+    set_label(dataset, [gone], "mine", replace=True, **OBJECTS)
+    in_the_app(dataset, kept, "theirs")
+    dataset.delete_labels(ids=[gone], fields="parts")
+
+    report = save_changes(dataset)
+
+    assert (report.deletions, report.gone, report.overtaken) == (0, 1, 0)
+    assert [one.item for one in report.conflicts] == [kept]
+
+
 def test_what_was_seen_survives_an_undone_save_and_a_discard_that_is_undone(dataset):
     ids = dataset.values("id")[:2]
     before = names(dataset)
