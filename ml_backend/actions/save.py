@@ -60,11 +60,13 @@ class SaveReport(Report):
         """The closing message."""
         numbers = ((self.labels, "label"), (self.deletions, "deletion"))
         saved = [count(number, singular) for number, singular in numbers if number]
-        saved += [f"cleared {count(self.cleared, 'label')}"] if self.cleared else []
+        done = [f"saved {listing(saved)}"] if saved else []
+        done += [f"cleared {count(self.cleared, 'label')}"] if self.cleared else []
         parts = []
-        if saved:
-            parts.append(f"Saved {listing(saved)}; “Undo save” reverts this.")
-        elif not self.blocked and not self.gone:
+        if done:
+            sentence = listing(done)
+            parts.append(f"{sentence[0].upper()}{sentence[1:]}; “Undo save” reverts this.")
+        elif not (self.blocked or self.gone or self.overtaken or self.conflicts):
             parts.append("Nothing to save: the dataset already contains all of it.")
         if self.overtaken:
             were = f"{count(self.overtaken, 'change')} {agree(self.overtaken, 'was')}"

@@ -117,7 +117,7 @@ def test_clearing_asks_first_and_can_be_undone(embedded):
     assert "60 labels: 0 set by hand in Labelscape, 0 from neighbors, 60 imported." in fields
     assert "60 cleared labels pending." in run("clear_labels", embedded, which="all", sure=True)
     assert embedded.count("ground_truth") == 60
-    assert "Saved cleared 60 labels" in run("save_changes", embedded)
+    assert "Cleared 60 labels" in run("save_changes", embedded)
     assert embedded.count("ground_truth") == 0
     run("undo_save", embedded)
     assert embedded.count("ground_truth") == 60

@@ -34,7 +34,7 @@ def test_clearing_is_pending_and_tells_imported_labels_from_ours(dataset):
     report = clear_labels(dataset, which="ours")
     assert report.pending == "2 cleared labels pending."
     assert names(dataset) == before
-    assert save_changes(dataset).sentence() == "Saved cleared 2 labels; “Undo save” reverts this."
+    assert save_changes(dataset).sentence() == "Cleared 2 labels; “Undo save” reverts this."
     assert names(dataset) == before | dict.fromkeys(ids[4:6])
     undo_last(dataset)
     assert names(dataset) == before

@@ -58,7 +58,16 @@ def test_a_label_that_may_replace_leaves_what_somebody_else_set_since(dataset, l
         "set the label again, and save."
     )
     set_label(dataset, ids[:1], "mine", replace=True)  # now seen
-    assert save_changes(dataset).labels == 1
+    clear_labels(dataset.select(ids[1:]), which="all")
+    assert save_changes(dataset).sentence() == "Saved 1 label and cleared 2 labels; “Undo save” reverts this."
+
+
+def test_a_save_that_only_left_things_alone_does_not_say_that_nothing_was_to_be_saved(dataset):
+    item = dataset.values("id")[0]
+    set_label(dataset, [item], "mine", replace=True)
+    in_the_app(dataset, item, "theirs")
+
+    assert save_changes(dataset).sentence().startswith("1 item kept its existing label (“theirs” instead of “mine”)")
 
 
 def test_the_report_says_who_changed_a_label_where_that_is_known(dataset):
@@ -139,7 +148,7 @@ def test_a_clearing_leaves_what_was_set_since(dataset, which):
     assert [names(dataset)[item] for item in ids] == ["theirs", None, None]
     assert (report.cleared, report.overtaken) == (2, 0)
     assert report.sentence() == (
-        "Saved cleared 2 labels; “Undo save” reverts this. 1 label was not cleared, because it was changed in the "
+        "Cleared 2 labels; “Undo save” reverts this. 1 label was not cleared, because it was changed in the "
         "meantime (now “theirs”)."
     )
 
