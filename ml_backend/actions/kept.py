@@ -1,6 +1,6 @@
 """What was left alone because it has, or got in the meantime, another label: in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..store.label_documents import Act, Conflict
 from ..wording import agree, count, listing
@@ -15,7 +15,7 @@ def conflict_note(conflicts: Sequence[Conflict], what_then: str = "“replace”
         return ""
     examples = listing([f"“{c.existing}” instead of “{c.label}”" for c in conflicts[:_SHOWN]])
     kept = f"{count(len(conflicts), 'item')} kept {agree(len(conflicts), 'its')} existing label"
-    return f"{kept}{'s' if len(conflicts) != 1 else ''} ({examples}){_by(conflicts)}; {what_then}. "
+    return f"{kept}{'s' if len(conflicts) != 1 else ''} ({examples}){_by(conflicts, ', ')}; {what_then}. "
 
 
 def kept_notes(conflicts: Sequence[Conflict]) -> list[str]:
@@ -25,12 +25,11 @@ def kept_notes(conflicts: Sequence[Conflict]) -> list[str]:
         by_act[one.act].append(one)
     notes = [conflict_note(by_act["label"], _SET_AGAIN).strip()] if by_act["label"] else []
     if cleared := by_act["clear"]:
-        number = len(cleared)
-        now = listing([f"“{name}”" for name in list(dict.fromkeys(one.existing for one in cleared))[:_SHOWN]])
-        was = agree(number, "was")
+        number = len({one.item for one in cleared})
+        now = _first(f"“{name}”" for one in cleared for name in (one.existing, *one.further))
         notes.append(
-            f"{count(number, 'label')} {was} not cleared, because {agree(number, 'it')} {was} changed in the meantime"
-            f"{_by(cleared, '')} (now {now})."
+            f"{count(number, 'item')} {agree(number, 'was')} not cleared, because {agree(number, 'its')} labels were "
+            f"changed in the meantime (now {now}{_by(cleared, '; ')})."
         )
     if deleted := by_act["delete"]:
         number = len(deleted)
@@ -42,10 +41,14 @@ def kept_notes(conflicts: Sequence[Conflict]) -> list[str]:
     return notes
 
 
-def _by(conflicts: Sequence[Conflict], before: str = ", changed in the meantime") -> str:
-    """Say who changed these, where that is known."""
-    names = list(dict.fromkeys(one.by for one in conflicts if one.by))
-    if not names:
-        return ""
-    more = [f"{len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
-    return f"{before} by {listing([*names[:_SHOWN], *more])}"
+def _by(conflicts: Sequence[Conflict], before: str) -> str:
+    """Say who annotated these, where that is known: whoever edits a label in FiftyOne leaves its annotator's name."""
+    names = _first(one.by for one in conflicts if one.by)
+    return f"{before}last annotated by {names}" if names else ""
+
+
+def _first(names: Iterable[str]) -> str:
+    """The first few of some names, each once, and how many more there are."""
+    different = list(dict.fromkeys(names))
+    more = [f"{len(different) - _SHOWN:,} more"] if len(different) > _SHOWN else []
+    return listing([*different[:_SHOWN], *more])

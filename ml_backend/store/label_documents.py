@@ -1,5 +1,6 @@
 """What saved labels are made of: their documents in MongoDB, and the rules for a label that is already there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
@@ -20,7 +21,8 @@ CHECKED = "checked, nothing there"  # what is there where a person looked and fo
 class Conflict:
     """A pending label that would overwrite an existing one, or a clearing or deletion of what somebody changed since.
 
-    ``by`` says who set what exists, "" if that is not known. ``field`` is that of a label that a save kept.
+    ``by`` says who annotated what exists last, "" if that is not known. ``field`` is that of a label that a save kept.
+    ``further`` are the other labels that exist in a field of several.
     """
 
     item: str
@@ -29,6 +31,7 @@ class Conflict:
     act: Act = "label"
     by: str = dataclass_field(default="", compare=False)
     field: str = dataclass_field(default="", compare=False)
+    further: tuple[str, ...] = ()
 
 
 @dataclass
@@ -43,10 +46,16 @@ class Plan:
         return Plan(self.conflicts, field)
 
     def keep(self, item: np.ndarray, existing: Any, act: Act, by: Any = None, *, label: str = "") -> None:
-        """Take note that what exists at an item (1,) is kept, and who set it, if that is known."""
+        """Take note that what exists at an item (1,) is kept, and who annotated it last, if that is known."""
         name = str(existing) if existing else CHECKED
         who = by if isinstance(by, str) else ""
         self.conflicts.append(Conflict(as_names(item)[0], label, name, act, who, self.field))
+
+    def keep_list(self, item: np.ndarray, existing: Sequence[Any]) -> None:
+        """Take note that the labels of a list are not cleared at an item (1,)."""
+        names = [str(name) for name in existing]
+        further = tuple(names[1:])
+        self.conflicts.append(Conflict(as_names(item)[0], "", names[0], "clear", field=self.field, further=further))
 
 
 def confirms(label: PendingLabel, origin: str | None) -> bool:

@@ -98,9 +98,7 @@ def _unchanged(
     now = seen_list(there, which)
     if seen in (UNKNOWN, now) or now == NOTHING_SEEN:
         return which
-    meant = [element for element, (_, origin) in zip(listed, there, strict=True) if is_meant(origin, which)]
-    names = ", ".join(str(element.get("label")) for element in meant)
-    plan.keep(np.frombuffer(sample, _OID), names, "clear", meant[-1].get("annotator"))
+    plan.keep_list(np.frombuffer(sample, _OID), [name for name, origin in there if name and is_meant(origin, which)])
     return None
 
 

@@ -30,9 +30,26 @@ def test_labels_clearings_and_deletions_are_told_apart_and_who_changed_them_is_n
     ]
 
     assert kept_notes(conflicts) == [
-        "1 item kept its existing label (“cat” instead of “dog”), changed in the meantime by ann; to replace what "
+        "1 item kept its existing label (“cat” instead of “dog”), last annotated by ann; to replace what "
         "somebody set in the meantime, set the label again, and save.",
-        "2 labels were not cleared, because they were changed in the meantime by ann and ben (now “cat” and “owl”).",
+        "2 items were not cleared, because their labels were changed in the meantime (now “cat” and “owl”; last "
+        "annotated by ann and ben).",
         "1 item was not deleted, because it was changed in the meantime: look at it, then delete it again.",
     ]
     assert kept_notes([]) == []
+
+
+def test_clearings_are_counted_by_item_and_more_than_three_labels_are_counted():
+    conflicts = [
+        Conflict("1" * 24, "", "cat", "clear", further=("dog", "cat, striped")),
+        Conflict("2" * 24, "", "owl", "clear", further=("cat", "fox")),
+    ]
+
+    assert kept_notes(conflicts[:1]) == [
+        "1 item was not cleared, because its labels were changed in the meantime (now “cat”, “dog”, and “cat, "
+        "striped”)."
+    ]
+    assert kept_notes(conflicts) == [
+        "2 items were not cleared, because their labels were changed in the meantime (now “cat”, “dog”, “cat, "
+        "striped”, and 2 more)."
+    ]

@@ -79,7 +79,7 @@ def test_the_report_says_who_changed_a_label_where_that_is_known(dataset):
     sentence = save_changes(dataset).sentence()
 
     assert "2 items kept their existing labels (" in sentence
-    assert "), changed in the meantime by ann@example.com; to replace" in sentence
+    assert "), last annotated by ann@example.com; to replace" in sentence
 
 
 def test_a_label_confirmed_by_a_person_since_is_theirs_although_its_class_is_the_same(dataset):
@@ -148,8 +148,8 @@ def test_a_clearing_leaves_what_was_set_since(dataset, which):
     assert [names(dataset)[item] for item in ids] == ["theirs", None, None]
     assert (report.cleared, report.overtaken) == (2, 0)
     assert report.sentence() == (
-        "Cleared 2 labels; “Undo save” reverts this. 1 label was not cleared, because it was changed in the "
-        "meantime (now “theirs”)."
+        "Cleared 2 labels; “Undo save” reverts this. 1 item was not cleared, because its labels were changed "
+        "in the meantime (now “theirs”)."
     )
 
 
@@ -283,6 +283,8 @@ def test_a_clearing_in_a_filtered_view_clears_what_nobody_changed(two_things):
     assert [one.item for one in report.conflicts] == chosen[:1]
     assert [left[item] for item in chosen[1:]] == [[]] * (len(chosen) - 1)
     assert left[chosen[0]][-2:] == ["even", "theirs"]
+    assert "1 item was not cleared, because its labels were changed in the meantime (now “" in report.sentence()
+    assert "”, “even”, and “theirs”)." in report.sentence()
 
 
 def test_a_deletion_that_is_refused_does_not_hide_what_else_was_not_written(dataset):
