@@ -3,6 +3,7 @@
 A label counts as another one if it has another class, or if a person confirmed what came from a neighbor.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,9 @@ import numpy as np
 
 from .label_documents import is_meant
 from .pending import NOTHING_SEEN, UNKNOWN, Clear
+
+_LABELS_TOLD_APART, _BITS_PER_LABEL = 3, 21
+_MANY = 2**63  # set in the number of a longer list
 
 
 def number_of(content: bytes) -> int:
@@ -40,8 +44,28 @@ def was_changed(seen: int, name: Any, origin: str | None) -> bool:
 
 
 def seen_list(labels: Iterable[tuple[Any, str | None]], which: Clear) -> int:
-    """The number of the classes of those labels (class, origin) of an item that a clearing means, in any order."""
-    return sum(seen_label(name, None) for name, origin in labels if is_meant(origin, which)) % 2**64
+    """The number of the classes of those labels (class, origin) of an item that a clearing means, in any order.
+
+    The numbers of up to three labels can be read from it; more share the bits, so that any difference counts.
+    """
+    numbers = [seen_label(name, None) for name, origin in labels if name and is_meant(origin, which)]
+    if len(numbers) > _LABELS_TOLD_APART:
+        return _MANY | sum(numbers) % _MANY
+    short = sorted(2 + number % (2**_BITS_PER_LABEL - 2) for number in numbers)  # 0 and 1 mean something else
+    return sum(number << _BITS_PER_LABEL * place for place, number in enumerate(short))
+
+
+def list_was_changed(seen: int, labels: Iterable[tuple[Any, str | None]], which: Clear) -> bool:
+    """Whether a label that a clearing means was added since; that some were removed is no reason to stop."""
+    there = seen_list(labels, which)
+    if there == NOTHING_SEEN or seen in (UNKNOWN, there):
+        return False
+    return max(seen, there) >= _MANY or not _told_apart(there) <= _told_apart(seen)
+
+
+def _told_apart(seen: int) -> Counter[int]:
+    shifts = range(0, _BITS_PER_LABEL * _LABELS_TOLD_APART, _BITS_PER_LABEL)
+    return Counter(filter(None, (seen >> shift & (2**_BITS_PER_LABEL - 1) for shift in shifts)))
 
 
 @dataclass(frozen=True, eq=False)

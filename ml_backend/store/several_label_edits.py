@@ -18,10 +18,10 @@ from .label_documents import Plan, confirms, is_meant, label_document, provenanc
 from .labels import LabelField
 from .list_fills import JoiningFill, RemovingFill
 from .object_fills import ObjectFill
-from .pending import NOTHING_SEEN, UNKNOWN, Clear
+from .pending import NOTHING_SEEN, Clear
 from .pending_columns import FieldChanges, pending_label
 from .raw_batches import ANY_TIME
-from .seen import seen_list
+from .seen import list_was_changed, seen_list
 from .single_label_edits import stamp, with_columns, with_distinct_tails
 
 READ_AT_ONCE = 10_000
@@ -48,7 +48,8 @@ def several_label_edits(
 ) -> Iterator[AnyEdit]:
     """Edits that take the labels to be cleared out of their lists, and add the pending ones that are not there yet.
 
-    No label leaves a list to which somebody added one of those since, or in which somebody changed one.
+    No label leaves a list to which somebody added one of those since, or in which somebody changed one; one that
+    somebody removed is no reason to stop, except in a list of more than three (`seen.seen_list`).
     """
     samples = np.unique(np.concatenate([changes.cleared, changes.ids]))
     groupable = with_distinct_tails(samples)[np.searchsorted(samples, changes.ids)]
@@ -95,8 +96,7 @@ def _unchanged(
         return None
     which, seen = clearing
     there = _facts(listed)
-    now = seen_list(there, which)
-    if seen in (UNKNOWN, now) or now == NOTHING_SEEN:
+    if not list_was_changed(seen, there, which):
         return which
     plan.keep_list(np.frombuffer(sample, _OID), [name for name, origin in there if name and is_meant(origin, which)])
     return None

@@ -300,6 +300,20 @@ def test_a_deletion_that_is_refused_does_not_hide_what_else_was_not_written(data
     assert [one.item for one in report.conflicts] == [kept]
 
 
+def test_a_label_that_somebody_removed_from_a_list_is_no_reason_to_keep_the_rest(two_things):
+    ids = two_things.values("id")[:2]
+    clear_labels(two_things.select(ids), field="kinds", which="all")
+    sample = two_things[ids[0]]
+    sample.kinds.classifications.pop()
+    sample.save()
+
+    report = save_changes(two_things)
+
+    two_things.reload()
+    assert report.conflicts == []
+    assert two_things.values("kinds.classifications.label")[:2] == [[], []]
+
+
 def test_what_was_seen_survives_an_undone_save_and_a_discard_that_is_undone(dataset):
     ids = dataset.values("id")[:2]
     before = names(dataset)

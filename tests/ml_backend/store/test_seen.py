@@ -1,8 +1,9 @@
 """What was seen is a number: the same for the same label, another one for what a person would call another label."""
 
+import pytest
 from labelscape.ml_backend.store.pending import NOTHING_SEEN, UNKNOWN
 from labelscape.ml_backend.store.records import as_oids
-from labelscape.ml_backend.store.seen import LabelsThere, seen_label, seen_list, was_changed
+from labelscape.ml_backend.store.seen import LabelsThere, list_was_changed, seen_label, seen_list, was_changed
 
 ITEMS = as_oids([f"{number:022x}00" for number in range(4)])  # NumPy strips such zeros
 
@@ -35,6 +36,31 @@ def test_items_without_a_label_there_have_nothing():
     assert LabelsThere(ITEMS[:0], [], []).seen_by(ITEMS).tolist() == [NOTHING_SEEN] * 4
 
 
-def test_a_list_is_the_sum_of_the_labels_that_are_meant_in_any_order():
+def test_a_list_is_told_by_the_labels_that_are_meant_in_any_order():
     assert seen_list([("c", "human"), ("a", None)], "all") == seen_list([("a", None), ("c", None)], "all")
     assert seen_list([("a", None), ("b", "human")], "ours") == seen_list([("b", None)], "all")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ("ab", "ba", False),
+        ("ab", "a", False),
+        ("abc", "bc", False),
+        ("aab", "aa", False),
+        ("ab", "", False),
+        ("", "a", True),
+        ("a", "aa", True),
+        ("ab", "ac", True),
+        ("ab", "abc", True),
+        ("abc", "abcd", True),
+        ("abcd", "dcba", False),
+        ("abcd", "abce", True),
+    ],
+)
+def test_a_list_was_changed_if_a_label_was_added(before, after, changed):
+    seen = seen_list([(name, None) for name in before], "all")
+    assert list_was_changed(seen, [(name, "human") for name in after], "all") == changed
+    assert not list_was_changed(UNKNOWN, [(name, None) for name in after], "all")
+    assert seen != UNKNOWN
+    assert (seen == NOTHING_SEEN) == (before == "")
