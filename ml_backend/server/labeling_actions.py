@@ -33,6 +33,7 @@ PREDICTIONS, ANNOTATIONS = "predictions", "annotations"
 _SHOWN = 12  # tasks in a preview
 _PATIENCE_SECONDS = 60.0
 _LONGEST_PAUSE = 8.0
+_SAVED, _PREDICTED = "The change is saved", "The suggestions are made"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def label_neighbors(project: ProjectSync, request: ActionRequest, progress: Prog
     number = len(reach.neighbors)
     numbers = {"selected": len(reach.seeds), "neighbors": number, "kept": len(reach.conflicts)}
     if applied is None:
-        published = _publish(project, part_of(progress, 0.1, 1.0))
+        published = _publish(project, part_of(progress, 0.1, 1.0), _Patience(_PATIENCE_SECONDS, _PREDICTED))
         sentence = (
             f"Predicted “{label}” for {count(len(reach.seeds), f'selected {reach.noun}')} and "
             f"{count(number, 'neighbor')}; {count(published, 'prediction')} written."
@@ -163,7 +164,7 @@ def suggest(project: ProjectSync, request: ActionRequest, progress: Progress) ->
         )
         project.note_changed(report.changed)
         project.show_chosen()
-    published = _publish(project, part_of(progress, 0.6, 1.0))
+    published = _publish(project, part_of(progress, 0.6, 1.0), _Patience(_PATIENCE_SECONDS, _PREDICTED))
     numbers = {"unlabeled": report.unlabeled, "suggested": report.suggested, "confident": report.sure}
     sentence = f"{report.sentence()} {count(published, 'prediction')} written.{chosen.note()}"
     return Outcome(sentence, numbers | {"written": published})
@@ -286,36 +287,55 @@ def send_and_suggest(project: ProjectSync, items: Sequence[str], progress: Progr
 
 
 def send_samples_and_suggest(
-    project: ProjectSync, samples: Sequence[str], progress: Progress, *, patience: float = _PATIENCE_SECONDS
+    project: ProjectSync, samples: Sequence[str], progress: Progress, *, seconds: float = _PATIENCE_SECONDS
 ) -> int:
     """Send labels that changed in these samples to Label Studio, then the suggestions that follow from them.
 
     Raises:
-        Refusal: Label Studio is down for more than ``patience`` seconds; the worker sends the rest when it is back.
+        Refusal: Label Studio is down for more than these seconds; the worker sends the rest when it is back.
     """
-    progress = _steadily(progress)
+    progress, patience = _steadily(progress), _Patience(seconds, _SAVED)
     sending = partial(project.send_labels, samples, part_of(progress, 0.1, 0.6))
-    agreed = _patiently(sending, patience) if samples else 0
+    agreed = patience.send(sending) if samples else 0
     project.suggest(part_of(progress, 0.6, 0.8))
-    _patiently(partial(_publish, project, part_of(progress, 0.8, 1.0)), patience)
+    _publish(project, part_of(progress, 0.8, 1.0), patience)
     return agreed
 
 
-def _patiently(work: Callable[[], int], patience: float) -> int:
-    """Do this work, again where Label Studio fails for a moment, as it does on SQLite among many writers."""
-    deadline, pause = time.monotonic() + patience, 1.0
-    while True:
-        try:
-            return work()
-        except LabelStudioDown as error:
-            if time.monotonic() + pause > deadline:
-                saved = "The change is saved, but Label Studio does not show all of it yet"
-                raise Refusal(f"{saved}: {error} It will once it responds again.") from error
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+class _Patience:
+    """How long an action waits for a Label Studio that fails for a moment, as it does on SQLite among many writers.
+
+    ``seconds`` are for all that the action sends; ``done`` says what it did already.
+    """
+
+    def __init__(self, seconds: float, done: str) -> None:
+        self._left = seconds
+        self._done = done
+
+    def send(self, work: Callable[[], int]) -> int:
+        """Do this work; repeat it while Label Studio fails.
+
+        Raises:
+            Refusal: it failed for too long.
+        """
+        pause, failed_at = 1.0, None
+        while True:
+            try:
+                result = work()
+            except LabelStudioDown as error:
+                failed_at = failed_at or time.monotonic()
+                if time.monotonic() - failed_at + pause > self._left:
+                    shown = "but Label Studio does not show all of it yet"
+                    later = "Labelscape will send the rest as soon as Label Studio responds again."
+                    raise Refusal(f"{self._done}, {shown}: {error} {later}") from error
+            else:
+                self._left -= 0.0 if failed_at is None else time.monotonic() - failed_at
+                return result
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _publish(project: ProjectSync, progress: Progress) -> int:
+def _publish(project: ProjectSync, progress: Progress, patience: _Patience) -> int:
     """Publish all predictions that changed; returns how many."""
     progress = _steadily(progress)
 
@@ -324,7 +344,7 @@ def _publish(project: ProjectSync, progress: Progress) -> int:
         return True
 
     published = 0
-    while written := project.publish(keep_on, settled=False):
+    while written := patience.send(partial(project.publish, keep_on, settled=False)):
         published += written
     return published
 

@@ -1,6 +1,6 @@
 """Actions on a Label Studio that fails for a moment, or for longer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import fiftyone as fo
@@ -10,11 +10,13 @@ from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.label_studio.client import LabelStudioDown
 from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.progress import no_progress
-from labelscape.ml_backend.server.labeling_actions import send_samples_and_suggest
+from labelscape.ml_backend.server.labeling_actions import PREDICTIONS, label_neighbors, send_samples_and_suggest
+from labelscape.ml_backend.server.requests import ActionRequest
 from labelscape.ml_backend.server.sync import ProjectSync
 
 from ..label_studio.stand_in import URL, StandIn
 
+PETS = ("pet", "puppy", "kitten", "cub")
 CONFIG = (
     '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'
     '<Choice value="Cat"/><Choice value="Dog"/></Choices></View>'
@@ -25,6 +27,27 @@ class Locked(StandIn):
     """A Label Studio whose database is locked for some requests."""
 
     failures = 0
+    refused_predictions = 0
+    kept: tuple[dict[str, object], ...] = ()
+
+    def writes_in_bulk(self, project: int) -> bool:
+        return False
+
+    def model_versions(self, project: int) -> list[str]:
+        return []
+
+    def predictions(self, project: int) -> list[dict[str, object]]:
+        return list(self.kept)
+
+    def create_prediction(self, prediction: dict[str, object]) -> int:
+        if self.refused_predictions:
+            self.refused_predictions -= 1
+            raise LabelStudioDown("database is locked")
+        self.kept = (*self.kept, {**prediction, "id": len(self.kept) + 1})
+        return len(self.kept)
+
+    def import_predictions(self, project: int, predictions: Sequence[dict[str, object]]) -> int:
+        return sum(map(self.create_prediction, predictions))
 
     def create_annotation(self, task: int, result: list[dict[str, object]]) -> dict[str, object]:
         if self.failures:
@@ -38,20 +61,21 @@ def studio() -> Locked:
     made = Locked()
     project = made.create_project("pets", CONFIG)
     made.backends_of[project] = [{"id": 1, "title": "labelscape-0001"}]
-    made.import_tasks(project, [{"data": {"image": "/pet", "fiftyone_id": "pet"}}])
+    made.import_tasks(project, [{"data": {"image": f"/{name}", "fiftyone_id": name}} for name in PETS])
     return made
 
 
 @pytest.fixture
 def labeled(studio: Locked, tmp_path: Path) -> Iterator[ProjectSync]:
-    """A project whose one task was just labeled here."""
-    [path], _ = write_digits(tmp_path, count=1)
+    """A project of which one task was just labeled here."""
+    paths, _ = write_digits(tmp_path, count=len(PETS))
+    path_of = dict(zip((f"/{name}" for name in PETS), paths, strict=True))
     [project] = studio.held
     sync = ProjectSync(
         project,
         ServerSettings(url=URL),
         studio,  # type: ignore[arg-type]
-        lambda addresses, _kind, _seconds: [path for _ in addresses],
+        lambda addresses, _kind, _seconds: [path_of[str(address)] for address in addresses],
     )
     sync.catch_up()
     sample = sync.opened().dataset.first()
@@ -77,9 +101,25 @@ def test_who_labels_while_label_studio_is_down_is_told_that_the_labels_are_saved
     studio: Locked, labeled: ProjectSync
 ) -> None:
     studio.failures = 1_000
-    with pytest.raises(Refusal, match=r"The change is saved, .* database is locked"):
-        send_samples_and_suggest(labeled, labeled.opened().dataset.values("id"), no_progress, patience=0.5)
+    with pytest.raises(
+        Refusal, match=r"The change is saved, .* database is locked Labelscape will send the rest as soon as"
+    ):
+        send_samples_and_suggest(labeled, labeled.opened().dataset.values("id"), no_progress, seconds=0.5)
     assert annotations(studio) == 0
     studio.failures = 0
     labeled.catch_up()
     assert annotations(studio) == 1
+
+
+def test_a_prediction_arrives_at_a_label_studio_whose_database_is_locked_for_a_moment(
+    studio: Locked, labeled: ProjectSync
+) -> None:
+    [tasks] = studio.tasks_of.values()
+    sample = labeled.opened().dataset.first()
+    sample.ground_truth = None
+    sample.save()
+    labeled.suggest()  # also embeds
+    studio.refused_predictions = 1
+    values = {"label": "Cat", "reach": 0, "precision": 0.95, "as": PREDICTIONS}
+    outcome = label_neighbors(labeled, ActionRequest([tasks[0]["id"]], "1", values), no_progress)
+    assert (outcome.numbers["written"], studio.refused_predictions) == (1, 0)
