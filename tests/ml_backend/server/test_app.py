@@ -14,12 +14,12 @@ import requests
 import uvicorn
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.label_studio.settings import ServerSettings
-from labelscape.ml_backend.server.actions_api import READS_AT_ONCE, action_routes
+from labelscape.ml_backend.server.actions_api import action_routes
 from labelscape.ml_backend.server.app import PREDICTS_AT_ONCE, PREDICTS_TAKEN, create_app
 from labelscape.ml_backend.server.events import EventQueue
 from labelscape.ml_backend.server.jobs import JobBoard
 from labelscape.ml_backend.server.protocol import PredictRequest, Result
-from labelscape.ml_backend.server.status import BackendStatus, ProjectStatus
+from labelscape.ml_backend.server.status import BackendStatus, ProjectReport, ProjectStatus
 from labelscape.ml_backend.server.sync import ProjectSync
 from starlette.testclient import TestClient
 
@@ -163,32 +163,46 @@ def test_cheap_routes_answer_while_every_predict_thread_is_busy(client: TestClie
     assert one_more.json() == {"detail": f"{PREDICTS_TAKEN} requests for predictions are in progress; try again later."}
 
 
-def test_events_and_health_checks_wait_for_no_report_and_no_panel(backend: FakeBackend, queue: EventQueue) -> None:
-    """A project that is busy for minutes keeps all of these waiting, one for each annotator who has a panel open."""
-    released, entered = threading.Event(), threading.Semaphore(0)
+class BusyProject:
+    """A project that is busy for minutes: it keeps everything waiting that reads it, until it is released."""
 
-    class Busy:
-        def serves(self, project: int) -> bool:
-            return True
+    def __init__(self) -> None:
+        self.released = threading.Event()
+        self.arrived = threading.Semaphore(0)
 
-        def project(self, project: int) -> ProjectSync:
-            entered.release()
-            released.wait(120)
-            raise Refusal("It was busy.")
+    def serves(self, project: int) -> bool:
+        self.arrived.release()
+        return True
 
-    api = action_routes(Busy(), JobBoard())
-    app = create_app(backend, queue, actions=api)
+    def project(self, project: int) -> ProjectSync:
+        self.released.wait(120)
+        raise Refusal("It was busy.")
+
+    def report(self, project: int) -> ProjectReport:
+        self.released.wait(120)
+        return ProjectReport(ProjectStatus(), "v", 3, 1, 2, [])
+
+
+@pytest.mark.parametrize(("route", "status"), [("/v1/projects/3/map", 422), ("/v1/projects/3", 200)])
+def test_events_and_health_checks_wait_for_no_report_and_no_panel(
+    backend: FakeBackend, queue: EventQueue, monkeypatch: pytest.MonkeyPatch, route: str, status: int
+) -> None:
+    """Each annotator who has a panel open waits for a project that is busy, and each open status page."""
+    busy = BusyProject()
+    monkeypatch.setattr(backend, "report", busy.report)
+    monkeypatch.setattr(backend, "serves", busy.serves)
+    app = create_app(backend, queue, actions=action_routes(busy, JobBoard()))
     with TestClient(app, headers={"X-Labelscape-Secret": SECRET}) as client, ThreadPoolExecutor(62) as annotators:
-        panels = [annotators.submit(client.get, "/v1/projects/3/map") for _ in range(60)]
+        waiting = [annotators.submit(client.get, route) for _ in range(60)]  # more than the webhook has threads
         try:
-            assert all(entered.acquire(timeout=120) for _ in range(READS_AT_ONCE))
+            assert all(busy.arrived.acquire(timeout=120) for _ in waiting)
             event = annotators.submit(client.post, "/webhook", json=EVENT)
             health = annotators.submit(client.get, "/health")
             assert event.result(60).is_success
             assert health.result(60).is_success
         finally:
-            released.set()
-        assert {panel.result().status_code for panel in panels} == {422}
+            busy.released.set()
+        assert {each.result().status_code for each in waiting} == {status}
 
 
 def wait_until_refused(client: TestClient) -> Any:
