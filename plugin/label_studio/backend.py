@@ -39,7 +39,7 @@ class Answer:
 
 
 def call(method: str, project: int, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-    """Call a route of the actions API; a backend that is down is an answer with status 503, never an exception."""
+    """Call a route of the actions API; a backend that is down (503) or busy (504) is an answer, never an exception."""
     url = f"{settings.LABELSCAPE_SERVER}/v1/projects/{project}/{path}"
     try:
         answer = requests.request(
@@ -52,7 +52,7 @@ def call(method: str, project: int, path: str, body: Mapping[str, Any] | None = 
         )
         document = answer.json()
     except requests.ReadTimeout:
-        return Answer(503, {"detail": _BUSY})
+        return Answer(504, {"detail": _BUSY})  # the dialogs do not repeat it: the backend is still at work
     except requests.RequestException:  # includes an answer that is no JSON
         return Answer(503, {"detail": _away()})
     if answer.status_code == requests.codes.unauthorized:

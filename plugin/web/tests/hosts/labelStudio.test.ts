@@ -1,7 +1,7 @@
 /** The parts of Label Studio's panel that are plain functions. */
 import { describe, expect, it } from "vitest";
 import { isUnchosen } from "../../src/hosts/label_studio/ActionDialog";
-import { csrfToken, patiently, Refused, type MapColumns } from "../../src/hosts/label_studio/api";
+import { csrfToken, mayPass, patiently, Refused, type MapColumns } from "../../src/hosts/label_studio/api";
 import { asRanges, colored } from "../../src/hosts/label_studio/columns";
 import { chosenLabel, imageAddress, placeOf } from "../../src/hosts/label_studio/host";
 import { cutOut } from "../../src/hosts/label_studio/TaskPanel";
@@ -108,6 +108,12 @@ describe("a request that may succeed a moment later", () => {
     const locked = new Refused("Label Studio answered with status 500.", true);
     expect(await patiently(failing(2, locked), [0, 0])).toBe(3);
     await expect(patiently(failing(3, locked), [0, 0])).rejects.toBe(locked);
+    const shown: unknown[] = [];
+    await patiently(failing(2, locked), [0, 0], (error) => shown.push(error));
+    expect(shown).toEqual([locked, locked]);
+  });
+  it("is not one that the backend is still working on", () => {
+    expect([403, 500, 503, 504].map(mayPass)).toEqual([false, true, true, false]);
   });
   it("is not repeated where it was refused for good", async () => {
     const refused = new Refused("You no longer have access to this project, so nothing was done.");

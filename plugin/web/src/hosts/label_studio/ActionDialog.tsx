@@ -2,7 +2,6 @@
 import * as React from "react";
 import { counted } from "../../parts/words";
 import {
-  isPassing,
   patiently,
   Refused,
   type ActionInfo,
@@ -16,7 +15,7 @@ import type { Selection } from "./host";
 
 const TYPING_MS = 350;
 const POLL_MS = 300;
-const AGAIN_MS = 3_000;
+const PREVIEW_PAUSES_MS = [3_000, 3_000, 5_000, 10_000, 20_000, 40_000];
 const POLL_PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 interface Props {
@@ -185,7 +184,7 @@ function Progress({ job, failure }: { readonly job: Job; readonly failure: strin
 
 /**
  * What the action would do with these values, once the user stopped typing; the latest question's answer counts.
- * A refusal that may pass is shown, and the question asked again.
+ * A refusal that may pass is shown, and the question asked again, a limited number of times.
  */
 function usePreview(
   { api, action, selection }: Props,
@@ -201,16 +200,19 @@ function usePreview(
     let current = true;
     setAnswer({ preview: null, refusal: null });
     const look = async (): Promise<void> => {
+      const ask = (): Promise<Preview> =>
+        current ? api.preview(action.name, selection, values) : Promise.reject(new Refused("Nobody asks any more."));
+      const show = (error: unknown): void => {
+        if (current) setAnswer({ preview: null, refusal: sentenceOf(error) });
+      };
       try {
-        const preview = await api.preview(action.name, selection, values);
+        const preview = await patiently(ask, PREVIEW_PAUSES_MS, show);
         if (current) setAnswer({ preview, refusal: null });
       } catch (error) {
-        if (!current) return;
-        setAnswer({ preview: null, refusal: sentenceOf(error) });
-        if (isPassing(error)) timer = setTimeout(() => void look(), AGAIN_MS);
+        show(error);
       }
     };
-    let timer = setTimeout(() => void look(), TYPING_MS);
+    const timer = setTimeout(() => void look(), TYPING_MS);
     return () => {
       current = false;
       clearTimeout(timer);

@@ -91,6 +91,9 @@ export interface Neighborhood {
 
 export type Values = Readonly<Record<string, string>>;
 
+/** Whether a request refused with this status may succeed a moment later; a backend still at work (504) may not. */
+export const mayPass = (status: number): boolean => status >= 500 && status !== 504;
+
 /** A refusal, in a sentence for the user. */
 export class Refused extends Error {
   constructor(
@@ -105,15 +108,20 @@ export class Refused extends Error {
 export const isPassing = (error: unknown): boolean => error instanceof Refused && error.passing;
 
 /**
- * Ask again, after each of these pauses, where a refusal may pass.
+ * Ask again, after each of these pauses, where a refusal may pass; `onRefused` shows it meanwhile.
  * On SQLite, Label Studio (1.23) refuses some of many writers.
  */
-export async function patiently<T>(ask: () => Promise<T>, pauses: readonly number[]): Promise<T> {
+export async function patiently<T>(
+  ask: () => Promise<T>,
+  pauses: readonly number[],
+  onRefused: (error: unknown) => void = () => undefined,
+): Promise<T> {
   for (const pause of pauses) {
     try {
       return await ask();
     } catch (error) {
       if (!isPassing(error)) throw error;
+      onRefused(error);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
@@ -174,7 +182,7 @@ export class Api {
       throw new Refused("Label Studio cannot be reached: check your network connection.", true);
     }
     const document_: unknown = await answer.json().catch(() => null);
-    if (!answer.ok) throw new Refused(detailOf(document_) ?? refusalOf(answer.status), answer.status >= 500);
+    if (!answer.ok) throw new Refused(detailOf(document_) ?? refusalOf(answer.status), mayPass(answer.status));
     return document_ as T;
   }
 }
