@@ -84,9 +84,9 @@ def test_what_is_like_three_examples_is_found_and_kept_as_a_function(explored):
     dataset, _, _ = explored
     threes = dataset.match({"ground_truth.label": "3"})
     assert len(threes) >= 3
-    found = ls.find_similar(dataset, threes, count=10)
-    assert len(found.ids) == 10
-    assert set(found.ids).isdisjoint(threes.values("id"))
+    similar = ls.find_similar(dataset, threes, count=10)
+    assert len(similar.ids) == 10
+    assert set(similar.ids).isdisjoint(threes.values("id"))
     kept = ls.create_function(dataset, "Threes", threes, threshold=0.9, progress=False)
     assert dataset.count(kept.function.field) == 200
     assert "“Threes” scored 0 new samples" in repr(ls.update(dataset, progress=False))

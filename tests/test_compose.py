@@ -23,8 +23,8 @@ def test_every_address_is_that_of_a_service():
     addresses = [value for value in BACKEND["environment"].values() if "://" in value]
     assert len(addresses) == 3
     for address in addresses:
-        found = urlsplit(address)
-        assert PORTS[found.hostname] == found.port
+        url = urlsplit(address)
+        assert PORTS[url.hostname] == url.port
     assert set(PORTS) == set(SERVICES)
     assert set(BACKEND["depends_on"]) <= set(SERVICES)
 

@@ -151,11 +151,11 @@ def test_the_wheel_holds_every_module_and_what_fiftyone_reads(wheel: Path, track
     outside = {"tests", "testing", "benchmarks", "docs", "scripts"}
     modules = {path for path in tracked if path.endswith(".py") and Path(path).parts[0] not in outside}
     assert {path for path in modules if Path(path).parent not in folders} == set()
-    held = set(zipfile.ZipFile(wheel).namelist())
+    names = set(zipfile.ZipFile(wheel).namelist())
     skills = {path for path in tracked if Path(path).name == "SKILL.md"}
     needed = {f"labelscape/{path}" for path in modules | skills | BUNDLES | {"fiftyone.yml", "requirements.txt"}}
-    assert needed - held == set()
-    assert not [path for path in held if Path(path).parts[1] in outside]
+    assert needed - names == set()
+    assert not [path for path in names if Path(path).parts[1] in outside]
 
 
 @pytest.mark.slow

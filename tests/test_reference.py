@@ -44,8 +44,8 @@ def test_every_environment_variable_that_is_read_is_described_and_no_other(pages
         for path in (ROOT / folder).rglob("*.py")
         for name in re.findall(r"""["'](LABELSCAPE_[A-Z_]+)["']""", path.read_text())
     }
-    told = set(re.findall("`(LABELSCAPE_[A-Z_]+)`", pages["settings.md"]))
-    assert told == read
+    documented = set(re.findall("`(LABELSCAPE_[A-Z_]+)`", pages["settings.md"]))
+    assert documented == read
 
 
 def test_something_without_a_description_is_an_error():

@@ -70,15 +70,15 @@ def test_doctor_notices_within_seconds_that_mongodb_does_not_answer(
     import pymongo
 
     monkeypatch.setattr(fo.config, "database_uri", f"mongodb://127.0.0.1:{closed_port}")
-    asked: list[Any] = []
+    addresses: list[Any] = []
     connect = pymongo.MongoClient
     monkeypatch.setattr(
-        pymongo, "MongoClient", lambda *args, **options: asked.append(options) or connect(*args, **options)
+        pymongo, "MongoClient", lambda *args, **options: addresses.append(options) or connect(*args, **options)
     )
     finding = doctor.check_mongodb()
     assert "no answer" in finding.found
     assert "start it" in (finding.fix or "")
-    assert asked[0]["serverSelectionTimeoutMS"] <= 5000  # PyMongo's own is 30 s
+    assert addresses[0]["serverSelectionTimeoutMS"] <= 5000  # PyMongo's own is 30 s
 
 
 def test_doctor_reports_if_there_is_no_mongod_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

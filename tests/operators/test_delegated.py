@@ -42,15 +42,15 @@ def test_a_delegated_run_embeds_with_progress_and_ends_with_its_message(make_dig
     try:
         deadline = time.monotonic() + 600
         service = DelegatedOperationService()
-        while (held := service.get(operation)).run_state not in ("completed", "failed"):
+        while (record := service.get(operation)).run_state not in ("completed", "failed"):
             assert time.monotonic() < deadline
             time.sleep(0.5)
     finally:
         worker.kill()
         worker.wait()
-    assert held.run_state == "completed", held.result
-    assert "Embedded 120 samples" in held.result.result["message"]
-    assert held.status.label.startswith("Embedded")
+    assert record.run_state == "completed", record.result
+    assert "Embedded 120 samples" in record.result.result["message"]
+    assert record.status.label.startswith("Embedded")
     dataset.reload()
     assert dataset.load_brain_results("emb").total_index_size == 120
 

@@ -92,8 +92,8 @@ def test_the_samples_grid_has_a_button_for_what_one_does_there(embedded):
     operators = {operator.name: operator for operator in OperatorRegistry().list_operators(builtin=False)}
     ctx = ExecutionContext(request_params={"dataset_name": embedded.name, "params": {}})
     on_grid = {name for name, operator in operators.items() if operator.resolve_placement(ctx) is not None}
-    wanted = "set_label label_neighbors label_next suggest_labels save_changes undo_save rank_outliers rank_mislabels"
-    assert on_grid >= {*wanted.split(), "find_duplicates"}
+    expected = "set_label label_neighbors label_next suggest_labels save_changes undo_save rank_outliers rank_mislabels"
+    assert on_grid >= {*expected.split(), "find_duplicates"}
     assert not on_grid & {"clear_labels", "clear_map", "delete_segment", "merge_segments"}
 
 

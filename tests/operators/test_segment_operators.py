@@ -104,8 +104,8 @@ def test_a_segment_is_exported_and_made_again(scenes, tmp_path):
     run("create_segment_from_confusion", scenes, **FIELDS, what="confusions", name="C")
     assert "made from" not in run("export_segment", scenes, segment="c", format="csv", folder=str(tmp_path / "out"))
     assert (tmp_path / "out" / "c.csv").exists()
-    told = run("remake_segment", scenes, segment="c", prediction_field="predictions", name="C again")
-    assert "0 are gone, 0 are new. Kept as “C again”" in told
+    outcome = run("remake_segment", scenes, segment="c", prediction_field="predictions", name="C again")
+    assert "0 are gone, 0 are new. Kept as “C again”" in outcome
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ def load_axe(page: Any) -> None:
 
 def axe_faults(page: Any, root: str, where: str) -> list[str]:
     """Each fault below ``root`` with the element that has it."""
-    found = page.evaluate(
+    violations = page.evaluate(
         "(root) => axe.run(root, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']})"
         ".then(({violations}) => violations.flatMap(({id, nodes}) => nodes.map(({html}) => id + ' ' + html)))",
         root,
     )
-    return [f"{where}: {fault[:300]}" for fault in found]
+    return [f"{where}: {fault[:300]}" for fault in violations]

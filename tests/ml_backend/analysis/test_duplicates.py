@@ -85,9 +85,9 @@ def test_automatic_threshold_finds_copies_and_leaves_different_digits_apart():
     random = np.random.default_rng(0)
     again = digits[:200] + random.normal(scale=0.1, size=(200, 64))
     result = near_duplicates(np.concatenate((digits, again)))
-    found = result.groups[:200] >= 0
-    assert (result.groups[:200] == result.groups[1797:])[found].all()
-    assert found.mean() > 0.95
+    grouped = result.groups[:200] >= 0
+    assert (result.groups[:200] == result.groups[1797:])[grouped].all()
+    assert grouped.mean() > 0.95
     assert (result.groups[200:1797] >= 0).mean() < 0.01
 
 

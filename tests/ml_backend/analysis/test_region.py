@@ -33,9 +33,9 @@ def test_taken_neighbors_keep_the_target_precision_on_average(
     labels = some_labels(truth, 5)
     right = []
     for anchor in np.flatnonzero(labels >= 0)[::5]:
-        found = label_neighbors(vectors, labels, [anchor], int(labels[anchor]), neighbors=neighbors)
-        if found.reach:
-            right.append((truth[found.order[: found.reach]] == labels[anchor]).mean())
+        suggestions = label_neighbors(vectors, labels, [anchor], int(labels[anchor]), neighbors=neighbors)
+        if suggestions.reach:
+            right.append((truth[suggestions.order[: suggestions.reach]] == labels[anchor]).mean())
     assert len(right) >= 5
     assert np.mean(right) >= 0.94
 
@@ -43,10 +43,10 @@ def test_taken_neighbors_keep_the_target_precision_on_average(
 def test_region_holds_unlabeled_samples_only_surest_first(digits: tuple[np.ndarray, np.ndarray, Neighbors]) -> None:
     vectors, truth, neighbors = digits
     labels = some_labels(truth, 5)
-    found = label_neighbors(vectors, labels, [int(np.flatnonzero(labels == 3)[0])], 3, neighbors=neighbors)
-    assert (labels[found.order] == -1).all()
-    assert len(np.unique(found.order)) == len(found.order)
-    assert (np.diff(found.confidence) <= 0).all()
+    suggestions = label_neighbors(vectors, labels, [int(np.flatnonzero(labels == 3)[0])], 3, neighbors=neighbors)
+    assert (labels[suggestions.order] == -1).all()
+    assert len(np.unique(suggestions.order)) == len(suggestions.order)
+    assert (np.diff(suggestions.confidence) <= 0).all()
 
 
 def test_a_reach_is_a_cut_of_the_same_order(digits: tuple[np.ndarray, np.ndarray, Neighbors]) -> None:
@@ -54,9 +54,9 @@ def test_a_reach_is_a_cut_of_the_same_order(digits: tuple[np.ndarray, np.ndarray
     labels = some_labels(truth, 5)
     anchor = [int(np.flatnonzero(labels == 0)[0])]
     automatic = label_neighbors(vectors, labels, anchor, 0, neighbors=neighbors)
-    asked = label_neighbors(vectors, labels, anchor, 0, neighbors=neighbors, reach=25)
-    assert asked.reach == 25
-    assert np.array_equal(asked.order, automatic.order)
+    suggestions = label_neighbors(vectors, labels, anchor, 0, neighbors=neighbors, reach=25)
+    assert suggestions.reach == 25
+    assert np.array_equal(suggestions.order, automatic.order)
 
 
 def test_growth_stops_at_a_density_valley() -> None:
@@ -65,9 +65,9 @@ def test_growth_stops_at_a_density_valley() -> None:
     away = np.array([0, 1.0, 0, 0]) + 0.05 * random.standard_normal((50, 4))
     bridge = np.linspace(near[0], away[0], 8)[1:-1]
     vectors = np.concatenate([near, away, bridge])
-    found = label_neighbors(vectors, np.full(len(vectors), -1), [0], 0, neighbors=knn(vectors, 15))
-    assert not np.isin(found.order, np.arange(50, 100)).any()
-    assert "where samples get sparse" in found.why
+    suggestions = label_neighbors(vectors, np.full(len(vectors), -1), [0], 0, neighbors=knn(vectors, 15))
+    assert not np.isin(suggestions.order, np.arange(50, 100)).any()
+    assert "where samples get sparse" in suggestions.why
 
 
 def test_growth_does_not_pass_through_another_label() -> None:
@@ -75,17 +75,17 @@ def test_growth_does_not_pass_through_another_label() -> None:
     line = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     labels = np.full(60, -1)
     labels[20:40] = 1
-    found = label_neighbors(line, labels, [0], 0, neighbors=knn(line, 5))
-    assert found.order.max() < 20
-    assert "at other labels" in found.why
+    suggestions = label_neighbors(line, labels, [0], 0, neighbors=knn(line, 5))
+    assert suggestions.order.max() < 20
+    assert "at other labels" in suggestions.why
 
 
 def test_too_few_labels_leave_the_reach_to_the_person(digits: tuple[np.ndarray, np.ndarray, Neighbors]) -> None:
     vectors, truth, neighbors = digits
-    found = label_neighbors(vectors, np.full(len(truth), -1), [0], 0, neighbors=neighbors)
-    assert len(found.order) > 20
-    assert found.reach == 0
-    assert "choose the reach by eye" in found.why
+    suggestions = label_neighbors(vectors, np.full(len(truth), -1), [0], 0, neighbors=neighbors)
+    assert len(suggestions.order) > 20
+    assert suggestions.reach == 0
+    assert "choose the reach by eye" in suggestions.why
 
 
 def test_reason_is_the_nearest_labeled_sample_of_the_class(
@@ -94,15 +94,15 @@ def test_reason_is_the_nearest_labeled_sample_of_the_class(
     vectors, truth, neighbors = digits
     labels = some_labels(truth, 5)
     anchor = int(np.flatnonzero(labels == 2)[0])
-    found = label_neighbors(vectors, labels, [anchor], 2, neighbors=neighbors)
-    assert (labels[found.anchors] == 2).all()
+    suggestions = label_neighbors(vectors, labels, [anchor], 2, neighbors=neighbors)
+    assert (labels[suggestions.anchors] == 2).all()
 
 
 def test_no_unlabeled_neighbor_is_an_empty_region(digits: tuple[np.ndarray, np.ndarray, Neighbors]) -> None:
     vectors, truth, neighbors = digits
-    found = label_neighbors(vectors, truth, [0], int(truth[0]), neighbors=neighbors)
-    assert len(found.order) == 0
-    assert found.why.startswith("There is nothing unlabeled nearby")
+    suggestions = label_neighbors(vectors, truth, [0], int(truth[0]), neighbors=neighbors)
+    assert len(suggestions.order) == 0
+    assert suggestions.why.startswith("There is nothing unlabeled nearby")
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_a_single_label_without_rivals_follows_connections_and_finds_more_than_t
     nearest = knn(vectors, 100).indices
     ours, theirs = [], []
     for anchor in range(0, len(truth), 40):
-        found = label_neighbors(vectors, nobody, [anchor], int(truth[anchor]), neighbors=neighbors, reach=100)
-        ours.append((truth[found.order[:100]] == truth[anchor]).mean())
+        suggestions = label_neighbors(vectors, nobody, [anchor], int(truth[anchor]), neighbors=neighbors, reach=100)
+        ours.append((truth[suggestions.order[:100]] == truth[anchor]).mean())
         theirs.append((truth[nearest[anchor]] == truth[anchor]).mean())
     assert np.mean(ours) > np.mean(theirs) + 0.08
 
@@ -160,8 +160,8 @@ def test_a_single_label_without_rivals_follows_connections_and_finds_more_than_t
 def test_a_group_of_more_copies_than_neighbors_is_reached_whole() -> None:
     vectors = np.random.default_rng(0).normal(size=(400, 16)).astype(np.float32)
     vectors[100:141] = vectors[100]
-    found = label_neighbors(vectors, np.full(400, -1), [120], 0, neighbors=knn(vectors, 15), reach=40)
-    assert sorted([*found.order[:40].tolist(), 120]) == list(range(100, 141))
+    suggestions = label_neighbors(vectors, np.full(400, -1), [120], 0, neighbors=knn(vectors, 15), reach=40)
+    assert sorted([*suggestions.order[:40].tolist(), 120]) == list(range(100, 141))
 
 
 def test_a_walk_in_a_large_dataset_stays_around_its_start() -> None:

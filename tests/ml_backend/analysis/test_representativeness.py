@@ -51,8 +51,8 @@ def test_labels_from_one_small_region_a_class_keep_the_promise_better_than_nothi
         members = np.flatnonzero(truth == name)
         middle = random.choice(members)
         labels[members[np.argsort(np.linalg.norm(vectors[members] - vectors[middle], axis=1))[:10]]] = name
-    found = suggest(vectors, knn(vectors, 15), labels, 10, precision=0.9)
-    assert (found.labels == truth)[found.accepted].mean() >= 0.82
+    suggestions = suggest(vectors, knn(vectors, 15), labels, 10, precision=0.9)
+    assert (suggestions.labels == truth)[suggestions.accepted].mean() >= 0.82
 
 
 @pytest.mark.parametrize(("n_classes", "each"), [(3, 10), (10, 4), (10, 10)])
@@ -65,10 +65,10 @@ def test_on_noise_the_confidence_stays_near_chance(n_classes, each):
         labels = np.full(600, -1)
         for name in range(n_classes):
             labels[random.permutation(np.flatnonzero(truth == name))[:each]] = name
-        found = suggest(vectors, None, labels, n_classes, precision=0.9, seed=seed)
+        suggestions = suggest(vectors, None, labels, n_classes, precision=0.9, seed=seed)
         unlabeled = labels < 0
-        gaps.append(found.confidence[unlabeled].mean() - (found.labels == truth)[unlabeled].mean())
-        confident.append(found.accepted[unlabeled].mean())
+        gaps.append(suggestions.confidence[unlabeled].mean() - (suggestions.labels == truth)[unlabeled].mean())
+        confident.append(suggestions.accepted[unlabeled].mean())
     assert np.mean(gaps) < 0.05
     assert max(confident) == 0
 

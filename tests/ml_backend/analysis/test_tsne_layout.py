@@ -52,15 +52,15 @@ def test_a_table_in_which_all_are_neighbors_of_all_still_tells_near_from_far():
 
 
 def test_progress_counts_every_round_up_to_the_end():
-    told = []
+    messages = []
     vectors, _ = groups(each=21)
 
     layout(
         knn(vectors, 5).indices,
         np.random.default_rng(0).normal(0, 1e-4, (63, 2)).astype(np.float32),
         seed=0,
-        progress=lambda done, message: told.append((done, message)),
+        progress=lambda done, message: messages.append((done, message)),
     )
 
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1] == (1.0, "t-SNE, round 750 of 750")
+    assert [done for done, _ in messages] == sorted(done for done, _ in messages)
+    assert messages[-1] == (1.0, "t-SNE, round 750 of 750")

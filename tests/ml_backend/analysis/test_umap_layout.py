@@ -91,11 +91,11 @@ def test_a_larger_minimum_distance_keeps_points_apart(digits):
 
 
 def test_progress_counts_every_round_up_to_the_end(digits):
-    told = []
+    messages = []
     table = knn(digits[0][:20], 5)
     start = np.zeros((20, 2), np.float32) + np.arange(20)[:, None]
 
-    layout(table.indices, table.distances, start, min_dist=0.1, seed=0, progress=lambda *now: told.append(now))
+    layout(table.indices, table.distances, start, min_dist=0.1, seed=0, progress=lambda *now: messages.append(now))
 
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1] == (1.0, "Layout, round 500 of 500")
+    assert [done for done, _ in messages] == sorted(done for done, _ in messages)
+    assert messages[-1] == (1.0, "Layout, round 500 of 500")

@@ -46,9 +46,9 @@ def test_a_required_control_must_be_answered_while_it_is_visible(
     chosen: str, condition: str, missing: list[str], around: bool
 ) -> None:
     control = f'<TextArea name="note" toName="i" required="true" {"" if around else condition}/>'
-    asked = questions(f"<View {condition}>{control}</View>" if around else control)
-    assert unanswered(asked, [kind(chosen)]) == missing
-    assert unanswered(asked, [kind(chosen), note()]) == []
+    config_questions = questions(f"<View {condition}>{control}</View>" if around else control)
+    assert unanswered(config_questions, [kind(chosen)]) == missing
+    assert unanswered(config_questions, [kind(chosen), note()]) == []
 
 
 def test_a_required_control_per_region_must_be_answered_for_each_region_it_is_shown_for() -> None:
@@ -64,10 +64,12 @@ def test_a_required_control_per_region_must_be_answered_for_each_region_it_is_sh
 
 def test_answers_of_controls_that_a_new_label_hides_are_left_out() -> None:
     condition = 'visibleWhen="choice-selected" whenTagName="kind" whenChoiceValue="Cat"'
-    asked = questions(f'<TextArea name="note" toName="i" {condition}/>', '<TextArea name="free" toName="i"/>')
+    config_questions = questions(
+        f'<TextArea name="note" toName="i" {condition}/>', '<TextArea name="free" toName="i"/>'
+    )
     given = [note(), note(name="free")]
-    assert shown_items(asked, [kind("Cat"), *given]) == [kind("Cat"), *given]
-    assert shown_items(asked, [kind("dog"), *given]) == [kind("dog"), given[1]]
+    assert shown_items(config_questions, [kind("Cat"), *given]) == [kind("Cat"), *given]
+    assert shown_items(config_questions, [kind("dog"), *given]) == [kind("dog"), given[1]]
 
 
 @pytest.mark.parametrize(
@@ -75,5 +77,5 @@ def test_answers_of_controls_that_a_new_label_hides_are_left_out() -> None:
 )
 def test_an_item_of_any_form_is_read(value: Any) -> None:
     condition = 'visibleWhen="choice-selected" whenTagName="kind"'
-    asked = questions(f'<TextArea name="note" toName="i" required="true" perRegion="true" {condition}/>')
-    unanswered(asked, [{**kind("Cat"), "value": value}, {"id": 3, "to_name": "i", "value": value}])
+    config_questions = questions(f'<TextArea name="note" toName="i" required="true" perRegion="true" {condition}/>')
+    unanswered(config_questions, [{**kind("Cat"), "value": value}, {"id": 3, "to_name": "i", "value": value}])

@@ -51,9 +51,9 @@ def test_a_region_labels_the_windows_that_it_covers_and_the_rest_has_nothing() -
     assert control.classes == ("knock", "voice", NOTHING)
     assert labels(control, windows, None) == [None] * 6
     assert labels(control, windows, []) == [NOTHING] * 6
-    found = labels(control, windows, [drawn(0.1, 2.0, "knock"), drawn(3.2, 4.4, "voice")])
+    window_labels = labels(control, windows, [drawn(0.1, 2.0, "knock"), drawn(3.2, 4.4, "voice")])
     # Of the fifth second, too little is covered to tell what it is.
-    assert found == ["knock", "knock", NOTHING, "voice", None, NOTHING]
+    assert window_labels == ["knock", "knock", NOTHING, "voice", None, NOTHING]
 
 
 def test_a_region_shorter_than_a_window_labels_the_window_around_it() -> None:

@@ -141,8 +141,8 @@ def test_parts_are_ranked_and_reviewed(panel, videos, kind):
 
 
 def test_parts_can_be_found_by_label_and_kept_as_a_segment(panel, videos):
-    found = panel.do("search", **panel.map, text="b", limit=100, meaning=False)
-    assert found["total"] == _VIDEOS
+    matches = panel.do("search", **panel.map, text="b", limit=100, meaning=False)
+    assert matches["total"] == _VIDEOS
     answer = panel.do("create_segment", **panel.rows(1, 8), name="odd", segment_kind="data quality")
     assert answer["count"] == 2
     videos.reload()

@@ -139,9 +139,9 @@ def test_a_segment_lives_its_life_in_the_panel(panel, tmp_path):
     new = {"name": "Wrong", "kind": "data quality", "note": "", "members": "labels"}
     panel.compare(iou=0.1, confidence=0.8)
     size = panel.ask("add_to_segment", **new, **panel.of(whats=["confusions"]))["segments"][0]["size"]
-    told = panel.ask("remake_segment", slug="wrong", prediction_field=None, name="Wrong again")
-    assert f"{size} stayed, 0 are gone, 0 are new" in told["message"]
-    assert [one["can_remake"] for one in told["segments"]] == [True, True]
+    outcome = panel.ask("remake_segment", slug="wrong", prediction_field=None, name="Wrong again")
+    assert f"{size} stayed, 0 are gone, 0 are new" in outcome["message"]
+    assert [one["can_remake"] for one in outcome["segments"]] == [True, True]
     edited = panel.ask("edit_segment", slug="wrong", name="Mislabeled", kind="data organization", note="n")
     assert {(one["slug"], one["kind"]) for one in edited["segments"]} == {
         ("mislabeled", "data organization"),
