@@ -31,6 +31,8 @@ def walk(neighbors: Neighbors, starts: Rows, *, near: int = 5_000) -> tuple[Rows
     Returns:
         Rows (m,) that the walk reaches without the starts, most strongly connected first; and their mass (m,), above 0.
     """
+    if not neighbors.indices.shape[1]:  # of a single sample
+        return np.empty(0, np.int64), np.empty(0)
     rows = np.arange(len(neighbors.indices)) if len(neighbors.indices) <= near else _around(neighbors, starts, near)
     graph = _graph(neighbors, rows)
     degree = np.asarray(graph.sum(axis=1)).ravel()

@@ -32,6 +32,11 @@ def test_a_bounded_walk_stays_among_so_many_rows(clusters, starts, near):
     assert len(rows) <= max(near - len(starts), 0) or near >= 120
 
 
+def test_a_sample_without_neighbors_reaches_none():
+    rows, mass = walk(knn(np.ones((1, 4), np.float32), 8), np.array([0]))
+    assert (len(rows), len(mass)) == (0, 0)
+
+
 def test_exact_copies_of_the_start_come_first():
     random = np.random.default_rng(1)
     vectors = random.normal(size=(60, 4)).astype(np.float32)

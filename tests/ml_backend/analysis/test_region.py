@@ -172,3 +172,9 @@ def test_a_walk_in_a_large_dataset_stays_around_its_start() -> None:
     assert len(near) < 600 <= len(everything)
     assert (np.diff(mass) <= 0).all()
     assert len(set(near[:20].tolist()) & set(everything[:30].tolist())) >= 12
+
+
+def test_one_sample_has_no_neighbors_to_label():
+    vectors = np.ones((1, 4), np.float32)
+    suggestions = label_neighbors(vectors, np.array([-1]), [0], 0, neighbors=knn(vectors, 15))
+    assert (len(suggestions.order), suggestions.reach) == (0, 0)
