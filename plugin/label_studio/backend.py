@@ -52,7 +52,7 @@ def call(method: str, project: int, path: str, body: Mapping[str, Any] | None = 
         )
         document = answer.json()
     except requests.ReadTimeout:
-        return Answer(504, {"detail": _BUSY})  # the dialogs do not repeat it: the backend is still at work
+        return Answer(504, {"detail": _BUSY})  # a dialog does not repeat its preview: the backend is still at work
     except requests.RequestException:  # includes an answer that is no JSON
         return Answer(503, {"detail": _away()})
     if answer.status_code == requests.codes.unauthorized:

@@ -1,7 +1,14 @@
 /** The parts of Label Studio's panel that are plain functions. */
 import { describe, expect, it } from "vitest";
 import { isUnchosen } from "../../src/hosts/label_studio/ActionDialog";
-import { csrfToken, mayPass, patiently, Refused, type MapColumns } from "../../src/hosts/label_studio/api";
+import {
+  csrfToken,
+  mayStartOver,
+  patiently,
+  refusalIn,
+  Refused,
+  type MapColumns,
+} from "../../src/hosts/label_studio/api";
 import { asRanges, colored } from "../../src/hosts/label_studio/columns";
 import { chosenLabel, imageAddress, placeOf } from "../../src/hosts/label_studio/host";
 import { cutOut } from "../../src/hosts/label_studio/TaskPanel";
@@ -112,8 +119,18 @@ describe("a request that may succeed a moment later", () => {
     await patiently(failing(2, locked), [0, 0], (error) => shown.push(error));
     expect(shown).toEqual([locked, locked]);
   });
-  it("is not one that the backend is still working on", () => {
-    expect([403, 500, 503, 504].map(mayPass)).toEqual([false, true, true, false]);
+  it("is one that the server or a gateway failed, with the reason in its answer", () => {
+    const refusals = [403, 500, 503, 504].map((status) => refusalIn(status, { detail: "why" }));
+    expect(refusals.map((refused) => [refused.message, refused.passing])).toEqual(
+      [false, true, true, true].map((passing) => ["why", passing]),
+    );
+    expect(refusalIn(500, null).message).toBe("Label Studio answered with status 500.");
+  });
+  it("asks for a running job again where an answer is late, but not for an expensive preview", async () => {
+    const late = refusalIn(504, { detail: "The Labelscape backend is busy." });
+    expect(await patiently(failing(2, late), [0, 0])).toBe(3);
+    await expect(patiently(failing(1, late), [0, 0], undefined, mayStartOver)).rejects.toBe(late);
+    expect(await patiently(failing(2, refusalIn(503, null)), [0, 0], undefined, mayStartOver)).toBe(3);
   });
   it("is not repeated where it was refused for good", async () => {
     const refused = new Refused("You no longer have access to this project, so nothing was done.");

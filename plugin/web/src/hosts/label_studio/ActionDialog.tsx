@@ -2,6 +2,8 @@
 import * as React from "react";
 import { counted } from "../../parts/words";
 import {
+  isPassing,
+  mayStartOver,
   patiently,
   Refused,
   type ActionInfo,
@@ -34,7 +36,7 @@ export function ActionDialog(props: Props): React.ReactElement {
   const [values, setValues] = React.useState<Values>(() => ({ ...startValues(action), ...props.given }));
   const incomplete = action.form.some(({ fields }) => fields.some((field) => isUnchosen(field, values)));
   const { job, failure, start, cancel } = useJob(props, values);
-  const { preview, refusal } = usePreview(props, values, job === null && !incomplete);
+  const { preview, refusal, again } = usePreview(props, values, job === null && !incomplete);
   const frame = React.useRef<HTMLDialogElement>(null);
   const running = job !== null && job.outcome === null;
   const close = (): void => {
@@ -64,7 +66,9 @@ export function ActionDialog(props: Props): React.ReactElement {
         {job === null && (
           <>
             <Fields action={action} values={values} onChange={setValues} />
-            {!incomplete && <Announcement action={action} preview={preview} refusal={failure ?? refusal} />}
+            {!incomplete && (
+              <Announcement action={action} preview={preview} refusal={failure ?? refusal} onAgain={again} />
+            )}
           </>
         )}
         {job !== null && <Progress job={job} failure={failure} />}
@@ -140,13 +144,24 @@ function Announcement(props: {
   readonly action: ActionInfo;
   readonly preview: Preview | null;
   readonly refusal: string | null;
+  /** Ask for the preview again; null where that is of no use. */
+  readonly onAgain: (() => void) | null;
 }): React.ReactElement {
-  const { preview, refusal } = props;
+  const { preview, refusal, onAgain } = props;
   if (refusal !== null)
     return (
-      <p className="lsx-warning" role="alert" data-testid="labelscape-refusal">
-        {refusal}
-      </p>
+      <>
+        <p className="lsx-warning" role="alert" data-testid="labelscape-refusal">
+          {refusal}
+        </p>
+        {onAgain && (
+          <div className="lsx-buttons">
+            <button type="button" onClick={onAgain}>
+              Try again
+            </button>
+          </div>
+        )}
+      </>
     );
   if (preview === null) return <p className="lsx-quiet">Counting…</p>;
   return (
@@ -182,34 +197,37 @@ function Progress({ job, failure }: { readonly job: Job; readonly failure: strin
   );
 }
 
+interface Previewed {
+  readonly preview: Preview | null;
+  readonly refusal: string | null;
+  /** Ask again, after the last refusal of several, or of a backend that is busy; otherwise null. */
+  readonly again: (() => void) | null;
+}
+
+const COUNTING: Previewed = { preview: null, refusal: null, again: null };
+
 /**
  * What the action would do with these values, once the user stopped typing; the latest question's answer counts.
  * A refusal that may pass is shown, and the question asked again, a limited number of times.
  */
-function usePreview(
-  { api, action, selection }: Props,
-  values: Values,
-  open: boolean,
-): { readonly preview: Preview | null; readonly refusal: string | null } {
-  const [answer, setAnswer] = React.useState<{ preview: Preview | null; refusal: string | null }>({
-    preview: null,
-    refusal: null,
-  });
+function usePreview({ api, action, selection }: Props, values: Values, open: boolean): Previewed {
+  const [answer, setAnswer] = React.useState(COUNTING);
+  const [round, setRound] = React.useState(0);
   React.useEffect(() => {
     if (!open) return;
     let current = true;
-    setAnswer({ preview: null, refusal: null });
+    setAnswer(COUNTING);
     const look = async (): Promise<void> => {
       const ask = (): Promise<Preview> =>
         current ? api.preview(action.name, selection, values) : Promise.reject(new Refused("Nobody asks any more."));
-      const show = (error: unknown): void => {
-        if (current) setAnswer({ preview: null, refusal: sentenceOf(error) });
+      const show = (error: unknown, again: Previewed["again"] = null): void => {
+        if (current) setAnswer({ preview: null, refusal: sentenceOf(error), again });
       };
       try {
-        const preview = await patiently(ask, PREVIEW_PAUSES_MS, show);
-        if (current) setAnswer({ preview, refusal: null });
+        const preview = await patiently(ask, PREVIEW_PAUSES_MS, show, mayStartOver);
+        if (current) setAnswer({ ...COUNTING, preview });
       } catch (error) {
-        show(error);
+        show(error, isPassing(error) ? () => setRound((one) => one + 1) : null);
       }
     };
     const timer = setTimeout(() => void look(), TYPING_MS);
@@ -217,7 +235,7 @@ function usePreview(
       current = false;
       clearTimeout(timer);
     };
-  }, [api, action, selection, values, open]);
+  }, [api, action, selection, values, open, round]);
   return answer;
 }
 

@@ -91,21 +91,27 @@ export interface Neighborhood {
 
 export type Values = Readonly<Record<string, string>>;
 
-/** Whether a request refused with this status may succeed a moment later; a backend still at work (504) may not. */
-export const mayPass = (status: number): boolean => status >= 500 && status !== 504;
-
 /** A refusal, in a sentence for the user. */
 export class Refused extends Error {
   constructor(
     sentence: string,
     /** Whether the same request may succeed a moment later. */
     readonly passing = false,
+    /** Whether what was requested may still be in progress: the answer was only late. */
+    readonly late = false,
   ) {
     super(sentence);
   }
 }
 
 export const isPassing = (error: unknown): boolean => error instanceof Refused && error.passing;
+
+/** Whether expensive work may be requested again: not while the backend may still be busy with it. */
+export const mayStartOver = (error: unknown): boolean => error instanceof Refused && error.passing && !error.late;
+
+/** The refusal in an answer of this status. */
+export const refusalIn = (status: number, answer: unknown): Refused =>
+  new Refused(detailOf(answer) ?? refusalOf(status), status >= 500, status === 504);
 
 /**
  * Ask again, after each of these pauses, where a refusal may pass; `onRefused` shows it meanwhile.
@@ -115,12 +121,13 @@ export async function patiently<T>(
   ask: () => Promise<T>,
   pauses: readonly number[],
   onRefused: (error: unknown) => void = () => undefined,
+  mayRepeat: (error: unknown) => boolean = isPassing,
 ): Promise<T> {
   for (const pause of pauses) {
     try {
       return await ask();
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!mayRepeat(error)) throw error;
       onRefused(error);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
@@ -182,7 +189,7 @@ export class Api {
       throw new Refused("Label Studio cannot be reached: check your network connection.", true);
     }
     const document_: unknown = await answer.json().catch(() => null);
-    if (!answer.ok) throw new Refused(detailOf(document_) ?? refusalOf(answer.status), mayPass(answer.status));
+    if (!answer.ok) throw refusalIn(answer.status, document_);
     return document_ as T;
   }
 }
