@@ -119,6 +119,7 @@ def test_a_member_who_lost_access_is_told_and_changes_nothing(
     page.on("response", lambda answer: answered.append(answer) if "/labelscape/api/" in answer.url else None)
     page.goto(f"{person.url}/projects/{desk.project.id}/data")
     page.get_by_text("You do not have permission to perform this action").first.wait_for()
+    page.wait_for_timeout(2_000)  # our script, which the page has loaded, looks for its place every 250 ms
     assert page.get_by_role("button", name="Labelscape map").count() == 0
     assert not [answer.url for answer in answered if answer.ok], "our script learns nothing of the project either"
     page.screenshot(path=tmp_path / "no-access.png")
