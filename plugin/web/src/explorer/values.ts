@@ -132,10 +132,13 @@ function stableColors(
   before: Values | null,
 ): readonly string[] {
   const order = bySize(codes, classes.length);
-  if (before?.kind !== "categorical" || before.field === BY_STATE)
-    return classColors(classes.length, given, panel?.palette ?? null, order);
-  const known = new Map(before.classes.map((name, code) => [name, before.colors[code] as string]));
-  const kept = classes.map((name, code) => given?.[code] ?? known.get(name) ?? null);
+  const shown = before?.kind === "categorical" && before.field !== BY_STATE ? before : null;
+  const known = new Map(shown?.classes.map((name, code) => [name, shown.colors[code] as string]));
+  const chosen = new Set(given);
+  const kept = classes.map((name, code) => {
+    const color = known.get(name) ?? null;
+    return given?.[code] ?? (chosen.has(color) ? null : color);
+  });
   return completedColors(kept, order, panel?.palette ?? null);
 }
 

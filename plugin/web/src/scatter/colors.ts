@@ -90,10 +90,14 @@ export function classColors(
   const palette = pool && pool.length > 0 ? pool : SAFE_PALETTE;
   const colors = new Array<string>(count).fill(GRAY);
   const taken = new Set(given);
+  let further = 0;
+  const next = (): string => {
+    let color = furtherColor(further++);
+    for (let left = taken.size; left > 0 && taken.has(color); left--) color = furtherColor(further++);
+    return color;
+  };
   order.forEach((code, rank) => {
-    let further = rank - palette.length;
-    while (further >= 0 && taken.has(furtherColor(further))) further += count;
-    colors[code] = given?.[code] ?? palette[rank] ?? furtherColor(further);
+    colors[code] = given?.[code] ?? palette[rank] ?? next();
   });
   return colors;
 }
