@@ -36,7 +36,7 @@ class Conflict:
 
 @dataclass
 class Plan:
-    """The outcome of pending changes: collects conflicts while the edits are made, those of a field in `of_field`."""
+    """The outcome of pending changes: it collects conflicts as edits are made; `of_field` marks them with a field."""
 
     conflicts: list[Conflict]
     field: str = ""

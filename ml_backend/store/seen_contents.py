@@ -1,6 +1,7 @@
 """What people edit in a sample or an object, as a number: a deletion leaves what somebody changed since it was queued.
 
-Labels, boxes, masks, tags, and attributes count; computed values and a model's predictions do not.
+Labels, boxes, masks, tags, and attributes count; computed values and labels that a model made do not. One number cannot
+tell which field changed: deleting a label field holds back the deletions that were queued before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,11 +12,11 @@ import numpy as np
 
 from .column_updates import Expression, among
 from .items import FRAMES_PREFIX, label_path, stored_path
-from .label_origins import looks_predicted
 from .pending import NOTHING_SEEN, OID
 from .predictions import is_own_predictions_field
 from .raw_batches import read_encoded
 from .seen import number_of
+from .suggestions import is_suggestions_field
 
 _AT_ONCE = 50_000
 _ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
@@ -67,20 +68,28 @@ def _derived(dataset: fo.Dataset, name: str) -> list[str]:
 def _labels_of_samples(dataset: fo.Dataset) -> Expression:
     """The labels that people set in a sample, without the empty fields, so that a new field changes nothing.
 
-    An evaluation is no sign of predictions here: one made since changes nothing in a sample.
+    Each label is judged by itself: one of another sample must not decide what counts here.
     """
     fields = []
     for name in dataset.get_field_schema(embedded_doc_type=fo.Label):
-        if not is_own_predictions_field(dataset, name) and not looks_predicted(dataset, name):
+        if not is_own_predictions_field(dataset, name) and not is_suggestions_field(dataset, name):
             kind, left_out = dataset.get_field(name).document_type, _derived(dataset, name)
             leaf = getattr(kind, "_LABEL_LIST_FIELD", None)
-            fields.append(_list(f"${name}.{leaf}", left_out) if leaf else _attributes(f"${name}", left_out))
+            fields.append(_list(f"${name}.{leaf}", left_out) if leaf else _of_people(f"${name}", left_out))
     return {"$filter": {"input": fields, "as": "one", "cond": {"$ne": ["$$one", []]}}}
 
 
 def _list(path: str, left_out: Sequence[str]) -> Expression:
-    each = {"$map": {"input": path, "as": "label", "in": _attributes("$$label", left_out)}}
-    return {"$cond": [{"$isArray": [path]}, each, []]}
+    each = {"$map": {"input": path, "as": "label", "in": _of_people("$$label", left_out)}}
+    people = {"$filter": {"input": each, "as": "one", "cond": {"$ne": ["$$one", []]}}}
+    return {"$cond": [{"$isArray": [path]}, people, []]}
+
+
+def _of_people(label: str, left_out: Sequence[str]) -> Expression:
+    """The attributes of a label, none of one with a model's confidence or logits: what Labelscape saves is marked."""
+    given = [{"$ne": [{"$ifNull": [f"{label}.{name}", None]}, None]} for name in ("confidence", "logits")]
+    unmarked = {"$eq": [{"$ifNull": [f"{label}.labelscape", None]}, None]}
+    return {"$cond": [{"$and": [{"$or": given}, unmarked]}, [], _attributes(label, left_out)]}
 
 
 def _attributes(label: str, left_out: Sequence[str]) -> Expression:

@@ -77,6 +77,19 @@ def test_what_a_model_predicts_and_a_label_that_is_written_again_change_nothing(
     assert (now[0] != before[0], now[1:]) == (True, before[1:])
 
 
+def test_a_label_of_a_person_counts_whatever_its_field_is_called_and_whatever_other_samples_have(dataset):
+    dataset.set_values("car_model", [fo.Classification(label="T") for _ in range(3)])
+    ids = as_oids(dataset.values("id"))
+    before = seen_contents(dataset, None, ids).tolist()
+
+    dataset.set_values("car_model", [fo.Classification(label="A", confidence=0.9), *dataset.values("car_model")[1:]])
+    assert seen_contents(dataset, None, ids).tolist()[1:] == before[1:]
+    dataset.set_values("car_model", [*dataset.values("car_model")[:2], fo.Classification(label="A")])
+
+    now = seen_contents(dataset, None, ids).tolist()
+    assert (now[1] == before[1], now[2] == before[2]) == (True, False)
+
+
 def test_scores_of_objects_in_frames_change_nothing_and_a_person_s_attribute_of_the_same_name_does(video):
     objects = as_oids(video.values("frames.det.detections.id", unwind=True))
     before = seen_contents(video, "frames.det", objects).tolist()
