@@ -32,6 +32,12 @@ def as_annotation(control: Control, payload: Any, beside: Sequence[Control] = ()
     )
 
 
+def is_unread(payloads: Sequence[Any], read: Sequence[Annotation], number: int) -> bool:
+    """Whether an annotation is still among a task's, but not among those that could be read."""
+    listed = any(isinstance(payload, Mapping) and payload.get("id") == number for payload in payloads)
+    return listed and all(annotation.id != number for annotation in read)
+
+
 def _user(value: Any) -> int | None:
     number = value.get("id") if isinstance(value, Mapping) else value
     return number if _is_number(number) else None

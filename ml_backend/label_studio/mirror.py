@@ -13,7 +13,7 @@ from bson import ObjectId
 from ..store.labels import LabelField, label_field
 from ..store.suggestions import FIELD as SUGGESTIONS
 from ..store.suggestions import field_beside
-from .annotations import as_annotation
+from .annotations import as_annotation, is_unread
 from .config import Control, read_label_config
 from .decisions import Rule, counting_annotation
 from .following import Followed, follow, kept_control
@@ -251,12 +251,15 @@ def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: 
         if record is None:
             continue
         ours = {(annotation.id, annotation.at) for annotation in record.annotations if annotation.ours}
-        now = _read_annotations(mirror, record.task, task.get("annotations") or [])
+        payloads = task.get("annotations") or []
+        now = _read_annotations(mirror, record.task, payloads)
+        unread = [annotation for annotation in record.annotations if is_unread(payloads, now, annotation.id)]
         taken.append(
             replace(
                 record,
-                annotations=tuple(
-                    replace(annotation, ours=(annotation.id, annotation.at) in ours) for annotation in now
+                annotations=(
+                    *(replace(annotation, ours=(annotation.id, annotation.at) in ours) for annotation in now),
+                    *unread,
                 ),
                 candidates=record.candidates
                 if mirror.control.windows

@@ -315,6 +315,18 @@ def test_an_annotation_that_cannot_be_read_is_skipped_and_the_rest_is_processed(
     assert setting.mirror.unreadable == {str(task) for task in tasks}
 
 
+def test_an_answer_that_becomes_unreadable_leaves_what_was_read_before(start: Any) -> None:
+    setting = start(KIND)
+    setting.annotate(0, chosen("Cat"))
+    setting.poll()
+    task = setting.studio.task_of(setting.project, "0")
+    [annotation] = task["annotations"]
+    annotation |= {"result": [{**chosen("Cat"), "value": {"choices": [None]}}], "updated_at": "2099-01-01T00:00:00Z"}
+    setting.poll()
+    assert setting.label(0) == "Cat"
+    assert str(task["id"]) in setting.mirror.unreadable
+
+
 # --- annotations made from here that somebody edits -------------------------------------------------------------------
 
 
