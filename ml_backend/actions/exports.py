@@ -74,7 +74,10 @@ def _reasons(target: Path) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         of = f": {error.filename}" if error.filename else ""
-        raise Refusal(f"{target} could not be written; what was there is unchanged ({reason}{of}).") from error
+        unchanged = (
+            "" if target.exists() and not (target.is_file() or target.is_dir()) else "; what was there is unchanged"
+        )
+        raise Refusal(f"{target} could not be written{unchanged} ({reason}{of}).") from error
 
 
 def _beside(target: Path) -> Path:

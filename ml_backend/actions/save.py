@@ -203,7 +203,8 @@ def _unwritten(
     """Why less was written than was pending; nothing is looked up where all of it was."""
     pending = sum(len(one.ids) + len(one.cleared) for one in fields) + sum(map(len, deleted.values()))
     kept = sum(one.act != "delete" for one in plan.conflicts)  # ``deleted`` is without those that are kept
-    if record.total_written == record.count and record.total_written + kept >= pending:
+    several = any(one.multi and len(one.cleared) for one in fields)  # one clearing there writes each label that goes
+    if not several and record.total_written == record.count and record.total_written + kept >= pending:
         return Unwritten()
     return unwritten(dataset, record, fields, deleted, leaving)
 

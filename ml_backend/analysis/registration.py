@@ -14,7 +14,7 @@ from .arrays import Floats
 
 _LEVELS = ((16, 5, 2.5), (32, 4, 2.5), (64, 4, 1.35))  # pixels a side, steps, largest difference of copies, from coarse
 _LEAST_NOISE, _MOST_NOISE = 0.7, 4.6  # gray levels that copies may differ by, in plain areas and in fine patterns
-_CURVED = 0.65  # gray levels more that copies may differ by, for each by which pixels differ from their neighbors' mean
+_CURVED = 0.65  # additional gray levels allowed for each of difference from the mean of the neighbors
 _CONTRAST = 0.06  # largest share of all gray levels in a picture that copies may differ by
 _WINDOW = 3  # pixels of a side over which differences are averaged
 _RIDGE = 1e-3

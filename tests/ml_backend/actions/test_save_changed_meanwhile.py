@@ -341,3 +341,18 @@ def test_changes_whose_field_is_read_only_know_what_was_seen_when_they_are_saved
     assert save_changes(dataset).labels == 1
 
     assert [names(dataset)[item] for item in ids] == ["theirs", "mine"]
+
+
+def test_a_clearing_of_several_labels_does_not_hide_a_label_whose_object_is_gone(dataset):
+    cleared, gone = dataset.values("id")[0], next(iter(boxes(dataset)))
+    several = [fo.Classification(label=name) for name in ("cat", "dog")]
+    dataset.set_values("kinds", {cleared: fo.Classifications(classifications=several)}, key_field="id")
+    clear_labels(dataset.select(cleared), field="kinds", which="all")
+    set_label(dataset, [gone], "mine", replace=True, **OBJECTS)
+    dataset.delete_labels(ids=[gone], fields="parts")
+
+    report = save_changes(dataset)
+
+    assert (report.gone, report.overtaken, report.conflicts) == (1, 0, [])
+    dataset.reload()
+    assert dataset[cleared].kinds.classifications == []
