@@ -33,7 +33,8 @@ PREDICTIONS, ANNOTATIONS = "predictions", "annotations"
 _SHOWN = 12  # tasks in a preview
 _PATIENCE_SECONDS = 60.0
 _LONGEST_PAUSE = 8.0
-_SAVED, _PREDICTED = "The change is saved", "The suggestions are made"
+_SAVED = "The change is saved, but Label Studio does not show all of it yet"
+_PREDICTED = "The suggestions are made, but Label Studio does not show all of them yet"
 
 
 @dataclass(frozen=True)
@@ -305,7 +306,7 @@ def send_samples_and_suggest(
 class _Patience:
     """How long an action waits for a Label Studio that fails for a moment, as it does on SQLite among many writers.
 
-    ``seconds`` are for all that the action sends; ``done`` says what it did already.
+    ``seconds`` are for all that the action sends; ``done`` says what it did, and that some of it is not there yet.
     """
 
     def __init__(self, seconds: float, done: str) -> None:
@@ -325,9 +326,8 @@ class _Patience:
             except LabelStudioDown as error:
                 failed_at = failed_at or time.monotonic()
                 if time.monotonic() - failed_at + pause > self._left:
-                    shown = "but Label Studio does not show all of it yet"
                     later = "Labelscape will send the rest as soon as Label Studio responds again."
-                    raise Refusal(f"{self._done}, {shown}: {error} {later}") from error
+                    raise Refusal(f"{self._done}: {str(error).rstrip('.')}. {later}") from error
             else:
                 self._left -= 0.0 if failed_at is None else time.monotonic() - failed_at
                 return result

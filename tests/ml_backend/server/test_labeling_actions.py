@@ -1,6 +1,7 @@
 """Actions on a Label Studio that fails for a moment, or for longer."""
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 
 import fiftyone as fo
@@ -24,10 +25,10 @@ CONFIG = (
 
 
 class Locked(StandIn):
-    """A Label Studio whose database is locked for some requests."""
+    """A Label Studio whose database is locked for some requests; the iterators say for which ones, in order."""
 
-    failures = 0
-    refused_predictions = 0
+    annotations_locked: Iterator[bool] = iter(())
+    predictions_locked: Iterator[bool] = iter(())
     kept: tuple[dict[str, object], ...] = ()
 
     def writes_in_bulk(self, project: int) -> bool:
@@ -40,8 +41,7 @@ class Locked(StandIn):
         return list(self.kept)
 
     def create_prediction(self, prediction: dict[str, object]) -> int:
-        if self.refused_predictions:
-            self.refused_predictions -= 1
+        if next(self.predictions_locked, False):
             raise LabelStudioDown("database is locked")
         self.kept = (*self.kept, {**prediction, "id": len(self.kept) + 1})
         return len(self.kept)
@@ -50,8 +50,7 @@ class Locked(StandIn):
         return sum(map(self.create_prediction, predictions))
 
     def create_annotation(self, task: int, result: list[dict[str, object]]) -> dict[str, object]:
-        if self.failures:
-            self.failures -= 1
+        if next(self.annotations_locked, False):
             raise LabelStudioDown("database is locked")
         return super().create_annotation(task, result)
 
@@ -92,7 +91,7 @@ def annotations(studio: Locked) -> int:
 def test_a_label_arrives_once_at_a_label_studio_whose_database_is_locked_for_a_moment(
     studio: Locked, labeled: ProjectSync
 ) -> None:
-    studio.failures = 2
+    studio.annotations_locked = repeat(True, 2)
     assert send_samples_and_suggest(labeled, labeled.opened().dataset.values("id"), no_progress) == 1
     assert annotations(studio) == 1
 
@@ -100,13 +99,14 @@ def test_a_label_arrives_once_at_a_label_studio_whose_database_is_locked_for_a_m
 def test_who_labels_while_label_studio_is_down_is_told_that_the_labels_are_saved_and_they_follow(
     studio: Locked, labeled: ProjectSync
 ) -> None:
-    studio.failures = 1_000
+    studio.annotations_locked = repeat(True)
     with pytest.raises(
-        Refusal, match=r"The change is saved, .* database is locked Labelscape will send the rest as soon as"
+        Refusal,
+        match=r"The change is saved, but .* all of it yet: database is locked\. Labelscape will send the rest",
     ):
         send_samples_and_suggest(labeled, labeled.opened().dataset.values("id"), no_progress, seconds=0.5)
     assert annotations(studio) == 0
-    studio.failures = 0
+    studio.annotations_locked = iter(())
     labeled.catch_up()
     assert annotations(studio) == 1
 
@@ -119,7 +119,7 @@ def test_a_prediction_arrives_at_a_label_studio_whose_database_is_locked_for_a_m
     sample.ground_truth = None
     sample.save()
     labeled.suggest()  # also embeds
-    studio.refused_predictions = 1
+    studio.predictions_locked = iter([True])
     values = {"label": "Cat", "reach": 0, "precision": 0.95, "as": PREDICTIONS}
     outcome = label_neighbors(labeled, ActionRequest([tasks[0]["id"]], "1", values), no_progress)
-    assert (outcome.numbers["written"], studio.refused_predictions) == (1, 0)
+    assert (outcome.numbers["written"], list(studio.predictions_locked)) == (1, [])
