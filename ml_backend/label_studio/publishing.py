@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from .client import LabelStudio, LabelStudioError
+from .client import LabelStudio, LabelStudioDown, LabelStudioError
 from .config import invalid_reason
 from .ledger import Prediction, TaskRecord
 from .mirror import Mirror, labeling_of_all
@@ -102,6 +102,19 @@ class Publisher:
         self._record(everything, numbers, version)
         return len(numbers)
 
+    def add_and_change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
+        """Publish new predictions and change others, while ``keep_on``; returns how many.
+
+        What is written counts even if Label Studio is down then: whoever publishes the rest meets the same error.
+        """
+        added = self.add(due, keep_on)
+        try:
+            return added + self.change(due, keep_on)
+        except LabelStudioDown:
+            if not added:
+                raise
+            return added
+
     def add(self, due: Plan, keep_on: Callable[[], bool] = lambda: True) -> int:
         """Publish the predictions of tasks that have none; returns how many.
 
@@ -117,28 +130,31 @@ class Publisher:
             numbers = self._import(lacking, self.version)
             self._record(lacking, numbers, self.version)
             return len(numbers)
-        count = 0
-        first = sorted(lacking.new, key=lambda task: due.wanted[task].score)
-        for task, made in islice(self._valid(lacking, first, self.version), _CHANGED_AT_ONCE):
+        return _count_until_down(self._create_some(lacking, keep_on))
+
+    def _create_some(self, due: Plan, keep_on: Callable[[], bool]) -> Iterator[int]:
+        first = sorted(due.new, key=lambda task: due.wanted[task].score)
+        for task, made in islice(self._valid(due, first, self.version), _CHANGED_AT_ONCE):
             if not keep_on():
                 break
             self._record(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
-            count += 1
-        return count
+            yield task
 
     def change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
         """Change some predictions in place, while ``keep_on``; returns how many."""
         if self.studio.writes_in_bulk(self.mirror.project):
             return self._change_in_bulk(due)
-        count = 0
+        return _count_until_down(self._change_some(due, keep_on))
+
+    def _change_some(self, due: Plan, keep_on: Callable[[], bool]) -> Iterator[int]:
         for task in due.gone[:_CHANGED_AT_ONCE]:
             if not keep_on():
-                return count
+                return
             published = due.records[task].prediction
             assert published is not None
             self.studio.delete_prediction(published.id)
             self.mirror.ledger.set_predictions({task: None})
-            count += 1
+            yield task
         for task, made in islice(self._valid(due, due.changed, self.version), _CHANGED_AT_ONCE):
             if not keep_on():
                 break
@@ -148,8 +164,7 @@ class Publisher:
             if not self.studio.update_prediction(number, made):
                 number = self.studio.create_prediction({"task": task, **made})
             self._record(due, {task: number}, self.version)
-            count += 1
-        return count
+            yield task
 
     def _change_in_bulk(self, due: Plan) -> int:
         """Change predictions in one request, which takes 0.1 s for hundreds; returns how many."""
@@ -259,6 +274,18 @@ def connected_backend(studio: LabelStudio, project: int) -> dict[str, Any] | Non
 def next_version(version: str) -> str:
     """The version after this one, as in ``labelscape-0001``, ``labelscape-0002``."""
     return f"{VERSION_STEM}{_number(version) + 1:04d}"
+
+
+def _count_until_down(written: Iterator[int]) -> int:
+    """How many predictions are written before Label Studio is down; raises only if it is down for the first one."""
+    count = 0
+    try:
+        for _ in written:
+            count += 1
+    except LabelStudioDown:
+        if not count:
+            raise
+    return count
 
 
 def _number(version: str) -> int:

@@ -307,7 +307,7 @@ class ProjectSync:
             return 0
         if settled and publisher.should_renew(due):
             return publisher.renew(due)
-        return publisher.add(due, keep_on) + publisher.change(due, keep_on)
+        return publisher.add_and_change(due, keep_on)
 
     def tidy(self, keep_on: Callable[[], bool]) -> int:
         """Delete predictions of versions that are no longer used, while ``keep_on``; returns how many."""

@@ -342,3 +342,23 @@ def test_versions_are_numbered() -> None:
     assert next_version("") == V1
     assert next_version("labelscape-0041") == "labelscape-0042"
     assert next_version("labelscape-9999") == "labelscape-10000"
+
+
+def test_predictions_written_before_label_studio_is_down_are_counted(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    def down_after_one() -> bool:
+        studio.fails_at = studio.calls[-1] if studio.calls else ""
+        return True
+
+    cats = {task: proposed("Cat", 0.5) for task in (1, 2)}
+    assert publisher.add_and_change(due(mirror, cats, tasks=300), down_after_one) == 1
+    with pytest.raises(LabelStudioDown):
+        publisher.add_and_change(due(mirror, cats), down_after_one)
+    studio.fails_at = "update"
+    dogs = {task: proposed("Dog", 0.5) for task in (1, 2)}
+    assert publisher.add_and_change(due(mirror, dogs), lambda: True) == 1, "task 2 is new, and task 1 waits"
+    studio.calls, studio.fails_at = [], ""
+    more = {task: proposed("Cat", 0.9) for task in (1, 2)}
+    assert publisher.change(due(mirror, more), down_after_one) == 1
+    assert [row["score"] for row in studio.rows.values()].count(0.9) == 1
