@@ -293,10 +293,10 @@ def send_samples_and_suggest(
     """Send labels that changed in these samples to Label Studio, then the suggestions that follow from them.
 
     Raises:
-        Refusal: Label Studio is down for more than these seconds; the worker sends the rest when it is back.
+        Refusal: Label Studio takes nothing for more than these seconds; the worker sends the rest when it is back.
     """
     progress, patience = _steadily(progress), _Patience(seconds, _SAVED)
-    sending = partial(project.send_labels, samples, part_of(progress, 0.1, 0.6))
+    sending = partial(project.send_labels, samples, patience.following(part_of(progress, 0.1, 0.6)))
     agreed = patience.send(sending) if samples else 0
     project.suggest(part_of(progress, 0.6, 0.8))
     _publish(project, part_of(progress, 0.8, 1.0), patience)
@@ -306,12 +306,26 @@ def send_samples_and_suggest(
 class _Patience:
     """How long an action waits for a Label Studio that fails for a moment, as it does on SQLite among many writers.
 
-    ``seconds`` are for all that the action sends; ``done`` says what it did, and that some of it is not there yet.
+    ``seconds`` are for failures without any progress between them; ``done`` says what the action did, and that some of
+    it is not there yet.
     """
 
     def __init__(self, seconds: float, done: str) -> None:
-        self._left = seconds
+        self._seconds = seconds
         self._done = done
+        self._reached = 0.0
+        self._start_over()
+
+    def following(self, progress: Progress) -> Progress:
+        """Progress that renews the patience as it advances."""
+
+        def report(fraction: float, message: str, /) -> None:
+            if fraction > self._reached:
+                self._reached = fraction
+                self._start_over()
+            progress(fraction, message)
+
+        return report
 
     def send(self, work: Callable[[], int]) -> int:
         """Do this work; repeat it while Label Studio fails.
@@ -319,20 +333,26 @@ class _Patience:
         Raises:
             Refusal: it failed for too long.
         """
-        pause, failed_at = 1.0, None
         while True:
             try:
                 result = work()
             except LabelStudioDown as error:
-                failed_at = failed_at or time.monotonic()
-                if time.monotonic() - failed_at + pause > self._left:
-                    later = "Labelscape will send the rest as soon as Label Studio responds again."
-                    raise Refusal(f"{self._done}: {str(error).rstrip('.')}. {later}") from error
+                self._wait(error)
             else:
-                self._left -= 0.0 if failed_at is None else time.monotonic() - failed_at
+                self._start_over()
                 return result
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _start_over(self) -> None:
+        self._pause, self._failed_at = 1.0, float("inf")
+
+    def _wait(self, error: LabelStudioDown) -> None:
+        now = time.monotonic()
+        self._failed_at = min(self._failed_at, now)
+        if now - self._failed_at + self._pause > self._seconds:
+            later = "Labelscape will send the rest as soon as Label Studio responds again."
+            raise Refusal(f"{self._done}: {str(error).rstrip('.')}. {later}") from error
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
 
 def _publish(project: ProjectSync, progress: Progress, patience: _Patience) -> int:

@@ -235,10 +235,13 @@ class ProjectSync:
             with self.lock:
                 mirror = self._current()
                 records = list(mirror.ledger.of_samples(samples).values())
-                self._step(mirror, records)
-                agreed = sum(bool(mirror.part(one.synced)) for one in mirror.ledger.of_samples(samples).values())
+                try:
+                    self._step(mirror, records)
+                finally:  # what was sent before an error is progress, too
+                    sent = mirror.ledger.of_samples(samples).values()
+                    agreed = sum(bool(mirror.part(one.synced)) for one in sent)
+                    progress(agreed / max(1, len(records)), f"Creating annotations: {agreed:,} of {len(records):,}")
                 behind = self._flow.behind
-            progress(agreed / max(1, len(records)), f"Creating annotations: {agreed:,} of {len(records):,}")
             if not behind:
                 return agreed
 

@@ -111,6 +111,18 @@ def test_who_labels_while_label_studio_is_down_is_told_that_the_labels_are_saved
     assert annotations(studio) == 1
 
 
+def test_an_action_goes_on_while_label_studio_takes_a_label_between_two_failures(
+    studio: Locked, labeled: ProjectSync
+) -> None:
+    for sample in labeled.opened().dataset[1:3]:
+        sample.ground_truth = fo.Classification(label="Dog")
+        sample.save()
+    studio.annotations_locked = iter([True, False, True, False, True])
+    samples = labeled.opened().dataset.values("id")
+    assert send_samples_and_suggest(labeled, samples, no_progress, seconds=1.5) == 3
+    assert (annotations(studio), list(studio.annotations_locked)) == (3, [])
+
+
 def test_a_prediction_arrives_at_a_label_studio_whose_database_is_locked_for_a_moment(
     studio: Locked, labeled: ProjectSync
 ) -> None:
