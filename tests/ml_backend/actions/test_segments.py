@@ -252,7 +252,7 @@ def test_an_export_that_fails_in_the_middle_leaves_no_files_and_can_be_repeated(
 
     with monkeypatch.context() as patch:
         patch.setattr(fo.DatasetView, "export", half_an_export)
-        with pytest.raises(Refusal, match=r"nothing was left there \(no space left on device\)"):
+        with pytest.raises(Refusal, match=r"what was there is unchanged \(no space left on device\)"):
             export_segment(scenes, slug="blurred-digits", folder=folder, format=format)
     assert sorted(tmp_path.rglob("*")) == before
 
