@@ -20,3 +20,15 @@ def one_hot(labels: NDArray[np.int64], n_classes: int) -> Floats:
     table = np.zeros((len(labels), n_classes), np.float32)
     table[np.arange(len(labels)), labels] = 1
     return table
+
+
+def components(n: int, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Lowest row of the connected part that each of n rows is in, (n,), by edges between rows (e,) and columns (e,)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_matrix((np.ones(len(rows), np.int8), (rows, columns)), shape=(n, n))
+    count, part = connected_components(graph, directed=False)
+    lowest = np.full(count, n)
+    np.minimum.at(lowest, part, np.arange(n))
+    return np.asarray(lowest[part], np.int64)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import Refusal
 from ..progress import Progress, no_progress
 from .appearance import Appearance, LookAlikes
-from .arrays import unit_rows
+from .arrays import components, unit_rows
 from .checks import as_vectors, check_neighbors
 from .neighbors import Neighbors, knn
 
@@ -220,19 +220,7 @@ def _join_hashes(first: NDArray[np.int64], hashes: ArrayLike) -> NDArray[np.int6
     if values.shape != (n,):
         raise Refusal(f"hashes must be one for each of {n} samples; got shape {values.shape}")
     _, start, which = np.unique(values, return_index=True, return_inverse=True)
-    return _components(n, np.concatenate((np.arange(n), np.arange(n))), np.concatenate((first, start[which])))
-
-
-def _components(n: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Lowest row of the connected part that each of n rows is in."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_matrix((np.ones(len(rows), np.int8), (rows, columns)), shape=(n, n))
-    count, part = connected_components(graph, directed=False)
-    lowest = np.full(count, n)
-    np.minimum.at(lowest, part, np.arange(n))
-    return np.asarray(lowest[part], np.int64)
+    return components(n, np.concatenate((np.arange(n), np.arange(n))), np.concatenate((first, start[which])))
 
 
 def _in_a_part(names: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -298,7 +286,7 @@ def _stars(
         if not len(rows):
             break
         nodes, place = np.unique(np.concatenate((rows, columns)), return_inverse=True)
-        part = _components(len(nodes), place[: len(rows)], place[len(rows) :])
+        part = components(len(nodes), place[: len(rows)], place[len(rows) :])
         center = nodes[_most_central(data, nodes, part)]
         close = near(nodes, center)
         join(nodes[close], center[close])

@@ -7,12 +7,10 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from ..progress import Progress, no_progress
-from .arrays import Floats, unit_rows
-from .registration import aligned_onto, in_parallel, mean_difference, start_of_alignment, warped_by
+from .arrays import Floats, components, unit_rows
+from .registration import aligned_onto, in_parallel, mean_difference, shrunk, start_of_alignment, warped_by
 
 _FEWEST = 10  # pictures whose mean shows what all of them have in common
 _SIDE = 16  # pixels of a side of the details
@@ -22,8 +20,7 @@ Rows = NDArray[np.integer]
 
 def groups_of_look_alikes(rows: Rows, others: Rows, n: int) -> list[NDArray[np.int64]]:
     """Rows of 0..n-1 that pairs (p,) and (p,) of look-alikes connect, a group each; small groups are left out."""
-    graph = coo_matrix((np.ones(len(rows), np.int8), (rows, others)), shape=(n, n))
-    _, part = connected_components(graph, directed=False)
+    part = components(n, rows, others)
     order = np.argsort(part, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(part[order])) + 1)
     return [group for group in groups if len(group) >= _FEWEST]
@@ -77,6 +74,4 @@ def _placed(pictures: Floats, typical: Floats) -> tuple[Floats, Floats]:
 
 
 def _means(images: Floats) -> Floats:
-    factor = images.shape[1] // _SIDE
-    means = images.reshape(len(images), _SIDE, factor, _SIDE, factor).mean(axis=(2, 4))
-    return np.asarray(means.reshape(len(images), -1), np.float32)
+    return shrunk(images, _SIDE).reshape(len(images), -1)

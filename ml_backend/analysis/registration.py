@@ -72,7 +72,7 @@ def aligned_onto(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDAr
     """Shift and scale (m, 4), as `same_picture` takes them, that bring pictures (m, 64, 64) closest to others."""
     places = start.copy()
     for size, steps, _ in _LEVELS[1:]:
-        first, second = _shrunk(one, size), _shrunk(other, size)
+        first, second = shrunk(one, size), shrunk(other, size)
         aligned = _aligned(first, second, places, steps)
         better = mean_difference(first, second, aligned) < mean_difference(first, second, places)
         places[better] = aligned[better]
@@ -143,7 +143,7 @@ def _same(one: Floats, other: Floats, start: NDArray[np.float64]) -> NDArray[np.
     same = np.ones(len(one), bool)
     for size, steps, limit in _LEVELS:
         rows = np.flatnonzero(same)
-        first, second = _shrunk(one[rows], size), _shrunk(other[rows], size)
+        first, second = shrunk(one[rows], size), shrunk(other[rows], size)
         aligned = _aligned(first, second, places[rows], steps)
         before = _difference(first, second, places[rows], noise[rows])
         after = _difference(first, second, aligned, noise[rows])
@@ -167,7 +167,8 @@ def mean_difference(one: Floats, other: Floats, places: NDArray[np.float64]) -> 
     return rest
 
 
-def _shrunk(images: Floats, size: int) -> Floats:
+def shrunk(images: Floats, size: int) -> Floats:
+    """Pictures (m, s, s) at size x size pixels: the means of blocks; s is a multiple of the size."""
     factor = images.shape[1] // size
     means: Floats = images.reshape(len(images), size, factor, size, factor).mean(axis=(2, 4))
     return means
