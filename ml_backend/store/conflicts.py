@@ -10,12 +10,11 @@ import numpy as np
 from .items import FRAMES_PREFIX, stored_path
 from .label_documents import Conflict
 from .labels import LabelField
-from .raw_batches import ANY_TIME, read_encoded
+from .raw_batches import ANY_TIME, ID_AT, ID_END, read_encoded
 from .records import as_names, as_object_ids
 from .seen import LabelsThere
 
 _OID = "S12"
-_ID_END = 9 + 12  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
 _IDS_PER_QUERY = 100_000
 _SCANNED_FROM = 0.2  # share of the samples above which reading all of them is faster than looking up each one
 
@@ -89,8 +88,8 @@ def _labeled(
     stages += [{"$project": {"_id": f"${key}", "label": f"${path}.label", "origin": f"${path}.labelscape"}}]
     known: dict[bytes, tuple[str | None, str | None]] = {}  # by what follows the id: few kinds
     for document in read_encoded(collection, stages):
-        rest = document[_ID_END:]
+        rest = document[ID_END:]
         if rest not in known:
             fact = bson.decode((len(rest) + 4).to_bytes(4, "little") + rest, ANY_TIME)
             known[rest] = fact.get("label"), fact.get("origin")
-        yield document[_ID_END - 12 : _ID_END], *known[rest]
+        yield document[ID_AT:ID_END], *known[rest]

@@ -17,15 +17,14 @@ from .label_documents import Plan, confirms, is_meant, may_overwrite, provenance
 from .labels import PROVENANCE_ATTRIBUTES, LabelField
 from .object_fills import ObjectFill
 from .pending_columns import FieldChanges, pending_label
-from .raw_batches import ANY_TIME, read_encoded
+from .raw_batches import ANY_TIME, ID_AT, ID_END, read_encoded
 from .seen import was_changed
 from .single_label_edits import places_of
 
 READ_AT_ONCE = 50_000
 _OID = "S12"
 _ATTRIBUTES = ("label", *PROVENANCE_ATTRIBUTES)
-_SAMPLE_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
-_ELEMENT_AT = _SAMPLE_AT + 12 + 1 + len("element\x00")
+_ELEMENT_AT = ID_END + 1 + len("element\x00")
 _BEFORE_AT = _ELEMENT_AT + 12 + 1 + len("before\x00")
 
 
@@ -145,8 +144,8 @@ def _present_objects(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, le
     documents: list[bytes] = []
     rests: list[bytes] = []
     for document in read_encoded(collection, [match, *unwound, project]):
-        if document[_SAMPLE_AT : _SAMPLE_AT + 12] not in gone:
-            samples.append(document[_SAMPLE_AT : _SAMPLE_AT + 12])
+        if document[ID_AT:ID_END] not in gone:
+            samples.append(document[ID_AT:ID_END])
             elements.append(document[_ELEMENT_AT : _ELEMENT_AT + 12])
             end = _BEFORE_AT + int.from_bytes(document[_BEFORE_AT : _BEFORE_AT + 4], "little")
             documents.append(document[_BEFORE_AT:end])

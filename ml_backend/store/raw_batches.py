@@ -16,6 +16,8 @@ from bson.raw_bson import RawBSONDocument
 ANY_TIME = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _ARRAY, _INT64, _STRING = 0x04, 0x12, 0x02
+ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
+ID_END = ID_AT + 12
 _AT_ONCE = 1_000_000  # documents of a reply, which ends at 16 MB before that
 
 

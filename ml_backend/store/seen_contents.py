@@ -14,12 +14,11 @@ from .column_updates import Expression, among
 from .items import FRAMES_PREFIX, label_path, stored_path
 from .pending import NOTHING_SEEN, OID
 from .predictions import is_own_predictions_field
-from .raw_batches import read_encoded
+from .raw_batches import ID_AT, ID_END, read_encoded
 from .seen import number_of
 from .suggestions import is_suggestions_field
 
 _AT_ONCE = 50_000
-_ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
 
 
 def seen_contents(dataset: fo.Dataset, patches_field: str | None, ids: np.ndarray) -> np.ndarray:
@@ -39,7 +38,7 @@ def seen_contents(dataset: fo.Dataset, patches_field: str | None, ids: np.ndarra
         unwound: list[dict[str, Any]] = [] if root is None else [match, {"$unwind": f"${root}"}]
         stages = [*unwound, match, {"$project": {"_id": f"${key}", "content": content}}]
         for document in read_encoded(collection, stages):
-            found[document[_ID_AT : _ID_AT + 12]] = number_of(document[_ID_AT + 12 :])
+            found[document[ID_AT:ID_END]] = number_of(document[ID_END:])
     missing = NOTHING_SEEN
     return np.fromiter((found.get(item, missing) for item in _keys(ids)), np.uint64, len(ids))
 

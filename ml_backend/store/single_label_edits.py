@@ -17,13 +17,12 @@ from .items import stored_path
 from .label_documents import Plan, confirms, is_meant, label_document, may_overwrite
 from .labels import LabelField
 from .pending_columns import FieldChanges, pending_label
-from .raw_batches import ANY_TIME, read_encoded, read_table
+from .raw_batches import ANY_TIME, ID_AT, ID_END, read_encoded, read_table
 from .seen import was_changed
 
 READ_AT_ONCE = 50_000
 SCANNED_FROM = 0.2  # above this share of the samples, reading all is faster than looking up each
-_ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
-_LABEL_AT = _ID_AT + 12 + 1 + len("label\x00")
+_LABEL_AT = ID_END + 1 + len("label\x00")
 _OID = "S12"
 
 
@@ -99,7 +98,7 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
             rest = document[end:]
             if rest not in known:
                 known[rest] = bson.decode((len(rest) + 4).to_bytes(4, "little") + rest)
-            documents.append(document[_ID_AT : _ID_AT + 12])
+            documents.append(document[ID_AT:ID_END])
             encoded.append(document[_LABEL_AT:end])
             facts.append(known[rest])
     names, origins, annotators = ([fact.get(name) for fact in facts] for name in ("name", "origin", "annotator"))
@@ -112,7 +111,7 @@ def _labeled_ids(dataset: fo.Dataset, path: str, count: int) -> np.ndarray | Non
     if count < SCANNED_FROM * collection.estimated_document_count():
         return None
     stages: list[dict[str, Any]] = [{"$match": {local: {"$ne": None}}}, {"$project": {"_id": 1}}]
-    table = read_table(collection, stages, _ID_AT + 12 + 1)[:, _ID_AT : _ID_AT + 12]
+    table = read_table(collection, stages, ID_END + 1)[:, ID_AT:ID_END]
     return np.frombuffer(table.tobytes(), _OID)
 
 
