@@ -99,7 +99,7 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
     deleted, held = _deleted(dataset, changes)
     blocked += held
     plan = Plan([])
-    deleted = _unchanged(dataset, deleted, changes, plan)
+    deleted = _without_changed(dataset, deleted, changes, plan)
     leaving = _leaving_objects(dataset, targets, deleted)
     state = sample_state(dataset)
     record = commit(
@@ -248,7 +248,7 @@ def _deleted(
     return deleted, blocked
 
 
-def _unchanged(
+def _without_changed(
     dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray], changes: PendingChanges, plan: Plan
 ) -> dict[str | None, np.ndarray]:
     """What is to be deleted, without what somebody changed since that was queued: conflicts."""

@@ -212,7 +212,7 @@ def _reach(project: ProjectSync, mirror: Mirror, request: ActionRequest) -> _Rea
     items = selected.samples
     if mirror.patches_field is not None:
         items = regions_to_spread(mirror, items, label, str(request.values.get("region", "")))
-    conflicts = find_conflicts(mirror.dataset, mirror.target, as_oids(items), None, [label])
+    conflicts = find_conflicts(mirror.dataset, mirror.target, as_oids(items), label)
     refused = {conflict.item for conflict in conflicts}
     seeds = [item for item in items if item not in refused]
     noun = "task" if mirror.patches_field is None else "region"

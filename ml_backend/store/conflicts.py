@@ -19,20 +19,14 @@ _IDS_PER_QUERY = 100_000
 _SCANNED_FROM = 0.2  # share of the samples above which reading all of them is faster than looking up each one
 
 
-def find_conflicts(
-    dataset: fo.Dataset, field: LabelField, ids: np.ndarray, codes: np.ndarray | None, names: Sequence[str]
-) -> list[Conflict]:
-    """The items whose label differs from the pending one: ``names[codes[i]]`` for ``ids[i]`` (12 bytes).
-
-    ``codes`` (n,) may be None where all are meant to have the one label of ``names``. The database returns labeled
-    items alone, and of one class only those with another label.
-    """
-    codes = np.zeros(len(ids), np.int32) if codes is None else codes
-    return conflicts_with(labels_there(dataset, field, ids, shared_by(codes, names)), ids, codes, names)
+def find_conflicts(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, label: str) -> list[Conflict]:
+    """The items ``ids`` (12 bytes each) that have another label than this one; the database returns no others."""
+    there = labels_there(dataset, field, ids, [label])
+    return conflicts_with(there, ids, np.zeros(len(ids), np.int32), [label])
 
 
 def conflicts_with(there: LabelsThere, ids: np.ndarray, codes: np.ndarray, names: Sequence[str]) -> list[Conflict]:
-    """As `find_conflicts`, with the labels that `labels_there` found."""
+    """The items whose label there differs from the pending one: ``names[codes[i]]`` for ``ids[i]`` (12 bytes)."""
     if not len(there.ids) or not len(ids):
         return []
     order = np.argsort(ids, kind="stable")
@@ -43,11 +37,6 @@ def conflicts_with(there: LabelsThere, ids: np.ndarray, codes: np.ndarray, names
         for item, code, known, existing in zip(*columns, strict=True)
         if known and existing and existing != names[code]
     ]
-
-
-def shared_by(codes: np.ndarray, names: Sequence[str]) -> list[str]:
-    """The class of all pending labels, ``names[codes[i]]`` each, as a list; empty if they have several."""
-    return [names[codes[0]]] if len(codes) and (codes == codes[0]).all() else []
 
 
 def labels_there(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, meant: Sequence[str] = ()) -> LabelsThere:

@@ -67,7 +67,7 @@ def several_label_edits(
         groups = _Groups()
         for sample, listed in _lists(dataset, field, block):
             key = sample.rstrip(b"\x00")  # as NumPy gives it
-            _sort(groups, changes, sample, listed, rows[key], _unchanged(sample, listed, clearings.get(key), plan))
+            _sort(groups, changes, sample, listed, rows[key], _still_to_clear(sample, listed, clearings.get(key), plan))
         yield from _leaving(field, groups)
         yield from _joining(field, changes, groups, groupable, now)
         yield from _confirmed(field, changes, groups, now)
@@ -88,7 +88,7 @@ def _facts(listed: Sequence[_Element]) -> list[tuple[Any, str | None]]:
     return [(element.get("label"), element.get("labelscape")) for element in listed]
 
 
-def _unchanged(
+def _still_to_clear(
     sample: bytes, listed: Sequence[_Element] | None, clearing: tuple[Clear, int] | None, plan: Plan
 ) -> Clear | None:
     """Which labels of a list are to be cleared; none where those are not the ones that were seen, a conflict."""
