@@ -7,12 +7,20 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+_CHUNK = 16_384  # rows at once
+
 
 def unit_rows(rows: NDArray[np.generic]) -> Floats:
-    """Scale the rows of an (n, d) table to length 1, as float32; rows of zeros stay zero."""
+    """Scale the rows of an (n, d) table to length 1, as float32, in little memory; rows of zeros stay zero."""
     floats = np.asarray(rows, dtype=np.float32)
-    lengths = np.linalg.norm(floats, axis=1, keepdims=True)
-    return np.asarray(floats / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+    result = np.empty_like(floats)
+    for start in range(0, len(floats), _CHUNK):
+        part = floats[start : start + _CHUNK]
+        largest = np.abs(part).max(axis=1, keepdims=True, initial=0)
+        scaled = part / np.where(largest > 0, largest, 1)  # first, so that squares neither vanish nor overflow
+        lengths = np.linalg.norm(scaled, axis=1, keepdims=True)  # at least 1, or the row is zero
+        np.divide(scaled, np.maximum(lengths, 1), out=result[start : start + _CHUNK])
+    return result
 
 
 def one_hot(labels: NDArray[np.int64], n_classes: int) -> Floats:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .search import Floats, Rows, UnitRows, top_rows
+from .arrays import Floats
+from .search import Rows, UnitRows, top_rows
 
 CANDIDATES = 2  # for each place in a batch; with 3, 5% more of CIFAR-10 batches were of other kinds
 

@@ -68,7 +68,7 @@ def check_precision(precision: float) -> None:
 
 
 def check_neighbors(neighbors: Neighbors, n: int) -> None:
-    """Refuse a neighbor table that was computed for another number of samples than n."""
+    """Refuse a neighbor table that was not computed for n samples."""
     if len(neighbors.indices) != n:
         raise Refusal(
             f"the neighbor table has {len(neighbors.indices)} rows for {n} samples: compute the neighbors again"

@@ -125,12 +125,12 @@ def _check(n: int, threshold: float | None, neighbors: Neighbors | None, appeara
         raise Refusal(f"appearance must be that of {n} samples; got that of {len(appearance.known)}")
 
 
-def _numbered(kept: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def _numbered(representatives: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Number of each sample's group (n,), -1 = alone, and whether to keep it (n,), from the one kept for each."""
-    together = np.bincount(kept, minlength=len(kept))[kept] > 1
-    groups = np.full(len(kept), -1, np.int32)
-    groups[together] = np.unique(kept[together], return_inverse=True)[1]
-    return groups, ~together | (kept == np.arange(len(kept)))
+    together = np.bincount(representatives, minlength=len(representatives))[representatives] > 1
+    groups = np.full(len(representatives), -1, np.int32)
+    groups[together] = np.unique(representatives[together], return_inverse=True)[1]
+    return groups, ~together | (representatives == np.arange(len(representatives)))
 
 
 def automatic_threshold(neighbors: Neighbors) -> float:

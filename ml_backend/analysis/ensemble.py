@@ -38,34 +38,46 @@ _CHUNK_CELLS = 2**20  # samples x classes that a thread processes together, at l
 _FOLD_COLUMNS = 100  # classes x folds fitted at once
 
 
+def sample_of(data: Floats, seed: int) -> heads.Population:
+    """The sample of a dataset that heads are fitted to; labels beyond it join later."""
+    taken = np.sort(np.random.default_rng(seed).permutation(len(data))[:_SAMPLE])
+    return heads.population(heads.space(data, taken), taken)
+
+
 class Ensemble:
     """The voters over one dataset and its labels."""
 
     def __init__(
-        self, data: Floats, graph: spreading.Graph, rows: Labels, codes: Labels, n_classes: int, seed: int
+        self,
+        data: Floats,
+        spreader: spreading.Spreader,
+        population: heads.Population,
+        rows: Labels,
+        codes: Labels,
+        n_classes: int,
+        seed: int,
     ) -> None:
-        self.data, self.graph, self.rows, self.codes, self.n_classes = data, graph, rows, codes, n_classes
+        self.rows, self.codes, self.n_classes = rows, codes, n_classes
         open_rows = np.ones(len(data), bool)
         open_rows[rows] = False
         self.unlabeled = np.flatnonzero(open_rows)
         self.random = np.random.default_rng(seed)
         self.keys = self.random.random(len(data))
         self.folds = label_folds(codes, n_classes, self.keys[rows], len(data))
-        taken = self.random.permutation(len(data))[:_SAMPLE]
+        self.space = population.space
         taught = self.random.permutation(len(rows))[:_SAMPLE]
-        self.sample = np.union1d(taken, rows[taught])
-        self.space = heads.space(data, self.sample)
-        self.sample_rows = self.space.rows(self.sample)
+        self.population = population.joined_by(rows[taught])
+        self.sample = self.population.members
         self.sample_labels = np.full(len(self.sample), -1, dtype=np.int64)
         self.sample_labels[np.searchsorted(self.sample, rows[taught])] = codes[taught]
-        self.teacher = heads.Teacher(self.sample_rows, self.sample_labels >= 0)
+        self.teacher = heads.Teacher(self.population, self.sample_labels >= 0)
         fold_of = np.full(len(rows), -1, dtype=np.int64)
         for number, fold in enumerate(self.folds):
             fold_of[fold] = number
         needed = np.union1d(self.sample, rows[fold_of >= 0])
         steps = _STEPS if len(data) <= LARGE else _STEPS_LARGE
         self.far, self.near = (
-            spreading.spread(graph, rows, codes, fold_of, n_classes, needed, alpha=alpha, steps=most)
+            spreader.spread(rows, codes, fold_of, n_classes, needed, alpha=alpha, steps=most)
             for alpha, most in zip((spreading.FAR, spreading.NEAR), steps, strict=True)
         )
 
@@ -174,14 +186,15 @@ class Ensemble:
         fitted: list[tuple[Floats, ...]] = []
         for number in range(len(folds)):
             part, known = slice(number * self.n_classes, (number + 1) * self.n_classes), labels[number] >= 0
-            alone = heads.label_head(self.sample_rows[known], labels[number, known], self.n_classes, self.sample_rows)
+            seen = self.population.rows[known]
+            alone = heads.label_head(seen, labels[number, known], self.n_classes, self.population)
             fitted.append((taught[:, part], own[:, part], alone))
         return fitted
 
     def _votes(self, far: Floats, near: Floats, weights: tuple[Floats, ...], rows: Labels) -> Floats:
         spread_scores = (np.log(_shares(mass) + _FLOOR) for mass in (far, near))
         projected = self.space.project(rows, np.hstack(weights))
-        scores = (heads.log_softmax(heads.SHARPNESS * one) for one in np.split(projected, len(weights), axis=1))
+        scores = (heads.log_softmax(heads.SHARPNESS * part) for part in np.split(projected, len(weights), axis=1))
         return np.stack([*spread_scores, *scores], axis=1)
 
 

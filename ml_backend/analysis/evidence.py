@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from ..progress import Progress
 from . import heads, spreading
 from .arrays import Floats
-from .ensemble import LARGE, VOTERS, Ensemble
+from .ensemble import LARGE, VOTERS, Ensemble, sample_of
 from .neighbors import Neighbors
 from .representativeness import Surroundings
 
@@ -22,6 +22,9 @@ Decided = tuple[NDArray[np.float64], Labels, float]  # see `_evidence`
 _LARGE_NEIGHBORS = 10
 _SCALE_NEIGHBORS = 15
 _CHUNK = 65_536
+_SUREST = 0.25  # share of the held-out labels whose guesses are the most certain
+_LEAST_CORRECT = 0.7  # share of the labels that is taken to be correct at least
+_SLOPE_STRENGTH = 1.0  # inverse of the penalty on how fast accuracy rises with the log odds of a guess
 _MOST_CERTAIN = 6.0  # cap on the log odds of a voter
 
 # Prior weights of the voters, and the strength of the prior. Measured with 1 label a class.
@@ -52,15 +55,39 @@ class Case:
     surroundings: Surroundings
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What the voters need of a dataset, whatever its labels; may serve again for other labels, and is faster then."""
+
+    spreader: spreading.Spreader
+    population: heads.Population
+
+
+def prepare(data: Floats, neighbors: Neighbors, *, seed: int = 0) -> Prepared:
+    """Prepare vectors (n, d) with their neighbors for the voters."""
+    width = spreading.GRAPH_NEIGHBORS if len(neighbors.indices) <= LARGE else _LARGE_NEIGHBORS
+    return Prepared(spreading.Spreader(spreading.neighbor_graph(neighbors, width)), sample_of(data, seed))
+
+
 def weigh(
-    data: Floats, neighbors: Neighbors, rows: Labels, codes: Labels, n_classes: int, *, seed: int, report: Progress
+    data: Floats,
+    neighbors: Neighbors,
+    rows: Labels,
+    codes: Labels,
+    n_classes: int,
+    *,
+    seed: int,
+    report: Progress,
+    prepared: Prepared | None = None,
 ) -> Case:
-    """Let the voters guess from the labels `codes` at `rows`; every class 0..n_classes - 1 must have a label."""
+    """Let the voters guess from the labels `codes` at `rows`; every class 0..n_classes - 1 must have a label.
+
+    ``prepared``: see `prepare`; None prepares them.
+    """
     report(0.1, "Finding nearest neighbors")
-    width = spreading.GRAPH_NEIGHBORS if len(data) <= LARGE else _LARGE_NEIGHBORS
-    graph = spreading.neighbor_graph(neighbors, width)
+    prepared = prepared or prepare(data, neighbors, seed=seed)
     report(0.2, "Spreading labels")
-    ensemble = Ensemble(data, graph, rows, codes, n_classes, seed)
+    ensemble = Ensemble(data, prepared.spreader, prepared.population, rows, codes, n_classes, seed)
     report(0.4, "Comparing methods on held-out labels")
     tested, truth = ensemble.held_out_votes(report)
     trust = _trust(tested, truth)
@@ -83,9 +110,33 @@ def weigh(
         agreement=agreement,
         labels_a_class=len(rows) / n_classes,
         chance=float(np.bincount(codes, minlength=n_classes)[guess].mean() / len(codes)),
+        accuracy=_accuracy(held_out[:, 1], tested_guess == truth, evidence[:, 1]),
     )
-    right = tested_guess == truth
-    return Case(guess, evidence, anchors, _in_context(held_out, agreement), right, trust, surroundings)
+    return Case(guess, evidence, anchors, _in_context(held_out, agreement), tested_guess == truth, trust, surroundings)
+
+
+def _accuracy(certainty: NDArray[np.float64], right: NDArray[np.bool_], open_certainty: NDArray[np.float64]) -> float:
+    """How often unlabeled samples of a certainty (u,) are guessed right, as held-out labels (h,) show; nan without any.
+
+    Where even the guesses of the greatest certainty (h,) differ from the labels, the labels are taken to be wrong.
+    Where the labels are harder to guess than the unlabeled samples, such as those that `next_best` proposes, the
+    accuracy is raised by as much as certainty predicts it (covariate shift, Shimodaira, 2000).
+    """
+    if not len(right):
+        return float("nan")
+    surest = right[np.argsort(-certainty, kind="stable")[: math.ceil(_SUREST * len(right))]]
+    easier = _predicted_accuracy(certainty, right, open_certainty) / _predicted_accuracy(certainty, right, certainty)
+    return min(float(right.mean()) / max(float(surest.mean()), _LEAST_CORRECT) * max(easier, 1.0), 1.0)
+
+
+def _predicted_accuracy(certainty: NDArray[np.float64], right: NDArray[np.bool_], others: NDArray[np.float64]) -> float:
+    """Mean probability that guesses of some certainty (m,) are right, by a logistic regression on held-out labels."""
+    from sklearn.linear_model import LogisticRegression
+
+    if right.all() or not right.any():
+        return float(right.mean()) or 1.0
+    model = LogisticRegression(C=_SLOPE_STRENGTH).fit(certainty[:, None], right)
+    return float(model.predict_proba(others[:, None])[:, 1].mean())
 
 
 def _consistency(neighbors: Neighbors, rows: Labels, codes: Labels, unlabeled: Labels, guess: Labels) -> Floats:

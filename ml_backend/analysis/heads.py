@@ -53,27 +53,81 @@ def space(vectors: Floats, sample: NDArray[np.int64]) -> Space:
     return Space(vectors, unit_rows(vectors[sample]).mean(axis=0))
 
 
+@dataclass(frozen=True)
+class Population:
+    """Rows of a Space that heads are fitted to, and over which their scores are scaled; independent of labels.
+
+    Attributes:
+        space: the space.
+        members: (m,) sorted numbers of the rows in it.
+        rows: (m, d) the rows.
+        mean: (d,) their mean.
+        gram: (d, d) float64, `rows.T @ rows`; None if there are fewer rows than dimensions.
+    """
+
+    space: Space
+    members: NDArray[np.int64]
+    rows: Floats
+    mean: Floats
+    gram: NDArray[np.float64] | None
+
+    def joined_by(self, others: NDArray[np.int64]) -> Population:
+        """This population, and the rows with these numbers."""
+        new = np.setdiff1d(others, self.members)
+        if not len(new):
+            return self
+        members = np.union1d(self.members, new)
+        rows = np.empty((len(members), self.rows.shape[1]), np.float32)
+        added = self.space.rows(new)
+        rows[np.searchsorted(members, self.members)] = self.rows
+        rows[np.searchsorted(members, new)] = added
+        gram = _gram(rows) if self.gram is None else self.gram + added.T @ added
+        return Population(self.space, members, rows, rows.mean(axis=0), gram)
+
+    def standardized(self, weights: Floats) -> Floats:
+        """Scale weights (d, c) so that each score has unit standard deviation over the population."""
+        if self.gram is None:
+            deviation = (self.rows @ weights).std(axis=0)
+        else:
+            exact = weights.astype(np.float64)
+            energy = np.einsum("dc,dc->c", exact, self.gram @ exact) / len(self.rows)
+            deviation = np.sqrt(np.maximum(energy - np.square(self.mean @ exact), 0))
+        return np.asarray(weights / np.maximum(deviation, 1e-9), dtype=np.float32)
+
+
+def population(space: Space, members: NDArray[np.int64]) -> Population:
+    """The rows of a space with these sorted numbers."""
+    rows = space.rows(members)
+    return Population(space, members, rows, rows.mean(axis=0), _gram(rows))
+
+
+def _gram(rows: Floats) -> NDArray[np.float64] | None:
+    return None if len(rows) < rows.shape[1] else (rows.T @ rows).astype(np.float64)
+
+
 class Teacher:
-    """Fits heads to beliefs about a sample of rows; one factorization serves every fold of a cross-validation.
+    """Fits heads to beliefs about a population; one factorization serves every fold of a cross-validation.
 
     Weighted ridge regression, solved on the smaller side: that of the rows if there are fewer than dimensions.
 
     Args:
-        rows: (m, d) rows of a Space, labeled and unlabeled.
+        population: m rows, labeled and unlabeled.
         labeled: (m,) True where the row has a label.
     """
 
-    def __init__(self, rows: Floats, labeled: NDArray[np.bool_]) -> None:
-        self.rows = rows
-        m, d = rows.shape
+    def __init__(self, population: Population, labeled: NDArray[np.bool_]) -> None:
+        self._population = population
+        rows = population.rows
+        d = rows.shape[1]
         weights = np.where(labeled, _LABEL_WEIGHT, 1.0).astype(np.float32)
-        self._weighted = rows * weights[:, None] if m >= d else None
-        if self._weighted is None:
-            gram = (rows @ rows.T).astype(np.float64)
-            total, penalty = float(weights @ gram.diagonal()), 1 / weights
+        if population.gram is None:
+            gram, penalty = (rows @ rows.T).astype(np.float64), 1 / weights
+            total = float(weights @ gram.diagonal())
         else:
-            gram = (self._weighted.T @ rows).astype(np.float64)
-            total, penalty = float(np.trace(gram)), np.ones(d)
+            known = rows[labeled]
+            gram, penalty = population.gram + (_LABEL_WEIGHT - 1) * (known.T @ known), np.ones(d)
+            total = float(np.trace(gram))
+        self._weights = None if population.gram is None else weights[:, None]
         scale = max(total / d, 1e-12)
         self._taught = cho_factor(gram + np.diag(_TAUGHT_RIDGE * scale * penalty))
         self._self = cho_factor(gram + np.diag(_SELF_RIDGE * scale * penalty))
@@ -97,20 +151,20 @@ class Teacher:
             beliefs[row, fold] = truth
             weights = self._fit(self._self, beliefs.reshape(m, -1))
             if step + 1 < _ROUNDS:
-                scores = (self.rows @ weights).reshape(-1, classes)
+                scores = (self._population.rows @ weights).reshape(-1, classes)
                 beliefs = np.exp(log_softmax(SHARPNESS * scores)).reshape(m, folds, classes)
         return weights
 
     def _fit(self, factor: tuple[NDArray[np.float64], bool], beliefs: Floats) -> Floats:
-        centered = beliefs - beliefs.mean(axis=0)
-        if self._weighted is None:
-            weights = self.rows.T @ cho_solve(factor, centered).astype(np.float32)
+        rows, centered = self._population.rows, beliefs - beliefs.mean(axis=0)
+        if self._weights is None:
+            weights = rows.T @ cho_solve(factor, centered).astype(np.float32)
         else:
-            weights = cho_solve(factor, self._weighted.T @ centered).astype(np.float32)
-        return standardized(weights, self.rows)
+            weights = cho_solve(factor, rows.T @ (self._weights * centered)).astype(np.float32)
+        return self._population.standardized(weights)
 
 
-def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, population: Floats) -> Floats:
+def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, population: Population) -> Floats:
     """Weights (d, c) of a ridge regression on (m, d) rows and (m,) labels, with unit variance over a population."""
     target = one_hot(labels, n_classes)
     target -= target.mean(axis=0)
@@ -122,15 +176,10 @@ def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, populati
         gram = (rows.T @ rows).astype(np.float64)
         ridge = _LABEL_RIDGE * len(rows) * np.eye(len(gram))
         weights = cho_solve(cho_factor(gram + ridge), rows.T @ target).astype(np.float32)
-    return standardized(weights, population)
+    return population.standardized(weights)
 
 
 def log_softmax(scores: Floats) -> Floats:
     """Log probabilities (m, c) of scores (m, c)."""
     shifted = scores - scores.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)
-
-
-def standardized(weights: Floats, population: Floats) -> Floats:
-    """Scale weights so that each score has unit standard deviation over a population (m, d)."""
-    return np.asarray(weights / np.maximum((population @ weights).std(axis=0), 1e-9), dtype=np.float32)

@@ -13,6 +13,7 @@ from ..progress import Progress, no_progress
 from .calibration import Calibration, accept
 from .checks import as_vectors
 from .coverage import Regions, divide
+from .evidence import Prepared, prepare
 from .neighbors import Neighbors
 from .propagation import Suggestions, suggest
 
@@ -47,7 +48,7 @@ def as_proposals(suggestions: Suggestions) -> Proposals:
     return _proposals(suggestions, rows, suggestions.labels[rows])
 
 
-def suggest_several(
+def suggest_multi_label(
     vectors: ArrayLike,
     neighbors: Neighbors,
     states: Callable[[int], ArrayLike],
@@ -57,6 +58,7 @@ def suggest_several(
     seed: int = 0,
     progress: Progress | None = None,
     regions: Regions | None = None,
+    prepared: Prepared | None = None,
 ) -> Proposals:
     """Propose for every unlabeled sample each class that it is more likely to have than not (binary relevance).
 
@@ -74,11 +76,13 @@ def suggest_several(
         seed: the same seed gives the same proposals.
         progress: called with (fraction done, message); an exception it raises stops the work and is passed on.
         regions: the regions of the dataset, see `coverage.divide`; None computes them.
+        prepared: these vectors and neighbors, see `evidence.prepare`, reused for later calls; None prepares them.
 
     Raises:
         ValueError: precision out of range, states or a neighbor table that do not fit, or nothing labeled.
     """
     report = progress or no_progress
+    data = as_vectors(vectors)
     parts: list[Proposals] = []
     calibrations: list[Calibration] = []
     for code in range(n_classes):
@@ -86,15 +90,18 @@ def suggest_several(
         labels = np.asarray(states(code))
         if not (labels == 1).any():
             continue
-        regions = regions or divide(as_vectors(vectors), seed=seed)
-        suggestions = suggest(vectors, neighbors, labels, 2, precision=precision, seed=seed, regions=regions)
+        regions = regions or divide(data, seed=seed)
+        prepared = prepared or prepare(data, neighbors, seed=seed)
+        suggestions = suggest(
+            data, neighbors, labels, 2, precision=precision, seed=seed, regions=regions, prepared=prepared
+        )
         rows = np.flatnonzero(suggestions.labels == 1)
         parts.append(_proposals(suggestions, rows, np.full(len(rows), code)))
         calibrations.append(suggestions.calibration)
     if not parts:
         raise Refusal("no sample is labeled: first label at least one sample of each of two classes")
-    proposing = [one for part, one in zip(parts, calibrations, strict=True) if len(part.rows)]
-    least = min(proposing or calibrations, key=lambda one: one.held_out)
+    proposing = [calibration for part, calibration in zip(parts, calibrations, strict=True) if len(part.rows)]
+    least = min(proposing or calibrations, key=lambda calibration: calibration.held_out)
     return _together(parts, precision, least.sentence)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Progress
+from .arrays import unit_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,18 +47,11 @@ def searchable(*parts: NDArray[np.float32], metric: Metric, width: int = 0) -> t
         center = parts[-1].mean(axis=0)
         rows = [torch.from_numpy(part - center) for part in parts]
     else:
-        rows = [torch.from_numpy(_unit(part)) for part in parts]
+        rows = [torch.from_numpy(unit_rows(part)) for part in parts]
         zeros = [part.square().sum(1, keepdim=True) == 0 for part in rows]
         if width > rows[0].shape[1] or any(bool(mark.any()) for mark in zeros):
             rows = [torch.cat((part, mark.float()), 1) for part, mark in zip(rows, zeros, strict=True)]
     return tuple(Table(part, torch.linalg.vector_norm(part, dim=1).square_().mul_(0.5), metric) for part in rows)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
-    rows = vectors / np.where(largest > 0, largest, 1)  # first, so that squares do not vanish
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1)  # at least 1, or the row is zero
-    return np.asarray(rows, np.float32)
 
 
 def search_all(queries: Table, table: Table, k: int, *, same: bool, progress: Progress) -> Found:

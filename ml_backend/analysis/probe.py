@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from .arrays import Floats
 from .batches import spread
-from .search import NEGATIVES_WEIGHT, Floats, Rows, Scorer, UnitRows, mean_query, top_rows, unit_vectors
+from .search import NEGATIVES_WEIGHT, Rows, Scorer, UnitRows, mean_query, top_rows, unit_vectors
 
 MIN_MARKS = 5  # of each kind: with fewer, there is nothing to hold out
 _FOLDS = 5

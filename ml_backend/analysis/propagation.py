@@ -16,7 +16,7 @@ from .calibration import Calibration, accept_suggestions, describe
 from .checks import as_labels, as_vectors, check_neighbors, check_precision
 from .coverage import Coverage, Regions, cover, divide, no_coverage
 from .ensemble import ANCHORS, VOTERS, label_folds
-from .evidence import weigh
+from .evidence import Prepared, weigh
 from .neighbors import Neighbors, knn
 from .reference import REFERENCE, SECOND
 from .region import Region, label_neighbors
@@ -63,6 +63,7 @@ def suggest(
     seed: int = 0,
     progress: Progress | None = None,
     regions: Regions | None = None,
+    prepared: Prepared | None = None,
 ) -> Suggestions:
     """Suggest a label for every unlabeled sample, and accept those that keep a target precision.
 
@@ -82,6 +83,7 @@ def suggest(
         seed: the same seed gives the same suggestions.
         progress: called with (fraction done, message); an exception it raises stops the work and is passed on.
         regions: the regions of the dataset, see `coverage.divide`; None computes them.
+        prepared: these vectors and neighbors, see `evidence.prepare`, reused for later calls; None prepares them.
 
     Raises:
         ValueError: precision out of range, labels or a neighbor table that do not fit, or nothing labeled.
@@ -95,23 +97,22 @@ def suggest(
     classes, codes = np.unique(known[rows], return_inverse=True)
     if len(classes) < 2 or len(rows) == len(data):
         return _nothing(len(data), rows, len(classes))
-    if neighbors is None:
-        neighbors = knn(data, spreading.GRAPH_NEIGHBORS, seed=seed)
+    neighbors = knn(data, spreading.GRAPH_NEIGHBORS, seed=seed) if neighbors is None else neighbors
     check_neighbors(neighbors, len(data))
-    case = weigh(data, neighbors, rows, codes, len(classes), seed=seed, report=progress or no_progress)
+    report = progress or no_progress
+    case = weigh(data, neighbors, rows, codes, len(classes), seed=seed, report=report, prepared=prepared)
     reliability = REFERENCE.learn(case.held_out, case.right) if len(case.right) else REFERENCE
     unlabeled = known < 0
     # A zero vector has no direction, and so no neighbors: there is no evidence for its guess.
     placed = ~_zeros(data)[unlabeled]
-    confidence = corrected(reliability.probability(case.evidence), case.surroundings, SECOND)
-    confidence = np.where(placed, confidence, 0)
+    confidence = np.where(placed, corrected(reliability.probability(case.evidence), case.surroundings, SECOND), 0)
     accepted = accept_suggestions(confidence, precision) & placed
     return Suggestions(
         labels=_spread(np.where(placed, classes[case.guess], -1), unlabeled, -1),
         confidence=_spread(confidence.astype(np.float32), unlabeled, 0),
         accepted=_spread(accepted, unlabeled, False),
         anchors=_spread(np.where(placed[:, None], case.anchors, -1).astype(np.int32), unlabeled, -1),
-        method=_in_words(case.trust),
+        method=_describe_voters(case.trust),
         calibration=describe(reliability, case.evidence[accepted], len(case.right), len(rows), confidence[accepted]),
         coverage=cover(regions or divide(data, seed=seed), rows),
     )
@@ -124,7 +125,7 @@ def _spread(values: NDArray[Any], chosen: NDArray[np.bool_], rest: Any) -> NDArr
     return spread
 
 
-def _in_words(trust: NDArray[np.float64]) -> str:
+def _describe_voters(trust: NDArray[np.float64]) -> str:
     share = trust / max(trust.sum(), 1e-12)
     order = np.argsort(-share, kind="stable")
     return " + ".join(f"{VOTERS[voter]} ({share[voter]:.0%})" for voter in order if share[voter] >= 0.05)

@@ -170,7 +170,8 @@ def _grow(table: Neighbors, known: NDArray[np.integer], starts: Labels, label: i
                 shortest[other] = through
                 heapq.heappush(heap, (through, other))
     reasons = ["at other labels"] * met_label + ["where samples get sparse"] * met_valley
-    stopped = f"it stops after {cap:,} samples" if heap else "it stops " + (" and ".join(reasons) or "at its own edge")
+    where = f"after {cap:,} samples" if heap else " and ".join(reasons) or "at the edge of the cluster"
+    stopped = f"the reach ends {where}"
     return _Grown(
         np.array(rows, dtype=np.int64),
         (np.array(lengths) / home**0.5).astype(np.float32),
@@ -261,5 +262,5 @@ def _why(confidence: NDArray[np.float64], held_out: int, stopped: str) -> str:
     if held_out < _MIN_HELD_OUT:
         return f"There are too few labels to tell how far the label reaches: choose the reach by eye; {stopped}."
     if not len(confidence):
-        return f"No neighbor is certain enough, checked on {held_out:,} labels; {stopped}."
-    return f"{confidence.mean():.0%} expected right, checked on {held_out:,} labels; {stopped}."
+        return f"No neighbor is certain enough, measured on {held_out:,} labels; {stopped}."
+    return f"Expected precision {confidence.mean():.0%}, measured on {held_out:,} labels; {stopped}."

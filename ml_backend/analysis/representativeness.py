@@ -4,12 +4,14 @@ People label one region of the map, or only easy samples. Held-out labels then l
 unlabeled samples do not, so precision measured on the former is too optimistic for the latter. The correction was
 learned on other datasets, over simulated ways of labeling (`benchmarks/labeling_reference.py`).
 
-Those datasets have classes that can be told apart. On data close to noise the correction would raise confidences far
-above chance, although the held-out labels are guessed no better: there it only lowers them.
+Those datasets have classes that can be told apart. Where embeddings hardly tell them apart, the correction would raise
+confidences far above what held-out labels show: near noise it only lowers them, and elsewhere it raises them no further
+than to the accuracy on held-out labels.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +26,7 @@ _FEWEST_HELD_OUT = 10  # fewer held-out labels say nothing about where the other
 _SMALLEST = 1e-4  # lower bound on distances
 _HARDEST = 0.3  # cap on “hard”, as in the labelings that the weights were learned from
 _EXTREME = 1e-3  # confidences closer to 0 or 1 count as this close
+_HALVINGS = 20  # of the part of a raise that counts: to a millionth
 _PREDICTABLE = 0.3  # mean confidence, on the way from chance to certainty, from which raised confidences fully count
 
 FEATURES = (
@@ -65,6 +68,8 @@ class Surroundings:
         agreement: log odds that two voters agree, over the dataset.
         labels_a_class: mean number of labels of a class.
         chance: how often guesses would be right if samples were labeled like the labels, but at random.
+        accuracy: how often held-out labels would be guessed right if all labels were correct, and no harder to guess
+            than the unlabeled samples; nan if none was held out.
     """
 
     distances: Floats
@@ -77,6 +82,7 @@ class Surroundings:
     agreement: float
     labels_a_class: float
     chance: float
+    accuracy: float
 
 
 def correction_features(confidence: NDArray[np.float64], around: Surroundings) -> NDArray[np.float64]:
@@ -105,11 +111,33 @@ def correction_features(confidence: NDArray[np.float64], around: Surroundings) -
 def corrected(confidence: NDArray[np.float64], around: Surroundings, weights: NDArray[np.float64]) -> Floats64:
     """Probability (u,) of being right, from the confidence and the surroundings, by logistic regression.
 
-    A raise counts only as far as the held-out labels show that the data can be predicted better than by chance.
+    A raise counts only as far as the held-out labels show that the data can be predicted better than by chance, and the
+    mean confidence stays within a standard error of the accuracy on them (`Surroundings.accuracy`).
     """
     odds, moved = _odds(confidence), correction_features(confidence, around) @ weights
     raised = np.maximum(moved - odds, 0)
-    return np.asarray(expit(moved - (1 - _predictability(confidence, around)) * raised))
+    counted = _within_accuracy(moved, raised, _predictability(confidence, around), around)
+    return np.asarray(expit(moved - (1 - counted) * raised))
+
+
+def _within_accuracy(moved: Floats64, raised: Floats64, most: float, around: Surroundings) -> float:
+    """The part of a raise, at most `most`, with which the mean confidence exceeds no accuracy on held-out labels."""
+    held_out = len(around.held_out_distances)
+    if held_out < _FEWEST_HELD_OUT:
+        return most
+    spread = around.accuracy * (1 - around.accuracy) + 1 / held_out
+    bound = around.accuracy + math.sqrt(spread / held_out)
+
+    def is_within(part: float) -> bool:
+        return float(expit(moved - (1 - part) * raised).mean()) <= bound
+
+    if is_within(most):
+        return most
+    low, high = 0.0, most
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_within(middle) else (low, middle)
+    return low
 
 
 def _predictability(confidence: NDArray[np.float64], around: Surroundings) -> float:

@@ -11,15 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from ..errors import Refusal
+from .arrays import Floats, unit_rows
 from .checks import as_vectors
 from .duplicates import near_duplicates
 
-Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 ScorerKind = Literal["mean", "probe"]
 
+SCORE_DECIMALS = 4  # of the scores that are stored and shown; a threshold is compared with these
 NEGATIVES_WEIGHT = 0.25  # measured with marks from the top of a ranking: .25 helps, .5 and more lose the query itself
-_CHUNK = 65536  # rows normalized at once
 
 
 class UnitRows(Protocol):
@@ -77,14 +77,7 @@ def unit_vectors(vectors: ArrayLike) -> Floats:
     Raises:
         ValueError: the vectors are not a finite (n, d) table.
     """
-    data = as_vectors(vectors)
-    result = np.empty_like(data)
-    for start in range(0, len(data), _CHUNK):
-        part = data[start : start + _CHUNK]
-        largest = np.abs(part).max(axis=1, keepdims=True, initial=0)
-        scaled = part / np.where(largest > 0, largest, 1)  # first, so that squares neither vanish nor overflow
-        result[start : start + _CHUNK] = scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-12)
-    return result
+    return unit_rows(as_vectors(vectors))
 
 
 def mean_query(positives: ArrayLike, negatives: ArrayLike | None = None) -> Scorer:
@@ -113,6 +106,16 @@ def mean_query(positives: ArrayLike, negatives: ArrayLike | None = None) -> Scor
     return Scorer("mean", np.asarray(direction / length, np.float32))
 
 
+def rounded(scores: ArrayLike) -> NDArray[np.float64]:
+    """Scores, or a threshold, with the decimals that are stored."""
+    return np.asarray(np.round(np.asarray(scores, np.float64), SCORE_DECIMALS))
+
+
+def reaches(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
+    """Which scores are at least a threshold, both rounded: as with stored scores. NaN, for no score, never is."""
+    return np.asarray(rounded(scores) >= rounded(threshold))
+
+
 def top_rows(scores: Floats, count: int, *, among: Rows | None = None) -> Rows:
     """Rows of the ``count`` highest scores, highest first, ties by row; fewer if there are fewer rows.
 
@@ -131,16 +134,16 @@ def top_rows(scores: Floats, count: int, *, among: Rows | None = None) -> Rows:
 
 
 def rows_above(scores: Floats, threshold: float, *, among: Rows | None = None) -> Rows:
-    """Rows with a score of at least ``threshold``, highest first, ties by row."""
+    """Rows with a score of at least ``threshold`` (see `reaches`), highest first, ties by row."""
     rows = np.arange(len(scores)) if among is None else among
-    kept = rows[scores[rows] >= np.float32(threshold)]
+    kept = rows[reaches(scores[rows], threshold)]
     return np.asarray(kept[np.lexsort((kept, -scores[kept]))], np.int64)
 
 
 def around_threshold(scores: Floats, threshold: float, count: int, *, among: Rows | None = None) -> Around:
     """The ``count`` rows just above and the ``count`` just below a threshold, so that a person can judge it."""
     rows = np.arange(len(scores)) if among is None else among
-    inside = scores[rows] >= np.float32(threshold)
+    inside = reaches(scores[rows], threshold)
     above, below = rows[inside], rows[~inside]
     return Around(above=top_rows(-scores, count, among=above), below=top_rows(scores, count, among=below))
 

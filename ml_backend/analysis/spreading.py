@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ GRAPH_NEIGHBORS = 15
 _MAX_COLUMNS = 64  # label columns solved at once: bounds memory to 4 x 64 floats a sample
 _TOLERANCE = 1e-3
 _BLOCK = 32_768  # samples processed at once: reusing memory costs less than allocating it
+_KEPT_CELLS = 2**22  # numbers of the last solutions that are kept: 16 MB for each way of spreading
 _ROUNDING = 1e-5  # relative rounding error left after a mass is subtracted from itself
 _PRIOR_COUNT = 5.0  # labels added to every class before its share of the dataset is estimated
 
@@ -109,60 +111,83 @@ class Spread:
         return np.where(rest > _ROUNDING * total, rest, 0).astype(np.float32)
 
 
-def spread(
-    graph: Graph,
-    labeled: NDArray[np.int64],
-    codes: NDArray[np.int64],
-    folds: NDArray[np.int64],
-    n_classes: int,
-    rows: NDArray[np.int64],
-    *,
-    alpha: float,
-    steps: int,
-) -> Spread:
-    """Spread labels over the graph: solve (I - alpha S) F = Y by conjugate gradients.
+class Spreader:
+    """Spreads labels over one graph, and reuses what it solved the last time.
 
-    Local and global consistency (Zhou et al., 2004).
-
-    Args:
-        graph: S.
-        labeled: (m,) rows with a label.
-        codes: (m,) their classes, 0..n_classes - 1.
-        folds: (m,) fold in which each label is held out, 0..f - 1, -1 = never.
-        n_classes: c.
-        rows: (r,) sorted rows at which the contribution of each fold is needed.
-        alpha: share of its mass that a label passes on at every step, 0..1.
-        steps: the most steps of conjugate gradients; each reaches one neighbor further.
+    The mass of each class and fold is solved by itself, as a column. A new label changes one column, so that spreading
+    again takes little time; a solution does not depend on the columns that it was solved with.
     """
-    import torch
 
-    n_folds = int(folds.max(initial=-1)) + 1
-    total = torch.zeros((len(graph), n_classes), dtype=torch.float32)
-    parts = np.zeros((n_folds, len(rows), n_classes), dtype=np.float32)
-    masses = np.zeros((n_folds, n_classes), dtype=np.float32)
-    columns = (folds % (n_folds + 1)) * n_classes + codes
-    kept = torch.from_numpy(rows)
-    width = max(1, _MAX_COLUMNS // n_classes) * n_classes  # whole folds, or a fold by itself
-    for start in range(0, (n_folds + 1) * n_classes, width):
-        inside = (columns >= start) & (columns < start + width)
-        block = torch.zeros((len(graph), min(width, (n_folds + 1) * n_classes - start)), dtype=torch.float32)
-        block[torch.from_numpy(labeled[inside]), torch.from_numpy(columns[inside] - start)] = 1
-        for first in range(0, block.shape[1], _MAX_COLUMNS):
-            part = slice(first, first + _MAX_COLUMNS)
-            block[:, part] = _solve(graph, block[:, part].contiguous(), alpha, steps)
-        by_fold = block.view(len(graph), -1, n_classes)
-        total += by_fold.sum(1)
-        for number in range(by_fold.shape[1]):
-            fold = start // n_classes + number
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._solved: dict[tuple[float, int], dict[bytes, torch.Tensor]] = {}
+
+    def spread(
+        self,
+        labeled: NDArray[np.int64],
+        codes: NDArray[np.int64],
+        folds: NDArray[np.int64],
+        n_classes: int,
+        rows: NDArray[np.int64],
+        *,
+        alpha: float,
+        steps: int,
+    ) -> Spread:
+        """Spread labels over the graph S: solve (I - alpha S) F = Y by conjugate gradients.
+
+        Local and global consistency (Zhou et al., 2004).
+
+        Args:
+            labeled: (m,) rows with a label.
+            codes: (m,) their classes, 0..n_classes - 1.
+            folds: (m,) fold in which each label is held out, 0..f - 1, -1 = never.
+            n_classes: c.
+            rows: (r,) sorted rows at which the contribution of each fold is needed.
+            alpha: share of its mass that a label passes on at every step, 0..1.
+            steps: the most steps of conjugate gradients; each reaches one neighbor further.
+        """
+        import torch
+
+        n, n_folds = len(self.graph), int(folds.max(initial=-1)) + 1
+        total = torch.zeros((n_classes, n), dtype=torch.float32)
+        parts = np.zeros((n_folds, n_classes, len(rows)), dtype=np.float32)
+        masses = np.zeros((n_folds, n_classes), dtype=np.float32)
+        columns = (folds % (n_folds + 1)) * n_classes + codes
+        order = np.lexsort((labeled, columns))
+        used, starts = np.unique(columns[order], return_index=True)
+        groups = np.split(labeled[order], starts[1:])[: len(used)]  # NumPy splits nothing into one part
+        needed, solved = torch.from_numpy(rows), dict[bytes, torch.Tensor]()
+        masses_of = self._masses(groups, alpha, steps)
+        for column, group, mass in zip(used.tolist(), groups, masses_of, strict=True):
+            fold, code = divmod(column, n_classes)
+            total[code] += mass
             if fold < n_folds:
-                parts[fold] = by_fold[kept, number].numpy()
-                masses[fold] = _column_sums(by_fold[:, number]).numpy()
-    return Spread(total, rows, parts, masses)
+                parts[fold, code] = mass[needed].numpy()
+                masses[fold, code] = float(mass.sum())
+            if len(groups) * n <= _KEPT_CELLS:
+                solved[group.tobytes()] = mass
+        self._solved[alpha, steps] = solved
+        return Spread(total.t().contiguous(), rows, np.ascontiguousarray(parts.transpose(0, 2, 1)), masses)
+
+    def _masses(self, groups: Sequence[NDArray[np.int64]], alpha: float, steps: int) -> Iterator[torch.Tensor]:
+        """For each of these groups of labeled rows, the mass (n,) that it spreads."""
+        known = self._solved.get((alpha, steps), {})
+        for start in range(0, len(groups), _MAX_COLUMNS):
+            part = groups[start : start + _MAX_COLUMNS]
+            new = [group for group in part if group.tobytes() not in known]
+            block = iter(_solve(self.graph, new, alpha, steps).unbind(1) if new else ())
+            for group in part:
+                mass = known.get(group.tobytes())
+                yield next(block).contiguous() if mass is None else mass
 
 
-def _solve(graph: Graph, residual: torch.Tensor, alpha: float, steps: int) -> torch.Tensor:
+def _solve(graph: Graph, groups: Sequence[NDArray[np.int64]], alpha: float, steps: int) -> torch.Tensor:
+    """The mass (n, g) that each of these groups of rows spreads."""
     import torch
 
+    residual = torch.zeros((len(graph), len(groups)), dtype=torch.float32)
+    for column, group in enumerate(groups):
+        residual[torch.from_numpy(group), column] = 1
     solution = torch.zeros_like(residual)
     direction = residual.clone()
     image = torch.empty_like(residual)
@@ -172,6 +197,7 @@ def _solve(graph: Graph, residual: torch.Tensor, alpha: float, steps: int) -> to
         graph.average(direction, out=image)
         torch.sub(direction, image, alpha=alpha, out=image)
         step = energy / _column_dots(direction, image).clamp_min(1e-30)
+        step[energy <= goal] = 0  # a column that is solved stays as it is, whatever the others still need
         solution.addcmul_(direction, step)
         residual.addcmul_(image, step, value=-1)
         before, energy = energy, _column_dots(residual, residual)

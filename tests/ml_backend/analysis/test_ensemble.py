@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelscape.ml_backend.analysis.ensemble import ANCHORS, VOTERS, Ensemble, label_folds
+from labelscape.ml_backend.analysis.evidence import prepare
 from labelscape.ml_backend.analysis.neighbors import knn
-from labelscape.ml_backend.analysis.spreading import neighbor_graph
 from labelscape.ml_backend.progress import no_progress
 
 
@@ -37,10 +37,10 @@ def test_one_more_label_leaves_the_others_in_their_folds(seed: int) -> None:
 
 
 def fold_of(codes: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    found = np.full(len(codes), -1)
+    fold_of = np.full(len(codes), -1)
     for number, fold in enumerate(label_folds(codes, 8, keys, 1_000)):
-        found[fold] = number
-    return found
+        fold_of[fold] = number
+    return fold_of
 
 
 def three_groups(each=30, noise=0.4, seed=0, dim=8):
@@ -50,8 +50,8 @@ def three_groups(each=30, noise=0.4, seed=0, dim=8):
 
 
 def ensemble(vectors, rows, codes, classes=3):
-    graph = neighbor_graph(knn(vectors, 8))
-    return Ensemble(vectors, graph, np.asarray(rows), np.asarray(codes), classes, 0)
+    prepared = prepare(vectors, knn(vectors, 8))
+    return Ensemble(vectors, prepared.spreader, prepared.population, np.asarray(rows), np.asarray(codes), classes, 0)
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +114,10 @@ def test_anchors_are_the_nearest_labeled_samples_of_the_guessed_class_nearest_fi
     anchors, distances = voters.anchors(guess)
 
     points = voters.space.rows(np.arange(90))
-    for row, (code, found) in enumerate(zip(guess, anchors, strict=True)):
+    for row, (code, nearest) in enumerate(zip(guess, anchors, strict=True)):
         members = voters.rows[voters.codes == code]
         similarity = points[members] @ points[voters.unlabeled[row]]
-        assert found.tolist() == members[np.argsort(-similarity)][:ANCHORS].tolist()
+        assert nearest.tolist() == members[np.argsort(-similarity)][:ANCHORS].tolist()
         assert distances[row] == pytest.approx(1 - similarity.max(), abs=1e-4)
 
 
@@ -128,8 +128,8 @@ def test_a_class_with_fewer_labels_than_anchors_is_padded():
 
     anchors, _ = voters.anchors(truth[voters.unlabeled])
 
-    found = (anchors >= 0).sum(axis=1)
-    assert found.tolist() == np.array([1, 2, 3])[truth[voters.unlabeled]].tolist()
+    counts = (anchors >= 0).sum(axis=1)
+    assert counts.tolist() == np.array([1, 2, 3])[truth[voters.unlabeled]].tolist()
 
 
 def test_a_held_out_label_is_as_far_as_the_nearest_of_its_guess_outside_its_fold(labeled):

@@ -111,3 +111,17 @@ def test_anchors_are_labels_of_the_guessed_class(groups, case):
 
     assert (case.anchors % 5 == 0).all()
     assert (truth[case.anchors] == case.guess[:, None]).all()
+
+
+def test_labels_at_the_border_do_not_make_easy_samples_look_hard():
+    random = np.random.default_rng(0)
+    truth = np.repeat(np.arange(3), 200)
+    vectors = (2 * np.eye(8)[truth] + random.normal(0, 0.6, (600, 8))).astype(np.float32)
+    distances = np.sort(((vectors[:, None] - 2 * np.eye(8)[:3]) ** 2).sum(axis=2), axis=1)
+    border = np.sort(np.argsort(distances[:, 1] - distances[:, 0])[:60])
+
+    case = case_of(vectors, truth, border)
+
+    assert (case.guess == np.delete(truth, border)).mean() > 0.98
+    assert case.right.mean() < 0.85
+    assert case.surroundings.accuracy > 0.95

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelscape.ml_backend.analysis.arrays import one_hot
-from labelscape.ml_backend.analysis.heads import Teacher, label_head, log_softmax, space, standardized
+from labelscape.ml_backend.analysis.heads import Population, Teacher, label_head, log_softmax, population, space
 
 
 def groups(classes=3, each=30, dim=10, seed=0):
@@ -13,6 +13,14 @@ def groups(classes=3, each=30, dim=10, seed=0):
     truth = np.repeat(np.arange(classes), each)
     vectors = random.normal(0, 0.4, (len(truth), dim)) + 2 * np.eye(dim)[truth]
     return vectors.astype(np.float32), truth
+
+
+def sample(rows):
+    """A population of exactly these rows."""
+    rows = np.asarray(rows, np.float32)
+    empty = space(rows, np.arange(len(rows)))
+    gram = None if len(rows) < rows.shape[1] else (rows.T @ rows).astype(np.float64)
+    return Population(empty, np.arange(len(rows)), rows, rows.mean(axis=0), gram)
 
 
 @settings(deadline=None)
@@ -56,7 +64,7 @@ def test_a_head_on_labels_recognizes_new_rows(dim):
     rows = space(vectors, np.arange(90)).rows(np.arange(90))
     known = np.arange(0, 90, 5)
 
-    weights = label_head(rows[known], truth[known], 3, rows)
+    weights = label_head(rows[known], truth[known], 3, sample(rows))
 
     assert ((rows @ weights).argmax(axis=1) == truth).mean() > 0.95
 
@@ -67,7 +75,10 @@ def test_the_two_ways_to_solve_for_a_head_agree():
     labels = np.arange(12) % 3
     more = np.concatenate([rows, np.zeros((1, 12), np.float32)])  # one row that adds nothing crosses to the other way
 
-    one, other = label_head(rows, labels, 3, rows), label_head(more, np.append(labels, 0), 3, rows)
+    one, other = (
+        label_head(rows, labels, 3, sample(rows)),
+        label_head(more, np.append(labels, 0), 3, sample(rows)),
+    )
 
     correlation = [np.corrcoef(one[:, c], other[:, c])[0, 1] for c in range(3)]
     assert min(correlation) > 0.95
@@ -78,19 +89,19 @@ def test_the_two_ways_to_solve_for_a_head_agree():
 def test_scores_of_every_head_have_unit_deviation_over_the_population(seed):
     vectors, truth = groups(seed=seed)
     rows = space(vectors, np.arange(90)).rows(np.arange(90))
-    teacher = Teacher(rows, np.arange(90) % 9 == 0)
+    teacher = Teacher(sample(rows), np.arange(90) % 9 == 0)
     beliefs = one_hot(truth, 3)
 
     for weights in (
         teacher.taught(beliefs),
-        label_head(rows[::9], truth[::9], 3, rows),
-        standardized(rows[:2].T, rows),
+        label_head(rows[::9], truth[::9], 3, sample(rows)),
+        sample(rows).standardized(rows[:2].T),
     ):
         np.testing.assert_allclose((rows @ weights).std(axis=0), 1, atol=1e-3)
 
 
 def test_a_column_without_any_score_stays_finite():
-    assert (standardized(np.zeros((4, 2), np.float32), np.ones((5, 4), np.float32)) == 0).all()
+    assert (sample(np.ones((5, 4))).standardized(np.zeros((4, 2), np.float32)) == 0).all()
 
 
 def test_a_taught_head_takes_over_mostly_right_beliefs_and_fixes_wrong_ones():
@@ -99,7 +110,7 @@ def test_a_taught_head_takes_over_mostly_right_beliefs_and_fixes_wrong_ones():
     believed = truth.copy()
     believed[::6] = (believed[::6] + 1) % 3
 
-    weights = Teacher(rows, np.zeros(90, bool)).taught(one_hot(believed, 3))
+    weights = Teacher(sample(rows), np.zeros(90, bool)).taught(one_hot(believed, 3))
 
     assert ((rows @ weights).argmax(axis=1) == truth).all()
 
@@ -112,7 +123,7 @@ def test_a_self_trained_head_learns_each_fold_from_that_folds_labels_alone():
     labels[1, ::10] = (truth[::10] + 1) % 3  # another meaning of the classes in this fold
     undecided = np.full((90, 2, 3), 1 / 3, np.float32)
 
-    weights = Teacher(rows, np.arange(90) % 10 == 0).self_trained(undecided, labels)
+    weights = Teacher(sample(rows), np.arange(90) % 10 == 0).self_trained(undecided, labels)
 
     scores = (rows @ weights).reshape(90, 2, 3)
     assert (scores[:, 0].argmax(axis=1) == truth).mean() > 0.95
@@ -147,6 +158,22 @@ def test_taught_heads_solve_the_weighted_ridge_regression_on_either_side(seed, m
     centered = beliefs - beliefs.mean(axis=0)
     exact = np.linalg.solve(gram + np.eye(d) * np.trace(gram) / d, (rows * weights[:, None]).T @ centered)
 
-    taught = Teacher(rows, labeled).taught(beliefs)
+    taught = Teacher(sample(rows), labeled).taught(beliefs)
 
-    np.testing.assert_allclose(taught, standardized(exact.astype(np.float32), rows), atol=2e-3, rtol=2e-3)
+    np.testing.assert_allclose(taught, sample(rows).standardized(exact.astype(np.float32)), atol=2e-3, rtol=2e-3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 99), dim=st.sampled_from([6, 60]))  # more members than dimensions, and fewer
+def test_rows_that_join_a_population_are_as_if_they_had_been_in_it(seed, dim):
+    random = np.random.default_rng(seed)
+    seen = space(random.normal(size=(40, dim)).astype(np.float32), np.arange(40))
+    others = random.choice(40, 9, replace=False)
+
+    joined = population(seen, np.arange(0, 40, 2)).joined_by(others)
+    whole = population(seen, np.union1d(np.arange(0, 40, 2), others))
+
+    assert joined.members.tolist() == whole.members.tolist()
+    np.testing.assert_allclose(joined.rows, whole.rows, atol=1e-6)
+    weights = random.normal(size=(dim, 3)).astype(np.float32)
+    np.testing.assert_allclose(joined.standardized(weights), whole.standardized(weights), rtol=1e-3)

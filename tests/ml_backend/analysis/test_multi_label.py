@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from labelscape.ml_backend.analysis.multi_label import Proposals, as_proposals, suggest_several
+from labelscape.ml_backend.analysis.multi_label import Proposals, as_proposals, suggest_multi_label
 from labelscape.ml_backend.analysis.neighbors import Neighbors, knn
 from labelscape.ml_backend.analysis.propagation import suggest
 from sklearn.datasets import load_digits
@@ -42,7 +42,7 @@ def made_proposals(digits: Data, states: np.ndarray) -> Proposals:
 
 def made(data: Data, states: np.ndarray, precision: float = 0.95) -> Proposals:
     vectors, _, neighbors = data
-    return suggest_several(vectors, neighbors, lambda code: states[:, code], states.shape[1], precision=precision)
+    return suggest_multi_label(vectors, neighbors, lambda code: states[:, code], states.shape[1], precision=precision)
 
 
 def test_of_several_accepted_labels_a_sample_the_wanted_share_is_right(
@@ -109,7 +109,7 @@ def test_progress_rises_and_what_it_raises_stops_the_work(digits: Data, states: 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        suggest_several(vectors, neighbors, lambda code: states[:, code], len(NAMES), progress=stop_late)
+        suggest_multi_label(vectors, neighbors, lambda code: states[:, code], len(NAMES), progress=stop_late)
     assert seen == [0, 0.25]
 
 

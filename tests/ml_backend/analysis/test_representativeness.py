@@ -9,6 +9,7 @@ from labelscape.ml_backend.analysis.propagation import suggest
 from labelscape.ml_backend.analysis.reference import SECOND
 from labelscape.ml_backend.analysis.representativeness import FEATURES, Surroundings, corrected, correction_features
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 
 
 def around(distance: float, held_out: int = 100, consistency: float = 1.0) -> Surroundings:
@@ -17,7 +18,7 @@ def around(distance: float, held_out: int = 100, consistency: float = 1.0) -> Su
     same = np.ones(5, np.float32)
     per_class = max(held_out, 1) / 10
     return Surroundings(
-        distance * same, same, reference, mass, 0.2 * same, np.ones(5), consistency * same, 3.0, per_class, 0.1
+        distance * same, same, reference, mass, 0.2 * same, np.ones(5), consistency * same, 3.0, per_class, 0.1, 1.0
     )
 
 
@@ -81,3 +82,42 @@ def test_where_held_out_labels_are_guessed_wrong_no_confidence_is_raised():
     assert corrected(at_chance, near, SECOND) == pytest.approx(at_chance)
     assert (twice < corrected(twice, near, SECOND)).all()
     assert (corrected(twice, near, SECOND) < unlimited).all()
+
+
+def test_confidences_are_raised_to_the_accuracy_on_held_out_labels_and_no_further():
+    given, near = np.full(5, 0.6), around(0.05)
+    free, bound = (corrected(given, replace(near, accuracy=accuracy), SECOND).mean() for accuracy in (1.0, 0.7))
+    assert free > 0.8
+    assert bound == pytest.approx(0.7 + np.sqrt((0.21 + 0.01) / 100), abs=1e-4)
+    assert corrected(given, replace(near, accuracy=0.3), SECOND) == pytest.approx(given)
+
+
+@pytest.mark.parametrize("number", [100, 400])
+def test_embeddings_that_mix_classes_up_do_not_break_the_promise(number):
+    vectors, truth = load_digits(return_X_y=True)
+    vectors = PCA(3, random_state=0).fit_transform(vectors).astype(np.float32)
+    right, confidence = [], []
+    for seed in range(3):
+        rows = np.random.default_rng(seed).permutation(len(truth))[:1200]
+        labels = np.where(np.arange(1200) < number, truth[rows], -1)
+        suggestions = suggest(vectors[rows], None, labels, 10, precision=0.95, seed=seed)
+        right.append((suggestions.labels == truth[rows])[suggestions.accepted])
+        unlabeled = labels < 0
+        accuracy = (suggestions.labels == truth[rows])[unlabeled].mean()
+        confidence.append(suggestions.confidence[unlabeled].mean() - accuracy)
+    assert np.concatenate(right).mean() > 0.9
+    assert np.mean(confidence) < 0.1
+
+
+def test_wrong_labels_are_not_taken_for_wrong_guesses():
+    vectors, truth = load_digits(return_X_y=True)
+    share = []
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        rows = random.permutation(len(truth))[:1200]
+        labels = np.where(random.random(1200) < 0.2, random.integers(0, 10, 1200), truth[rows])
+        labels[100:] = -1
+        suggestions = suggest(vectors[rows].astype(np.float32), None, labels, 10, precision=0.95, seed=seed)
+        assert (suggestions.labels == truth[rows])[suggestions.accepted].mean() > 0.95
+        share.append(suggestions.accepted[100:].mean())
+    assert np.mean(share) > 0.35

@@ -45,10 +45,10 @@ def test_negatives_near_the_positives_push_their_kind_down_and_keep_the_positive
     unrelated = random.normal(size=(200, 12)) * 0.3 - shared
     unit = unit_vectors(np.concatenate((liked, disliked, unrelated)))
     plain = mean_query(liked[:1]).scores(unit)
-    told = mean_query(liked[:1], disliked[:3]).scores(unit)
-    margin = [scores[:40].mean() - scores[40:80].mean() for scores in (plain, told)]
+    marked = mean_query(liked[:1], disliked[:3]).scores(unit)
+    margin = [scores[:40].mean() - scores[40:80].mean() for scores in (plain, marked)]
     assert margin[1] > margin[0]
-    assert told[:80].min() > told[80:].mean()
+    assert marked[:80].min() > marked[80:].mean()
 
 
 def test_a_query_of_nothing_or_of_what_cancels_out_is_refused():

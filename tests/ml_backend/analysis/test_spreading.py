@@ -1,11 +1,13 @@
 """Label mass flows along the neighbor graph, and what each fold contributes can be taken out exactly."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelscape.ml_backend.analysis.neighbors import knn
-from labelscape.ml_backend.analysis.spreading import class_masses, neighbor_graph, spread
+from labelscape.ml_backend.analysis.spreading import Graph, Spreader, class_masses, neighbor_graph
 
 
 def two_groups(n=40, seed=0):
@@ -25,7 +27,7 @@ def dense(graph):
 def solved(graph, labeled, codes, folds, classes=2, *, alpha=0.9, steps=200):
     rows = np.arange(len(graph))
     parts = (np.asarray(part, np.int64) for part in (labeled, codes, folds))
-    return spread(graph, *parts, classes, rows, alpha=alpha, steps=steps)
+    return Spreader(graph).spread(*parts, classes, rows, alpha=alpha, steps=steps)
 
 
 @settings(deadline=None)
@@ -84,6 +86,40 @@ def test_mass_without_a_fold_is_what_the_other_labels_alone_spread(seed, folds, 
         ours, expected = whole.without(fold, np.arange(40)), alone.at(np.arange(40))
         np.testing.assert_allclose(ours, expected, atol=0.02 * max(float(whole.total.max()), 1e-9))
         np.testing.assert_allclose(whole.masses[fold], whole.parts[fold].sum(axis=0), rtol=1e-3, atol=1e-5)
+
+
+@dataclass(frozen=True)
+class CountingGraph(Graph):
+    """Notes how many columns are averaged over the neighbors at each step."""
+
+    averaged: list[int] = field(default_factory=list)
+
+    def average(self, values, *, out):
+        self.averaged.append(values.shape[1])
+        super().average(values, out=out)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 99), classes=st.integers(2, 40), steps=st.sampled_from([3, 200]))
+def test_one_more_label_solves_one_column_and_gives_what_all_columns_anew_would(seed, classes, steps):
+    random = np.random.default_rng(seed)
+    graph = neighbor_graph(knn(two_groups(seed=seed), 5))
+    counting = CountingGraph(graph.offsets, graph.columns, graph.weights)
+    spreader, rows = Spreader(counting), np.arange(40)
+    labeled, codes, folds = random.permutation(40)[:9], random.integers(0, classes, 9), random.integers(-1, 3, 9)
+
+    def masses(spreader, count):
+        return spreader.spread(labeled[:count], codes[:count], folds[:count], classes, rows, alpha=0.9, steps=steps)
+
+    folds[-1] = folds[0]
+    masses(spreader, 8)
+    counting.averaged.clear()
+    again, anew = masses(spreader, 9), masses(Spreader(graph), 9)
+
+    assert set(counting.averaged) == {1}
+    np.testing.assert_allclose(again.total, anew.total, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(again.parts, anew.parts, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(again.masses, anew.masses, rtol=1e-5, atol=1e-7)
 
 
 def test_a_sample_that_only_held_out_labels_reach_gets_no_mass():
