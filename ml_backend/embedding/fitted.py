@@ -16,7 +16,7 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 
 def draw(media: Sequence[T], most: int) -> list[T]:
-    """At most so many media, drawn at random with a fixed seed, in their order."""
+    """At most ``most`` media, drawn at random with a fixed seed, in their order."""
     if len(media) <= most:
         return list(media)
     rows = np.sort(np.random.default_rng(0).choice(len(media), most, replace=False))

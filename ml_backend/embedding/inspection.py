@@ -46,7 +46,7 @@ class Inspection:
         return tuple(name for name in ("size", "mean", "std") if getattr(self.declared, name) is None)
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def declared_settings(self) -> tuple[str, ...]:
         """The input settings that the file declares."""
         names = ("size", "mean", "std", "channels")
         return tuple(name for name in names if getattr(self.declared, name) is not None)

@@ -70,7 +70,7 @@ def read_remote(address: str) -> bytes:
     """
     if not is_allowed(address):
         raise UnreadableMedium(not_allowed(address))
-    with _in_words(address):
+    with _translate_errors(address):
         if address.startswith(("http://", "https://")):
             return bytes(_request("GET", address).content)
         system, path = _file_system(address)
@@ -137,7 +137,7 @@ def _facts(address: str) -> str:
     """What a server says about a medium without sending it."""
     if not is_allowed(address):
         raise UnreadableMedium(not_allowed(address))
-    with _in_words(address):
+    with _translate_errors(address):
         if address.startswith(("http://", "https://")):
             headers = _request("HEAD", address).headers
             return "\n".join(headers.get(name, "") for name in ("etag", "last-modified", "content-length"))
@@ -158,7 +158,7 @@ def _facts(address: str) -> str:
 
 
 @contextmanager
-def _in_words(address: str) -> Iterator[None]:
+def _translate_errors(address: str) -> Iterator[None]:
     try:
         yield
     except UnreadableMedium:

@@ -59,7 +59,7 @@ class TrainedHead:
         """Embeddings (n, hidden) float32 of base vectors (n, d).
 
         Raises:
-            Refusal: vectors of another length than those it was trained on.
+            Refusal: vectors whose length differs from those it was trained on.
         """
         data = np.asarray(vectors, np.float32)
         if data.ndim != 2 or data.shape[1] != len(self.mean):
@@ -220,7 +220,7 @@ class _Fit:
     def run(
         self, rows: NDArray[np.int64], *, epochs: int | None = None, stop_by: NDArray[np.int64] | None = None
     ) -> "tuple[torch.nn.Module, int]":
-        """A network trained for so many epochs, or until ``stop_by`` stops improving; and the number of epochs."""
+        """A network trained for ``epochs`` epochs, or until ``stop_by`` stops improving; and the number of epochs."""
         import torch
         from torch import nn
 

@@ -87,7 +87,7 @@ class AudioOnnxModel:
 def _waveform_input(session: Any, file: str) -> Any:
     inputs = session.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) > 2 or "float" not in inputs[0].type:
-        shapes = ", ".join(f"{one.name} {one.shape} {one.type}" for one in inputs)
+        shapes = ", ".join(f"{value.name} {value.shape} {value.type}" for value in inputs)
         raise Refusal(
             f"'{file}' does not take a waveform: its input must be numbers of shape (samples) or (batch, samples), and "
             f"it is {shapes}. Export the network together with its spectrogram."

@@ -91,13 +91,13 @@ def text_card(text: str) -> Pixels:
 
 
 def _excerpts(waveform: Waveform, step: int) -> Waveform:
-    """Every so many frames of a long recording, for a spectrogram of bounded width."""
+    """Evenly spaced frames of a long recording, for a spectrogram of bounded width."""
     frames = waveform[: len(waveform) // 160 * 160].reshape(-1, 160)[::step]
     return np.ascontiguousarray(frames.ravel())
 
 
 def _extremes(values: NDArray[np.float32], parts: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Minimum and maximum of each of so many stretches of equal length."""
+    """Minimum and maximum of each of ``parts`` stretches of equal length."""
     if len(values) < parts:
         values = np.interp(np.linspace(0, len(values) - 1, parts), np.arange(len(values)), values).astype(np.float32)
     starts = np.linspace(0, len(values), parts, endpoint=False).astype(int)

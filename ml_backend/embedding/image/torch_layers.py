@@ -1,22 +1,12 @@
-"""Layers of a PyTorch network: which one gives the classes, and what any of them computes."""
+"""Layers of a PyTorch network: which one gives the classes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import Refusal
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer of a network: its name, its kind, and the size of what it computes for one image, such as (512, 7, 7)."""
-
-    name: str
-    kind: str
-    size: tuple[int, ...]
 
 
 def last_linear_layer(network: "torch.nn.Module", *, ignored: Sequence[str] = ()) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import Refusal
+from ..hub import from_pretrained, local_or_hub
 from ..packages import require
 from .device import choose_device, mixed_precision
 from .preparation import InputSettings, Preparation, override, triple
@@ -42,9 +42,9 @@ class TransformersModel(TorchImageModel):
         **preparation: "Unpack[Preparation]",
     ) -> None:
         transformers = require("transformers", "models")
-        self._reference = str(Path(reference).expanduser()) if Path(reference).expanduser().is_dir() else reference
-        network = _from_pretrained(transformers.AutoModel, self._reference, "a model of transformers")
-        processor = _from_pretrained(transformers.AutoImageProcessor, self._reference, "an image processor")
+        self._reference = local_or_hub(reference)
+        network = from_pretrained(transformers.AutoModel, self._reference, "a model of transformers", "hf")
+        processor = from_pretrained(transformers.AutoImageProcessor, self._reference, "an image processor", "hf")
         settings = override(_settings(processor.to_dict(), self._reference), **preparation)
         device = choose_device()
         network = network.eval().to(device)
@@ -73,7 +73,7 @@ class TransformersModel(TorchImageModel):
     @cached_property
     def _tokenizer(self) -> Any:
         transformers = require("transformers", "models")
-        return _from_pretrained(transformers.AutoTokenizer, self._reference, "a tokenizer")
+        return from_pretrained(transformers.AutoTokenizer, self._reference, "a tokenizer", "hf")
 
     def _embed(self, pixels: "torch.Tensor") -> "torch.Tensor":
         network: Any = self.network
@@ -96,18 +96,6 @@ def _features(output: Any) -> "torch.Tensor":
 def _unit(vectors: "torch.Tensor") -> "torch.Tensor":
     scaled: torch.Tensor = vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(1e-12)
     return scaled
-
-
-def _from_pretrained(loader: Any, reference: str, what: str) -> Any:
-    try:
-        return loader.from_pretrained(reference, trust_remote_code=False)
-    except Exception as error:  # the hub's client, configurations and tokenizers raise their own kinds of errors
-        place = "In this folder" if Path(reference).is_dir() else "In the cache and on the hub"
-        raise Refusal(
-            f"{place} there is no {what.removeprefix('a ').removeprefix('an ')} for '{reference}' that can be loaded "
-            f"({type(error).__name__}: {(str(error).splitlines() or [''])[0]}). Without internet access, download "
-            f"https://huggingface.co/{reference} elsewhere and name the folder: hf/<folder>."
-        ) from error
 
 
 def _settings(processor: dict[str, Any], reference: str) -> InputSettings:

@@ -143,18 +143,18 @@ def _checked(series: Series | UnreadableMedium, space: _Space) -> Series | Unrea
 
 
 def _fitted(series: list[Series]) -> _Fit:
-    channels = Counter(len(one.values) for one in series).most_common(1)[0][0]
-    same = [one for one in series if len(one.values) == channels]
-    rates = [one.rate for one in same if one.rate]
+    channels = Counter(len(single.values) for single in series).most_common(1)[0][0]
+    same = [single for single in series if len(single.values) == channels]
+    rates = [single.rate for single in same if single.rate]
     rate = float(np.median(rates)) if rates else 0.0
-    resampled = [at_rate(one, rate) for one in same]
-    moments = int(np.clip(np.quantile([one.shape[1] for one in resampled], 0.1), SHORTEST, _LONGEST_WINDOW))
+    resampled = [at_rate(single, rate) for single in same]
+    moments = int(np.clip(np.quantile([values.shape[1] for values in resampled], 0.1), SHORTEST, _LONGEST_WINDOW))
     every = np.concatenate(resampled, axis=1)
     center, spread = every.mean(axis=1, dtype=np.float64), every.std(axis=1, dtype=np.float64)
     spread = np.where(spread > 1e-12, spread, 1.0)
-    scaled = [_scaled(one, center, spread) for one in resampled]
+    scaled = [_scaled(values, center, spread) for values in resampled]
     convolutions = RandomConvolutions(channels, moments)
-    pairs = [_averaged(cut_windows(one, moments), convolutions) for one in scaled]
+    pairs = [_averaged(cut_windows(values, moments), convolutions) for values in scaled]
     counts, spectral = (np.stack(part) for part in zip(*pairs, strict=True))
     spectral_spread = spectral.std(axis=0)
     space = _Space(

@@ -23,10 +23,10 @@ def test_different_files_with_one_vector_are_counted_across_batches(tmp_path):
     media = _files(tmp_path, [bytes([number]) for number in range(12)])
     vectors = np.random.default_rng(0).normal(size=(12, 6)).astype(np.float32)
     vectors[3:10] = vectors[3]
-    found = _tally(media, vectors, batch=4)
-    assert found is not None
-    assert found.count == 7
-    assert found.examples == (media[3].title, media[4].title)
+    tally = _tally(media, vectors, batch=4)
+    assert tally is not None
+    assert tally.count == 7
+    assert tally.examples == (media[3].title, media[4].title)
 
 
 def test_copies_of_one_file_may_have_one_vector(tmp_path):
@@ -50,6 +50,6 @@ def test_vectors_that_differ_in_one_number_are_not_equal(tmp_path):
 def test_patches_of_one_image_are_different_content(tmp_path):
     (path,) = (medium.path for medium in _files(tmp_path, [b"image"]))
     media = [Media(path, (0.1 * number, 0, 0.1, 1)) for number in range(6)]
-    found = _tally(media, np.zeros((6, 4), np.float32), batch=6)
-    assert found is not None
-    assert found.count == 6
+    tally = _tally(media, np.zeros((6, 4), np.float32), batch=6)
+    assert tally is not None
+    assert tally.count == 6

@@ -75,15 +75,15 @@ def test_no_more_media_are_in_memory_than_a_few_batches():
 
 
 def test_progress_reaches_the_end_and_what_it_raises_stops_the_reading():
-    told, opened = [], []
+    reported, opened = [], []
 
     def read(path, parts):
         opened.append(path)
         return read_numbers(path, parts)
 
-    embedded(["1"] * 7, progress=lambda done, message: told.append((done, message)))
-    assert [done for done, _ in told] == [3 / 7, 6 / 7, 1]
-    assert told[-1][1] == "Embedded 7 of 7"
+    embedded(["1"] * 7, progress=lambda done, message: reported.append((done, message)))
+    assert [done for done, _ in reported] == [3 / 7, 6 / 7, 1]
+    assert reported[-1][1] == "Embedded 7 of 7"
 
     def stop(done, message):
         raise KeyboardInterrupt

@@ -22,9 +22,9 @@ def saved(folder, images, suffix="png", quality=95):
 
 def test_thumbnails_show_the_whole_image_in_gray_with_its_sides_stretched(tmp_path):
     images = [drawing(seed) for seed in range(20)]
-    found = read_thumbnails(saved(tmp_path, images))
-    assert found.kept.tolist() == list(range(20))
-    for image, picture in zip(images, found.pictures, strict=True):
+    thumbnails = read_thumbnails(saved(tmp_path, images))
+    assert thumbnails.kept.tolist() == list(range(20))
+    for image, picture in zip(images, thumbnails.pictures, strict=True):
         gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         assert np.abs(picture - cv2.resize(gray, (64, 64), interpolation=cv2.INTER_AREA).astype(float)).max() <= 1
 
@@ -43,19 +43,21 @@ def test_images_that_cannot_be_read_are_reported_and_flat_ones_have_none(tmp_pat
     media = saved(tmp_path, [drawing(0), np.full((40, 40, 3), 255, np.uint8), drawing(1)])
     damaged = tmp_path / "damaged.png"
     damaged.write_bytes(b"no image")
-    found = read_thumbnails([media[0], Media(str(tmp_path / "absent.png")), media[1], Media(str(damaged)), media[2]])
-    assert found.kept.tolist() == [0, 4]
-    assert [(failure.index, failure.reason) for failure in found.failed] == [
+    thumbnails = read_thumbnails(
+        [media[0], Media(str(tmp_path / "absent.png")), media[1], Media(str(damaged)), media[2]]
+    )
+    assert thumbnails.kept.tolist() == [0, 4]
+    assert [(failure.index, failure.reason) for failure in thumbnails.failed] == [
         (1, "the file does not exist"),
         (3, "it is not an image in a known format"),
     ]
-    assert found.pictures.shape == (5, 64, 64)
-    assert [bool(picture.any()) for picture in found.pictures] == [True, False, False, False, True]
+    assert thumbnails.pictures.shape == (5, 64, 64)
+    assert [bool(picture.any()) for picture in thumbnails.pictures] == [True, False, False, False, True]
 
 
 def test_no_images_have_no_thumbnails():
-    found = read_thumbnails([])
-    assert (len(found.kept), len(found.pictures), found.failed) == (0, 0, [])
+    thumbnails = read_thumbnails([])
+    assert (len(thumbnails.kept), len(thumbnails.pictures), thumbnails.failed) == (0, 0, [])
 
 
 def test_reading_reports_its_progress_and_can_be_stopped(tmp_path):
