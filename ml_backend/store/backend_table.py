@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .items import as_ids
-from .vector_table import Rows, VectorTable, damage_in_words, retrying
+from .vector_table import Rows, VectorTable, retrying, translate_damage
 
 
 class BackendTable(VectorTable):
@@ -24,7 +24,7 @@ class BackendTable(VectorTable):
         return self._read().ids
 
     def size(self) -> int:
-        with self._in_words():
+        with self._translate_errors():
             return int(self._index.total_index_size)
 
     def dim(self) -> int | None:
@@ -41,42 +41,42 @@ class BackendTable(VectorTable):
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
         label_ids = None if self._index.config.patches_field is None else ids
         own = ids if label_ids is None else sample_ids
-        with self._in_words():
+        with self._translate_errors():
             retrying(lambda: self._index.add_to_index(vectors, own, label_ids=label_ids, overwrite=True))
             self._index.save()
 
     def remove(self, ids: np.ndarray) -> None:
         name = "sample_ids" if self._index.config.patches_field is None else "label_ids"
-        with self._in_words():
+        with self._translate_errors():
             retrying(lambda: self._index.remove_from_index(**{name: ids}))
             self._index.save()
 
     def clear(self) -> None:
-        with self._in_words():
+        with self._translate_errors():
             self._index.cleanup()
 
     def version(self) -> Hashable:
         """The number of vectors, and the id of FiftyOne's results file, which changes at each save.
 
-        These backends count no writes (FiftyOne 1.22): vectors replaced through FiftyOne's own interface are seen
-        once their run is saved.
+        These backends do not count writes (FiftyOne 1.22), so vectors replaced through FiftyOne's own interface are
+        noticed only once their run is saved.
         """
-        with self._in_words():
+        with self._translate_errors():
             return saved_version(self._index, self.size())
 
     def compact(self) -> None:
         """Nothing to do: these backends tidy up by themselves."""
 
     def _read(self) -> Rows:
-        with self._in_words():
+        with self._translate_errors():
             if not self._index.total_index_size:
                 return Rows(as_ids([]), as_ids([]), np.empty((0, 0), np.float32))
             vectors, sample_ids, label_ids = self._index.get_embeddings()
         ids: Sequence[str] = sample_ids if self._index.config.patches_field is None else label_ids
         return Rows(as_ids(ids), as_ids(sample_ids), np.ascontiguousarray(vectors, np.float32))
 
-    def _in_words(self) -> AbstractContextManager[None]:
-        return damage_in_words(self._index.key, f"the backend '{self._index.config.method}'")
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        return translate_damage(self._index.key, f"the backend '{self._index.config.method}'")
 
 
 def saved_version(index: Any, size: int) -> Hashable:

@@ -1,10 +1,11 @@
 """The vector databases that Labelscape drives itself, and the setting that chooses one for new embeddings."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import eta.core.utils as etau
 import fiftyone.brain as fob
 
 from ..errors import Refusal
@@ -43,7 +44,7 @@ class Backend:
         place: what the configuration of its runs calls the table of vectors.
         table: the table behind FiftyOne's index.
         tables: connects to the database that FiftyOne's configuration names.
-        address: the variable of FiftyOne's with its address; empty where it needs no server.
+        address: FiftyOne's environment variable for its address; empty if it needs no server.
         separator: of the parts of a table's name.
     """
 
@@ -72,13 +73,30 @@ def default_backend() -> str:
 
 
 def configured_backends() -> list[str]:
-    """The backends to offer: the default, LanceDB, and those that FiftyOne's settings say where to find."""
+    """The backends to offer: the default, LanceDB, and those whose address FiftyOne's settings give.
+
+    Those whose client is not installed are left out, except the default: its error says what to install.
+    """
     known = fob.brain_config.similarity_backends
-    placed = [name for name, settings in known.items() if set(settings) - {"config_cls"}]
+    placed = [name for name, settings in known.items() if _has_place(settings) and _has_client(settings)]
     chosen = os.environ.get(BACKEND_VARIABLE)
-    # A setting that names none is refused when embeddings are computed, not when a form is shown.
+    # A setting that names no backend is refused when embeddings are computed, not when a form is shown.
     first = [chosen] if chosen in known else []
-    return list(dict.fromkeys([*first, DEFAULT_BACKEND, *sorted(placed)]))
+    usual = [DEFAULT_BACKEND] if DEFAULT_BACKEND in known else []
+    return list(dict.fromkeys([*first, *usual, *sorted(placed)]))
+
+
+def _has_place(settings: Mapping[str, Any]) -> bool:
+    return any(value for name, value in settings.items() if name != "config_cls")
+
+
+def _has_client(settings: Mapping[str, Any]) -> bool:
+    try:
+        backend = etau.get_class(str(settings.get("config_cls", "")).removesuffix("Config"))
+        backend.ensure_requirements(object.__new__(backend))  # FiftyOne's own check, which looks at packages only
+    except (ImportError, AttributeError, ValueError):  # no class is named, or none that exists
+        return False
+    return True
 
 
 def check_backend(name: str) -> str:

@@ -45,7 +45,7 @@ class Campaign:
     @property
     def taken(self) -> set[str]:
         """Ids of everything in a batch."""
-        return {one for batch in self.batches for one in batch.ids}
+        return {item for batch in self.batches for item in batch.ids}
 
 
 def find_campaign(dataset: fo.Dataset, segment: str) -> Campaign | None:
@@ -90,7 +90,8 @@ def _as_record(campaign: Campaign) -> dict[str, Any]:
 
 def _as_campaign(record: Mapping[str, Any]) -> Campaign:
     batches = tuple(
-        Batch(one["number"], tuple(one["ids"]), datetime.fromisoformat(one["taken_at"])) for one in record["batches"]
+        Batch(batch["number"], tuple(batch["ids"]), datetime.fromisoformat(batch["taken_at"]))
+        for batch in record["batches"]
     )
     names = ("segment", "embeddings", "field", "worth")
     target_labels = tuple(record["target_labels"])

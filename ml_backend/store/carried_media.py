@@ -58,15 +58,15 @@ def media_cards(media: Sequence[Media], kind: Modality, progress: Progress | Non
     return draw_cards(media, marks, kind, data_directory() / "cards", progress=progress)
 
 
-def sample_fields(one: CarriedMedium, card: Path, kind: Modality) -> dict[str, Any]:
+def sample_fields(carried: CarriedMedium, card: Path, kind: Modality) -> dict[str, Any]:
     """The values of the fields of a medium's sample, whose picture is the card."""
-    fields: dict[str, Any] = {"filepath": str(card), kind: one.value}
-    if one.duration is not None:
-        fields[DURATION] = one.duration
-    if one.rate is not None:
-        fields[RATE] = one.rate
-    if one.channels:
-        fields[CHANNELS] = list(one.channels)
-    if one.medium.span is not None:
-        fields |= {SOURCE: one.medium.path, START: one.medium.span[0], END: one.medium.span[1]}
+    fields: dict[str, Any] = {"filepath": str(card), kind: carried.value}
+    if carried.duration is not None:
+        fields[DURATION] = carried.duration
+    if carried.rate is not None:
+        fields[RATE] = carried.rate
+    if carried.channels:
+        fields[CHANNELS] = list(carried.channels)
+    if carried.medium.span is not None:
+        fields |= {SOURCE: carried.medium.path, START: carried.medium.span[0], END: carried.medium.span[1]}
     return fields

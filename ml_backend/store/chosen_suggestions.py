@@ -26,7 +26,7 @@ class ChosenSuggestion:
 def remember_chosen(dataset: fo.Dataset, chosen: Mapping[str, ChosenSuggestion]) -> str:
     """Store suggestions chosen for items; returns the key by which `forget_chosen` forgets them."""
     key = f"{_CHOSEN}{timely_key()}"
-    open_store(dataset, _STORE).set(key, {item: asdict(one) for item, one in chosen.items()})
+    open_store(dataset, _STORE).set(key, {item: asdict(choice) for item, choice in chosen.items()})
     return key
 
 
@@ -43,7 +43,7 @@ def restore_chosen(dataset: fo.Dataset, field: LabelField) -> Sequence[str]:
     The latest choice for an item counts. Call it after suggestions were made again.
     """
     records = read_records(dataset, _STORE, prefix=_CHOSEN)
-    chosen = {item: one for key in sorted(records) for item, one in records[key].items()}
+    chosen = {item: choice for key in sorted(records) for item, choice in records[key].items()}
     if not chosen:
         return []
     items = items_of(dataset, list(chosen), field.patches_field)

@@ -23,7 +23,7 @@ def modified_now() -> dict[str, datetime]:
 
 
 def among(ids: np.ndarray) -> Expression:
-    """The condition that an id is one of these, (n,) bytes of 12; an object for each would be slow."""
+    """The condition that an id is one of these (n,), 12 bytes each; an `ObjectId` for each would be slow."""
     return _with_ids("$in", ids)
 
 
@@ -50,7 +50,7 @@ def column(values: Sequence[Any]) -> Expression:
 
 
 def column_of_ids(ids: np.ndarray) -> Expression:
-    """As `column`, of ids (n,) as bytes of 12."""
+    """As `column`, of ids (n,), 12 bytes each."""
     return {"$arrayElemAt": [_with_ids("$literal", ids), "$$row"]}
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import bson
 import fiftyone as fo
 import numpy as np
 
 from .items import FRAMES_PREFIX, stored_path
 from .label_documents import Conflict
 from .labels import LabelField
-from .raw_batches import ANY_TIME, ID_AT, ID_END, read_encoded
+from .raw_batches import ID_AT, ID_END, DecodedFields, read_encoded
 from .records import as_names, as_object_ids
 from .seen import LabelsThere
 
@@ -20,18 +19,18 @@ _SCANNED_FROM = 0.2  # share of the samples above which reading all of them is f
 
 
 def find_conflicts(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, label: str) -> list[Conflict]:
-    """The items ``ids`` (12 bytes each) that have another label than this one; the database returns no others."""
-    there = labels_there(dataset, field, ids, [label])
-    return conflicts_with(there, ids, np.zeros(len(ids), np.int32), [label])
+    """The items ``ids`` (12 bytes each) that have a label other than this one; the database returns no others."""
+    present = labels_there(dataset, field, ids, [label])
+    return conflicts_with(present, ids, np.zeros(len(ids), np.int32), [label])
 
 
-def conflicts_with(there: LabelsThere, ids: np.ndarray, codes: np.ndarray, names: Sequence[str]) -> list[Conflict]:
+def conflicts_with(present: LabelsThere, ids: np.ndarray, codes: np.ndarray, names: Sequence[str]) -> list[Conflict]:
     """The items whose label there differs from the pending one: ``names[codes[i]]`` for ``ids[i]`` (12 bytes)."""
-    if not len(there.ids) or not len(ids):
+    if not len(present.ids) or not len(ids):
         return []
     order = np.argsort(ids, kind="stable")
-    rows = order[np.minimum(np.searchsorted(ids, there.ids, sorter=order), len(ids) - 1)]
-    columns = (as_names(there.ids), codes[rows].tolist(), (ids[rows] == there.ids).tolist(), there.names)
+    rows = order[np.minimum(np.searchsorted(ids, present.ids, sorter=order), len(ids) - 1)]
+    columns = (as_names(present.ids), codes[rows].tolist(), (ids[rows] == present.ids).tolist(), present.names)
     return [
         Conflict(item, names[code], existing)
         for item, code, known, existing in zip(*columns, strict=True)
@@ -42,12 +41,12 @@ def conflicts_with(there: LabelsThere, ids: np.ndarray, codes: np.ndarray, names
 def labels_there(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, meant: Sequence[str] = ()) -> LabelsThere:
     """The labels other than ``meant`` that these items have, and possibly others.
 
-    “Checked, nothing there” is among them; several labels an item have none that another could replace.
+    “Checked, nothing there” counts as one. In a field of several labels per item, a new label replaces none.
     """
     if field.kind == "classifications" or not len(ids):
         return LabelsThere(np.empty(0, _OID), [], [])
-    found = [one for query in _queries(dataset, field, ids) for one in _labeled(dataset, field, query, meant)]
-    items, labels, origins = zip(*found, strict=True) if found else ((), (), ())
+    labeled = [row for query in _queries(dataset, field, ids) for row in _labeled(dataset, field, query, meant)]
+    items, labels, origins = zip(*labeled, strict=True) if labeled else ((), (), ())
     return LabelsThere(np.asarray(items, _OID), list(labels), list(origins))
 
 
@@ -65,20 +64,17 @@ def _queries(dataset: fo.Dataset, field: LabelField, ids: np.ndarray) -> Iterato
 def _labeled(
     dataset: fo.Dataset, field: LabelField, query: dict[str, Any], meant: Sequence[str]
 ) -> Iterator[tuple[bytes, str | None, str | None]]:
-    """Id, label, and origin of the items that match a query and have a label, none of ``meant``, or were checked."""
+    """Id, label, and origin of the items that match a query and have a label not in ``meant``, or were checked."""
     collection, path = stored_path(dataset, field.path)
     key = "_id" if field.kind == "classification" else f"{path}._id"
     labeled = {f"{path}.label": {"$nin": [None, "", *meant]}}
     checked = {f"{path}.labelscape": "human", f"{path}.label": {"$in": [None, ""]}}
     same = {"$match": {**query, **({"$or": [labeled, checked]} if field.kind == "classification" else labeled)}}
     listed = field.kind == "patch" and path != field.name.removeprefix(FRAMES_PREFIX)
-    # Of a list, a condition on what is not there would mean all of its objects.
+    # On a list, “none of these labels” would be a condition on all of its objects together.
     stages: list[dict[str, Any]] = [{"$match": query}, {"$unwind": f"${path}"}, same] if listed else [same]
     stages += [{"$project": {"_id": f"${key}", "label": f"${path}.label", "origin": f"${path}.labelscape"}}]
-    known: dict[bytes, tuple[str | None, str | None]] = {}  # by what follows the id: few kinds
+    decoded = DecodedFields()
     for document in read_encoded(collection, stages):
-        rest = document[ID_END:]
-        if rest not in known:
-            fact = bson.decode((len(rest) + 4).to_bytes(4, "little") + rest, ANY_TIME)
-            known[rest] = fact.get("label"), fact.get("origin")
-        yield document[ID_AT:ID_END], *known[rest]
+        fact = decoded[document[ID_END:]]
+        yield document[ID_AT:ID_END], fact.get("label"), fact.get("origin")

@@ -39,7 +39,8 @@ from .table_ownership import (
     spare_table_name,
     table_name,
 )
-from .vector_table import DamagedVectors, VectorTable, damage_in_words, server_in_words
+from .vector_table import DamagedVectors, VectorTable, translate_damage, translate_server_errors
+from .vector_writes import forget_writes
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def create_embeddings(
             labelscape=record,
             **place_of(backend, table_name(dataset, key, backend)),
         )
-        open_table(index)  # what it changes of the connection holds for the index that FiftyOne keeps, too
+        open_table(index)  # also configures the connection of the index that FiftyOne keeps
     except Exception as error:
         delete_unfinished(dataset, key)
         if backend == "lancedb" or backend not in BACKENDS:
@@ -175,7 +176,7 @@ def create_embeddings(
 
 
 def _whole_parts(samples: SampleCollection, patches_field: str | None) -> tuple[SampleCollection, str | None]:
-    """Frames and clips, named like a field of patches, are items of a view of their own; a field of the root's else."""
+    """A view of frames or clips and None if ``patches_field`` names these; else the view and the dataset's field."""
     if patches_field is None:
         return samples, None
     if is_parts(samples._root_dataset, patches_field):
@@ -226,8 +227,7 @@ def check_embeddings(dataset: fo.Dataset, key: str) -> EmbeddingsRun:
 
 def is_run_of_frames(dataset: fo.Dataset, key: str) -> bool:
     """Whether a run was made of a view of frames."""
-    stages = dataset._doc.brain_methods[key].view_stages or []
-    return any("fiftyone.core.stages.ToFrames" in stage for stage in stages)
+    return any("fiftyone.core.stages.ToFrames" in stage for stage in dataset._doc.brain_methods[key].view_stages or [])
 
 
 def provenance_of(dataset: fo.Dataset, key: str) -> Provenance:
@@ -242,17 +242,17 @@ def vector_table(dataset: fo.Dataset, key: str) -> VectorTable:
         DamagedVectors: the backend cannot open it.
     """
     run = check_embeddings(dataset, key)
-    in_words = partial(damage_in_words, key, f"the backend '{run.method}'")
+    translate_errors = partial(translate_damage, key, f"the backend '{run.method}'")
     if run.method == "lancedb":
-        in_words = partial(damage_in_words, key, adopt_lancedb_uri())
+        translate_errors = partial(translate_damage, key, adopt_lancedb_uri())
         check_vector_folder()
     elif run.method in BACKENDS:
-        in_words = partial(server_in_words, key, run.method, BACKENDS[run.method].address)
+        translate_errors = partial(translate_server_errors, key, run.method, BACKENDS[run.method].address)
     if not _is_finished(dataset, key):
         raise DamagedVectors(
             f"The run that made the embeddings '{key}' did not finish: run “Compute embeddings” with this name again."
         )
-    with in_words():
+    with translate_errors():
         return open_table(dataset.load_brain_results(key, load_view=False))
 
 
@@ -335,6 +335,7 @@ def delete_embeddings(dataset: fo.Dataset, key: str) -> None:
         _drop_vectors(dataset, key)
     dataset.delete_brain_run(key)
     forget_fingerprints(dataset, key)
+    forget_writes(dataset, key)
     with suppress(Exception) if method != "lancedb" else nullcontext():
         drop_abandoned_tables(method)
 

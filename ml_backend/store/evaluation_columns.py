@@ -60,8 +60,8 @@ def evaluation_fields(dataset: fo.Dataset) -> dict[EvaluationKind, list[str]]:
 def read_evaluation(samples: SampleCollection, *, truth_field: str, prediction_field: str) -> EvaluationColumns:
     """Read both fields of a view. Labels without a class are left out; an invalid box overlaps nothing.
 
-    Samples that somebody checked and found none of the classes in are `Objects.empty`. The whole of a grouped dataset
-    is all its slices.
+    Samples that somebody checked and found none of the classes in are `Objects.empty`. A whole grouped dataset means
+    all its slices.
 
     Raises:
         Refusal: a patches view, or fields that are missing, equal, or of different kinds.
@@ -70,7 +70,7 @@ def read_evaluation(samples: SampleCollection, *, truth_field: str, prediction_f
     samples = every_sample(samples)
     sample_ids, filepaths = samples.values(["id", "filepath"])
     raw = [_read(samples, name, kind) for name in (truth_field, prediction_field)]
-    names = pd.concat([one["label"] for one in raw], ignore_index=True)
+    names = pd.concat([table["label"] for table in raw], ignore_index=True)
     codes, classes = pd.factorize(names.replace("", None), sort=True)
     truth_codes, prediction_codes = np.split(codes, [len(raw[0])])
     return EvaluationColumns(
@@ -170,7 +170,7 @@ def _is_box(shape: Any) -> bool:
     return (
         isinstance(shape, list)
         and len(shape) == 4
-        and all(isinstance(one, (int, float)) and math.isfinite(one) for one in shape)
+        and all(isinstance(number, (int, float)) and math.isfinite(number) for number in shape)
     )
 
 

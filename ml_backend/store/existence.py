@@ -33,8 +33,14 @@ def still_there(dataset: fo.Dataset, items: Items) -> np.ndarray:
         present = items_of(dataset, items.ids.tolist(), items.field)
     else:
         present = list_like(dataset, items.patches_field, items.parts)
-    there: np.ndarray = locate(items.ids, present.ids) >= 0
-    return there
+    exists: np.ndarray = locate(items.ids, present.ids) >= 0
+    return exists
+
+
+def existence_stamp(dataset: fo.Dataset) -> str:
+    """A value that changes when samples are added or deleted, in constant time; objects inside samples do not count."""
+    found = get_db_conn()["datasets"].find_one({"_id": dataset._doc.id}, {"last_deletion_at": 1}) or {}
+    return f"{found.get('last_deletion_at')} {dataset._sample_collection.estimated_document_count()}"
 
 
 def deleted_meanwhile(dataset: fo.Dataset) -> Refusal:
@@ -43,7 +49,7 @@ def deleted_meanwhile(dataset: fo.Dataset) -> Refusal:
 
 
 @contextmanager
-def gone_in_words(dataset: fo.Dataset) -> Iterator[None]:
+def refusing_if_deleted(dataset: fo.Dataset) -> Iterator[None]:
     """Raise a Refusal if the dataset was deleted during a block, whether or not the block failed.
 
     What the block wrote for the dataset after it was deleted is deleted, too.
@@ -61,7 +67,7 @@ def gone_in_words(dataset: fo.Dataset) -> Iterator[None]:
 
 
 def ends_with_dataset(act: Callable[_Options, _Result]) -> Callable[_Options, _Result]:
-    """An action on a dataset or view, its first argument, wrapped in `gone_in_words`."""
+    """An action on a dataset or view, its first argument, wrapped in `refusing_if_deleted`."""
     first = next(iter(signature(act).parameters))
 
     @wraps(act)
@@ -69,7 +75,7 @@ def ends_with_dataset(act: Callable[_Options, _Result]) -> Callable[_Options, _R
         samples: Any = args[0] if args else options.get(first)
         if samples is None:
             return act(*args, **options)  # Python reports what is missing
-        with gone_in_words(samples._root_dataset):
+        with refusing_if_deleted(samples._root_dataset):
             return act(*args, **options)
 
     return wrapped

@@ -53,13 +53,19 @@ def no_ids() -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Fill:
-    """One class for many samples in the field ``path``, or no label any more; with what was there before.
+    """One class for many samples in one field, or no label any more, with what was there before.
 
-    ``ids`` (n,) bytes of 12. ``document`` is the label without its id; None clears the field. The id is made of
-    ``stamp`` (eight hexadecimal digits) and the last eight bytes of the sample's id, which all differ. Labels from
-    neighbors have a ``confidence`` (n,) and ``anchors`` (n,) each, both empty otherwise. ``before`` (n,) are the
-    documents that were there, as BSON; empty where the field had no value. ``labeled_at`` of the ``document`` is a time
-    of this save alone: an undo changes what still has this time and this label.
+    Attributes:
+        path: the label field.
+        ids: (n,) "S12", the samples.
+        document: the label without its id; None clears the field. Its ``labeled_at`` is unique to the save: an undo
+            changes only what still has this time and this label.
+        stamp: eight hexadecimal digits, the first half of the label ids; the second is the last eight bytes of the
+            sample's id, which all differ.
+        purpose: what the samples count as in reports of the save.
+        confidence: (n,) 0 to 1, if the labels come from neighbors; empty otherwise.
+        anchors: (n,) "S12", the labeled samples that they come from; empty otherwise.
+        before: (n,) the previous labels, as BSON; empty if the field had no value.
     """
 
     FORM: ClassVar[str] = "labels"  # how records of a save tell the classes apart

@@ -50,7 +50,9 @@ def rename_fingerprints(dataset: fo.Dataset, key: str, new_key: str) -> None:
 def copy_fingerprints(source: ObjectId, source_key: str, dataset: fo.Dataset, key: str) -> None:
     """Copy the fingerprints of another dataset."""
     records = list(_collection().find({"dataset": source, "key": source_key}, {"item": 1, "fingerprint": 1}))
-    write_fingerprints(dataset, key, [one["item"] for one in records], [one["fingerprint"] for one in records])
+    write_fingerprints(
+        dataset, key, [record["item"] for record in records], [record["fingerprint"] for record in records]
+    )
 
 
 def forget_datasets_that_are_gone() -> None:

@@ -1,5 +1,6 @@
 """Functions: similarity searches saved under a name, which score every item, also those added later."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -74,6 +75,14 @@ class Function:
         """The kind of items it scores, as an empty `Items`: it has their noun and the place of their scores."""
         nothing = as_ids([])
         return Items(nothing, nothing, self.patches_field, self.parts)
+
+    @property
+    def computed_by(self) -> str:
+        """What computes its scores, as a short text: of two functions with the same one, scores are equal."""
+        scorer = self.scorer
+        numbers = np.array([*scorer.weights, scorer.slope, scorer.offset], np.float64).tobytes()
+        source = f"{scorer.kind} {self.query.embeddings} {self.embeddings_made.isoformat()}"
+        return hashlib.blake2b(source.encode() + numbers, digest_size=16).hexdigest()
 
     def sentence(self) -> str:
         """A description for the user."""
@@ -189,17 +198,17 @@ def add_new_matches(dataset: fo.Dataset, slug: str, ids: Sequence[str]) -> None:
 
 
 def drop_new_matches(dataset: fo.Dataset, slug: str, ids: Sequence[str]) -> None:
-    """Take out of the new matches what was deleted."""
+    """Remove deleted items from the new matches."""
     store, gone = open_store(dataset, _MATCHES), set(ids)
     for key, matches in read_records(dataset, _MATCHES, prefix=f"{slug}/").items():
         if not gone.isdisjoint(matches):
-            store.set(key, [one for one in matches if one not in gone])
+            store.set(key, [item for item in matches if item not in gone])
 
 
 def new_matches(dataset: fo.Dataset, slug: str) -> list[str]:
     """IDs of the items that match since the function was last opened, oldest first."""
     records = read_records(dataset, _MATCHES, prefix=f"{slug}/").values()
-    return list(dict.fromkeys(one for ids in records for one in ids))
+    return list(dict.fromkeys(item for ids in records for item in ids))
 
 
 def forget_new_matches(dataset: fo.Dataset, slug: str) -> None:

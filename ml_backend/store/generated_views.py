@@ -150,7 +150,7 @@ def _same_objects(shown: Any, now: Any) -> Any:
 
 
 def _holds(value: Any, element: ObjectId) -> bool:
-    return any(one.get("_id") == element for one in _elements(value))
+    return any(label.get("_id") == element for label in _elements(value))
 
 
 def _elements(value: Any) -> list[dict[str, Any]]:

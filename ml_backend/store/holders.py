@@ -1,4 +1,4 @@
-"""Which process holds what only one may hold at a time, and whether that process still runs."""
+"""Identify the process that holds a claim which only one may hold at a time, and whether it still runs."""
 
 import os
 import socket

@@ -72,7 +72,7 @@ class Items:
 def list_items(samples: SampleCollection, patches_field: str | None = None) -> Items:
     """Read the ids of the samples (frames, clips) of a view, or of the patches of one of its label fields.
 
-    The whole of a grouped dataset is all its slices; a view of dynamic groups is all samples of those groups.
+    A whole grouped dataset means all its slices; a view of dynamic groups is all samples of those groups.
 
     Args:
         patches_field: of boxes or polygons; a field of temporal detections stands for its clips, "frames" for the
@@ -185,7 +185,7 @@ def parts_of(samples: SampleCollection) -> str | None:
     if source is not None and getattr(source, "document_type", None) in _CLIP_TYPES:
         return str(field)
     raise Refusal(
-        "These clips are not made of temporal detections, so they have no lasting ids to store vectors under: "
+        "These clips are not made of temporal detections, so their IDs change and cannot name vectors: "
         "add the segments as a field of TemporalDetections and open “to clips” of that field."
     )
 
@@ -332,8 +332,9 @@ def _unnest(samples: SampleCollection, path: str) -> tuple[np.ndarray, np.ndarra
     """
     own = "sample_id" if samples._is_generated else "id"
     sample_ids, nested = samples.values([own, path])
-    flat = [[one for one in _flatten(labels) if one is not None] for labels in nested]
-    return as_ids([one for ids in flat for one in ids]), np.repeat(as_ids(sample_ids), [len(ids) for ids in flat])
+    flat = [[label_id for label_id in _flatten(labels) if label_id is not None] for labels in nested]
+    sample_of_each = np.repeat(as_ids(sample_ids), [len(ids) for ids in flat])
+    return as_ids([label_id for ids in flat for label_id in ids]), sample_of_each
 
 
 def _flatten(value: Any) -> list[Any]:

@@ -14,15 +14,21 @@ from .pending_columns import FieldChanges, PendingLabel
 from .records import as_names
 
 Act = Literal["label", "clear", "delete"]
-CHECKED = "checked, nothing there"  # what is there where a person looked and found nothing to label
+CHECKED = "checked, nothing there"  # shown as the label where a person looked and found nothing to label
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A pending label that would overwrite an existing one, or a clearing or deletion of what somebody changed since.
+    """A pending change that was not saved, because of a label that it may not overwrite, clear, or delete.
 
-    ``by`` says who annotated what exists last, "" if that is not known. ``field`` is that of a label that a save kept.
-    ``further`` are the other labels that exist in a field of several.
+    Attributes:
+        item: the id of the sample or object.
+        label: the class that was to be set; "" for a clearing or deletion.
+        existing: the class that was kept.
+        act: what was to be done to it.
+        by: who annotated the existing label last; "" if that is not known.
+        field: the label field.
+        further: the other existing classes, in a multi-label field.
     """
 
     item: str
@@ -78,7 +84,7 @@ def may_overwrite(changes: FieldChanges, row: int, origin: str | None) -> bool:
     return bool(changes.replace[row]) or (lifted != "" and is_meant(origin, cast(Clear, lifted)))
 
 
-def label_document(label: PendingLabel, now: datetime) -> dict[str, Any]:
+def label_document(label: PendingLabel, labeled_at: datetime) -> dict[str, Any]:
     """A new label of a sample, with its provenance."""
     return {
         "_id": ObjectId(),
@@ -87,15 +93,15 @@ def label_document(label: PendingLabel, now: datetime) -> dict[str, Any]:
         "label": label.label,
         "confidence": label.confidence,
         "logits": None,
-        **provenance(label, now),
+        **provenance(label, labeled_at),
     }
 
 
-def provenance(label: PendingLabel, now: datetime) -> dict[str, Any]:
-    """The attributes that tell who set a label, because of which sample, with what confidence, and when."""
+def provenance(label: PendingLabel, labeled_at: datetime) -> dict[str, Any]:
+    """The attributes for who set a label, the sample it was derived from, its confidence, and the time."""
     return {
         "labelscape": label.origin,
         "anchor": label.anchor,
         "labelscape_confidence": label.confidence,
-        "labeled_at": now,
+        "labeled_at": labeled_at,
     }

@@ -14,10 +14,10 @@ from .fills import Purpose
 from .items import FRAMES, FRAMES_PREFIX, every_sample, label_path, list_items, stored_path
 from .label_documents import Plan
 from .labels import LabelField, has_label_field, label_columns
+from .multi_label_edits import multi_label_edits
 from .object_label_edits import object_label_edits
 from .pending_columns import FieldChanges
 from .records import as_names, as_oids
-from .several_label_edits import several_label_edits
 from .single_label_edits import clearing_edits, present_labels, single_label_edits
 from .suggestions import suggestion_name, suggestion_path
 
@@ -39,7 +39,7 @@ def label_edits(
         yield from object_label_edits(dataset, field, changes, plan, leaving, now)
         return
     if field.kind == "classifications":
-        yield from several_label_edits(dataset, field, changes, plan, now)
+        yield from multi_label_edits(dataset, field, changes, plan, now)
         return
     yield from single_label_edits(dataset, field, changes, plan, now)
 
@@ -96,10 +96,10 @@ def clearable_counts(samples: fo.core.collections.SampleCollection, field: Label
     stages.append({"$match": {f"{root}.label": {"$nin": [None, ""]}}})
     origin = f"${root}.labelscape" if "labelscape" in attributes else None
     stages.append({"$group": {"_id": origin, "number": {"$sum": 1}}})
-    found = Counter[str]()
-    for one in samples._aggregate(post_pipeline=stages, attach_frames=in_frames):
-        found[one["_id"] if one["_id"] in ("human", "neighbors") else "imported"] += one["number"]
-    return found
+    origins = Counter[str]()
+    for group in samples._aggregate(post_pipeline=stages, attach_frames=in_frames):
+        origins[group["_id"] if group["_id"] in ("human", "neighbors") else "imported"] += group["number"]
+    return origins
 
 
 def suggestion_clearing_edits(

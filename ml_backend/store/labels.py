@@ -46,9 +46,9 @@ class Labels:
 
     ``codes`` (n,) int64 index ``classes``, -1 = unlabeled. In a multi-label field ``codes`` is the first
     label of each item, and ``members`` (m, 2) int64 lists every (item row, class code). ``followed`` (m,) bool tells
-    which of the members only followed a neighbor's label: those are no evidence, they would repeat what made them.
-    ``checked`` (n,) bool are items without a label at which somebody looked and found none: they have none of the
-    classes, while nothing is known of an unlabeled item.
+    which of the members only followed a neighbor's label: those are not evidence, because they would only repeat what
+    they were made from. ``checked`` (n,) bool are items without a label at which somebody looked and found none: they
+    have none of the classes, while nothing is known of an unlabeled item.
     """
 
     codes: np.ndarray
@@ -72,12 +72,12 @@ class Labels:
     def with_nothing(self, codes: np.ndarray) -> tuple[np.ndarray, int]:
         """Codes (n,) in which “checked, nothing there” is one more class, the last; and the number of classes then.
 
-        Several labels an item need none: `of_class` has it that such items have none of the classes.
+        A field of several labels per item needs no such class: in `of_class`, these items have none of the classes.
         """
         return (codes, len(self.classes)) if self.multi else self.with_checked(codes)
 
     def with_checked(self, codes: np.ndarray) -> tuple[np.ndarray, int]:
-        """`with_nothing`, also for several labels an item, of which each has only one code here."""
+        """`with_nothing`, also for fields of several labels per item, of which only the first is in ``codes``."""
         if not self.checked.any():
             return codes, len(self.classes)
         return np.where(self.checked, len(self.classes), codes), len(self.classes) + 1
@@ -230,7 +230,7 @@ def _local(samples: fo.core.collections.SampleCollection, path: str) -> str:
     return path.removeprefix(FRAMES_PREFIX) if samples._is_frames else path
 
 
-# Attributes of a label saved by Labelscape: who set it, because of which sample, with what confidence, and when.
+# Attributes of a label saved by Labelscape: who set it, the sample it was derived from, its confidence, and the time.
 PROVENANCE_ATTRIBUTES: dict[str, Any] = {
     "labelscape": fo.StringField,
     "anchor": fo.StringField,
@@ -277,7 +277,7 @@ def _is_checked(
 
 def with_pending(labels: Labels, items: Items, field: LabelField, pending: PendingChanges) -> Labels:
     """The labels including pending ones that a person set; pending labels from neighbors are not evidence."""
-    changes = next((one for one in pending.fields if one.field == field.name), None)
+    changes = next((field_changes for field_changes in pending.fields if field_changes.field == field.name), None)
     if changes is None:
         return labels
     by_hand = ~changes.followed
@@ -333,7 +333,7 @@ def first_codes(members: np.ndarray, count: int) -> np.ndarray:
 def locked_path(dataset: fo.Dataset, name: str) -> str | None:
     """The read-only field that keeps labels in a field from being written: itself, its list, or the class in it."""
     paths = [name, *(f"{name}.{leaf}" for leaf in ("detections", "polylines", "classifications"))]
-    fields = {path: dataset.get_field(path) for one in paths for path in (one, f"{one}.label")}
+    fields = {path: dataset.get_field(path) for root in paths for path in (root, f"{root}.label")}
     return next((path for path, field in fields.items() if field is not None and field.read_only), None)
 
 

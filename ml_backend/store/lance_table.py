@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from .items import as_ids
 from .settings import adopt_lancedb_uri
-from .vector_table import Rows, VectorTable, damage_in_words, retrying, rows_at_once
+from .vector_table import Rows, VectorTable, retrying, rows_at_once, translate_damage
 
 _COLUMNS = ["id", "sample_id", "vector"]
 
@@ -29,7 +29,7 @@ class LanceTable(VectorTable):
 
     def __init__(self, index: Any) -> None:
         self._index = index
-        with self._in_words():
+        with self._translate_errors():
             self._refresh()
 
     @property
@@ -40,35 +40,35 @@ class LanceTable(VectorTable):
         table = self._index.table
         if table is None:
             return as_ids([])
-        with self._in_words():
+        with self._translate_errors():
             return as_ids(_columns(table, ["id"])["id"].to_pylist())
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         table = self._index.table
         if table is None:
             return as_ids([]), np.empty((0, 0), np.float32)
-        with self._in_words():
+        with self._translate_errors():
             return self._read(table)
 
     def size(self) -> int:
-        with self._in_words():
+        with self._translate_errors():
             return 0 if self._index.table is None else int(self._index.table.count_rows())
 
     def dim(self) -> int | None:
         table = self._index.table
-        with self._in_words():
+        with self._translate_errors():
             return None if table is None else int(table.schema.field("vector").type.list_size)
 
     def batches(self) -> Iterator[Rows]:
         if self._index.table is None:
             return
-        with self._in_words():
+        with self._translate_errors():
             search = self._index.table.search().select(_COLUMNS).limit(None)
             for batch in search.to_batches(rows_at_once(self.dim())):
                 yield _rows(pa.Table.from_batches([batch]))
 
     def fetch(self, ids: np.ndarray) -> Rows:
-        with self._in_words():
+        with self._translate_errors():
             batches = []
             for start in range(0, len(ids), self._REMOVE_AT_ONCE):
                 some = ids[start : start + self._REMOVE_AT_ONCE]
@@ -85,37 +85,37 @@ class LanceTable(VectorTable):
             ],
             names=["id", "sample_id", "vector"],
         )
-        with self._in_words():
+        with self._translate_errors():
             retrying(lambda: self._write(rows), self._refresh)
             self._index.reload()
 
     def remove(self, ids: np.ndarray) -> None:
         if self._index.table is None:
             return
-        with self._in_words():
+        with self._translate_errors():
             for start in range(0, len(ids), self._REMOVE_AT_ONCE):
                 some = ids[start : start + self._REMOVE_AT_ONCE]
                 retrying(partial(self._delete, _among(some)), self._refresh)
             self._index.reload()
 
     def clear(self) -> None:
-        with self._in_words():
+        with self._translate_errors():
             self._index._db.drop_table(self._index.config.table_name, ignore_missing=True)
             self._index._table = None
 
     def version(self) -> int:
-        with self._in_words():
+        with self._translate_errors():
             return 0 if self._index.table is None else int(self._index.table.version)
 
     def compact(self) -> None:
         if self._index.table is not None:
-            with self._in_words():
+            with self._translate_errors():
                 retrying(self._keep_one_vector_each, self._refresh)
                 retrying(lambda: self._index.table.optimize(), self._refresh)
 
     def build_index(self, rows_per_partition: int) -> None:
         """An inverted file with scalar quantization (IVF_SQ)."""
-        with self._in_words():
+        with self._translate_errors():
             self._index.table.create_index(
                 metric="cosine",
                 vector_column_name="vector",
@@ -126,12 +126,12 @@ class LanceTable(VectorTable):
             )
 
     def has_index(self) -> bool:
-        with self._in_words():
+        with self._translate_errors():
             return self._index.table is not None and bool(self._index.table.list_indices())
 
     def nearest(self, query: np.ndarray, count: int, effort: int) -> Rows:
         """As declared; for each result, four candidates of the index are re-ranked by their full vectors."""
-        with self._in_words():
+        with self._translate_errors():
             search = self._index.table.search(query).distance_type("cosine").nprobes(effort)
             search = search.refine_factor(self._REFINE).select([*_COLUMNS, "_distance"])  # unnamed, 0.40 warns of it
             return _rows(search.limit(count).to_arrow())
@@ -176,8 +176,8 @@ class LanceTable(VectorTable):
             row += len(chunk)
         return as_ids(arrow["id"].to_pylist()), vectors
 
-    def _in_words(self) -> Any:
-        return damage_in_words(self._index.key, self._index.config.uri)
+    def _translate_errors(self) -> Any:
+        return translate_damage(self._index.key, self._index.config.uri)
 
 
 class LanceTables:

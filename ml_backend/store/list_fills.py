@@ -90,7 +90,7 @@ class RemovingFill(Fill):
             yield UpdateMany(where, [{"$set": {**new, **modified_now()}}])
 
     def _filtered(self, *, meant: bool) -> Expression:
-        """The labels of a sample that are meant, or the others; inside `of_row`."""
+        """The labels of a sample that this fill removes, or the others; inside `of_row`."""
         own_id = {"$eq": ["$$one._id", column_of_ids(self.elements)]}
         own_name = {"$eq": [{"$ifNull": ["$$one.label", None]}, {"$literal": self.name}]}
         both: Expression = {"$and": [own_id, own_name]}
@@ -98,7 +98,7 @@ class RemovingFill(Fill):
         return {"$filter": {"input": _list_at(self.path), "as": "one", "cond": condition}}
 
     def _restored(self) -> Expression:
-        """The labels of a sample with the one that left, at its place; inside `of_row`."""
+        """The labels of a sample, with the removed one back at its place; inside `of_row`."""
         label = {"$let": {"vars": {"label": column_of_documents(self.before)}, "in": ["$$label"]}}
         rest = {"$slice": ["$$list", "$$place", {"$add": [{"$size": "$$list"}, 1]}]}
         parts: Sequence[Any] = [{"$slice": ["$$list", "$$place"]}, label, rest]

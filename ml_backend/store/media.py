@@ -92,11 +92,11 @@ def _media_of_clips(dataset: fo.Dataset, items: Items) -> dict[str, Media | Unus
     root = label_path(dataset, items.parts)
     videos = every_sample(dataset).select(list(dict.fromkeys(items.sample_ids.tolist())))
     paths, ids, supports = videos.values(["filepath", f"{root}.id", f"{root}.support"])
-    one = root == items.parts  # a single TemporalDetection: its support is itself a list of two
+    single = root == items.parts  # a single TemporalDetection: its support is itself a list of two
     return {
         clip: Media(path=path, span=(support[0], support[1])) if support else UnusableItem(path, "the clip has no span")
         for path, clips, spans in zip(paths, ids, supports, strict=True)
-        for clip, support in zip(as_list(clips), [spans] if one else spans or [], strict=False)
+        for clip, support in zip(as_list(clips), [spans] if single else spans or [], strict=False)
     }
 
 
@@ -107,7 +107,10 @@ def _carried_media(samples: SampleCollection, items: Items, carried: MediumField
     known = [name for name in (START, END, RATE, CHANNELS) if samples.has_field(name)]
     ids, values, *columns = samples.values(["id", carried.name, *known])
     facts = [dict(zip(known, row, strict=True)) for row in zip(*columns, strict=True)] or [{} for _ in ids]
-    return {item: _carried_medium(value, one, carried) for item, value, one in zip(ids, values, facts, strict=True)}
+    return {
+        item: _carried_medium(value, item_facts, carried)
+        for item, value, item_facts in zip(ids, values, facts, strict=True)
+    }
 
 
 def _carried_medium(value: str | None, facts: dict[str, Any], carried: MediumField) -> Media | UnusableItem:
@@ -131,8 +134,8 @@ def _media_of_windows(samples: SampleCollection, items: Items, carried: MediumFi
     ids, boxes = whole.values([f"{root}.id", f"{root}.bounding_box"], _raw=True)
     facts = [dict(zip(known, row, strict=True)) for row in zip(*columns, strict=True)]
     return {
-        str(window): _window(value, box, one, carried)
-        for value, windows, of_sample, one in zip(values, ids, boxes, facts, strict=True)
+        str(window): _window(value, box, item_facts, carried)
+        for value, windows, of_sample, item_facts in zip(values, ids, boxes, facts, strict=True)
         for window, box in zip(windows or [], of_sample or [], strict=True)
     }
 
@@ -208,10 +211,10 @@ def _around(shape: Any) -> tuple[float, float, float, float] | str:
 def _numbers(values: Any) -> list[float] | None:
     """Finite numbers; None where it is anything else."""
     if not isinstance(values, list) or any(
-        isinstance(one, bool) or not isinstance(one, (int, float)) for one in values
+        isinstance(value, bool) or not isinstance(value, (int, float)) for value in values
     ):
         return None
-    numbers = [float(one) for one in values]
+    numbers = [float(value) for value in values]
     return numbers if all(map(math.isfinite, numbers)) else None
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from .backend_table import saved_version
 from .items import as_ids
-from .vector_table import Rows, VectorTable, retrying, rows_at_once, server_in_words
+from .vector_table import Rows, VectorTable, retrying, rows_at_once, translate_server_errors
 
 ADDRESS = "FIFTYONE_BRAIN_SIMILARITY_MILVUS_URI"
 _COLUMNS = ["pk", "sample_id", "vector"]
@@ -38,7 +38,7 @@ class MilvusTable(VectorTable):
 
     def __init__(self, index: Any) -> None:
         self._index = index
-        with self._in_words():
+        with self._translate_errors():
             self._reconnect()
             self._refresh()
 
@@ -47,14 +47,14 @@ class MilvusTable(VectorTable):
         return str(self._index.config.collection_name)
 
     def ids(self) -> np.ndarray:
-        with self._in_words():
+        with self._translate_errors():
             return as_ids([row["pk"] for batch in self._pages(["pk"], 1) for row in batch])
 
     def size(self) -> int:
         collection = self._collection()
         if collection is None:
             return 0
-        with self._in_words():
+        with self._translate_errors():
             return int(collection.query("", output_fields=["count(*)"], consistency_level=_STRONG)[0]["count(*)"])
 
     def dim(self) -> int | None:
@@ -62,20 +62,20 @@ class MilvusTable(VectorTable):
         return None if collection is None else _dim(collection)
 
     def batches(self) -> Iterator[Rows]:
-        with self._in_words():
+        with self._translate_errors():
             for page in self._pages(_COLUMNS, self.dim()):
                 yield _rows(page)
 
     def fetch(self, ids: np.ndarray) -> Rows:
         collection, hits = self._collection(), []
         for start in range(0, len(ids), _FETCHED_AT_ONCE):
-            with self._in_words():
+            with self._translate_errors():
                 some = _among(ids[start : start + _FETCHED_AT_ONCE])
                 hits += list(collection.query(some, output_fields=_COLUMNS, consistency_level=_STRONG))
         return _rows(hits)
 
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
-        with self._in_words():
+        with self._translate_errors():
             retrying(lambda: self._write(ids, sample_ids, vectors), self._refresh)
             self._index.reload()
             self._index.save()
@@ -84,26 +84,26 @@ class MilvusTable(VectorTable):
         collection = self._collection()
         if collection is None:
             return
-        with self._in_words():
+        with self._translate_errors():
             for start in range(0, len(ids), _FETCHED_AT_ONCE):
                 collection.delete(_among(ids[start : start + _FETCHED_AT_ONCE]))
             self._index.reload()
             self._index.save()
 
     def clear(self) -> None:
-        with self._in_words():
+        with self._translate_errors():
             if self._collection() is not None:
                 self._index.cleanup()
 
     def version(self) -> Hashable:
-        with self._in_words():
+        with self._translate_errors():
             return saved_version(self._index, self.size())
 
     def compact(self) -> None:
         """Milvus seals and indexes what was written."""
         collection = self._collection()
         if collection is not None:
-            with self._in_words():
+            with self._translate_errors():
                 collection.flush()
 
     def build_index(self, rows_per_partition: int) -> None:
@@ -112,11 +112,11 @@ class MilvusTable(VectorTable):
 
     def has_index(self) -> bool:
         collection = self._collection()
-        with self._in_words():
+        with self._translate_errors():
             return collection is not None and bool(collection.indexes)
 
     def nearest(self, query: np.ndarray, count: int, effort: int) -> Rows:
-        with self._in_words():
+        with self._translate_errors():
             [hits] = self._collection().search(
                 data=[np.asarray(query, np.float32).tolist()],
                 anns_field="vector",
@@ -152,8 +152,8 @@ class MilvusTable(VectorTable):
         collection = self._collection()
         return iter(()) if collection is None else _pages(collection, columns, dim)
 
-    def _in_words(self) -> AbstractContextManager[None]:
-        return server_in_words(self._index.key, "milvus", ADDRESS)
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        return translate_server_errors(self._index.key, "milvus", ADDRESS)
 
 
 class MilvusTables:
@@ -232,4 +232,4 @@ def _dim(collection: Any) -> int:
 
 
 def _among(ids: np.ndarray) -> str:
-    return "pk in [{}]".format(", ".join(f'"{one}"' for one in as_ids(ids).tolist()))
+    return "pk in [{}]".format(", ".join(f'"{item}"' for item in as_ids(ids).tolist()))

@@ -69,7 +69,7 @@ class ObjectFill(Fill):
         return {f"{target}.{name}": value for name, value in values.items()} | modified_now()
 
     def _changed(self, *, undo: bool) -> Expression:
-        """The objects of a sample, with the attributes of the one that is meant."""
+        """The objects of a sample, with the attributes of this fill's object changed."""
         if undo:
             values = column_of_documents(self.before)
         else:

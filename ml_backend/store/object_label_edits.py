@@ -17,7 +17,7 @@ from .label_documents import Plan, confirms, is_meant, may_overwrite, provenance
 from .labels import PROVENANCE_ATTRIBUTES, LabelField
 from .object_fills import ObjectFill
 from .pending_columns import FieldChanges, pending_label
-from .raw_batches import ANY_TIME, ID_AT, ID_END, read_encoded
+from .raw_batches import ANY_TIME, ID_AT, ID_END, DecodedFields, read_encoded
 from .seen import was_changed
 from .single_label_edits import places_of
 
@@ -46,7 +46,7 @@ class PresentObjects:
 
 
 def object_label_edits(
-    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, leaving: np.ndarray, now: datetime
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, leaving: np.ndarray, labeled_at: datetime
 ) -> Iterator[AnyEdit]:
     """Edits that clear and set the pending labels of objects, but not of those in samples that are ``leaving`` (n,)."""
     for start in range(0, len(changes.cleared), READ_AT_ONCE):
@@ -59,7 +59,9 @@ def object_label_edits(
     for start in range(0, len(by_class), READ_AT_ONCE):
         rows = by_class[start : start + READ_AT_ONCE]
         present = _present_objects(dataset, field, changes.ids[rows], leaving)
-        yield from _setting(field, changes, rows[places_of(present.elements, changes.ids[rows])], present, plan, now)
+        yield from _setting(
+            field, changes, rows[places_of(present.elements, changes.ids[rows])], present, plan, labeled_at
+        )
 
 
 def _to_clear(present: PresentObjects, which: np.ndarray, seen: np.ndarray, plan: Plan) -> list[int]:
@@ -86,7 +88,12 @@ def _clearing(field: LabelField, present: PresentObjects) -> Iterator[Fill]:
 
 
 def _setting(
-    field: LabelField, changes: FieldChanges, rows: np.ndarray, present: PresentObjects, plan: Plan, now: datetime
+    field: LabelField,
+    changes: FieldChanges,
+    rows: np.ndarray,
+    present: PresentObjects,
+    plan: Plan,
+    labeled_at: datetime,
 ) -> Iterator[Fill]:
     """The edits of rows of the changes, ``rows[i]`` for the object at place i; they are sorted by class and origin."""
     groups: dict[tuple[int, bool, Any], list[int]] = {}
@@ -104,7 +111,7 @@ def _setting(
             groups.setdefault((code, followed, name), []).append(place)
     for (_, followed, name), places in groups.items():
         label = pending_label(changes, int(rows[places[0]]))
-        document = {"label": label.label, **provenance(label, now)}
+        document = {"label": label.label, **provenance(label, labeled_at)}
         for some in _in_rounds(np.asarray(places), present):
             confidence, anchors = (changes.confidence[rows[some]], changes.anchors[rows[some]])
             more = {"confidence": confidence, "anchors": anchors} if followed else {}
@@ -142,15 +149,15 @@ def _present_objects(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, le
     samples: list[bytes] = []
     elements: list[bytes] = []
     documents: list[bytes] = []
-    rests: list[bytes] = []
+    annotators: list[str | None] = []
+    decoded = DecodedFields()
     for document in read_encoded(collection, [match, *unwound, project]):
         if document[ID_AT:ID_END] not in gone:
             samples.append(document[ID_AT:ID_END])
             elements.append(document[_ELEMENT_AT : _ELEMENT_AT + 12])
             end = _BEFORE_AT + int.from_bytes(document[_BEFORE_AT : _BEFORE_AT + 4], "little")
             documents.append(document[_BEFORE_AT:end])
-            rests.append((len(document) - end + 4).to_bytes(4, "little") + document[end:])
-    known = {one: bson.decode(one, ANY_TIME) for one in dict.fromkeys([*documents, *rests])}
+            annotators.append(decoded[document[end:]].get("annotator"))
+    known = {encoded: bson.decode(encoded, ANY_TIME) for encoded in dict.fromkeys(documents)}
     in_samples, present = (np.frombuffer(b"".join(column), _OID) for column in (samples, elements))
-    facts, annotators = [known[one] for one in documents], [known[one].get("annotator") for one in rests]
-    return PresentObjects(in_samples, present, documents, facts, annotators)
+    return PresentObjects(in_samples, present, documents, [known[encoded] for encoded in documents], annotators)

@@ -47,15 +47,26 @@ def _not_known() -> np.ndarray:
 class PendingAct:
     """One action of a user, on one or many items, that is not saved yet.
 
-    ``ids`` (n,) bytes of 12 name the items. A label has a ``label``, the ``confidence`` (n,) and ``anchors`` (n,) that
-    neighbors gave it, both empty where a person set it, and ``replace`` where it may overwrite another one. In a field
-    of several labels an item (``multi``) it joins them. A deletion of objects has their field as ``field``. A clearing
-    takes labels away: ``which``. A discard forgets the acts with the keys ``discards``, for its items, or for all if it
-    has none; in one of an earlier version, which names none, these are the acts before it.
-    ``seen`` (n,) uint64 stands for what was there when the act was queued (`seen.seen_label`), which is what it may
-    change; it is empty where that is not known, as in acts of earlier versions.
-    ``mark`` identifies the field (`schema.field_mark`). Records of the same ``act`` are undone together; ``count`` is
-    the reported size of the act.
+    Attributes:
+        kind: what the user asked for: a label, a clearing, a deletion, or a discard of earlier acts.
+        ids: (n,) "S12", the items. A discard without any is about all items.
+        field: the label field; of a deletion of objects, their field; "" for a deletion of samples.
+        patches_field: the field of the objects if the items are objects; None if they are samples.
+        label: the class to set; "" if the act sets none.
+        origin: who set the label: a person, or the neighbors of labeled items.
+        confidence: (n,) 0 to 1, the confidence of labels from neighbors; empty otherwise.
+        anchors: (n,) "S12", the labeled item that each label comes from; empty for labels that a person set.
+        seen: (n,) uint64, a number for what each item had when the act was queued (`seen.seen_label`): the act changes
+            only that. Empty if not known, as in acts of earlier versions.
+        multi: whether the field has several labels per item, so that the label joins those there.
+        replace: whether the label may overwrite another one.
+        which: the labels that a clearing takes away.
+        discards: the keys of the acts that a discard cancels; none in one of an earlier version, which cancels all
+            acts before it.
+        mark: identifies the field even after it is renamed (`schema.field_mark`).
+        count: the number of items to report for the act.
+        act: the name shared by all records that are undone together.
+        key: the key of the record in the execution store.
     """
 
     kind: ActKind

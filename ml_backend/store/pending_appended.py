@@ -26,21 +26,23 @@ def fold_appended(
     some = [(_of_items(act, items), name) for act, name in zip(before, names, strict=False)]
     kept = [(act, name) for act, name in some if act is not None] + list(zip(fresh, names[len(before) :], strict=True))
     few = fold([act for act, _ in kept], [name for _, name in kept])
-    fields: dict[_Field, FieldChanges] = {(one.field, one.patches_field): _without(one, items) for one in known.fields}
-    for one in few.fields:
-        rest = fields.get((one.field, one.patches_field))
-        if rest is not None and rest.multi != one.multi:
+    fields: dict[_Field, FieldChanges] = {
+        (changes.field, changes.patches_field): _without(changes, items) for changes in known.fields
+    }
+    for changes in few.fields:
+        rest = fields.get((changes.field, changes.patches_field))
+        if rest is not None and rest.multi != changes.multi:
             return None
-        fields[one.field, one.patches_field] = one if rest is None else _joined(rest, one)
+        fields[changes.field, changes.patches_field] = changes if rest is None else _joined(rest, changes)
     deleted, seen = _deletions(known, few, items)
-    kept_fields = [one for one in fields.values() if len(one.ids) or len(one.cleared)]
+    kept_fields = [changes for changes in fields.values() if len(changes.ids) or len(changes.cleared)]
     return PendingChanges(kept_fields, deleted, [act.key for act in acts], seen)
 
 
 def _deletions(
     known: PendingChanges, few: PendingChanges, items: np.ndarray
 ) -> tuple[dict[str | None, np.ndarray], dict[str | None, np.ndarray]]:
-    """The deletions of both, of ``items`` only the latter ones, and what was in them when they were queued."""
+    """The deletions of both, for ``items`` only those of ``few``, and what was in them when they were queued."""
     deleted: dict[str | None, np.ndarray] = {}
     seen: dict[str | None, np.ndarray] = {}
     for changes in (known, few):
@@ -66,10 +68,10 @@ def _of_items(act: PendingAct, items: np.ndarray) -> PendingAct | None:
 
 def _among(ids: np.ndarray, items: np.ndarray) -> np.ndarray:
     """(n,) whether each id is one of some items; by the last bytes first, which compare a hundred times as fast."""
-    found: np.ndarray = np.isin(_tails(ids), _tails(items))
-    rows = np.flatnonzero(found)
-    found[rows] = np.isin(ids[rows], items)
-    return found
+    are_among: np.ndarray = np.isin(_tails(ids), _tails(items), kind="sort")  # NumPy 2.0 overflows otherwise
+    rows = np.flatnonzero(are_among)
+    are_among[rows] = np.isin(ids[rows], items)
+    return are_among
 
 
 def _tails(ids: np.ndarray) -> np.ndarray:

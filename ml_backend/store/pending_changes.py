@@ -109,8 +109,10 @@ class _Log:
         deleted: dict[str | None, tuple[np.ndarray, np.ndarray]] = {}
         marked = (self.kind == "delete") & (self.deletion[self.group] == self.number)
         objects = [patches_field for _, patches_field in self.targets]
-        for field in dict.fromkeys(one for one, act in zip(objects, self.acts, strict=True) if act.kind == "delete"):
-            mine = np.asarray([one == field for one in objects])[self.number]
+        for field in dict.fromkeys(
+            object_field for object_field, act in zip(objects, self.acts, strict=True) if act.kind == "delete"
+        ):
+            mine = np.asarray([object_field == field for object_field in objects])[self.number]
             rows = np.flatnonzero(marked & mine)
             if len(rows):
                 rows = rows[_first_of_each(self.group[rows])]

@@ -16,7 +16,18 @@ NO_ANCHOR = b""
 
 @dataclass(frozen=True)
 class PendingLabel:
-    """A label that one item will get; ``confidence`` and ``anchor`` are None if a person set it."""
+    """A label that one item will get.
+
+    Attributes:
+        item: the id of the item.
+        field: the label field.
+        patches_field: the field of the objects if the item is an object; None if it is a sample.
+        label: the class.
+        origin: who set it: a person, or the neighbors of labeled items.
+        confidence: 0 to 1; None if a person set the label.
+        anchor: the id of the labeled item that the label comes from; None if a person set it.
+        replace: whether it may overwrite another label.
+    """
 
     item: str
     field: str
@@ -30,14 +41,26 @@ class PendingLabel:
 
 @dataclass(frozen=True, eq=False)
 class FieldChanges:
-    """The pending changes of one label field, as columns.
+    """The pending changes of one label field, as columns: n labels to set, and m items to clear before that.
 
-    Label number i is ``names[codes[i]]`` for the item ``ids[i]`` (bytes of 12); ``followed`` (n,) tells which labels
-    come from neighbors, with their ``confidence`` (n,) and ``anchors`` (n,); ``replace`` (n,) which may overwrite any
-    label, and ``lifted`` (n,) which labels a clearing before it takes away ("" = none): those it may overwrite, too.
-    ``cleared`` (m,) are the items whose labels go first, those that ``which`` (m,) says. ``seen`` (n,) and
-    ``cleared_seen`` (m,) stand for what was there when that was queued (`seen.seen_label`). ``mark`` identifies the
-    field.
+    Attributes:
+        field: the label field.
+        patches_field: the field of the objects if the items are objects; None if they are samples.
+        multi: whether the field has several labels per item.
+        mark: identifies the field even after it is renamed (`schema.field_mark`).
+        names: the classes that labels are set to.
+        ids: (n,) "S12", the items to label.
+        codes: (n,) the class of each label, as a position in ``names``.
+        followed: (n,) bool, whether the label comes from neighbors rather than a person.
+        replace: (n,) bool, whether the label may overwrite any other label.
+        lifted: (n,) which labels an earlier clearing takes away from the item, "" for none: the label may overwrite
+            these, too.
+        confidence: (n,) 0 to 1, of the labels that come from neighbors.
+        anchors: (n,) "S12", the labeled item that each label comes from; `NO_ANCHOR` for none.
+        seen: (n,) uint64, a number for what the item had when the label was queued (`seen.seen_label`).
+        cleared: (m,) "S12", the items to clear.
+        which: (m,) which labels of each are cleared (`pending.Clear`).
+        cleared_seen: (m,) uint64, as ``seen``, from when the clearing was queued.
     """
 
     field: str
@@ -78,11 +101,16 @@ class FieldChanges:
 
 @dataclass(frozen=True, eq=False)
 class PendingChanges:
-    """The folded acts: the last one on an item counts; a field with several labels per item collects them all.
+    """The acts folded into what a save would change.
 
-    ``deleted`` maps a field of objects, or None for samples, to the ids (k,) of those that will be deleted; ``acts``
-    are the keys of the acts behind all this. ``deleted_seen`` has what was in each of the deleted when that was queued
-    (`seen_contents`).
+    The last act on an item counts, except that a multi-label field collects all its labels.
+
+    Attributes:
+        fields: the labels and clearings of each label field.
+        deleted: field of objects, or None for samples → (k,) "S12", those that will be deleted.
+        acts: the keys of the acts that were folded.
+        deleted_seen: as ``deleted`` → (k,) a number for the contents of each when its deletion was queued
+            (`seen_contents`).
     """
 
     fields: Sequence[FieldChanges]

@@ -16,7 +16,7 @@ import numpy as np
 
 from .backend_table import saved_version
 from .items import as_ids
-from .vector_table import Rows, VectorTable, retrying, rows_at_once, server_in_words
+from .vector_table import Rows, VectorTable, retrying, rows_at_once, translate_server_errors
 
 ADDRESS = "FIFTYONE_BRAIN_SIMILARITY_PGVECTOR_CONNECTION_STRING"
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)  # of the binary format of COPY
@@ -80,11 +80,11 @@ class PgvectorTable(VectorTable):
     def fetch(self, ids: np.ndarray) -> Rows:
         dim = self.dim() or 0
         with self._transaction() as cursor:
-            quoted = ", ".join(f"'{one}'" for one in as_ids(ids).tolist()) or "''"
+            quoted = ", ".join(f"'{item}'" for item in as_ids(ids).tolist()) or "''"
             return self._select(cursor, f"id IN ({quoted})", dim)
 
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
-        with self._in_words():
+        with self._translate_errors():
             retrying(lambda: self._upsert(ids, sample_ids, np.ascontiguousarray(vectors, np.float32)))
             self._saved()
 
@@ -93,7 +93,7 @@ class PgvectorTable(VectorTable):
             return
         with self._transaction() as cursor:
             cursor.execute(self._sql("DELETE FROM {table} WHERE id = ANY(%s)"), (as_ids(ids).tolist(),))
-        with self._in_words():
+        with self._translate_errors():
             self._saved()
 
     def clear(self) -> None:
@@ -103,7 +103,7 @@ class PgvectorTable(VectorTable):
 
     def version(self) -> Hashable:
         size = self.size()
-        with self._in_words():
+        with self._translate_errors():
             return saved_version(self._index, size)
 
     def compact(self) -> None:
@@ -182,7 +182,7 @@ class PgvectorTable(VectorTable):
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        with self._in_words(), self._connected() as cursor:
+        with self._translate_errors(), self._connected() as cursor:
             yield cursor
 
     def _connected(self) -> AbstractContextManager[Any]:
@@ -193,8 +193,8 @@ class PgvectorTable(VectorTable):
     def _sql(self, text: str) -> Any:
         return _sql(text, self._name, self._index.config.index_name)
 
-    def _in_words(self) -> AbstractContextManager[None]:
-        return server_in_words(self._index.key, "pgvector", ADDRESS)
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        return translate_server_errors(self._index.key, "pgvector", ADDRESS)
 
 
 class PgvectorTables:
@@ -261,7 +261,9 @@ def _copy_out(cursor: Any, query: Any) -> bytes:
 
 def _record(dim: int) -> np.dtype:
     """One row of COPY's binary format: numbers are big-endian, and a length precedes each value."""
-    texts = [(name, kind) for one in ("id", "sample_id") for name, kind in ((f"{one}_bytes", ">i4"), (one, "S24"))]
+    texts = [
+        (name, kind) for column in ("id", "sample_id") for name, kind in ((f"{column}_bytes", ">i4"), (column, "S24"))
+    ]
     vector = [("vector_bytes", ">i4"), ("dim", ">i2"), ("unused", ">i2"), ("vector", ">f4", (dim,))]
     return np.dtype([("columns", ">i2"), *texts, *vector])
 

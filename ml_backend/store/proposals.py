@@ -85,11 +85,11 @@ def _of_samples(
     rows: list[_Row] = []
     for some in chosen:
         stages: list[dict[str, Any]] = [{"$match": {**some, **meant}}, {"$project": columns}]
-        for one in dataset._sample_collection.aggregate(stages):
-            item = one["_id"].binary
-            rows.append((item, one["label"], one["confidence"], one.get("anchor")))
-            if one.get("more"):
-                more = zip(one["more"], one["more_confidence"], one["more_anchors"], strict=True)
+        for document in dataset._sample_collection.aggregate(stages):
+            item = document["_id"].binary
+            rows.append((item, document["label"], document["confidence"], document.get("anchor")))
+            if document.get("more"):
+                more = zip(document["more"], document["more_confidence"], document["more_anchors"], strict=True)
                 rows += [(item, *proposal) for proposal in more]
     return rows
 

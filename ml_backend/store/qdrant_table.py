@@ -13,7 +13,7 @@ import numpy as np
 
 from .backend_table import saved_version
 from .items import as_ids
-from .vector_table import Rows, VectorTable, retrying, rows_at_once, server_in_words
+from .vector_table import Rows, VectorTable, retrying, rows_at_once, translate_server_errors
 
 ADDRESS = "FIFTYONE_BRAIN_SIMILARITY_QDRANT_URL"
 _LENGTH = "labelscape_length"
@@ -34,31 +34,31 @@ class QdrantTable(VectorTable):
         return str(self._index.config.collection_name)
 
     def ids(self) -> np.ndarray:
-        with self._in_words():
+        with self._translate_errors():
             return as_ids([_id(point.id) for page in self._pages(1, with_vectors=False) for point in page])
 
     def size(self) -> int:
-        with self._in_words():
+        with self._translate_errors():
             return int(self._client.count(self._name, exact=True).count) if self._exists() else 0
 
     def dim(self) -> int | None:
-        with self._in_words():
+        with self._translate_errors():
             if not self._exists():
                 return None
             return int(self._client.get_collection(self._name).config.params.vectors.size)
 
     def batches(self) -> Iterator[Rows]:
-        with self._in_words():
+        with self._translate_errors():
             for page in self._pages(self.dim()):
                 yield _rows(page)
 
     def fetch(self, ids: np.ndarray) -> Rows:
-        names = [str(one) + _PADDING for one in as_ids(ids)]
-        with self._in_words():
+        names = [str(item) + _PADDING for item in as_ids(ids)]
+        with self._translate_errors():
             return _rows(self._client.retrieve(self._name, names, with_vectors=True, with_payload=True))
 
     def upsert(self, ids: np.ndarray, sample_ids: np.ndarray, vectors: np.ndarray) -> None:
-        with self._in_words():
+        with self._translate_errors():
             retrying(lambda: self._write(Rows(as_ids(ids), as_ids(sample_ids), np.asarray(vectors, np.float32))))
             self._index.reload()
             self._index.save()
@@ -66,19 +66,19 @@ class QdrantTable(VectorTable):
     def remove(self, ids: np.ndarray) -> None:
         from qdrant_client import models
 
-        with self._in_words():
+        with self._translate_errors():
             if self._exists():
-                points: list[Any] = [str(one) + _PADDING for one in as_ids(ids)]
+                points: list[Any] = [str(item) + _PADDING for item in as_ids(ids)]
                 self._client.delete(self._name, models.PointIdsList(points=points))
                 self._index.reload()
                 self._index.save()
 
     def clear(self) -> None:
-        with self._in_words():
+        with self._translate_errors():
             self._index.cleanup()
 
     def version(self) -> Hashable:
-        with self._in_words():
+        with self._translate_errors():
             return saved_version(self._index, self.size())
 
     def compact(self) -> None:
@@ -88,13 +88,13 @@ class QdrantTable(VectorTable):
         """Nothing to do: Qdrant builds an HNSW index by itself, from some thousands of vectors on."""
 
     def has_index(self) -> bool:
-        with self._in_words():
+        with self._translate_errors():
             return bool(self._exists())
 
     def nearest(self, query: np.ndarray, count: int, effort: int) -> Rows:
         from qdrant_client import models
 
-        with self._in_words():
+        with self._translate_errors():
             hits = self._client.query_points(
                 self._name,
                 query=np.asarray(query, np.float32).tolist(),
@@ -120,8 +120,8 @@ class QdrantTable(VectorTable):
             self._index._create_collection(rows.vectors.shape[1])
         _write(self._client, self._name, rows)
 
-    def _in_words(self) -> AbstractContextManager[None]:
-        return server_in_words(self._index.key, "qdrant", ADDRESS)
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        return translate_server_errors(self._index.key, "qdrant", ADDRESS)
 
 
 class QdrantTables:
@@ -134,7 +134,7 @@ class QdrantTables:
         self._client = qdrant_client.QdrantClient(url=settings.get("url"), api_key=settings.get("api_key"))
 
     def names(self) -> list[str]:
-        return [one.name for one in self._client.get_collections().collections]
+        return [collection.name for collection in self._client.get_collections().collections]
 
     def copy(self, name: str, fresh: str) -> None:
         if not self._client.collection_exists(name):
@@ -171,7 +171,7 @@ def _write(client: Any, name: str, rows: Rows) -> None:
             {"sample_id": sample, _LENGTH: length}
             for sample, length in zip(rows.sample_ids[some].tolist(), lengths[some].tolist(), strict=True)
         ]
-        ids: list[Any] = [one + _PADDING for one in rows.ids[some].tolist()]
+        ids: list[Any] = [item + _PADDING for item in rows.ids[some].tolist()]
         points = models.Batch(ids=ids, payloads=payloads, vectors=rows.vectors[some].tolist())
         client.upsert(name, points, wait=True)
 

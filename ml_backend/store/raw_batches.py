@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import bson
 import numpy as np
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.int64 import Int64
@@ -19,6 +20,15 @@ _ARRAY, _INT64, _STRING = 0x04, 0x12, 0x02
 ID_AT = 9  # in a document that begins with ``_id``: after its size, and the type and the name of its first field
 ID_END = ID_AT + 12
 _AT_ONCE = 1_000_000  # documents of a reply, which ends at 16 MB before that
+
+
+class DecodedFields(dict[bytes, dict[str, Any]]):
+    """The fields that end an encoded document, by their bytes: of few kinds, so that each is decoded only once."""
+
+    def __missing__(self, encoded: bytes) -> dict[str, Any]:
+        fields: dict[str, Any] = bson.decode((len(encoded) + 4).to_bytes(4, "little") + encoded, ANY_TIME)
+        self[encoded] = fields
+        return fields
 
 
 def read_table(collection: Any, pipeline: Sequence[Mapping[str, Any]], size: int) -> np.ndarray:
@@ -85,7 +95,7 @@ def _split(batch: memoryview, size: int) -> np.ndarray:
         step = 1 + digits + 1 + size
         count = min(10**digits - (10 ** (digits - 1) if digits > 1 else 0), len(content) // step)
         if not count:
-            raise RuntimeError(f"MongoDB's reply has documents of another size than the {size} bytes requested.")
+            raise RuntimeError(f"MongoDB's reply has documents that are not {size} bytes long, as requested.")
         tables.append(content[: count * step].reshape(count, step)[:, digits + 2 :])
         content, digits = content[count * step :], digits + 1
     return np.concatenate(tables) if tables else np.empty((0, size), np.uint8)

@@ -59,4 +59,4 @@ def sample_state(dataset: fo.Dataset) -> SampleState | None:
 
 def _writes(collection: Collection) -> list[tuple[str, int]]:
     statistics = collection.aggregate([{"$collStats": {"latencyStats": {}}}])
-    return [(str(one.get("host")), int(one["latencyStats"]["writes"]["ops"])) for one in statistics]
+    return [(str(server.get("host")), int(server["latencyStats"]["writes"]["ops"])) for server in statistics]

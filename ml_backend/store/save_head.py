@@ -1,4 +1,4 @@
-"""The head of a dataset's saves: one record that says which save is the last one, and what is done with it.
+"""The head of a dataset's saves: one record that names the last save and its state.
 
 It moves only from the value that was read, so if two processes try to move it, only one succeeds. Taking back pending
 changes alters the value (`touch`), so that a save that checked them earlier must check again.

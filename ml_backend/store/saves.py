@@ -1,4 +1,4 @@
-"""Saves as all-or-nothing acts: recorded first, then applied, and undoable; an interrupted one is finished later.
+"""Saves are all-or-nothing: recorded first, then applied, and undoable; an interrupted one is finished later.
 
 Edits, with what was there before and what comes after, are written to a MongoDB collection first; one atomic key in
 FiftyOne's execution store, the head, then says "prepared". From that moment the save happens, whatever crashes.
@@ -182,6 +182,7 @@ def undo(dataset: fo.Dataset, save: str | None = None, progress: Progress = no_p
 
     Args:
         save: the id of the save that is meant, if it is known which one the last was; None = whichever it is now.
+        progress: may raise `Cancelled` at its first call; after that the undo happens.
 
     Raises:
         Refusal: another save was made since the one that is meant, there is nothing to undo, its fields are gone or
@@ -193,13 +194,15 @@ def undo(dataset: fo.Dataset, save: str | None = None, progress: Progress = no_p
         raise Refusal("There is no save to undo: none was made in the last seven days, or it has already been undone.")
     if save not in (None, record.id):
         raise Refusal(
-            f"The {record.title} came after the save to be undone, or that one is undone already: look again."
+            f"The {record.title} came after the save to be undone, or that save has already been undone: reload the "
+            "list of actions."
         )
     if not record.undoable:
         fields = f"{noun(len(record.lost), 'field')} {listing([f'“{name}”' for name in record.lost])}"
         gone = agree(len(record.lost), "is")
         raise Refusal(f"The {record.title} cannot be undone: its {fields} {gone} no longer in this dataset.")
     _refuse_locked(dataset, record)
+    progress(0.0, f"Undoing {count(record.count, 'change')}")
     if not claim(open_store(dataset, SAVES_STORE), head, f"{record.id}:undoing"):
         raise Refusal("Another tab is saving or undoing right now: try again.")
     _await(dataset, f"{record.id}:undoing", _unstoppable(progress))

@@ -46,7 +46,7 @@ def _kinds(dataset: fo.Dataset) -> dict[str, str]:
 
 def _kind(field: fo.Field) -> str:
     document = getattr(field, "document_type", None)
-    # MongoDB keeps milliseconds, of which a field that was just made knows more.
+    # MongoDB keeps milliseconds; a field that was just created still has microseconds.
     at = field.created_at.isoformat(timespec="milliseconds") if field.created_at else ""
     return f"{type(field).__name__}/{getattr(document, '__name__', '')}/{at}"
 

@@ -72,8 +72,8 @@ def taken_names(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> str:
 def write_scores(dataset: fo.Dataset, items: Items, scores: Sequence[Score]) -> int:
     """Write the columns of a ranking, all fields of a sample in one write; return how many samples or objects changed.
 
-    Only what changed is written. Every field is checked before the first one is written, and where a write fails, the
-    fields are as they were before.
+    Only what changed is written. Every field is checked before the first one is written, and if a write fails, the
+    fields are restored.
 
     Raises:
         Refusal: a field is read-only, or all names for it are taken.
@@ -112,7 +112,7 @@ def read_numbers(dataset: fo.Dataset, items: Items, name: str) -> np.ndarray:
 def score_path(dataset: fo.Dataset, patches_field: str | None, name: str, parts: str | None = None) -> str:
     """Path of a score in the dataset: a field of the sample or frame, or an attribute of the objects.
 
-    It has another name than ``name`` where a field of that name is somebody else's.
+    Its last part differs from ``name`` if a field of that name is somebody else's.
     """
     return own_path(dataset, _path_of(dataset, patches_field, name, parts))
 
@@ -159,7 +159,8 @@ def _read_whole(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> tupl
     if len(items) <= _FEW:  # a search of 50 results must not look at every sample
         query["_id"] = {"$in": [ObjectId(item) for item in items.ids.tolist()]}
     documents = list(paths[0][0].find(query, [path for _, path in paths]))
-    return [str(one["_id"]) for one in documents], [[one.get(path) for one in documents] for _, path in paths]
+    columns = [[document.get(path) for document in documents] for _, path in paths]
+    return [str(document["_id"]) for document in documents], columns
 
 
 def _read_objects(dataset: fo.Dataset, items: Items, names: Sequence[str]) -> tuple[list[str], list[_Column]]:

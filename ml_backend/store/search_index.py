@@ -12,6 +12,7 @@ from .items import Items, as_ids
 from .records import open_store
 from .search_tables import check_found
 from .vector_table import VectorTable
+from .vector_writes import recorded_write
 
 EXACT_UP_TO = 100_000  # vectors; larger tables are searched by the index, if there is one
 TARGET_RECALL = 0.98
@@ -96,7 +97,8 @@ def index_large_table(dataset: fo.Dataset, key: str, *, progress: Progress = no_
     if known is not None:
         return known.quality
     progress(0.0, f"Indexing {table.size():,} vectors")
-    table.build_index(PER_PARTITION)
+    with recorded_write(dataset, key, table):
+        table.build_index(PER_PARTITION)
     progress(0.8, "Measuring the recall of the index")
     quality = _measured(table, _made(dataset, key))
     open_store(dataset, _STORE).set(key, asdict(quality))

@@ -32,15 +32,15 @@ def seen_contents(dataset: fo.Dataset, patches_field: str | None, ids: np.ndarra
     else:
         collection, root = stored_path(dataset, label_path(dataset, patches_field))
         key, content = f"{root}._id", {"label": _attributes(f"${root}", _derived(dataset, patches_field))}
-    found: dict[bytes, int] = {}
+    numbers: dict[bytes, int] = {}
     for start in range(0, len(ids), _AT_ONCE):
         match = {"$match": {key: among(ids[start : start + _AT_ONCE])}}
         unwound: list[dict[str, Any]] = [] if root is None else [match, {"$unwind": f"${root}"}]
         stages = [*unwound, match, {"$project": {"_id": f"${key}", "content": content}}]
         for document in read_encoded(collection, stages):
-            found[document[ID_AT:ID_END]] = number_of(document[ID_END:])
+            numbers[document[ID_AT:ID_END]] = number_of(document[ID_END:])
     missing = NOTHING_SEEN
-    return np.fromiter((found.get(item, missing) for item in _keys(ids)), np.uint64, len(ids))
+    return np.fromiter((numbers.get(item, missing) for item in _keys(ids)), np.uint64, len(ids))
 
 
 def _keys(ids: np.ndarray) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """How a segment was made: described in words and, for a segment of a confusion, used to make it again."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from ..wording import count
@@ -28,17 +29,26 @@ class Selected:
 class ConfusionRule:
     """Outcomes of comparing labels with predictions, by which the segment can be made again.
 
-    ``whats`` are kinds of outcome and ``cells`` cells of the matrix as (label, prediction); ``members`` says which
-    objects of an outcome became members. That many ``samples`` were compared: those of ``view`` (its stages as JSON;
-    None = the whole dataset), unless it was ``too_large`` to keep. ``by_hand``: only some of the outcomes were taken.
-    ``remade_from`` is the slug of the segment that this one was made again from.
+    Attributes:
+        truth_field: the field with the labels.
+        prediction_field: the field with the predictions.
+        iou: 0 to 1, from which IoU on a prediction matches an object.
+        confidence: 0 to 1, from which confidence on predictions count.
+        outcomes: the kinds of outcome, such as "false positives".
+        cells: cells of the confusion matrix, as (label, prediction).
+        members: which objects of an outcome became members.
+        samples: how many samples were compared.
+        view: their view, its stages as JSON; None for the whole dataset.
+        too_large: whether the view was too large to store.
+        by_hand: whether only some of the outcomes were taken.
+        remade_from: the slug of the segment that this one was made again from.
     """
 
     truth_field: str
     prediction_field: str
     iou: float
     confidence: float
-    whats: tuple[str, ...]
+    outcomes: tuple[str, ...]
     cells: tuple[Cell, ...]
     members: str
     samples: int
@@ -50,14 +60,43 @@ class ConfusionRule:
     def sentence(self, day: str) -> str:
         """In words."""
         part = f", in a view of {count(self.samples, 'sample')}" if self.view or self.too_large else ""
-        chosen = ", ".join([*self.whats, *map(_cell_in_words, self.cells)])
+        chosen = ", ".join([*self.outcomes, *map(_cell_in_words, self.cells)])
         return (
             f"Made on {day} from {chosen} of '{self.prediction_field}' against '{self.truth_field}' at IoU "
             f"{self.iou:g}, confidence {self.confidence:g}{part}."
         )
 
 
+@dataclass(frozen=True)
+class RuleRun:
+    """What the rule of a segment found ``at`` a time (UTC) in the predictions of a field, and how good those were.
+
+    Precision, recall, and F1 are 0..1, over all classes weighted by support, at the thresholds of the rule.
+    """
+
+    at: datetime
+    prediction_field: str
+    members: int
+    precision: float
+    recall: float
+    f1: float
+
+    def finds_the_same_as(self, other: "RuleRun") -> bool:
+        """Whether nothing has changed between two runs but the time."""
+        return replace(self, at=other.at) == other
+
+
 Origin = Selected | ConfusionRule
+
+
+def record_of_run(run: RuleRun) -> dict[str, Any]:
+    """A run as a record of plain values."""
+    return {**asdict(run), "at": run.at.isoformat()}
+
+
+def run_of_record(record: Mapping[str, Any]) -> RuleRun:
+    """A run from its record."""
+    return RuleRun(**{**record, "at": datetime.fromisoformat(record["at"])})
 
 
 def record_of_origin(origin: Origin) -> dict[str, Any]:
@@ -65,8 +104,8 @@ def record_of_origin(origin: Origin) -> dict[str, Any]:
     if isinstance(origin, Selected):
         return {"by": origin.how, "map": origin.map}
     record = {**asdict(origin), "by": _BY_HAND if origin.by_hand else _RULE}
-    del record["cells"]
-    return {**record, "pairs": [list(one) for one in origin.cells]}
+    del record["cells"], record["outcomes"]
+    return {**record, "whats": list(origin.outcomes), "pairs": [list(cell) for cell in origin.cells]}
 
 
 def origin_of_record(record: Mapping[str, Any]) -> Origin:
@@ -79,7 +118,7 @@ def origin_of_record(record: Mapping[str, Any]) -> Origin:
         prediction_field=record["prediction_field"],
         iou=record["iou"],
         confidence=record["confidence"],
-        whats=tuple(record["whats"]),
+        outcomes=tuple(record["whats"]),
         cells=_cells(record),
         members=record["members"],
         samples=record["samples"],

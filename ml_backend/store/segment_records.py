@@ -15,7 +15,15 @@ from ..wording import count
 from .items import FRAMES
 from .records import open_store, read_records
 from .schema import field_marks, fields_today
-from .segment_origins import Origin, Selected, origin_of_record, record_of_origin
+from .segment_origins import (
+    Origin,
+    RuleRun,
+    Selected,
+    origin_of_record,
+    record_of_origin,
+    record_of_run,
+    run_of_record,
+)
 
 SegmentKind = Literal["data quality", "data organization", "collection campaign"]
 SEGMENT_KINDS: tuple[SegmentKind, ...] = get_args(SegmentKind)
@@ -35,7 +43,8 @@ class Merged:
 class Segment:
     """A named group of samples, or of the objects of ``fields``.
 
-    ``sizes`` are its sizes over time, oldest first: (when in UTC, members).
+    ``sizes`` are its sizes over time, oldest first: (when in UTC, members). ``runs`` are those of its rule, if it was
+    made by one, oldest first.
     """
 
     slug: str
@@ -47,6 +56,7 @@ class Segment:
     made_by: Origin = field(default_factory=Selected)
     merged: list[Merged] = field(default_factory=list)
     sizes: list[tuple[datetime, int]] = field(default_factory=list)
+    runs: list[RuleRun] = field(default_factory=list)
 
     @property
     def tag(self) -> str:
@@ -100,10 +110,14 @@ def segment_slug(name: str) -> str:
     """
     text = unicodedata.normalize("NFC", name).strip().lower()
     plain = unicodedata.normalize("NFKD", text).lower()  # mathematical letters are letters only now
-    kept = "".join(one for one in plain if one.isascii() and (one.isalnum() or one.isspace() or one in "+_.-"))
+    kept = "".join(
+        character
+        for character in plain
+        if character.isascii() and (character.isalnum() or character.isspace() or character in "+_.-")
+    )
     words = re.sub(r"[\s+_.-]+", "-", kept)
     slug = words.strip("-")[:_LONGEST_SLUG].strip("-")
-    lost = any(not one.isascii() and unicodedata.category(one)[0] in "LNMS" for one in text)
+    lost = any(not character.isascii() and unicodedata.category(character)[0] in "LNMS" for character in text)
     if lost or len(words.strip("-")) > _LONGEST_SLUG:
         return f"{slug}-{_hash(text)}".strip("-")
     if not slug:
@@ -198,8 +212,9 @@ def as_record(segment: Segment) -> dict[str, Any]:
         "fields": list(segment.fields),
         "created_at": segment.created_at.isoformat(),
         "made_by": record_of_origin(segment.made_by),
-        "merged": [{"name": one.name, "made_by": record_of_origin(one.made_by)} for one in segment.merged],
+        "merged": [{"name": other.name, "made_by": record_of_origin(other.made_by)} for other in segment.merged],
         "sizes": [[at.isoformat(), size] for at, size in segment.sizes],
+        "runs": [record_of_run(run) for run in segment.runs],
     }
 
 
@@ -214,8 +229,9 @@ def as_segment(record: Mapping[str, Any]) -> Segment:
         fields=list(record["fields"]),
         created_at=_as_time(record["created_at"]),
         made_by=origin_of_record(record["made_by"]),
-        merged=[Merged(one["name"], origin_of_record(one["made_by"])) for one in merged],
+        merged=[Merged(other["name"], origin_of_record(other["made_by"])) for other in merged],
         sizes=[(_as_time(at), size) for at, size in record["sizes"]],
+        runs=[run_of_record(run) for run in record.get("runs", [])],
     )
 
 

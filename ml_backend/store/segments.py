@@ -179,9 +179,9 @@ def _object_rows(view: fo.DatasetView, field: str) -> list[tuple[Any, ...]]:
     nested = not view.get_field(path) or path != local_field(view, field)
     rows = []
     for sample, file, *values in zip(sample_ids, paths, *columns, strict=True):
-        objects = zip(*(as_list(one) for one in values), strict=True) if nested else [values]
-        for one in objects:
-            of_object = dict(zip(known, one, strict=True))
+        objects = zip(*(as_list(column) for column in values), strict=True) if nested else [values]
+        for values_of_row in objects:
+            of_object = dict(zip(known, values_of_row, strict=True))
             if of_object.get("id") is not None:
                 box = of_object.get("bounding_box")
                 corners = box if isinstance(box, list) and len(box) == 4 else [None] * 4
@@ -263,7 +263,7 @@ def _is_gone(dataset: fo.Dataset, patches_field: str | None) -> bool:
 
 
 def _chunks(ids: Sequence[str]) -> list[list[ObjectId]]:
-    objects = [ObjectId(str(one)) for one in ids]
+    objects = [ObjectId(str(item)) for item in ids]
     return [objects[start : start + _IDS_PER_UPDATE] for start in range(0, len(objects), _IDS_PER_UPDATE)]
 
 

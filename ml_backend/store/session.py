@@ -9,6 +9,8 @@ from weakref import WeakValueDictionary
 import fiftyone as fo
 
 from ..analysis.coverage import Regions, divide
+from ..analysis.ensemble import LARGE
+from ..analysis.evidence import Prepared, prepare
 from ..analysis.neighbors import Neighbors
 from ..progress import Progress
 from .embeddings import Embeddings, check_embeddings, load_embeddings, vector_table
@@ -35,6 +37,11 @@ class Session:
     def regions(self) -> Regions:
         """The regions of the dataset, which do not depend on labels."""
         return divide(self.embeddings.vectors)
+
+    @cached_property
+    def prepared(self) -> Prepared | None:
+        """What suggesting needs, whatever the labels; None for large tables, where keeping it takes too much memory."""
+        return prepare(self.embeddings.vectors, self.neighbors) if len(self.embeddings.items) <= LARGE else None
 
 
 def open_session(dataset: fo.Dataset, key: str, *, progress: Progress | None = None) -> Session:

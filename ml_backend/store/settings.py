@@ -68,7 +68,7 @@ def elsewhere_hint(folder: str | None) -> str:
 
 
 def _settled_vector_folder() -> VectorFolder:
-    """As `vector_folder`, whatever this program chose by hand."""
+    """As `vector_folder`, but ignoring what this program chose by hand."""
     if uri := os.environ.get(LANCEDB_VARIABLE):
         return VectorFolder(uri, f"the environment variable {LANCEDB_VARIABLE}")
     if os.environ.get(DIRECTORY_VARIABLE):

@@ -1,4 +1,4 @@
-"""Edits of fields with one label a sample, or a frame: grouped by class, so that MongoDB writes many at once."""
+"""Edits of fields with one label per sample or frame: grouped by class, so that MongoDB writes many at once."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from .items import stored_path
 from .label_documents import Plan, confirms, is_meant, label_document, may_overwrite
 from .labels import LabelField
 from .pending_columns import FieldChanges, pending_label
-from .raw_batches import ANY_TIME, ID_AT, ID_END, read_encoded, read_table
+from .raw_batches import ANY_TIME, ID_AT, ID_END, DecodedFields, read_encoded, read_table
 from .seen import was_changed
 
 READ_AT_ONCE = 50_000
@@ -44,7 +44,7 @@ class PresentLabels:
 
 
 def single_label_edits(
-    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, now: datetime
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, labeled_at: datetime
 ) -> Iterator[AnyEdit]:
     """Edits that clear and set the pending labels of a field; labels that may not be overwritten become conflicts."""
     for start in range(0, len(changes.cleared), READ_AT_ONCE):
@@ -58,7 +58,7 @@ def single_label_edits(
         rows_of_block = by_class[start : start + READ_AT_ONCE]
         ids = changes.ids[rows_of_block]
         present = present_labels(dataset, field.path, ids if labeled is None else ids[np.isin(ids, labeled)])
-        yield from _block(field, changes, rows_of_block, present, groupable, plan, now)
+        yield from _block(field, changes, rows_of_block, present, groupable, plan, labeled_at)
 
 
 def _to_clear(changes: FieldChanges, rows: slice, present: PresentLabels, plan: Plan) -> list[int]:
@@ -90,17 +90,14 @@ def present_labels(dataset: fo.Dataset, path: str, ids: np.ndarray) -> PresentLa
     documents: list[bytes] = []
     encoded: list[bytes] = []
     facts: list[dict[str, Any]] = []
-    known: dict[bytes, dict[str, Any]] = {}
+    decoded = DecodedFields()
     for start in range(0, len(ids), READ_AT_ONCE):
         query = {"_id": among(ids[start : start + READ_AT_ONCE]), local: {"$ne": None}}
         for document in read_encoded(collection, [{"$match": query}, {"$project": project}]):
             end = _LABEL_AT + int.from_bytes(document[_LABEL_AT : _LABEL_AT + 4], "little")
-            rest = document[end:]
-            if rest not in known:
-                known[rest] = bson.decode((len(rest) + 4).to_bytes(4, "little") + rest)
             documents.append(document[ID_AT:ID_END])
             encoded.append(document[_LABEL_AT:end])
-            facts.append(known[rest])
+            facts.append(decoded[document[end:]])
     names, origins, annotators = ([fact.get(name) for fact in facts] for name in ("name", "origin", "annotator"))
     return PresentLabels(np.frombuffer(b"".join(documents), _OID), encoded, names, origins, annotators)
 
@@ -116,7 +113,7 @@ def _labeled_ids(dataset: fo.Dataset, path: str, count: int) -> np.ndarray | Non
 
 
 def places_of(some: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """The place of each of some ids among others that contain them."""
+    """The position of each of ``some`` in ``ids``, which contain them."""
     order = np.argsort(ids)
     places: np.ndarray = order[np.searchsorted(ids, some, sorter=order)]
     return places
@@ -129,7 +126,7 @@ def _block(
     present: PresentLabels,
     groupable: np.ndarray,
     plan: Plan,
-    now: datetime,
+    labeled_at: datetime,
 ) -> Iterator[AnyEdit]:
     """The edits of some rows, which are sorted by class and origin; ``present`` are the labels they have."""
     rows_present = rows[places_of(present.ids, changes.ids[rows])]
@@ -140,14 +137,16 @@ def _block(
         if _may_replace(changes, row, name, origin, annotator, before, plan):
             replaced[row] = encoded
     empty = rows[~np.isin(rows, rows_present)]
-    yield from _fills(field.path, changes, empty[groupable[empty]], {}, now)
-    yield from _fills(field.path, changes, rows[groupable[rows] & np.isin(rows, list(replaced))], replaced, now)
+    yield from _fills(field.path, changes, empty[groupable[empty]], {}, labeled_at)
+    yield from _fills(field.path, changes, rows[groupable[rows] & np.isin(rows, list(replaced))], replaced, labeled_at)
     alone: dict[int, bytes | None] = {**dict.fromkeys(empty.tolist()), **replaced}
     for row, before in alone.items():
         if not groupable[row]:
             label = pending_label(changes, row)
             existing = None if before is None else bson.decode(before, ANY_TIME)
-            yield Edit("value", label.item, field.path, existing, _in_place_of(existing, label_document(label, now)))
+            yield Edit(
+                "value", label.item, field.path, existing, _in_place_of(existing, label_document(label, labeled_at))
+            )
 
 
 def _in_place_of(existing: dict[str, Any] | None, document: dict[str, Any]) -> dict[str, Any]:
@@ -172,14 +171,14 @@ def _may_replace(
 
 
 def _fills(
-    path: str, changes: FieldChanges, rows: np.ndarray, before: dict[int, bytes], now: datetime
+    path: str, changes: FieldChanges, rows: np.ndarray, before: dict[int, bytes], labeled_at: datetime
 ) -> Iterator[Fill]:
     """One fill for each class and origin of these rows, which are sorted by them."""
     kinds = 2 * changes.codes[rows] + changes.followed[rows]
     for some in np.split(rows, np.flatnonzero(np.diff(kinds)) + 1):
         if not len(some):
             continue
-        document = label_document(pending_label(changes, int(some[0])), now)
+        document = label_document(pending_label(changes, int(some[0])), labeled_at)
         del document["_id"]
         labels = [before[row] for row in some.tolist()] if before else []
         fill = Fill(path, changes.ids[some], document, stamp(), before=labels)
@@ -187,14 +186,14 @@ def _fills(
 
 
 def with_columns(fill: Fill, changes: FieldChanges, rows: np.ndarray) -> Fill:
-    """The fill with what differs from sample to sample where labels come from neighbors."""
+    """The fill with the values that differ from sample to sample, if labels come from neighbors."""
     assert fill.document is not None
     shared = fill.document | {"confidence": None, "anchor": None, "labelscape_confidence": None}
     return replace(fill, document=shared, confidence=changes.confidence[rows], anchors=changes.anchors[rows])
 
 
 def with_distinct_tails(ids: np.ndarray) -> np.ndarray:
-    """(n,) whether the last eight bytes of an id, from which its label's id is made, are unique among these."""
+    """(n,) whether the last eight bytes of an id, which its label's id is made of, are unique among these."""
     tails = np.frombuffer(ids.tobytes(), np.uint8).reshape(-1, 12)[:, 4:]
     _, first = np.unique(np.ascontiguousarray(tails).view(np.uint64).ravel(), return_index=True)
     distinct = np.zeros(len(ids), bool)

@@ -85,4 +85,4 @@ class StoredVectors:
             parts = [(rows.ids, rows.vectors) for some in steps if len(rows := self._table.fetch(some))]
         if not parts:
             return ids[:0], np.empty((0, 0), np.float32)
-        return np.concatenate([one for one, _ in parts]), np.concatenate([vectors for _, vectors in parts])
+        return np.concatenate([rows for rows, _ in parts]), np.concatenate([vectors for _, vectors in parts])

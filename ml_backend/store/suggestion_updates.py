@@ -35,8 +35,8 @@ def suggestion_updates(
 
     Args:
         field: the field of the objects or clips that the items are; None for samples, "frames" for frames.
-        homes: (n,) bytes of 12, the document of the collection that each item is, or is in.
-        items: (n,) bytes of 12.
+        homes: (n,) ids of 12 bytes, the document of the collection that each item is, or is in.
+        items: (n,) ids of 12 bytes.
         name: of the field or attribute that the suggestions are in.
     """
     empty = np.asarray([document is None for document in documents], bool)
@@ -52,13 +52,14 @@ def suggestion_updates(
             for start in range(0, len(rows), size):
                 some = rows[start : start + size]
                 encoded = [documents[row] for row in some.tolist()]
-                yield _update(path, homes[some], items[some], [one for one in encoded if one], name, listed=listed)
+                written = [document for document in encoded if document]
+                yield _update(path, homes[some], items[some], written, name, listed=listed)
 
 
 def _update(
     path: str, homes: np.ndarray, items: np.ndarray, documents: Sequence[bytes], name: str, *, listed: bool
 ) -> UpdateMany:
-    """The update of items in documents of their own; they all lose their suggestions where there are no documents."""
+    """The update of items in documents of their own; without suggestions to write, they all lose theirs."""
     where: dict[str, Any] = {"_id": among(homes)} | ({f"{path}._id": among(items)} if path else {})
     now = modified_now()
     if not documents:
@@ -72,7 +73,7 @@ def _update(
 
 
 def _in_list(path: str, items: np.ndarray, name: str, value: Expression) -> Expression:
-    """The list of a document, in which the item that is meant has the suggestion; inside `of_row`."""
+    """The list of a document, with the suggestion set on the item of the row; inside `of_row`."""
     meant = {"$eq": ["$$one._id", column_of_ids(items)]}
     changed = {"$mergeObjects": ["$$one", {name: value}]}
     return {"$map": {"input": f"${path}", "as": "one", "in": {"$cond": [meant, changed, "$$one"]}}}

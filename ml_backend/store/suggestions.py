@@ -115,11 +115,11 @@ def write_suggestions(
 ) -> list[str]:
     """Set the suggestions of the items, None = none; only changes are written. Returns the samples changed.
 
-    Where that fails, the suggestions are as they were before.
+    If that fails, the suggestions are restored.
 
     Args:
         current: their current suggestions, if the caller has already read them.
-        name: the field they are in, of samples that have suggestions for several label fields (`field_beside`).
+        name: the field they are in if samples have suggestions for several label fields (`suggestions_field_name`).
     """
     current = read_suggestions(dataset, items, name) if current is None else current
     is_new = dataset.get_field(suggestion_path(dataset, items.field, name)) is None
@@ -140,7 +140,7 @@ def _write(
     current: Sequence[Suggestion | None],
     name: str,
 ) -> list[str]:
-    several = any(one is not None and one.more for one in suggestions)
+    several = any(suggestion is not None and suggestion.more for suggestion in suggestions)
     _declare(dataset, items.field, name, several=several)
     rows = [row for row, (old, new) in enumerate(zip(current, suggestions, strict=True)) if old != new]
     samples = list(dict.fromkeys(items.sample_ids[rows].tolist()))
@@ -183,17 +183,17 @@ def read_suggestions(dataset: fo.Dataset, items: Items, name: str = FIELD) -> li
     # An attribute that is not declared (in another tool's field, or an earlier version's) has no values.
     names = [name for name in _ATTRIBUTES if dataset.get_field(f"{path}.{name}") is not None]
     if items.field is None:
-        columns = samples.exists(path).values(["id", *(f"{path}.{name}" for name in names)])
+        columns = samples.exists(path).values(["id", *(f"{path}.{name}" for name in names)], _raw=True)
     else:
         root = path.rsplit(".", 1)[0]
-        columns = samples.values([f"{root}.id", *(f"{path}.{name}" for name in names)])
+        columns = samples.values([f"{root}.id", *(f"{path}.{name}" for name in names)], _raw=True)
         for _ in range(_count_lists(dataset, root)):
             columns = [[value for values in column for value in (values or [])] for column in columns]
     ids = columns[0]
     column_of = dict(zip(names, columns[1:], strict=True))
     rows = zip(ids, *(column_of.get(name, [None] * len(ids)) for name in _ATTRIBUTES), strict=True)
     suggestions = {
-        item: Suggestion(
+        str(item): Suggestion(
             label, confidence, bool(sure), list(anchors or []), field or "", *(tuple(part or ()) for part in more)
         )
         for item, label, confidence, sure, anchors, field, *more in rows
@@ -202,7 +202,7 @@ def read_suggestions(dataset: fo.Dataset, items: Items, name: str = FIELD) -> li
     return [suggestions.get(item) for item in items.ids.tolist()]
 
 
-def field_beside(label_field: str) -> str:
+def suggestions_field_name(label_field: str) -> str:
     """The field for suggestions of a label field beside another one, whose suggestions are in the usual field."""
     return f"{FIELD}_{label_field}"
 
@@ -291,7 +291,7 @@ def list_rejections(dataset: fo.Dataset) -> list[Rejection]:
     for part, record in read_records(dataset, _STORE, prefix=_REJECTION).items():
         at = time_of_key((key := part.split("/")[0]).removeprefix(_REJECTION))
         rejection = rejections.setdefault(key, Rejection(key, at, record["patches_field"], {}, record.get("act", "")))
-        rejection.suggestions.update({item: _from_record(one) for item, one in record["suggestions"].items()})
+        rejection.suggestions.update({item: _from_record(entry) for item, entry in record["suggestions"].items()})
     return list(rejections.values())
 
 
@@ -362,7 +362,7 @@ def _frames_of(dataset: fo.Dataset, field: str | None, ids: Sequence[str]) -> di
     if field == FRAMES:
         return dict(zip(ids, ids, strict=True))
     collection, path = stored_path(dataset, label_path(dataset, str(field)))
-    match = {"$match": {f"{path}._id": {"$in": [ObjectId(one) for one in ids]}}}
+    match = {"$match": {f"{path}._id": {"$in": [ObjectId(item) for item in ids]}}}
     stages: list[dict[str, Any]] = [match, {"$project": {"label": f"${path}._id"}}]
     return {
         str(label): str(frame["_id"]) for frame in collection.aggregate(stages) for label in as_list(frame["label"])

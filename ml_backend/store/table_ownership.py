@@ -18,6 +18,7 @@ from ..errors import Refusal
 from .backends import BACKENDS, place_of
 from .fingerprints import copy_fingerprints, forget_datasets_that_are_gone
 from .settings import DEFAULT_BACKEND
+from .vector_writes import forget_writes_of_datasets_that_are_gone
 
 _PREFIX = "labelscape"
 _IDENTITY = "labelscape.identity"  # MongoDB collection: a random name of this database
@@ -40,7 +41,7 @@ def table_name(dataset: fo.Dataset, key: str, backend: str = DEFAULT_BACKEND) ->
 
 
 def spare_table_name(dataset: fo.Dataset, backend: str = DEFAULT_BACKEND) -> str:
-    """A new name of a table that does not exist yet."""
+    """A name that no table has yet."""
     return _name(dataset, uuid.uuid4().hex[:12], backend)
 
 
@@ -89,12 +90,13 @@ def point_to_table(dataset: fo.Dataset, key: str, name: str) -> None:
 def drop_abandoned_tables(backend: str = DEFAULT_BACKEND) -> int:
     """Drop the tables of this database whose dataset was deleted and that no run uses; return how many."""
     forget_datasets_that_are_gone()
+    forget_writes_of_datasets_that_are_gone()
     if backend not in BACKENDS:
         return 0
     kind = BACKENDS[backend]
     connection, tables = get_db_conn(), kind.tables()
     ours = re.compile(rf"{_PREFIX}[-_]{_database_identity()[:8]}[-_]([0-9a-f]{{24}})[-_]")
-    datasets = {str(one) for one in connection["datasets"].distinct("_id")}
+    datasets = {str(dataset_id) for dataset_id in connection["datasets"].distinct("_id")}
     used = set(connection["runs"].distinct(f"config.{kind.place}"))
     abandoned = [
         name for name in tables.names() if (match := ours.match(name)) and match[1] not in datasets and name not in used

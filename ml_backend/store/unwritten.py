@@ -30,7 +30,7 @@ class Unwritten:
 
 
 def existing(dataset: fo.Dataset, field: str | None, ids: np.ndarray) -> np.ndarray:
-    """(n,) bool: which of these ids (bytes of 12) exist, of samples, of "frames", or of the objects of a field."""
+    """(n,) bool: which of these ids (12 bytes each) exist, of samples, of "frames", or of the objects of a field."""
     if field is not None and field != FRAMES and dataset.get_field(field) is None:
         return np.zeros(len(ids), bool)
     present: list[bytes] = []
@@ -39,7 +39,7 @@ def existing(dataset: fo.Dataset, field: str | None, ids: np.ndarray) -> np.ndar
         collection, key, unwind = _ids_in(dataset, field)
         match = {"$match": {key: some}}
         stages = [match, *unwind, *([match] if unwind else []), {"$project": {"_id": f"${key}"}}]
-        present += [one["_id"].binary for one in collection.aggregate(stages)]
+        present += [document["_id"].binary for document in collection.aggregate(stages)]
     there: np.ndarray = np.isin(ids, np.asarray(present, _OID))
     return there
 
@@ -50,7 +50,7 @@ def objects_in(dataset: fo.Dataset, field: str, samples: np.ndarray) -> np.ndarr
         return np.empty(0, _OID)
     collection, key, unwind = _ids_in(dataset, field)
     stages = [{"$match": {"_id": among(samples), key: {"$exists": True}}}, *unwind, {"$project": {"_id": f"${key}"}}]
-    return np.asarray([one["_id"].binary for one in collection.aggregate(stages)], _OID)
+    return np.asarray([document["_id"].binary for document in collection.aggregate(stages)], _OID)
 
 
 def gone_labels(dataset: fo.Dataset, edits: Iterable[AnyEdit]) -> int:
@@ -86,10 +86,10 @@ def unwritten(
         alone = items[~np.isin(items, leaving)]
         present = int(existing(dataset, field, alone).sum())
         gone, still = gone + len(alone) - present, still + present
-    for one in fields:
-        for items in (one.ids, one.cleared):
+    for field_changes in fields:
+        for items in (field_changes.ids, field_changes.cleared):
             alone = items[~np.isin(items, leaving)]
-            gone += int((~existing(dataset, one.patches_field, alone)).sum())
+            gone += int((~existing(dataset, field_changes.patches_field, alone)).sum())
     return Unwritten(max(gone, 0), max(labels - gone_labels(dataset, planned), 0) + still)
 
 

@@ -145,7 +145,7 @@ def retrying(write: Callable[[], _Result], refresh: Callable[[], object] | None 
 
 
 @contextmanager
-def damage_in_words(key: str, place: str) -> Iterator[None]:
+def translate_damage(key: str, place: str) -> Iterator[None]:
     """Turn any failure of a backend into a `DamagedVectors` that says what to do; the cause stays attached."""
     with _as_damage(
         f"The vectors of the embeddings '{key}' in {place} are damaged or cannot be read. "
@@ -155,7 +155,7 @@ def damage_in_words(key: str, place: str) -> Iterator[None]:
 
 
 @contextmanager
-def server_in_words(key: str, backend: str, address: str) -> Iterator[None]:
+def translate_server_errors(key: str, backend: str, address: str) -> Iterator[None]:
     """Turn any failure of a vector server into a `DamagedVectors` that says what to do; the cause stays attached.
 
     ``address`` is the name of the environment variable of the server's address.

@@ -13,10 +13,10 @@ from labelscape.ml_backend.store import (
     edits,
     fills,
     list_fills,
+    multi_label_edits,
     object_fills,
     object_label_edits,
     saves,
-    several_label_edits,
 )
 from labelscape.ml_backend.store.pending import PendingAct, add_acts
 from labelscape.ml_backend.store.records import as_names, as_oids
@@ -35,9 +35,9 @@ def path(request, monkeypatch):
     monkeypatch.setattr(fills, "BYTES_PER_PIECE", 300)
     monkeypatch.setattr(edits, "EDITS_PER_RECORD", 4)
     monkeypatch.setattr(object_label_edits, "READ_AT_ONCE", 5)
-    monkeypatch.setattr(several_label_edits, "READ_AT_ONCE", 5)
+    monkeypatch.setattr(multi_label_edits, "READ_AT_ONCE", 5)
     if request.param == "one by one":
-        monkeypatch.setattr(several_label_edits, "with_distinct_tails", lambda ids: np.zeros(len(ids), bool))
+        monkeypatch.setattr(multi_label_edits, "with_distinct_tails", lambda ids: np.zeros(len(ids), bool))
     return request.param
 
 

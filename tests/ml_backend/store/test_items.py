@@ -93,7 +93,7 @@ def test_clips_of_temporal_detections_are_items_and_others_are_refused(videos):
     items = list_items(clips)
     assert (items.noun, items.parts, items.ids.tolist()) == ("clip", "events", clips.values("id"))
     assert list_like(videos, None, "events").ids.tolist() == items.ids.tolist()
-    with pytest.raises(Refusal, match="no lasting ids"):
+    with pytest.raises(Refusal, match="their IDs change"):
         list_items(videos.to_clips([[(1, 2)], [(2, 3)]]))
 
 

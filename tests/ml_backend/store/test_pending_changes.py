@@ -183,16 +183,18 @@ def test_acts_folded_onto_the_others_equal_all_of_them_folded(acts, first, multi
     fields = [act.field for act in acts]
     before, fresh = acts[:first], acts[first:]
 
-    found = fold_appended(fold(before, fields[:first]), acts, fields, fold) if fresh else None
+    extended = fold_appended(fold(before, fields[:first]), acts, fields, fold) if fresh else None
 
-    assert (found is None) == (not fresh or any(act.kind == "discard" for act in fresh))
-    if found is not None:
+    assert (extended is None) == (not fresh or any(act.kind == "discard" for act in fresh))
+    if extended is not None:
         everything = fold(acts, fields)
-        assert found.acts == everything.acts
-        assert found.deletions == everything.deletions
-        places = [sorted(changes.labels, key=lambda one: (one.field, one.item)) for changes in (found, everything)]
+        assert extended.acts == everything.acts
+        assert extended.deletions == everything.deletions
+        places = [sorted(changes.labels, key=lambda one: (one.field, one.item)) for changes in (extended, everything)]
         assert places[0] == places[1]
-        marks = [{one.field: (cleared_of(one), one.multi, one.mark) for one in c.fields} for c in (found, everything)]
+        marks = [
+            {one.field: (cleared_of(one), one.multi, one.mark) for one in c.fields} for c in (extended, everything)
+        ]
         assert marks[0] == marks[1]
 
 

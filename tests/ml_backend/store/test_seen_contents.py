@@ -14,9 +14,9 @@ from labelscape.ml_backend.store.seen_contents import seen_contents
 @pytest.fixture
 def dataset(make_digits_dataset):
     dataset = make_digits_dataset(3)
-    found = [fo.Detection(label=name, bounding_box=[0, 0, 0.5, 0.5]) for name in ("a", "b")]
+    boxes = [fo.Detection(label=name, bounding_box=[0, 0, 0.5, 0.5]) for name in ("a", "b")]
     sample = dataset.first()
-    sample["parts"] = fo.Detections(detections=found)
+    sample["parts"] = fo.Detections(detections=boxes)
     sample.save()
     return dataset
 
@@ -25,8 +25,8 @@ def dataset(make_digits_dataset):
 def video(database, tmp_path):
     """A video of one frame, with two objects."""
     sample = fo.Sample(filepath=str(tmp_path / "film.mp4"))
-    found = [fo.Detection(label=name, bounding_box=[0, 0, 0.5, 0.5]) for name in ("a", "b")]
-    sample.frames[1] = fo.Frame(det=fo.Detections(detections=found))
+    boxes = [fo.Detection(label=name, bounding_box=[0, 0, 0.5, 0.5]) for name in ("a", "b")]
+    sample.frames[1] = fo.Frame(det=fo.Detections(detections=boxes))
     dataset = fo.Dataset()
     dataset.add_sample(sample)
     return dataset

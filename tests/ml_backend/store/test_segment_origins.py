@@ -58,7 +58,7 @@ def test_records_of_earlier_versions_are_read():
             "0.8.",
         ),
         (
-            replace(RULE, whats=(), cells=((None, "cat"), ("(no label)", None))),
+            replace(RULE, outcomes=(), cells=((None, "cat"), ("(no label)", None))),
             "Made on May 1 from no label predicted as cat, label (no label) without prediction of 'guess' against "
             "'truth' at IoU 0.5, confidence 0.8.",
         ),

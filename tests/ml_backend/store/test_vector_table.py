@@ -170,6 +170,16 @@ def test_the_address_of_the_label_studio_backend_is_not_taken_for_a_similarity_b
     assert default_backend() == "lancedb"
 
 
+def test_a_form_offers_no_database_without_its_client_unless_it_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(BACKEND_VARIABLE, raising=False)
+    known = fob.brain_config.similarity_backends
+    absent = {**known["qdrant"], "config_cls": "no_such_package.NoSuchSimilarityConfig", "url": "http://host:1"}
+    monkeypatch.setattr(fob.brain_config, "similarity_backends", {**known, "absent": absent})
+    assert "absent" not in configured_backends()
+    monkeypatch.setenv(BACKEND_VARIABLE, "absent")
+    assert configured_backends()[0] == "absent"
+
+
 def test_a_form_offers_the_databases_that_the_settings_say_where_to_find_and_the_default_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -178,7 +188,7 @@ def test_a_form_offers_the_databases_that_the_settings_say_where_to_find_and_the
     bare = {name: {"config_cls": settings["config_cls"]} for name, settings in known.items()}
     monkeypatch.setattr(fob.brain_config, "similarity_backends", bare)
     assert configured_backends() == ["lancedb"]
-    placed = {**bare, "qdrant": {**bare["qdrant"], "url": "http://host:6333"}}
+    placed = {**bare, "qdrant": {**bare["qdrant"], "url": "http://host:6333"}, "redis": {**bare["redis"], "host": None}}
     monkeypatch.setattr(fob.brain_config, "similarity_backends", placed)
     assert configured_backends() == ["lancedb", "qdrant"]
     monkeypatch.setenv(BACKEND_VARIABLE, "pgvector")

@@ -1,4 +1,4 @@
-"""Edits of fields with several labels a sample: grouped by class, so that MongoDB writes many at once."""
+"""Edits of fields with several labels per sample: grouped by class, so that MongoDB writes many at once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ class _Groups:
     confirmed: dict[int, list[tuple[int, _Element]]] = dataclass_field(default_factory=dict)
 
 
-def several_label_edits(
-    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, now: datetime
+def multi_label_edits(
+    dataset: fo.Dataset, field: LabelField, changes: FieldChanges, plan: Plan, labeled_at: datetime
 ) -> Iterator[AnyEdit]:
     """Edits that take the labels to be cleared out of their lists, and add the pending ones that are not there yet.
 
@@ -54,8 +54,8 @@ def several_label_edits(
     samples = np.unique(np.concatenate([changes.cleared, changes.ids]))
     groupable = with_distinct_tails(samples)[np.searchsorted(samples, changes.ids)]
     order = np.argsort(changes.ids, kind="stable")
-    meant = zip(changes.which.tolist(), changes.cleared_seen.tolist(), strict=True)
-    clearings = dict(zip(changes.cleared.tolist(), meant, strict=True))
+    to_clear = zip(changes.which.tolist(), changes.cleared_seen.tolist(), strict=True)
+    clearings = dict(zip(changes.cleared.tolist(), to_clear, strict=True))
     for start in range(0, len(samples), READ_AT_ONCE):
         block = samples[start : start + READ_AT_ONCE]
         ends = np.searchsorted(changes.ids[order], block, "right")
@@ -69,18 +69,18 @@ def several_label_edits(
             key = sample.rstrip(b"\x00")  # as NumPy gives it
             _sort(groups, changes, sample, listed, rows[key], _still_to_clear(sample, listed, clearings.get(key), plan))
         yield from _leaving(field, groups)
-        yield from _joining(field, changes, groups, groupable, now)
-        yield from _confirmed(field, changes, groups, now)
+        yield from _joining(field, changes, groups, groupable, labeled_at)
+        yield from _confirmed(field, changes, groups, labeled_at)
 
 
-def seen_in_lists(dataset: fo.Dataset, field: LabelField, samples: np.ndarray, which: Clear) -> np.ndarray:
+def seen_in_lists(dataset: fo.Dataset, field: LabelField, samples: np.ndarray, clear: Clear) -> np.ndarray:
     """(n,) uint64: those labels that a clearing means and samples, or frames, have now (`seen.seen_list`)."""
-    found = {
-        sample.rstrip(b"\x00"): seen_list(_facts(listed or []), which)
+    seen = {
+        sample.rstrip(b"\x00"): seen_list(_facts(listed or []), clear)
         for start in range(0, len(samples), READ_AT_ONCE)
         for sample, listed in _lists(dataset, field, samples[start : start + READ_AT_ONCE])
     }
-    return np.fromiter((found.get(sample, NOTHING_SEEN) for sample in samples.tolist()), np.uint64, len(samples))
+    return np.fromiter((seen.get(sample, NOTHING_SEEN) for sample in samples.tolist()), np.uint64, len(samples))
 
 
 def _facts(listed: Sequence[_Element]) -> list[tuple[Any, str | None]]:
@@ -94,11 +94,11 @@ def _still_to_clear(
     """Which labels of a list are to be cleared; none where those are not the ones that were seen, a conflict."""
     if clearing is None or not listed:
         return None
-    which, seen = clearing
-    there = _facts(listed)
-    if not list_was_changed(seen, there, which):
-        return which
-    plan.keep_list(np.frombuffer(sample, _OID), [name for name, origin in there if name and is_meant(origin, which)])
+    clear, seen = clearing
+    facts = _facts(listed)
+    if not list_was_changed(seen, facts, clear):
+        return clear
+    plan.keep_list(np.frombuffer(sample, _OID), [name for name, origin in facts if name and is_meant(origin, clear)])
     return None
 
 
@@ -108,26 +108,26 @@ def _sort(
     sample: bytes,
     listed: Sequence[_Element] | None,
     rows: Sequence[int],
-    which: Any,
+    clear: Any,
 ) -> None:
     """Sort what happens to the list of one sample, None if it has no list, into the groups."""
     elements = listed or []
     names = {changes.names[changes.codes[row]] for row in rows}
-    number, left = 0, set()
+    number, removed_names = 0, set()
     # From the back, so that an undo finds every position as it was.
     for position, element in reversed(list(enumerate(elements))):
         name = element.get("label")
-        if which is not None and name not in names and is_meant(element.get("labelscape"), which):
+        if clear is not None and name not in names and is_meant(element.get("labelscape"), clear):
             groups.leaving.setdefault((number, name), []).append((sample, position, element))
             number += 1
-            left.add(name)
-    for name in left:
+            removed_names.add(name)
+    for name in removed_names:
         same_class = [element["_id"].binary for element in elements if element.get("label") == name]
         if len(same_class) > 1:
             groups.twins[sample, name] = same_class
     for row in rows:
         code = int(changes.codes[row])
-        same = next((one for one in elements if one.get("label") == changes.names[code]), None)
+        same = next((element for element in elements if element.get("label") == changes.names[code]), None)
         if same is None:
             groups.joining.setdefault((code, bool(changes.followed[row]), listed is None), []).append(row)
         elif confirms(pending_label(changes, row), same.get("labelscape")):
@@ -135,47 +135,47 @@ def _sort(
 
 
 def _leaving(field: LabelField, groups: _Groups) -> Iterator[Fill]:
-    for (_, name), some in sorted(groups.leaving.items(), key=lambda one: one[0][0]):
-        twins = [groups.twins.get((sample, name), []) for sample, _, _ in some]
+    for (_, name), elements in sorted(groups.leaving.items(), key=lambda entry: entry[0][0]):
+        twins = [groups.twins.get((sample, name), []) for sample, _, _ in elements]
         yield RemovingFill(
             field.path,
-            np.frombuffer(b"".join(sample for sample, _, _ in some), _OID),
+            np.frombuffer(b"".join(sample for sample, _, _ in elements), _OID),
             None,
             purpose="clear",
-            before=[bson.encode(element) for _, _, element in some],
-            elements=np.frombuffer(b"".join(element["_id"].binary for _, _, element in some), _OID),
-            positions=np.asarray([position for _, position, _ in some], np.int32),
+            before=[bson.encode(element) for _, _, element in elements],
+            elements=np.frombuffer(b"".join(element["_id"].binary for _, _, element in elements), _OID),
+            positions=np.asarray([position for _, position, _ in elements], np.int32),
             name=name,
-            twins=b"".join(one for ids in twins for one in ids),
+            twins=b"".join(label_id for ids in twins for label_id in ids),
             twin_counts=np.asarray([len(ids) for ids in twins], np.int32),
         )
 
 
 def _joining(
-    field: LabelField, changes: FieldChanges, groups: _Groups, groupable: np.ndarray, now: datetime
+    field: LabelField, changes: FieldChanges, groups: _Groups, groupable: np.ndarray, labeled_at: datetime
 ) -> Iterator[AnyEdit]:
     for (_, followed, fresh), rows in sorted(groups.joining.items()):
         together = np.asarray([row for row in rows if groupable[row]], np.int64)
         if len(together):
-            document = label_document(pending_label(changes, int(together[0])), now)
+            document = label_document(pending_label(changes, int(together[0])), labeled_at)
             del document["_id"]
             fill = JoiningFill(field.path, changes.ids[together], document, stamp(), fresh=fresh)
             yield with_columns(fill, changes, together) if followed else fill
         for row in rows:
             if not groupable[row]:
                 label = pending_label(changes, row)
-                yield Edit("element", label.item, field.path, None, label_document(label, now), fresh=fresh)
+                yield Edit("element", label.item, field.path, None, label_document(label, labeled_at), fresh=fresh)
 
 
-def _confirmed(field: LabelField, changes: FieldChanges, groups: _Groups, now: datetime) -> Iterator[Fill]:
-    for code, some in groups.confirmed.items():
-        document = {"label": changes.names[code], **provenance(pending_label(changes, some[0][0]), now)}
+def _confirmed(field: LabelField, changes: FieldChanges, groups: _Groups, labeled_at: datetime) -> Iterator[Fill]:
+    for code, confirmed in groups.confirmed.items():
+        document = {"label": changes.names[code], **provenance(pending_label(changes, confirmed[0][0]), labeled_at)}
         yield ObjectFill(
             field.path,
-            changes.ids[[row for row, _ in some]],
+            changes.ids[[row for row, _ in confirmed]],
             document,
-            before=[bson.encode({name: element.get(name) for name in document}) for _, element in some],
-            elements=np.frombuffer(b"".join(element["_id"].binary for _, element in some), _OID),
+            before=[bson.encode({name: element.get(name) for name in document}) for _, element in confirmed],
+            elements=np.frombuffer(b"".join(element["_id"].binary for _, element in confirmed), _OID),
             name=changes.names[code],
         )
 
