@@ -1,5 +1,6 @@
 """The command line `labelscape`: check the setup, install the plugin, explore a folder, serve Label Studio."""
 
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -298,13 +299,36 @@ def run_status(
     With --project, also list every task without a medium, with the reason, and the notices about label config changes.
     """
     from ..ml_backend.label_studio.settings import load_secret
-    from ..ml_backend.server.inspecting import backend_lines, dismiss_news, project_lines
+    from ..ml_backend.server.inspecting import backend_lines, dismiss_notices, project_lines
 
     address = backend.rstrip("/")
     secret = load_secret()
     if dismiss:
         if project is None:
             raise Refusal("Specify which project's notices to dismiss, for example --project 3.")
-        dismiss_news(secret, address, project)
+        dismiss_notices(secret, address, project)
     lines = backend_lines(secret, address) if project is None else project_lines(secret, address, project)
     typer.echo("\n".join(lines))
+
+
+class Shell(str, Enum):
+    """Shells that complete commands."""
+
+    bash = "bash"
+    zsh = "zsh"
+    fish = "fish"
+    powershell = "powershell"
+
+
+@app.command("completion")
+def print_completion(
+    shell: Annotated[Shell, typer.Argument(help="The shell to complete commands and options in.")],
+) -> None:
+    """Print the script with which a shell completes commands and options.
+
+    For this session of Bash: source <(labelscape completion bash). --install-completion makes it permanent.
+    """
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]  # imported there
+
+    script = get_completion_script(prog_name="labelscape", complete_var="_LABELSCAPE_COMPLETE", shell=shell.value)
+    typer.echo(script)

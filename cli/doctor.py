@@ -42,10 +42,10 @@ def check_mongodb() -> Finding:
     uri = fo.config.database_uri
     try:
         if uri is None:
-            whose = DatabaseService.find_mongod()
-            subprocess.run([whose, "--version"], check=True, capture_output=True, text=True)
+            server = DatabaseService.find_mongod()
+            subprocess.run([server, "--version"], check=True, capture_output=True, text=True)
         else:
-            whose = f"yours at {pymongo.uri_parser.parse_uri(uri)['nodelist'][0][0]}"
+            server = f"yours at {pymongo.uri_parser.parse_uri(uri)['nodelist'][0][0]}"
             pymongo.MongoClient(uri, serverSelectionTimeoutMS=DATABASE_SECONDS * 1000).server_info()
         version = get_db_conn().client.server_info()["version"]
     except ServiceExecutableNotFound:
@@ -55,7 +55,7 @@ def check_mongodb() -> Finding:
     except (pymongo.errors.PyMongoError, ConnectionError, RuntimeError, OSError) as error:
         fix = "start it, or correct database_uri (FIFTYONE_DATABASE_URI)" if uri else INSTALL_MONGODB
         return Finding("MongoDB", f"no answer: {_first_line(str(error))}", fix)
-    return Finding("MongoDB", f"{version}, {whose}")
+    return Finding("MongoDB", f"{version}, {server}")
 
 
 def check_torch() -> Finding:

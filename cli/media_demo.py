@@ -17,7 +17,7 @@ from ..ml_backend.embedding.registry import Modality
 from ..ml_backend.store.embeddings import delete_embeddings, list_embeddings
 from .app_server import explorer_workspace, progress_bar, serve_app
 from .demo import COLORS, LABELED_PER_DIGIT
-from .synthetic import Made, make_requests, write_motions, write_sounds
+from .synthetic import GeneratedMedia, make_requests, write_motions, write_sounds
 
 EMBEDDINGS, MAP, TRUTH, LABELS = "preprocessing", "demo_map", "true_class", "ground_truth"
 
@@ -29,10 +29,10 @@ class MediaDemo:
     kind: Modality
     name: str
     nouns: str
-    make: Callable[[Path], Made]
+    make: Callable[[Path], GeneratedMedia]
 
 
-def _requests(_folder: Path) -> Made:
+def _requests(_folder: Path) -> GeneratedMedia:
     return make_requests()
 
 

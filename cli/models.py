@@ -42,7 +42,7 @@ def list_options(
         raise Refusal(f"'{name}' is not a family; there are: {', '.join(known.name for known in families())}.")
     typer.echo(f"{chosen.pattern}: {chosen.sentence}")
     if chosen.examples:
-        typer.echo(f"Such as {', '.join(chosen.model_name(example) for example in chosen.examples)}")
+        typer.echo(f"Examples: {', '.join(chosen.model_name(example) for example in chosen.examples)}")
     width = max((len(option.name) for option in chosen.options), default=0)
     for option in chosen.options:
         typer.echo(f"  {option.name:{width}}  {option.sentence} ({option.allowed()})")

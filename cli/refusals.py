@@ -11,7 +11,7 @@ from .doctor import check_mongodb
 
 
 class Commands(TyperGroup):
-    """Commands of which each may raise a `Refusal`, or find no MongoDB."""
+    """Commands that may each raise a `Refusal` or find no MongoDB."""
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the command that was chosen."""

@@ -21,14 +21,14 @@ MOTIONS = ("rest", "slow lift", "fast lift", "swing", "tap", "walk")
 
 
 @dataclass(frozen=True)
-class Made:
+class GeneratedMedia:
     """Generated media: their files or texts, and their true classes."""
 
     media: list[str]
     classes: list[str]
 
 
-def write_sounds(folder: Path, *, count: int = 350, seed: int = 0) -> Made:
+def write_sounds(folder: Path, *, count: int = 350, seed: int = 0) -> GeneratedMedia:
     """Write sounds of seven kinds as WAV files of 0.5 to 1.2 s at 16 kHz; existing files are kept.
 
     Raises:
@@ -38,7 +38,7 @@ def write_sounds(folder: Path, *, count: int = 350, seed: int = 0) -> Made:
 
     soundfile = require("soundfile", "audio")
     folder.mkdir(parents=True, exist_ok=True)
-    made = Made([], [])
+    made = GeneratedMedia([], [])
     for number in range(count):
         kind = SOUNDS[number % len(SOUNDS)]
         path = folder / f"{kind}-{number:04d}.wav"
@@ -52,10 +52,10 @@ def write_sounds(folder: Path, *, count: int = 350, seed: int = 0) -> Made:
     return made
 
 
-def write_motions(folder: Path, *, count: int = 360, seed: int = 0) -> Made:
+def write_motions(folder: Path, *, count: int = 360, seed: int = 0) -> GeneratedMedia:
     """Write windows of a three-axis accelerometer at 50 Hz as CSV files with a time column; existing files are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = Made([], [])
+    made = GeneratedMedia([], [])
     for number in range(count):
         kind = MOTIONS[number % len(MOTIONS)]
         path = folder / f"{kind.replace(' ', '-')}-{number:04d}.csv"
@@ -92,11 +92,11 @@ def motion(number: int, seed: int = 0) -> Floats:
     return np.asarray(turned + gravity + rng.normal(0, 0.25, turned.shape))
 
 
-def make_requests(*, count: int = 400, seed: int = 0) -> Made:
+def make_requests(*, count: int = 400, seed: int = 0) -> GeneratedMedia:
     """Requests to a shop in five intents and two languages, put together from parts."""
     rng = np.random.default_rng(seed)
     intents = list(_REQUESTS)
-    made = Made([], [])
+    made = GeneratedMedia([], [])
     for number in range(count):
         intent = intents[number % len(intents)]
         template = rng.choice(_REQUESTS[intent])
@@ -134,7 +134,7 @@ def _sound(kind: str, rng: np.random.Generator) -> Floats:
 
 
 def _tones(moments: Floats, pitch: float, partials: Any, rng: np.random.Generator) -> Floats:
-    waves = [np.sin(2 * np.pi * pitch * one * moments + rng.uniform(0, 6)) / one**0.7 for one in partials]
+    waves = [np.sin(2 * np.pi * pitch * partial * moments + rng.uniform(0, 6)) / partial**0.7 for partial in partials]
     return np.asarray(np.sum(waves, axis=0))
 
 
@@ -153,8 +153,8 @@ def _voice(moments: Floats, rng: np.random.Generator) -> Floats:
     glide = moments / moments[-1]
     first, second = 300 + 500 * glide, 2200 - 1000 * glide
     total = np.zeros_like(moments)
-    for one in harmonics:
-        frequency = pitch * one
+    for harmonic in harmonics:
+        frequency = pitch * harmonic
         strength = 1 / (1 + ((frequency - first) / 120) ** 2) + 1 / (1 + ((frequency - second) / 180) ** 2)
         total += strength * np.sin(2 * np.pi * frequency * moments)
     return total

@@ -36,10 +36,10 @@ def agree(number: int, word: str) -> str:
 
 def listing(parts: Sequence[str], conjunction: str = "and") -> str:
     """Parts joined as in a sentence, empty ones left out: “a”, “a and b”, “a, b, and c”."""
-    said = [part for part in parts if part]
-    if len(said) <= 2:
-        return f" {conjunction} ".join(said)
-    return f"{', '.join(said[:-1])}, {conjunction} {said[-1]}"
+    nonempty = [part for part in parts if part]
+    if len(nonempty) <= 2:
+        return f" {conjunction} ".join(nonempty)
+    return f"{', '.join(nonempty[:-1])}, {conjunction} {nonempty[-1]}"
 
 
 def percent(fraction: float, digits: int = 0) -> str:

@@ -7,14 +7,14 @@ from fiftyone.operators import types
 from ..ml_backend.actions.campaigns import WORTH, ProposedBatch, campaign_status, propose_batch
 from ..ml_backend.store.campaigns import find_campaign
 from .asking import chosen_embeddings, chosen_label_field, embedded_patches_field
-from .segment_forms import chosen_segment, some_segments
+from .segment_forms import chosen_segment, existing_segments
 
 BATCH_SIZE = 50
 
 
 def show_earlier_batches(ctx: Any, inputs: types.Object) -> None:
     """Show how the earlier batches went, and offer to discard the last one."""
-    campaign = find_campaign(ctx.dataset, chosen_segment(ctx, some_segments(ctx)).slug)
+    campaign = find_campaign(ctx.dataset, chosen_segment(ctx, existing_segments(ctx)).slug)
     if campaign is None:
         return
     status = campaign_status(ctx.dataset, campaign.segment)
@@ -25,7 +25,7 @@ def show_earlier_batches(ctx: Any, inputs: types.Object) -> None:
             "discard_last",
             default=False,
             label=f"Discard batch {campaign.batches[-1].number} instead",
-            description="What it holds can then be proposed again; labels stay as they are",
+            description="Its items can then be proposed again; labels stay as they are",
         )
 
 
@@ -39,11 +39,11 @@ def propose_chosen_batch(ctx: Any) -> ProposedBatch:
     embeddings = chosen_embeddings(ctx)
     return propose_batch(
         ctx.dataset,
-        chosen_segment(ctx, some_segments(ctx)).slug,
+        chosen_segment(ctx, existing_segments(ctx)).slug,
         embeddings=embeddings,
         field=chosen_label_field(ctx, embedded_patches_field(ctx, embeddings)).name,
         size=int(ctx.params.get("size", BATCH_SIZE)),
-        target_labels=[str(one) for one in ctx.params.get("target_labels") or []],
+        target_labels=[str(label) for label in ctx.params.get("target_labels") or []],
         worth=float(ctx.params.get("worth", WORTH)),
     )
 

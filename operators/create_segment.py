@@ -33,11 +33,11 @@ class CreateSegment(LabelscapeOperator):
         inputs.view(
             "target", types.Notice(label=f"{len(items):,} {nouns} will be added; they get a tag and nothing else.")
         )
-        there = segments_of(ctx, noun_of_members(patches_field))
-        if there:
+        existing = segments_of(ctx, noun_of_members(patches_field))
+        if existing:
             inputs.bool("existing", default=False, label="Add to an existing segment")
-        if there and ctx.params.get("existing"):
-            ask_segment(inputs, there)
+        if existing and ctx.params.get("existing"):
+            ask_segment(inputs, existing)
         else:
             ask_new_segment(inputs)
 

@@ -8,7 +8,7 @@ from fiftyone.operators.types import RiskLevel
 from ..ml_backend.actions.segments import delete_segment
 from ..ml_backend.wording import plural
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_segment, chosen_segment, some_segments
+from .segment_forms import ask_segment, chosen_segment, existing_segments
 
 
 class DeleteSegment(LabelscapeOperator):
@@ -23,7 +23,7 @@ class DeleteSegment(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask which segment to delete, and say what is deleted and what stays."""
-        segments = some_segments(ctx)
+        segments = existing_segments(ctx)
         ask_segment(inputs, segments)
         chosen = chosen_segment(ctx, segments)
         consequence = (

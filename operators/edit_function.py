@@ -8,7 +8,7 @@ from ..ml_backend.actions.functions import edit_function, rename_function
 from ..ml_backend.actions.search import Scope, preview_search, with_marks
 from ..ml_backend.store.searches import Query
 from .asking import embedded_patches_field
-from .function_forms import ask_function, chosen_function, some_functions
+from .function_forms import ask_function, chosen_function, existing_functions
 from .running import LabelscapeOperator, Outcome, Progress
 from .search_forms import LIKE, UNLIKE, chosen_threshold, describe_examples, selected_ids, show_hits
 
@@ -27,7 +27,7 @@ class EditFunction(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask what to change, and show the samples around the threshold."""
-        function = ask_function(ctx, inputs, some_functions(ctx)).function
+        function = ask_function(ctx, inputs, existing_functions(ctx)).function
         inputs.view("examples", types.Notice(label=f"Made from {describe_examples(function.query)}."))
         ticked = selected_ids(ctx, embedded_patches_field(ctx, function.query.embeddings))
         if ticked:
@@ -55,7 +55,7 @@ class EditFunction(LabelscapeOperator):
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Change it and score everything again."""
-        function = chosen_function(ctx, some_functions(ctx)).function
+        function = chosen_function(ctx, existing_functions(ctx)).function
         run = edit_function(
             ctx.dataset,
             function.slug,

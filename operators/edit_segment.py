@@ -7,7 +7,7 @@ from fiftyone.operators import types
 from ..ml_backend.actions.segments import rename_segment
 from ..ml_backend.store.segment_records import SEGMENT_KINDS
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_segment, chosen_segment, some_segments
+from .segment_forms import ask_segment, chosen_segment, existing_segments
 
 
 class EditSegment(LabelscapeOperator):
@@ -21,7 +21,7 @@ class EditSegment(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask what to change."""
-        segments = some_segments(ctx)
+        segments = existing_segments(ctx)
         ask_segment(inputs, segments)
         chosen = chosen_segment(ctx, segments)
         inputs.str("name", label="New name", description=f"Empty = keep “{chosen.name}”")
@@ -31,5 +31,5 @@ class EditSegment(LabelscapeOperator):
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Change it."""
         changes = {name: ctx.params.get(name) or None for name in ("name", "kind", "note")}
-        changed = rename_segment(ctx.dataset, slug=chosen_segment(ctx, some_segments(ctx)).slug, **changes)
+        changed = rename_segment(ctx.dataset, slug=chosen_segment(ctx, existing_segments(ctx)).slug, **changes)
         return Outcome(changed.sentence(), reload_dataset=True)

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import fiftyone.brain as fob
 from fiftyone.operators import types
 
 from ..ml_backend.actions import embed, train
 from ..ml_backend.actions.models import ModelFamily
 from ..ml_backend.errors import Refusal
-from ..ml_backend.store.backends import default_backend
+from ..ml_backend.store.backends import configured_backends
 from ..ml_backend.store.embeddings import embeddings_status, list_embeddings, provenance_of
 from ..ml_backend.store.items import list_items
 from ..ml_backend.store.medium_fields import medium_kind
@@ -65,13 +64,15 @@ def ask_name(ctx: Any, inputs: types.Object, way: str) -> None:
 def ask_what_and_where(ctx: Any, inputs: types.Object, per_second: float | None) -> None:
     """Ask what to embed and where to store the vectors, and say roughly how long it takes."""
     patches_field = ask_patches(ctx, inputs, "Embed")
-    inputs.enum(
-        "backend",
-        sorted(fob.brain_config.similarity_backends),
-        default=default_backend(),
-        label="Store in",
-        description="A FiftyOne similarity backend; lancedb needs no server",
-    )
+    backends = configured_backends()
+    if len(backends) > 1:
+        inputs.enum(
+            "backend",
+            backends,
+            default=backends[0],
+            label="Store in",
+            description="A database that FiftyOne's settings name; lancedb needs no server",
+        )
     items = list_items(target_view(ctx), patches_field)
     sentence = f"{count(len(items), items.noun)} to embed"
     if per_second:

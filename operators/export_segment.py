@@ -7,7 +7,7 @@ from fiftyone.operators import types
 from ..ml_backend.actions.segments import export_segment
 from ..ml_backend.wording import count
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_segment, chosen_segment, some_segments
+from .segment_forms import ask_segment, chosen_segment, existing_segments
 
 _FORMATS = {
     "fiftyone": "FiftyOne dataset, with media",
@@ -26,7 +26,7 @@ class ExportSegment(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for the segment, the format, and the folder."""
-        ask_segment(inputs, some_segments(ctx))
+        ask_segment(inputs, existing_segments(ctx))
         formats = types.RadioGroup()
         for name, text in _FORMATS.items():
             formats.add_choice(name, label=text)
@@ -39,7 +39,7 @@ class ExportSegment(LabelscapeOperator):
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Write it."""
-        segment = chosen_segment(ctx, some_segments(ctx))
+        segment = chosen_segment(ctx, existing_segments(ctx))
         progress(0.1, f"Writing {count(segment.size, segment.noun)}")
         folder = export_segment(
             ctx.dataset,

@@ -9,7 +9,7 @@ from ..ml_backend.errors import Refusal
 from ..ml_backend.wording import count
 
 
-def some_functions(ctx: Any) -> list[FunctionStatus]:
+def existing_functions(ctx: Any) -> list[FunctionStatus]:
     """The functions of the dataset.
 
     Raises:

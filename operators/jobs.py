@@ -4,19 +4,22 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import fiftyone as fo
 
 from ..ml_backend.errors import Cancelled, Refusal
 from ..ml_backend.progress import Progress
 
+T = TypeVar("T")
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 _KEPT = 5  # finished jobs that are still listed
 _KEPT_SECONDS = 600
+_SECONDS_UNLISTED = 2.0  # of work that others need not see if it is done soon
 _WATCHED_SECONDS = 60
 _log = logging.getLogger(__name__)
 
@@ -34,7 +37,8 @@ class NextStep:
 class Outcome:
     """What a run did: a closing message, what the App should reload and show, and possible next steps.
 
-    ``shown_fields`` are added to the fields that the App shows on thumbnails.
+    ``shown_fields`` are added to the fields that the App shows on thumbnails. ``why`` says how the result came
+    about, for those who ask.
     """
 
     message: str
@@ -43,6 +47,7 @@ class Outcome:
     view: fo.DatasetView | None = None
     shown_fields: Sequence[str] = ()
     next_steps: Sequence[NextStep] = ()
+    why: str = ""
 
 
 Work = Callable[[Progress], Outcome]
@@ -51,10 +56,14 @@ Work = Callable[[Progress], Outcome]
 class Job:
     """One run: ``work(progress)`` returns its outcome; ``progress`` raises once the job is cancelled.
 
+    ``in_call`` jobs are those of a call that waits for them (`JobQueue.listed`): they make no map and no embeddings,
+    and at some point can no longer be stopped, or from the beginning if they are not ``stoppable``.
     ``by_operator`` jobs have an outcome that a panel still has to show in the App, unless the operator waited for it.
     """
 
-    def __init__(self, title: str, work: Work, *, by_operator: bool = False) -> None:
+    def __init__(
+        self, title: str, work: Work, *, by_operator: bool = False, in_call: bool = False, stoppable: bool = True
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.title = title
         self.by_operator = by_operator
@@ -64,7 +73,11 @@ class Job:
         self.status: Status = "queued"
         self.message = "Waiting for the previous job."
         self.ended = 0.0
+        self.in_call = in_call
+        self._stoppable = stoppable
+        self.listed_from = time.monotonic() + (_SECONDS_UNLISTED if in_call else 0.0)
         self._work = work
+        self._told_to_stop = False
         self._stop = threading.Event()
         self._over = threading.Event()
         self._shown = threading.Lock()
@@ -87,7 +100,7 @@ class Job:
             return
         self.status, self.message = "running", "Starting"
         try:
-            self.outcome = self._work(self._report)
+            self.outcome = self._work(self.report)
             self._end("done", self.outcome.message)
         except Cancelled:
             self._end("cancelled", "Stopped. Work finished before that is kept.")
@@ -119,13 +132,23 @@ class Job:
             "progress": None if self.progress is None else round(self.progress, 3),
             "status": self.status,
             "message": self.message,
-            "cancellable": self.open and not self._stop.is_set(),
+            "why": self.outcome.why if self.outcome is not None else "",
+            "cancellable": self._stoppable and self.open and not self._stop.is_set(),
             "steps": [step.label for step in self.outcome.next_steps] if self.outcome is not None else [],
             "by_operator": self.by_operator,
+            "in_call": self.in_call,
         }
 
-    def _report(self, fraction: float, message: str) -> None:
+    def report(self, fraction: float, message: str) -> None:
+        """Note how far it is.
+
+        Raises:
+            Cancelled: it should stop.
+        """
         if self._stop.is_set():
+            if self.in_call and self._told_to_stop:
+                self.progress, self.message = float(fraction), f"{message}; it is too late to stop."
+            self._told_to_stop = True
             raise Cancelled
         self.progress, self.message = float(fraction), message
 
@@ -159,6 +182,28 @@ class JobQueue:
                 self._worker = threading.Thread(target=self._run_all, name="labelscape-jobs", daemon=True)
                 self._worker.start()
         return job
+
+    @contextmanager
+    def listed(self, job: Job) -> Iterator[None]:
+        """List a job while the calling thread does its work, outside the queue, if that takes over two seconds."""
+        job.status = "running"  # so that the queue's own thread leaves it alone
+        with self._lock:
+            self._jobs.append(job)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._jobs = [other for other in self._jobs if other is not job]
+
+    def run_now(self, title: str, work: Callable[[Progress], T], *, stoppable: bool = True) -> T:
+        """Do work in the calling thread, listed as a job meanwhile.
+
+        Raises:
+            Cancelled: it was stopped.
+        """
+        job = Job(title, lambda _: Outcome(""), in_call=True, stoppable=stoppable)
+        with self.listed(job):
+            return work(job.report)
 
     def cancel(self, job_id: str) -> None:
         """Stop a job.
@@ -199,7 +244,7 @@ class JobQueue:
             ended = [job for job in self._jobs if not job.open and now - job.ended < _KEPT_SECONDS]
             kept = {job.id for job in ended[-_KEPT:]}
             self._jobs = [job for job in self._jobs if job.open or job.id in kept]
-            return list(self._jobs)
+            return [job for job in self._jobs if job.listed_from <= now and (job.open or not job.in_call)]
 
     def _run_all(self) -> None:
         while True:

@@ -41,7 +41,7 @@ class MarkMatches(LabelscapeOperator):
             inputs,
             "shown",
             "Do these match?",
-            [hit_of.get(one, Hit(one, 0.0)) for one in shown_ids],
+            [hit_of.get(item, Hit(item, 0.0)) for item in shown_ids],
             patches_field,
         )
         for number in range(len(shown_ids)):
@@ -55,8 +55,8 @@ class MarkMatches(LabelscapeOperator):
         previous = _previous(ctx)
         shown_ids = ctx.params.get(_SHOWN_IDS) or [hit.id for hit in marks_to_ask(Scope(ctx.dataset), previous.query)]
         answers = [ctx.params.get(f"mark_{number}", _SKIP) for number in range(len(shown_ids))]
-        liked = [one for one, answer in zip(shown_ids, answers, strict=True) if answer == _MATCH]
-        disliked = [one for one, answer in zip(shown_ids, answers, strict=True) if answer == _NO_MATCH]
+        liked = [item for item, answer in zip(shown_ids, answers, strict=True) if answer == _MATCH]
+        disliked = [item for item, answer in zip(shown_ids, answers, strict=True) if answer == _NO_MATCH]
         if not liked and not disliked:
             raise Refusal("Nothing is marked: choose “match” or “no match” for at least one item.")
         query = with_marks(previous.query, positives=liked, negatives=disliked)

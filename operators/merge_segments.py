@@ -8,7 +8,7 @@ from ..ml_backend.actions.segments import merge_segments
 from ..ml_backend.errors import Refusal
 from ..ml_backend.wording import plural
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_segment, chosen_segment, some_segments
+from .segment_forms import ask_segment, chosen_segment, existing_segments
 
 
 class MergeSegments(LabelscapeOperator):
@@ -22,10 +22,10 @@ class MergeSegments(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask which segment to merge into which."""
-        segments = some_segments(ctx)
+        segments = existing_segments(ctx)
         ask_segment(inputs, segments, label="Segment to merge and delete")
         chosen = chosen_segment(ctx, segments)
-        others = [one for one in segments if one.noun == chosen.noun and one.slug != chosen.slug]
+        others = [segment for segment in segments if segment.noun == chosen.noun and segment.slug != chosen.slug]
         if not others:
             raise Refusal(f"There is no other segment of {plural(chosen.noun)} into which to merge “{chosen.name}”.")
         ask_segment(inputs, others, name="into", label="Segment to merge into")

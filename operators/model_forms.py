@@ -117,7 +117,7 @@ def _show_inspection(ctx: Any, inputs: types.Object, family: ModelFamily) -> Ins
     text = (
         f"**{inspection.kind} network**, {count(len(inspection.layers), 'layer')}. The embedding is "
         f"{inspection.cut or 'its output'}. Input settings that the file declares: "
-        f"{listing(inspection.said) or 'none'}.\n\n"
+        f"{listing(inspection.declared_settings) or 'none'}.\n\n"
     )
     if rows:
         text += "| layer | size for one image | kind |\n|---|---|---|\n" + "\n".join(rows)

@@ -10,7 +10,7 @@ from .asking import ask_embeddings, ask_label_field, embedded_patches_field, kno
 from .batch_forms import BATCH_SIZE, classes_to_choose, discards_last_batch, propose_chosen_batch, show_earlier_batches
 from .running import LabelscapeOperator, Outcome, Progress
 from .search_forms import show_hits
-from .segment_forms import ask_segment, chosen_segment, some_segments
+from .segment_forms import ask_segment, chosen_segment, existing_segments
 
 _SHOWN = 12
 
@@ -25,7 +25,7 @@ class NextBatch(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask for the segment and the size, report on earlier batches, and show the first items of the next one."""
-        segments = some_segments(ctx)
+        segments = existing_segments(ctx)
         ask_segment(inputs, segments)
         show_earlier_batches(ctx, inputs)
         if discards_last_batch(ctx):
@@ -54,7 +54,7 @@ class NextBatch(LabelscapeOperator):
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Take the batch and show it, or discard the last one."""
         if discards_last_batch(ctx):
-            segment = chosen_segment(ctx, some_segments(ctx))
+            segment = chosen_segment(ctx, existing_segments(ctx))
             batch = discard_batch(ctx.dataset, segment.slug)
             items = count(len(batch.ids), segment.noun)
             return Outcome(

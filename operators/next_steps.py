@@ -33,4 +33,5 @@ def closing(ranking: Ranking, message: str, steps: Sequence[NextStep]) -> Outcom
         view=ranking.view if ranking.ids else None,
         shown_fields=ranking.fields[:2] if ranking.patches_field is None else (),
         next_steps=steps,
+        why=ranking.why,
     )

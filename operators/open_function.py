@@ -7,7 +7,7 @@ from fiftyone.operators.types import RiskLevel
 
 from ..ml_backend.actions.functions import look_at_matches
 from ..ml_backend.wording import count
-from .function_forms import ask_function, chosen_function, some_functions
+from .function_forms import ask_function, chosen_function, existing_functions
 from .running import LabelscapeOperator, Outcome, Progress
 
 
@@ -23,13 +23,13 @@ class OpenFunction(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask which function to open, and whether to show only new matches."""
-        chosen = ask_function(ctx, inputs, some_functions(ctx))
+        chosen = ask_function(ctx, inputs, existing_functions(ctx))
         if chosen.new:
             inputs.bool("new_only", default=True, label=f"Only the {count(chosen.new, 'new match')}")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Show them."""
-        chosen = chosen_function(ctx, some_functions(ctx))
+        chosen = chosen_function(ctx, existing_functions(ctx))
         new_only = bool(chosen.new) and bool(ctx.params.get("new_only", True))
         view = look_at_matches(ctx.dataset, chosen.function.slug, new_only=new_only)
         shown = (chosen.function.field,) if chosen.function.patches_field is None else ()

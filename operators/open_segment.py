@@ -7,7 +7,7 @@ from fiftyone.operators.types import RiskLevel
 
 from ..ml_backend.store.segments import segment_view
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_segment, chosen_segment, some_segments
+from .segment_forms import ask_segment, chosen_segment, existing_segments
 
 
 class OpenSegment(LabelscapeOperator):
@@ -22,11 +22,11 @@ class OpenSegment(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask which segment to open, and say how it was made."""
-        segments = some_segments(ctx)
+        segments = existing_segments(ctx)
         ask_segment(inputs, segments)
         inputs.view("facts", types.Notice(label=chosen_segment(ctx, segments).sentence()))
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Show it."""
-        segment = chosen_segment(ctx, some_segments(ctx))
+        segment = chosen_segment(ctx, existing_segments(ctx))
         return Outcome(segment.sentence(), view=segment_view(ctx.dataset, segment))

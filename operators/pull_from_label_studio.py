@@ -112,4 +112,4 @@ def _chosen_project(ctx: Any, studio: LabelStudio) -> SentProject:
         raise Refusal(
             f"No sample of this dataset was sent to {studio.url} yet: run “Labelscape: send to Label Studio” first."
         )
-    return next((one for one in sent if str(one.project) == ctx.params.get("project")), sent[0])
+    return next((project for project in sent if str(project.project) == ctx.params.get("project")), sent[0])

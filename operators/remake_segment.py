@@ -9,7 +9,7 @@ from ..ml_backend.errors import Refusal
 from ..ml_backend.store.evaluation_columns import evaluation_fields
 from ..ml_backend.store.segment_records import Segment
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_segment, chosen_segment, some_segments
+from .segment_forms import ask_segment, chosen_segment, existing_segments
 
 
 class RemakeSegment(LabelscapeOperator):
@@ -45,7 +45,7 @@ class RemakeSegment(LabelscapeOperator):
 
 
 def _from_confusions(ctx: Any) -> list[Segment]:
-    segments = [segment for segment in some_segments(ctx) if remakable_rule(segment) is not None]
+    segments = [segment for segment in existing_segments(ctx) if remakable_rule(segment) is not None]
     if not segments:
         raise Refusal("No segment was made from a confusion: run “Labelscape: create segment from confusion” first.")
     return segments

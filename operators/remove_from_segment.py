@@ -7,7 +7,7 @@ from fiftyone.operators import types
 from ..ml_backend.actions.segments import remove_from_segment
 from ..ml_backend.wording import agree, count
 from .running import LabelscapeOperator, Outcome, Progress
-from .segment_forms import ask_segment, chosen_segment, segment_items, some_segments
+from .segment_forms import ask_segment, chosen_segment, existing_segments, segment_items
 
 
 class RemoveFromSegment(LabelscapeOperator):
@@ -21,7 +21,7 @@ class RemoveFromSegment(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Ask which segment, and say how many items are selected."""
-        segments = some_segments(ctx)
+        segments = existing_segments(ctx)
         ask_segment(inputs, segments)
         chosen = chosen_segment(ctx, segments)
         selected = sum(len(segment_items(ctx, name)) for name in chosen.targets)
@@ -30,7 +30,7 @@ class RemoveFromSegment(LabelscapeOperator):
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Remove."""
-        segment = chosen_segment(ctx, some_segments(ctx))
+        segment = chosen_segment(ctx, existing_segments(ctx))
         removed, size = 0, segment.size
         for name in segment.targets:
             report = remove_from_segment(

@@ -22,14 +22,15 @@ class RestoreFunction(LabelscapeOperator):
         """Ask which function to restore."""
         deleted = _deleted(ctx)
         choices = types.Choices()
-        for one in deleted:
-            choices.add_choice(one.key, label=one.function.name, description=f"Deleted {one.at:%Y-%m-%d %H:%M} UTC")
+        for entry in deleted:
+            description = f"Deleted {entry.at:%Y-%m-%d %H:%M} UTC"
+            choices.add_choice(entry.key, label=entry.function.name, description=description)
         inputs.enum("deleted", choices.values(), view=choices, default=deleted[0].key, required=True, label="Function")
 
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Restore it."""
         deleted = _deleted(ctx)
-        chosen = next((one for one in deleted if one.key == ctx.params.get("deleted")), deleted[0])
+        chosen = next((entry for entry in deleted if entry.key == ctx.params.get("deleted")), deleted[0])
         function = restore_function(ctx.dataset, chosen)
         return Outcome(f"Restored: {function.sentence()}", reload_dataset=True)
 

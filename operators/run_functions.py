@@ -6,7 +6,7 @@ from fiftyone.operators import types
 
 from ..ml_backend.actions.new_data import update_dataset
 from ..ml_backend.wording import count, listing
-from .function_forms import some_functions
+from .function_forms import existing_functions
 from .running import LabelscapeOperator, NextStep, Outcome, Progress
 
 
@@ -20,7 +20,7 @@ class RunFunctions(LabelscapeOperator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """Say which functions will run."""
-        statuses = some_functions(ctx)
+        statuses = existing_functions(ctx)
         names = listing([f"“{status.function.name}”" for status in statuses])
         label = f"{count(len(statuses), 'function')} will score new samples: {names}."
         inputs.view("functions", types.Notice(label=label))

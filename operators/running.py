@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import fiftyone as fo
@@ -11,7 +12,7 @@ from fiftyone.operators.types import RiskLevel
 
 from ..ml_backend.errors import Cancelled, Refusal
 from ..ml_backend.progress import Progress
-from ..ml_backend.store.existence import gone_in_words
+from ..ml_backend.store.existence import refusing_if_deleted
 from .jobs import Job, NextStep, Outcome, jobs_of
 
 __all__ = [
@@ -98,7 +99,7 @@ class LabelscapeOperator(foo.Operator):
     def _run_here(self, ctx: Any, progress: Progress) -> Outcome:
         if ctx.dataset is None:
             raise Refusal("Open a dataset first.")
-        with gone_in_words(ctx.dataset):
+        with refusing_if_deleted(ctx.dataset):
             return self.run(ctx, progress)
 
     def _run_plainly(self, ctx: Any) -> dict[str, str]:
@@ -126,8 +127,9 @@ class LabelscapeOperator(foo.Operator):
             return self._run_here(ctx, progress)
 
         if not (self.delegable and self.queued):
-            job = Job(title, work, by_operator=True)
-            job.run()
+            job = Job(title, work, by_operator=True, in_call=True)
+            with nullcontext() if ctx.dataset is None else jobs_of(ctx.dataset).listed(job):
+                job.run()
             yield from _close(ctx, job)
             return
         queue = jobs_of(ctx.dataset)
@@ -137,8 +139,11 @@ class LabelscapeOperator(foo.Operator):
                 yield from _close(ctx, job)
             return
         yield ctx.ops.open_panel(PANEL, layout="horizontal")
-        for panel_id in queue.watching():
+        watching = queue.watching()
+        for panel_id in watching:
             yield ctx.ops.patch_panel_data({"job_started": job.id}, panel_id=panel_id)
+        if watching:
+            return  # they show it, and the App's own message would lie over its Stop button
         state = "is running" if job.status == "running" else "is waiting for the previous job"
         yield ctx.ops.notify(f"“{title}” {state}. Progress, Stop, and the result are in the Data explorer panel.")
 
@@ -176,6 +181,8 @@ def _close(ctx: Any, job: Job) -> Iterator[Any]:
             yield ctx.ops.show_output(*_closing_window(job.outcome))
         else:
             yield ctx.ops.notify(job.outcome.message, variant="success")
+    elif job.status == "cancelled":
+        yield ctx.ops.notify(f"“{job.title}” was stopped.", variant="info")
     elif isinstance(job.error, ValueError):  # not every action raises a Refusal for user errors yet
         yield ctx.ops.notify(str(job.error), variant="error")
     elif job.error is not None:

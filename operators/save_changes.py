@@ -57,12 +57,16 @@ def show_pending(ctx: Any, inputs: types.Object) -> None:
 def _by_class(changes: PendingChanges) -> Counter[tuple[str, str, str]]:
     """(field, class, how it was set) → how many labels are pending."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for one in changes.fields:
+    for field_changes in changes.fields:
         for followed, how in ((False, "by hand"), (True, "from neighbors")):
-            numbers = np.bincount(one.codes[one.followed == followed], minlength=len(one.names)).tolist()
-            counts.update({(one.field, name, how): n for name, n in zip(one.names, numbers, strict=True) if n})
-        if len(one.cleared):
-            counts[one.field, "", "cleared"] = len(one.cleared)
+            numbers = np.bincount(
+                field_changes.codes[field_changes.followed == followed], minlength=len(field_changes.names)
+            ).tolist()
+            counts.update(
+                {(field_changes.field, name, how): n for name, n in zip(field_changes.names, numbers, strict=True) if n}
+            )
+        if len(field_changes.cleared):
+            counts[field_changes.field, "", "cleared"] = len(field_changes.cleared)
     return counts
 
 

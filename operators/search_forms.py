@@ -11,6 +11,7 @@ from fiftyone.operators import types
 from ..ml_backend.actions.search import Scope, preview_search, with_marks
 from ..ml_backend.actions.search_queries import reads_texts, with_image
 from ..ml_backend.actions.search_results import Hit, SearchPreview
+from ..ml_backend.analysis.search import rounded
 from ..ml_backend.errors import Refusal
 from ..ml_backend.store.items import items_of, list_items
 from ..ml_backend.store.searches import LastSearch, Query, last_search
@@ -102,10 +103,10 @@ def ask_threshold(ctx: Any, inputs: types.Object, scope: Scope, query: Query) ->
     preview = preview_search(scope, query, threshold=chosen_threshold(ctx), shown=_SHOWN)
     inputs.float(
         "threshold",
-        default=round(preview.threshold, 3),
+        default=preview.threshold,
         min=0.0,
         max=1.0,
-        view=types.SliderView(min=round(preview.lowest, 3), max=round(preview.highest, 3)),
+        view=types.SliderView(min=float(rounded(preview.lowest)), max=float(rounded(preview.highest))),
         label="Threshold",
         description="The lowest score of a match; the items on both sides of it are shown below",
     )
@@ -133,14 +134,14 @@ def show_hits(
 def selected_ids(ctx: Any, patches_field: str | None) -> list[str]:
     """IDs of the items passed by the previous step, else of the selected or lassoed ones; empty if there are none."""
     if ctx.params.get(NAMED):
-        return [str(one) for one in items_of(ctx.dataset, ctx.params[NAMED], patches_field).ids]
+        return [str(item) for item in items_of(ctx.dataset, ctx.params[NAMED], patches_field).ids]
     if ctx.selected_labels and patches_field is not None:
         return [
-            str(one) for one in list_items(ctx.dataset.select_labels(labels=ctx.selected_labels), patches_field).ids
+            str(item) for item in list_items(ctx.dataset.select_labels(labels=ctx.selected_labels), patches_field).ids
         ]
     if not ctx.selected:
         return []
-    return [str(one) for one in list_items(target_view(ctx), patches_field).ids]
+    return [str(item) for item in list_items(target_view(ctx), patches_field).ids]
 
 
 def describe_examples(query: Query) -> str:

@@ -18,8 +18,8 @@ def segments_of(ctx: Any, noun: str) -> list[Segment]:
     return [segment for segment in list_segments(ctx.dataset) if segment.noun == noun]
 
 
-def some_segments(ctx: Any) -> list[Segment]:
-    """The segments of the dataset. Raises a ValueError that says what to do if there are none."""
+def existing_segments(ctx: Any) -> list[Segment]:
+    """The segments of the dataset. Raises a Refusal that says what to do if there are none."""
     segments = list_segments(ctx.dataset)
     if not segments:
         raise Refusal("This dataset has no segment yet: run “Labelscape: create segment” first.")
@@ -48,8 +48,8 @@ def ask_new_segment(inputs: types.Object, *, kind: str = SEGMENT_KINDS[0], note:
     """Ask for name, kind, and note."""
     inputs.str("name", required=True, label="Name")
     kinds = types.RadioGroup(orientation="horizontal")
-    for one in SEGMENT_KINDS:
-        kinds.add_choice(one, label=one)
+    for kind in SEGMENT_KINDS:
+        kinds.add_choice(kind, label=kind)
     inputs.enum("kind", kinds.values(), view=kinds, default=kind, label="Kind")
     inputs.str("note", label="Note", default=note, view=types.TextFieldView())
 

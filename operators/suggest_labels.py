@@ -72,7 +72,7 @@ class SuggestLabels(LabelscapeOperator):
             precision=float(ctx.params.get("precision", 0.95)),
             progress=progress,
         )
-        message = report.sentence()
+        message = f"{report.outcome()}{report.elsewhere}"
         if ctx.params.get("queue") and report.sure:
             ids = list_items(target_view(ctx), patches_field).ids.tolist()
             queued = accept_suggestions(ctx.dataset, ids, field=field, patches_field=patches_field)
@@ -81,4 +81,4 @@ class SuggestLabels(LabelscapeOperator):
         if patches_field is None and report.suggested:
             name = suggestion_name(ctx.dataset, None)
             view = target_view(ctx).exists(name).sort_by(f"{name}.confidence", reverse=True)
-        return Outcome(message, reload_dataset=True, reload_samples=True, view=view)
+        return Outcome(message, reload_dataset=True, reload_samples=True, view=view, why=report.why)

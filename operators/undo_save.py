@@ -40,7 +40,8 @@ class UndoSave(LabelscapeOperator):
     def run(self, ctx: Any, progress: Progress) -> Outcome:
         """Undo."""
         through = ctx.params.get("through")
-        undo = (
-            undo_last if through is None else lambda dataset, pending: undo_through(dataset, through, pending=pending)
-        )
-        return Outcome(undo(ctx.dataset, pending=False), reload_dataset=True, reload_samples=True)
+        if through is None:
+            done = undo_last(ctx.dataset, pending=False, progress=progress)
+        else:
+            done = undo_through(ctx.dataset, through, pending=False, progress=progress)
+        return Outcome(done, reload_dataset=True, reload_samples=True)

@@ -62,7 +62,7 @@ def suggestions_above(
     suggestions = _suggestions(dataset, ids, target.patches_field)
     if not suggestions:
         raise Refusal("There are no suggestions to accept here: label a few of each class first.")
-    highest = max(one.confidence for one in suggestions)
+    highest = max(suggestion.confidence for suggestion in suggestions)
     raise Refusal(
         f"No suggestion here has a confidence of at least {percent(confidence)}: the highest is {percent(highest)}."
     )
@@ -70,13 +70,13 @@ def suggestions_above(
 
 def _suggestions(dataset: fo.Dataset, ids: Sequence[str] | None, patches_field: str | None) -> list[Suggestion]:
     items = list_items(dataset, patches_field) if ids is None else items_of(dataset, ids, patches_field)
-    return [one for one in read_suggestions(dataset, items) if one is not None]
+    return [suggestion for suggestion in read_suggestions(dataset, items) if suggestion is not None]
 
 
 def _nothing_to_accept(dataset: fo.Dataset, ids: Sequence[str] | None, target: LabelField, which: Which) -> str:
     """Say why there is nothing to accept, and which other suggestions there are, if any."""
     suggestions = _suggestions(dataset, ids, target.patches_field)
-    chosen = [one for one in suggestions if which == "all" or one.sure == (which == "confident")]
+    chosen = [suggestion for suggestion in suggestions if which == "all" or suggestion.sure == (which == "confident")]
     if chosen:
         others = listing(sorted({f"'{suggestion.field}'" for suggestion in chosen}))
         return f"The suggestions here were made for {others}, not for '{target.name}': choose that field."

@@ -15,7 +15,7 @@ from ..wording import agree, count
 
 
 @dataclass(frozen=True)
-class Looks:
+class ReadAppearance:
     """The appearance of all items, and how many images could not be read; these have none."""
 
     appearance: Appearance
@@ -29,7 +29,7 @@ class Looks:
         return f" {count(self.unreadable, 'image')} could not be read and {verb} compared by embedding only."
 
 
-def read_appearance(media: Sequence[Media | UnusableItem], *, progress: Progress | None = None) -> Looks:
+def read_appearance(media: Sequence[Media | UnusableItem], *, progress: Progress | None = None) -> ReadAppearance:
     """Read the images among media; videos and other media have no appearance."""
     n = len(media)
     images = [
@@ -42,7 +42,7 @@ def read_appearance(media: Sequence[Media | UnusableItem], *, progress: Progress
     known = np.zeros(n, bool)
     known[rows] = True
     if len(images) == n:  # 4 GB for a million images: avoid a copy
-        return Looks(Appearance(known, thumbnails.pictures), len(thumbnails.failed))
+        return ReadAppearance(Appearance(known, thumbnails.pictures), len(thumbnails.failed))
     pictures = np.zeros((n, SIZE, SIZE), np.uint8)
     pictures[rows] = thumbnails.pictures[thumbnails.kept]
-    return Looks(Appearance(known, pictures), len(thumbnails.failed))
+    return ReadAppearance(Appearance(known, pictures), len(thumbnails.failed))

@@ -50,12 +50,14 @@ def apply_labels(
     """
     head = read_head(dataset)
     dataset.reload()
-    acts = [
-        act for batch in batches for act in label_acts(dataset, field, batch, kept=np.ones(len(batch.ids), dtype=bool))
-    ]
+    acts = [act for batch in batches for act in label_acts(dataset, field, batch, np.ones(len(batch.ids), bool))]
     changes = fold(acts, [field.name] * len(acts)).fields
     plan = Plan([])
-    edits = (edit for one in changes for edit in label_edits(dataset, field, one, plan, leaving=np.empty(0, "S12")))
+    edits = (
+        edit
+        for field_changes in changes
+        for edit in label_edits(dataset, field, field_changes, plan, leaving=np.empty(0, "S12"))
+    )
     record = commit(dataset, edits, title, head=head, declare=[field], progress=progress)
     if record.count:
         show_new_labels(dataset)
@@ -63,6 +65,6 @@ def apply_labels(
     return AppliedLabels(
         save=record.id if record.count else "",
         written=record.written.get("label", 0),
-        items=[item for one in changes for item in as_names(one.ids) if item not in refused],
+        items=[item for field_changes in changes for item in as_names(field_changes.ids) if item not in refused],
         conflicts=plan.conflicts,
     )

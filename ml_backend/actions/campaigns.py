@@ -220,7 +220,7 @@ def _propose(
     rows = diverse_batch(table.unit, scores, size, among=left, apart_from=taken)
     return ProposedBatch(
         campaign=campaign,
-        hits=tuple(Hit(*one) for one in zip(_ids(table, rows), scores[rows].tolist(), strict=True)),
+        hits=tuple(Hit(*hit) for hit in zip(_ids(table, rows), scores[rows].tolist(), strict=True)),
         view=ordered_view(dataset, table.items.take(rows)),
         left=len(left),
         quality=describe_query(fitted),

@@ -69,10 +69,10 @@ class ClearReport(Report):
 
     def sentence(self) -> str:
         """The closing message."""
-        parts = [f"Cleared {listing([one.title for one in self.cleared])}."] if self.cleared else []
-        if any(one.undoable for one in self.cleared):
+        parts = [f"Cleared {listing([part.title for part in self.cleared])}."] if self.cleared else []
+        if any(part.undoable for part in self.cleared):
             parts.append("“Undo” restores the suggestions.")
-        parts += [f"Could not clear {one.title}: {reason}" for one, reason in self.failed]
+        parts += [f"Could not clear {part.title}: {reason}" for part, reason in self.failed]
         return " ".join(parts)
 
 
@@ -95,19 +95,19 @@ def clear_explorer(dataset: fo.Dataset, chosen: Sequence[Clearable]) -> ClearRep
     """
     if not chosen:
         raise Refusal("Nothing is chosen: select what to clear.")
-    deeds: dict[Kind, Callable[[str], object]] = {
+    clearing: dict[Kind, Callable[[str], object]] = {
         "suggestions": lambda key: clear_suggestions(dataset, patches_field=key or None),
         "map": lambda key: delete_map(dataset, key),
         "embeddings": lambda key: delete_embeddings(dataset, key),
     }
     cleared, failed = [], []
-    for kind, deed in deeds.items():
-        for one in (one for one in chosen if one.kind == kind):
+    for kind, clear in clearing.items():
+        for part in (part for part in chosen if part.kind == kind):
             try:
-                deed(one.key)
-                cleared.append(one)
+                clear(part.key)
+                cleared.append(part)
             except Refusal as error:
-                failed.append((one, str(error)))
+                failed.append((part, str(error)))
     return ClearReport(cleared, failed)
 
 

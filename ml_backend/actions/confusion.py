@@ -44,7 +44,7 @@ class Evaluation:
             return -1
         if name not in self.columns.classes:
             listing = ", ".join(self.columns.classes[:20])
-            raise Refusal(f"'{name}' is not a class of the two fields; some that are: {listing}.")
+            raise Refusal(f"'{name}' is not a class of the two fields, which have: {listing}.")
         return self.columns.classes.index(name)
 
 
@@ -55,7 +55,7 @@ class Choice:
     None stands for no label or no prediction, which no class name can express.
     """
 
-    whats: tuple[What, ...] = ()
+    outcomes: tuple[What, ...] = ()
     cells: tuple[Cell, ...] = ()
 
 
@@ -80,7 +80,7 @@ def choose(evaluation: Evaluation, matches: Matches, choice: Choice) -> Outcomes
     outcomes = matches.outcomes
     chosen = np.zeros(len(outcomes), bool)
     truth, predicted = outcomes.truth_class, outcomes.predicted_class
-    for what in choice.whats:
+    for what in choice.outcomes:
         if what == "false positives":
             chosen |= truth < 0
         elif what == "false negatives":

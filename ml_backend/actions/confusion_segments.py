@@ -1,7 +1,7 @@
 """Segments of a model's confusions: create them, add to them, and rebuild them from new predictions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
@@ -11,8 +11,9 @@ from fiftyone.core.collections import SampleCollection
 from ..analysis.confusion import Objects, Outcomes, candidate_pairs
 from ..errors import Refusal
 from ..store.evaluation_columns import EvaluationColumns, LabelColumns
-from ..store.segment_origins import ConfusionRule
-from ..store.segment_records import Segment, load_segment
+from ..store.records import moment
+from ..store.segment_origins import ConfusionRule, RuleRun
+from ..store.segment_records import Segment, load_segment, write_segment
 from ..store.segment_snapshots import all_or_nothing
 from ..store.segments import member_ids
 from ..wording import agree, count
@@ -26,10 +27,18 @@ _NO_OUTCOMES = "There are no such errors at these thresholds: lower the IoU or t
 
 @dataclass(frozen=True)
 class Remake:
-    """A rebuilt segment, compared with the previous one: members that stayed, left, or are new.
+    """A rebuilt segment, compared with the previous one.
 
-    ``lost`` members of the previous one are no longer in the dataset (their field was rewritten) and cannot be
-    compared.
+    Attributes:
+        report: of the segment that was made; None if nothing but a comparison was asked for.
+        name_before: of the previous segment.
+        before: its members.
+        after: those that the rule finds now.
+        stayed: those that are in both.
+        gone: field → IDs of members that the rule does not find any longer; None = whole samples.
+        new: field → IDs that only the rule now finds.
+        lost: previous members that are no longer in the dataset (their field was rewritten) and cannot be compared.
+        runs: what the rule found and how good the predictions were, over time; the last is the current one.
     """
 
     report: SegmentReport | None
@@ -37,7 +46,10 @@ class Remake:
     before: int
     after: int
     stayed: int
+    gone: Mapping[str | None, list[str]]
+    new: Mapping[str | None, list[str]]
     lost: int
+    runs: tuple[RuleRun, ...]
 
     def sentence(self) -> str:
         """The closing message."""
@@ -51,6 +63,8 @@ class Remake:
                 f" {self.lost:,} cannot be compared: {agree(self.lost, 'it')} {agree(self.lost, 'is')} no longer "
                 "in the dataset."
             )
+        if len(self.runs) > 1:
+            text += f" F1 was {self.runs[-2].f1:.3f} and is {self.runs[-1].f1:.3f}."
         return text if self.report is None else f"{text} Kept as “{self.report.segment.name}”."
 
 
@@ -91,18 +105,25 @@ def keep(
     kind: str,
     note: str,
     rule: ConfusionRule,
+    runs: Sequence[RuleRun] = (),
 ) -> SegmentReport:
     """Create a segment from outcomes; it covers both fields when both have members.
+
+    Args:
+        runs: earlier ones of the same rule
 
     Raises:
         Refusal: no outcomes, an unknown kind, or a name that is taken.
     """
     if not len(outcomes):
         raise Refusal(_NO_OUTCOMES)
-    (field, ids), *rest = outcome_ids(evaluation, outcomes, as_members(rule.members)).items()
+    found = outcome_ids(evaluation, outcomes, as_members(rule.members))
+    (field, ids), *rest = found.items()
     report = create_segment(dataset, ids, name=name, kind=kind, note=note, patches_field=field, made_by=rule)
     with all_or_nothing(dataset, new=report.segment):
-        return _add_rest(dataset, report, rest)
+        report = _add_rest(dataset, report, rest)
+        segment = with_runs(dataset, report.segment, [*runs, _run_of(evaluation, rule, found)])
+        return replace(report, segment=segment)
 
 
 def keep_in(
@@ -136,7 +157,7 @@ def rule_of(
         prediction_field=columns.predictions.field,
         iou=iou,
         confidence=confidence,
-        whats=choice.whats,
+        outcomes=choice.outcomes,
         cells=choice.cells,
         members=members,
         samples=len(columns.sample_ids),
@@ -167,27 +188,37 @@ def remake_segment(
     samples = _same_samples(dataset, segment, rule)
     field = prediction_field or rule.prediction_field
     evaluation = evaluate(samples, truth_field=rule.truth_field, prediction_field=field)
-    choice = Choice(tuple(as_what(what) for what in rule.whats), rule.cells)
-    outcomes = choose(evaluation, evaluation.match(iou=rule.iou, confidence=rule.confidence), choice)
+    outcomes = choose(evaluation, evaluation.match(iou=rule.iou, confidence=rule.confidence), _choice_of(rule))
     ids_now = outcome_ids(evaluation, outcomes, as_members(rule.members))
     ids_before = {target: set(member_ids(dataset, segment, target).tolist()) for target in segment.targets}
-    stayed = _count_stayed(samples, rule, ids_before, evaluation, ids_now)
+    kept_before, kept_now = _stayed(samples, rule, ids_before, evaluation, ids_now)
+    runs = [*_known_runs(samples, segment, rule, field), _run_of(evaluation, rule, ids_now)]
     report = None
     if name is not None:
-        again = rule_of(
-            evaluation, iou=rule.iou, confidence=rule.confidence, choice=choice, members=as_members(rule.members)
-        )
-        again = replace(again, remade_from=segment.slug)
-        report = keep(dataset, evaluation, outcomes, name=name, kind=segment.kind, note=segment.note, rule=again)
+        again = replace(_same_rule(evaluation, rule), remade_from=segment.slug)
+        texts = {"name": name, "kind": segment.kind, "note": segment.note}
+        report = keep(dataset, evaluation, outcomes, **texts, rule=again, runs=runs)
+    runs = with_runs(dataset, segment, runs).runs
     present = sum(len(ids) for ids in ids_before.values())
     return Remake(
         report=report,
         name_before=segment.name,
         before=max(segment.size, present),
         after=sum(len(ids) for ids in ids_now.values()),
-        stayed=stayed,
+        stayed=sum(map(len, kept_now.values())),
+        gone={target: sorted(ids - kept_before.get(target, set())) for target, ids in ids_before.items()},
+        new={target: [one for one in ids if one not in kept_now.get(target, ())] for target, ids in ids_now.items()},
         lost=max(segment.size - present, 0),
+        runs=tuple(runs),
     )
+
+
+def with_runs(dataset: fo.Dataset, segment: Segment, runs: Sequence[RuleRun]) -> Segment:
+    """The segment with these runs of its rule, written; one that found the same as the one before is left out."""
+    changed = [run for number, run in enumerate(runs) if not number or not run.finds_the_same_as(runs[number - 1])]
+    kept = replace(load_segment(dataset, segment.slug), runs=changed)
+    write_segment(dataset, kept)
+    return kept
 
 
 def remakable_rule(segment: Segment) -> ConfusionRule | None:
@@ -196,21 +227,60 @@ def remakable_rule(segment: Segment) -> ConfusionRule | None:
     return rule if isinstance(rule, ConfusionRule) and not rule.by_hand else None
 
 
-def _count_stayed(
+def _same_rule(evaluation: Evaluation, rule: ConfusionRule) -> ConfusionRule:
+    """The rule applied to other predictions."""
+    return rule_of(
+        evaluation,
+        iou=rule.iou,
+        confidence=rule.confidence,
+        choice=_choice_of(rule),
+        members=as_members(rule.members),
+    )
+
+
+def _choice_of(rule: ConfusionRule) -> Choice:
+    return Choice(tuple(as_what(what) for what in rule.outcomes), rule.cells)
+
+
+def _run_of(evaluation: Evaluation, rule: ConfusionRule, members: Mapping[str | None, list[str]]) -> RuleRun:
+    metrics = evaluation.match(iou=rule.iou, confidence=rule.confidence).metrics()
+    return RuleRun(
+        at=moment(),
+        prediction_field=evaluation.columns.predictions.field,
+        members=sum(map(len, members.values())),
+        precision=metrics.weighted_precision,
+        recall=metrics.weighted_recall,
+        f1=metrics.weighted_f1,
+    )
+
+
+def _known_runs(samples: SampleCollection, segment: Segment, rule: ConfusionRule, field: str) -> list[RuleRun]:
+    """The runs of the rule so far; of a segment without any, made by an earlier version, one on its own predictions."""
+    if segment.runs or field == rule.prediction_field or not samples.has_field(rule.prediction_field):
+        return segment.runs
+    old = evaluate(samples, truth_field=rule.truth_field, prediction_field=rule.prediction_field)
+    outcomes = choose(old, old.match(iou=rule.iou, confidence=rule.confidence), _choice_of(rule))
+    return [replace(_run_of(old, rule, outcome_ids(old, outcomes, as_members(rule.members))), at=segment.created_at)]
+
+
+def _stayed(
     samples: SampleCollection,
     rule: ConfusionRule,
     before: Mapping[str | None, set[str]],
     evaluation: Evaluation,
     now: Mapping[str | None, list[str]],
-) -> int:
-    stayed = 0
+) -> tuple[dict[str | None, set[str]], dict[str | None, set[str]]]:
+    """Which members stayed: their IDs before and now, which differ where predictions are of another field."""
+    kept_before: dict[str | None, set[str]] = {}
+    kept_now: dict[str | None, set[str]] = {}
     for target, ids in now.items():
         if target in before:
-            stayed += len(before[target].intersection(ids))
+            kept_before[target] = kept_now[target] = before[target].intersection(ids)
         elif before.get(rule.prediction_field):
             old = evaluate(samples, truth_field=rule.truth_field, prediction_field=rule.prediction_field)
-            stayed += _found_again(old, before[rule.prediction_field], evaluation, set(ids))
-    return stayed
+            pairs = _found_again(old, before[rule.prediction_field], evaluation, set(ids))
+            kept_before[rule.prediction_field], kept_now[target] = pairs
+    return kept_before, kept_now
 
 
 def _add_rest(dataset: fo.Dataset, report: SegmentReport, rest: list[tuple[str | None, list[str]]]) -> SegmentReport:
@@ -231,17 +301,27 @@ def _same_samples(dataset: fo.Dataset, segment: Segment, rule: ConfusionRule) ->
     return dataset if rule.view is None else fo.DatasetView._build(dataset, json.loads(rule.view))
 
 
-def _found_again(old: Evaluation, old_ids: set[str], new: Evaluation, new_ids: set[str]) -> int:
-    """Count the old objects that overlap a new one of the same class."""
+def _found_again(old: Evaluation, old_ids: set[str], new: Evaluation, new_ids: set[str]) -> tuple[set[str], set[str]]:
+    """The old objects that overlap a new one of the same class, and those new ones."""
     classes = {name: code for code, name in enumerate(sorted({*old.columns.classes, *new.columns.classes}))}
-    before = _part(old.columns, old.columns.predictions, old_ids, classes)
-    after = _part(new.columns, new.columns.predictions, new_ids, classes)
-    matches = candidate_pairs(before, after, n_classes=len(classes)).match(iou=_SAME_OBJECT_IOU, classwise=True)
-    return len(matches.true_positives())
+    before, after = _rows(old.columns.predictions, old_ids), _rows(new.columns.predictions, new_ids)
+    pairs = candidate_pairs(
+        _part(old.columns, old.columns.predictions, before, classes),
+        _part(new.columns, new.columns.predictions, after, classes),
+        n_classes=len(classes),
+    )
+    found = pairs.match(iou=_SAME_OBJECT_IOU, classwise=True).true_positives()
+    return (
+        set(old.columns.predictions.ids[before[found.truth]].tolist()),
+        set(new.columns.predictions.ids[after[found.prediction]].tolist()),
+    )
 
 
-def _part(columns: EvaluationColumns, side: LabelColumns, ids: set[str], classes: Mapping[str, int]) -> Objects:
-    rows = np.flatnonzero(np.isin(side.ids, list(ids)))
+def _rows(side: LabelColumns, ids: set[str]) -> np.ndarray:
+    return np.flatnonzero(np.isin(side.ids, list(ids)))
+
+
+def _part(columns: EvaluationColumns, side: LabelColumns, rows: np.ndarray, classes: Mapping[str, int]) -> Objects:
     codes = np.array([classes[name] for name in columns.classes], int)
     label = side.objects.label[rows]
     return Objects(

@@ -14,12 +14,13 @@ from ..embedding.ray_model import RayModel
 from ..progress import Progress, part_of
 from ..store.embedding_errors import ERROR_FIELD, failed_items, record_errors
 from ..store.embeddings import locate, recreate_table, table_to_write
-from ..store.existence import deleted_meanwhile, gone_in_words, is_gone
+from ..store.existence import deleted_meanwhile, is_gone, refusing_if_deleted
 from ..store.fingerprints import forget_fingerprints, read_fingerprints, write_fingerprints
 from ..store.items import Items, list_like
 from ..store.media import UnusableItem, list_media, read_marks, why_unavailable
 from ..store.scores import check_score_fields
 from ..store.vector_table import DamagedVectors, VectorTable
+from ..store.vector_writes import recorded_write
 from ..wording import count
 
 _ITEMS_PER_COMMIT = 1024  # for each worker; an interruption loses at most this much work
@@ -89,7 +90,7 @@ def update_vectors(
         Refusal: the dataset was deleted in the meantime, or the field for the reasons is not Labelscape's.
     """
     dataset = samples._root_dataset
-    with gone_in_words(dataset):
+    with refusing_if_deleted(dataset):
         return _update(samples, key, items, model, batch_size, progress, keep)
 
 
@@ -124,7 +125,8 @@ def _update(
         if is_gone(dataset):
             raise deleted_meanwhile(dataset)
     gone = _remove_orphans(target, items)
-    target.table.compact()
+    with recorded_write(dataset, key, target.table):
+        target.table.compact()
     return _as_update(work, gone, restarted)
 
 
@@ -184,7 +186,8 @@ def _embed_rows(
     kept = [rows[row] for row in result.kept]
     if kept:
         work.tally.add([media[row] for row in result.kept], result.vectors)
-        target.table.upsert(ids[kept], work.items.sample_ids[kept], result.vectors)
+        with recorded_write(target.dataset, target.key, target.table, ids[kept]):
+            target.table.upsert(ids[kept], work.items.sample_ids[kept], result.vectors)
         if work.keep is not None:
             work.keep(ids[kept].tolist(), result)
         write_fingerprints(target.dataset, target.key, ids[kept].tolist(), [work.marks[row] for row in kept])
@@ -226,5 +229,6 @@ def _drop(target: _Target, work: _Work, ids: Sequence[str]) -> None:
 
 def _remove(target: _Target, ids: Sequence[str]) -> None:
     if ids:
-        target.table.remove(np.asarray(ids))
+        with recorded_write(target.dataset, target.key, target.table, ids):
+            target.table.remove(np.asarray(ids))
         forget_fingerprints(target.dataset, target.key, ids)

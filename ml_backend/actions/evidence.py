@@ -70,7 +70,7 @@ def keep_after_save(
         items = reference()
         if items is None or not before.kept_labels_since(state):
             continue
-        for changes in (one for one in saved if one.field == name):
+        for changes in (field_changes for field_changes in saved if field_changes.field == name):
             updated = with_saved(labels, items, changes, conflicts)
             if updated is None:
                 break

@@ -1,4 +1,4 @@
-"""Files and folders for users to take away: written as a whole, or not at all, with the reason in words."""
+"""Write exported files and folders completely or not at all; a failure is reported with its reason."""
 
 import shutil
 import uuid

@@ -1,4 +1,4 @@
-"""Scoring with a function: everything that has an embedding gets a score, and only what changed is written."""
+"""Scoring with a function: everything that has an embedding gets a score; only what changed is read and written."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -6,20 +6,21 @@ from functools import cached_property
 import fiftyone as fo
 import numpy as np
 
+from ..analysis.search import reaches, rounded, unit_vectors
 from ..progress import Progress, part_of
 from ..report import Report
-from ..store.embeddings import locate
-from ..store.existence import still_there
-from ..store.function_scores import WrittenScores, keep_written, read_written
+from ..store.embeddings import locate, vector_table
+from ..store.existence import existence_stamp, still_there
+from ..store.function_scores import WrittenScores, keep_written, nothing_written, read_written
 from ..store.functions import Function, add_new_matches, drop_new_matches, now, records_of, save_function
 from ..store.items import Items
 from ..store.records import restored_on_failure
 from ..store.scores import Score, score_path, write_scores
-from ..store.search_tables import SearchTable
+from ..store.search_tables import open_search_table
+from ..store.vector_writes import Moment, vectors_since
 from ..wording import count, noun
 
-_FEW = 100_000  # items
-_DECIMALS = 4  # of scores in the field
+_MOST_TOUCHED = 4  # times as many vectors by id take as long as all at once
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,83 +43,119 @@ class FunctionRun(Report):
 
 @dataclass(frozen=True)
 class _Scores:
-    """Scores (n,) of items, and those (n,) that were written before, NaN where there was none."""
+    """Scores (n,) float32 of items, and those (n,) that were written before, NaN where there was none.
+
+    ``moment`` is when vectors were read, and ``listed`` the `existence_stamp` at which the items existed; "" = unknown.
+    """
 
     items: Items
     scores: np.ndarray
     before: np.ndarray
+    moment: Moment
+    listed: str
 
     def take(self, rows: np.ndarray) -> "_Scores":
         """Some of them, by a mask."""
-        return _Scores(self.items.take(rows), self.scores[rows], self.before[rows])
+        return replace(self, items=self.items.take(rows), scores=self.scores[rows], before=self.before[rows])
 
     @cached_property
     def changed(self) -> np.ndarray:
-        """The rows (m,) with another score than before; NaN differs from every score."""
+        """The rows (m,) whose score changed; NaN differs from every score."""
         return np.flatnonzero(self.before != self.scores)
 
     def fresh(self, threshold: float) -> list[str]:
         """The items that match now and did not before."""
-        limit = np.float32(threshold)
-        matching: np.ndarray = self.items.ids[(self.scores >= limit) & ~(self.before >= limit)]
+        matching: np.ndarray = self.items.ids[reaches(self.scores, threshold) & ~reaches(self.before, threshold)]
         return [str(item) for item in matching.tolist()]
 
 
-def score_all(
-    dataset: fo.Dataset, function: Function, table: SearchTable, *, alert: bool, progress: Progress
-) -> FunctionRun:
-    """Write the scores that changed, and record the new matches; where that fails, all is as it was before.
+def score_all(dataset: fo.Dataset, function: Function, *, alert: bool, progress: Progress) -> FunctionRun:
+    """Write the scores that changed, and record the new matches; if that fails, everything is restored.
 
-    What is deleted meanwhile does not count.
+    Only vectors that changed since the function's last run are read. Items deleted in the meantime do not count.
     """
     progress(0.0, f"Scoring with “{function.name}”")
-    scored = _compared(dataset, function, table, progress)
-    scored = scored.take(_there(dataset, scored))
+    scored = _compared(dataset, function, progress)
+    stamp = existence_stamp(dataset)
+    scored = scored.take(_existing(dataset, scored, stamp))
     with restored_on_failure(dataset, records_of(function)):
         if alert:
             add_new_matches(dataset, function.slug, scored.fresh(function.threshold))
         ran = _noted(dataset, function, scored)
         progress(0.2, f"Writing {len(scored.changed):,} scores")
         if len(scored.changed):
-            values = np.round(scored.scores[scored.changed].astype(float), _DECIMALS)
-            write_scores(dataset, scored.items.take(scored.changed), [Score(function.field, values)])
-        left = _there(dataset, scored)
+            scores = Score(function.field, rounded(scored.scores[scored.changed]))
+            write_scores(dataset, scored.items.take(scored.changed), [scores])
+        left = _left(dataset, scored, stamp)
         if not left.all():  # deleted while the scores were written
             drop_new_matches(dataset, function.slug, scored.items.ids[~left].tolist())
             scored = scored.take(left)
             ran = _noted(dataset, function, scored)
-    keep_written(dataset, function.slug, WrittenScores(scored.items.ids, scored.scores))
+    items = scored.items
+    kept = WrittenScores(items.ids, items.sample_ids, scored.scores, scored.moment, function.computed_by, stamp)
+    keep_written(dataset, function.slug, kept)
     progress(1.0, f"Scored with “{function.name}”")
     new = len(scored.fresh(function.threshold)) if alert else 0
     return FunctionRun(ran, int(np.isnan(scored.before).sum()), len(scored.changed), new)
 
 
-def _compared(dataset: fo.Dataset, function: Function, table: SearchTable, progress: Progress) -> _Scores:
-    scores = np.round(table.scores(function.scorer, part_of(progress, 0.0, 0.2)), _DECIMALS)
-    written = read_written(dataset, function.slug)
-    rows = locate(table.items.ids, written.ids) if has_score_field(dataset, function) else np.full(len(scores), -1)
-    before = np.where(rows >= 0, written.scores[rows] if len(written.scores) else np.nan, np.nan)
-    return _Scores(table.items, scores, before)
+def _compared(dataset: fo.Dataset, function: Function, progress: Progress) -> _Scores:
+    written = read_written(dataset, function.slug) if has_score_field(dataset, function) else nothing_written()
+    key = function.query.embeddings
+    table = vector_table(dataset, key)
+    comparable = written.moment if written.scorer == function.computed_by else None
+    moment, touched = vectors_since(dataset, key, table, comparable)
+    if touched is None or _MOST_TOUCHED * len(touched) > len(written.ids):
+        everything = open_search_table(dataset, key)
+        scores = everything.scores(function.scorer, part_of(progress, 0.0, 0.2))
+        return _beside(written, everything.items, scores, moment, "")
+    kept = locate(written.ids, touched) < 0
+    kind = function.kind
+    items = replace(kind, ids=written.ids[kept], sample_ids=written.sample_ids[kept])
+    scores = written.scores[kept]
+    if len(touched):
+        rows = table.fetch(touched)
+        items = replace(
+            kind,
+            ids=np.concatenate([items.ids, rows.ids]),
+            sample_ids=np.concatenate([items.sample_ids, rows.sample_ids]),
+        )
+        scores = np.concatenate([scores, function.scorer.scores(unit_vectors(rows.vectors))])
+    return _beside(written, items, scores, moment, written.existing)
 
 
-def _there(dataset: fo.Dataset, scored: _Scores) -> np.ndarray:
-    """(n,) bool: which items exist; of very many, only those with a changed score are looked up."""
-    there = np.ones(len(scored.scores), bool)
-    # A million would double the time.
-    looked_up = np.arange(len(scored.scores)) if len(scored.scores) <= _FEW else scored.changed
-    there[looked_up] = still_there(dataset, scored.items.take(looked_up))
-    return there
+def _beside(written: WrittenScores, items: Items, scores: np.ndarray, moment: Moment, listed: str) -> _Scores:
+    """Scores beside those that were written before."""
+    rows = locate(items.ids, written.ids)
+    before = np.where(rows >= 0, written.scores[rows] if len(written.scores) else np.nan, np.nan).astype(np.float32)
+    return _Scores(items, rounded(scores).astype(np.float32), before, moment, listed)
+
+
+def _existing(dataset: fo.Dataset, scored: _Scores, stamp: str) -> np.ndarray:
+    """(n,) bool: which items exist; where no sample was added or deleted since, only those scored now are looked up."""
+    existing = np.ones(len(scored.scores), bool)
+    known = scored.items.field is None and scored.listed == stamp
+    looked_up = scored.changed if known else np.arange(len(scored.scores))
+    existing[looked_up] = still_there(dataset, scored.items.take(looked_up))
+    return existing
+
+
+def _left(dataset: fo.Dataset, scored: _Scores, stamp: str) -> np.ndarray:
+    """(n,) bool: which items still exist after `_existing` looked at them."""
+    if scored.items.field is None and existence_stamp(dataset) == stamp:
+        return np.ones(len(scored.scores), bool)
+    return still_there(dataset, scored.items)
 
 
 def _noted(dataset: fo.Dataset, function: Function, scored: _Scores) -> Function:
-    matches = int((scored.scores >= np.float32(function.threshold)).sum())
+    matches = int(reaches(scored.scores, function.threshold).sum())
     ran = replace(function, run_at=now(), scored=len(scored.scores), matches=matches)
     save_function(dataset, ran)
     return ran
 
 
 def has_score_field(dataset: fo.Dataset, function: Function) -> bool:
-    """Whether the field of the scores is there."""
+    """Whether the field of the scores exists."""
     if function.patches_field is not None and not dataset.has_field(function.patches_field):
         return False
     return dataset.get_field(path_of_scores(dataset, function)) is not None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import fiftyone as fo
 import numpy as np
 
+from ..analysis.search import rounded
 from ..errors import Refusal
 from ..progress import Progress, no_progress, step_of
 from ..report import Report
@@ -109,7 +110,7 @@ def create_function(
         name=name.strip(),
         note=note.strip(),
         query=query,
-        threshold=threshold,
+        threshold=float(rounded(threshold)),
         scorer=fitted.scorer,
         quality=quality.sentence,
         auc=quality.auc,
@@ -119,14 +120,14 @@ def create_function(
         parts=table.items.parts,
     )
     check_function_field(dataset, function)
-    return _make(dataset, function, table, progress)
+    return _make(dataset, function, progress)
 
 
 @ends_with_dataset
 def run_functions(
     dataset: fo.Dataset, slugs: Sequence[str] | None = None, *, progress: Progress = no_progress
 ) -> RunReport:
-    """Score items that are new or were embedded again since the last run; only changed scores are written.
+    """Score items that are new or were embedded again since the last run; only their vectors are read.
 
     Args:
         slugs: which functions; None = all.
@@ -147,10 +148,7 @@ def run_functions(
             )
             continue
         try:
-            table = open_search_table(dataset, function.query.embeddings)
-            runs.append(
-                score_all(dataset, function, table, alert=True, progress=step_of(progress, number, len(chosen)))
-            )
+            runs.append(score_all(dataset, function, alert=True, progress=step_of(progress, number, len(chosen))))
         except Refusal as refusal:  # one function that cannot run does not stop the others
             skipped.append(f"“{function.name}” was skipped: {refusal}")
     return RunReport(tuple(runs), tuple(skipped))
@@ -168,15 +166,15 @@ def look_at_matches(dataset: fo.Dataset, slug: str, *, new_only: bool = False) -
         Refusal: no such function, or nothing new.
     """
     function = load_function(dataset, slug)
-    table = open_search_table(dataset, function.query.embeddings)
-    view = result_view(dataset, table.items, function.field)
+    view = result_view(dataset, function.kind, function.field)
     if new_only:
         ids = new_matches(dataset, slug)
         if not ids:
             raise Refusal(f"“{function.name}” has no new matches since you last looked.")
         view = view.select(ids)
     else:
-        view = view.match(fo.ViewField(view_path(view, table.items, function.field)) >= function.threshold)
+        threshold = float(rounded(function.threshold))
+        view = view.match(fo.ViewField(view_path(view, function.kind, function.field)) >= threshold)
     forget_new_matches(dataset, slug)
     return view
 
@@ -212,14 +210,14 @@ def edit_function(
     function = replace(
         old,
         query=new_query,
-        threshold=old.threshold if threshold is None else threshold,
+        threshold=old.threshold if threshold is None else float(rounded(threshold)),
         note=old.note if note is None else note.strip(),
         scorer=fitted.scorer,
         quality=quality.sentence,
         auc=quality.auc,
         embeddings_made=embeddings_made(dataset, new_query.embeddings),
     )
-    return score_all(dataset, function, table, alert=False, progress=progress)
+    return score_all(dataset, function, alert=False, progress=progress)
 
 
 def rename_function(dataset: fo.Dataset, slug: str, name: str) -> Function:
@@ -256,10 +254,9 @@ def duplicate_function(dataset: fo.Dataset, slug: str, name: str, *, progress: P
     old = load_function(dataset, slug)
     if is_stale(dataset, old):
         raise Refusal(f"“{old.name}” is stale: edit it to rebuild it from its examples, then duplicate it.")
-    table = open_search_table(dataset, old.query.embeddings)
     copy = replace(renamed(old, name), created_at=now(), run_at=None, scored=0, matches=0)
     check_function_field(dataset, copy)
-    return _make(dataset, copy, table, progress)
+    return _make(dataset, copy, progress)
 
 
 def delete_function(dataset: fo.Dataset, slug: str) -> Function:
@@ -291,15 +288,14 @@ def restore_function(dataset: fo.Dataset, deleted: DeletedFunction | None = None
         forget_deleted_function(dataset, chosen.key)
         if is_stale(dataset, function):
             return function
-        table = open_search_table(dataset, function.query.embeddings)
-        return score_all(dataset, function, table, alert=False, progress=no_progress).function
+        return score_all(dataset, function, alert=False, progress=no_progress).function
 
 
-def _make(dataset: fo.Dataset, function: Function, table: SearchTable, progress: Progress) -> FunctionRun:
+def _make(dataset: fo.Dataset, function: Function, progress: Progress) -> FunctionRun:
     """Write a new function and its scores, or nothing."""
     with restored_on_failure(dataset, records_of(function)):
         claim_function(dataset, function)
-        return score_all(dataset, function, table, alert=False, progress=progress)
+        return score_all(dataset, function, alert=False, progress=progress)
 
 
 def _status(dataset: fo.Dataset, function: Function) -> FunctionStatus:

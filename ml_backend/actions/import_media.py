@@ -25,7 +25,7 @@ from ..store.medium_fields import (
     medium_field,
 )
 from ..wording import agree, count
-from .medium_sources import Findings, Found, Source, find_media, slice_found
+from .medium_sources import FoundMedia, FoundMedium, Source, find_media, slice_medium
 
 _PER_BATCH = 1000
 _ITEM: dict[str, str] = {"audio": "recording", "series": "series", "text": "text"}
@@ -82,13 +82,13 @@ def import_media(
         raise Refusal(f"The kind is '{source.kind}'; it must be one of: {', '.join(CARRIED)}. Images need no import.")
     report = progress or no_progress
     report(0.0, "Looking for media")
-    findings = find_media(source)
-    if not findings.found:
-        reason = next(iter(findings.skipped.values()), "it is empty")
+    found_media = find_media(source)
+    if not found_media.media:
+        reason = next(iter(found_media.skipped.values()), "it is empty")
         raise Refusal(f"Nothing in {source.path} can be imported as {source.kind} (first: {reason}).")
     dataset = _dataset(name or source.path.expanduser().resolve().stem, source.kind)
     try:
-        return _add(dataset, source.kind, findings, label_field, part_of(report, 0.1, 1))
+        return _add(dataset, source.kind, found_media, label_field, part_of(report, 0.1, 1))
     except BaseException:
         if not len(dataset):
             fo.delete_dataset(dataset.name)
@@ -111,16 +111,16 @@ def slice_recordings(
     if carried is None or carried.kind == "text":
         raise Refusal(f"'{dataset.name}' holds no recordings or series to slice: import some with --kind.")
     media = [medium for medium in list_media(dataset, list_items(dataset)) if isinstance(medium, Media)]
-    findings = Findings()
+    found = FoundMedia()
     for medium in dict.fromkeys(media):
         whole = replace(medium, span=None)
         kind = carried.kind
-        one = find_media(Source(Path(whole.path), kind, rate=whole.rate, channels=whole.columns))
-        findings.skipped.update(one.skipped)
-        for recording in one.found:
-            findings.found += slice_found(recording, length, length if hop is None else hop)
+        whole_media = find_media(Source(Path(whole.path), kind, rate=whole.rate, channels=whole.columns))
+        found.skipped.update(whole_media.skipped)
+        for recording in whole_media.media:
+            found.media += slice_medium(recording, length, length if hop is None else hop)
     windows = _dataset(name or f"{dataset.name}-windows", carried.kind)
-    return _add(windows, carried.kind, findings, DEFAULT_FIELD, progress or no_progress)
+    return _add(windows, carried.kind, found, DEFAULT_FIELD, progress or no_progress)
 
 
 def make_cards(
@@ -145,10 +145,14 @@ def make_cards(
     items = list_items(dataset)
     media = list_media(dataset, items)
     skipped = {
-        item: one.reason for item, one in zip(items.ids.tolist(), media, strict=True) if isinstance(one, UnusableItem)
+        item: medium.reason
+        for item, medium in zip(items.ids.tolist(), media, strict=True)
+        if isinstance(medium, UnusableItem)
     }
-    usable = [(item, one) for item, one in zip(items.ids.tolist(), media, strict=True) if isinstance(one, Media)]
-    cards = media_cards([one for _, one in usable], kind, progress or no_progress)
+    usable = [
+        (item, medium) for item, medium in zip(items.ids.tolist(), media, strict=True) if isinstance(medium, Media)
+    ]
+    cards = media_cards([medium for _, medium in usable], kind, progress or no_progress)
     drawn = {item: card for (item, _), card in zip(usable, cards, strict=True) if isinstance(card, Path)}
     skipped |= {item: card for (item, _), card in zip(usable, cards, strict=True) if isinstance(card, str)}
     if not drawn:
@@ -180,7 +184,7 @@ def _take_over_files(dataset: fo.Dataset, kind: Modality) -> str:
 def _show(dataset: fo.Dataset, cards: dict[str, Path]) -> None:
     """Make cards the samples' pictures.
 
-    FiftyOne (1.22) lets no sample turn from a file of an unknown kind into an image, so both are written below it.
+    FiftyOne (1.22) does not let a sample change from a file of unknown kind to an image: MongoDB is written directly.
     """
     from bson import ObjectId
 
@@ -208,22 +212,24 @@ def _dataset(name: str, kind: Modality) -> fo.Dataset:
     return dataset
 
 
-def _add(dataset: fo.Dataset, kind: Modality, findings: Findings, label_field: str, progress: Progress) -> ImportReport:
+def _add(
+    dataset: fo.Dataset, kind: Modality, found_media: FoundMedia, label_field: str, progress: Progress
+) -> ImportReport:
     known = _known(dataset, kind)
-    new = [one for one in findings.found if (one.value, one.medium.span) not in known]
-    cards = media_cards([one.medium for one in new], kind, progress)
-    skipped = dict(findings.skipped)
+    new = [entry for entry in found_media.media if (entry.value, entry.medium.span) not in known]
+    cards = media_cards([entry.medium for entry in new], kind, progress)
+    skipped = dict(found_media.skipped)
     samples = []
-    for one, card in zip(new, cards, strict=True):
+    for entry, card in zip(new, cards, strict=True):
         if isinstance(card, Path):
-            samples.append(_sample(one, card, kind, label_field))
+            samples.append(_sample(entry, card, kind, label_field))
         else:
-            skipped[one.medium.title] = card
-    if any(one.label is not None for one in new) and dataset.get_field(label_field) is None:
+            skipped[entry.medium.title] = card
+    if any(entry.label is not None for entry in new) and dataset.get_field(label_field) is None:
         dataset.add_sample_field(label_field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
     dataset.add_samples(samples, progress=False)
-    windows = any(one.medium.span is not None for one in findings.found)
-    return ImportReport(dataset.name, kind, len(samples), len(findings.found) - len(new), skipped, windows)
+    windows = any(entry.medium.span is not None for entry in found_media.media)
+    return ImportReport(dataset.name, kind, len(samples), len(found_media.media) - len(new), skipped, windows)
 
 
 def _known(dataset: fo.Dataset, kind: Modality) -> set[tuple[str, tuple[float, float] | None]]:
@@ -235,10 +241,10 @@ def _known(dataset: fo.Dataset, kind: Modality) -> set[tuple[str, tuple[float, f
     return {(value, None if start is None else (start, end)) for value, (start, end) in zip(values, spans, strict=True)}
 
 
-def _sample(one: Found, card: Path, kind: Modality, label_field: str) -> fo.Sample:
-    fields = sample_fields(one, card, kind)
-    if one.label is not None:
-        fields[label_field] = fo.Classification(label=one.label)
+def _sample(entry: FoundMedium, card: Path, kind: Modality, label_field: str) -> fo.Sample:
+    fields = sample_fields(entry, card, kind)
+    if entry.label is not None:
+        fields[label_field] = fo.Classification(label=entry.label)
     return fo.Sample(**fields)
 
 

@@ -163,10 +163,10 @@ def _compute_by_landmarks(
 
 def _left(samples: SampleCollection, items: Items, points: np.ndarray) -> tuple[Items, np.ndarray]:
     """The items that were not deleted while their map was computed, with their points."""
-    there = still_there(samples._root_dataset, items)
-    if not there.any():
+    existing = still_there(samples._root_dataset, items)
+    if not existing.any():
         raise Refusal("Everything that the map would show was deleted while it was being computed.")
-    return items.take(there), points[there]
+    return items.take(existing), points[existing]
 
 
 def _provenance(
@@ -209,8 +209,8 @@ def update_map(dataset: fo.Dataset, *, key: str, progress: Progress | None = Non
         report(0.2, f"Placing {placed:,} new {noun(placed, old.items.noun)} on the map")
         points[~on_map] = _placed(stored, items, points, on_map)
     report(0.9, "Storing the map")
-    there = still_there(dataset, items)
-    items, points, on_map = items.take(there), points[there], on_map[there]
+    existing = still_there(dataset, items)
+    items, points, on_map = items.take(existing), points[existing], on_map[existing]
     placed = int((~on_map).sum())
     replace_map(dataset, key, items, points, old.provenance.placed_later + placed)
     removed = len(old.items) - int(on_map.sum())

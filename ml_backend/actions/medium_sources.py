@@ -52,21 +52,21 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Found(CarriedMedium):
+class FoundMedium(CarriedMedium):
     """One medium with its label."""
 
     label: str | None = None
 
 
 @dataclass
-class Findings:
+class FoundMedia:
     """What was found, and why the rest was skipped: the reason by file or row."""
 
-    found: list[Found] = field(default_factory=list)
+    media: list[FoundMedium] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def find_media(source: Source) -> Findings:
+def find_media(source: Source) -> FoundMedia:
     """List the media of a source, with length and rate from their headers, sliced into windows if requested.
 
     Raises:
@@ -77,40 +77,40 @@ def find_media(source: Source) -> Findings:
     path = source.path.expanduser()
     if path.is_dir():
         files = _files(path, source)
-        named = [(str(file), Found(_plain(file, source), label=_folder_label(file, source))) for file in files]
+        named = [(str(file), FoundMedium(_plain(file, source), label=_folder_label(file, source))) for file in files]
     elif path.is_file() and path.suffix.lower() in _TABLES:
         named = _rows(path, source)
     elif path.is_file():
-        named = [(str(path), Found(_plain(path, source)))]
+        named = [(str(path), FoundMedium(_plain(path, source)))]
     else:
         raise Refusal(f"There is no folder or file '{source.path}'.")
-    findings = Findings()
+    results = FoundMedia()
     for name, medium in named:
         try:
-            findings.found += _with_facts(medium, source)
+            results.media += _with_facts(medium, source)
         except UnreadableMedium as reason:
-            findings.skipped[name] = str(reason)
-    return findings
+            results.skipped[name] = str(reason)
+    return results
 
 
-def slice_found(found: Found, length: float, hop: float) -> list[Found]:
+def slice_medium(entry: FoundMedium, length: float, hop: float) -> list[FoundMedium]:
     """The windows of a recording or series whose length is known."""
-    if found.duration is None:
-        return [found]
-    spans = window_spans(found.duration, length, hop)
-    if len(spans) == 1 and found.duration <= length:
-        spans[0, 1] = found.duration
+    if entry.duration is None:
+        return [entry]
+    spans = window_spans(entry.duration, length, hop)
+    if len(spans) == 1 and entry.duration <= length:
+        spans[0, 1] = entry.duration
     return [
-        replace(found, medium=replace(found.medium, span=(float(start), float(end))), duration=float(end - start))
+        replace(entry, medium=replace(entry.medium, span=(float(start), float(end))), duration=float(end - start))
         for start, end in spans.tolist()
     ]
 
 
-def _with_facts(found: Found, source: Source) -> list[Found]:
-    known = Found(**vars(inspect_medium(found.medium, source.kind)), label=found.label)
+def _with_facts(entry: FoundMedium, source: Source) -> list[FoundMedium]:
+    known = FoundMedium(**vars(inspect_medium(entry.medium, source.kind)), label=entry.label)
     if source.window is None:
         return [known]
-    return slice_found(known, source.window, source.window if source.hop is None else source.hop)
+    return slice_medium(known, source.window, source.window if source.hop is None else source.hop)
 
 
 def _files(folder: Path, source: Source) -> list[Path]:
@@ -134,17 +134,17 @@ def _folder_label(file: Path, source: Source) -> str | None:
     return file.parent.name if source.labels_from_folders and file.parent != source.path.expanduser() else None
 
 
-def _rows(path: Path, source: Source) -> list[tuple[str, Found]]:
+def _rows(path: Path, source: Source) -> list[tuple[str, FoundMedium]]:
     table = _table(path)
     column = _column(table, path, source)
     if column is None:  # a series itself, not a list of them
-        return [(str(path), Found(_plain(path, source)))]
+        return [(str(path), FoundMedium(_plain(path, source)))]
     labels = _labels(table, path, source)
     named = []
     for row, (value, label) in enumerate(zip(table[column].tolist(), labels, strict=True), 1):
         text = "" if value is None or value != value else str(value)  # NaN differs from itself
         medium = Media("", text=text) if source.kind == "text" else _plain(path.parent / text, source)
-        named.append((f"row {row}", Found(medium, label=label)))
+        named.append((f"row {row}", FoundMedium(medium, label=label)))
     return named
 
 

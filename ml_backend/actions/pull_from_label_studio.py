@@ -14,11 +14,11 @@ from ..label_studio.decisions import Rule, counting_annotation
 from ..label_studio.exchange import Exchange, match_tasks, open_exchange, sent_marks
 from ..label_studio.ledger import Annotation, SentTask
 from ..label_studio.marks import (
+    AnnotationContent,
     AnnotationEdits,
     Mark,
     Marks,
     Origin,
-    Said,
     annotation_attributes,
     annotation_edits,
     as_stored_time,
@@ -31,7 +31,7 @@ from ..store.label_edits import read_documents
 from ..store.saves import commit, read_head
 from ..store.unwritten import gone_labels
 from ..wording import count
-from .pull_report import LeftAlone, PullReport, deeds
+from .pull_report import LeftAlone, PullReport, count_effects
 from .save import show_new_labels
 
 _TASKS_PER_REPORT = 500
@@ -83,18 +83,18 @@ def pull(
     head = read_head(dataset)
     records, gone = match_tasks(exchange)
     pulled = _pulled(exchange, records, annotation, progress)
-    said = _said(exchange, pulled)
-    documents = read_documents(dataset, list(said), [exchange.target.name])
-    found = annotation_edits(exchange.target, documents, said, replace=replace)
-    title = f"pull of {count(len(found.edits), 'label')} from “{exchange.title}”"
+    contents = _contents(exchange, pulled)
+    documents = read_documents(dataset, list(contents), [exchange.target.name])
+    planned = annotation_edits(exchange.target, documents, contents, replace=replace)
+    title = f"pull of {count(len(planned.edits), 'label')} from “{exchange.title}”"
     declared = annotation_attributes(exchange.target)
-    save = commit(dataset, found.edits, title, head=head, declare=[exchange.target], attributes=declared)
+    save = commit(dataset, planned.edits, title, head=head, declare=[exchange.target], attributes=declared)
     _note(exchange, records, pulled)
-    if found.edits:
+    if planned.edits:
         show_new_labels(dataset)
-    lost = len(found.edits) - save.total_written if save.written else 0
-    deleted = min(lost, gone_labels(dataset, found.edits)) if lost else 0
-    report = _report(exchange, records, pulled, said, found)
+    lost = len(planned.edits) - save.total_written if save.written else 0
+    deleted = min(lost, gone_labels(dataset, planned.edits)) if lost else 0
+    report = _report(exchange, records, pulled, contents, planned)
     return dataclasses.replace(report, gone=len(gone), overtaken=lost - deleted, deleted=deleted)
 
 
@@ -106,7 +106,7 @@ def _pulled(exchange: Exchange, records: Mapping[int, SentTask], rule: Rule, pro
         if number % _TASKS_PER_REPORT == 0:
             progress(min(number / max(len(records), 1), 1.0), f"Read {count(number, 'annotated task')}")
         read = [as_annotation(exchange.control, payload) for payload in task.get("annotations") or []]
-        annotations[int(task["id"])] = tuple(one for one in read if one is not None)
+        annotations[int(task["id"])] = tuple(entry for entry in read if entry is not None)
         if None in read and int(task["id"]) in records:
             unreadable.append(int(task["id"]))
     tasks = [dataclasses.replace(record, annotations=annotations.get(task, ())) for task, record in records.items()]
@@ -135,33 +135,33 @@ def _read(exchange: Exchange, task: SentTask, result: list[dict[str, object]]) -
     return marks_of_result(exchange.control, result, exchange.project, task.task, exchange.sizes.of(task.sample))
 
 
-def _said(exchange: Exchange, pulled: _Pulled) -> dict[str, Said]:
+def _contents(exchange: Exchange, pulled: _Pulled) -> dict[str, AnnotationContent]:
     """Sample → the content of its annotation, and which local labels it may replace."""
-    names = _names(exchange.studio, [one.annotation for one in pulled.counting.values()])
+    names = _names(exchange.studio, [entry.annotation for entry in pulled.counting.values()])
     sent_from_here = exchange.remembered is not None and exchange.remembered.field == exchange.target.name
     known: dict[str, list[Marks]] = defaultdict(list)
     for task in pulled.tasks:
         if sent_from_here:
             known[task.sample].append(sent_marks(task))
         known[task.sample] += _pulled_states(exchange, task)
-    said = {}
-    for sample, one in pulled.counting.items():
-        if one.annotation.silent:
+    contents = {}
+    for sample, entry in pulled.counting.items():
+        if entry.annotation.silent:
             continue
         # A box without a class of the project means that the class is unknown, not that the object does not exist.
-        silent = one.read.silent_places
-        nothing = one.read.says_nothing_is_there
-        marks = {"": Mark("")} if nothing and exchange.target.kind == "classification" else one.read.marks
-        shown = one.task.shown if sent_from_here else ()
-        before = [place for state in _pulled_states(exchange, one.task) for place in state]
-        said[sample] = Said(
+        silent = entry.read.silent_places
+        nothing = entry.read.says_nothing_is_there
+        marks = {"": Mark("")} if nothing and exchange.target.kind == "classification" else entry.read.marks
+        shown = entry.task.shown if sent_from_here else ()
+        before = [place for state in _pulled_states(exchange, entry.task) for place in state]
+        contents[sample] = AnnotationContent(
             marks=marks if nothing else _without(marks, silent),
             known=[_without(state, silent) for state in known[sample]],
             shown={*shown, *before} - silent,
-            origin=Origin(one.annotation.id, names.get(one.annotation.by, ""), as_stored_time(one.annotation.at)),
+            origin=Origin(entry.annotation.id, names.get(entry.annotation.by, ""), as_stored_time(entry.annotation.at)),
             nothing=True if nothing else None,
         )
-    return said
+    return contents
 
 
 def _pulled_states(exchange: Exchange, task: SentTask) -> list[dict[str, Mark]]:
@@ -180,7 +180,7 @@ def _former_names(exchange: Exchange) -> Sequence[str]:
 def _note(exchange: Exchange, before: Mapping[int, SentTask], pulled: _Pulled) -> None:
     """Record what was imported into the field, and the label config it was read with."""
     former = set(_former_names(exchange))
-    taken = {one.task.task: one.annotation for one in pulled.counting.values() if not one.annotation.silent}
+    taken = {entry.task.task: entry.annotation for entry in pulled.counting.values() if not entry.annotation.silent}
     noted = []
     for task in pulled.tasks:
         if task.task in taken:
@@ -189,9 +189,9 @@ def _note(exchange: Exchange, before: Mapping[int, SentTask], pulled: _Pulled) -
         noted.append(task)
     exchange.ledger.write([task for task in noted if task != before[task.task]])
     remembered = exchange.remembered
-    if remembered is not None and (remembered.control != exchange.kept or remembered.former_fields):
+    if remembered is not None and (remembered.control != exchange.control_info or remembered.former_fields):
         # Also for the name of now: when the field is renamed again, this is what it was called at this pull.
-        remember_project(exchange.dataset, dataclasses.replace(remembered, control=exchange.kept))
+        remember_project(exchange.dataset, dataclasses.replace(remembered, control=exchange.control_info))
 
 
 def _without(marks: Marks, places: set[str]) -> Marks:
@@ -214,13 +214,13 @@ def _report(
     exchange: Exchange,
     before: Mapping[int, SentTask],
     pulled: _Pulled,
-    said: Mapping[str, Said],
-    found: AnnotationEdits,
+    contents: Mapping[str, AnnotationContent],
+    planned: AnnotationEdits,
 ) -> PullReport:
-    edits = found.edits
-    done = deeds(edits)
+    edits = planned.edits
+    done = count_effects(edits)
     touched = {edit.sample for edit in edits}
-    origins = {sample: one.origin for sample, one in said.items() if one.origin is not None}
+    origins = {sample: entry.origin for sample, entry in contents.items() if entry.origin is not None}
     annotated = sum(task.is_annotated for task in pulled.tasks)
     skipped = sum(not task.is_annotated and bool(task.annotations) for task in pulled.tasks)
     return PullReport(
@@ -232,8 +232,8 @@ def _report(
         empty=done["empty"],
         by=Counter(origins[edit.sample].annotator or "somebody" for edit in edits),
         latest=_latest([origins[sample].at for sample in touched]),
-        conflicts=found.conflicts,
-        masks=found.masks,
+        conflicts=planned.conflicts,
+        masks=planned.masks,
         annotated=annotated,
         skipped=skipped,
         waiting=len(pulled.tasks) - annotated - skipped,
@@ -241,17 +241,17 @@ def _report(
         gone=0,
         turned=sum(pulled.counting[sample].read.turned for sample in touched),
         left_alone=_left_alone(pulled),
-        news=exchange.news,
+        notices=exchange.notices,
     )
 
 
 def _left_alone(pulled: _Pulled) -> LeftAlone:
     counting = pulled.counting.values()
     return LeftAlone(
-        unknown=Counter(name for one in counting for name in one.read.unknown.values()),
-        silent=sum(one.annotation.silent for one in counting),
+        unknown=Counter(name for entry in counting for name in entry.read.unknown.values()),
+        silent=sum(entry.annotation.silent for entry in counting),
         unreadable=pulled.unreadable,
-        unplaced=sum(len(one.read.unplaced) for one in counting),
+        unplaced=sum(len(entry.read.unplaced) for entry in counting),
     )
 
 

@@ -10,9 +10,9 @@ from ..report import Report
 from ..store.edits import Edit
 from ..store.label_documents import Conflict
 from ..wording import agree, count, listing, noun
-from .kept import conflict_note
+from .conflict_notes import conflict_note
 
-Deed = Literal["given", "confirmed", "removed", "empty"]
+Effect = Literal["given", "confirmed", "removed", "empty"]
 
 
 @dataclass(frozen=True)
@@ -31,28 +31,30 @@ class LeftAlone:
 
     def sentences(self) -> list[str]:
         """What the user should know, and how to recover what was left out."""
-        said = []
+        sentences = []
         if self.unknown:
             names, number = listing([f"“{name}”" for name in self.unknown]), sum(self.unknown.values())
             classes, them = noun(len(self.unknown), "class"), "it" if len(self.unknown) == 1 else "them"
-            said.append(
+            sentences.append(
                 f"Left out {count(number, 'label')} of the {classes} {names}, which the project does not have, and "
                 f"kept the labels here: to pull {them}, add {them} to the project, then pull again."
             )
         if self.silent:
-            said.append(
+            sentences.append(
                 f"{count(self.silent, 'annotation')} {agree(self.silent, 'was')} made for a control that the project "
                 "no longer has; labels here stay. To pull them, restore the control's former name, then pull again."
             )
         if self.unreadable:
             tasks = listing([str(task) for task in self.unreadable[:3]] + (["more"] if self.unreadable[3:] else []))
-            said.append(f"Skipped annotations of {count(len(self.unreadable), 'task')} that cannot be read ({tasks}).")
+            sentences.append(
+                f"Skipped annotations of {count(len(self.unreadable), 'task')} that cannot be read ({tasks})."
+            )
         if self.unplaced:
-            said.append(
+            sentences.append(
                 f"Left out {count(self.unplaced, 'box')} without an area, or rotated on an image whose size is "
                 "not known."
             )
-        return said
+        return sentences
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +66,7 @@ class PullReport(Report):
     ``waiting`` none; ``withdrawn`` had one at the last pull, ``gone`` were deleted there. ``turned`` boxes were rotated
     and imported as the upright frame around them; ``masks`` were dropped because their boxes were moved; ``overtaken``
     labels were changed by somebody in the moment of the pull, and stay; ``deleted`` ones were of samples or objects
-    that were deleted then. ``news`` contains sentences on what changed in the label config.
+    that were deleted then. ``notices`` contains sentences on what changed in the label config.
     """
 
     title: str
@@ -86,11 +88,11 @@ class PullReport(Report):
     overtaken: int = 0
     deleted: int = 0
     left_alone: LeftAlone = LeftAlone()
-    news: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """The closing message."""
-        parts = [self._written(), *self.news, *self._tasks()]
+        parts = [self._written(), *self.notices, *self._tasks()]
         if self.conflicts:
             parts.append(conflict_note(self.conflicts).strip())
         if self.turned:
@@ -149,12 +151,12 @@ class PullReport(Report):
         return names if self.latest is None else f"{names}, last on {self.latest:%Y-%m-%d %H:%M} UTC"
 
 
-def deeds(edits: Sequence[Edit]) -> Counter[Deed]:
+def count_effects(edits: Sequence[Edit]) -> Counter[Effect]:
     """Count the edits that give, confirm, and remove labels, or record that there is nothing to label."""
-    return Counter(_deed(edit) for edit in edits)
+    return Counter(_effect(edit) for edit in edits)
 
 
-def _deed(edit: Edit) -> Deed:
+def _effect(edit: Edit) -> Effect:
     before, after = edit.before or {}, edit.after or {}
     if edit.after is None or (before.get("label") and not after.get("label")):
         return "removed"

@@ -13,6 +13,7 @@ from ..store.items import FRAMES, check_patches_field, items_of
 from ..store.label_documents import Conflict
 from ..store.label_edits import clearable_counts, clearable_items
 from ..store.labels import DEFAULT_FIELD, LabelField, label_field, locked_path
+from ..store.multi_label_edits import seen_in_lists
 from ..store.pending import Clear, PendingAct, add_acts
 from ..store.pending_changes import pending_changes
 from ..store.records import as_names, as_oids
@@ -20,9 +21,8 @@ from ..store.schema import field_mark
 from ..store.scores import read_words
 from ..store.seen import LabelsThere
 from ..store.seen_contents import seen_contents
-from ..store.several_label_edits import seen_in_lists
 from ..wording import count
-from .kept import conflict_note
+from .conflict_notes import conflict_note
 
 _NOTHING_SELECTED = "Nothing is selected: tick samples in the grid, or lasso points on the map."
 
@@ -128,9 +128,9 @@ def queue_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Q
 
     A pending label that a person set takes precedence over a label from neighbors.
     """
-    there = labels_there(dataset, field, batch.ids)
-    batch = replace(batch, seen=there.seen_by(batch.ids))
-    conflicts = [] if batch.replace else _overwriting(dataset, field, batch, there)
+    present = labels_there(dataset, field, batch.ids)
+    batch = replace(batch, seen=present.seen_by(batch.ids))
+    conflicts = [] if batch.replace else _overwriting(dataset, field, batch, present)
     if batch.confidence is not None:
         conflicts += _labeled_by_hand(dataset, field, batch)
     kept = np.ones(len(batch.ids), bool)
@@ -148,9 +148,9 @@ def add_labels(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> Non
     add_acts(dataset, label_acts(dataset, field, batch, np.ones(len(batch.ids), bool)))
 
 
-def label_acts(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, kept: np.ndarray) -> list[PendingAct]:
-    """The pending actions that set the labels of a batch where ``kept`` (n,) is true, one per class."""
-    rows = [np.flatnonzero(kept & (batch.codes == code)) for code in range(len(batch.names))]
+def label_acts(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, writable: np.ndarray) -> list[PendingAct]:
+    """The pending actions that set the labels of a batch where ``writable`` (n,) is true, one per class."""
+    rows = [np.flatnonzero(writable & (batch.codes == code)) for code in range(len(batch.names))]
     return [_label_act(dataset, field, batch, mine, code) for code, mine in enumerate(rows) if len(mine)]
 
 
@@ -254,13 +254,13 @@ def _seen_now(dataset: fo.Dataset, field: LabelField, ids: np.ndarray, which: Cl
     return labels_there(dataset, field, ids).seen_by(ids)
 
 
-def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, there: LabelsThere) -> list[Conflict]:
+def _overwriting(dataset: fo.Dataset, field: LabelField, batch: LabelBatch, present: LabelsThere) -> list[Conflict]:
     """Items that have another label, unless that label is about to be cleared."""
     kept = np.ones(len(batch.ids), bool)
     for changes in pending_changes(dataset).fields:
         if changes.field == field.name and len(changes.cleared):
             kept &= ~np.isin(batch.ids, changes.cleared)
-    return conflicts_with(there, batch.ids[kept], batch.codes[kept], batch.names)
+    return conflicts_with(present, batch.ids[kept], batch.codes[kept], batch.names)
 
 
 def _labeled_by_hand(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) -> list[Conflict]:
@@ -269,11 +269,11 @@ def _labeled_by_hand(dataset: fo.Dataset, field: LabelField, batch: LabelBatch) 
     if not len(changes):
         return []
     waiting: dict[str, str] = {}
-    for one in changes.fields:
-        if one.field == field.name:
-            rows = np.flatnonzero(np.isin(one.ids, batch.ids))
-            labels = [one.names[code] for code in one.codes[rows].tolist()]
-            waiting |= dict(zip(as_names(one.ids[rows]), labels, strict=True))
+    for field_changes in changes.fields:
+        if field_changes.field == field.name:
+            rows = np.flatnonzero(np.isin(field_changes.ids, batch.ids))
+            labels = [field_changes.names[code] for code in field_changes.codes[rows].tolist()]
+            waiting |= dict(zip(as_names(field_changes.ids[rows]), labels, strict=True))
     for ids in changes.deleted.values():
         waiting |= dict.fromkeys(as_names(ids[np.isin(ids, batch.ids)]), "deletion")
     if not waiting:

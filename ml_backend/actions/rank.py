@@ -23,7 +23,7 @@ from ..store.media import UnusableItem, list_media
 from ..store.scores import Score, check_score_fields, score_name, taken_names, write_scores
 from ..store.session import open_session
 from ..wording import agree, count
-from .appearance import Looks, read_appearance
+from .appearance import ReadAppearance, read_appearance
 from .evidence import field_of_embeddings
 from .view_report import ViewReport
 
@@ -36,7 +36,7 @@ class Ranking(ViewReport):
 
     ``ids`` are the items in that order. ``suspects`` are those to act on, in the same order: outliers with a reason,
     labels for which another one fits better, duplicates except for the one of each group that is kept. ``fields`` are
-    the names of the fields, or attributes of objects, that were written.
+    the names of the fields, or attributes of objects, that were written. ``why`` says how the scores came about.
     """
 
     view: fo.DatasetView
@@ -45,10 +45,11 @@ class Ranking(ViewReport):
     suspects: list[str]
     patches_field: str | None
     fields: list[str]
+    why: str = ""
 
     def sentence(self) -> str:
-        """The closing message."""
-        return self.message
+        """The closing message, and how the scores came about."""
+        return f"{self.message} {self.why}".strip()
 
 
 @ends_with_dataset
@@ -139,9 +140,11 @@ def rank_mislabels(
     order = rows[np.argsort(-result.scores[rows], kind="stable")]
     suspects = order[result.suggested[order] != codes[order]]
     none = int((result.suggested[suspects] == len(labels.classes)).sum())
-    message = f"{_mislabels_message(len(rows), len(suspects) - none, none, fields)}. {result.method}.{taken}"
+    message = f"{_mislabels_message(len(rows), len(suspects) - none, none, fields)}.{taken}"
     view = _ranked_view(samples, items, fields[0])
-    return Ranking(view, items.ids[order].tolist(), message, items.ids[suspects].tolist(), items.field, fields)
+    suspected = items.ids[suspects].tolist()
+    why = f"Method: {result.method}."
+    return Ranking(view, items.ids[order].tolist(), message, suspected, items.field, fields, why)
 
 
 @ends_with_dataset
@@ -171,20 +174,20 @@ def find_duplicates(
     items = session.embeddings.items
     rows = _rows_in_view(samples, items)
     media = list_media(dataset, items) if threshold is None or items.patches_field is None else []
-    looks = read_appearance(media, progress=part_of(progress, 0.4, 0.7)) if threshold is None else None
+    appearance = read_appearance(media, progress=part_of(progress, 0.4, 0.7)) if threshold is None else None
     duplicates = near_duplicates(
         session.embeddings.vectors,
         threshold,
         neighbors=session.neighbors,
         hashes=_content_hashes(media) if items.patches_field is None else None,  # objects share that of their file
-        appearance=None if looks is None else looks.appearance,
+        appearance=None if appearance is None else appearance.appearance,
         progress=part_of(progress, 0.7, 1),
     )
     leaking = None if split is None else leaks(duplicates, _splits(dataset, items, split))
     scores = _duplicate_scores(duplicates, rows, leaking)
     fields, taken = _write(dataset, items.take(rows), scores)
     grouped = _in_groups(duplicates, rows, still_there(dataset, items))
-    message = _duplicates_message(duplicates, grouped, items, looks)
+    message = _duplicates_message(duplicates, grouped, items, appearance)
     if leaking is not None:
         message += (
             f" {int(leaking[grouped].sum()):,} of them are in groups that leak across “{split}” (“{fields[-1]}”)."
@@ -225,9 +228,9 @@ def _left(dataset: fo.Dataset, items: Items, rows: np.ndarray) -> np.ndarray:
     return left
 
 
-def _in_groups(duplicates: Duplicates, rows: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """The rows that are still ``there`` (n,), if at least two of their group are."""
-    groups = np.where(there, duplicates.groups, -1)
+def _in_groups(duplicates: Duplicates, rows: np.ndarray, existing: np.ndarray) -> np.ndarray:
+    """The rows that are ``existing`` (n,), if at least two of their group are."""
+    groups = np.where(existing, duplicates.groups, -1)
     sizes = np.bincount(groups[groups >= 0], minlength=int(groups.max(initial=-1)) + 1)
     grouped = rows[groups[rows] >= 0]
     among_others: np.ndarray = grouped[sizes[groups[grouped]] > 1]
@@ -246,11 +249,13 @@ def _duplicate_scores(duplicates: Duplicates, rows: np.ndarray, leaking: np.ndar
     return scores
 
 
-def _duplicates_message(duplicates: Duplicates, grouped: np.ndarray, items: Items, looks: Looks | None) -> str:
-    unread = "" if looks is None else looks.sentence()
+def _duplicates_message(
+    duplicates: Duplicates, grouped: np.ndarray, items: Items, appearance: ReadAppearance | None
+) -> str:
+    unread = "" if appearance is None else appearance.sentence()
     within = f"within a distance of {duplicates.threshold:.3g}"
     if not len(grouped):
-        if looks is not None:
+        if appearance is not None:
             within += " or look the same"
         return f"No duplicates: no two {items.nouns} are {within}.{unread}"
     groups = len(np.unique(duplicates.groups[grouped]))

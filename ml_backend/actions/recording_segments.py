@@ -63,9 +63,15 @@ def write_segments(dataset: fo.Dataset, file: Path, *, field: str = DEFAULT_FIEL
     """
     segments = recording_segments(dataset, field=field)
     rows = [
-        {"source": source, "start": one.start, "end": one.end, "label": one.label, "confidence": one.confidence}
+        {
+            "source": source,
+            "start": segment.start,
+            "end": segment.end,
+            "label": segment.label,
+            "confidence": segment.confidence,
+        }
         for source, parts in segments.items()
-        for one in parts
+        for segment in parts
     ]
     with whole_file(file) as scratch:
         pd.DataFrame(rows).to_csv(scratch, index=False)

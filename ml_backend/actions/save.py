@@ -25,9 +25,9 @@ from ..store.schema import field_mark, field_today
 from ..store.seen_contents import seen_contents
 from ..store.unwritten import Unwritten, objects_in, unwritten
 from ..wording import agree, count, listing, noun
+from .conflict_notes import kept_notes
 from .evidence import keep_after_save
 from .follow import follow_labels
-from .kept import kept_notes
 from .queue import check_deletable
 
 
@@ -75,7 +75,7 @@ class SaveReport(Report):
             were = f"{count(self.gone, 'change')} {agree(self.gone, 'was')} dropped"
             no_longer = f"{noun(self.gone, 'item')} {agree(self.gone, 'was')} deleted elsewhere"
             parts.append(f"{were}, because {agree(self.gone, 'its')} {no_longer}.")
-        parts += [f"{count(one.count, 'change')} still pending: {one.reason}" for one in self.blocked]
+        parts += [f"{count(entry.count, 'change')} still pending: {entry.reason}" for entry in self.blocked]
         return " ".join([*parts, *kept_notes(self.conflicts)])
 
 
@@ -96,8 +96,8 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
     if not len(changes):
         raise Refusal("Nothing is pending: set a label or mark something for deletion first.")
     targets, blocked = _targets(dataset, changes)
-    deleted, held = _deleted(dataset, changes)
-    blocked += held
+    deleted, undeletable = _deleted(dataset, changes)
+    blocked += undeletable
     plan = Plan([])
     deleted = _without_changed(dataset, deleted, changes, plan)
     leaving = _leaving_objects(dataset, targets, deleted)
@@ -105,16 +105,16 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
     record = commit(
         dataset,
         _edits(dataset, targets, deleted, plan),
-        f"save of {count(len(changes) - sum(one.count for one, _ in blocked), 'change')}",
+        f"save of {count(len(changes) - sum(entry.count for entry, _ in blocked), 'change')}",
         head=head,
         acts=changes.acts,
         kept=keep_aside(dataset, [act for _, acts in blocked for act in acts]),
         declare=[field for field, _ in targets],
         progress=progress,
     )
-    lost = _unwritten(dataset, record, plan, [one for _, one in targets], deleted, leaving)
+    lost = _unwritten(dataset, record, plan, [field_changes for _, field_changes in targets], deleted, leaving)
     if record.count == record.total_written:
-        keep_after_save(state, dataset, [one for _, one in targets], plan.conflicts)
+        keep_after_save(state, dataset, [field_changes for _, field_changes in targets], plan.conflicts)
     if record.count:
         show_new_labels(dataset)
     return SaveReport(
@@ -124,7 +124,7 @@ def save_changes(dataset: fo.Dataset, progress: Progress = no_progress) -> SaveR
         overtaken=lost.changed,
         gone=lost.gone,
         conflicts=plan.conflicts,
-        blocked=[one for one, _ in blocked],
+        blocked=[entry for entry, _ in blocked],
     )
 
 
@@ -178,8 +178,8 @@ def _edits(
     plan: Plan,
 ) -> Iterator[AnyEdit]:
     leaving = deleted.get(None, np.empty(0, "S12"))
-    for field, one in targets:
-        yield from label_edits(dataset, field, one, plan, leaving=leaving)
+    for field, field_changes in targets:
+        yield from label_edits(dataset, field, field_changes, plan, leaving=leaving)
     yield from deletion_edits(dataset, deleted)
 
 
@@ -188,7 +188,7 @@ def _leaving_objects(
 ) -> np.ndarray:
     """The objects (m,) that may have pending changes and go with their samples, which are deleted too."""
     leaving = deleted.get(None, np.empty(0, "S12"))
-    fields = {one.patches_field for _, one in targets} | set(deleted)
+    fields = {field_changes.patches_field for _, field_changes in targets} | set(deleted)
     return np.concatenate([leaving[:0], *(objects_in(dataset, field, leaving) for field in fields if field)])
 
 
@@ -201,9 +201,10 @@ def _unwritten(
     leaving: np.ndarray,
 ) -> Unwritten:
     """Why less was written than was pending; nothing is looked up where all of it was."""
-    pending = sum(len(one.ids) + len(one.cleared) for one in fields) + sum(map(len, deleted.values()))
-    kept = sum(one.act != "delete" for one in plan.conflicts)  # ``deleted`` is without those that are kept
-    several = any(one.multi and len(one.cleared) for one in fields)  # one clearing there writes each label that goes
+    pending = sum(len(changes.ids) + len(changes.cleared) for changes in fields) + sum(map(len, deleted.values()))
+    kept = sum(conflict.act != "delete" for conflict in plan.conflicts)  # ``deleted`` is without those that are kept
+    # A clearing in a field of several labels per item writes each label that it removes.
+    several = any(changes.multi and len(changes.cleared) for changes in fields)
     if not several and record.total_written == record.count and record.total_written + kept >= pending:
         return Unwritten()
     return unwritten(dataset, record, fields, deleted, leaving)
@@ -214,24 +215,24 @@ def _targets(
 ) -> tuple[list[tuple[LabelField, FieldChanges]], list[tuple[Blocked, list[PendingAct]]]]:
     """The fields that can be written, and the changes that stay pending because their field cannot be."""
     targets, blocked = [], []
-    for one in changes.fields:
+    for field_changes in changes.fields:
         try:
-            if field_today(dataset, one.field, one.mark) is None:
+            if field_today(dataset, field_changes.field, field_changes.mark) is None:
                 raise Refusal(
-                    f"The field '{one.field}' that they were set in was deleted. Discard them, or set the labels again "
-                    "in another field."
+                    f"The field '{field_changes.field}' that they were set in was deleted. Discard them, or set the "
+                    "labels again in another field."
                 )
-            targets.append((label_field(dataset, one.field, one.patches_field), one))
+            targets.append((label_field(dataset, field_changes.field, field_changes.patches_field), field_changes))
         except Refusal as error:
-            acts = _as_acts(one)
-            blocked.append((Blocked(str(error), len(one.ids) + len(one.cleared)), acts))
+            acts = _as_acts(field_changes)
+            blocked.append((Blocked(str(error), len(field_changes.ids) + len(field_changes.cleared)), acts))
     return targets, blocked
 
 
 def _deleted(
     dataset: fo.Dataset, changes: PendingChanges
 ) -> tuple[dict[str | None, np.ndarray], list[tuple[Blocked, list[PendingAct]]]]:
-    """What can be deleted, by the field of the objects, and the deletions that stay pending (field not writable)."""
+    """The deletions to make, by field of objects, and those that stay pending because the field is read-only."""
     deleted, blocked = {}, []
     for field, ids in changes.deleted.items():
         try:
@@ -251,7 +252,7 @@ def _deleted(
 def _without_changed(
     dataset: fo.Dataset, deleted: Mapping[str | None, np.ndarray], changes: PendingChanges, plan: Plan
 ) -> dict[str | None, np.ndarray]:
-    """What is to be deleted, without what somebody changed since that was queued: conflicts."""
+    """The items to delete, except those that somebody changed since their deletion was queued: these are conflicts."""
     result = {}
     for field, ids in deleted.items():
         seen, now = changes.deleted_seen[field], seen_contents(dataset, field, ids)
@@ -297,5 +298,8 @@ def _count_of(changes: PendingChanges, ids: np.ndarray | None) -> int:
     if ids is None:
         return len(changes)
     chosen = set(as_names(ids))
-    pools = [*changes.deleted.values(), *(pool for one in changes.fields for pool in (one.ids, one.cleared))]
+    pools = [
+        *changes.deleted.values(),
+        *(pool for field_changes in changes.fields for pool in (field_changes.ids, field_changes.cleared)),
+    ]
     return sum(item in chosen for pool in pools for item in as_names(pool))

@@ -9,7 +9,7 @@ import numpy as np
 from fiftyone.core.collections import SampleCollection
 
 from ..analysis.probe import Fitted, next_marks
-from ..analysis.search import around_threshold, fold_duplicates, rows_above, top_rows
+from ..analysis.search import around_threshold, fold_duplicates, reaches, rounded, rows_above, top_rows
 from ..errors import Refusal
 from ..progress import Progress, no_progress, part_of
 from ..store.embeddings import locate
@@ -29,7 +29,6 @@ from .segments import create_segment
 DEFAULT_COUNT = 50
 _MOST_RESULTS = 100_000  # their ids fit into one MongoDB document
 _CANDIDATES_TO_FOLD = 4  # per requested result
-_DECIMALS = 4  # of scores in the field
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class _Ranked:
 
     def hits(self, rows: np.ndarray, duplicates: Sequence[int] | None = None) -> tuple[Hit, ...]:
         ids, scores = self.table.items.ids[rows].tolist(), self.scores[rows].tolist()
-        return tuple(Hit(*one) for one in zip(ids, scores, duplicates or [0] * len(rows), strict=True))
+        return tuple(Hit(*values) for values in zip(ids, scores, duplicates or [0] * len(rows), strict=True))
 
 
 def preview_search(scope: Scope, query: Query, *, threshold: float | None = None, shown: int = 6) -> SearchPreview:
@@ -72,11 +71,11 @@ def preview_search(scope: Scope, query: Query, *, threshold: float | None = None
     ranked = _rank(scope, query)
     scores = ranked.scores[ranked.rows]
     best = top_rows(ranked.scores, DEFAULT_COUNT, among=ranked.rows)
-    cut = float(ranked.scores[best[-1]]) if threshold is None else threshold
+    cut = float(rounded(ranked.scores[best[-1]] if threshold is None else threshold))
     around = around_threshold(ranked.scores, cut, shown, among=ranked.rows)
     return SearchPreview(
         total=ranked.total,
-        matches=int((scores >= np.float32(cut)).sum()),
+        matches=int(reaches(scores, cut).sum()),
         threshold=cut,
         lowest=float(scores.min()),
         highest=float(scores.max()),
@@ -123,7 +122,7 @@ def search(
     check_score_fields(dataset, items, [SCORE_FIELD])
     rows, duplicates = _results(ranked, limit, threshold, fold)
     progress(0.5, "Writing the scores")
-    reached = float(ranked.scores[rows[-1]]) if threshold is None else threshold
+    reached = float(rounded(ranked.scores[rows[-1]] if threshold is None else threshold))
     previous, results = last_search(dataset), items.take(rows)
     record = _as_last_search(query, results, reached)
     with saved_search(dataset, record), _saved_as_segment(dataset, results, segment):
@@ -181,8 +180,8 @@ def marks_to_ask(scope: Scope, query: Query, *, threshold: float | None = None, 
 
 def with_marks(query: Query, *, positives: Sequence[str] = (), negatives: Sequence[str] = ()) -> Query:
     """The query with more marks; a new mark replaces an earlier, different one."""
-    liked = [one for one in dict.fromkeys((*query.positives, *positives)) if one not in set(negatives)]
-    disliked = [one for one in dict.fromkeys((*query.negatives, *negatives)) if one not in set(positives)]
+    liked = [item for item in dict.fromkeys((*query.positives, *positives)) if item not in set(negatives)]
+    disliked = [item for item in dict.fromkeys((*query.negatives, *negatives)) if item not in set(positives)]
     return replace(query, positives=tuple(liked), negatives=tuple(disliked))
 
 
@@ -293,7 +292,7 @@ def _not_too_many(rows: np.ndarray) -> np.ndarray:
 def _write(dataset: fo.Dataset, ranked: _Ranked, rows: np.ndarray, previous: LastSearch | None) -> None:
     """Write the scores of the results, and remove those of the last search, in one write."""
     results = ranked.table.items.take(rows)
-    values = np.round(ranked.scores[rows].astype(float), _DECIMALS)
+    values = rounded(ranked.scores[rows])
     if previous is not None and (previous.patches_field, previous.parts) != (results.patches_field, results.parts):
         _clear(dataset, previous)
     elif previous is not None and previous.ids:

@@ -13,23 +13,23 @@ _NAMED = 3  # files or classes that a message lists
 class SendReport(Report):
     """What was sent: ``labeled`` of the new tasks have their sample's label, ``suggested`` a suggestion.
 
-    ``there`` samples already were tasks; ``again`` had a task that was deleted in Label Studio; ``left_out`` are files
-    that are missing or that Label Studio does not accept; ``unknown`` counts labels of classes the project does not
-    have; ``news`` contains sentences on what changed in the label config.
+    ``already_sent`` samples were tasks before; ``again`` had a task that was deleted in Label Studio; ``left_out`` are
+    files that are missing or that Label Studio does not accept; ``unknown`` counts labels of classes the project does
+    not have; ``notices`` contains sentences on what changed in the label config.
     """
 
     address: str
     title: str
     version: str
     shown_version: str
-    there: int = 0
+    already_sent: int = 0
     again: int = 0
     left_out: tuple[str, ...] = ()
     sent: int = 0
     labeled: int = 0
     suggested: int = 0
     unknown: Mapping[str, int] = field(default_factory=dict)
-    news: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """The closing message."""
@@ -38,8 +38,8 @@ class SendReport(Report):
             if self.sent
             else f"Nothing new to send to “{self.title}” ({self.address}).",
         ]
-        if self.there:
-            parts.append(f"{count(self.there, 'sample')} {agree(self.there, 'was')} sent before.")
+        if self.already_sent:
+            parts.append(f"{count(self.already_sent, 'sample')} {agree(self.already_sent, 'was')} sent before.")
         if self.again:
             verb = "replaces one that was" if self.again == 1 else "replace ones that were"
             parts.append(f"{self.again:,} of the new tasks {verb} deleted there.")
@@ -48,7 +48,7 @@ class SendReport(Report):
                 f"Left out {count(len(self.left_out), 'file')} that cannot be found, are empty or too large, or are of "
                 f"a kind that Label Studio does not accept: {named(self.left_out)}."
             )
-        parts += self.news
+        parts += self.notices
         if self.unknown:
             labels = count(sum(self.unknown.values()), "label")
             parts.append(f"Left out {labels} of classes that the project does not have: {named(list(self.unknown))}.")
@@ -63,8 +63,8 @@ class SendReport(Report):
 
     def _filled_in(self) -> str:
         ways = ((self.labeled, "the existing label"), (self.suggested, "a suggestion"))
-        said = " and ".join(f"{number:,} with {what}" for number, what in ways if number)
-        return f", {said} as pre-annotation" if said else ", none with a pre-annotation"
+        prefilled = " and ".join(f"{number:,} with {what}" for number, what in ways if number)
+        return f", {prefilled} as pre-annotation" if prefilled else ", none with a pre-annotation"
 
 
 def named(names: Sequence[str]) -> str:

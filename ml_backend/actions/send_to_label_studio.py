@@ -124,10 +124,10 @@ def send(
 
 def _send(exchange: Exchange, samples: Sequence[str], go_on: Callable[[], None], progress: Progress) -> SendReport:
     _remember(exchange)
-    there, gone = match_tasks(exchange)
+    existing, gone = match_tasks(exchange)
     if gone:
         exchange.ledger.forget([record.task for record in gone])
-    known = {record.sample for record in there.values()}
+    known = {record.sample for record in existing.values()}
     due = [sample for sample in samples if sample not in known]
     media, left_out = media_to_send(exchange, due)
     version = _version(exchange)
@@ -137,21 +137,21 @@ def _send(exchange: Exchange, samples: Sequence[str], go_on: Callable[[], None],
         progress(len(sent) / len(media), f"Sent {len(sent):,} of {count(len(media), 'sample')}")
         sent += _send_batch(exchange, batch, version)
     again = {record.sample for record in gone} & {medium.sample for medium in media}
-    if any(one.shown for one in sent) and not exchange.model_version:  # one without predictions is refused (1.23)
+    if any(sample.shown for sample in sent) and not exchange.model_version:  # one without predictions is refused (1.23)
         exchange.studio.update_project(exchange.project, model_version=version)
     return SendReport(
         address=f"{exchange.studio.url}/projects/{exchange.project}/data",
         title=exchange.title,
         version=version,
         shown_version=exchange.model_version or version,
-        there=len(samples) - len(due),
+        already_sent=len(samples) - len(due),
         again=len(again),
         left_out=tuple(left_out),
         sent=len(sent),
-        labeled=sum(any(label.confidence is None for label in one.shown) for one in sent),
-        suggested=sum(any(label.confidence is not None for label in one.shown) for one in sent),
-        unknown=Counter(name for one in sent for name in one.unknown),
-        news=exchange.news,
+        labeled=sum(any(label.confidence is None for label in sample.shown) for sample in sent),
+        suggested=sum(any(label.confidence is not None for label in sample.shown) for sample in sent),
+        unknown=Counter(name for sample in sent for name in sample.unknown),
+        notices=exchange.notices,
     )
 
 
@@ -188,8 +188,8 @@ def sent_before(dataset: fo.Dataset, studio: LabelStudio, project: int, samples:
 
 def missing_classes(label_config: str, classes: Sequence[str]) -> list[str]:
     """The classes that a project does not have."""
-    there = set(read_label_config(label_config).classes)
-    return [name for name in classes if name not in there]
+    known = set(read_label_config(label_config).classes)
+    return [name for name in classes if name not in known]
 
 
 def _remember(exchange: Exchange) -> None:
@@ -202,7 +202,7 @@ def _remember(exchange: Exchange) -> None:
         )
     former = () if before is None else before.former_fields
     at = (exchange.studio.url, exchange.project, exchange.title)
-    remember_project(exchange.dataset, SentProject(*at, exchange.target.name, _now(), exchange.kept, former))
+    remember_project(exchange.dataset, SentProject(*at, exchange.target.name, _now(), exchange.control_info, former))
 
 
 def _config_for(dataset: fo.Dataset, field: str, classes: Sequence[str]) -> str:
@@ -217,7 +217,7 @@ def _batches(media: Sequence[SentMedium]) -> Iterator[list[SentMedium]]:
     """Split files into batches that each fit into one upload."""
     batch: list[SentMedium] = []
     for medium in media:
-        if len(batch) == _FILES_AT_ONCE or sum(one.size for one in batch) + medium.size > BYTES_AT_ONCE:
+        if len(batch) == _FILES_AT_ONCE or sum(file.size for file in batch) + medium.size > BYTES_AT_ONCE:
             yield batch
             batch = []
         batch.append(medium)
@@ -232,7 +232,7 @@ def _send_batch(exchange: Exchange, batch: Sequence[SentMedium], version: str) -
     suggestions = _suggestions(exchange, samples)
     classes = exchange.control.classes
     proposed = [_proposed(marks.get(sample, {}), suggestions[sample]) for sample in samples]
-    usable = [[one for one in for_it if one.mark.label in classes] for for_it in proposed]
+    usable = [[proposal for proposal in for_it if proposal.mark.label in classes] for for_it in proposed]
     predictions = [_prediction(exchange, medium, for_it, version) for medium, for_it in zip(batch, usable, strict=True)]
     with _uploaded(exchange, [medium for medium in batch if not medium.address]) as addresses:
         tasks = [
@@ -249,7 +249,7 @@ def _send_batch(exchange: Exchange, batch: Sequence[SentMedium], version: str) -
     return [
         _SentSample(
             shown=for_it if prediction is not None else [],
-            unknown=[one.mark.label for one in of_it if one.mark.label not in classes],
+            unknown=[proposal.mark.label for proposal in of_it if proposal.mark.label not in classes],
         )
         for for_it, of_it, prediction in zip(usable, proposed, predictions, strict=True)
     ]
@@ -283,7 +283,7 @@ def _task(exchange: Exchange, medium: SentMedium, address: str, prediction: dict
         SAMPLE_KEY: medium.sample,
         DATASET_KEY: exchange.dataset.name,
     }
-    if exchange.control.shown.modality != "text":
+    if exchange.control.task_object.modality != "text":
         data["filename"] = medium.path.name
     return {"data": data} if prediction is None else {"data": data, "predictions": [prediction]}
 
@@ -297,14 +297,16 @@ def _prediction(
         width, height = image_size(medium.path) or medium.pixels or (None, None)
         result = [
             control.box(
-                Region(one.place, one.mark.box, None, 0.0, width, height), one.mark.label, _rounded(one.confidence)
+                Region(proposal.place, proposal.mark.box, None, 0.0, width, height),
+                proposal.mark.label,
+                _rounded(proposal.confidence),
             )
-            for one in proposed
-            if one.mark.box is not None
+            for proposal in proposed
+            if proposal.mark.box is not None
         ]
     else:
-        result = control.choice([one.mark.label for one in proposed])
-    confidences = [one.confidence for one in proposed if one.confidence is not None]
+        result = control.choice([proposal.mark.label for proposal in proposed])
+    confidences = [proposal.confidence for proposal in proposed if proposal.confidence is not None]
     prediction = {"result": result, "score": _rounded(min(confidences, default=None)), "model_version": version}
     # An import does not check predictions, and an invalid one breaks the page of its task (1.23).
     return prediction if result and invalid_reason(exchange.label_config, prediction) is None else None

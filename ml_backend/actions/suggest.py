@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import fiftyone as fo
 import numpy as np
 
-from ..analysis.multi_label import Proposals, as_proposals, suggest_several
+from ..analysis.multi_label import Proposals, as_proposals, suggest_multi_label
 from ..analysis.propagation import suggest
 from ..errors import Refusal
 from ..progress import Progress
@@ -57,7 +57,12 @@ class SuggestReport(Report):
 
     def sentence(self) -> str:
         """The closing message."""
-        return f"{self.outcome()} Method: {self.method}; {self.calibration}.{self.elsewhere}"
+        return f"{self.outcome()} {self.why}{self.elsewhere}"
+
+    @property
+    def why(self) -> str:
+        """How the suggestions came about, and how far their confidence can be trusted."""
+        return f"Method: {self.method}; {self.calibration}."
 
     def outcome(self) -> str:
         """The result, without how it was computed."""
@@ -150,12 +155,26 @@ def _suggest(session: Session, labels: Labels, precision: float, progress: Progr
     vectors, neighbors, classes = session.embeddings.vectors, session.neighbors, len(labels.classes)
     if labels.multi:
         of_class = labels.evidence_of_class
-        return suggest_several(
-            vectors, neighbors, of_class, classes, precision=precision, progress=progress, regions=session.regions
+        return suggest_multi_label(
+            vectors,
+            neighbors,
+            of_class,
+            classes,
+            precision=precision,
+            progress=progress,
+            regions=session.regions,
+            prepared=session.prepared,
         )
     evidence, classes = labels.with_nothing(labels.evidence())
     suggestions = suggest(
-        vectors, neighbors, evidence, classes, precision=precision, progress=progress, regions=session.regions
+        vectors,
+        neighbors,
+        evidence,
+        classes,
+        precision=precision,
+        progress=progress,
+        regions=session.regions,
+        prepared=session.prepared,
     )
     return as_proposals(suggestions)
 
@@ -174,7 +193,7 @@ def _as_suggestions(
     starts = np.flatnonzero(np.diff(proposals.rows[shown], prepend=-1))
     ids = session.embeddings.items.ids.tolist()
     names = [labels.classes[code] for code in proposals.classes[shown].tolist()]
-    confidence = [round(one, 4) for one in proposals.confidence[shown].tolist()]
+    confidence = [round(value, 4) for value in proposals.confidence[shown].tolist()]
     anchors = [[ids[anchor] for anchor in near if anchor >= 0] for near in proposals.anchors[shown].tolist()]
     ends = np.append(starts, len(shown))[1:]
     columns = (proposals.rows[shown][starts], proposals.accepted[shown][starts], starts, ends)
@@ -194,7 +213,7 @@ def _as_suggestions(
 
 
 def _top_and_accepted(proposals: Proposals, places: np.ndarray) -> np.ndarray:
-    """Of these positions in the proposals, the most confident one of each item, and all accepted ones."""
+    """Those of the given positions in the proposals that are the most confident of their item, or accepted."""
     most_confident = np.diff(proposals.rows[places], prepend=-1) > 0
     shown: np.ndarray = places[most_confident | proposals.accepted[places]]
     return shown
@@ -233,7 +252,9 @@ def _visibly_moved(new: Suggestion, old: Suggestion) -> bool:
     if not (new.more or old.more):
         return new.label != old.label or abs(new.confidence - old.confidence) >= _VISIBLE
     after, before = new.confidences, old.confidences
-    return after.keys() != before.keys() or any(abs(after[name] - one) >= _VISIBLE for name, one in before.items())
+    return after.keys() != before.keys() or any(
+        abs(after[name] - confidence) >= _VISIBLE for name, confidence in before.items()
+    )
 
 
 def _labeled_items(items: Items, labels: Labels) -> set[tuple[str, str]]:

@@ -152,10 +152,10 @@ def train_embeddings(
 
 def _left(dataset: fo.Dataset, items: Items, rows: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows, and their vectors, whose items were not deleted during training."""
-    there = still_there(dataset, items.take(rows))
-    if not there.any():
+    existing = still_there(dataset, items.take(rows))
+    if not existing.any():
         raise Refusal("All items that were to be embedded were deleted during training.")
-    return rows[there], vectors[there]
+    return rows[existing], vectors[existing]
 
 
 def _store(

@@ -7,7 +7,8 @@ from itertools import groupby
 
 import fiftyone as fo
 
-from ..errors import Refusal
+from ..errors import Cancelled, Refusal
+from ..progress import Progress, no_progress
 from ..store.deleted_segments import last_deleted, restore_segment
 from ..store.functions import DeletedFunction, deleted_functions
 from ..store.pending import PendingAct, forget_acts, list_acts
@@ -47,30 +48,35 @@ def list_undo_steps(dataset: fo.Dataset, *, pending: bool = True) -> list[UndoSt
     return [entry.step for entry in _undoable(dataset, pending=pending)]
 
 
-def undo_last(dataset: fo.Dataset, *, pending: bool = True) -> str:
+def undo_last(dataset: fo.Dataset, *, pending: bool = True, progress: Progress = no_progress) -> str:
     """Undo the last action, and return a sentence about it.
+
+    Args:
+        progress: may stop the undoing of a save before it begins.
 
     Raises:
         Refusal: there is nothing to undo, or the action can no longer be undone.
+        Cancelled: nothing was undone.
     """
-    undoable = _undoable(dataset, pending=pending)
+    undoable = _undoable(dataset, pending=pending, progress=progress)
     if not undoable:
         raise Refusal(_NOTHING)
     return f"Undid: {undoable[0].step.title}{undoable[0].take_back()}."
 
 
-def undo_named(dataset: fo.Dataset, name: str) -> str:
+def undo_named(dataset: fo.Dataset, name: str, *, progress: Progress = no_progress) -> str:
     """Undo the action with this name (`pending.one_act`), and return a sentence about it.
 
-    What others did since stays. An action that was saved is undone with its save, if nothing was done since.
+    What others did since stays. An action that was saved is undone with its save, if nothing was done since;
+    ``progress`` as in `undo_last`.
 
     Raises:
         Refusal: it was undone already, or was saved and others did something since.
     """
-    undoable = _undoable(dataset, pending=True)
+    undoable = _undoable(dataset, pending=True, progress=progress)
     if not undoable:
         raise Refusal(_NOTHING)
-    entry = next((one for one in undoable if name in one.acts), None)
+    entry = next((action for action in undoable if name in action.acts), None)
     if entry is None or (entry.step.key.startswith("save:") and entry is not undoable[0]):
         raise Refusal(
             f"“{undoable[0].step.title}” came after it, perhaps in another tab, or it has already been undone: choose "
@@ -79,31 +85,45 @@ def undo_named(dataset: fo.Dataset, name: str) -> str:
     return f"Undid: {entry.step.title}{entry.take_back()}."
 
 
-def undo_through(dataset: fo.Dataset, key: str, *, pending: bool = True) -> str:
+def undo_through(dataset: fo.Dataset, key: str, *, pending: bool = True, progress: Progress = no_progress) -> str:
     """Undo the latest actions back to the one with this key, and return a sentence about them.
+
+    ``progress`` may stop it between two actions: those before stay undone.
 
     Raises:
         Refusal: there is no such action (any longer), or it cannot be undone.
+        Cancelled: nothing was undone.
     """
-    undoable = _undoable(dataset, pending=pending)
-    place = next((place for place, one in enumerate(undoable) if one.step.key == key), None)
+    undoable = _undoable(dataset, pending=pending, progress=progress)
+    place = next((place for place, action in enumerate(undoable) if action.step.key == key), None)
     if place is None:
         raise Refusal("That action has already been undone, or is more than seven days old: reopen the list.")
-    undone = []
-    for one in undoable[: place + 1]:
-        if one.pass_over is not None and one.step.key != key:
-            one.pass_over()
-        else:
-            undone.append(f"{one.step.title}{one.take_back()}")
+    undone: list[str] = []
+    for action in undoable[: place + 1]:
+        if action.pass_over is not None and action.step.key != key:
+            action.pass_over()
+            continue
+        try:
+            progress(0.0, f"Undoing: {action.step.title}")
+            undone.append(f"{action.step.title}{action.take_back()}")
+        except Cancelled:
+            if not undone:
+                raise
+            return f"Undid: {'; '.join(undone)}. Stopped before the rest."
     return f"Undid: {'; '.join(undone)}."
 
 
-def _undoable(dataset: fo.Dataset, *, pending: bool) -> list[_Undoable]:
+def _undoable(dataset: fo.Dataset, *, pending: bool, progress: Progress = no_progress) -> list[_Undoable]:
     oldest = datetime.utcnow() - timedelta(seconds=UNDO_SECONDS)
-    entries = [*_saves(dataset), *_rejections(dataset), *_deleted_segments(dataset), *_deleted_functions(dataset)]
+    entries = [
+        *_saves(dataset, progress),
+        *_rejections(dataset),
+        *_deleted_segments(dataset),
+        *_deleted_functions(dataset),
+    ]
     entries += _pending(dataset) if pending else []
-    recent = [one for one in entries if one.step.at > oldest]
-    return sorted(recent, key=lambda one: one.step.at, reverse=True)
+    recent = [action for action in entries if action.step.at > oldest]
+    return sorted(recent, key=lambda action: action.step.at, reverse=True)
 
 
 def _pending(dataset: fo.Dataset) -> Iterator[_Undoable]:
@@ -120,11 +140,11 @@ def _pending(dataset: fo.Dataset) -> Iterator[_Undoable]:
         yield _Undoable(UndoStep(f"pending:{name}:{keys[0]}", acts[-1].at, _words(acts)), take_back, acts=[name])
 
 
-def _saves(dataset: fo.Dataset) -> Iterator[_Undoable]:
+def _saves(dataset: fo.Dataset, progress: Progress) -> Iterator[_Undoable]:
     for record in list_saves(dataset):
 
         def take_back(save: str = record.id) -> str:
-            return _kept(undo_save(dataset, save))
+            return _kept(undo_save(dataset, save, progress))
 
         def forget(save: str = record.id) -> None:
             pass_over(dataset, save)

@@ -193,7 +193,9 @@ def _query(
     chosen = default_embeddings(dataset, embeddings)
     patches_field = check_embeddings(dataset, chosen).field
     positives, negatives = (
-        tuple(list_items(one, patches_field).ids.tolist()) if isinstance(one, SampleCollection) else tuple(one)
-        for one in (like, unlike)
+        tuple(list_items(examples, patches_field).ids.tolist())
+        if isinstance(examples, SampleCollection)
+        else tuple(examples)
+        for examples in (like, unlike)
     )
     return Query(chosen, positives, negatives, text=text)

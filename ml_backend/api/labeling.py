@@ -200,10 +200,11 @@ def discard(dataset: fo.Dataset, ids: Sequence[str] | None = None) -> int:
     return discard_changes(dataset, ids)
 
 
-def undo(dataset: fo.Dataset) -> str:
+def undo(dataset: fo.Dataset, *, progress: bool = True) -> str:
     """Undo the last action, and return a sentence about it.
 
     Raises:
         Refusal: there is nothing to undo.
     """
-    return undo_last(dataset)
+    with bar(progress, "Undoing") as report:
+        return undo_last(dataset, progress=report)

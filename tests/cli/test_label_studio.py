@@ -66,6 +66,7 @@ def test_the_app_imports_nothing_of_labelscape() -> None:
     allowed = set(sys.stdlib_module_names) | {
         "django",
         "requests",
+        "urllib3",  # which requests is built on
         "core",
     }  # core: Label Studio's own settings and urls
     assert imports - allowed == set()

@@ -87,5 +87,5 @@ def test_a_port_that_is_taken_is_reported_with_the_fix(environment: dict[str, st
         port = str(taken.getsockname()[1])
         refusal = subprocess.run([*COMMAND[:-1], port], env=environment, capture_output=True, text=True, timeout=300)
     assert refusal.returncode == 1
-    assert f"✗ 127.0.0.1:{port} cannot be served" in refusal.stderr
+    assert f"✗ Cannot listen at 127.0.0.1:{port}" in refusal.stderr
     assert "--port" in refusal.stderr

@@ -2,6 +2,7 @@
 
 import cv2
 import fiftyone as fo
+import fiftyone.brain as fob
 import fiftyone.operators as foo
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def test_the_form_offers_every_family_with_its_sentence_and_its_options(dataset)
             from_file = any(known.name == "weights" for known in family.options) or family.inspect is not None
             if from_file or option.name not in ("size", "resize", "mean", "std", "channels", "flip"):
                 assert option.sentence in offered[option.name]["view"]["description"]
+
+
+def test_the_form_asks_where_to_store_vectors_only_where_there_is_a_choice(dataset, monkeypatch):
+    known = fob.brain_config.similarity_backends
+    bare = {name: {"config_cls": settings["config_cls"]} for name, settings in known.items()}
+    monkeypatch.setattr(fob.brain_config, "similarity_backends", bare)
+    assert "backend" not in form(dataset)
+    placed = {**bare, "qdrant": {**bare["qdrant"], "url": "http://host:6333"}}
+    monkeypatch.setattr(fob.brain_config, "similarity_backends", placed)
+    assert form(dataset)["backend"]["type"]["values"] == ["lancedb", "qdrant"]
 
 
 def test_input_settings_are_asked_for_as_soon_as_a_file_of_weights_is_named(dataset, tmp_path):

@@ -56,7 +56,7 @@ def test_the_ticked_samples_are_sent_else_the_view_else_all(dataset, studio):
     assert "Sent 2 samples to “Again”" in send(dataset, selected=ids[:2])
     assert "Sent 3 samples" in send(dataset, view=dataset.limit(5))
     assert "Sent 15 samples" in send(dataset)
-    assert len(studio.held) == 1
+    assert len(studio.project_data) == 1
 
 
 def test_a_segment_can_be_chosen_instead(dataset, studio):
@@ -100,7 +100,7 @@ def test_the_form_offers_title_and_classes_of_a_new_project(dataset, studio):
     assert fields["classes"]["default"] == [str(digit) for digit in range(10)]
     assert form("send_to_label_studio", dataset, title="ab")["title"]["invalid"]
     send(dataset, classes=["0", "1", "unclear"])
-    (project,) = studio.held.values()
+    (project,) = studio.project_data.values()
     assert 'value="unclear"' in project["label_config"]
 
 
@@ -115,14 +115,14 @@ def test_the_form_checks_an_existing_project(dataset, studio):
 def test_the_next_time_the_form_continues_in_the_same_project(dataset, studio):
     send(dataset, selected=dataset.values("id")[:2])
     fields = form("send_to_label_studio", dataset)
-    assert fields["project"]["default"] == str(next(iter(studio.held)))
+    assert fields["project"]["default"] == str(next(iter(studio.project_data)))
     assert fields["before"]["view"]["label"].startswith("2 of them were sent there before")
 
 
 def test_annotations_are_pulled_into_the_field_that_was_sent(dataset, studio):
     assert "No sample of this dataset was sent" in form("pull_from_label_studio", dataset)["blocked"]["error_message"]
     send(dataset)
-    (project,) = studio.held
+    (project,) = studio.project_data
     choice = {"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": ["9"]}}
     studio.annotate(project, dataset.first().id, [choice])
     fields = form("pull_from_label_studio", dataset)

@@ -49,12 +49,14 @@ def test_after_a_ranking_its_first_are_relabeled_segmented_or_deleted_with_a_but
     assert [step.operator for step in outliers.next_steps] == ways
     assert all(set(step.params["items"]) == reasons for step in outliers.next_steps)
     assert embedded.last().id in reasons
-    found = outcome("rank_mislabels", embedded, embeddings="emb")
-    assert found.view.first().id == first.id
-    scores = found.view.values("mislabel_score")
+    ranking = outcome("rank_mislabels", embedded, embeddings="emb")
+    assert ranking.view.first().id == first.id
+    scores = ranking.view.values("mislabel_score")
     assert scores == sorted(scores, reverse=True)
-    assert "mislabel_suggestion" in found.shown_fields
-    relabel, send, segment, delete = found.next_steps
+    assert "mislabel_suggestion" in ranking.shown_fields
+    assert ranking.why.startswith("Method: ")
+    assert "Method" not in ranking.message
+    relabel, send, segment, delete = ranking.next_steps
     assert (send.operator, send.params["items"]) == ("send_to_label_studio", relabel.params["items"])
     assert send.label == f"Send these {len(send.params['items'])} to Label Studio …"
     many = len(relabel.params["items"])
@@ -77,14 +79,14 @@ def test_beside_fields_of_the_users_own_rankings_and_suggestions_have_other_name
     own = ["mislabel_score", "mislabel_suggestion", "duplicate_group", "suggested_label"]
     for name in own:
         embedded.set_values(name, ["mine"] * len(embedded))
-    found = outcome("rank_mislabels", embedded, embeddings="emb")
-    assert "(“mislabel_score_2”)" in found.message
-    assert "“mislabel_score” and “mislabel_suggestion” were not created by Labelscape" in found.message
-    assert (found.view.first().id, list(found.shown_fields)) == (
+    ranking = outcome("rank_mislabels", embedded, embeddings="emb")
+    assert "(“mislabel_score_2”)" in ranking.message
+    assert "“mislabel_score” and “mislabel_suggestion” were not created by Labelscape" in ranking.message
+    assert (ranking.view.first().id, list(ranking.shown_fields)) == (
         first.id,
         ["mislabel_score_2", "mislabel_suggestion_2"],
     )
-    press(found.next_steps[0], embedded)
+    press(ranking.next_steps[0], embedded)
     assert "in “duplicate_group_2”" in run("find_duplicates", embedded, embeddings="emb")
     assert "in “suggested_label_2”" in run("suggest_labels", embedded, embeddings="emb", queue=True)
     run("save_changes", embedded)

@@ -68,6 +68,8 @@ def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch
         "cancellable": True,
         "steps": [],
         "by_operator": True,
+        "in_call": False,
+        "why": "",
     }
     go_on.set()
     described = ended(job).describe()

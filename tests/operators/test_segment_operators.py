@@ -70,7 +70,7 @@ def test_a_confusion_becomes_a_segment_without_any_panel(scenes):
     (segment,) = list_segments(scenes)
     assert segment.size > 0
     assert f"{segment.size:,} object" in message
-    assert segment.made_by.whats == ("false positives",)
+    assert segment.made_by.outcomes == ("false positives",)
     pair = {"what": "one pair of classes", "predicted_class": "3"}
     run("create_segment_from_confusion", scenes, **FIELDS, **pair, name="Threes")
     assert load_segment(scenes, "threes").made_by.cells == ((None, "3"),)

@@ -16,7 +16,7 @@ class Sent:
         self.project = open_project(dataset, studio, title="Again", field=field, classes=DIGITS)
         self.ids = dataset.values("id")
         send(dataset, self.ids, studio=studio, project=self.project, field=field)
-        self.control = read_label_config(studio.held[self.project]["label_config"])
+        self.control = read_label_config(studio.project_data[self.project]["label_config"])
 
     def choose(self, number, *labels, **options):
         return self.studio.annotate(self.project, self.ids[number], self.control.choice(labels), **options)
@@ -37,8 +37,8 @@ class Sent:
         return report
 
     def label(self, number):
-        held = self.dataset[self.ids[number]][self.field]
-        return None if held is None else held.label
+        label = self.dataset[self.ids[number]][self.field]
+        return None if label is None else label.label
 
     def relabel(self, number, label):
         """As a person does in the App."""
@@ -47,8 +47,8 @@ class Sent:
         sample.save()
 
     def boxes(self, number):
-        held = self.dataset[self.ids[number]][self.field].detections
-        return {box.id: (box.label, tuple(box.bounding_box)) for box in held}
+        boxes = self.dataset[self.ids[number]][self.field].detections
+        return {box.id: (box.label, tuple(box.bounding_box)) for box in boxes}
 
 
 def new_project(dataset, studio, field="ground_truth", classes=DIGITS):

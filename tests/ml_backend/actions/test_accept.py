@@ -23,13 +23,13 @@ def dataset(embedded_digits):
 def test_suggestions_are_accepted_for_the_field_they_were_made_for_only(several):
     suggest(several, "kinds")
     for_kinds = suggestions(several)
-    assert {found.field for found in for_kinds.values()} == {"kinds"}
+    assert {suggestion.field for suggestion in for_kinds.values()} == {"kinds"}
     suggest(several.skip(140))  # the last ten get suggestions for ground_truth instead
     last = set(several.skip(140).values("id"))
-    assert {found.field for item, found in suggestions(several).items() if item in last} == {"ground_truth"}
+    assert {suggestion.field for item, suggestion in suggestions(several).items() if item in last} == {"ground_truth"}
     with pytest.raises(ValueError, match="made for 'kinds', not for 'ground_truth'"):
         accept_suggestions(several, [next(iter(for_kinds.keys() - last))])
-    confident = [item for item, found in suggestions(several).items() if item in last and found.sure]
+    confident = [item for item, suggestion in suggestions(several).items() if item in last and suggestion.sure]
     assert confident
     report = accept_suggestions(several, [*confident, *sorted(for_kinds.keys() - last)[:3]])
     assert set(report.queued) == set(confident)
@@ -91,7 +91,7 @@ def test_all_confident_suggestions_are_accepted_as_one_action(dataset):
     suggest(dataset)
     report = accept_suggestions(dataset)
     assert len({label.label for label in pending_changes(dataset).labels}) > 1
-    assert len(report.queued) == sum(found.sure for found in suggestions(dataset).values())
+    assert len(report.queued) == sum(suggestion.sure for suggestion in suggestions(dataset).values())
     undo_last(dataset)
     assert len(pending_changes(dataset)) == 0
 
@@ -104,8 +104,8 @@ def objects(request, make_digits_dataset):
     for row, sample in enumerate(dataset.iter_samples(autosave=True)):
         label = sample.true_digit if row % 3 else None
         boxes = [[0, 0, 1, 1], [0, 0, 1, 0.95], [0.02, 0, 0.95, 1]] if several else [[0, 0, 1, 1]]
-        found = [fo.Detection(label=label, bounding_box=box) for box in boxes]
-        sample["parts"] = fo.Detections(detections=found) if several else found[0]
+        detections = [fo.Detection(label=label, bounding_box=box) for box in boxes]
+        sample["parts"] = fo.Detections(detections=detections) if several else detections[0]
     compute_embeddings(dataset, key="emb", patches_field="parts")
     return dataset
 

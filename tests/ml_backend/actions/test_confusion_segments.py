@@ -1,5 +1,8 @@
 """A confusion becomes a segment without any panel, finds the faults that are there, and can be made again."""
 
+import json
+from dataclasses import replace
+
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from labelscape.cli.scenes import add_scenes
 from labelscape.ml_backend.actions.confusion import Choice, choose, evaluate
 from labelscape.ml_backend.actions.confusion_segments import create_segment_from_confusion, remake_segment
 from labelscape.ml_backend.store.evaluation_columns import read_evaluation
-from labelscape.ml_backend.store.segment_records import load_segment
+from labelscape.ml_backend.store.segment_records import as_record, load_segment, write_segment
 from labelscape.ml_backend.store.segments import member_ids
 
 FIELDS = {"truth_field": "ground_truth", "prediction_field": "predictions"}
@@ -70,11 +73,11 @@ def test_classes_with_the_names_that_screens_give_to_none_are_classes(classified
     classified.set_values("predictions", [fo.Classification(label="(no prediction)", confidence=0.9)] * 60)
     evaluation = evaluate(classified, **FIELDS)
     assert evaluation.columns.classes == sorted(odd[:3])
-    found = {
+    counts = {
         truth: len(choose(evaluation, evaluation.match(), Choice(cells=((truth, "(no prediction)"),))))
         for truth in (*odd[:3], None)
     }
-    assert found == {"(no label)": 12, "(no label) (class)": 12, "(no prediction)": 12, None: 24}
+    assert counts == {"(no label)": 12, "(no label) (class)": 12, "(no prediction)": 12, None: 24}
     report = create_segment_from_confusion(
         classified, **FIELDS, name="Odd", choice=Choice(cells=(("(no label)", "(no prediction)"),))
     )
@@ -141,6 +144,15 @@ def test_made_again_on_better_predictions_it_tells_what_stayed_and_what_is_gone(
     dataset.set_values("better", better)
     remake = remake_segment(dataset, slug="fp", prediction_field="better", name="FP better")
     assert (remake.before, remake.after, remake.stayed) == (first.segment.size, 4, 4)
+    assert (set(remake.gone["predictions"]), remake.new) == (left_out, {"better": []})
+    before, now = remake.runs
+    assert [(run.prediction_field, run.members) for run in remake.runs] == [
+        ("predictions", first.segment.size),
+        ("better", 4),
+    ]
+    assert now.precision > before.precision
+    assert f"F1 was {before.f1:.3f} and is {now.f1:.3f}" in remake.sentence()
+    assert load_segment(dataset, "fp").runs == load_segment(dataset, "fp-better").runs == list(remake.runs)
     assert load_segment(dataset, "fp-better").made_by.remade_from == "fp"
     assert load_segment(dataset, "fp").size == first.segment.size
     assert "4 stayed" in remake.sentence()
@@ -230,3 +242,29 @@ def test_an_empty_dataset_gives_an_empty_matrix(make_digits_dataset):
     dataset.clear()
     dataset.add_sample_field("predictions", fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
     assert evaluate(dataset, **FIELDS).match().matrix().shape == (1, 1)
+
+
+def test_compared_again_after_each_training_it_keeps_the_course_of_the_metric(classified):
+    create_segment_from_confusion(classified, **FIELDS, name="Wrong", choice=Choice(("confusions",)))
+    ids, labels = classified.values(["id", "ground_truth.label"])
+    for n_wrong in (4, 4, 1):  # a run that finds the same as the last is not kept again
+        guesses = [str((int(label) + (row < n_wrong)) % 10) for row, label in enumerate(labels)]
+        guesses[50] = str((int(labels[50]) + 1) % 10)
+        classified.set_values("predictions", [fo.Classification(label=guess, confidence=0.9) for guess in guesses])
+        remake = remake_segment(classified, slug="wrong")
+    assert [run.members for run in remake.runs] == [6, 5, 2]
+    assert [run.f1 for run in remake.runs] == sorted(run.f1 for run in remake.runs)
+    assert (remake.gone, remake.new) == ({None: sorted(ids[1:6])}, {None: [ids[50]]})
+    again = load_segment(classified, "wrong")
+    assert again.runs == list(remake.runs)
+    json.dumps(as_record(again))
+
+
+def test_a_segment_of_an_earlier_version_is_compared_with_its_own_predictions(classified):
+    made = create_segment_from_confusion(classified, **FIELDS, name="Wrong", choice=Choice(("confusions",)))
+    write_segment(classified, replace(made.segment, runs=[]))
+    right = classified.values("ground_truth.label")
+    classified.set_values("newer", [fo.Classification(label=label, confidence=0.9) for label in right])
+    remake = remake_segment(classified, slug="wrong", prediction_field="newer")
+    assert [(run.prediction_field, run.members) for run in remake.runs] == [("predictions", 6), ("newer", 0)]
+    assert remake.runs[0].f1 < remake.runs[1].f1 == 1.0

@@ -48,7 +48,7 @@ def test_a_sending_that_fails_after_any_of_its_writes_continues_at_once_and_send
         assert get_db_conn().execution_store.count_documents({"key": {"$regex": f"^{studio.url}.*new Faults"}}) == 0
         project = opened(dataset, studio)
         send_all(dataset, studio, project)
-        assert list(studio.held) == [project]
+        assert list(studio.project_data) == [project]
         assert [one.project for one in sent_projects(dataset, studio.url)] == [project]
         samples = [task["data"]["fiftyone_id"] for task in studio.tasks_of[project]]
         assert samples == dataset.values("id")
@@ -64,8 +64,8 @@ def test_a_project_whose_creation_was_never_answered_is_found_again(dataset):
         opened(dataset, studio)
     studio.fails_at = ""
     project = opened(dataset, studio)
-    assert list(studio.held) == [project]
-    assert dataset.name in studio.held[project]["description"]
+    assert list(studio.project_data) == [project]
+    assert dataset.name in studio.project_data[project]["description"]
 
 
 def test_a_project_of_this_title_that_somebody_else_made_is_not_taken(dataset, make_digits_dataset):
@@ -133,7 +133,7 @@ def test_a_pull_that_fails_after_any_of_its_writes_happened_whole_or_not_at_all(
         project = studio.create_project("Faults", make_label_config(control_kind, CLASSES, multi=multi))
         data = [{"data": {"image": "a", "fiftyone_id": one, "fiftyone_dataset": dataset.name}} for one in ids(dataset)]
         studio.import_tasks(project, data)
-        result = result_of(read_label_config(studio.held[project]["label_config"]))
+        result = result_of(read_label_config(studio.project_data[project]["label_config"]))
         for sample in ids(dataset)[:2]:
             studio.annotate(project, sample, result)
         before = contents(dataset)

@@ -120,7 +120,7 @@ def test_the_exchange_follows_a_field_that_is_renamed(digits):
     assert (digits.label(0), digits.label(8)) == ("8", "3")
     assert "Nothing new" in digits.pull().sentence()
     again = send(digits.dataset, digits.ids, studio=digits.studio, project=digits.project, field="digit")
-    assert (again.sent, again.there) == (0, 10)
+    assert (again.sent, again.already_sent) == (0, 10)
     assert not digits.dataset.has_field("ground_truth")
 
 
@@ -265,8 +265,8 @@ def test_a_class_that_the_project_no_longer_has_takes_no_label_away_and_is_repor
         digits.submit(number)
     digits.choose(5, "5")
     digits.pull()
-    held = digits.studio.held[digits.project]
-    held["label_config"] = held["label_config"].replace('<Choice value="3"/><Choice value="4"/>', "")
+    project = digits.studio.project_data[digits.project]
+    project["label_config"] = project["label_config"].replace('<Choice value="3"/><Choice value="4"/>', "")
     report = digits.pull()
     assert (report.removed, report.conflicts) == (0, [])
     assert [digits.label(number) for number in (3, 4, 5)] == ["3", "4", "5"]
@@ -278,8 +278,8 @@ def test_a_renamed_class_and_a_renamed_control_are_followed(digits):
     for number in (3, 4):
         digits.submit(number)
     digits.pull()
-    held = digits.studio.held[digits.project]
-    held["label_config"] = held["label_config"].replace('"3"', '"three"').replace('name="label"', 'name="digit"')
+    project = digits.studio.project_data[digits.project]
+    project["label_config"] = project["label_config"].replace('"3"', '"three"').replace('name="label"', 'name="digit"')
     report = digits.pull()
     assert (report.given, report.conflicts) == (1, [])
     assert [digits.label(number) for number in (3, 4)] == ["three", "4"]
@@ -290,9 +290,9 @@ def test_a_renamed_class_and_a_renamed_control_are_followed(digits):
 def test_annotations_of_a_control_that_is_gone_leave_the_labels_and_are_reported(digits):
     digits.submit(3)
     digits.pull()
-    held = digits.studio.held[digits.project]
+    project = digits.studio.project_data[digits.project]
     other = '<Choices name="{}" toName="image"><Choice value="calm"/></Choices>'
-    held["label_config"] = (
+    project["label_config"] = (
         f'<View><Image name="image" value="$image"/>{other.format("mood")}{other.format("tone")}</View>'
     )
     report = digits.pull()

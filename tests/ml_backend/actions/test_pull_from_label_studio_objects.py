@@ -39,9 +39,9 @@ def test_boxes_keep_their_identity_move_change_class_come_and_go(objects):
     objects.draw(1, ("1", (next(iter(objects.boxes(1))), moved, None, 0.0)))
     report = objects.pull()
     assert (report.given, report.removed) == (3, 2)
-    held = objects.boxes(0)
-    assert held.pop(first) == ("4", BOX)
-    assert list(held.values()) == [("5", (0.5, 0.5, 0.25, 0.25))]
+    boxes = objects.boxes(0)
+    assert boxes.pop(first) == ("4", BOX)
+    assert list(boxes.values()) == [("5", (0.5, 0.5, 0.25, 0.25))]
     assert objects.dataset[objects.ids[0]].objects.detections[0].tags == ["kept"]
     (box,) = objects.boxes(1).values()
     assert box[1] == pytest.approx(moved)

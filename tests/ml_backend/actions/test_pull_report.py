@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
-from labelscape.ml_backend.actions.pull_report import LeftAlone, PullReport, deeds
+from labelscape.ml_backend.actions.pull_report import LeftAlone, PullReport, count_effects
 from labelscape.ml_backend.store.edits import Edit
 from labelscape.ml_backend.store.label_documents import Conflict
 
@@ -19,7 +19,7 @@ def edit(before, after, kind="value"):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "kind", "deed"),
+    ("before", "after", "kind", "effect"),
     [
         (None, {"label": "cat"}, "value", "given"),
         ({"label": "dog"}, {"label": "cat"}, "value", "given"),
@@ -31,8 +31,8 @@ def edit(before, after, kind="value"):
         (None, {"bounding_box": [0, 0, 1, 1]}, "element", "given"),
     ],
 )
-def test_an_edit_counts_by_what_it_does_to_the_label(before, after, kind, deed):
-    assert deeds([edit(before, after, kind)]) == {deed: 1}
+def test_an_edit_counts_by_what_it_does_to_the_label(before, after, kind, effect):
+    assert count_effects([edit(before, after, kind)]) == {effect: 1}
 
 
 @pytest.mark.parametrize(

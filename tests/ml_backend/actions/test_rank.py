@@ -178,5 +178,7 @@ def test_what_was_checked_and_found_empty_is_evidence_against_labels_and_may_be_
     assert set(ranking.ids[:2]) == set(ranking.suspects[:2]) == {hidden, invented}
     favored = "the evidence favors another label for 1 (“mislabel_suggestion”) and no label at all for 1."
     assert favored in ranking.message
+    assert "Method:" not in ranking.message  # only who asks for it reads how
+    assert ranking.sentence().startswith(f"{ranking.message} Method: ")
     dataset.reload()
     assert [dataset[item].mislabel_suggestion for item in (hidden, invented)] == ["zero", None]

@@ -60,14 +60,14 @@ def act_at_random(rng, dataset, model, deleted):
 def test_any_sequence_of_actions_ends_as_folding_says_and_undo_restores_everything(dataset, seed):
     rng = random.Random(seed)
     before = state(dataset)
-    wanted, deleted = {}, set()
+    relabeled, deleted = {}, set()
     for _ in range(rng.randrange(2, 7)):
-        wanted |= act_at_random(rng, dataset, before, deleted)
+        relabeled |= act_at_random(rng, dataset, before, deleted)
     report = save_changes(dataset)
     expected = {
         item: (
-            wanted.get(item, label),
-            [(box, wanted.get(box, name), place) for box, name, place in boxes if box not in deleted],
+            relabeled.get(item, label),
+            [(box, relabeled.get(box, name), place) for box, name, place in boxes if box not in deleted],
         )
         for item, (label, boxes) in before.items()
         if item not in deleted

@@ -107,14 +107,14 @@ def test_marks_enough_make_a_query_that_tells_its_held_out_quality(dataset):
 def test_marks_asked_for_are_unmarked_and_answers_change_sides(dataset):
     query = Query("emb", ids_of(dataset, "3"))
     search(Scope(dataset), query, limit=10)
-    asked = [hit.id for hit in marks_to_ask(Scope(dataset), query)]
-    assert len(set(asked)) == 5
-    assert not set(asked) & set(query.positives)
-    told = with_marks(query, positives=asked[:2], negatives=asked[2:])
-    assert not {hit.id for hit in marks_to_ask(Scope(dataset), told)} & set(asked)
-    turned = with_marks(told, negatives=asked[:1])
-    assert asked[0] in turned.negatives
-    assert asked[0] not in turned.positives
+    proposed = [hit.id for hit in marks_to_ask(Scope(dataset), query)]
+    assert len(set(proposed)) == 5
+    assert not set(proposed) & set(query.positives)
+    marked = with_marks(query, positives=proposed[:2], negatives=proposed[2:])
+    assert not {hit.id for hit in marks_to_ask(Scope(dataset), marked)} & set(proposed)
+    turned = with_marks(marked, negatives=proposed[:1])
+    assert proposed[0] in turned.negatives
+    assert proposed[0] not in turned.positives
 
 
 def test_copies_in_the_results_fold_into_one(dataset):

@@ -270,14 +270,14 @@ def test_an_export_into_an_empty_folder_keeps_that_folder(scenes, tmp_path, monk
     folder.chmod(0o770)
     (tmp_path / "link").symlink_to(folder)
     monkeypatch.chdir(folder if given == "." else tmp_path)
-    beside = sorted(tmp_path.iterdir())
+    files = sorted(tmp_path.iterdir())
     before = folder.stat()
     export_segment(scenes, slug="blurred-digits", folder=given, format=format)
     assert any(folder.iterdir())
     assert (tmp_path / "link").is_symlink()
     after = folder.stat()
     assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
-    assert sorted(tmp_path.iterdir()) == beside
+    assert sorted(tmp_path.iterdir()) == files
 
 
 @given(st.text(min_size=1, max_size=40))

@@ -18,8 +18,8 @@ NOTHING = SendReport("http://studio.test", "Digits", "labelscape-1", "labelscape
             "Sent 3 samples to “Digits” (http://studio.test), 2 with the existing label and 1 with a suggestion as "
             "pre-annotation.",
         ),
-        ({"there": 1}, "1 sample was sent before."),
-        ({"there": 2}, "2 samples were sent before."),
+        ({"already_sent": 1}, "1 sample was sent before."),
+        ({"already_sent": 2}, "2 samples were sent before."),
         ({"sent": 1, "again": 1}, "1 of the new tasks replaces one that was deleted there."),
         ({"sent": 2, "again": 2}, "2 of the new tasks replace ones that were deleted there."),
         ({"left_out": ("a.png",)}, "Left out 1 file that cannot be found"),

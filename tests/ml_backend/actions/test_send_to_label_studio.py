@@ -65,7 +65,7 @@ def test_the_label_there_is_goes_before_a_suggestion(dataset, studio):
     report = send_all(dataset, studio, project)
     assert (report.labeled, report.suggested) == (8, 3)
     ids, labels = dataset.values(["id", "ground_truth.label"])
-    control = read_label_config(studio.held[project]["label_config"])
+    control = read_label_config(studio.project_data[project]["label_config"])
     for sample, label in zip(ids[:11], labels, strict=False):
         prediction = predicted(studio, project, sample)
         assert control.labels_of(prediction["result"]) == [label or "7"]
@@ -82,7 +82,7 @@ def test_a_suggestion_for_another_field_is_not_sent(dataset, studio):
 def test_predictions_have_the_version_that_the_project_shows(dataset, studio):
     project = new_project(dataset, studio)
     send_all(dataset, studio, project)
-    shown = studio.held[project]["model_version"]
+    shown = studio.project_data[project]["model_version"]
     assert shown
     assert {predicted(studio, project, s)["model_version"] for s in dataset.limit(8).values("id")} == {shown}
 
@@ -90,7 +90,7 @@ def test_predictions_have_the_version_that_the_project_shows(dataset, studio):
 @pytest.mark.parametrize("shown", ["labelscape-0007", "yolo"])
 def test_the_version_of_a_connected_backend_is_taken_over(dataset, studio, shown):
     project = new_project(dataset, studio)
-    studio.held[project]["model_version"] = shown
+    studio.project_data[project]["model_version"] = shown
     studio.backends_of[project] = [{"id": 1, "title": "yolo"}, {"id": 2, "title": "labelscape-0007"}]
     send_all(dataset, studio, project)
     assert predicted(studio, project, dataset.first().id)["model_version"] == "labelscape-0007"
@@ -98,9 +98,9 @@ def test_the_version_of_a_connected_backend_is_taken_over(dataset, studio, shown
 
 def test_another_models_version_stays_shown_and_the_message_says_how_to_see_ours(dataset, studio):
     project = new_project(dataset, studio)
-    studio.held[project]["model_version"] = "yolo"
+    studio.project_data[project]["model_version"] = "yolo"
     said = send_all(dataset, studio, project).sentence()
-    assert studio.held[project]["model_version"] == "yolo"
+    assert studio.project_data[project]["model_version"] == "yolo"
     assert "shows the predictions of “yolo”" in said
 
 
@@ -188,7 +188,7 @@ def test_uploads_are_split_before_they_are_too_large(make_digits_dataset, studio
 
 def test_media_of_a_mirrored_project_are_not_uploaded_again(studio, tmp_path):
     origin = studio.create_project("Origin", make_label_config("choices", DIGITS, multi=False))
-    mirror = open_mirror(URL, origin, studio.held[origin]["label_config"])
+    mirror = open_mirror(URL, origin, studio.project_data[origin]["label_config"])
     try:
         dataset = mirror.dataset
         paths, _ = write_digits(tmp_path, count=2)
@@ -230,7 +230,7 @@ def test_what_is_in_the_way_is_reported_in_words(dataset, boxes, studio):
     text = studio.create_project("Text", '<View><Text name="t" value="$text"/><TextArea name="a" toName="t"/></View>')
     with pytest.raises(ValueError, match="TextArea “a”"):
         send_all(dataset, studio, text)
-    del studio.held[project]
+    del studio.project_data[project]
     with pytest.raises(ValueError, match="is no longer in"):
         send_all(dataset, studio, project)
 

@@ -26,7 +26,7 @@ def test_a_second_sending_sends_nothing_twice_and_says_so(dataset, studio):
     uploads = studio.requests.count("upload")
     report = send_all(dataset, studio, project)
     assert report.sent == 0
-    assert report.there == 12
+    assert report.already_sent == 12
     assert "Nothing new to send" in report.sentence()
     assert len(studio.tasks_of[project]) == 12
     assert studio.requests.count("upload") == uploads
@@ -63,7 +63,7 @@ def test_of_two_sendings_at_once_the_second_is_told_to_wait(dataset, studio):
     assert send_all(dataset, studio, project, progress=send_in_another_tab).sent == 12
     assert refused
     assert len(studio.tasks_of[project]) == 12
-    assert send_all(dataset, studio, project).there == 12
+    assert send_all(dataset, studio, project).already_sent == 12
 
 
 def test_a_project_is_made_once_by_two_who_ask_at_once(dataset, studio, monkeypatch):
@@ -76,7 +76,7 @@ def test_a_project_is_made_once_by_two_who_ask_at_once(dataset, studio, monkeypa
 
     monkeypatch.setattr(StandIn, "create_project", make_while_another_asks)
     project = new_project(dataset, studio)
-    assert list(studio.held) == [project]
+    assert list(studio.project_data) == [project]
 
 
 def test_a_sending_that_was_killed_is_not_in_the_way(dataset, studio):
@@ -117,7 +117,7 @@ def test_tasks_whose_import_was_never_answered_are_found_again(dataset, studio):
         send_all(dataset, studio, project)
     studio.fails_at = ""
     report = send_all(dataset, studio, project)
-    assert (report.sent, report.there) == (0, 12)
+    assert (report.sent, report.already_sent) == (0, 12)
     assert len(studio.tasks_of[project]) == 12
     assert sent_before(dataset, studio, project, dataset.values("id")) == 12
 
@@ -136,7 +136,7 @@ def test_tasks_of_the_dataset_that_this_one_was_cloned_from_are_not_taken_for_it
 def test_a_project_of_the_same_title_is_made_once(dataset, studio):
     project = new_project(dataset, studio)
     assert new_project(dataset, studio) == project
-    del studio.held[project]
+    del studio.project_data[project]
     assert new_project(dataset, studio) != project
     assert len(sent_projects(dataset, URL)) == 1
 
@@ -146,4 +146,4 @@ def test_tasks_deleted_in_label_studio_are_sent_again_on_demand(dataset, studio)
     send_all(dataset, studio, project)
     del studio.tasks_of[project][:3]
     report = send_all(dataset, studio, project)
-    assert (report.sent, report.there, report.again) == (3, 9, 3)
+    assert (report.sent, report.already_sent, report.again) == (3, 9, 3)

@@ -48,7 +48,7 @@ def test_images_labels_and_suggestions_arrive_and_annotations_come_back(label_st
     project = open_project(dataset, studio, title="Digits", field="ground_truth", classes=DIGITS)
     assert send(dataset, ids[:40], studio=studio, project=project, field="ground_truth").sent == 40
     report = send(dataset, ids, studio=studio, project=project, field="ground_truth")
-    assert (report.sent, report.there, report.labeled, report.suggested) == (80, 40, 20, 50)
+    assert (report.sent, report.already_sent, report.labeled, report.suggested) == (80, 40, 20, 50)
 
     info = studio.project(project)
     assert (info["task_number"], info["total_predictions_number"]) == (120, 110)

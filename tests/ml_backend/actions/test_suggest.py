@@ -95,13 +95,13 @@ def test_a_suggestion_that_moved_too_little_to_see_is_not_written_again(dataset)
 
 def test_a_suggestion_never_keeps_an_anchor_that_lost_its_label(dataset):
     suggest(dataset)
-    anchors = [anchor for found in suggestions(dataset).values() for anchor in found.anchors]
+    anchors = [anchor for suggestion in suggestions(dataset).values() for anchor in suggestion.anchors]
     gone = max(set(anchors), key=anchors.count)
     clear_labels(dataset.select(gone), which="all")
     save_changes(dataset)
     suggest(dataset, follow=False)
     assert suggestions(dataset)
-    assert all(gone not in found.anchors for found in suggestions(dataset).values())
+    assert all(gone not in suggestion.anchors for suggestion in suggestions(dataset).values())
 
 
 def test_where_all_is_labeled_nothing_is_suggested_any_more_and_what_was_goes(dataset):
@@ -131,11 +131,11 @@ def test_a_view_that_is_all_labeled_leaves_other_suggestions_alone(dataset):
 def test_a_class_called_other_reaches_whom_any_other_name_would(several):
     path = "kinds.classifications.label"
     anchor, name = several.first().id, several.first().kinds.classifications[0].label
-    asked = {"embeddings": "emb", "field": "kinds", "reach": 20}
-    usual = preview_neighbors(several, [anchor], name, **asked).ids
-    renamed = [["other" if label == name else label for label in held or []] for held in several.values(path)]
-    several.set_values(path, [held or None for held in renamed])
-    assert preview_neighbors(several, [anchor], "other", **asked).ids == usual
+    settings = {"embeddings": "emb", "field": "kinds", "reach": 20}
+    usual = preview_neighbors(several, [anchor], name, **settings).ids
+    renamed = [["other" if label == name else label for label in names or []] for names in several.values(path)]
+    several.set_values(path, [names or None for names in renamed])
+    assert preview_neighbors(several, [anchor], "other", **settings).ids == usual
 
 
 def test_samples_checked_and_found_empty_are_evidence_and_get_no_suggestion(make_digits_dataset):

@@ -6,7 +6,7 @@ from labelscape.ml_backend.actions.queue import clear_labels, delete_items, set_
 from labelscape.ml_backend.actions.save import save_changes, undo_save
 from labelscape.ml_backend.actions.suggest import reject_suggestions
 from labelscape.ml_backend.actions.undo import list_undo_steps, undo_last, undo_named, undo_through
-from labelscape.ml_backend.errors import Refusal
+from labelscape.ml_backend.errors import Cancelled, Refusal
 from labelscape.ml_backend.store.items import list_items
 from labelscape.ml_backend.store.pending import one_act
 from labelscape.ml_backend.store.pending_changes import pending_changes
@@ -153,3 +153,46 @@ def test_nothing_to_undo_is_reported(dataset):
     assert list_undo_steps(dataset) == []
     with pytest.raises(Refusal, match="There is nothing to undo"):
         undo_last(dataset)
+
+
+def stop_at(call):
+    """Progress that stops the work at this call, counted from 1."""
+    calls = iter(range(1, 1_000))
+
+    def progress(fraction, message):
+        if next(calls) == call:
+            raise Cancelled
+
+    return progress
+
+
+def saved_labels(dataset):
+    for sample, name in zip(dataset.values("id")[3:], ("cat", "dog"), strict=False):
+        set_label(dataset, [sample], name)
+        save_changes(dataset)
+    return dataset.values("ground_truth.label")
+
+
+def test_an_undo_that_is_stopped_before_it_begins_changes_nothing(dataset):
+    labels = saved_labels(dataset)
+    with pytest.raises(Cancelled):
+        undo_last(dataset, progress=stop_at(1))
+    assert dataset.values("ground_truth.label") == labels
+    assert undo_last(dataset) == "Undid: save of 1 change."
+
+
+def test_several_undos_that_are_stopped_in_between_keep_what_was_undone_and_say_so(dataset):
+    saved_labels(dataset)
+    oldest = list_undo_steps(dataset)[-1].key
+    calls = []
+    undo_last(dataset, progress=lambda fraction, message: calls.append(message))
+    saves = len(list_undo_steps(dataset))
+    set_label(dataset, dataset.values("id")[4:5], "dog")
+    save_changes(dataset)
+    assert len(list_undo_steps(dataset)) == saves + 1
+
+    # One undo reports what comes, and then as a single one does.
+    done = undo_through(dataset, oldest, progress=stop_at(len(calls) + 2))
+    assert done == "Undid: save of 1 change. Stopped before the rest."
+    assert dataset.values("ground_truth.label")[3:5] == ["cat", None]
+    assert undo_through(dataset, oldest) == "Undid: save of 1 change."

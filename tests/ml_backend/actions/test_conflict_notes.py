@@ -1,7 +1,7 @@
-"""What was left alone is told in numbers, with examples, and with who changed it where that is known."""
+"""What was left alone is reported in numbers, with examples, and with who changed it if that is known."""
 
 import pytest
-from labelscape.ml_backend.actions.kept import conflict_note, kept_notes
+from labelscape.ml_backend.actions.conflict_notes import conflict_note, kept_notes
 from labelscape.ml_backend.store.label_documents import Conflict
 
 

@@ -1,4 +1,4 @@
-"""What was left alone because it has, or got in the meantime, another label: in words."""
+"""Sentences about items that were left alone because they have, or were given in the meantime, another label."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,12 +21,12 @@ def conflict_note(conflicts: Sequence[Conflict], what_then: str = "“replace”
 def kept_notes(conflicts: Sequence[Conflict]) -> list[str]:
     """Say what a save left alone, because it was changed after the change was queued, and what to do."""
     by_act: dict[Act, list[Conflict]] = {"label": [], "clear": [], "delete": []}
-    for one in conflicts:
-        by_act[one.act].append(one)
+    for conflict in conflicts:
+        by_act[conflict.act].append(conflict)
     notes = [conflict_note(by_act["label"], _SET_AGAIN).strip()] if by_act["label"] else []
     if cleared := by_act["clear"]:
-        number = len({one.item for one in cleared})
-        now = _first(f"“{name}”" for one in cleared for name in (one.existing, *one.further))
+        number = len({conflict.item for conflict in cleared})
+        now = _first(f"“{name}”" for conflict in cleared for name in (conflict.existing, *conflict.further))
         notes.append(
             f"{count(number, 'item')} {agree(number, 'was')} not cleared, because {agree(number, 'its')} labels were "
             f"changed in the meantime (now {now}{_by(cleared, '; ')})."
@@ -42,8 +42,8 @@ def kept_notes(conflicts: Sequence[Conflict]) -> list[str]:
 
 
 def _by(conflicts: Sequence[Conflict], before: str) -> str:
-    """Say who annotated these, where that is known: whoever edits a label in FiftyOne leaves its annotator's name."""
-    names = _first(one.by for one in conflicts if one.by)
+    """Say who annotated these, if known; editing a label in FiftyOne does not change its annotator."""
+    names = _first(conflict.by for conflict in conflicts if conflict.by)
     return f"{before}last annotated by {names}" if names else ""
 
 
