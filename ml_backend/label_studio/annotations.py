@@ -9,7 +9,7 @@ from .regions import is_unreadable
 from .task_menu import command_of
 
 
-def as_annotation(control: Control, payload: Any, beside: Sequence[Control] = ()) -> Annotation | None:
+def as_annotation(control: Control, payload: Any, additional: Sequence[Control] = ()) -> Annotation | None:
     """An annotation, with the part of its result that our controls read; None if it is not a valid annotation.
 
     One whose answer to the first control cannot be read is not valid: it does not say that nothing is there.
@@ -21,7 +21,7 @@ def as_annotation(control: Control, payload: Any, beside: Sequence[Control] = ()
         return None
     return Annotation(
         id=payload["id"],
-        result=[item for one in (control, *beside) for item in one.own(result)],
+        result=[item for filled_in in (control, *additional) for item in filled_in.own(result)],
         by=_user(payload.get("completed_by")),
         edited_by=_user(payload.get("updated_by")),
         at=str(payload.get("updated_at") or payload.get("created_at") or ""),

@@ -3,7 +3,7 @@
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -139,9 +139,16 @@ class LabelStudio:
         """The names of the columns in the data of a project's tasks."""
         return set(self._json("GET", f"api/projects/{project}/summary/")["all_data_columns"])
 
-    def update_task_data(self, task: int, data: dict[str, Any]) -> None:
-        """Replace the data of a task, if it still exists."""
-        self._json("PATCH", f"api/tasks/{task}/", json={"data": data}, missing_ok=True)
+    def recount_columns(self, project: int) -> None:
+        """Make `data_columns` exact: Label Studio (1.23) counts the tasks that have a column, but not every change."""
+        self._json("POST", f"api/projects/{project}/summary/reset/")
+
+    def remove_columns(self, task: int, names: Collection[str]) -> None:
+        """Remove columns from a task, if it still exists; its data are read just before, as others may change them."""
+        data = (self._json("GET", f"api/tasks/{task}/", missing_ok=True) or {"data": {}})["data"]
+        rest = {name: value for name, value in data.items() if name not in names}
+        if rest != data:
+            self._json("PATCH", f"api/tasks/{task}/", json={"data": rest}, missing_ok=True)
 
     def import_tasks(self, project: int, tasks: Sequence[dict[str, Any]]) -> list[int]:
         """Add tasks, optionally with ``predictions``, which Label Studio does not check; returns the ids, in order."""
@@ -232,26 +239,17 @@ class LabelStudio:
         body = {"values": {str(task): dict(columns) for task, columns in values.items()}}
         self._json("POST", f"{_APP}/{project}/bulk/data", json=body)
 
-    def model_versions(self, project: int) -> list[str]:
-        """The model versions of a project's predictions."""
-        return [str(name) for name in self._json("GET", f"api/projects/{project}/model-versions/")]
+    def model_versions(self, project: int) -> dict[str, int]:
+        """Model version → how many predictions of a project have it."""
+        return dict(self._json("GET", f"api/projects/{project}/model-versions/"))
 
     def set_data(self, project: int, tasks: Sequence[int], name: str, kind: str, value: str | float) -> None:
         """Set one value in the data of many tasks; ``kind`` is "Number" or "String"."""
         if not len(tasks):
             return  # Label Studio interprets an empty list as all tasks
-        self._json(
-            "POST",
-            "api/dm/actions",
-            params={"id": "add_data_field", "project": project},
-            json={
-                "selectedItems": {"all": False, "included": list(tasks)},
-                "value_name": name,
-                "value_type": kind,
-                "value": value,
-                "project": project,
-            },
-        )
+        selected = {"selectedItems": {"all": False, "included": list(tasks)}, "project": project}
+        body = {**selected, "value_name": name, "value_type": kind, "value": value}
+        self._json("POST", "api/dm/actions", params={"id": "add_data_field", "project": project}, json=body)
 
     def views(self, project: int) -> list[dict[str, Any]]:
         """The tabs of a project's Data Manager."""
@@ -314,8 +312,8 @@ class LabelStudio:
         raise LabelStudioDown(f"{missed}, because tasks are being deleted: try again.")
 
     def _pages(self, project: int, query: dict[str, Any], size: int) -> Iterator[list[dict[str, Any]]]:
-        page, read = 1, 0
-        while True:
+        read = 0
+        for page in itertools.count(1):
             params = {"project": project, "page": page, "page_size": size, **query}
             answer = self._json("GET", "api/tasks", params=params, missing_ok=page > 1)
             tasks = answer["tasks"] if answer else []
@@ -323,7 +321,6 @@ class LabelStudio:
             read += len(tasks)
             if not tasks or read >= answer["total"]:  # a page may have fewer tasks than requested
                 return
-            page += 1
 
     def _json(self, method: str, path: str, *, missing_ok: bool = False, **options: Any) -> Any:
         answer = self._asked(method, path, options)
@@ -378,15 +375,14 @@ def _not_reached(url: str, error: Exception) -> str:
 def _refusal(url: str, method: str, path: str, answer: httpx.Response) -> LabelStudioError:
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         return LabelStudioUnauthorized(_wrong_token(url))
-    said = f"{method} {path.split('?')[0]} at {url} was answered {answer.status_code}: {_detail(answer)}"
+    sentence = f"{method} {path.split('?')[0]} at {url} was answered {answer.status_code}: {_detail(answer)}"
     if answer.status_code == httpx.codes.NOT_FOUND:
-        return LabelStudioMissing(said)
+        return LabelStudioMissing(sentence)
     if answer.is_redirect:
-        said = f"{url} redirects to another address: use Label Studio's own address."
-        return LabelStudioError(said)
+        return LabelStudioError(f"{url} redirects to another address: use Label Studio's own address.")
     if _is_passing(answer.status_code):
-        return LabelStudioDown(said)
-    return LabelStudioError(said)
+        return LabelStudioDown(sentence)
+    return LabelStudioError(sentence)
 
 
 def _detail(answer: httpx.Response) -> str:
@@ -394,7 +390,6 @@ def _detail(answer: httpx.Response) -> str:
         body = answer.json()
     except ValueError:
         return answer.reason_phrase
-    if not isinstance(body, dict):
-        return str(body)[:300]
-    errors = body.get("validation_errors") or body.get("detail") or body
-    return str(errors)[:300]
+    if isinstance(body, dict):
+        body = body.get("validation_errors") or body.get("detail") or body
+    return str(body)[:300]

@@ -56,18 +56,24 @@ _SERVED = (
 
 @dataclass(frozen=True)
 class Control:
-    """The control of a label config that Labelscape fills in.
+    """A control of a label config that is filled in, and what it labels.
 
-    ``classes`` are the labels as Label Studio stores them: the alias where a class has one; of nested choices the last
-    part of the path, or the whole path where that alone is ambiguous; of windows, also `spans.NOTHING`. ``paths`` are
-    those of nested choices, one for each class, and empty for any other control. ``multi``: several classes may be
-    chosen. ``shown``: what is labeled. ``questions`` are the other controls of the config. ``former_names`` are names
-    that the control had before, ``renamed`` pairs of (former class, class today).
+    Attributes:
+        kind: the type of the items of a result, in lower case: ``choices``, ``rectanglelabels``, …
+        from_name: its name in the label config.
+        task_object: the object of the config that it labels.
+        classes: the labels as Label Studio stores them: the alias of a class that has one; of nested choices, the last
+            part of the path, or the whole path if that part alone is ambiguous; of windows, also `spans.NOTHING`.
+        multi: whether several classes may be chosen.
+        paths: the path of each class of nested choices; empty for any other control.
+        questions: the other controls of the config.
+        former_names: names that the control had before.
+        renamed: (former class, current class) of renamed classes.
     """
 
     kind: Kind
     from_name: str
-    shown: TaskObject
+    task_object: TaskObject
     classes: tuple[str, ...]
     multi: bool
     paths: tuple[tuple[str, ...], ...] = ()
@@ -78,12 +84,12 @@ class Control:
     @property
     def to_name(self) -> str:
         """The name of the object that is labeled."""
-        return self.shown.name
+        return self.task_object.name
 
     @property
     def data_key(self) -> str:
         """Where a task's data hold what is labeled."""
-        return self.shown.key
+        return self.task_object.key
 
     @property
     def boxes(self) -> bool:
@@ -117,14 +123,14 @@ class Control:
         are this control's and there is no answer under another name.
         """
         if self.windows:
-            return own_spans(result, self.names, self.kind, self.shown.time_format)
+            return own_spans(result, self.names, self.kind, self.task_object.time_format)
         reused = [name for name in self.former_names if name in self.others]
         if self.boxes or not reused:
             return own_items(result, self.names, self.kind)
         items = own_items(result, [name for name in self.names if name not in reused], self.kind)
         old = own_items(result, reused, self.kind)
         return items or [
-            item for item in old if all(self._class_of(one) in self.classes for one in chosen_paths([item]))
+            item for item in old if all(self._class_of(path) in self.classes for path in chosen_paths([item]))
         ]
 
     def is_silent(self, result: Any) -> bool:
@@ -237,14 +243,14 @@ def served_controls(config: str) -> tuple[Control, ...]:
     )
 
 
-def controls_beside(config: str, first: Control) -> tuple[Control, ...]:
+def additional_controls(config: str, first: Control) -> tuple[Control, ...]:
     """The controls that are filled in besides the first: those about the same object as a whole, if the first is too.
 
     Raises:
         Refusal: the config cannot be parsed.
     """
     others = (control for control in served_controls(config) if control.from_name != first.from_name)
-    return tuple(control for control in others if not _reason_against_beside(control, first))
+    return tuple(control for control in others if not _reason_against_additional(control, first))
 
 
 def unfilled_controls(config: str, first: Control) -> list[str]:
@@ -254,12 +260,13 @@ def unfilled_controls(config: str, first: Control) -> list[str]:
         Refusal: the config cannot be parsed.
     """
     tags, objects = read_tags(config)
-    beside = {
-        control.from_name: _reason_against_beside(control, first)
+    reasons_against = {
+        control.from_name: _reason_against_additional(control, first)
         for control in served_controls(config)
         if control.from_name != first.from_name
     }
-    reasons = [(tag, _reason_against(tag, objects) or beside[tag.name]) for tag in tags if tag.name != first.from_name]
+    others = [tag for tag in tags if tag.name != first.from_name]
+    reasons = [(tag, _reason_against(tag, objects) or reasons_against[tag.name]) for tag in others]
     return [f"{tag}, {reason}" for tag, reason in reasons if reason]
 
 
@@ -307,10 +314,12 @@ def _reason_against(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> str
     return reason_against(target)
 
 
-def _reason_against_beside(control: Control, first: Control) -> str:
+def _reason_against_additional(control: Control, first: Control) -> str:
     """Why a control is not filled in besides the first, as the end of a sentence that begins with it; "" if it is."""
-    if control.shown != first.shown:
-        one, other = (f"{shown.tag} “{shown.name}”" for shown in (control.shown, first.shown))
+    if control.task_object != first.task_object:
+        one, other = (
+            f"{task_object.tag} “{task_object.name}”" for task_object in (control.task_object, first.task_object)
+        )
         return f"because it labels {one}, and “{first.from_name}”, which is filled in, labels {other}"
     if control.boxes and first.boxes:
         return f"because only one region control is filled in, which is “{first.from_name}”"
@@ -324,7 +333,7 @@ def _target(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> ElementTree
     """The object that a control labels, of several the first."""
     allowed = _TARGETS[tag.element.tag]
     targets = [objects[name] for name in tag.targets if name in objects]
-    return next((one for one in targets if one.tag in allowed), None)
+    return next((target for target in targets if target.tag in allowed), None)
 
 
 def _control(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
@@ -337,14 +346,14 @@ def _control(tag: Tag, objects: Mapping[str, ElementTree.Element]) -> Control:
         paths = tuple(path for path in paths if len(path) == 1)
     if is_true(tag.element, "leafsOnly"):
         paths = tuple(
-            path for path in paths if not any(len(one) > len(path) and one[: len(path)] == path for one in paths)
+            path for path in paths if not any(len(other) > len(path) and other[: len(path)] == path for other in paths)
         )
     classes = class_names(paths) if nested else tuple(dict.fromkeys(path[-1] for path in paths))
     several = kind == "taxonomy" and tag.element.get("maxUsages") != "1"
     return Control(
         kind=kind,
         from_name=tag.name,
-        shown=read_object(target),
+        task_object=read_object(target),
         classes=(*classes, NOTHING) if kind in WINDOW_KINDS else classes,
         multi=several or (kind == "choices" and tag.element.get("choice", "single") == "multiple"),
         paths=paths if nested else (),

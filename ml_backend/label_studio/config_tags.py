@@ -43,7 +43,7 @@ def read_tags(config: str) -> tuple[list[Tag], dict[str, ElementTree.Element]]:
             conditions = (*conditions, element)
         name, target = element.get("name"), element.get("toName")
         if name and target and element.tag != "Filter" and not is_menu(element):
-            targets = tuple(one.strip() for one in target.split(","))
+            targets = tuple(name.strip() for name in target.split(","))
             tags.append(Tag(element, name, targets, conditions))
         elif name and (element.get("value") or element.get("valueList")):
             objects[name] = element
@@ -67,11 +67,11 @@ def _condition(element: ElementTree.Element, tags: Sequence[Tag]) -> Condition |
     attribute = "whenLabelValue" if kind == "region-selected" else "whenChoiceValue"
     values = {value for value in (element.get(attribute) or "").split(",") if value}
     stored = {
-        one.get("alias")
+        descendant.get("alias")
         for tag in tags
         if tag.name == named
-        for one in tag.element.iter()
-        if one.tag in _CLASS_TAGS and one.get("value") in values
+        for descendant in tag.element.iter()
+        if descendant.tag in _CLASS_TAGS and descendant.get("value") in values
     }
     return Condition(cast(ConditionKind, kind), named, frozenset(values | {name for name in stored if name}))
 

@@ -21,11 +21,14 @@ def counting_annotation(
     Args:
         labeling_of: what an annotation says, in a form that can be compared.
     """
-    given = sorted((one for one in annotations if not one.skipped), key=lambda one: (one.at, one.id))
+    given = sorted(
+        (annotation for annotation in annotations if not annotation.skipped),
+        key=lambda annotation: (annotation.at, annotation.id),
+    )
     if not given:
         return None
     if rule == "ground_truth_first":
-        return next((one for one in reversed(given) if one.truth), given[-1])
+        return next((annotation for annotation in reversed(given) if annotation.truth), given[-1])
     if rule == "majority":
         return _of_most(given, labeling_of)
     return given[-1]
@@ -33,7 +36,7 @@ def counting_annotation(
 
 def _of_most(given: Sequence[Annotation], labeling_of: Callable[[Annotation], Hashable]) -> Annotation:
     """The latest annotation among those that agree with most annotators; input in order of time."""
-    latest = {one.id if one.by is None else ("by", one.by): one for one in given}
+    latest = {annotation.id if annotation.by is None else ("by", annotation.by): annotation for annotation in given}
     votes = Counter(labeling_of(one) for one in latest.values())
     most = max(votes.values())
     return max((one for one in latest.values() if votes[labeling_of(one)] == most), key=lambda one: (one.at, one.id))

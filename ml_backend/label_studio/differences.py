@@ -19,8 +19,8 @@ class Difference:
 
     ``outgoing``: labels that Label Studio does not have. ``incoming``: labels to apply here. ``agreed``: both say the
     same. ``conflicts``: tasks that both sides changed, with the labeling that gave way. ``overruled``: those of them
-    that somebody labeled here against ground truth. ``there``: task → what Label Studio says. ``labels``: sample → its
-    labels, ``documents`` as MongoDB has them.
+    that somebody labeled here against ground truth. ``labelings_there``: task → what Label Studio says. ``labels``:
+    sample → its labels, ``documents`` as MongoDB has them.
     """
 
     outgoing: list[tuple[TaskRecord, Labeling]]
@@ -28,7 +28,7 @@ class Difference:
     agreed: list[TaskRecord]
     conflicts: list[tuple[int, Labeling]]
     overruled: list[int]
-    there: Mapping[int, Labeling]
+    labelings_there: Mapping[int, Labeling]
     labels: Mapping[str, _Labels]
     documents: Mapping[str, Mapping[str, Any]]
 
@@ -43,13 +43,13 @@ def compare(mirror: Mirror, records: Sequence[TaskRecord]) -> Difference:
     target = mirror.target
     labels = {sample: stored_labels(target, document) for sample, document in documents.items()}
     outgoing, incoming, conflicts, overruled, agreed = [], [], [], [], []
-    there: dict[int, Labeling] = {}
+    labelings_there: dict[int, Labeling] = {}
     for record in records:
         if record.sample not in labels:
             continue
         annotation = counting(mirror, record)
         mine, theirs = labeling_here(mirror, labels[record.sample]), _labeling_there(mirror, record, annotation)
-        there[record.task] = theirs
+        labelings_there[record.task] = theirs
         if mine == theirs:
             agreed.append(record)
         elif mine == record.synced or not _may_go_out(record, mine):
@@ -66,7 +66,7 @@ def compare(mirror: Mirror, records: Sequence[TaskRecord]) -> Difference:
         else:
             conflicts.append((record.task, mine))
             incoming.append(record)
-    return Difference(outgoing, incoming, agreed, conflicts, overruled, there, labels, documents)
+    return Difference(outgoing, incoming, agreed, conflicts, overruled, labelings_there, labels, documents)
 
 
 def labeling_here(mirror: Mirror, labels: _Labels) -> Labeling:

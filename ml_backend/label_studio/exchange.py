@@ -14,7 +14,7 @@ from ..store.medium_fields import medium_kind
 from ..store.suggestions import is_suggestions_field
 from .client import LabelStudio, LabelStudioMissing
 from .config import Control
-from .following import Followed, follow, kept_control
+from .following import Followed, follow, stored_control
 from .geometry import clipped
 from .ledger import SentLedger, SentTask
 from .marks import Mark, Marks, read_marks
@@ -39,7 +39,7 @@ _ASKED_FOR = {
 class Exchange:
     """A dataset, a project, the matching control there and label field here, and the ledger of its tasks.
 
-    ``news`` are sentences on what changed in the label config since the last time.
+    ``notices`` are sentences on what changed in the label config since the last time.
     """
 
     dataset: fo.Dataset
@@ -59,9 +59,9 @@ class Exchange:
         return self.followed.control
 
     @property
-    def news(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[str, ...]:
         """Sentences on what changed in the label config since samples were sent or annotations pulled last."""
-        return self.followed.news
+        return self.followed.notice_texts
 
     @property
     def remembered(self) -> SentProject | None:
@@ -69,9 +69,9 @@ class Exchange:
         return _remembered(self.dataset, self.studio, self.project)
 
     @property
-    def kept(self) -> dict[str, Any]:
+    def control_info(self) -> dict[str, Any]:
         """The data to store for recognizing the next change of the label config."""
-        return self.followed.kept(self.label_config).as_info()
+        return self.followed.to_store(self.label_config).as_info()
 
 
 def saved_connection(secrets: Mapping[str, str | None]) -> LabelStudio:
@@ -108,7 +108,8 @@ def open_exchange(
     A field that ``may_be_new`` has the kind that the project asks for; it is not created yet.
 
     Raises:
-        Refusal: the project is gone, asks for something else than the field holds, or is what the dataset mirrors.
+        Refusal: the project is gone, asks for a kind of label that the field does not hold, or is the one that the
+            dataset mirrors.
     """
     if mirrored_project(dataset) == (studio.url, project):
         raise Refusal(
@@ -118,7 +119,7 @@ def open_exchange(
     info = project_info(studio, project)
     label_config = str(info["label_config"])
     remembered = _remembered(dataset, studio, project)
-    followed = follow(label_config, None if remembered is None else kept_control(remembered.control or None))
+    followed = follow(label_config, None if remembered is None else stored_control(remembered.control or None))
     if may_be_new and not dataset.has_sample_field(field):
         _check_exchanged(followed.control, dataset)
         target = _new_field(dataset, field, followed.control)
@@ -199,10 +200,11 @@ def _check_exchanged(control: Control, dataset: fo.Dataset) -> None:
             "project that asks for Choices or RectangleLabels, or connect the project (“labelscape connect”)."
         )
     kind = medium_kind(dataset)
-    if control.shown.modality != kind or control.shown.tag not in EXCHANGED.values() or control.shown.by_address:
+    labeled = control.task_object
+    if labeled.modality != kind or labeled.tag not in EXCHANGED.values() or labeled.by_address:
         raise Refusal(
-            f"“{control.from_name}” of the project labels {control.shown.tag} “{control.to_name}”, and the samples of "
-            f"this dataset are of the kind “{kind}”: choose another project, or create a new one."
+            f"“{control.from_name}” of the project labels {labeled.tag} “{control.to_name}”, and the samples of this "
+            f"dataset are of the kind “{kind}”: choose another project, or create a new one."
         )
 
 
@@ -214,12 +216,12 @@ def match_tasks(exchange: Exchange) -> tuple[dict[int, SentTask], list[SentTask]
     """
     data = exchange.studio.task_data(exchange.project)
     records = exchange.ledger.read()
-    there = {task: record for task, record in records.items() if task in data}
-    known = {record.sample for record in there.values()}
+    existing = {task: record for task, record in records.items() if task in data}
+    known = {record.sample for record in existing.values()}
     strays = {
         task: str(values[SAMPLE_KEY])
         for task, values in data.items()
-        if task not in there
+        if task not in existing
         and values.get(DATASET_KEY) == exchange.dataset.name
         and ObjectId.is_valid(str(values.get(SAMPLE_KEY)))
         and values[SAMPLE_KEY] not in known
@@ -232,8 +234,8 @@ def match_tasks(exchange: Exchange) -> tuple[dict[int, SentTask], list[SentTask]
             if strays.get(int(task["id"])) in present
         ]
         exchange.ledger.write(adopted)
-        there |= {record.task: record for record in adopted}
-    return there, [record for task, record in records.items() if task not in data]
+        existing |= {record.task: record for record in adopted}
+    return existing, [record for task, record in records.items() if task not in data]
 
 
 def noted_task(exchange: Exchange, task: Mapping[str, Any], sample: str, sent: Marks) -> SentTask:

@@ -19,19 +19,19 @@ from .differences import Difference, compare, labeling_here
 from .geometry import image_size
 from .label_fields import ProjectHeld
 from .ledger import Annotation, Labeling, Sending, TaskRecord, as_labeling
-from .marks import Mark, Origin, Said, StoredLabel, annotation_edits, as_stored_time, stored_labels
+from .marks import AnnotationContent, Mark, Origin, StoredLabel, annotation_edits, as_stored_time, stored_labels
 from .mirror import (
     Mirror,
     counting,
     labeling_of_all,
     labeling_of_result,
-    object_id,
     regions_of,
     take_annotations,
 )
 from .moved_boxes import MOVED_HERE, boxes_of, common_boxes, moved_here, moved_there, with_moved
 from .notices import Notice, keep_notices
 from .outgoing import HeldBack, annotation_of
+from .regions import object_id
 
 SENT_AT_ONCE = 50  # annotations created from labels saved here, 0.12 s each
 
@@ -78,21 +78,21 @@ class LabelFlow:
         if not mirror.is_in_place:
             raise ProjectHeld(
                 f"A label field of the dataset '{mirror.dataset.name}' was just renamed or deleted in FiftyOne: "
-                "syncing goes on at the next poll."
+                "syncing continues at the next poll."
             )
         settled = [self._settle(mirror, record) for record in records]
         changed: list[int] = []
         outgoing: list[tuple[TaskRecord, Labeling]] = []
-        for face in mirror.faces:
-            difference = compare(face, [face.seen(record) for record in settled])
+        for view in mirror.control_views:
+            difference = compare(view, [view.record_for_control(record) for record in settled])
             for task, lost in difference.conflicts:
                 labels = [label for _, label in lost]
                 _log.warning("labeled_on_both_sides", project=mirror.project, task=task, gave_way=labels)
             if difference.overruled:
                 keep_notices(mirror.dataset, mirror.controls, [_OVERRULED])
-            changed += take_in(face, difference, self._who)
+            changed += apply_annotations(view, difference, self._who)
             outgoing += difference.outgoing
-        if mirror.beside:
+        if mirror.additional:
             outgoing = _of_all_controls(mirror, list(dict.fromkeys(record.task for record, _ in outgoing)))
         self._drop_settled(records, outgoing)
         sent = self._send_out(mirror, outgoing)
@@ -175,7 +175,7 @@ class LabelFlow:
                 self._studio.delete_annotation(annotation.id)
         kept = [replace(one, ours=False) for one in record.annotations if not one.ours or one.id in edited]
         if made is not None:
-            kept = [one for one in kept if one.id != made.id] + [replace(made, ours=True)]
+            kept = [annotation for annotation in kept if annotation.id != made.id] + [replace(made, ours=True)]
         sent = replace(record, annotations=tuple(kept), synced=labeling, sending=None)
         mirror.ledger.write([sent])
         return sent
@@ -190,63 +190,71 @@ class LabelFlow:
 
 
 def _edited_since(record: TaskRecord, payloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Those annotations of a task, as Label Studio has them now, that were made from here and edited since."""
+    """The annotations of a task in Label Studio that were made from here and edited since."""
     ours = {annotation.id: annotation.at for annotation in record.annotations if annotation.ours}
-    edited = [one for one in payloads if one["id"] in ours and str(one.get("updated_at") or "") > ours[one["id"]]]
+    edited = [
+        payload
+        for payload in payloads
+        if payload["id"] in ours and str(payload.get("updated_at") or "") > ours[payload["id"]]
+    ]
     return [{**payload, "task": record.task} for payload in edited]
 
 
-def take_in(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
+def apply_annotations(mirror: Mirror, difference: Difference, who: Who) -> list[int]:
     """Write the annotations of Label Studio into the labels here; returns the tasks whose labels changed.
 
     A label that a person changes during the sync stays, as the later one: its annotation counts as taken, so that the
     next sync sends the label. A box that was moved here stays, too.
     """
     stale = [record for record in difference.agreed if _is_stale(mirror, record, difference.labels[record.sample])]
-    said = {
-        record.sample: _said(mirror, record, difference.labels[record.sample], who)
+    contents = {
+        record.sample: _content(mirror, record, difference.labels[record.sample], who)
         for record in [*difference.incoming, *stale]
     }
-    _tell_moved(mirror, [*difference.incoming, *stale], difference.labels)
-    documents = {sample: difference.documents[sample] for sample in said}
-    found = annotation_edits(mirror.target, documents, said, replace=True)
-    apply(mirror.dataset, found.edits)
-    if found.masks:
-        _log.warning("masks_dropped", project=mirror.project, masks=found.masks, reason="their boxes were moved")
-    taken = _taken(mirror, difference, said)
-    settled = [record for record in [*difference.agreed, *taken] if record.synced != difference.there[record.task]]
-    _note_synced(mirror, settled, difference.there)
+    _report_moved(mirror, [*difference.incoming, *stale], difference.labels)
+    documents = {sample: difference.documents[sample] for sample in contents}
+    pulled = annotation_edits(mirror.target, documents, contents, replace=True)
+    apply(mirror.dataset, pulled.edits)
+    if pulled.masks:
+        _log.warning("masks_dropped", project=mirror.project, masks=pulled.masks, reason="their boxes were moved")
+    taken = _taken(mirror, difference, contents)
+    settled = [
+        record for record in [*difference.agreed, *taken] if record.synced != difference.labelings_there[record.task]
+    ]
+    _note_synced(mirror, settled, difference.labelings_there)
     _note_boxes(mirror, [*difference.agreed, *difference.incoming])
-    changed = {edit.sample for edit in found.edits if _is_visible(edit)}
+    changed = {edit.sample for edit in pulled.edits if _is_visible(edit)}
     return [record.task for record in [*taken, *stale] if record.sample in changed]
 
 
-def _note_synced(mirror: Mirror, records: Sequence[TaskRecord], there: Mapping[int, Labeling]) -> None:
+def _note_synced(mirror: Mirror, records: Sequence[TaskRecord], labelings: Mapping[int, Labeling]) -> None:
     """Record that both sides say the same of these tasks; of several controls, those that this one sees."""
     if mirror.is_one_of_several:
         whole = mirror.ledger.read(record.task for record in records)
-        synced = {task: mirror.with_part(record.synced, there[task]) for task, record in whole.items()}
+        synced = {task: mirror.with_part(record.synced, labelings[task]) for task, record in whole.items()}
         mirror.ledger.write([replace(record, synced=synced[task]) for task, record in whole.items()])
     else:
-        mirror.ledger.write([replace(record, synced=there[record.task]) for record in records])
+        mirror.ledger.write([replace(record, synced=labelings[record.task]) for record in records])
 
 
 def _note_boxes(mirror: Mirror, records: Sequence[TaskRecord]) -> None:
     """Record the boxes that both sides have now, by which one that is moved on either side is recognized."""
     if not mirror.control.boxes or mirror.control.windows:
         return
-    there = {record.task: _marks_there(mirror, record) for record in records}
-    differing = [record for record in records if record.boxes | boxes_of(there[record.task]) != record.boxes]
+    marks_there = {record.task: _marks_there(mirror, record) for record in records}
+    differing = [record for record in records if record.boxes | boxes_of(marks_there[record.task]) != record.boxes]
     labels = _labels_here(mirror, differing)
     now = {
-        record.task: common_boxes(there[record.task], record, labels[record.sample])
+        record.task: common_boxes(marks_there[record.task], record, labels[record.sample])
         for record in differing
         if record.sample in labels
     }
-    mirror.ledger.set_boxes({one.task: now[one.task] for one in differing if now.get(one.task, one.boxes) != one.boxes})
+    mirror.ledger.set_boxes(
+        {record.task: now[record.task] for record in differing if now.get(record.task, record.boxes) != record.boxes}
+    )
 
 
-def _tell_moved(mirror: Mirror, records: Sequence[TaskRecord], labels: Mapping[str, _Labels]) -> None:
+def _report_moved(mirror: Mirror, records: Sequence[TaskRecord], labels: Mapping[str, _Labels]) -> None:
     """Say which boxes stay although their annotation has them somewhere else."""
     tasks = [record.task for record in records if _keeps_moved(mirror, record, labels[record.sample])]
     for task in tasks:
@@ -257,22 +265,22 @@ def _tell_moved(mirror: Mirror, records: Sequence[TaskRecord], labels: Mapping[s
 
 def _keeps_moved(mirror: Mirror, record: TaskRecord, labels: _Labels) -> bool:
     moved = moved_here(record, labels)
-    there = _marks_there(mirror, record) if moved else {}
-    return any(place in there and not labels[place].mark.same_box(there[place]) for place in moved)
+    marks_there = _marks_there(mirror, record) if moved else {}
+    return any(place in marks_there and not labels[place].mark.same_box(marks_there[place]) for place in moved)
 
 
 def _of_all_controls(mirror: Mirror, tasks: Sequence[int]) -> list[tuple[TaskRecord, Labeling]]:
     """Records of the ledger, and what all controls say of these tasks here."""
     records = mirror.ledger.read(tasks)
-    fields = [face.field for face in mirror.faces]
+    fields = [view.field for view in mirror.control_views]
     documents = read_documents(mirror.dataset, [record.sample for record in records.values()], fields)
     return [
         (
             records[task],
             as_labeling(
                 pair
-                for face in mirror.faces
-                for pair in face.placed(labeling_here(face, stored_labels(face.target, document)))
+                for view in mirror.control_views
+                for pair in view.placed(labeling_here(view, stored_labels(view.target, document)))
             ),
         )
         for task in tasks
@@ -298,10 +306,10 @@ def _is_stale(mirror: Mirror, record: TaskRecord, labels: _Labels) -> bool:
     return not labels or any(not labels[place].comes_from(origin) for place in labels.keys() - ours_alone)
 
 
-def _said(mirror: Mirror, record: TaskRecord, labels: _Labels, who: Who) -> Said:
+def _content(mirror: Mirror, record: TaskRecord, labels: _Labels, who: Who) -> AnnotationContent:
     annotation = counting(mirror, record)
     if annotation is not None and annotation.silent:
-        return Said({}, [], set(), None)
+        return AnnotationContent({}, [], set(), None)
     marks = with_moved(_marks_there(mirror, record), record, labels)
     nothing = annotation is not None and not marks
     if nothing and mirror.target.kind == "classification":
@@ -314,7 +322,7 @@ def _said(mirror: Mirror, record: TaskRecord, labels: _Labels, who: Who) -> Said
     nothing = nothing and not boxless
     shown = {place for place, stored in labels.items() if stored.mark.region or not mirror.control.boxes}
     shown -= {place for place, stored in labels.items() if stored.mark.region in boxless}
-    return Said(marks, [], shown, origin, nothing)
+    return AnnotationContent(marks, [], shown, origin, nothing)
 
 
 def _marks_there(mirror: Mirror, record: TaskRecord) -> dict[str, Mark]:
@@ -337,7 +345,7 @@ def _image_size(mirror: Mirror, record: TaskRecord) -> tuple[int, int] | None:
     return image_size(mirror.dataset[record.sample].filepath)
 
 
-def _taken(mirror: Mirror, difference: Difference, said: Mapping[str, Said]) -> list[TaskRecord]:
+def _taken(mirror: Mirror, difference: Difference, contents: Mapping[str, AnnotationContent]) -> list[TaskRecord]:
     """The records whose annotations were written into the labels here, also where a person changed those at once."""
     now = read_documents(mirror.dataset, [record.sample for record in difference.incoming], [mirror.field])
     return [
@@ -345,20 +353,20 @@ def _taken(mirror: Mirror, difference: Difference, said: Mapping[str, Said]) -> 
         for record in difference.incoming
         if (document := now.get(record.sample)) is not None
         and (
-            labeling_here(mirror, stored_labels(mirror.target, document)) == difference.there[record.task]
-            or _is_changed_since(mirror, difference, said[record.sample], record.sample, document)
+            labeling_here(mirror, stored_labels(mirror.target, document)) == difference.labelings_there[record.task]
+            or _is_changed_since(mirror, difference, contents[record.sample], record.sample, document)
         )
     ]
 
 
 def _is_changed_since(
-    mirror: Mirror, difference: Difference, said: Said, sample: str, document: Mapping[str, Any]
+    mirror: Mirror, difference: Difference, content: AnnotationContent, sample: str, document: Mapping[str, Any]
 ) -> bool:
     """Whether a person changed the labels of a sample, ``document`` now, after they were read or written here."""
     if document == difference.documents[sample]:
         return False  # nothing could be written, and the next sync tries again
     added = stored_labels(mirror.target, document).keys() - difference.labels[sample].keys()
-    meant = replace(said, shown=said.shown | added)
+    meant = replace(content, shown=content.shown | added)
     left = annotation_edits(mirror.target, {sample: document}, {sample: meant}, replace=True)
     return any(_is_visible(edit) for edit in left.edits)
 

@@ -9,7 +9,7 @@ from fiftyone.core.odm.database import get_db_conn
 from ..errors import Refusal
 from ..store.own_fields import delete_own_field
 from ..store.schema import field_marks, fields_today
-from ..store.suggestions import field_beside
+from ..store.suggestions import suggestions_field_name
 from .ledger import AnnotationLedger
 from .notices import Notice
 
@@ -39,12 +39,12 @@ def follow_fields(
     for before, now in renamed.items():
         ledger.move_place(before, now)
         ledger.doubt_predictions()
-        delete_own_field(dataset, field_beside(before))
+        delete_own_field(dataset, suggestions_field_name(before))
     for field in _new_fields(dataset, fields):  # else its labels would count as removed here
         place = "" if field == fields[0] else field
         ledger.forget_synced(place if len(fields) > 1 else None)
     return [
-        Notice(f"The label field '{before}' is now called '{now}' in FiftyOne: its labels go on under this name.")
+        Notice(f"The label field '{before}' is now called '{now}' in FiftyOne: its labels are synced under this name.")
         for before, now in renamed.items()
     ]
 

@@ -30,10 +30,17 @@ Labeling = tuple[tuple[str, str], ...]
 class Annotation:
     """One annotation as Label Studio has it.
 
-    ``result`` are the items of the controls that are filled in. ``silent``: it says nothing about the main one, not
-    even that there is nothing to label. ``ours``: made there from a label saved in FiftyOne. ``truth``: a reviewer
-    marked it as ground truth. ``command``: its choice in the menu on the task, see `task_menu`. ``edited_by``: who
-    changed it last, if that is known; ``by`` created it.
+    Attributes:
+        id: its number in Label Studio.
+        result: the items of the controls that are filled in.
+        by: the number of the user who created it; None if that is not known.
+        at: when it was last changed, as ISO time in UTC: comparable as text.
+        skipped: whether the annotator skipped the task.
+        ours: whether it was created there from a label saved in FiftyOne.
+        truth: whether a reviewer marked it as ground truth.
+        silent: whether it says nothing about the first control, not even that there is nothing to label.
+        command: its choice in the menu on the task (`task_menu`); "" for none.
+        edited_by: the number of the user who changed it last; None if that is not known.
     """
 
     id: int
@@ -50,7 +57,15 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction a task has in Label Studio."""
+    """The prediction that a task has in Label Studio.
+
+    Attributes:
+        id: its number in Label Studio.
+        labeling: what it fills in.
+        score: 0 to 1; None if it has none.
+        sure: whether the suggestion was confident at the target precision.
+        version: the model version that Label Studio shows.
+    """
 
     id: int
     labeling: Labeling
@@ -69,14 +84,22 @@ class Sending:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """A task of a mirrored project and its sample, "" if its medium cannot be read.
+    """A task of a mirrored project, and what both sides know of it.
 
-    ``refused`` says why there is no medium if trying again is pointless. ``candidates``: boxes that somebody else's
-    model proposes, or the windows of a recording or series. ``synced``: the labeling that both sides agreed on last.
-    ``boxes``: object → its box when it last was the same on both sides.
-    ``sending``: one that is being sent, which may or may not have arrived if that was interrupted. ``columns``: what
-    we wrote into the task's data. ``carried_out``: annotation → its command that was carried out last; ``outcome`` says
-    what that did.
+    Attributes:
+        task: its number in Label Studio.
+        sample: the id of its sample; "" if its medium cannot be read.
+        media: what the task's data says of its medium, as text that changes when that does.
+        refused: why there is no medium, if a retry is pointless; "" otherwise.
+        annotations: all annotations of the task.
+        candidates: the boxes that another model proposes, or the windows of a recording or series.
+        synced: the labeling that both sides agreed on last.
+        boxes: id of an object → its box when it was last the same on both sides.
+        sending: the labeling that is being sent; it may have arrived even if that was interrupted.
+        prediction: the prediction that we made.
+        columns: what we wrote into the task's data: name → value.
+        carried_out: id of an annotation → the last of its commands that was carried out.
+        outcome: a sentence on what that command did.
     """
 
     task: int
@@ -101,10 +124,16 @@ class TaskRecord:
 
 @dataclass(frozen=True)
 class SentTask:
-    """A task that was created from a sample, for labeling there.
+    """A task that was created from a sample, for labeling in Label Studio.
 
-    ``sent``: what the sample was labeled with then, as (place, class, relative box of an object). ``shown``: those of
-    its places that the pre-annotation has. ``pulled``: label field → the result that was pulled into it last.
+    Attributes:
+        task: its number in Label Studio.
+        sample: the id of the sample.
+        media: what the task's data says of its medium.
+        annotations: all annotations of the task.
+        sent: the labels that the sample had then, as (place, class, relative box of an object).
+        shown: the places that the pre-annotation fills in.
+        pulled: label field → the result that was last pulled into it.
     """
 
     task: int
@@ -143,7 +172,11 @@ class _Ledger(Generic[Record]):
         writes = [
             ReplaceOne(
                 {**self._owner, "task": record.task},
-                {**self._owner, **asdict(record), "annotation_ids": [one.id for one in record.annotations]},
+                {
+                    **self._owner,
+                    **asdict(record),
+                    "annotation_ids": [annotation.id for annotation in record.annotations],
+                },
                 upsert=True,
             )
             for record in records
@@ -188,7 +221,9 @@ class AnnotationLedger(_Ledger[TaskRecord]):
 
     def set_boxes(self, boxes: Mapping[int, dict[str, list[float]]]) -> None:
         """Set the boxes that both sides have of tasks, and leave the rest of their records unchanged."""
-        writes = [UpdateOne({**self._owner, "task": task}, {"$set": {"boxes": one}}) for task, one in boxes.items()]
+        writes = [
+            UpdateOne({**self._owner, "task": task}, {"$set": {"boxes": of_task}}) for task, of_task in boxes.items()
+        ]
         for start in range(0, len(writes), _WRITE_AT_ONCE):
             _collection().bulk_write(writes[start : start + _WRITE_AT_ONCE], ordered=False)
 
@@ -215,6 +250,10 @@ class AnnotationLedger(_Ledger[TaskRecord]):
     def set_column(self, tasks: Sequence[int], name: str, value: str | float) -> None:
         """Set a value in the data of tasks, and leave the rest of their records unchanged."""
         _collection().update_many({**self._owner, "task": {"$in": list(tasks)}}, {"$set": {f"columns.{name}": value}})
+
+    def forget_columns(self, task: int, names: Iterable[str]) -> None:
+        """Forget the values of columns that are removed from a task."""
+        _collection().update_one({**self._owner, "task": task}, {"$unset": {f"columns.{name}": "" for name in names}})
 
     def set_columns(self, values: Mapping[int, Mapping[str, str | float]]) -> None:
         """Set values in the data of tasks (task → column → value), and leave the rest of their records unchanged."""
@@ -313,4 +352,13 @@ def counts_agree(records: Sequence[TaskRecord], project: Mapping[str, Any]) -> b
         project["task_number"],
         project["total_annotations_number"],
         project["skipped_annotations_number"],
+    )
+
+
+def need_suggestions(records: Sequence[TaskRecord], before: Mapping[int, TaskRecord]) -> bool:
+    """Whether any task has a new sample, another medium, or no annotation any more; ``before``: its former record."""
+    return any(
+        (record.sample, record.media) != (former.sample, former.media)
+        or (former.is_annotated and not record.is_annotated)
+        for record, former in ((record, before.get(record.task, TaskRecord(0, "", record.media))) for record in records)
     )

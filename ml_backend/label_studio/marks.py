@@ -59,11 +59,11 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Said:
+class AnnotationContent:
     """The annotation content for a sample; ``origin`` None: not from a person, such as boxes of another model.
 
     ``known``: the states of the labels here that it may replace: what was sent, and what was taken before. ``shown``:
-    the places that the annotator had before them; only if these are missing in ``marks``, does that mean anything.
+    the places that the annotator saw; only for these does it mean anything that they are missing in ``marks``.
     ``nothing``: True if somebody checked and found nothing, False if nobody checked, None if that is unknown.
     """
 
@@ -129,7 +129,11 @@ def stored_labels(target: LabelField, document: Mapping[str, Any]) -> dict[str, 
 
 
 def annotation_edits(
-    target: LabelField, documents: Mapping[str, Mapping[str, Any]], said: Mapping[str, Said], *, replace: bool
+    target: LabelField,
+    documents: Mapping[str, Mapping[str, Any]],
+    contents: Mapping[str, AnnotationContent],
+    *,
+    replace: bool,
 ) -> AnnotationEdits:
     """Edits that change labels to their annotations in Label Studio.
 
@@ -140,12 +144,12 @@ def annotation_edits(
 
     Args:
         documents: sample id → its labels as `label_edits.read_documents` read them.
-        said: sample id → what is said of it.
+        contents: sample id → what its annotation says.
     """
     edits: list[Edit] = []
     conflicts: list[Conflict] = []
     for sample, document in documents.items():
-        sample_edits, kept = _sample_edits(target, sample, document, said[sample], replace=replace)
+        sample_edits, kept = _sample_edits(target, sample, document, contents[sample], replace=replace)
         edits += sample_edits
         conflicts += kept
     masks = sum(any((edit.before or {}).get(name) is not None for name in _OF_THE_BOX) for edit in edits if edit.after)
@@ -164,38 +168,38 @@ def as_stored_time(text: str) -> datetime | None:
 
 
 def _sample_edits(
-    target: LabelField, sample: str, document: Mapping[str, Any], said: Said, *, replace: bool
+    target: LabelField, sample: str, document: Mapping[str, Any], content: AnnotationContent, *, replace: bool
 ) -> tuple[list[Edit], list[Conflict]]:
     labels = stored_labels(target, document)
     settings: list[Edit] = []
     removals: list[Edit] = []
     conflicts: list[Conflict] = []
-    for place in dict.fromkeys([*labels, *said.marks]):
-        stored, theirs = labels.get(place), said.marks.get(place)
-        if not _is_said(place, stored, theirs, said):
+    for place in dict.fromkeys([*labels, *content.marks]):
+        stored, theirs = labels.get(place), content.marks.get(place)
+        if not _is_stated(place, stored, theirs, content):
             continue
-        known = [state[place] for state in said.known if place in state]
+        known = [state[place] for state in content.known if place in state]
         if not replace and not _may_replace(target, stored, theirs, known):
             conflicts.append(Conflict(sample, _name(theirs), _name(None if stored is None else stored.mark)))
         elif theirs is not None:
             fresh = document.get(target.name) is None
-            settings.append(_setting(target, (sample, place), stored, theirs, said.origin, fresh=fresh))
+            settings.append(_setting(target, (sample, place), stored, theirs, content.origin, fresh=fresh))
         elif stored is not None:
             removals.append(_removal(target, sample, stored))
     # From the back, so that an undo finds every position unchanged.
     edits = [*settings, *reversed(removals)]
     left = len(labels) - len(removals) + sum(edit.before is None for edit in settings)
-    return edits + _emptiness_edits(target, sample, document.get(target.name), said, left), conflicts
+    return edits + _emptiness_edits(target, sample, document.get(target.name), content, left), conflicts
 
 
-def _is_said(place: str, stored: StoredLabel | None, theirs: Mark | None, said: Said) -> bool:
-    """Whether something is said of a place that is not taken already."""
+def _is_stated(place: str, stored: StoredLabel | None, theirs: Mark | None, content: AnnotationContent) -> bool:
+    """Whether the annotation states something about a place that was not taken already."""
     if theirs is None or not theirs.label:
         if stored is None and theirs is None:
             return False
-        if stored is not None and (theirs is None or stored.mark.label) and place not in said.shown:
+        if stored is not None and (theirs is None or stored.mark.label) and place not in content.shown:
             return False
-    taken = stored is not None and theirs is not None and stored.mark.same(theirs) and stored.comes_from(said.origin)
+    taken = stored is not None and theirs is not None and stored.mark.same(theirs) and stored.comes_from(content.origin)
     return not taken
 
 
@@ -238,15 +242,15 @@ def _removal(target: LabelField, sample: str, stored: StoredLabel) -> Edit:
     return Edit("element", sample, target.path, stored.document, None, position=stored.position)
 
 
-def _emptiness_edits(target: LabelField, sample: str, value: Any, said: Said, left: int) -> list[Edit]:
+def _emptiness_edits(target: LabelField, sample: str, value: Any, content: AnnotationContent, left: int) -> list[Edit]:
     """An empty list of labels with provenance means “checked, nothing there”; without it, nothing is known."""
-    if target.kind == "classification" or left or said.nothing is None:
+    if target.kind == "classification" or left or content.nothing is None:
         return []
     leaf = target.path.rsplit(".", 1)[-1]
     before = None if value is None else {**value, leaf: []}
-    if not said.nothing:
+    if not content.nothing:
         return [] if before is None else [Edit("value", sample, target.name, before, None)]
-    after = {**(before or {"_cls": leaf.capitalize(), leaf: []}), **_provenance(said.origin)}
+    after = {**(before or {"_cls": leaf.capitalize(), leaf: []}), **_provenance(content.origin)}
     return [] if after == before else [Edit("value", sample, target.name, before, after)]
 
 

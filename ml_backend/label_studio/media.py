@@ -39,7 +39,7 @@ _CHUNK = 64 * 2**10
 
 
 def presigned_address(uri: str, task: int) -> str:
-    """Where Label Studio hands out a cloud storage's file, such as ``s3://bucket/image.jpg``, of a task."""
+    """The address at which Label Studio serves a task's file in cloud storage, such as ``s3://bucket/image.jpg``."""
     return f"/tasks/{task}/presign/?fileuri={base64.urlsafe_b64encode(uri.encode()).decode()}"
 
 

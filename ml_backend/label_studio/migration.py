@@ -25,7 +25,7 @@ def migrate_labels(dataset: fo.Dataset, field: str, kind: type) -> list[str]:
     """Convert a field and its labels to this kind of label; returns sentences on what changed.
 
     One class becomes the only one of several. Of several classes the first becomes the one, and where a sample has
-    more, the field as it was is kept under another name. It can be interrupted, and then goes on.
+    more, the field as it was is kept under another name. After an interruption, the next call continues.
 
     Raises:
         ProjectHeld: labels are pending in the field.
@@ -53,15 +53,15 @@ def migrate_labels(dataset: fo.Dataset, field: str, kind: type) -> list[str]:
     begin_migration(dataset, field, scratch)
     dataset.add_sample_field(scratch, fo.EmbeddedDocumentField, embedded_doc_type=kind)
     turn = _into_several if kind is fo.Classifications else _into_one
-    news = turn(dataset, field, scratch)
+    notices = turn(dataset, field, scratch)
     end_migration(dataset, field)
-    return news
+    return notices
 
 
 def _check_pending(dataset: fo.Dataset, field: str) -> None:
     """Refuse while labels are pending, which could not be saved into the field once it has another kind."""
-    changes = [one for one in pending_changes(dataset).fields if one.field == field]
-    pending = sum(len(one.ids) + len(one.cleared) for one in changes)
+    changes = [field_changes for field_changes in pending_changes(dataset).fields if field_changes.field == field]
+    pending = sum(len(field_changes.ids) + len(field_changes.cleared) for field_changes in changes)
     if pending:
         raise ProjectHeld(
             f"The label config now asks for another kind of label, and {count(pending, 'change')} to '{field}' of the "
@@ -83,15 +83,15 @@ def _into_one(dataset: fo.Dataset, field: str, scratch: str) -> list[str]:
     moved = _fill(dataset, field, {scratch: {"$first": f"${field}.classifications"}})
     _declare_like(dataset, f"{field}.classifications", scratch)
     several = dataset._sample_collection.count_documents({f"{field}.classifications.1": {"$exists": True}})
-    news = [f"The label config now asks for one class per image: {count(moved, 'label')} converted."]
+    notices = [f"The label config now asks for one class per image: {count(moved, 'label')} converted."]
     if several:
         kept = _free_name(f"{field}_several", dataset.has_sample_field)
         dataset.rename_sample_field(field, kept)
-        news.append(f"{count(several, 'sample')} had more than one class; all of them are kept in '{kept}'.")
+        notices.append(f"{count(several, 'sample')} had more than one class; all of them are kept in '{kept}'.")
     else:
         dataset.delete_sample_field(field)
     dataset.rename_sample_field(scratch, field)
-    return news
+    return notices
 
 
 def _fill(dataset: fo.Dataset, field: str, values: dict[str, Any]) -> int:

@@ -1,22 +1,21 @@
 """A Label Studio project mirrored as a FiftyOne dataset: one sample per task, and a ledger of the tasks."""
 
 import dataclasses
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
 import structlog
-from bson import ObjectId
 
 from ..store.labels import LabelField, label_field
 from ..store.suggestions import FIELD as SUGGESTIONS
-from ..store.suggestions import field_beside
+from ..store.suggestions import suggestions_field_name
+from .additional_controls import fields_of, read_additional_controls, store_additional_controls
 from .annotations import as_annotation, is_unread
 from .config import Control, read_label_config
 from .decisions import Rule, counting_annotation
-from .following import Followed, follow, kept_control
+from .following import Followed, follow, stored_control
 from .label_fields import are_in_place, follow_fields, keep_marks, renamed_fields
 from .ledger import Annotation, AnnotationLedger, Labeling, TaskRecord, as_labeling
 from .mirror_dataset import FIELD, INFO, declare_fields, declare_medium, owned_dataset
@@ -25,7 +24,6 @@ from .notices import Notice, keep_notices
 from .questions import Question
 from .regions import Region, Result
 from .renaming import rename_labels
-from .several import fields_of, keep_beside, read_beside
 from .spans import SIDE_BY_SIDE, Cut
 from .task_media import Fetch, medium_of_record, task_medium
 from .windows import window_regions
@@ -42,10 +40,14 @@ _log = structlog.get_logger(__name__)
 class Mirror:
     """A project's dataset, the control that is filled in, and the ledger.
 
-    ``rule`` says which of several annotations of a task counts. ``news`` are sentences on what a change of the label
-    config did to the labels. ``cut``: how recordings are cut into windows. ``unreadable`` are the annotations that were
-    skipped and reported. ``field``: where the labels of the control are. ``beside``: the other controls that are filled
-    in, each with its field; the mirror as one of these sees it (`faces`) has that field as its ``place``.
+    Attributes:
+        rule: which of several annotations of a task counts.
+        notices: sentences on what a change of the label config did to the labels.
+        cut: how recordings are cut into windows.
+        unreadable: the ids of the tasks with annotations that were skipped and reported.
+        field: the label field of the control.
+        additional: (field, control) of the other controls that are filled in.
+        place: of the mirror as one of these sees it (`control_views`), that field; "" otherwise.
     """
 
     project: int
@@ -54,11 +56,11 @@ class Mirror:
     control: Control
     ledger: AnnotationLedger
     rule: Rule = "ground_truth_first"
-    news: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     cut: Cut = SIDE_BY_SIDE
     unreadable: set[str] = dataclasses.field(default_factory=set, compare=False)
     field: str = FIELD
-    beside: tuple[tuple[str, Control], ...] = ()
+    additional: tuple[tuple[str, Control], ...] = ()
     place: str = ""
 
     @property
@@ -74,19 +76,19 @@ class Mirror:
     @property
     def suggestions(self) -> str:
         """The field that suggestions are in, of whole tasks."""
-        return field_beside(self.place) if self.place else SUGGESTIONS
+        return suggestions_field_name(self.place) if self.place else SUGGESTIONS
 
     @property
     def controls(self) -> tuple[Control, ...]:
         """All controls that are filled in."""
-        return (self.control, *(control for _, control in self.beside))
+        return (self.control, *(control for _, control in self.additional))
 
     @property
     def questions(self) -> tuple[Question, ...]:
         """The controls that an annotation made of labels here may leave open."""
-        if not self.beside:
+        if not self.additional:
             return self.control.questions
-        return tuple({one.name: one for control in self.controls for one in control.questions}.values())
+        return tuple({question.name: question for control in self.controls for question in control.questions}.values())
 
     @property
     def takes_imports(self) -> bool:
@@ -94,46 +96,50 @@ class Mirror:
         return all(control.takes_imports for control in self.controls)
 
     @property
-    def faces(self) -> tuple["Mirror", ...]:
+    def control_views(self) -> tuple["Mirror", ...]:
         """The mirror as each of its controls sees it, this one first."""
-        others = (replace(self, field=field, control=one, place=field, beside=()) for field, one in self.beside)
+        others = (
+            replace(self, field=name, control=control, place=name, additional=()) for name, control in self.additional
+        )
         return (self, *others)
 
     @property
     def is_one_of_several(self) -> bool:
         """Whether other controls are filled in too, so that an annotation need not answer this one."""
-        return bool(self.beside or self.place)
+        return bool(self.additional or self.place)
 
     @property
     def is_in_place(self) -> bool:
         """Whether the label fields still have the names under which the mirror was opened."""
-        return are_in_place(self.dataset, [face.field for face in self.faces])
+        return are_in_place(self.dataset, [view.field for view in self.control_views])
 
     def placed(self, labeling: Labeling) -> Labeling:
-        """What this control says of a task, as part of what all of them say."""
+        """A labeling by this control, as part of the labeling of a task by all controls."""
         return as_labeling((self.place or place, label) for place, label in labeling)
 
     def part(self, labeling: Labeling) -> Labeling:
-        """What this control says of a task, of what all of them say."""
+        """This control's part of the labeling of a task by all controls."""
         if not self.is_one_of_several and (self.control.boxes or self.control.windows):
             return labeling  # by region
         return as_labeling(("", label) for place, label in labeling if place == self.place)
 
     def choice(self, labeling: Labeling) -> Result:
-        """The items of a result that say this control's part, of labels of whole tasks."""
+        """The items of a result for this control's part of a labeling of whole tasks."""
         return self.control.choice([label for _, label in self.part(labeling)])
 
     def with_part(self, labeling: Labeling, part: Labeling) -> Labeling:
-        """What all controls say of a task, with what this one says replaced."""
+        """The labeling of a task by all controls, with this control's part replaced."""
         others = [pair for pair in labeling if pair[0] != self.place]
         return as_labeling([*others, *self.placed(part)])
 
-    def seen(self, record: TaskRecord) -> TaskRecord:
+    def record_for_control(self, record: TaskRecord) -> TaskRecord:
         """A record as this control sees it: of several controls, without the annotations that leave it open."""
         if not self.is_one_of_several:
             return replace(record, synced=self.part(record.synced))  # another control may have gone
-        silent = [replace(one, silent=one.silent and not self.place) for one in record.annotations]
-        answered = tuple(one for one in silent if one.silent or self.control.own(one.result))
+        silent = [replace(annotation, silent=annotation.silent and not self.place) for annotation in record.annotations]
+        answered = tuple(
+            annotation for annotation in silent if annotation.silent or self.control.own(annotation.result)
+        )
         return replace(record, annotations=answered, synced=self.part(record.synced))
 
 
@@ -158,17 +164,17 @@ def open_mirror(
     dataset = owned_dataset(url, project, created_at)
     ledger = AnnotationLedger(dataset, f"{url}#{project}")
     # A control that was added before ours leaves ours the one whose labels these are.
-    followed = follow(label_config, kept_control(dataset.info.get(_CONTROL)))
-    declare_medium(dataset, followed.control.shown)
-    beside, fresh = read_beside(dataset, label_config, followed.control)
+    followed = follow(label_config, stored_control(dataset.info.get(_CONTROL)))
+    declare_medium(dataset, followed.control.task_object)
+    additional, fresh = read_additional_controls(dataset, label_config, followed.control)
     renamed = renamed_fields(dataset)
-    fields = fields_of(dataset, [one.control for one in (followed, *beside)], renamed)
+    fields = fields_of(dataset, [entry.control for entry in (followed, *additional)], renamed)
     fresh += follow_fields(dataset, ledger, fields, renamed)
-    for field, one in zip(fields, (followed, *beside), strict=True):
-        migrated = declare_fields(dataset, one.control, field, is_first=one is followed)
-        fresh += [*one.notices, *map(Notice, migrated)]
+    for field, entry in zip(fields, (followed, *additional), strict=True):
+        migrated = declare_fields(dataset, entry.control, field, is_first=entry is followed)
+        fresh += [*entry.notices, *map(Notice, migrated)]
     keep_marks(dataset, fields, renamed)
-    others = tuple(zip(fields[1:], (one.control for one in beside), strict=True))
+    others = tuple(zip(fields[1:], (entry.control for entry in additional), strict=True))
     mirror = Mirror(
         project,
         dataset,
@@ -179,10 +185,10 @@ def open_mirror(
         tuple(notice.text for notice in fresh),
         cut,
         field=fields[0],
-        beside=others,
+        additional=others,
     )
     keep_notices(dataset, mirror.controls, fresh)  # before the config is recorded, which no longer differs then
-    _keep_up(mirror, followed, beside)
+    _keep_up(mirror, followed, additional)
     _cut_again(mirror)
     return mirror
 
@@ -197,7 +203,7 @@ def add_tasks(
     mirror: Mirror, tasks: Sequence[Mapping[str, Any]], fetch: Fetch, *, seconds: float | None = None
 ) -> dict[int, str]:
     """Mirror tasks that are new or have another medium; returns task → why its medium is unavailable."""
-    media = {int(task["id"]): task_medium(mirror.control.shown, task) for task in tasks}
+    media = {int(task["id"]): task_medium(mirror.control.task_object, task) for task in tasks}
     known = mirror.ledger.read(media)
     records = [known.get(task, TaskRecord(task, "", "")) for task in media]
     due = [record for record in records if record.media != media[record.task].mark or record.task not in known]
@@ -210,7 +216,7 @@ def fetch_media(mirror: Mirror, records: Sequence[TaskRecord], fetch: Fetch) -> 
 
     What a task's data hold themselves cannot change without the task: it has no sample for the reason it had before.
     """
-    media = [medium_of_record(mirror.control.shown, record.media) for record in records]
+    media = [medium_of_record(mirror.control.task_object, record.media) for record in records]
     again = [(record, medium) for record, medium in zip(records, media, strict=True) if medium is not None]
     reasons = take_media(mirror, [record for record, _ in again], [medium for _, medium in again], fetch, None)
     return reasons | {
@@ -245,20 +251,20 @@ def take_annotations(mirror: Mirror, annotations: Iterable[Mapping[str, Any]]) -
 def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: str) -> list[TaskRecord]:
     """Set the ledger to the current annotations of tasks; returns the records of these tasks."""
     records = mirror.ledger.read(int(task["id"]) for task in tasks)
-    taken = []
+    updated = []
     for task in tasks:
         record = records.get(int(task["id"]))
         if record is None:
             continue
         ours = {(annotation.id, annotation.at) for annotation in record.annotations if annotation.ours}
         payloads = task.get("annotations") or []
-        now = _read_annotations(mirror, record.task, payloads)
-        unread = [annotation for annotation in record.annotations if is_unread(payloads, now, annotation.id)]
-        taken.append(
+        annotations = _read_annotations(mirror, record.task, payloads)
+        unread = [known for known in record.annotations if is_unread(payloads, annotations, known.id)]
+        updated.append(
             replace(
                 record,
                 annotations=(
-                    *(replace(annotation, ours=(annotation.id, annotation.at) in ours) for annotation in now),
+                    *(replace(annotation, ours=(annotation.id, annotation.at) in ours) for annotation in annotations),
                     *unread,
                 ),
                 candidates=record.candidates
@@ -266,15 +272,15 @@ def take_tasks(mirror: Mirror, tasks: Sequence[Mapping[str, Any]], own_version: 
                 else _candidates(mirror.control, task, own_version),
             )
         )
-    mirror.ledger.write([record for record in taken if record != records[record.task]])
-    return taken
+    mirror.ledger.write([record for record in updated if record != records[record.task]])
+    return updated
 
 
 def drop_annotations(mirror: Mirror, annotations: Sequence[int]) -> list[TaskRecord]:
     """Drop deleted annotations; returns the records that now differ."""
-    gone = set(annotations)
+    ids = set(annotations)
     changed = [
-        replace(record, annotations=tuple(one for one in record.annotations if one.id not in gone))
+        replace(record, annotations=tuple(annotation for annotation in record.annotations if annotation.id not in ids))
         for record in mirror.ledger.read(mirror.ledger.tasks_of(annotations)).values()
     ]
     mirror.ledger.write(changed)
@@ -323,7 +329,7 @@ def labeling_of(mirror: Mirror, record: TaskRecord, result: Result) -> Labeling:
 
 def labeling_of_all(mirror: Mirror, record: TaskRecord, result: Result) -> Labeling:
     """The classes that a result assigns to a task by all controls that are filled in."""
-    return as_labeling(pair for face in mirror.faces for pair in face.placed(labeling_of(face, record, result)))
+    return as_labeling(pair for view in mirror.control_views for pair in view.placed(labeling_of(view, record, result)))
 
 
 def regions_of(mirror: Mirror, record: TaskRecord) -> list[Region]:
@@ -339,26 +345,21 @@ def regions_of(mirror: Mirror, record: TaskRecord) -> list[Region]:
     return [replace(region, label=None, unknown="") for region in mirror.control.regions_of(record.candidates)]
 
 
-def object_id(project: int, task: int, region: str) -> str:
-    """The object id for a region: stable across rewrites of the task, so that its embedding stays valid."""
-    name = f"{project}/{task}/{region}".encode("utf-8", "replace")
-    return str(ObjectId(hashlib.blake2b(name, digest_size=12).hexdigest()))
-
-
-def _keep_up(mirror: Mirror, followed: Followed, beside: Sequence[Followed]) -> None:
+def _keep_up(mirror: Mirror, followed: Followed, additional: Sequence[Followed]) -> None:
     """Apply a change of the label config to labels and predictions, and record the config."""
-    for face, one in zip(mirror.faces, (followed, *beside), strict=True):
-        for before, now in one.renamed_now:
-            rename_labels(mirror.dataset, face.target, before, now)
+    for view, entry in zip(mirror.control_views, (followed, *additional), strict=True):
+        for before, after in entry.renamed_classes:
+            rename_labels(mirror.dataset, view.target, before, after)
     # Predictions still name the control of before, and Label Studio shows them as empty.
-    if any(one.moved for one in (followed, *beside)):
+    if any(entry.name_changed for entry in (followed, *additional)):
         mirror.ledger.doubt_predictions()
-    if keep_beside(mirror.dataset, mirror.label_config, beside):  # annotations were read without these controls
+    # If the additional controls changed, annotations were read without some of them.
+    if store_additional_controls(mirror.dataset, mirror.label_config, additional):
         mirror.dataset.info.pop(CONFIG_SEEN, None)
         mirror.dataset.save()
-    kept = followed.kept(mirror.label_config).as_info()
-    if mirror.dataset.info.get(_CONTROL) != kept:
-        mirror.dataset.info[_CONTROL] = kept
+    control_info = followed.to_store(mirror.label_config).as_info()
+    if mirror.dataset.info.get(_CONTROL) != control_info:
+        mirror.dataset.info[_CONTROL] = control_info
         mirror.dataset.save()
 
 
@@ -388,10 +389,10 @@ def _candidates(control: Control, task: Mapping[str, Any], own_version: str) -> 
 
 def _read_annotations(mirror: Mirror, task: int, payloads: Sequence[Any]) -> list[Annotation]:
     """The annotations of a task that can be read; a task with unreadable ones is reported once."""
-    beside = mirror.controls[1:]
-    read = [as_annotation(mirror.control, payload, beside) for payload in payloads]
-    unreadable = read.count(None)
+    additional = mirror.controls[1:]
+    annotations = [as_annotation(mirror.control, payload, additional) for payload in payloads]
+    unreadable = annotations.count(None)
     if unreadable and str(task) not in mirror.unreadable:
         mirror.unreadable.add(str(task))
         _log.warning("annotations_unreadable", project=mirror.project, task=task, skipped=unreadable)
-    return [annotation for annotation in read if annotation is not None]
+    return [annotation for annotation in annotations if annotation is not None]

@@ -54,22 +54,22 @@ def owned_dataset(url: str, project: int, created_at: str = "") -> fo.Dataset:
     return dataset
 
 
-def declare_medium(dataset: fo.Dataset, shown: TaskObject) -> None:
+def declare_medium(dataset: fo.Dataset, task_object: TaskObject) -> None:
     """Declare the field that holds what tasks show, unless that is an image.
 
     Raises:
         Refusal: the dataset has samples of another kind.
     """
     present = medium_kind(dataset)
-    if len(dataset) and present != shown.modality:
+    if len(dataset) and present != task_object.modality:
         raise Refusal(
-            f"The label config now shows {shown.tag} “{shown.name}”, and the dataset '{dataset.name}' has samples of "
-            f"the kind “{present}”: rename that dataset, and a new one will be created."
+            f"The label config now shows {task_object.tag} “{task_object.name}”, and the dataset '{dataset.name}' has "
+            f"samples of the kind “{present}”: rename that dataset, and a new one will be created."
         )
-    if present in CARRIED and present != shown.modality:  # of a config that never had a task
+    if present in CARRIED and present != task_object.modality:  # of a config that never had a task
         dataset.delete_sample_field(present)
-    if shown.modality in CARRIED:
-        declare_medium_field(dataset, shown.modality, shown.modality)
+    if task_object.modality in CARRIED:
+        declare_medium_field(dataset, task_object.modality, task_object.modality)
 
 
 def declare_fields(dataset: fo.Dataset, control: Control, field: str = FIELD, *, is_first: bool = True) -> list[str]:
@@ -77,7 +77,7 @@ def declare_fields(dataset: fo.Dataset, control: Control, field: str = FIELD, *,
     if not dataset.has_sample_field(TASK):
         dataset.add_sample_field(TASK, fo.IntField, description="The task in Label Studio")
         dataset.create_index(TASK)
-    news = migrate_labels(dataset, field, FIELD_TYPES[control.kind, control.multi])
+    notices = migrate_labels(dataset, field, FIELD_TYPES[control.kind, control.multi])
     target = label_field(dataset, field, field if control.boxes else None)
     ensure_label_field(dataset, target)
     declare_attributes(dataset, annotation_attributes(target))
@@ -91,4 +91,4 @@ def declare_fields(dataset: fo.Dataset, control: Control, field: str = FIELD, *,
         dataset.classes = {name: classes for name, classes in dataset.classes.items() if name != field}
     if not is_first and dataset.classes.get(field) != list(control.classes):
         dataset.classes = {**dataset.classes, field: list(control.classes)}
-    return news
+    return notices

@@ -23,11 +23,11 @@ def take_media(
     """Obtain the media of tasks, make samples of them, and write the records; returns task → why it has no sample."""
     if not records:
         return {}
-    obtained = obtain(media, mirror.control.shown, fetch, seconds)
+    obtained = obtain(media, mirror.control.task_object, fetch, seconds)
     if mirror.control.windows:
         records, obtained = _with_windows(mirror, records, obtained)
-    by_task = {record.task: one for record, one in zip(records, obtained, strict=True)}
-    fields = {task: one for task, one in by_task.items() if isinstance(one, dict)}
+    by_task = {record.task: outcome for record, outcome in zip(records, obtained, strict=True)}
+    fields = {task: outcome for task, outcome in by_task.items() if isinstance(outcome, dict)}
     wanting = [record.task for record in records if record.task in fields and not record.sample]
     created = _samples_of(mirror, wanting)  # samples that are missing in the ledger because of a crash
     new = [task for task in wanting if task not in created]
@@ -49,14 +49,16 @@ def _with_windows(
     """The records with their windows; in the place of a medium that cannot be cut into them, the reason."""
     cut: list[Obtained] = list(obtained)
     with_windows = list(records)
-    for row, one in enumerate(obtained):
-        if not isinstance(one, dict):
+    for row, outcome in enumerate(obtained):
+        if not isinstance(outcome, dict):
             continue
         try:
-            windows = cut_windows(mirror.control, one, mirror.cut)
+            windows = cut_windows(mirror.control, outcome, mirror.cut)
             with_windows[row] = replace(records[row], candidates=windows)
         except UnreadableMedium as error:
-            cut[row] = MediaError(f"“{mirror.control.shown.key}” of the task cannot be cut into windows: {error}.")
+            cut[row] = MediaError(
+                f"“{mirror.control.task_object.key}” of the task cannot be cut into windows: {error}."
+            )
     return with_windows, cut
 
 
@@ -64,7 +66,7 @@ def _replace_media(mirror: "Mirror", fields: Mapping[str, Mapping[str, Any]]) ->
     """Replace the media of existing samples."""
     moved = {sample: values for sample, values in fields.items() if sample}
     for name in dict.fromkeys(name for values in moved.values() for name in values):
-        mirror.dataset.set_values(name, {sample: one.get(name) for sample, one in moved.items()}, key_field="id")
+        mirror.dataset.set_values(name, {sample: values.get(name) for sample, values in moved.items()}, key_field="id")
 
 
 def _samples_of(mirror: "Mirror", tasks: Sequence[int]) -> dict[int, str]:

@@ -29,7 +29,7 @@ def moved_there(marks: Mapping[str, Mark], record: TaskRecord, labels: Mapping[s
 
 
 def with_moved(marks: Mapping[str, Mark], record: TaskRecord, labels: Mapping[str, StoredLabel]) -> dict[str, Mark]:
-    """What an annotation says of objects, with the boxes of those that were moved here."""
+    """The marks of an annotation, with the boxes that objects were moved to here."""
     moved = moved_here(record, labels)
     return {
         place: replace(mark, box=labels[place].mark.box) if place in moved else mark for place, mark in marks.items()
@@ -41,7 +41,7 @@ def common_boxes(
 ) -> dict[str, list[float]]:
     """Place → the box that both sides have, as the ledger has it; where they differ, the one that they had.
 
-    Where nothing is known of before, any difference is taken for a box that was moved here.
+    If no earlier box is known, any difference counts as a box that was moved here.
     """
     now = {
         place: box

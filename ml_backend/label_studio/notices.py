@@ -33,16 +33,16 @@ def keep_notices(dataset: fo.Dataset, filled_in: Sequence[Control], fresh: Seque
     """Store notices besides the earlier ones that are still true of the controls that are filled in."""
     names = _names(filled_in)
     before = dataset.info.get(_KEPT) or []
-    earlier = [Notice(one["text"], tuple(one["has"]), tuple(one["lacks"])) for one in before]
-    notices = [one for one in dict.fromkeys([*earlier, *fresh]) if _is_true(one, names)]
-    now = [asdict(one) | {"has": list(one.has), "lacks": list(one.lacks)} for one in notices]
+    earlier = [Notice(record["text"], tuple(record["has"]), tuple(record["lacks"])) for record in before]
+    notices = [notice for notice in dict.fromkeys([*earlier, *fresh]) if _is_true(notice, names)]
+    now = [asdict(notice) | {"has": list(notice.has), "lacks": list(notice.lacks)} for notice in notices]
     if now != before:
         _store(dataset, now)
 
 
 def read_notices(dataset: fo.Dataset) -> list[str]:
     """The sentences of all notices, oldest first."""
-    return [str(one["text"]) for one in dataset.info.get(_KEPT) or []]
+    return [str(record["text"]) for record in dataset.info.get(_KEPT) or []]
 
 
 def dismiss_notices(dataset: fo.Dataset) -> None:

@@ -23,7 +23,7 @@ _KEY = re.compile(r"^\$[^\[\]{}$/]+$")
 
 @dataclass(frozen=True)
 class TaskObject:
-    """What a task shows to be labeled.
+    """The object of a label config that is labeled: what a task shows.
 
     Attributes:
         tag: its tag in the label config, one of `MODALITY`.
@@ -77,7 +77,7 @@ def read_object(element: ElementTree.Element) -> TaskObject:
         name=element.get("name") or "",
         key=(element.get("value") or "")[1:],
         by_address=(element.get("valueType") or "").lower() == "url",
-        channels=tuple(dict.fromkeys(name for one in element.iter("Channel") if (name := one.get("column")))),
+        channels=tuple(dict.fromkeys(name for channel in element.iter("Channel") if (name := channel.get("column")))),
         time_column=element.get("timeColumn") or "",
         time_format=(element.get("timeFormat") or "") if element.get("timeColumn") else "",
         author_key=element.get("nameKey") or "author",

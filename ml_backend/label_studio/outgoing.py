@@ -36,7 +36,7 @@ def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: 
     elif control.boxes:
         result = _with_box_classes(mirror, record, labeling, items)
     else:
-        names = {name for one in mirror.controls for name in one.names}
+        names = {name for control in mirror.controls for name in control.names}
         others = [item for item in items if not belongs_to(item, names)]
         result = [*_choices(mirror, record, labeling, items), *others]
     result = shown_items(mirror.questions, result)
@@ -52,16 +52,16 @@ def annotation_of(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: 
 def _choices(mirror: Mirror, record: TaskRecord, labeling: Labeling, base: Result) -> Result:
     """The labels of each control; one of several that did not change here keeps the answer of ``base``, maybe newer."""
     result: Result = []
-    for face in mirror.faces:
-        theirs = [item for item in base if belongs_to(item, [face.control.from_name])]
-        unchanged = face.is_one_of_several and face.part(labeling) == face.part(record.synced)
-        result += theirs if unchanged and theirs else face.choice(labeling)
+    for view in mirror.control_views:
+        theirs = [item for item in base if belongs_to(item, [view.control.from_name])]
+        unchanged = view.is_one_of_several and view.part(labeling) == view.part(record.synced)
+        result += theirs if unchanged and theirs else view.choice(labeling)
     return result
 
 
 def _way_out(mirror: Mirror, missing: Sequence[str]) -> str:
     """How to answer the controls here, if all of them have a field."""
-    fields = {face.control.from_name: face.field for face in mirror.faces}
+    fields = {view.control.from_name: view.field for view in mirror.control_views}
     if not fields.keys() >= set(missing):
         return ""
     return f"label {_quoted([fields[name] for name in missing])} here as well, or "
@@ -73,8 +73,8 @@ def _quoted(names: Sequence[str]) -> str:
 
 def _check_classes(mirror: Mirror, labeling: Labeling, base: Result) -> None:
     """A class that the config no longer has may stay, but cannot be assigned anew."""
-    for face in mirror.faces:
-        _check_classes_of(face, face.part(labeling), base)
+    for view in mirror.control_views:
+        _check_classes_of(view, view.part(labeling), base)
 
 
 def _check_classes_of(mirror: Mirror, labeling: Labeling, base: Result) -> None:
@@ -111,7 +111,9 @@ def _with_window_classes(mirror: Mirror, record: TaskRecord, labeling: Labeling,
     """
     control, windows = mirror.control, record.candidates
     labels = dict(labeling)
-    before = {one.id: one.stated for one in window_regions(control, windows, control.own(base) if base else None)}
+    before = {
+        region.id: region.stated for region in window_regions(control, windows, control.own(base) if base else None)
+    }
     lacking = [name for name, stated in before.items() if name not in labels and (stated is not None or not base)]
     if lacking or set(labels) - set(before):
         number = len(lacking)
@@ -120,7 +122,7 @@ def _with_window_classes(mirror: Mirror, record: TaskRecord, labeling: Labeling,
             f"“{NOTHING}” where there is nothing."
         )
     kept = kept_items(control, windows, labels, control.own(base))
-    covered = {one.id: one.stated for one in window_regions(control, windows, kept)}
+    covered = {region.id: region.stated for region in window_regions(control, windows, kept)}
     rest = {name: label for name, label in labels.items() if covered.get(name) != label}
     dropped = {item["id"] for item in control.own(base)} - {item["id"] for item in kept}
     others = [item for number, item in enumerate(base) if str(item.get("id") or f"#{number}") not in dropped]

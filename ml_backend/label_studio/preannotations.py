@@ -27,8 +27,8 @@ class Preannotation:
 def preannotations(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, Preannotation]:
     """Task → its pre-annotation, by all controls that are filled in; tasks without a suggestion are left out."""
     by_control: dict[int, list[Preannotation]] = defaultdict(list)
-    for face in mirror.faces:
-        for task, proposed in _by_one_control(face, records).items():
+    for view in mirror.control_views:
+        for task, proposed in _by_one_control(view, records).items():
             by_control[task].append(proposed)
     return {task: _together(proposed) for task, proposed in by_control.items()}
 
@@ -43,17 +43,17 @@ def _by_one_control(mirror: Mirror, records: Sequence[TaskRecord]) -> dict[int, 
 
 
 def _together(proposed: Sequence[Preannotation]) -> Preannotation:
-    """What several controls propose for a task: as certain as the least certain of them."""
+    """The proposals of several controls for a task as one, as certain as the least certain of them."""
     return Preannotation(
-        labeling=as_labeling(pair for one in proposed for pair in one.labeling),
-        scores={pair: score for one in proposed for pair, score in one.scores.items()},
-        score=min(one.score for one in proposed),
-        sure=all(one.sure for one in proposed),
+        labeling=as_labeling(pair for part in proposed for pair in part.labeling),
+        scores={pair: score for part in proposed for pair, score in part.scores.items()},
+        score=min(part.score for part in proposed),
+        sure=all(part.sure for part in proposed),
     )
 
 
 def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, version: str) -> dict[str, Any]:
-    """A pre-annotation in Label Studio's prediction format; boxes whose class is not filled in have none.
+    """A pre-annotation in Label Studio's prediction format; a box whose class is not filled in gets none.
 
     Windows with the same class side by side become one region.
     """
@@ -67,7 +67,7 @@ def as_prediction(mirror: Mirror, record: TaskRecord, proposed: Preannotation, v
             control.box(region, labels.get(region.id), scores.get(region.id)) for region in regions_of(mirror, record)
         ]
     else:
-        result = [item for face in mirror.faces for item in face.choice(proposed.labeling)]
+        result = [item for view in mirror.control_views for item in view.choice(proposed.labeling)]
     return {"result": result, "score": proposed.score, "model_version": version}
 
 

@@ -20,13 +20,13 @@ class PrefillFloor:
             standard errors of that share more: of ten equal classes .38 with 40 labels, .30 with 1,000.
         shares: class → its share among the labels, 0 to 1.
         labels: how many labels there are.
-        beside: the floors of the other controls that are filled in, by their place in labelings.
+        additional: the floors of the other controls that are filled in, by their place in labelings.
     """
 
     fixed: float | None
     shares: Mapping[str, float]
     labels: int
-    beside: Mapping[str, "PrefillFloor"] = field(default_factory=dict)
+    additional: Mapping[str, "PrefillFloor"] = field(default_factory=dict)
 
     def of(self, label: str) -> float:
         """The floor of one class, 0 to 1."""
@@ -44,15 +44,15 @@ class PrefillFloor:
         kept = tuple(
             (place, label)
             for place, label in proposed.labeling
-            if proposed.scores[place, label] >= self.beside.get(place, self).of(label)
+            if proposed.scores[place, label] >= self.additional.get(place, self).of(label)
         )
         return proposed if kept == proposed.labeling else replace(proposed, labeling=kept)
 
 
 def prefill_floor(mirror: Mirror, fixed: float | None) -> PrefillFloor:
     """The floor for a project, from the current shares of its labels."""
-    first, *others = (_floor_of(face, fixed) for face in mirror.faces)
-    return replace(first, beside=dict(zip((name for name, _ in mirror.beside), others, strict=True)))
+    first, *others = (_floor_of(view, fixed) for view in mirror.control_views)
+    return replace(first, additional=dict(zip((name for name, _ in mirror.additional), others, strict=True)))
 
 
 def _floor_of(mirror: Mirror, fixed: float | None) -> PrefillFloor:

@@ -35,30 +35,30 @@ class Plan:
     """The differences between the target predictions and those in Label Studio; ``changed``: most informative first."""
 
     records: Mapping[int, TaskRecord]
-    wanted: Mapping[int, Preannotation]
+    target: Mapping[int, Preannotation]
     new: list[int]
     changed: list[int]
-    gone: list[int]
+    obsolete: list[int]
 
     def __len__(self) -> int:
-        return len(self.new) + len(self.changed) + len(self.gone)
+        return len(self.new) + len(self.changed) + len(self.obsolete)
 
 
 def plan(records: Mapping[int, TaskRecord], target: Mapping[int, Preannotation], version: str) -> Plan:
     """Compare the target predictions with the published ones; a labeled task keeps the prediction it had."""
-    new, changed, gone = [], [], []
+    new, changed, obsolete = [], [], []
     for task, record in records.items():
         published = record.prediction if record.prediction and record.prediction.version == version else None
         proposed = target.get(task)
         if proposed is None:
             if published is not None and not record.is_annotated:
-                gone.append(task)
+                obsolete.append(task)
         elif published is None:
             new.append(task)
         elif _weight(published, proposed) > 0:
             changed.append(task)
     changed.sort(key=lambda task: _weight(records[task].prediction, target[task]), reverse=True)
-    return Plan(records, target, new, changed, gone)
+    return Plan(records, target, new, changed, obsolete)
 
 
 class Publisher:
@@ -83,23 +83,23 @@ class Publisher:
         if not self.mirror.takes_imports or self.studio.writes_in_bulk(self.mirror.project):
             return False
         rested = time.monotonic() - self._renewed > _SECONDS_BETWEEN_VERSIONS
-        one_by_one = _SECONDS_PER_CHANGE * (len(due.changed) + len(due.gone))
+        one_by_one = _SECONDS_PER_CHANGE * (len(due.changed) + len(due.obsolete))
         return rested and one_by_one > 2 + (_SECONDS_PER_TASK + _SECONDS_PER_DELETION) * len(due.records)
 
     def renew(self, due: Plan) -> int:
         """Publish all predictions under a new version and make it the project's; returns how many."""
         self._renewed = time.monotonic()
         version = next_version(max([self.version, *self._own_versions()], key=_number))
-        everything = replace(due, new=list(due.wanted))
+        everything = replace(due, new=list(due.target))
         numbers = self._import(everything, version)
         # Label Studio (1.23) checks the connection again, using only the values in the request.
         kept = {name: self._backend[name] for name in ("project", "url", "auth_method", "basic_auth_user")}
         self.studio.update_backend(
             int(self._backend["id"]), {**kept, "basic_auth_pass": self._secret, "title": version}
         )
-        self.studio.update_project(self.mirror.project, model_version=version)
         self.version = version
         self._record(everything, numbers, version)
+        self.studio.update_project(self.mirror.project, model_version=version)
         return len(numbers)
 
     def add_and_change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
@@ -122,9 +122,10 @@ class Publisher:
         """
         if not due.new:
             return 0
-        there = self._published(self.version)  # Label Studio may have requested some itself in the meantime: keep those
-        self._record_existing(due, {task: there[task] for task in due.new if task in there})
-        lacking = replace(due, new=[task for task in due.new if task not in there])
+        # Label Studio may have requested some itself in the meantime: keep those.
+        existing = self._published(self.version)
+        self._record_existing(due, {task: existing[task] for task in due.new if task in existing})
+        lacking = replace(due, new=[task for task in due.new if task not in existing])
         in_bulk = len(lacking.new) * _SECONDS_PER_CHANGE > _SECONDS_PER_TASK * len(due.records)
         if in_bulk and self.mirror.takes_imports:
             numbers = self._import(lacking, self.version)
@@ -133,11 +134,11 @@ class Publisher:
         return _count_until_down(self._create_some(lacking, keep_on))
 
     def _create_some(self, due: Plan, keep_on: Callable[[], bool]) -> Iterator[int]:
-        first = sorted(due.new, key=lambda task: due.wanted[task].score)
-        for task, made in islice(self._valid(due, first, self.version), _CHANGED_AT_ONCE):
+        first = sorted(due.new, key=lambda task: due.target[task].score)
+        for task, prediction in islice(self._valid(due, first, self.version), _CHANGED_AT_ONCE):
             if not keep_on():
                 break
-            self._record(due, {task: self.studio.create_prediction({"task": task, **made})}, self.version)
+            self._record(due, {task: self.studio.create_prediction({"task": task, **prediction})}, self.version)
             yield task
 
     def change(self, due: Plan, keep_on: Callable[[], bool]) -> int:
@@ -147,7 +148,7 @@ class Publisher:
         return _count_until_down(self._change_some(due, keep_on))
 
     def _change_some(self, due: Plan, keep_on: Callable[[], bool]) -> Iterator[int]:
-        for task in due.gone[:_CHANGED_AT_ONCE]:
+        for task in due.obsolete[:_CHANGED_AT_ONCE]:
             if not keep_on():
                 return
             published = due.records[task].prediction
@@ -155,28 +156,30 @@ class Publisher:
             self.studio.delete_prediction(published.id)
             self.mirror.ledger.set_predictions({task: None})
             yield task
-        for task, made in islice(self._valid(due, due.changed, self.version), _CHANGED_AT_ONCE):
+        for task, prediction in islice(self._valid(due, due.changed, self.version), _CHANGED_AT_ONCE):
             if not keep_on():
                 break
             published = due.records[task].prediction
             assert published is not None
             number = published.id
-            if not self.studio.update_prediction(number, made):
-                number = self.studio.create_prediction({"task": task, **made})
+            if not self.studio.update_prediction(number, prediction):
+                number = self.studio.create_prediction({"task": task, **prediction})
             self._record(due, {task: number}, self.version)
             yield task
 
     def _change_in_bulk(self, due: Plan) -> int:
         """Change predictions in one request, which takes 0.1 s for hundreds; returns how many."""
-        made = dict(islice(self._valid(due, due.changed, self.version), _CHANGED_IN_BULK))
-        numbers = {task: one.id for task in made if (one := due.records[task].prediction) is not None}
-        gone = {task: one.id for task in due.gone if (one := due.records[task].prediction) is not None}
+        predictions = dict(islice(self._valid(due, due.changed, self.version), _CHANGED_IN_BULK))
+        numbers = {
+            task: published.id for task in predictions if (published := due.records[task].prediction) is not None
+        }
+        gone = {task: published.id for task in due.obsolete if (published := due.records[task].prediction) is not None}
         if not numbers and not gone:
             return 0
-        changed = [{"id": number, **made[task]} for task, number in numbers.items()]
+        changed = [{"id": number, **predictions[task]} for task, number in numbers.items()]
         lost = set(self.studio.change_predictions(self.mirror.project, changed, list(gone.values())))
         for task in [task for task, number in numbers.items() if number in lost]:
-            numbers[task] = self.studio.create_prediction({"task": task, **made[task]})
+            numbers[task] = self.studio.create_prediction({"task": task, **predictions[task]})
         self._record(due, numbers, self.version)
         self.mirror.ledger.set_predictions(dict.fromkeys(gone))
         return len(numbers) + len(gone)
@@ -202,31 +205,44 @@ class Publisher:
         self._tidied_for = self.version
         return len(old)
 
+    def replaces(self, version: str | None) -> bool:
+        """Whether the project should show our version in the place of this one: a former one of ours, or none.
+
+        Label Studio clears it when somebody deletes that version's predictions.
+        """
+        return not version or self._is_old(version)
+
     def _is_old(self, version: str) -> bool:
         return version.startswith(VERSION_STEM) and version != self.version
 
-    def forget_deleted(self, records: Sequence[TaskRecord]) -> None:
-        """Drop the predictions that somebody deleted in Label Studio from the ledger."""
-        there = {int(prediction["id"]) for prediction in self.studio.predictions(self.mirror.project)}
-        gone = [record.task for record in records if record.prediction and record.prediction.id not in there]
+    def forget_deleted(self, records: Sequence[TaskRecord]) -> bool:
+        """Drop the predictions that somebody deleted in Label Studio from the ledger; returns whether there are any."""
+        current = [record for record in records if record.prediction and record.prediction.version == self.version]
+        if self.studio.model_versions(self.mirror.project).get(self.version, 0) >= len(current):
+            return False
+        existing = {int(prediction["id"]) for prediction in self.studio.predictions(self.mirror.project)}
+        gone = [record.task for record in records if record.prediction and record.prediction.id not in existing]
         self.mirror.ledger.set_predictions(dict.fromkeys(gone))
+        return bool(gone)
 
     def _own_versions(self) -> list[str]:
         return [name for name in self.studio.model_versions(self.mirror.project) if name.startswith(VERSION_STEM)]
 
     def _import(self, due: Plan, version: str) -> dict[int, int]:
         """Import predictions in one call; returns task → the prediction's id."""
-        made = dict(self._valid(due, due.new, version))
-        if not made:
+        predictions = dict(self._valid(due, due.new, version))
+        if not predictions:
             return {}
-        kept = self.studio.import_predictions(
-            self.mirror.project, [{"task": task, **prediction} for task, prediction in made.items()]
+        imported = self.studio.import_predictions(
+            self.mirror.project, [{"task": task, **prediction} for task, prediction in predictions.items()]
         )
-        there = self._published(version)
-        numbers = {task: int(there[task]["id"]) for task in made if task in there}
-        if kept != len(made) or len(numbers) != len(made):
-            lost = [task for task in made if task not in there]
-            raise LabelStudioError(f"Label Studio kept {kept:,} of {len(made):,} predictions; without one: {lost[:5]}.")
+        existing = self._published(version)
+        numbers = {task: int(existing[task]["id"]) for task in predictions if task in existing}
+        if imported != len(predictions) or len(numbers) != len(predictions):
+            missing = [task for task in predictions if task not in existing]
+            raise LabelStudioError(
+                f"Label Studio kept {imported:,} of {len(predictions):,} predictions; without one: {missing[:5]}."
+            )
         return numbers
 
     def _published(self, version: str) -> dict[int, dict[str, Any]]:
@@ -243,26 +259,26 @@ class Publisher:
         Label Studio (1.23) does not check the ones of nested choices where it takes them, one by one.
         """
         for task in tasks:
-            made = as_prediction(self.mirror, due.records[task], due.wanted[task], version)
+            prediction = as_prediction(self.mirror, due.records[task], due.target[task], version)
             bulk = self.mirror.takes_imports
-            reason = invalid_reason(self.mirror.label_config, made) if bulk else None
+            reason = invalid_reason(self.mirror.label_config, prediction) if bulk else None
             if reason is None:
-                yield task, made
+                yield task, prediction
             else:
                 _log.warning("prediction_invalid", project=self.mirror.project, task=task, reason=reason)
 
-    def _record_existing(self, due: Plan, there: Mapping[int, Mapping[str, Any]]) -> None:
+    def _record_existing(self, due: Plan, existing: Mapping[int, Mapping[str, Any]]) -> None:
         """Add predictions that Label Studio stored itself to the ledger; those that differ are changed later."""
         predictions = {}
-        for task, prediction in there.items():
+        for task, prediction in existing.items():
             labeling = labeling_of_all(self.mirror, due.records[task], prediction["result"] or [])
-            number, sure = int(prediction["id"]), due.wanted[task].sure
+            number, sure = int(prediction["id"]), due.target[task].sure
             predictions[task] = Prediction(number, labeling, prediction["score"], sure, self.version)
         self.mirror.ledger.set_predictions(predictions)
 
     def _record(self, due: Plan, numbers: Mapping[int, int], version: str) -> None:
         self.mirror.ledger.set_predictions(
-            {task: _as_published(due.wanted[task], number, version) for task, number in numbers.items()}
+            {task: _as_published(due.target[task], number, version) for task, number in numbers.items()}
         )
 
 

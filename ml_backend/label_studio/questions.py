@@ -107,10 +107,10 @@ def _names_given(items: Sequence[Mapping[str, Any]]) -> set[str]:
     for item in items:
         value = item.get("value")
         for listed in _lists(value):
-            ends = [one[-1] if isinstance(one, list) and one else one for one in listed]
-            given |= {one for one in ends if isinstance(one, str)}
+            ends = [labels[-1] if isinstance(labels, list) and labels else labels for labels in listed]
+            given |= {name for name in ends if isinstance(name, str)}
     return given
 
 
 def _lists(value: Any) -> list[list[Any]]:
-    return [one for one in value.values() if isinstance(one, list)] if isinstance(value, Mapping) else []
+    return [labels for labels in value.values() if isinstance(labels, list)] if isinstance(value, Mapping) else []

@@ -9,8 +9,7 @@ from bson import ObjectId
 from .config import Control
 from .geometry import Size, image_size
 from .marks import Mark
-from .mirror import object_id
-from .regions import Result
+from .regions import Result, object_id
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ another item of the same id may have it. No matter what Label Studio or another 
 exception.
 """
 
+import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from bson import ObjectId
 
 from .geometry import Box, Size, clipped, upright
 from .shapes import SHAPES, read_shape
@@ -26,7 +29,7 @@ class Region:
 
     ``box`` is relative [x, y, width, height]; a turned one is turned by ``rotation`` degrees clockwise about its
     corner (x, y). ``label`` is a class of the config, None where there is none; ``unknown`` is a class that somebody
-    gave and that the config does not have (any more). ``shape`` is that of a region that is no box, see `shapes`.
+    gave and that the config does not have (any more). ``shape`` is that of a region that is not a box, see `shapes`.
     """
 
     id: str
@@ -70,9 +73,9 @@ class Region:
 def own_items(result: Any, names: Collection[str], kind: str) -> Result:
     """The items of the control with one of these names, in one form; ``kind`` is the type of its items.
 
-    Of choices, taxonomies and ratings, one item with all that was chosen; an item that chooses nothing stays, because
-    it shows that somebody checked. Of regions, one item for each region id, without a box where none of its items has a
-    usable one; an item without an id is an object of its own.
+    For choices, taxonomies and ratings: one item with all that was chosen; an item that chooses nothing stays, because
+    it shows that somebody checked. For regions: one item for each region id, without a box where none of its items has
+    a usable one; an item without an id is an object of its own.
     """
     items = [item for item in _listed(result) if isinstance(item, Mapping)]
     mine = [(number, item) for number, item in enumerate(items) if _name(item.get("from_name")) in names]
@@ -169,7 +172,10 @@ def _joined_box(
     boxes = ((item, box) for item in [*own, *same_id] if (box := _place(item, kind)) is not None)
     item, box = next(boxes, (own[0], {}))
     labels = [
-        name for one in own if isinstance(one.get("value"), Mapping) for name in _names(_listed(one["value"].get(kind)))
+        name
+        for item in own
+        if isinstance(item.get("value"), Mapping)
+        for name in _names(_listed(item["value"].get(kind)))
     ]
     joined = {**_head(own[0]), "type": kind, "id": region, "value": {**box, kind: list(dict.fromkeys(labels))}}
     width, height = _pixels(item.get("original_width")), _pixels(item.get("original_height"))
@@ -255,3 +261,9 @@ def _name(value: Any) -> str:
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else []
+
+
+def object_id(project: int, task: int, region: str) -> str:
+    """The object id for a region: stable across rewrites of the task, so that its embedding stays valid."""
+    name = f"{project}/{task}/{region}".encode("utf-8", "replace")
+    return str(ObjectId(hashlib.blake2b(name, digest_size=12).hexdigest()))

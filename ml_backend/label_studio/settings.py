@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import re
 import secrets
@@ -44,6 +45,7 @@ _SETTINGS: dict[str, type | tuple[type, ...]] = {
     "window_seconds": _NUMBER,
     "hop_seconds": (*_NUMBER, type(None)),
     "limits": dict,
+    "pace": dict,
 }
 
 
@@ -74,9 +76,34 @@ class Limits:
     fetch_seconds: float = 15.0
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How often the backend works on a project; all above 0. Shorter times put more load on Label Studio.
+
+    Attributes:
+        poll_seconds: the time between two checks for changes that no event reported.
+        patience_seconds: how much longer such a check can wait while somebody annotates.
+        settled_seconds: the time without an event after which columns, tabs, and other work that can wait are done.
+        columns_seconds: the time between two updates of the columns and tabs.
+        retry_seconds: the longest time before a project that failed is tried again.
+        missing_seconds: the time for which a project must be missing before it counts as deleted.
+        media_seconds: the time before a medium that could not be read is tried again; it doubles each time, up to ten
+            minutes.
+    """
+
+    poll_seconds: float = 20.0
+    patience_seconds: float = 10.0
+    settled_seconds: float = 30.0
+    columns_seconds: float = 60.0
+    retry_seconds: float = 60.0
+    missing_seconds: float = 60.0
+    media_seconds: float = 20.0
+
+
 _LIMITS: dict[str, type | tuple[type, ...]] = {
     limit.name: _NUMBER if isinstance(limit.default, float) else int for limit in dataclasses.fields(Limits)
 }
+_PACE: dict[str, type | tuple[type, ...]] = {each.name: _NUMBER for each in dataclasses.fields(Pace)}
 
 
 @dataclass(frozen=True)
@@ -100,6 +127,7 @@ class ServerSettings:
         window_seconds: length of the windows into which recordings and series are cut if the config asks for regions.
         hop_seconds: the time from the start of one window to that of the next; None = adjacent windows.
         limits: limits on requests and media.
+        pace: how often the backend works on a project.
     """
 
     url: str = ""
@@ -116,6 +144,7 @@ class ServerSettings:
     window_seconds: float = 1.0
     hop_seconds: float | None = None
     limits: Limits = Limits()
+    pace: Pace = Pace()
 
     def __post_init__(self) -> None:
         for address in (self.url, *self.aliases):
@@ -269,9 +298,10 @@ def _read() -> dict[str, Any]:
 def _parse(saved: dict[str, Any]) -> ServerSettings:
     values = _checked(saved, _SETTINGS)
     limits = _checked(values.pop("limits", {}), _LIMITS)
-    for name, limit in limits.items():
-        if limit <= 0:
-            raise Refusal(f"The limit {name} is {limit}; it must be above 0.")
+    pace = _checked(values.pop("pace", {}), _PACE)
+    for name, value in {**limits, **pace}.items():
+        if not 0 < value < math.inf:
+            raise Refusal(f"The setting {name} is {value}; it must be a number above 0.")
     return ServerSettings(
         **values
         | {
@@ -280,6 +310,7 @@ def _parse(saved: dict[str, Any]) -> ServerSettings:
             "projects": frozenset(_list_of(int, values, "projects")),
             "media_roots": _addresses(values, "media_roots"),
             "limits": Limits(**limits),
+            "pace": Pace(**pace),
         }
     )
 

@@ -43,7 +43,7 @@ def own_spans(result: Any, names: Collection[str], kind: str, time_format: str =
         value = item.get("value")
         if not isinstance(value, Mapping) or (edges := _edges(value, time_format)) is None:
             continue
-        labels = [str(one) for one in _listed(value.get(kind)) if isinstance(one, str) and one]
+        labels = [str(label) for label in _listed(value.get(kind)) if isinstance(label, str) and label]
         spans.append(
             {
                 "from_name": str(item["from_name"]),

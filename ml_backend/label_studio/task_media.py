@@ -65,13 +65,13 @@ class TaskMedium:
 Obtained = dict[str, Any] | ValueError
 
 
-def task_medium(shown: TaskObject, task: Mapping[str, Any]) -> TaskMedium:
+def task_medium(task_object: TaskObject, task: Mapping[str, Any]) -> TaskMedium:
     """What a task shows; a file in cloud storage is at the address at which Label Studio serves it."""
-    value = value_at(task.get("data"), shown.key)
-    if shown.is_inline:
-        text = _text_of(shown, value)
+    value = value_at(task.get("data"), task_object.key)
+    if task_object.is_inline:
+        text = _text_of(task_object, value)
         return TaskMedium(_digest(text), text=text)
-    if shown.modality == "series" and isinstance(value, Mapping):
+    if task_object.modality == "series" and isinstance(value, Mapping):
         body = json.dumps(value).encode()
         return TaskMedium(_digest(body), address=f"data:application/json;base64,{base64.b64encode(body).decode()}")
     if not isinstance(value, str):
@@ -80,81 +80,81 @@ def task_medium(shown: TaskObject, task: Mapping[str, Any]) -> TaskMedium:
     return TaskMedium(address, address)
 
 
-def medium_of_record(shown: TaskObject, mark: str) -> TaskMedium | None:
+def medium_of_record(task_object: TaskObject, mark: str) -> TaskMedium | None:
     """What a task shows, from what the ledger keeps; None for what only the task's data hold."""
-    if mark.startswith(_INLINE) or shown.is_inline:
+    if mark.startswith(_INLINE) or task_object.is_inline:
         return None
     return TaskMedium(mark, mark)
 
 
-def obtain(media: Sequence[TaskMedium], shown: TaskObject, fetch: Fetch, seconds: float | None) -> list[Obtained]:
+def obtain(media: Sequence[TaskMedium], task_object: TaskObject, fetch: Fetch, seconds: float | None) -> list[Obtained]:
     """Fetch what tasks show, and draw cards; if something is unavailable, its place has the reason.
 
     Raises:
         Refusal: the packages that read this kind of medium are not installed.
     """
-    files = _fetched(media, shown, fetch, seconds)
-    if shown.modality not in CARRIED:
+    files = _fetched(media, task_object, fetch, seconds)
+    if task_object.modality not in CARRIED:
         return [{"filepath": str(file)} if isinstance(file, Path) else file for file in files]
-    read = [_read(medium, file, shown) for medium, file in zip(media, files, strict=True)]
-    rows = [row for row, one in enumerate(read) if isinstance(one, CarriedMedium)]
-    carried = [one for one in read if isinstance(one, CarriedMedium)]
-    cards = dict(zip(rows, media_cards([one.medium for one in carried], shown.modality), strict=True))
-    return [_with_card(one, cards.get(row), media[row], shown) for row, one in enumerate(read)]
+    read = [_read(medium, file, task_object) for medium, file in zip(media, files, strict=True)]
+    rows = [row for row, entry in enumerate(read) if isinstance(entry, CarriedMedium)]
+    carried = [entry for entry in read if isinstance(entry, CarriedMedium)]
+    cards = dict(zip(rows, media_cards([entry.medium for entry in carried], task_object.modality), strict=True))
+    return [_with_card(entry, cards.get(row), media[row], task_object) for row, entry in enumerate(read)]
 
 
 def _fetched(
-    media: Sequence[TaskMedium], shown: TaskObject, fetch: Fetch, seconds: float | None
+    media: Sequence[TaskMedium], task_object: TaskObject, fetch: Fetch, seconds: float | None
 ) -> list[Path | ValueError]:
     """The files of media; those that are texts in the task's data have none, which is no reason yet."""
-    if shown.is_inline:
+    if task_object.is_inline:
         return [MediaError("") for _ in media]
-    return list(fetch([medium.address for medium in media], shown.modality, seconds))
+    return list(fetch([medium.address for medium in media], task_object.modality, seconds))
 
 
-def _read(medium: TaskMedium, file: Path | ValueError, shown: TaskObject) -> CarriedMedium | ValueError:
+def _read(medium: TaskMedium, file: Path | ValueError, task_object: TaskObject) -> CarriedMedium | ValueError:
     try:
-        if shown.is_inline:
+        if task_object.is_inline:
             return inspect_medium(Media("", text=medium.text), "text")
         if isinstance(file, ValueError):
             return file
-        rate = _rate(str(file), shown) if shown.time_column else None
-        read = inspect_medium(Media(str(file), columns=shown.channels, rate=rate), shown.modality)
-        if shown.modality != "text":
+        rate = _rate(str(file), task_object) if task_object.time_column else None
+        read = inspect_medium(Media(str(file), columns=task_object.channels, rate=rate), task_object.modality)
+        if task_object.modality != "text":
             return read
-        return inspect_medium(Media("", text=_text_of(shown, _loaded(shown, read.value))), "text")
+        return inspect_medium(Media("", text=_text_of(task_object, _loaded(task_object, read.value))), "text")
     except UnreadableMedium as error:
-        return _refusal(medium, shown, str(error))
+        return _refusal(medium, task_object, str(error))
 
 
-def _rate(file: str, shown: TaskObject) -> float | None:
+def _rate(file: str, task_object: TaskObject) -> float | None:
     """The sampling rate by the column of times that the label config names; None if that cannot be read."""
     try:
-        times = series_times(shown, read_table(file))
+        times = series_times(task_object, read_table(file))
     except UnreadableMedium:
         return None
     return None if times is None else times.rate
 
 
 def _with_card(
-    read: CarriedMedium | ValueError, card: Path | str | None, medium: TaskMedium, shown: TaskObject
+    read: CarriedMedium | ValueError, card: Path | str | None, medium: TaskMedium, task_object: TaskObject
 ) -> Obtained:
     if isinstance(read, ValueError):
         return read
     if isinstance(card, Path):
-        return sample_fields(read, card, shown.modality)
-    return _refusal(medium, shown, str(card))
+        return sample_fields(read, card, task_object.modality)
+    return _refusal(medium, task_object, str(card))
 
 
-def _refusal(medium: TaskMedium, shown: TaskObject, reason: str) -> MediaError:
+def _refusal(medium: TaskMedium, task_object: TaskObject, reason: str) -> MediaError:
     is_inline = not medium.address or medium.address.startswith("data:")
-    where = f"“{shown.key}” in the task's data" if is_inline else shown_address(medium.address)
+    where = f"“{task_object.key}” in the task's data" if is_inline else shown_address(medium.address)
     return MediaError(f"{where}: {reason}.")
 
 
-def _loaded(shown: TaskObject, content: str) -> Any:
+def _loaded(task_object: TaskObject, content: str) -> Any:
     """The content of a fetched file as it would be in a task's data."""
-    if shown.tag != "Paragraphs":
+    if task_object.tag != "Paragraphs":
         return content
     try:
         return json.loads(content)
@@ -162,20 +162,20 @@ def _loaded(shown: TaskObject, content: str) -> Any:
         raise UnreadableMedium("it is not JSON, as required for a dialog") from None
 
 
-def _text_of(shown: TaskObject, value: Any) -> str:
+def _text_of(task_object: TaskObject, value: Any) -> str:
     """The text that a task shows; "" where there is none."""
-    if shown.tag == "Paragraphs" and isinstance(value, list):
-        return "\n".join(_paragraph(shown, part) for part in value if isinstance(part, Mapping))
+    if task_object.tag == "Paragraphs" and isinstance(value, list):
+        return "\n".join(_paragraph(task_object, part) for part in value if isinstance(part, Mapping))
     if isinstance(value, list):  # Label Studio (1.23) accepts lists for any text
-        value = "\n".join(one for one in value if isinstance(one, str))
+        value = "\n".join(line for line in value if isinstance(line, str))
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     text = str(value).encode("utf-8", "replace").decode()
-    return _visible_text(text) if shown.tag == "HyperText" else text
+    return _visible_text(text) if task_object.tag == "HyperText" else text
 
 
-def _paragraph(shown: TaskObject, part: Mapping[str, Any]) -> str:
-    author, text = (str(part.get(name) or "").strip() for name in (shown.author_key, shown.text_key))
+def _paragraph(task_object: TaskObject, part: Mapping[str, Any]) -> str:
+    author, text = (str(part.get(name) or "").strip() for name in (task_object.author_key, task_object.text_key))
     return f"{author}: {text}" if author and text else text
 
 

@@ -11,7 +11,7 @@ def read_json(content: bytes) -> Any:
     """Read JSON; half a character becomes “�”, so that one odd text never stops the rest.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is not JSON.
     """
     value = json.loads(content)
     return _whole(value) if _SURROGATE.search(content) else value
@@ -21,5 +21,5 @@ def _whole(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, dict):
-        return {_whole(name): _whole(one) for name, one in value.items()}
-    return [_whole(one) for one in value] if isinstance(value, list) else value
+        return {_whole(name): _whole(element) for name, element in value.items()}
+    return [_whole(element) for element in value] if isinstance(value, list) else value

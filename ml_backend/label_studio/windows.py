@@ -41,7 +41,7 @@ def cut_windows(control: Control, fields: Mapping[str, Any], cut: Cut) -> Result
     except Refusal as error:
         raise UnreadableMedium(str(error).rstrip(".")) from None
     if control.kind == "timeserieslabels":
-        edges, written = _edges_of_series(control.shown, str(fields["series"]), fields.get(RATE), spans)
+        edges, written = _edges_of_series(control.task_object, str(fields["series"]), fields.get(RATE), spans)
     else:
         edges, written = np.round(spans, _DECIMALS), None
     return [
@@ -113,7 +113,7 @@ def kept_items(control: Control, windows: Result, labels: Mapping[str, str], ite
 
 
 def _edges_of_series(
-    shown: TaskObject, path: str, rate: float | None, spans: NDArray[np.float64]
+    task_object: TaskObject, path: str, rate: float | None, spans: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], list[tuple[str, str]] | None]:
     """Start and end of windows (n, 2) as the series' own times, and how the file writes them, if those are dates."""
     table = read_table(path)
@@ -125,7 +125,7 @@ def _edges_of_series(
             f"a window of {length:g} s has {few} of its moments, and at least {SHORTEST} are needed: make "
             "“window_seconds” in the settings longer"
         )
-    times = series_times(shown, table) or Times(np.arange(len(table), dtype=float), (), None)
+    times = series_times(task_object, table) or Times(np.arange(len(table), dtype=float), (), None)
     rows = np.minimum(rows, len(table) - 1)
     written = [(times.written[start], times.written[end]) for start, end in rows.tolist()] if times.written else None
     return times.values[rows], written
@@ -175,6 +175,6 @@ def _item(control: Control, windows: Result, segment: Segment) -> dict[str, Any]
 def _as_written(windows: Sequence[Mapping[str, Any]], segment: Segment) -> dict[str, str]:
     """The edges of a region as the file writes them, where those are dates."""
     values = [window["value"] for window in windows]
-    written = {round(one["start"], 6): one["from"] for one in values if "from" in one}
-    written |= {round(one["end"], 6): one["to"] for one in values if "to" in one}
+    written = {round(edges["start"], 6): edges["from"] for edges in values if "from" in edges}
+    written |= {round(edges["end"], 6): edges["to"] for edges in values if "to" in edges}
     return {"start": written[segment.start], "end": written[segment.end]} if written else {}

@@ -4,10 +4,13 @@ Jobs run in the background.
 """
 
 import asyncio
+import hashlib
+import json
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -20,130 +23,23 @@ from starlette.routing import Route
 
 from ..errors import Refusal
 from ..label_studio.client import LabelStudioError
-from ..progress import Progress
-from ..store.segment_records import SEGMENT_KINDS
-from . import auditing_actions as auditing
-from . import finding_actions as finding
-from . import labeling_actions as labeling
-from . import undoing_actions as undoing
+from .action_catalog import ACTIONS, Action
 from .database import DATABASE_AWAY
 from .guard import SECRET_HEADER
-from .jobs import Busy, Job, JobBoard, Outcome
+from .jobs import Busy, Job, JobBoard, Once, Outcome
 from .project_views import Document, describe_project, map_of, neighbors_of_task, next_tasks
 from .protocol import parse_body
-from .requests import ActionRequest, Parameter, read_action_request
+from .requests import ActionRequest, read_action_request
 from .sync import ProjectSync
 
 READS_AT_ONCE = 16
+STARTS_AT_ONCE = 4
+READS_OF_ONE_PROJECT = 4  # at once: a project that hangs must not take the threads of all others
+KEY_HEADER = "Idempotency-Key"
+_LONGEST_KEY = 200
 _MOST = 200  # neighbors, or next tasks, in one answer
-_PRECISION = Parameter(
-    "precision", "number", "the target precision: the share of labels that are right", default=0.95, least=0.5, most=1
-)
-_NEGATIVES = Parameter("negatives", "tasks", "tasks to use as negative examples", default=())
-_TEXT = Parameter("text", "string", "a text to search for as well, if the model can embed texts", default="")
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Action:
-    """An action of the API. ``preview`` says in numbers what it would do, and changes nothing."""
-
-    name: str
-    title: str
-    run: Callable[[ProjectSync, ActionRequest, Progress], Outcome]
-    preview: Callable[[ProjectSync, ActionRequest], Outcome]
-    parameters: tuple[Parameter, ...] = ()
-    takes_tasks: bool = True
-
-
-ACTIONS = (
-    Action(
-        "label_neighbors",
-        "Label the tasks and the unlabeled neighbors they reach",
-        labeling.label_neighbors,
-        labeling.preview_label_neighbors,
-        (
-            Parameter("label", "string", "the label, one of the project's", required=True),
-            Parameter("reach", "integer", "how many neighbors; omitted = as many as the precision allows", least=0),
-            _PRECISION,
-            Parameter(
-                "as",
-                "string",
-                "whether the result is predictions or annotations",
-                default=labeling.PREDICTIONS,
-                choices=(labeling.PREDICTIONS, labeling.ANNOTATIONS),
-            ),
-            Parameter(
-                "region",
-                "string",
-                "in a project of regions: the ID of the region to begin with, from “neighbors”; omitted = all regions "
-                "of the tasks that have the label",
-                default="",
-            ),
-        ),
-    ),
-    Action("suggest_labels", "Suggest labels", labeling.suggest, labeling.preview_suggest, (_PRECISION,)),
-    Action(
-        "accept_suggestions",
-        "Turn confident suggestions into annotations",
-        labeling.accept,
-        labeling.preview_accept,
-        (Parameter("confidence", "number", "the lowest confidence to accept", default=0.95, least=0, most=1),),
-    ),
-    Action(
-        "audit_suggestions",
-        "Check a few suggestions at random to learn how many of all are right",
-        auditing.audit,
-        auditing.preview_audit,
-        (
-            Parameter(
-                "step",
-                "string",
-                "“continue” reports the result so far, or starts the first audit",
-                default=auditing.CONTINUE,
-                choices=(auditing.CONTINUE, auditing.BEGIN, auditing.ACCEPT),
-            ),
-            Parameter(
-                "target", "number", "the share that a new audit should guarantee", default=0.9, least=0.5, most=0.99
-            ),
-        ),
-        takes_tasks=False,
-    ),
-    Action("rank_outliers", "Rank by how unusual tasks are", finding.rank_by_outliers, finding.preview_selection),
-    Action("rank_mislabels", "Find likely mislabeled tasks", finding.rank_by_mislabels, finding.preview_selection),
-    Action(
-        "find_similar",
-        "Find tasks like the selected ones",
-        finding.find_similar,
-        finding.preview_examples,
-        (_NEGATIVES, _TEXT, Parameter("limit", "integer", "how many to find", default=50, least=1, most=1_000)),
-    ),
-    Action(
-        "create_function",
-        "Save a search as a function that scores every task",
-        finding.make_function,
-        finding.preview_examples,
-        (
-            Parameter("name", "string", "the function's name", required=True),
-            Parameter("threshold", "number", "the lowest score of a match", default=0.5, least=0, most=1),
-            _NEGATIVES,
-            _TEXT,
-        ),
-    ),
-    Action(
-        "create_segment",
-        "Create a segment from the tasks",
-        finding.make_segment,
-        finding.preview_selection,
-        (
-            Parameter("name", "string", "the segment's name", required=True),
-            Parameter("kind", "string", "what the segment is for", default=SEGMENT_KINDS[0], choices=SEGMENT_KINDS),
-            Parameter("note", "string", "a note for others", default=""),
-        ),
-    ),
-    Action("undo", "Undo your last action", undoing.undo, undoing.preview_undo, takes_tasks=False),
-)
 
 
 class ServedProjects(Protocol):
@@ -181,6 +77,9 @@ class _Api:
         self._jobs = jobs
         # A separate pool: reads wait for a busy project, and never block the threads of the webhook.
         self._reading = ThreadPoolExecutor(READS_AT_ONCE, "read")
+        # Likewise, so that a start does not wait behind reads of its project.
+        self._starting = ThreadPoolExecutor(STARTS_AT_ONCE, "start")
+        self._shares: defaultdict[int, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(READS_OF_ONE_PROJECT))
 
     async def openapi(self, _: Request) -> Response:
         return JSONResponse(openapi_document())
@@ -206,12 +105,15 @@ class _Api:
 
     async def start(self, action: Action, request: Request) -> Response:
         number = self._served(request)
-        requested = await _read(action, request)
-        project = await self._refusing(lambda: self._projects.project(number))
+        requested, key = await _read(action, request), _key(request)
+        project = await self._refusing(self._starting, lambda: self._projects.project(number))
+        work, once = partial(action.run, project, requested), Once(key, _digest(requested)) if key else None
         try:
-            job = self._jobs.start(number, action.name, requested.by, partial(action.run, project, requested))
+            job = self._jobs.start(number, action.name, requested.by, work, once)
         except Busy as error:
             raise HTTPException(429, str(error)) from error
+        except Refusal as error:
+            raise HTTPException(422, str(error)) from error
         tasks = "all" if requested.tasks is None else len(requested.tasks)
         _log.info("job_started", project=number, action=action.name, job=job.id, tasks=tasks)
         return JSONResponse(job_document(job), 202)
@@ -224,12 +126,13 @@ class _Api:
 
     async def _answer(self, request: Request, read: Callable[[ProjectSync], Document]) -> Response:
         number = self._served(request)
-        return JSONResponse(await self._refusing(lambda: read(self._projects.project(number))))
+        async with self._shares[number]:
+            return JSONResponse(await self._refusing(self._reading, lambda: read(self._projects.project(number))))
 
-    async def _refusing(self, work: Callable[[], Any]) -> Any:
+    async def _refusing(self, pool: ThreadPoolExecutor, work: Callable[[], Any]) -> Any:
         """Run in a thread; what cannot be done is answered with 422 and the reason, or 503 if trying again may help."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._reading, copy_context().run, work)
+            return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, work)
         except LabelStudioError as error:
             raise HTTPException(503, str(error)) from error
         except Refusal as error:
@@ -250,6 +153,20 @@ async def _read(action: Action, request: Request) -> ActionRequest:
         return read_action_request(parse_body(body or b"{}"), action.parameters, takes_tasks=action.takes_tasks)
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
+
+
+def _digest(requested: ActionRequest) -> bytes:
+    """Stands for a request, which may name hundreds of thousands of tasks, as long as its key is remembered."""
+    content = json.dumps([requested.tasks, dict(requested.values)], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).digest()
+
+
+def _key(request: Request) -> str:
+    """The key of a start, "" if it has none."""
+    key = request.headers.get(KEY_HEADER, "")
+    if len(key) > _LONGEST_KEY:
+        raise HTTPException(422, f"“{KEY_HEADER}” may have at most {_LONGEST_KEY} characters.")
+    return key
 
 
 def _count(request: Request, default: int) -> int:
@@ -341,7 +258,7 @@ def _post(action: Action, summary: str, status: str, schema: str) -> Document:
     return {
         "operationId": f"{action.name}{'_preview' if schema == 'Outcome' else ''}",
         "summary": summary,
-        "parameters": [_path("project", "integer")],
+        "parameters": [_path("project", "integer"), *([_KEY] if schema == "Job" else [])],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {status: _response(schema), **_REFUSALS},
     }
@@ -361,6 +278,12 @@ def _query_count(default: int) -> Document:
     return {"name": "count", "in": "query", "schema": schema}
 
 
+_KEY: Document = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "schema": {"type": "string", "maxLength": _LONGEST_KEY},
+    "description": "a new key for each start: repeated with it after a lost answer, the request returns the same job",
+}
 _REFUSALS: Document = {
     "401": {"description": "The secret is missing or wrong"},
     "403": {"description": "The project is not served"},

@@ -61,7 +61,7 @@ class Backend(Protocol):
     def report(self, project: int) -> ProjectReport:
         """The status of one project, task by task; reads the database."""
 
-    def dismiss_news(self, project: int) -> None:
+    def dismiss_notices(self, project: int) -> None:
         """Drop the notices of changes of a project's label config, because somebody has read them."""
 
     def serves(self, project: int) -> bool:
@@ -110,7 +110,7 @@ def create_app(
             Route("/webhook", routes.webhook, methods=["POST"]),
             Route("/metrics", routes.metrics, methods=["GET"]),
             Route("/v1/projects/{project:int}", routes.project, methods=["GET"]),
-            Route("/v1/projects/{project:int}/news", routes.dismiss_news, methods=["DELETE"]),
+            Route("/v1/projects/{project:int}/notices", routes.dismiss_notices, methods=["DELETE"]),
             *actions,
         ],
         middleware=[
@@ -144,15 +144,16 @@ class _Routes:
                 "depth": await run_in_threadpool(self._queue.depth),
                 "oldest_seconds": round(await run_in_threadpool(self._queue.oldest_seconds), 1),
             },
-            "projects": {str(number): project_document(one) for number, one in status.projects.items()},
+            "projects": {str(number): project_document(project) for number, project in status.projects.items()},
         }
         return JSONResponse(document, 200 if status.up else 503)
 
     async def setup(self, request: Request) -> Response:
         """The current model version of a project, which Label Studio asks for when it connects.
 
-        It is answered even while the project has a problem: Label Studio (1.23) takes no new connection otherwise, and
-        a connection with a new token is what fixes most problems. The status tab and “labelscape status” report them.
+        It is answered even while the project has a problem: otherwise Label Studio (1.23) does not accept a new
+        connection, and a connection with a new token is what fixes most problems. The status tab and “labelscape
+        status” report them.
         """
         body = _parse(parse_body, await _body(request))
         project = _parse(parse_project, body.get("project"))
@@ -171,11 +172,11 @@ class _Routes:
         }
         return JSONResponse(report_document(report) | {"settings_problem": status.settings, "queue": queue})
 
-    async def dismiss_news(self, request: Request) -> Response:
+    async def dismiss_notices(self, request: Request) -> Response:
         """Drop the notices of changes of a project's label config."""
         project = request.path_params["project"]
         self._check_available(project)
-        await self._read(self._backend.dismiss_news, project)
+        await self._read(self._backend.dismiss_notices, project)
         return JSONResponse({"status": "ok"})
 
     async def versions(self, _: Request) -> Response:
@@ -251,8 +252,8 @@ class _Routes:
         SET_ASIDE.set(len(self._queue.set_aside()))
         DATABASE_UP.set(not status.database)
         LAST_SUCCESS.clear()
-        for number, one in status.projects.items():
-            LAST_SUCCESS.labels(number).set(one.last_success or 0)
+        for number, project in status.projects.items():
+            LAST_SUCCESS.labels(number).set(project.last_success or 0)
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     async def _read(self, read: Callable[[int], T], project: int) -> T:

@@ -78,14 +78,14 @@ class LabelStudioBackend:
         return BackendStatus(
             database=self.database.problem,
             settings=self._settings_problem or self._token_problem,
-            projects={number: ProjectStatus() if one is None else one.status for number, one in served.items()},
+            projects={number: ProjectStatus() if sync is None else sync.status for number, sync in served.items()},
         )
 
     def report(self, project: int) -> ProjectReport:
         """The status of one project, task by task; reads the database, and Label Studio if not done before."""
         return self.project(project).report()
 
-    def dismiss_news(self, project: int) -> None:
+    def dismiss_notices(self, project: int) -> None:
         """Drop the notices of changes of a project's label config, because somebody has read them."""
         served = self.project(project)
         with served.lock:
@@ -163,7 +163,7 @@ class LabelStudioBackend:
     def _reload(self) -> None:
         try:
             loaded = load_settings()
-        except Refusal as error:  # somebody is editing the file: keep the old settings
+        except (ValueError, OSError) as error:  # somebody is editing the file, or it is not ours to read any longer
             self._settings_problem = f"The changed settings are not in use. {error}"
             _log.warning("settings_not_applied", reason=str(error))
             return
@@ -183,5 +183,7 @@ def _same_but_projects(before: ServerSettings | None, now: ServerSettings) -> bo
 
 
 def _changed_at() -> int:
-    path = settings_path()
-    return path.stat().st_mtime_ns if path.exists() else 0
+    try:
+        return settings_path().stat().st_mtime_ns
+    except OSError:  # it was deleted, or its folder is not ours to look into
+        return 0

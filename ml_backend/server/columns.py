@@ -6,13 +6,14 @@ once, or one task at a time: so scores are rounded to steps, and only what chang
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import structlog
 
+from ..actions.functions import edit_function, run_functions
 from ..actions.map import compute_map, update_map
 from ..actions.rank import rank_mislabels, rank_outliers
 from ..analysis.clusters import cluster
@@ -22,12 +23,14 @@ from ..label_studio.mirror import EMBEDDINGS, Mirror
 from ..progress import Progress
 from ..store.audits import load_audit
 from ..store.embeddings import list_embeddings, load_embeddings
-from ..store.functions import Function, list_functions
+from ..store.functions import is_stale, list_functions
 from ..store.maps import list_maps, map_status
 from ..store.records import as_names
 from ..store.scores import score_path
 from ..store.searches import SCORE_FIELD
+from ..store.segment_records import read_segments
 from ..store.segments import list_segments, members
+from .function_columns import highest_scores, in_column, scores_of_function
 from .project_model import MAP
 from .project_regions import items_in_mirror
 from .sync import ProjectSync
@@ -75,13 +78,26 @@ def refresh_columns(project: ProjectSync, keep_on: Callable[[], bool]) -> bool:
     return True
 
 
+def curation_of(project: ProjectSync) -> Hashable:
+    """A value that changes when functions or segments do, in FiftyOne too; computed without reading samples."""
+    with project.lock:
+        dataset = project.opened().dataset
+        functions = [
+            (one.slug, one.name, one.query, one.threshold, one.scored, one.matches) for one in list_functions(dataset)
+        ]
+        segments = [(one.slug, one.name, *one.sizes) for one in read_segments(dataset)]
+    return tuple(functions), tuple(segments)
+
+
 def _refresh(project: ProjectSync, progress: Progress) -> None:
     with project.lock:
         mirror = project.opened()
         if EMBEDDINGS not in list_embeddings(mirror.dataset):
             return
+        mirror.dataset.reload()  # fields of functions that were made in FiftyOne
         _rank(mirror, progress)
         _map(mirror, progress)
+        _run_functions(mirror, progress)
         records = mirror.ledger.read()
         target = _columns(project, mirror, records)
     written = _write(project, mirror, records, target, progress)
@@ -108,6 +124,21 @@ def _map(mirror: Mirror, progress: Progress) -> None:
         _log.info("not_mapped", project=mirror.project, reason=str(error))
 
 
+def _run_functions(mirror: Mirror, progress: Progress) -> None:
+    """Score tasks that are new since the last run; where the model was fitted again, rebuild from the examples."""
+    functions = list_functions(mirror.dataset)
+    if not functions:
+        return
+    for function in functions:
+        if function.query.embeddings == EMBEDDINGS and is_stale(mirror.dataset, function):
+            try:
+                edit_function(mirror.dataset, function.slug, progress=progress)
+            except Refusal as error:  # such as: none of its examples is left
+                _log.info("function_not_rebuilt", project=mirror.project, function=function.name, reason=str(error))
+    for skipped in run_functions(mirror.dataset, progress=progress).skipped:
+        _log.info("function_skipped", project=mirror.project, reason=skipped)
+
+
 def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[int, dict[str, Any]]:
     """Task → its value in each column; for tasks without a sample, only the problem."""
     outlier = _scores(mirror, "outlier_score")
@@ -118,6 +149,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
         for sample in members(mirror.dataset, segment).values("id"):
             segments[sample].append(segment.slug)
     searched = _searched(mirror, records)
+    functions = _functions(project, mirror)
     audited = _audited(mirror, records)
     suggested = _suggested(project)
     outcomes = _outcomes(records)
@@ -132,6 +164,7 @@ def _columns(project: ProjectSync, mirror: Mirror, records: Mapping[int, TaskRec
             if segments[record.sample]
             else "",
             **{name: _rounded(scores.get(record.sample)) for name, scores in searched.items()},
+            **{name: scores.get(record.sample, 0.0) for name, scores in functions.items()},
             **{name: places.get(record.sample, 0.0) for name, places in audited.items()},
             **suggested.get(record.task, no_suggestion),
             **outcomes.get(record.task, {}),
@@ -163,9 +196,7 @@ def _scores(mirror: Mirror, name: str) -> dict[str, float]:
     path = score_path(mirror.dataset, mirror.patches_field, name)
     if mirror.dataset.get_field(path) is None:
         return {}
-    rows = zip(*mirror.dataset.values(["id", path]), strict=True)
-    highest = {sample: max(_numbers(values), default=None) for sample, values in rows}
-    return {sample: score for sample, score in highest.items() if score is not None}
+    return highest_scores(mirror.dataset, path)
 
 
 def _suggested(project: ProjectSync) -> dict[int, dict[str, Any]]:
@@ -177,16 +208,27 @@ def _suggested(project: ProjectSync) -> dict[int, dict[str, Any]]:
             SUGGESTED: ", ".join(dict.fromkeys(label for _, label in proposed.labeling)),
             CONFIDENCE: round(proposed.score, 4),
         }
-        for task, proposed in project.plan().wanted.items()
+        for task, proposed in project.plan().target.items()
     }
 
 
 def _searched(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[str, dict[str, float]]:
-    """Column → sample → its score, of the last search and of each function."""
-    columns = {function_column(function.slug): _scores(mirror, function.field) for function in _functions(mirror)}
+    """The column of the last search, if any: sample → its score."""
     similar = _scores(mirror, SCORE_FIELD)
     known = any(SIMILAR in record.columns for record in records.values())
-    return columns | ({SIMILAR: similar} if similar or known else {})
+    return {SIMILAR: similar} if similar or known else {}
+
+
+def _functions(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, float]]:
+    """Column → sample → the score of a function, in steps unless Label Studio takes many values in one request."""
+    exact = project.studio.writes_in_bulk(project.project)
+    columns = {}
+    for function in list_functions(mirror.dataset):
+        columns[function_column(function.slug)] = {
+            sample: in_column(score, function.threshold, exact=exact)
+            for sample, score in scores_of_function(mirror, function).items()
+        }
+    return columns
 
 
 def _audited(mirror: Mirror, records: Mapping[int, TaskRecord]) -> dict[str, dict[str, float]]:
@@ -212,12 +254,8 @@ def _outcomes(records: Mapping[int, TaskRecord]) -> dict[int, dict[str, Any]]:
     }
 
 
-def _functions(mirror: Mirror) -> list[Function]:
-    return [one for one in list_functions(mirror.dataset) if one.query.embeddings == EMBEDDINGS]
-
-
 def _clusters(mirror: Mirror) -> dict[str, int]:
-    """Sample → its cluster, numbered from 1, largest first; with several boxes, that of the last."""
+    """Sample → its cluster, numbered from 1, largest first; with several boxes, the cluster of the last one."""
     embeddings = load_embeddings(mirror.dataset, EMBEDDINGS)
     return dict(zip(embeddings.items.sample_ids.tolist(), (1 + cluster(embeddings.vectors)).tolist(), strict=True))
 
@@ -263,11 +301,6 @@ def _write_one_by_one(
         progress(step / len(tasks_of), "Writing columns")
         project.studio.set_data(mirror.project, tasks, name, column_kind(name), value)
         mirror.ledger.set_column(tasks, name, value)
-
-
-def _numbers(values: Any) -> list[float]:
-    listed = values if isinstance(values, list) else [values]
-    return [value for value in listed if value is not None]
 
 
 def _rounded(score: float | None) -> float:

@@ -11,7 +11,7 @@ from ..certificates import trusted_certificates
 from ..embedding.base import UnreadableMedium
 from ..errors import Refusal
 from ..label_studio.client import LabelStudio, LabelStudioError
-from ..label_studio.config import Control, controls_beside, read_label_config, unfilled_controls
+from ..label_studio.config import Control, additional_controls, read_label_config, unfilled_controls
 from ..label_studio.media import MediaCache
 from ..label_studio.publishing import VERSION_STEM, connected_backend, next_version
 from ..label_studio.settings import (
@@ -72,13 +72,13 @@ def connect(url: str, token: str, project: int | None, backend_url: str, *, menu
     info = studio.project(project)
     control = read_label_config(info["label_config"])
     config = _config_with_menu(info["label_config"], control) if menu else info["label_config"]
-    filled = [control, *controls_beside(info["label_config"], control)]
+    filled = [control, *additional_controls(info["label_config"], control)]
     former, secret_before = load_settings({}).url, load_settings().secret
     settings = _remember(address, token, project, str(info["created_at"]))
     check_backend(backend_url, settings)
     sentences = [
         f"{settings.url} accepts the token; we are {me['email']} there.",
-        f"Project {project} “{info['title']}”: {listing([_offer(one) for one in filled])} "
+        f"Project {project} “{info['title']}”: {listing([_offer(filled_control) for filled_control in filled])} "
         f"{agree(len(filled), 'is')} filled in.",
     ]
     if len(filled) > 1:
@@ -91,7 +91,9 @@ def connect(url: str, token: str, project: int | None, backend_url: str, *, menu
     if config != info["label_config"]:
         studio.update_project(project, label_config=config)
     if menu:
-        sentences.append(f"Each task has a menu under “Labelscape”: {listing([f'“{one}”' for one in COMMANDS])}.")
+        sentences.append(
+            f"Each task has a menu under “Labelscape”: {listing([f'“{command}”' for command in COMMANDS])}."
+        )
     if info.get("model_version") != backend["title"]:
         studio.update_project(project, model_version=backend["title"])
         was = f" (it was “{info['model_version']}”)" if info.get("model_version") else ""
@@ -162,18 +164,18 @@ def _warnings(
     """Warnings about what will not be served although the project is connected."""
     control = filled[0]
     warnings = [f"Not filled in: {other}." for other in unfilled_controls(info["label_config"], control)]
-    if note := project_model(settings, control.shown.modality).note:
+    if note := project_model(settings, control.task_object.modality).note:
         warnings.append(note)
-    nested = next((one for one in filled if not one.takes_imports), None)
+    nested = next((control for control in filled if not control.takes_imports), None)
     if nested is not None:
         warnings.append(
             f"“{nested.from_name}” has nested choices, whose predictions Label Studio takes one at a time, about five "
             "a second: the least certain come first, and a task that is opened gets its own at once."
         )
     warnings += [
-        f"“{one.from_name}” has {count(len(one.classes), 'class')}: nothing can be suggested until it has two."
-        for one in filled
-        if len(one.classes) < 2
+        f"“{control.from_name}” has {count(len(control.classes), 'class')}: nothing can be suggested until it has two."
+        for control in filled
+        if len(control.classes) < 2
     ]
     return [*warnings, *_media_warnings(studio, settings, int(info["id"]), control)]
 
@@ -183,11 +185,11 @@ def _media_warnings(studio: LabelStudio, settings: ServerSettings, project: int,
     cache = MediaCache(settings, studio.headers)
     warnings: list[str] = []
     for task in studio.first_tasks(project, _MEDIA_TRIED):
-        medium = task_medium(control.shown, task)
+        medium = task_medium(control.task_object, task)
         if "/presign/" in medium.address:
             continue
         try:
-            [obtained] = obtain([medium], control.shown, cache.fetch_many, None)
+            [obtained] = obtain([medium], control.task_object, cache.fetch_many, None)
             if control.windows and isinstance(obtained, dict):
                 cut_windows(control, obtained, settings.cut)
         except Refusal as error:  # a package is missing: it is for every task

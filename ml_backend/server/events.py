@@ -95,7 +95,7 @@ def parse_event(body: dict[str, Any]) -> Event:
 
 
 def _annotations(body: dict[str, Any], action: str) -> list[dict[str, Any]]:
-    """Those of the body, with the fields that are kept; a bulk action lists them under the singular's name."""
+    """The annotations in the body, with the fields that are kept; even a bulk action names them in the singular."""
     if action not in _ANNOTATIONS_UNDER:
         return []
     name = _ANNOTATIONS_UNDER[action]

@@ -6,16 +6,16 @@ from ..actions.functions import create_function
 from ..actions.rank import Ranking, rank_mislabels, rank_outliers
 from ..actions.search import Scope, search
 from ..actions.segments import create_segment
-from ..errors import Cancelled, Refusal
+from ..errors import Cancelled
 from ..label_studio.mirror import EMBEDDINGS, Mirror
 from ..progress import Progress, part_of
 from ..store.action_journal import JournalEntry, note_action
-from ..store.searches import Query
 from ..wording import count
 from .columns import refresh_columns
 from .jobs import Outcome
 from .requests import ActionRequest
-from .selected_tasks import SelectedTasks, check_embedded, check_whole_images, records_of, selected_tasks, tasks_of
+from .search_examples import read_examples
+from .selected_tasks import SelectedTasks, check_embedded, selected_tasks, tasks_of
 from .sync import ProjectSync
 from .tabs import MISLABEL_TAB, SIMILAR_TAB, function_tab, segment_tab
 
@@ -56,25 +56,28 @@ def rank_by_mislabels(project: ProjectSync, request: ActionRequest, progress: Pr
 def preview_examples(project: ProjectSync, request: ActionRequest) -> Outcome:
     """How many examples are usable."""
     with project.lock:
-        query = _query(project, request)
-    positives, negatives = count(len(query.positives), "positive"), count(len(query.negatives), "negative")
-    text = f", and the text “{query.text}”" if query.text else ""
+        examples = read_examples(project, request)
+    query = examples.query
     numbers = {"positives": len(query.positives), "negatives": len(query.negatives)}
-    return Outcome(f"Searches by {positives} and {negatives}{text}.", numbers)
+    return Outcome(f"Searches by {examples.in_words()}.", numbers)
 
 
 def find_similar(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
     """Find tasks like the positives and unlike the negatives; the tab “Similar tasks” shows them, best first."""
     with project.lock:
         mirror = project.opened()
-        query = _query(project, request)
+        query = read_examples(project, request).query
         limit = int(request.values["limit"])
         result = search(Scope(mirror.dataset), query, limit=limit, progress=part_of(progress, 0.0, 0.3))
         tasks = tasks_of(mirror, [hit.id for hit in result.hits])
     _show(project, part_of(progress, 0.3, 1.0))
-    similar = tuple(tasks[hit.id] for hit in result.hits if hit.id in tasks)
-    sentence = f"Found {count(len(similar), 'similar task')}, best first in the tab “{SIMILAR_TAB}”."
-    return Outcome(f"{sentence} {result.quality.sentence}", {"found": len(similar)}, similar[:_LISTED], SIMILAR_TAB)
+    matches = [tasks[hit.id] for hit in result.hits if hit.id in tasks]
+    similar = tuple(dict.fromkeys(matches))  # a task with several regions once
+    what = count(len(similar), "similar task")
+    if mirror.patches_field is not None:
+        what = f"{count(len(matches), 'similar region')} in {count(len(similar), 'task')}"
+    sentence = f"Found {what}, best first in the tab “{SIMILAR_TAB}”."
+    return Outcome(f"{sentence} {result.quality.sentence}", {"found": len(matches)}, similar[:_LISTED], SIMILAR_TAB)
 
 
 def make_function(project: ProjectSync, request: ActionRequest, progress: Progress) -> Outcome:
@@ -82,7 +85,7 @@ def make_function(project: ProjectSync, request: ActionRequest, progress: Progre
     name, threshold = request.values["name"], request.values["threshold"]
     with project.lock:
         mirror = project.opened()
-        query = _query(project, request)
+        query = read_examples(project, request).query
         part = part_of(progress, 0.0, 0.4)
         run = create_function(mirror.dataset, query, name=name, threshold=threshold, progress=part)
         entry = JournalEntry("function", run.function.slug, request.by, f"function “{run.function.name}”")
@@ -112,19 +115,6 @@ def _embedded(project: ProjectSync, request: ActionRequest) -> tuple[Mirror, Sel
     mirror = project.opened()
     check_embedded(mirror)
     return mirror, selected_tasks(project, request)
-
-
-def _query(project: ProjectSync, request: ActionRequest) -> Query:
-    mirror = project.opened()
-    check_embedded(mirror)
-    check_whole_images(mirror, "Searching by examples")
-    positives = selected_tasks(project, request)
-    negatives = records_of(mirror, request.values["negatives"]) if request.values["negatives"] else None
-    disliked = [] if negatives is None else negatives.samples
-    liked = [sample for sample in positives.samples if sample not in set(disliked)]
-    if not liked:
-        raise Refusal("All of the selected tasks are negative examples: select at least one positive example.")
-    return Query(EMBEDDINGS, tuple(liked), tuple(disliked), text=str(request.values["text"]))
 
 
 def _tasks_in_order(mirror: Mirror, ranking: Ranking) -> tuple[int, ...]:

@@ -48,8 +48,8 @@ def project_lines(secret: str, backend_url: str, project: int) -> list[str]:
         _queue_line(report["queue"]),
     ]
     lines += [f"✗ {report['settings_problem']}"] if report["settings_problem"] else []
-    lines += [f"! {news}" for news in report["news"]]
-    if report["news"]:
+    lines += [f"! {notice}" for notice in report["notices"]]
+    if report["notices"]:
         lines.append(f"  To dismiss: labelscape status --project {project} --dismiss")
     lines += _listed("without a medium", report["without_medium"])
     lines += _listed("label from FiftyOne not sent", report["held_back"])
@@ -57,13 +57,13 @@ def project_lines(secret: str, backend_url: str, project: int) -> list[str]:
     return lines
 
 
-def dismiss_news(secret: str, backend_url: str, project: int) -> None:
+def dismiss_notices(secret: str, backend_url: str, project: int) -> None:
     """Have the backend drop the notices of changes of a project's label config.
 
     Raises:
         Refusal: see `project_lines`.
     """
-    answer = _ask(secret, f"{backend_url}/v1/projects/{project}/news", "DELETE")
+    answer = _ask(secret, f"{backend_url}/v1/projects/{project}/notices", "DELETE")
     if answer.get("detail"):
         raise Refusal(str(answer["detail"]))
 
@@ -87,13 +87,13 @@ def _ask(secret: str, address: str, method: str = "GET") -> dict[str, Any]:
 def _queue_line(queue: dict[str, Any]) -> str:
     if not queue["depth"]:
         return "Queue: empty"
-    return f"Queue: {count(queue['depth'], 'event')}, the oldest waits since {queue['oldest_seconds']:.0f} s"
+    return f"Queue: {count(queue['depth'], 'event')}, the oldest waiting for {queue['oldest_seconds']:.0f} s"
 
 
 def _state(project: dict[str, Any]) -> str:
     last = project["last_success"] or "not since the backend started"
     if project["problem"]:
-        return f"{project['problem']} Tried again at {project['retry_at']}; last up to date: {last}"
+        return f"{project['problem']} Next attempt at {project['retry_at']}; last up to date: {last}"
     note = f" ({project['note']})" if project["note"] else ""
     return f"up to date{note}; last success: {last}" if project["last_success"] else f"starting{note}"
 

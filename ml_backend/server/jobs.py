@@ -18,6 +18,7 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 _AT_ONCE = 2
 _WAITING = 20  # jobs that have not ended, in all projects
 _KEPT_SECONDS = 3600.0
+_KEPT = 1_000  # jobs that have ended, in all projects
 
 _log = structlog.get_logger(__name__)
 
@@ -52,28 +53,51 @@ class Busy(Refusal):
     """Too many jobs are waiting."""
 
 
+@dataclass(frozen=True)
+class Once:
+    """The key with which a host asks for one job, however often it asks, and a digest of what it asks for."""
+
+    key: str
+    request: bytes
+
+
 class JobBoard:
-    """Runs jobs, a few at once, and remembers for an hour how they ended."""
+    """Runs jobs, a few at once, and remembers for an hour how the last 1,000 ended."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_AT_ONCE, "labelscape-job")
         self._jobs: dict[str, Job] = {}
         self._stopped: set[str] = set()
+        self._started: dict[tuple[int, str, str], tuple[str, bytes]] = {}  # project, who, and key → job and request
         self._lock = threading.Lock()
 
-    def start(self, project: int, action: str, by: str, work: Callable[[Progress], Outcome]) -> Job:
-        """Start a job, or queue it.
+    def start(
+        self, project: int, action: str, by: str, work: Callable[[Progress], Outcome], once: Once | None = None
+    ) -> Job:
+        """Start a job, or queue it; with the key of a job that is remembered, return that one.
 
         Raises:
             Busy: too many jobs are already waiting.
+            Refusal: the key belongs to another request.
         """
         job = Job(uuid.uuid4().hex, project, action, by, time.time())
         with self._lock:
             self._forget_old()
-            if sum(one.ended is None for one in self._jobs.values()) >= _WAITING:
+            if once is not None and (known := self._started.get((project, by, once.key))):
+                return self._same(known, action, once)
+            if sum(job.ended is None for job in self._jobs.values()) >= _WAITING:
                 raise Busy(f"{_WAITING} actions are already in progress: try again when one of them is done.")
             self._jobs[job.id] = job
+            if once is not None:
+                self._started[project, by, once.key] = job.id, once.request
         self._pool.submit(self._run, job.id, work)
+        return job
+
+    def _same(self, known: tuple[str, bytes], action: str, once: Once) -> Job:
+        number, request = known
+        job = self._jobs[number]
+        if (job.action, request) != (action, once.request):
+            raise Refusal("This key was already used for another request: use a new one for each.")
         return job
 
     def find(self, project: int, number: str) -> Job | None:
@@ -130,7 +154,9 @@ class JobBoard:
 
     def _forget_old(self) -> None:
         oldest = time.time() - _KEPT_SECONDS
-        for number, job in list(self._jobs.items()):
-            if job.ended is not None and job.ended < oldest:
-                del self._jobs[number]
-                self._stopped.discard(number)
+        ended = [job for job in self._jobs.values() if job.ended is not None]
+        surplus = {job.id for job in ended[: max(0, len(ended) - _KEPT)]}
+        gone = {job.id for job in ended if job.id in surplus or (job.ended or 0.0) < oldest}
+        self._jobs = {number: job for number, job in self._jobs.items() if number not in gone}
+        self._started = {key: known for key, known in self._started.items() if known[0] not in gone}
+        self._stopped -= gone

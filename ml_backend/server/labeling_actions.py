@@ -144,7 +144,7 @@ def preview_suggest(project: ProjectSync, request: ActionRequest) -> Outcome:
     chosen = selected_tasks(project, request)
     with project.lock:
         mirror = project.opened()
-        unlabeled = sum(not mirror.seen(record).is_annotated for record in chosen.records)
+        unlabeled = sum(not mirror.record_for_control(record).is_annotated for record in chosen.records)
     sentence = f"{unlabeled:,} of {count(len(chosen.records), 'task')} {agree(unlabeled, 'is')} unlabeled."
     return Outcome(f"{sentence}{chosen.note()}", {"selected": len(chosen.records), "unlabeled": unlabeled})
 
@@ -249,7 +249,7 @@ def _predict(project: ProjectSync, reach: _Reach, label: str, by: str, title: st
     dataset = project.opened().dataset
     chosen = {sample: ChosenSuggestion(label, 1.0, "") for sample in reach.seeds}
     rows = zip(reach.neighbors, reach.confidence, reach.anchors, strict=True)
-    chosen |= {sample: ChosenSuggestion(label, round(one, 4), anchor) for sample, one, anchor in rows}
+    chosen |= {sample: ChosenSuggestion(label, round(confidence, 4), anchor) for sample, confidence, anchor in rows}
     made = remember_chosen(dataset, chosen)
     note_action(dataset, JournalEntry("suggestions", made, by, f"{title}, as predictions"))
     project.show_chosen()
@@ -267,7 +267,7 @@ def apply_and_note(
 
 def _acceptable(project: ProjectSync, chosen: SelectedTasks, request: ActionRequest) -> LabelBatch:
     mirror = project.opened()
-    open_records = [record for record in chosen.records if not mirror.seen(record).is_annotated]
+    open_records = [record for record in chosen.records if not mirror.record_for_control(record).is_annotated]
     if not open_records:
         number = len(chosen.records)
         raise Refusal(
@@ -293,7 +293,7 @@ def send_samples_and_suggest(
     """Send labels that changed in these samples to Label Studio, then the suggestions that follow from them.
 
     Raises:
-        Refusal: Label Studio takes nothing for more than these seconds; the worker sends the rest when it is back.
+        Refusal: Label Studio accepts nothing for longer than ``seconds``; the worker sends the rest when it is back.
     """
     progress, patience = _steadily(progress), _Patience(seconds, _SAVED)
     sending = partial(project.send_labels, samples, patience.following(part_of(progress, 0.1, 0.6)))

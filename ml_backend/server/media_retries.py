@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ..label_studio.ledger import TaskRecord
 from .status import TaskProblem
 
-_FIRST_SECONDS = 20.0
-_LONGEST_SECONDS = 600.0
+_LONGEST_SECONDS = 600.0  # unless the first wait is longer
+_MOST_DOUBLINGS = 30  # a larger number of them could not be computed
 _SHOWN = 200  # characters of an address
 
 
@@ -25,11 +25,17 @@ class _Failure:
 class MediaRetries:
     """Retries each missing medium at increasing intervals of at most ten minutes.
 
-    Refused ones too: the file, the settings, or the permissions may have changed in the meantime. All are due after a
-    start.
+    Refused media are retried too: the file, the settings, or the permissions may have changed in the meantime. All are
+    due after a start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first_seconds: float) -> None:
+        """Start with no failures.
+
+        Args:
+            first_seconds: until the first retry of a medium; each later wait is twice as long.
+        """
+        self._first_seconds = first_seconds
         self._failures: dict[int, _Failure] = {}
 
     def due(self, records: Iterable[TaskRecord]) -> list[TaskRecord]:
@@ -51,7 +57,9 @@ class MediaRetries:
             if former is None or former.reason != reason:
                 new.append(task)
             times = 1 if former is None else former.times + 1
-            wait = min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** (times - 1))
+            wait = min(
+                max(_LONGEST_SECONDS, self._first_seconds), self._first_seconds * 2.0 ** min(times - 1, _MOST_DOUBLINGS)
+            )
             medium = records[task].media if task in records else ""
             self._failures[task] = _Failure(medium, reason, times, time.monotonic() + wait)
         return new

@@ -41,8 +41,8 @@ class ProjectMirror:
                 created_at=created_at,
             )
             self._created_at = created_at
-            for news in self.opened.news:
-                _log.warning("label_config_changed", project=self._project, news=news)
+            for notice in self.opened.notices:
+                _log.warning("label_config_changed", project=self._project, notice=notice)
         return self.opened
 
     def is_current(self) -> bool:

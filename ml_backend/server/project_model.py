@@ -55,7 +55,7 @@ def apply_model(mirror: Mirror, settings: ServerSettings) -> None:
     Raises:
         Refusal: the model in the settings cannot be used.
     """
-    model = project_model(settings, mirror.control.shown.modality)
+    model = project_model(settings, mirror.control.task_object.modality)
     dataset = mirror.dataset
     if EMBEDDINGS not in list_embeddings(dataset):
         if model.note:
@@ -84,7 +84,7 @@ def embed_project(mirror: Mirror, settings: ServerSettings, progress: Progress) 
     Raises:
         Refusal: there is nothing to embed.
     """
-    model = project_model(settings, mirror.control.shown.modality)
+    model = project_model(settings, mirror.control.task_object.modality)
     dataset = mirror.dataset
     if EMBEDDINGS in list_embeddings(dataset):
         if embeddings_status(dataset, EMBEDDINGS).complete:

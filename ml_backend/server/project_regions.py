@@ -40,9 +40,9 @@ def places_of(mirror: Mirror, items: Items) -> dict[str, RegionPlace]:
     view = mirror.dataset.select(list(dict.fromkeys(items.sample_ids.tolist())))
     columns = view.values([f"{path}.id", f"{path}.region", f"{path}.bounding_box"])
     return {
-        one: RegionPlace(region, [round(side, 4) for side in box])
+        item: RegionPlace(region, [round(side, 4) for side in box])
         for ids, regions, boxes in zip(*columns, strict=True)
-        for one, region, box in zip(ids or [], regions or [], boxes or [], strict=True)
+        for item, region, box in zip(ids or [], regions or [], boxes or [], strict=True)
         if region is not None
     }
 
@@ -59,17 +59,19 @@ def regions_to_spread(mirror: Mirror, samples: Sequence[str], label: str, region
     Raises:
         Refusal: there is none
     """
-    items = regions_of_samples(mirror, samples)
     if region:
-        if region not in items.ids:
+        if region not in regions_of_samples(mirror, samples).ids:
             raise Refusal("The selected region no longer exists: open the task again.")
         return [region]
-    seeds: list[str] = [
-        item for item, known in zip(items.ids.tolist(), labels_of(mirror, items), strict=True) if known == label
-    ]
+    seeds = _labeled(mirror, samples, label)
     if not seeds:
         raise Refusal(
             f"The {count(len(samples), 'selected task')} {agree(len(samples), 'has')} no region labeled “{label}”: "
             "label one and submit it, or choose a region in the panel on a task."
         )
     return seeds
+
+
+def _labeled(mirror: Mirror, samples: Sequence[str], label: str) -> list[str]:
+    items = regions_of_samples(mirror, samples)
+    return [item for item, known in zip(items.ids.tolist(), labels_of(mirror, items), strict=True) if known == label]

@@ -49,9 +49,10 @@ def describe_project(project: ProjectSync) -> Document:
             "precision": project.settings.precision,
             "segment_kinds": list(SEGMENT_KINDS),
             "segments": [
-                {"name": one.name, "kind": one.kind, "size": one.size} for one in list_segments(mirror.dataset)
+                {"name": segment.name, "kind": segment.kind, "size": segment.size}
+                for segment in list_segments(mirror.dataset)
             ],
-            "functions": [one.name for one in list_functions(mirror.dataset)],
+            "functions": [function.name for function in list_functions(mirror.dataset)],
             "problem": project.status.problem or project.status.note,
         }
 
@@ -82,8 +83,10 @@ def map_of(project: ProjectSync) -> Document:
         "x": _rounded(shown.points[rows, 0]),
         "y": _rounded(shown.points[rows, 1]),
         "labels": labels,
-        "predictions": [None if one is None else one.label for one in suggestions],
-        "confidence": [None if one is None else round(one.confidence, _DECIMALS) for one in suggestions],
+        "predictions": [None if suggestion is None else suggestion.label for suggestion in suggestions],
+        "confidence": [
+            None if suggestion is None else round(suggestion.confidence, _DECIMALS) for suggestion in suggestions
+        ],
         "annotators": [_annotator(mirror, record) for record in ordered],
         "outlier": scores["outlier_score"],
         "mislabel": scores["mislabel_score"],
@@ -122,10 +125,12 @@ def neighbors_of_task(project: ProjectSync, task: int, number: int, region: str 
     return {
         "task": task,
         "region": str(all_items.ids[row]) if by_region else "",
-        "regions": [one for one in regions if one is not None],
+        "regions": [region for region in regions if region is not None],
         "label": None if by_region else _label(mirror, record),
         "neighbors": [
-            one | {"distance": distance} for one, distance in zip(near, distances, strict=True) if one is not None
+            region | {"distance": distance}
+            for region, distance in zip(near, distances, strict=True)
+            if region is not None
         ],
     }
 
@@ -148,7 +153,11 @@ def next_tasks(project: ProjectSync, number: int) -> Document:
 
 def _next_of_regions(mirror: Mirror, number: int) -> list[int]:
     """The tasks without an annotation whose regions are most informative; in others a region may be left open."""
-    left = {one.sample: one.task for one in mirror.ledger.read().values() if one.sample and not one.is_annotated}
+    left = {
+        record.sample: record.task
+        for record in mirror.ledger.read().values()
+        if record.sample and not record.is_annotated
+    }
     chosen: list[int] = []
     while left and len(chosen) < number:
         items = next_to_label(
@@ -177,12 +186,12 @@ def _items_of(mirror: Mirror, record: TaskRecord) -> list[str]:
 def _described(mirror: Mirror, items: Items) -> list[Document | None]:
     """What panels show of items; None for those that are in no task (any longer)."""
     samples = items.sample_ids.tolist()
-    records = {one.sample: one for one in mirror.ledger.of_samples(dict.fromkeys(samples)).values()}
+    records = {record.sample: record for record in mirror.ledger.of_samples(dict.fromkeys(samples)).values()}
     titles = _titles(mirror, samples)
     places = {} if mirror.patches_field is None else places_of(mirror, items)
     known = [records.get(sample) for sample in samples]
     labels = _labels(mirror, items, known)
-    is_image = mirror.control.shown.modality == "image"
+    is_image = mirror.control.task_object.modality == "image"
     described: list[Document | None] = []
     suggestions = read_suggestions(mirror.dataset, items)
     for item, record, label, suggestion in zip(items.ids.tolist(), known, labels, suggestions, strict=True):
@@ -208,7 +217,7 @@ def _described(mirror: Mirror, items: Items) -> list[Document | None]:
 
 def _titles(mirror: Mirror, samples: Sequence[str]) -> dict[str, str]:
     """Sample → the beginning of its text, or the name of its file; none for images, which are shown directly."""
-    kind = mirror.control.shown.modality
+    kind = mirror.control.task_object.modality
     if kind == "image":
         return {}
     field = kind if kind in CARRIED else "filepath"
@@ -218,14 +227,14 @@ def _titles(mirror: Mirror, samples: Sequence[str]) -> dict[str, str]:
 
 
 def _labels(mirror: Mirror, items: Items, records: Sequence[TaskRecord | None]) -> list[str | None]:
-    """The label of each item: of a task that of the annotation that counts, of a region that of its object."""
+    """The label of each item: for a task, that of the annotation that counts; for a region, that of its object."""
     if mirror.patches_field is not None:
         return labels_of(mirror, items)
     return [None if record is None else _label(mirror, record) for record in records]
 
 
 def _label(mirror: Mirror, record: TaskRecord) -> str | None:
-    annotation = counting(mirror, mirror.seen(record))
+    annotation = counting(mirror, mirror.record_for_control(record))
     if annotation is None:
         return None
     labels = [label for _, label in labeling_of_result(mirror.control, annotation.result)]
@@ -233,7 +242,7 @@ def _label(mirror: Mirror, record: TaskRecord) -> str | None:
 
 
 def _annotator(mirror: Mirror, record: TaskRecord) -> int | None:
-    annotation = counting(mirror, mirror.seen(record))
+    annotation = counting(mirror, mirror.record_for_control(record))
     return None if annotation is None else annotation.by
 
 

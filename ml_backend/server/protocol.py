@@ -106,7 +106,7 @@ def objects(values: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The JSON objects listed under this name; none if it is missing.
 
     Raises:
-        ValueError: it is no list, or lists something else
+        ValueError: it is not a list, or lists something else
     """
     listed: list[dict[str, Any]] = expect(values, name, list, default=[])
     if not all(isinstance(each, dict) for each in listed):

@@ -106,7 +106,7 @@ def read_task_ids(name: str, value: list[Any]) -> list[int]:
     Raises:
         Refusal: it lists something else
     """
-    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 < one < 2**63 for one in value):
+    if not all(isinstance(number, int) and not isinstance(number, bool) and 0 < number < 2**63 for number in value):
         raise Refusal(f"“{name}” must be a list of task IDs.")
     return list(dict.fromkeys(value))
 

@@ -15,7 +15,7 @@ from .sync import ProjectSync
 
 @dataclass(frozen=True)
 class SelectedTasks:
-    """Tasks with a sample, in order; ``left_out`` others have no medium here."""
+    """Tasks with a sample, in order; the media of ``left_out`` others are not available."""
 
     records: list[TaskRecord]
     left_out: int
@@ -35,27 +35,27 @@ class SelectedTasks:
         if not self.left_out:
             return ""
         media = "its medium is" if self.left_out == 1 else "their media are"
-        return f" {count(self.left_out, 'task')} {agree(self.left_out, 'was')} left out: {media} not here (yet)."
+        return f" {count(self.left_out, 'task')} {agree(self.left_out, 'was')} left out: {media} not available (yet)."
 
 
 def selected_tasks(project: ProjectSync, request: ActionRequest) -> SelectedTasks:
     """The tasks of a request.
 
     Raises:
-        Refusal: none of them has a sample here
+        Refusal: none of them has a sample
     """
     selected = records_of(project.opened(), request.tasks)
     number = len(selected.records) + selected.left_out
     if not selected.records:
         raise Refusal(
-            f"None of the {count(number, 'task')} is here yet: the backend reads new tasks within a minute, and its "
+            f"The backend has none of the {count(number, 'task')} yet: it reads new tasks within a minute, and its "
             "status tab “… · Labelscape” shows any problem."
         )
     return selected
 
 
 def records_of(mirror: Mirror, tasks: Sequence[int] | None) -> SelectedTasks:
-    """These tasks, or all, as far as they have samples."""
+    """Those of these tasks, or of all, that have samples."""
     known = mirror.ledger.read(tasks)
     ordered = known.values() if tasks is None else [known[task] for task in tasks if task in known]
     records = [record for record in ordered if record.sample]
@@ -66,12 +66,6 @@ def check_embedded(mirror: Mirror) -> None:
     """Raise a Refusal unless the project has embeddings."""
     if EMBEDDINGS not in list_embeddings(mirror.dataset):
         raise Refusal("The tasks of this project have no embeddings yet: the backend is reading them; try again soon.")
-
-
-def check_whole_images(mirror: Mirror, action: str) -> None:
-    """Raise a Refusal in a project that labels regions, where an action cannot know which one is meant."""
-    if mirror.control.boxes:
-        raise Refusal(f"{action} works on whole tasks, but this project labels regions inside them.")
 
 
 def tasks_of(mirror: Mirror, ids: Sequence[str]) -> dict[str, int]:

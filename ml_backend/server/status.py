@@ -13,7 +13,7 @@ class ProjectStatus:
         last_success: when the project was last brought up to date, in Unix time; None = not since the start.
         problem: why it cannot be served now, in a sentence; "" = nothing is wrong.
         retry_at: when a project with a problem is tried again, in Unix time.
-        note: why it gets no suggestions although nothing is wrong: for example, too few labels.
+        note: why it gets no suggestions although nothing is wrong, such as too few labels.
     """
 
     last_success: float | None = None
@@ -42,7 +42,7 @@ class ProjectReport:
         without_medium: the tasks whose medium is unavailable.
         held_back: the tasks whose label was saved in FiftyOne and cannot become an annotation.
         unreadable: the tasks with annotations that cannot be read.
-        news: what a change of the label config did to the labels, in sentences.
+        notices: what a change of the label config did to the labels, in sentences.
     """
 
     status: ProjectStatus
@@ -53,7 +53,7 @@ class ProjectReport:
     without_medium: list[TaskProblem] = field(default_factory=list)
     held_back: list[TaskProblem] = field(default_factory=list)
     unreadable: list[int] = field(default_factory=list)
-    news: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class BackendStatus:
     @property
     def problems(self) -> list[str]:
         """All problems, in sentences."""
-        of_projects = [f"Project {number}: {one.problem}" for number, one in self.projects.items() if one.problem]
+        of_projects = [
+            f"Project {number}: {project.problem}" for number, project in self.projects.items() if project.problem
+        ]
         return [problem for problem in (self.database, self.settings, *of_projects) if problem]
 
 
@@ -102,7 +104,7 @@ def report_document(report: ProjectReport) -> dict[str, Any]:
         "without_medium": [asdict(each) for each in report.without_medium],
         "held_back": [asdict(each) for each in report.held_back],
         "unreadable": report.unreadable,
-        "news": report.news,
+        "notices": report.notices,
     }
 
 

@@ -14,7 +14,7 @@ from ..errors import Refusal
 from ..label_studio import mirror as mirroring
 from ..label_studio.client import LabelStudio, LabelStudioError, LabelStudioMissing
 from ..label_studio.flow import LabelFlow
-from ..label_studio.ledger import TaskRecord, counts_agree
+from ..label_studio.ledger import TaskRecord, counts_agree, need_suggestions
 from ..label_studio.mirror import CONFIG_SEEN, EMBEDDINGS, Mirror, add_tasks, drop_tasks, take_tasks
 from ..label_studio.notices import read_notices
 from ..label_studio.preannotations import Preannotation, as_prediction, preannotations
@@ -57,7 +57,7 @@ class ProjectSync:
         self._flow = LabelFlow(studio)
         self._disagreed = False
         self._floor: PrefillFloor | None = None
-        self.media_retries = MediaRetries()
+        self.media_retries = MediaRetries(settings.pace.media_seconds)
         self.status = ProjectStatus()  # written by the worker
         self._just_changed: set[str] = set()  # samples with changed suggestions, not yet compared with Label Studio
 
@@ -103,10 +103,9 @@ class ProjectSync:
             if not known:  # annotations of a renamed class change without an event
                 mirror.dataset.info[CONFIG_SEEN] = info["label_config"]
                 mirror.dataset.save()
-            self._fetch_again(mirror, records)
-            if info["total_predictions_number"] < sum(record.prediction is not None for record in records):
-                publisher.forget_deleted(records)
-            if not info["model_version"]:  # Label Studio clears it when somebody deletes that version's predictions
+            changed |= self._fetch_again(mirror, records)
+            changed |= publisher.forget_deleted(records)
+            if publisher.replaces(info["model_version"]):
                 self.studio.update_project(self.project, model_version=publisher.version)
             return self._step(mirror, records) or changed
 
@@ -146,7 +145,9 @@ class ProjectSync:
         return changed
 
     def _take_batch(self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]]) -> bool:
-        return self._step(mirror, self._read_batch(mirror, tasks))
+        before = mirror.ledger.read(int(task["id"]) for task in tasks)
+        records = self._read_batch(mirror, tasks)
+        return self._step(mirror, records) or need_suggestions(records, before)
 
     def _read_batch(
         self, mirror: Mirror, tasks: Sequence[Mapping[str, Any]], seconds: float | None = None
@@ -159,9 +160,12 @@ class ProjectSync:
         dropped = drop_tasks(mirror, sorted(gone))
         return self._take(mirror, self.studio.tasks(self.project)) or bool(dropped)
 
-    def _fetch_again(self, mirror: Mirror, records: Sequence[TaskRecord]) -> None:
+    def _fetch_again(self, mirror: Mirror, records: Sequence[TaskRecord]) -> bool:
+        """Fetch missing media that are due; returns whether any is available now."""
         due = self.media_retries.due(records)
-        self._report(mirror, mirroring.fetch_media(mirror, due, self._fetch))
+        without_medium = mirroring.fetch_media(mirror, due, self._fetch)
+        self._report(mirror, without_medium)
+        return len(without_medium) < len(due)
 
     def _report(self, mirror: Mirror, without_medium: Mapping[int, str]) -> None:
         if not without_medium:
@@ -192,7 +196,7 @@ class ProjectSync:
             _log.info("no_suggestions", project=self.project, reason=str(error))
             notes = [str(error)]
         else:
-            notes = [self._suggest_by(face, progress) for face in mirror.faces]
+            notes = [self._suggest_by(view, progress) for view in mirror.control_views]
         self.status = replace(self.status, note=next((note for note in notes if note), ""))
 
     def _suggest_by(self, mirror: Mirror, progress: Progress) -> str:
@@ -239,7 +243,7 @@ class ProjectSync:
                     self._step(mirror, records)
                 finally:  # what was sent before an error is progress, too
                     sent = mirror.ledger.of_samples(samples).values()
-                    agreed = sum(bool(mirror.part(one.synced)) for one in sent)
+                    agreed = sum(bool(mirror.part(record.synced)) for record in sent)
                     progress(agreed / max(1, len(records)), f"Creating annotations: {agreed:,} of {len(records):,}")
                 behind = self._flow.behind
             if not behind:
@@ -268,7 +272,7 @@ class ProjectSync:
 
     def confident_from(self) -> float:
         """The lowest score of confident suggestions."""
-        proposals = self.plan().wanted.values()
+        proposals = self.plan().target.values()
         return min((proposed.score for proposed in proposals if proposed.sure), default=1.0)
 
     def report(self) -> ProjectReport:
@@ -281,11 +285,11 @@ class ProjectSync:
             version=self.version,
             tasks=len(records),
             labeled=sum(record.is_annotated for record in records),
-            predicted=sum(one is not None and one.version == self.version for one in predictions),
+            predicted=sum(prediction is not None and prediction.version == self.version for prediction in predictions),
             without_medium=self.media_retries.problems(),
             held_back=[TaskProblem(task, "", waiting.reason) for task, waiting in sorted(self._flow.held_back.items())],
             unreadable=sorted(int(task) for task in mirror.unreadable),
-            news=read_notices(mirror.dataset),
+            notices=read_notices(mirror.dataset),
         )
 
     def publish(self, keep_on: Callable[[], bool], *, settled: bool) -> int:

@@ -10,6 +10,7 @@ from ..store.scores import score_path
 from ..store.searches import SCORE_FIELD
 from ..store.segments import list_segments
 from ..wording import count
+from .function_columns import lowest_match
 from .status import ProjectStatus
 from .sync import ProjectSync
 
@@ -65,6 +66,11 @@ def function_column(slug: str) -> str:
     return f"{_FUNCTION}{slug}"
 
 
+def is_function_column(name: str) -> bool:
+    """Whether a column is that of a function, which may be deleted by now."""
+    return name.startswith(_FUNCTION)
+
+
 def column_kind(name: str) -> str:
     """The type of a column, as Label Studio names it."""
     return "String" if name in _TEXTS else "Number"
@@ -88,12 +94,12 @@ def function_tab(name: str) -> str:
 def show_tabs(project: ProjectSync, mirror: Mirror) -> None:
     """Create, change, and delete our tabs as needed; other people's tabs stay."""
     known = dict(mirror.dataset.info.get(_INFO) or {})
-    there = ensure_default_tab(project.studio, mirror.project)
+    existing = ensure_default_tab(project.studio, mirror.project)
     target = _tabs(project, mirror)
     shown = {}
     for title, data in target.items():
         former = known.get(title)
-        if former is None or former["id"] not in there:
+        if former is None or former["id"] not in existing:
             shown[title] = {"id": project.studio.create_view(mirror.project, data), "data": data}
         else:
             if former["data"] != data:
@@ -109,9 +115,9 @@ def show_tabs(project: ProjectSync, mirror: Mirror) -> None:
 
 def ensure_default_tab(studio: LabelStudio, project: int) -> dict[int, str]:
     """Tab id → title of the existing tabs; Label Studio (1.23) creates a default tab only if there is no other."""
-    there = {int(view["id"]): str((view.get("data") or {}).get("title")) for view in studio.views(project)}
-    if there:
-        return there
+    existing = {int(view["id"]): str((view.get("data") or {}).get("title")) for view in studio.views(project)}
+    if existing:
+        return existing
     return {studio.create_view(project, {"title": "Default", **_tab([], "tasks:id")}): "Default"}
 
 
@@ -135,8 +141,8 @@ class StatusTab:
         title = f"{state[:1].upper()}{state[1:_STATE_LENGTH]}{STATUS_SUFFIX}"
         if title == self._shown:
             return
-        there = ensure_default_tab(self._studio, self._project)
-        tabs = [number for number, name in there.items() if _is_status(name)]
+        existing = ensure_default_tab(self._studio, self._project)
+        tabs = [number for number, name in existing.items() if _is_status(name)]
         data = {"title": title, **_tab([_filter(f"data.{PROBLEM}", "not_equal", "String", "")], "tasks:id")}
         data["hiddenColumns"] = {"explore": _HIDDEN_BESIDE_PROBLEMS, "labeling": _HIDDEN_BESIDE_PROBLEMS}
         if tabs:
@@ -180,7 +186,7 @@ def _tabs(project: ProjectSync, mirror: Mirror) -> dict[str, dict[str, Any]]:
         tabs[segment_tab(segment.name)] = _tab([inside], "tasks:id", SEGMENTS)
     for function in list_functions(mirror.dataset):
         column = function_column(function.slug)
-        matching = _filter(f"data.{column}", "greater_or_equal", "Number", round(function.threshold, 4))
+        matching = _filter(f"data.{column}", "greater_or_equal", "Number", lowest_match(function.threshold))
         tabs[function_tab(function.name)] = _tab([matching], f"-tasks:data.{column}", column)
     if mirror.dataset.get_field(score_path(mirror.dataset, mirror.patches_field, SCORE_FIELD)) is not None:
         similar = _filter(f"data.{SIMILAR}", "greater", "Number", 0)

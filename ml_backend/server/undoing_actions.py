@@ -52,7 +52,7 @@ def undo(project: ProjectSync, request: ActionRequest, progress: Progress) -> Ou
 
 def _last_action(mirror: Mirror, by: str) -> JournalEntry:
     entries = list_actions(mirror.dataset)
-    entry = next((one for one in entries if one.by == by), None)
+    entry = next((candidate for candidate in entries if candidate.by == by), None)
     if entry is None:
         raise Refusal(
             "There is nothing to undo: you did nothing here in the last seven days, or you have already undone it."
@@ -68,7 +68,9 @@ def _check_is_last_save(mirror: Mirror, entry: JournalEntry, entries: Sequence[J
     if last is None:
         raise Refusal(f"The {entry.title} can no longer be undone: it was undone in FiftyOne, or is too old.")
     if last.id != entry.made:
-        known = next((f"“{one.title}”" for one in entries if one.made == last.id), f"the {last.title} in FiftyOne")
+        known = next(
+            (f"“{earlier.title}”" for earlier in entries if earlier.made == last.id), f"the {last.title} in FiftyOne"
+        )
         raise Refusal(f"Somebody else acted after you: {known} must be undone before “{entry.title}”.")
 
 
@@ -97,7 +99,11 @@ def _undo_function(mirror: Mirror, entry: JournalEntry) -> _Undone:
 def _sent_from_here(mirror: Mirror) -> list[str]:
     """The samples with an annotation that was made from a label here: those that an undo may remove."""
     records = mirror.ledger.read().values()
-    return [record.sample for record in records if record.sample and any(one.ours for one in record.annotations)]
+    return [
+        record.sample
+        for record in records
+        if record.sample and any(annotation.ours for annotation in record.annotations)
+    ]
 
 
 _UNDO: dict[str, Callable[[Mirror, JournalEntry], _Undone]] = {

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -10,8 +11,9 @@ from ..errors import Cancelled, Refusal
 from ..label_studio.client import LabelStudioDown, LabelStudioUnauthorized
 from ..label_studio.label_fields import ProjectHeld
 from ..label_studio.metrics import EVENTS, PREDICTIONS
+from ..label_studio.settings import Pace
 from .backend import LabelStudioBackend
-from .columns import refresh_columns
+from .columns import curation_of, refresh_columns
 from .database import DATABASE_AWAY
 from .events import ATTEMPTS, EventQueue
 from .old_columns import remove_old_columns
@@ -23,34 +25,10 @@ from .task_commands import carry_out_commands
 _EVENTS_AT_ONCE = 500
 _STOP_SECONDS = 3.0
 _MISSING_TIMES = 3
+_LOOK_SECONDS = 1.0
+_MOST_DOUBLINGS = 30  # of the wait after a failure: a larger number of them could not be computed
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How long the worker waits for various things, in seconds.
-
-    Attributes:
-        turn: until it looks for events again, if none wakes it.
-        poll: between two polls of a project.
-        patience: how much longer a poll can wait while somebody annotates.
-        settled: without an event, after which work that can wait, or takes long, is done.
-        columns: between two renewals of the columns.
-        longest_wait: the longest wait before a project that failed is tried again.
-        missing: for which a project is missing, and often enough, before it counts as deleted.
-    """
-
-    turn: float = 1.0
-    poll: float = 20.0
-    patience: float = 10.0
-    settled: float = 30.0
-    columns: float = 60.0
-    longest_wait: float = 60.0
-    missing: float = 60.0
-
-
-USUAL_PACE = Pace()
 
 
 @dataclass
@@ -64,6 +42,7 @@ class _Agenda:
     publish: bool = True
     columns: bool = True
     old_columns: bool = True
+    curation: Hashable = None  # functions and segments that the columns show
     failures: int = 0
     retry_at: float = 0.0
     missing_since: list[float] = field(default_factory=list)
@@ -73,10 +52,9 @@ class _Agenda:
 class Worker:
     """Works on all served projects in one thread; events of a project are processed in order."""
 
-    def __init__(self, queue: EventQueue, backend: LabelStudioBackend, pace: Pace = USUAL_PACE) -> None:
+    def __init__(self, queue: EventQueue, backend: LabelStudioBackend) -> None:
         self._queue = queue
         self._backend = backend
-        self._pace = pace
         self._agendas: dict[ProjectSync, _Agenda] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="labelscape-worker", daemon=True)
@@ -93,13 +71,19 @@ class Worker:
         self._stopping.set()
         self._thread.join(_STOP_SECONDS)
 
+    @property
+    def _pace(self) -> Pace:
+        return self._backend.settings().pace
+
     def _run(self) -> None:
         while not self._stopping.is_set():
+            seconds = _LOOK_SECONDS
             try:
                 self._round()
+                seconds = min(seconds, self._pace.retry_seconds)
             except Exception:  # such as a full disk: the next round may succeed
                 _log.exception("round_failed")
-            self._queue.wait(self._pace.turn)
+            self._queue.wait(seconds)
 
     def _round(self) -> None:
         if not self._backend.database.available:
@@ -119,7 +103,7 @@ class Worker:
             return self._backend.projects()
         except Refusal as error:  # such as an invalid token, or a Label Studio that is down
             _log.warning("not_served", reason=str(error))
-            self._stopping.wait(self._pace.longest_wait / 4)
+            self._stopping.wait(self._pace.retry_seconds / 4)
             return []
 
     def _drop_unserved(self) -> None:
@@ -164,7 +148,7 @@ class Worker:
 
     def _put_off(self, project: ProjectSync, agenda: _Agenda, reason: str) -> None:
         agenda.failures += 1
-        wait = min(self._pace.longest_wait, 2.0**agenda.failures)
+        wait = min(self._pace.retry_seconds, 2.0 ** min(agenda.failures, _MOST_DOUBLINGS))
         agenda.retry_at = time.monotonic() + wait
         project.status = replace(project.status, problem=reason, retry_at=time.time() + wait)
         _log.warning("put_off", project=project.project, seconds=wait, reason=reason)
@@ -173,7 +157,7 @@ class Worker:
         """Whether Label Studio has reported for a while that the project does not exist."""
         agenda.missing_since.append(time.monotonic())
         lasted = agenda.missing_since[-1] - agenda.missing_since[0]
-        return len(agenda.missing_since) >= _MISSING_TIMES and lasted >= self._pace.missing
+        return len(agenda.missing_since) >= _MISSING_TIMES and lasted >= self._pace.missing_seconds
 
     def _leave(self, project: ProjectSync) -> None:
         self._backend.leave(project.project)
@@ -187,10 +171,11 @@ class Worker:
     def _turn(self, project: ProjectSync, agenda: _Agenda) -> None:
         self._process(project, agenda)
         # While somebody annotates, suggestions come first and events do arrive: polling can wait a little.
-        patience = 0 if project.behind or self._is_settled(agenda) else self._pace.patience
+        patience = 0 if project.behind or self._is_settled(agenda) else self._pace.patience_seconds
         if time.monotonic() >= agenda.poll_at + patience:
-            agenda.suggest |= project.catch_up()
-            agenda.poll_at = time.monotonic() + (0 if project.behind else self._pace.poll)
+            due, agenda.suggest = agenda.suggest, True  # it stays so if the poll fails after taking some tasks
+            agenda.suggest = project.catch_up() or due
+            agenda.poll_at = time.monotonic() + (0 if project.behind else self._pace.poll_seconds)
             self._process(
                 project, agenda
             )  # events that arrived in the meantime: suggestions are made once for all of them
@@ -254,19 +239,22 @@ class Worker:
 
     def _is_settled(self, agenda: _Agenda) -> bool:
         """Whether nobody has annotated for a while."""
-        return time.monotonic() - agenda.last_event > self._pace.settled
+        return time.monotonic() - agenda.last_event > self._pace.settled_seconds
 
     def _quiet(self, agenda: _Agenda) -> bool:
         return not agenda.publish and self._is_settled(agenda) and time.monotonic() >= agenda.columns_at
 
     def _do_what_can_wait(self, project: ProjectSync, agenda: _Agenda) -> None:
-        if agenda.columns:
+        curation = curation_of(project)
+        if agenda.columns or curation != agenda.curation:
             agenda.columns = not refresh_columns(project, lambda: self._idle(project))
             if agenda.columns:
                 return
+            agenda.curation = curation  # as it was before: what changed meanwhile is shown the next time
+            agenda.old_columns = True
         if agenda.old_columns:
-            agenda.old_columns = not remove_old_columns(project.studio, project.project, lambda: self._idle(project))
+            agenda.old_columns = not remove_old_columns(project, lambda: self._idle(project))
         deleted = project.tidy(lambda: self._idle(project))
         if deleted:
             _log.info("old_predictions_deleted", project=project.project, predictions=deleted)
-        agenda.columns_at = time.monotonic() + self._pace.columns
+        agenda.columns_at = time.monotonic() + self._pace.columns_seconds

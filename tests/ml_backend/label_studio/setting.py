@@ -49,9 +49,9 @@ class Setting:
 
     def poll(self, config: str | None = None) -> Mirror:
         """Read the project with its current config, and sync labels both ways."""
-        held = self.studio.held[self.project]
-        held["label_config"] = config or held["label_config"]
-        self.mirror = mirroring.open_mirror(URL, self.project, held["label_config"], self.rule)
+        project = self.studio.project_data[self.project]
+        project["label_config"] = config or project["label_config"]
+        self.mirror = mirroring.open_mirror(URL, self.project, project["label_config"], self.rule)
         tasks = self.studio.tasks(self.project)
         mirroring.add_tasks(
             self.mirror, tasks, lambda urls, _modality, _seconds: [self.paths[int(url[1:])] for url in urls]
@@ -68,8 +68,8 @@ class Setting:
         return self.mirror.dataset.match({"task_id": task}).first()
 
     def label(self, number: int) -> str | None:
-        held = self.sample(number).ground_truth
-        return None if held is None else held.label
+        label = self.sample(number).ground_truth
+        return None if label is None else label.label
 
     def relabel(self, number: int, label: str) -> None:
         """As a person does in the panel."""

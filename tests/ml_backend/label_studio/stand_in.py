@@ -1,5 +1,6 @@
 """An in-memory Label Studio, for tests of sending and pulling; `test_send_to_label_studio_real` uses the real one."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -19,7 +20,7 @@ class StandIn:
     """
 
     url: str = URL
-    held: dict[int, dict[str, Any]] = field(default_factory=dict)
+    project_data: dict[int, dict[str, Any]] = field(default_factory=dict)
     tasks_of: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     backends_of: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     files: dict[int, str] = field(default_factory=dict)
@@ -30,12 +31,12 @@ class StandIn:
 
     def project(self, project: int) -> dict[str, Any]:
         self._ask("project")
-        if project not in self.held:
+        if project not in self.project_data:
             raise LabelStudioMissing("404")
         tasks = self.tasks_of[project]
         skipped = [annotation.get("was_cancelled", False) for task in tasks for annotation in task["annotations"]]
         return {
-            **self.held[project],
+            **self.project_data[project],
             "task_number": len(tasks),
             "num_tasks_with_annotations": sum(bool(task["annotations"]) for task in tasks),
             "total_annotations_number": len(skipped) - sum(skipped),
@@ -44,12 +45,12 @@ class StandIn:
         }
 
     def projects(self) -> list[dict[str, Any]]:
-        return list(self.held.values())
+        return list(self.project_data.values())
 
     def create_project(self, title: str, label_config: str, *, description: str = "") -> int:
         self._ask("create_project")
         number = next(self._numbers)
-        self.held[number] = {
+        self.project_data[number] = {
             "id": number,
             "title": title,
             "description": description,
@@ -67,7 +68,11 @@ class StandIn:
         live = {backend["title"] for backend in self.backends(project)}
         if values["model_version"] not in live | {prediction["model_version"] for prediction in made}:
             raise LabelStudioError("Model version doesn't exist either as live model or as static predictions.")
-        self.held[project].update(values)
+        self.project_data[project].update(values)
+
+    def model_versions(self, project: int) -> dict[str, int]:
+        made = [prediction for task in self.tasks_of[project] for prediction in task["predictions"]]
+        return dict(Counter(str(prediction["model_version"]) for prediction in made))
 
     def backends(self, project: int) -> list[dict[str, Any]]:
         return self.backends_of.get(project, [])
@@ -117,7 +122,7 @@ class StandIn:
     def delete_annotation(self, annotation: int) -> None:
         self._ask("delete_annotation")
         for task in (task for tasks in self.tasks_of.values() for task in tasks):
-            task["annotations"] = [held for held in task["annotations"] if held["id"] != annotation]
+            task["annotations"] = [one for one in task["annotations"] if one["id"] != annotation]
 
     def whoami(self) -> dict[str, Any]:
         return {"id": 1, "email": USERS[1]}

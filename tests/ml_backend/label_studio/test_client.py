@@ -102,13 +102,13 @@ def studio_that(answers: Callable[[httpx.Request], httpx.Response], monkeypatch:
 
 
 def test_an_access_token_that_runs_out_on_its_way_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+    paths: list[str] = []
 
     def answers(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
+        paths.append(request.url.path)
         if request.url.path.endswith("refresh/"):
             return httpx.Response(200, json={"access": token(1_000, "access")})
-        first = asked.count(request.url.path) == 1
+        first = paths.count(request.url.path) == 1
         return httpx.Response(401, json={}) if first else httpx.Response(200, json={"id": 3})
 
     assert studio_that(answers, monkeypatch).project(3) == {"id": 3}

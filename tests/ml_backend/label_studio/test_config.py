@@ -137,10 +137,10 @@ def test_a_control_that_is_always_shown_goes_before_one_that_is_not() -> None:
 
 
 def test_other_controls_are_known_with_what_they_require_and_when_they_are_visible() -> None:
-    asked = '<Rating name="stars" toName="i" required="true"/>'
+    rating = '<Rating name="stars" toName="i" required="true"/>'
     hidden = '<View visibleWhen="region-selected"><TextArea name="note" toName="i" required="true"/></View>'
     region = '<Number name="age" toName="i" required="true" perRegion="true"/>'
-    config = f"<View>{IMAGE.format(value='$image')}{CHOICE.format(to='i')}{asked}{hidden}{region}</View>"
+    config = f"<View>{IMAGE.format(value='$image')}{CHOICE.format(to='i')}{rating}{hidden}{region}</View>"
     stars, note, age = read_label_config(config).questions
     assert (stars.name, stars.required, stars.conditions, stars.per_region) == ("stars", True, (), False)
     assert [condition.kind for condition in note.conditions] == ["region-selected"]

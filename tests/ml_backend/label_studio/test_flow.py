@@ -89,8 +89,8 @@ def test_ground_truth_is_not_overridden_by_a_later_annotation_nor_by_a_label_sav
     setting.poll()
     assert setting.label(0) == "Cat"
     assert len(setting.results(0)) == 2
-    [told] = read_notices(setting.mirror.dataset)
-    assert "gave way to annotations marked as ground truth" in told
+    [notice] = read_notices(setting.mirror.dataset)
+    assert "gave way to annotations marked as ground truth" in notice
 
 
 def test_the_latest_annotation_counts_where_the_setting_says_so(start: Any) -> None:
@@ -260,7 +260,7 @@ def test_a_renamed_class_is_renamed_here_as_one_save_that_can_be_undone(start: A
     setting.relabel(1, "Cat")
     mirror = setting.poll(view(KIND.replace("Cat", "Kitty")))
     assert [setting.label(number) for number in range(3)] == ["Kitty", "Kitty", None]
-    assert "is now called “Kitty”" in mirror.news[0]
+    assert "is now called “Kitty”" in mirror.notices[0]
     assert setting.results(1) == [[chosen("Kitty")]]
     setting.poll()
     assert undo(mirror.dataset).count == 2
@@ -273,7 +273,7 @@ def test_a_control_that_was_replaced_by_another_question_leaves_the_labels(start
     other = '<Choices name="mood" toName="img"><Choice value="calm"/></Choices>'
     mirror = setting.poll(view(other, other.replace("mood", "tone")))
     assert setting.label(0) == "Cat"
-    assert "“kind” is gone" in mirror.news[0]
+    assert "“kind” is gone" in mirror.notices[0]
 
 
 def test_one_class_becomes_several_and_back_without_losing_any(start: Any) -> None:
@@ -282,14 +282,14 @@ def test_one_class_becomes_several_and_back_without_losing_any(start: Any) -> No
     setting.poll()
     mirror = setting.poll(view(SEVERAL))
     assert [one.label for one in setting.sample(0).ground_truth.classifications] == ["Cat"]
-    assert "several classes per image: 1 label converted" in mirror.news[0]
+    assert "several classes per image: 1 label converted" in mirror.notices[0]
     setting.annotate(1, chosen("Cat", "Dog"))
     setting.poll()
     mirror = setting.poll(view(KIND))
     assert [setting.label(number) for number in range(3)] == ["Cat", "Cat", None]
     kept = setting.sample(1).ground_truth_several
     assert [one.label for one in kept.classifications] == ["Cat", "Dog"]
-    assert "kept in 'ground_truth_several'" in mirror.news[1]
+    assert "kept in 'ground_truth_several'" in mirror.notices[1]
     setting.poll()
     assert setting.label(1) == "Cat"
 

@@ -40,8 +40,8 @@ def test_a_label_changed_here_at_the_moment_an_annotation_arrives_is_the_later_o
     monkeypatch.setattr(flow, "apply", write)
     setting.poll()
 
-    held = setting.sample(0).ground_truth
-    labels = {one.label for one in held.classifications} if several else {held.label}
+    truth = setting.sample(0).ground_truth
+    labels = {one.label for one in truth.classifications} if several else {truth.label}
     assert labels == ({"Bird", "Cat"} if several and when.startswith("before") else {"Bird"})
     theirs, ours = setting.results(0)
     assert theirs == [chosen("Cat")]

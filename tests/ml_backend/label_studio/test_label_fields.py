@@ -39,7 +39,7 @@ def test_a_renamed_label_field_is_followed_and_no_annotation_is_deleted(start: A
         assert not setting.mirror.dataset.has_sample_field("ground_truth")
         assert setting.results(0) == [[chosen("Cat")]]
     assert read_notices(setting.mirror.dataset) == [
-        "The label field 'ground_truth' is now called 'animal' in FiftyOne: its labels go on under this name."
+        "The label field 'ground_truth' is now called 'animal' in FiftyOne: its labels are synced under this name."
     ]
     sample = setting.sample(1)
     sample.animal = fo.Classification(label="Cat")
@@ -65,8 +65,8 @@ def test_boxes_of_a_renamed_field_are_followed(start: Any) -> None:
     setting.mirror.dataset.rename_sample_field("ground_truth", "animals")
     setting.annotate(1, drawn("r2", "Dog"))
     setting.poll()
-    found = [[box.label for box in setting.sample(number).animals.detections] for number in range(2)]
-    assert found == [["Cat"], ["Dog"]]
+    classes = [[box.label for box in setting.sample(number).animals.detections] for number in range(2)]
+    assert classes == [["Cat"], ["Dog"]]
 
 
 def answered(start: Any) -> Any:

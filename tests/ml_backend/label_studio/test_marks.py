@@ -6,7 +6,14 @@ import pytest
 from bson import ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labelscape.ml_backend.label_studio.marks import Mark, Origin, Said, annotation_edits, as_stored_time, stored_labels
+from labelscape.ml_backend.label_studio.marks import (
+    AnnotationContent,
+    Mark,
+    Origin,
+    annotation_edits,
+    as_stored_time,
+    stored_labels,
+)
 from labelscape.ml_backend.store.labels import LabelField
 
 ONE = LabelField("kind", "classification", "kind")
@@ -31,7 +38,7 @@ def boxes(*labels, box=BOX, **more):
 
 
 def edited(target, document, marks, *, known=(), shown=(), origin=ANN, nothing=None, replace=False):
-    said = Said(marks, known, frozenset(shown), origin, nothing)
+    said = AnnotationContent(marks, known, frozenset(shown), origin, nothing)
     return annotation_edits(target, {SAMPLE: document}, {SAMPLE: said}, replace=replace)
 
 

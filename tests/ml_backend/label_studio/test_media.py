@@ -25,11 +25,11 @@ def test_an_upload_is_fetched_once_and_kept_as_it_is(make_cache: Any, studio: Si
     assert len(studio.requests) == 1
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_more_bytes_than_allowed_are_refused(make_cache: Any, studio: Site, told: bool) -> None:
+@pytest.mark.parametrize("announced", [True, False])
+def test_more_bytes_than_allowed_are_refused(make_cache: Any, studio: Site, announced: bool) -> None:
     def endless(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
-        if told:
+        if announced:
             request.send_header("Content-Length", str(2**40))
         request.end_headers()
         while True:

@@ -62,9 +62,9 @@ def test_our_token_does_not_follow_a_redirect_to_another_host(make_cache: Any, s
     ],
 )
 def test_our_token_opens_nothing_but_media(make_cache: Any, studio: Site, address: str) -> None:
-    for asked in (address, studio.url + address):
+    for url in (address, studio.url + address):
         with pytest.raises(MediaError, match="not an allowed source of media"):
-            make_cache().fetch(asked)
+            make_cache().fetch(url)
     assert not studio.requests
 
 

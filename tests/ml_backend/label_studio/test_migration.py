@@ -22,9 +22,9 @@ def labels(dataset):
 def test_one_class_becomes_the_only_one_of_several_and_comes_back(dataset):
     before = dataset.values("ground_truth.label")
 
-    news = migrate_labels(dataset, "ground_truth", fo.Classifications)
+    notices = migrate_labels(dataset, "ground_truth", fo.Classifications)
 
-    assert news == ["The label config now asks for several classes per image: 4 labels converted."]
+    assert notices == ["The label config now asks for several classes per image: 4 labels converted."]
     assert labels(dataset) == [[label] if label else None for label in before]
     assert migrate_labels(dataset, "ground_truth", fo.Classification) == [
         "The label config now asks for one class per image: 4 labels converted."
@@ -40,9 +40,9 @@ def test_more_classes_than_one_are_kept_under_another_name(dataset):
     first["ground_truth"].classifications.append(fo.Classification(label="second"))
     first.save()
 
-    news = migrate_labels(dataset, "ground_truth", fo.Classification)
+    notices = migrate_labels(dataset, "ground_truth", fo.Classification)
 
-    assert news[1] == "1 sample had more than one class; all of them are kept in 'ground_truth_several_2'."
+    assert notices[1] == "1 sample had more than one class; all of them are kept in 'ground_truth_several_2'."
     dataset.reload()
     assert dataset.values("ground_truth_several_2.classifications.label")[0][1] == "second"
 

@@ -84,7 +84,7 @@ class Step(NamedTuple):
 
 def bring_in_step(mirror: Mirror, records: Sequence[TaskRecord], who: flow.Who) -> Step:
     difference = flow.compare(mirror, records)
-    changed = flow.take_in(mirror, difference, who)
+    changed = flow.apply_annotations(mirror, difference, who)
     return Step(difference.outgoing, changed, difference.conflicts)
 
 
@@ -190,9 +190,9 @@ def test_where_both_sides_changed_the_later_change_counts_and_it_is_reported(ope
         sample = mirror.dataset.match({"task_id": number}).first()
         sample.ground_truth = fo.Classification(label="Dog", labelscape="human", labeled_at=moment)
         sample.save()
-    found = step(mirror)
-    assert found.conflicts == [(1, (("", "Dog"),)), (2, (("", "Cat"),))]
-    assert [record.task for record, _ in found.outgoing] == [2]
+    difference = step(mirror)
+    assert difference.conflicts == [(1, (("", "Dog"),)), (2, (("", "Cat"),))]
+    assert [record.task for record, _ in difference.outgoing] == [2]
     assert labels(mirror) == {1: "Cat", 2: "Dog"}
 
 
@@ -265,7 +265,7 @@ def test_a_class_that_left_the_config_stays_a_label_and_is_reported(open_mirror:
     without = open_mirror(CHOICES.replace('<Choice value="Cat"/>', ""))
     assert step(without) == Step([], [], [])
     assert labels(without) == {1: "Cat"}
-    assert "no longer has the class “Cat”" in " ".join(without.news)
+    assert "no longer has the class “Cat”" in " ".join(without.notices)
     step(open_mirror())
     assert labels(mirror) == {1: "Cat"}
 
@@ -296,14 +296,14 @@ def test_a_dataset_of_that_name_that_is_another_ones_is_not_touched(open_mirror:
 
 
 def test_a_medium_in_a_cloud_is_asked_for_where_label_studio_hands_it_out(open_mirror: Any, fetch: Fetch) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def remember(urls: Sequence[str], kind: Any, seconds: float | None) -> Sequence[Path | ValueError]:
-        asked.extend(urls)
+        requested.extend(urls)
         return fetch(["/0"] * len(urls), kind, seconds)
 
     mirroring.add_tasks(open_mirror(), [{"id": 12, "data": {"image": "s3://bucket/cat.jpg"}}], remember)
-    assert asked == ["/tasks/12/presign/?fileuri=czM6Ly9idWNrZXQvY2F0LmpwZw=="]
+    assert requested == ["/tasks/12/presign/?fileuri=czM6Ly9idWNrZXQvY2F0LmpwZw=="]
 
 
 def test_a_crash_between_sample_and_ledger_makes_no_second_sample(

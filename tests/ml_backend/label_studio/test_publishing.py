@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -75,8 +76,8 @@ class Studio:
         self._call("delete")
         self.rows.pop(number, None)
 
-    def model_versions(self, project: int) -> list[str]:
-        return sorted({str(row["model_version"]) for row in self.rows.values()})
+    def model_versions(self, project: int) -> dict[str, int]:
+        return dict(Counter(str(row["model_version"]) for row in self.rows.values()))
 
     def update_backend(self, number: int, settings: dict[str, Any]) -> None:
         self._call(f"title {settings['title']}")
@@ -130,7 +131,7 @@ def due(mirror: Mirror, proposals: dict[int, Preannotation], version: str = V1, 
     return plan(mirror.ledger.read(), proposals, version)
 
 
-def held(task: int, label: str, score: float, sure: bool = False, **more: Any) -> TaskRecord:
+def predicted(task: int, label: str, score: float, sure: bool = False, **more: Any) -> TaskRecord:
     return TaskRecord(task, "s", "/m", prediction=Prediction(task, (("", label),), score, sure, V1), **more)
 
 
@@ -150,21 +151,21 @@ def test_predictions_of_nested_choices_go_out_singly_as_paths_and_the_least_cert
     assert set(studio.calls) == {"create"}
     assert {row["task"] for row in studio.rows.values()} == set(range(150, 200))
     assert studio.of(199) == [(["Animal", "Cat"], 0.9 - 0.199)]
-    asked = iter([True, True, False])
-    assert publisher.add(due(opened, proposals), lambda: next(asked)) == 2
+    answers = iter([True, True, False])
+    assert publisher.add(due(opened, proposals), lambda: next(answers)) == 2
     fo.delete_dataset(opened.dataset.name)
 
 
 def test_only_what_a_person_would_notice_is_changed_and_the_most_telling_first() -> None:
     annotated = Annotation(1, [], 1, "2026")
     records = {
-        1: held(1, "Cat", 0.70),
-        2: held(2, "Cat", 0.70),
-        3: held(3, "Cat", 0.70),
-        4: held(4, "Cat", 0.70),
+        1: predicted(1, "Cat", 0.70),
+        2: predicted(2, "Cat", 0.70),
+        3: predicted(3, "Cat", 0.70),
+        4: predicted(4, "Cat", 0.70),
         5: TaskRecord(5, "s", "/m"),
-        6: held(6, "Cat", 0.70),
-        7: held(7, "Cat", 0.70, annotations=(annotated,)),
+        6: predicted(6, "Cat", 0.70),
+        7: predicted(7, "Cat", 0.70, annotations=(annotated,)),
     }
     proposals = {
         1: proposed("Cat", 0.72),
@@ -173,9 +174,9 @@ def test_only_what_a_person_would_notice_is_changed_and_the_most_telling_first()
         4: proposed("Cat", 0.71, sure=True),
         5: proposed("Dog", 0.40),
     }
-    found = plan(records, proposals, V1)
-    assert (found.new, found.changed, found.gone) == ([5], [3, 4, 2], [6])
-    assert len(found) == 5
+    difference = plan(records, proposals, V1)
+    assert (difference.new, difference.changed, difference.obsolete) == ([5], [3, 4, 2], [6])
+    assert len(difference) == 5
     assert sorted(plan(records, proposals, "labelscape-0002").new) == [1, 2, 3, 4, 5]
 
 
@@ -246,8 +247,11 @@ def test_a_prediction_that_was_deleted_there_is_made_again(
     del studio.rows[1]
     publisher.change(due(mirror, {1: proposed("Dog", 0.5), 2: proposed("Cat", 0.5)}), lambda: True)
     assert studio.of(1) == [("Dog", 0.5)]
+    assert not publisher.forget_deleted(list(mirror.ledger.read().values()))
     studio.rows.clear()
-    publisher.forget_deleted(list(mirror.ledger.read().values()))
+    for task in (1, 2, 3):
+        studio.create_prediction({"task": task, "model_version": "another model"})
+    assert publisher.forget_deleted(list(mirror.ledger.read().values()))
     assert sorted(due(mirror, {1: proposed("Dog", 0.5), 2: proposed("Cat", 0.5)}).new) == [1, 2]
 
 
@@ -292,7 +296,7 @@ def test_many_changes_become_a_new_version_and_title_and_project_follow(
     assert not publisher.should_renew(changed), "not twice in a minute"
     assert publisher.delete_old_predictions(lambda: True) == 100
     assert publisher.delete_old_predictions(lambda: True) == 0
-    assert studio.model_versions(1) == ["labelscape-0002"]
+    assert studio.model_versions(1) == {"labelscape-0002": 100}
 
 
 def test_deleting_an_old_version_stops_when_told_and_leaves_what_annotators_were_shown(
@@ -336,6 +340,20 @@ def test_a_renewal_that_broke_off_leaves_the_old_predictions_the_shown_ones(
     publisher.renew(due(mirror, proposals))
     assert publisher.version == "labelscape-0003", "what the broken renewal left behind has the second number"
     assert studio.of(7, "labelscape-0003") == [("Dog", 0.5)]
+
+
+def test_a_project_whose_new_version_could_not_be_set_shows_it_later(
+    studio: Studio, mirror: Mirror, publisher: Publisher
+) -> None:
+    publisher.add(due(mirror, {task: proposed("Cat", 0.5) for task in range(100)}))
+    studio.fails_at = "version labelscape-0002"
+    with pytest.raises(LabelStudioDown):
+        publisher.renew(due(mirror, {task: proposed("Dog", 0.5) for task in range(100)}))
+    assert publisher.version == "labelscape-0002", "as is the title by which Label Studio asks"
+    assert publisher.replaces(V1)
+    assert publisher.replaces(None)
+    assert not publisher.replaces("labelscape-0002")
+    assert not publisher.replaces("somebody else's model")
 
 
 def test_versions_are_numbered() -> None:

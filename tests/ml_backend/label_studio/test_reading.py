@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from bson import ObjectId
 from labelscape.ml_backend.label_studio.config import read_label_config
-from labelscape.ml_backend.label_studio.mirror import object_id
 from labelscape.ml_backend.label_studio.reading import ImageSizes, marks_of_result
 from labelscape.ml_backend.label_studio.reading import stated_marks as stated
+from labelscape.ml_backend.label_studio.regions import object_id
 from PIL import Image
 
 VIEW = '<View><Image name="img" value="$image"/>{}</View>'

@@ -12,7 +12,7 @@ TABLE = pd.DataFrame({"time": ["2026-01-01 00:00:00", "2026-01-01 00:00:01"], "v
 def shown(time: str):
     labels = '<TimeSeriesLabels name="l" toName="ts"><Label value="a"/></TimeSeriesLabels>'
     series = f'<TimeSeries name="ts" value="$csv" {time}><Channel column="value"/></TimeSeries>'
-    return read_label_config(f"<View>{labels}{series}</View>").shown
+    return read_label_config(f"<View>{labels}{series}</View>").task_object
 
 
 def test_a_config_without_a_time_column_has_no_times():

@@ -7,6 +7,7 @@ import pytest
 from labelscape.ml_backend.label_studio.settings import (
     SECRET_VARIABLE,
     Limits,
+    Pace,
     ServerSettings,
     ensure_secret,
     load_secret,
@@ -29,6 +30,7 @@ SETTINGS = ServerSettings(
     aliases=("http://studio:8080",),
     prefill_from=0.3,
     limits=Limits(media_bytes=10, predict_seconds=3.5),
+    pace=Pace(poll_seconds=5, missing_seconds=3600),
 )
 
 
@@ -164,6 +166,9 @@ def test_printed_settings_show_neither_token_nor_secret() -> None:
         ("limits", {"body_bytes": 0}),
         ("limits", {"body_bytes": 1.5}),
         ("limits", {"bodies": 1}),
+        ("pace", {"poll_seconds": 0}),
+        ("pace", {"poll_seconds": "often"}),
+        ("pace", {"poll": 1}),
         ("colour", "red"),
     ],
 )

@@ -69,7 +69,7 @@ class FakeBackend:
     """Answers every task with one choice; `answer` is replaced where a test needs another behavior."""
 
     current: ServerSettings = field(default_factory=ServerSettings)
-    asked: list[PredictRequest] = field(default_factory=list)
+    requests: list[PredictRequest] = field(default_factory=list)
     answer: Callable[[PredictRequest], list[Result]] | None = None
 
     state: BackendStatus = field(default_factory=BackendStatus)
@@ -80,7 +80,7 @@ class FakeBackend:
     def settings(self) -> ServerSettings:
         return self.current
 
-    def dismiss_news(self, project: int) -> None:
+    def dismiss_notices(self, project: int) -> None:
         self.dismissed.append(project)
 
     def note_hostname(self, address: str) -> None:
@@ -102,7 +102,7 @@ class FakeBackend:
         return [self.version(project) for project in sorted(PROJECTS)]
 
     def predict(self, request: PredictRequest) -> list[Result]:
-        self.asked.append(request)
+        self.requests.append(request)
         return self.answer(request) if self.answer else [self.result_of(task.id) for task in request.tasks]
 
     def result_of(self, task: int) -> Result:

@@ -125,8 +125,8 @@ class Project:
             return {}
         several = field.document_type is fo.Classifications
         path = "ground_truth.classifications.label" if several else "ground_truth.label"
-        found = zip(*dataset.values(["task_id", path]), strict=True)
-        return {task: label for task, label in found if label}
+        pairs = zip(*dataset.values(["task_id", path]), strict=True)
+        return {task: label for task, label in pairs if label}
 
     @property
     def dataset(self) -> fo.Dataset:
@@ -175,6 +175,15 @@ class Project:
         return CliRunner().invoke(app, ["connect", *words, *flags], env=self.server.environment)
 
 
+def log_in(page: Any, studio: LabelStudioServer) -> None:
+    """Log in to Label Studio in a browser."""
+    page.goto(f"{studio.url}/user/login")
+    page.fill("input[name=email]", USER)
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(lambda address: "login" not in address)
+
+
 def open_task(page: Any, project: Project, task: int) -> None:
     """Log in to Label Studio in a browser, and open a task from the Data Manager."""
     page.goto(f"{project.studio.url}/user/login")
@@ -195,7 +204,7 @@ def label_in_fiftyone(project: Project, task: int, label: str) -> None:
 
 
 def create_project(studio: LabelStudioServer, config: str, rows: list[dict[str, Any]]) -> int:
-    wanted = [sum(bool(row.get(kind)) for row in rows) for kind in ("annotations", "predictions")]
+    expected = [sum(bool(row.get(kind)) for row in rows) for kind in ("annotations", "predictions")]
     for _ in range(5):
         number = int(studio.ask("POST", "projects/", json={"title": "digits", "label_config": config})["id"])
         storage = {"project": number, "path": str(studio.media), "use_blob_urls": True, "title": "files"}
@@ -204,6 +213,6 @@ def create_project(studio: LabelStudioServer, config: str, rows: list[dict[str, 
             return number
         # Where SQLite was locked, Label Studio (1.23) repeats an import, and then leaves these out.
         done = studio.ask("POST", f"projects/{number}/import", json=rows)
-        if [done["annotation_count"], done["prediction_count"]] == wanted:
+        if [done["annotation_count"], done["prediction_count"]] == expected:
             return number
     raise AssertionError("Label Studio does not keep what is imported with tasks")

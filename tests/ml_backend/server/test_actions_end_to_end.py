@@ -48,12 +48,12 @@ def annotated(project: Project) -> dict[int, str]:
 def test_label_neighbors_as_annotations_labels_what_it_announced_and_is_undone(project: Project) -> None:
     before = annotated(project)
     seed = next(task for task in project.unlabeled() if project.digits[task] == "0")
-    wanted = {"tasks": [seed], "label": "0", "reach": 4, "as": "annotations"}
-    announced = preview(project, "label_neighbors", **wanted)
+    settings = {"tasks": [seed], "label": "0", "reach": 4, "as": "annotations"}
+    announced = preview(project, "label_neighbors", **settings)
     assert announced["numbers"] == {"selected": 1, "neighbors": 4, "kept": 0}
     assert annotated(project) == before
 
-    done = run(project, "label_neighbors", **wanted)
+    done = run(project, "label_neighbors", **settings)
     assert done["state"] == "done", done
     assert done["outcome"]["numbers"] == {"selected": 1, "neighbors": 4, "kept": 0, "written": 5}
     after = annotated(project)
@@ -105,9 +105,9 @@ def test_rankings_searches_and_segments_become_columns_and_tabs(project: Project
     assert ranked["outcome"]["numbers"]["ranked"] == len(project.unlabeled())
     assert run(project, "rank_mislabels", tasks="all", count=120)["outcome"]["numbers"]["ranked"] == 40
 
-    found = run(project, "find_similar", tasks=zeros[:3], negatives=ones[:3], limit=5)["outcome"]
-    assert found["numbers"] == {"found": 5}
-    assert sum(project.digits[task] == "0" for task in found["tasks"]) >= 4
+    outcome = run(project, "find_similar", tasks=zeros[:3], negatives=ones[:3], limit=5)["outcome"]
+    assert outcome["numbers"] == {"found": 5}
+    assert sum(project.digits[task] == "0" for task in outcome["tasks"]) >= 4
     function = run(project, "create_function", tasks=zeros[:3], name="Round ones", threshold=0.6)
     assert function["state"] == "done", function
     segment = run(project, "create_segment", tasks=zeros[:4], name="Zeros", kind="data quality")
@@ -116,7 +116,7 @@ def test_rankings_searches_and_segments_become_columns_and_tabs(project: Project
     titles = {tab["data"]["title"] for tab in project.tabs()}
     assert {"Outliers", "Similar tasks", "Zeros · segment", "Round ones · function"} <= titles
     data = project.data()
-    assert {task for task, values in data.items() if values.get("ls_similar", 0) > 0} == set(found["tasks"])
+    assert {task for task, values in data.items() if values.get("ls_similar", 0) > 0} == set(outcome["tasks"])
     assert {task for task, values in data.items() if "|zeros|" in values.get("ls_segments", "")} == set(zeros[:4])
     assert all(data[task]["ls_fn_round_ones"] > 0.5 for task in zeros[:3])
     assert run(project, "undo")["outcome"]["sentence"] == "Undid: segment “Zeros”."
@@ -168,7 +168,7 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(project: Project) -> Non
 
     assert refusal("label_neighbors", tasks=[], label="0")[0] == 422
     assert "not a label of this project" in refusal("label_neighbors", tasks=[1], label="cat")[1]
-    assert "is here yet" in refusal("label_neighbors", tasks=[10**9], label="0")[1]
+    assert "The backend has none of the 1 task yet" in refusal("label_neighbors", tasks=[10**9], label="0")[1]
     assert call(project, "GET", "jobs/none").status_code == 404
     url = f"{project.server.url}/v1/projects/{project.id}"
     for method, path in (("GET", "map"), ("POST", "undo"), ("POST", "label_neighbors/preview"), ("DELETE", "jobs/1")):

@@ -57,7 +57,7 @@ def test_a_project_off_the_allowlist_is_refused(client: TestClient, backend: Fak
         answer = client.post(route, json=body)
         assert answer.status_code == 403
         assert "Project 4 is not served" in answer.json()["detail"]
-    assert not backend.asked
+    assert not backend.requests
     assert queue.depth() == 0
 
 

@@ -18,11 +18,11 @@ from labelscape.ml_backend.server.protocol import PredictRequest, Task
 def test_the_routes_do_not_wait_while_label_studio_keeps_us_waiting(
     settings: ServerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, answered = threading.Event(), threading.Event()
+    received, answered = threading.Event(), threading.Event()
 
     class Hanging:
         def __init__(self, url: str, token: str) -> None:
-            asked.set()
+            received.set()
             answered.wait(30)
 
         def headers(self) -> dict[str, str]:
@@ -33,7 +33,7 @@ def test_the_routes_do_not_wait_while_label_studio_keeps_us_waiting(
     backend = LabelStudioBackend(settings, Database(lambda: None))
     worker = threading.Thread(target=backend.project, args=[3], daemon=True)
     worker.start()
-    assert asked.wait(30)
+    assert received.wait(30)
     seen: list[bool] = []
     route = threading.Thread(target=lambda: seen.append(backend.serves(3) and bool(backend.version(3))), daemon=True)
     route.start()
@@ -140,3 +140,10 @@ def test_a_project_that_left_stays_out(backend: LabelStudioBackend) -> None:
     backend.leave(3)
     assert not backend.serves(3)
     assert backend.serves(8)
+
+
+def test_settings_that_cannot_be_read_any_longer_leave_the_old_ones_in_use(backend: LabelStudioBackend) -> None:
+    before = backend.settings()
+    settings_path().write_bytes(b"\xff\xfe{")
+    assert backend.settings() == before
+    assert backend.status().settings.startswith("The changed settings are not in use.")

@@ -81,8 +81,8 @@ def test_connecting_says_at_once_what_is_wrong(make_project: Callable[..., Proje
         (project, {"--backend": "http://127.0.0.1:9"}, "labelscape serve"),
         (unsupported, {}, "TextArea"),
     ]
-    for asked, options, expected in wrong:
-        said = asked.connect(**options)
+    for tried, options, expected in wrong:
+        said = tried.connect(**options)
         assert said.exit_code == 1
         assert expected in said.output
     assert project.backends() == unsupported.backends() == []

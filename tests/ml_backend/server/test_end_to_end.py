@@ -14,7 +14,7 @@ from labelscape.cli.scenes import add_scenes
 from labelscape.ml_backend.actions.segments import create_segment
 from labelscape.ml_backend.store.embeddings import embeddings_status, list_embeddings
 from labelscape.ml_backend.store.maps import list_maps
-from labelscape.testing.label_studio import PASSWORD, USER, LabelStudioServer
+from labelscape.testing.label_studio import LabelStudioServer
 
 from .projects import (
     CLASSES,
@@ -24,6 +24,7 @@ from .projects import (
     chosen,
     eventually,
     label_in_fiftyone,
+    log_in,
     rectangles,
     scene_as_task,
 )
@@ -150,9 +151,9 @@ def test_a_label_saved_in_fiftyone_becomes_an_annotation_once(project: Project) 
     [annotation] = eventually("the annotation", lambda: project.task(task)["annotations"])
     assert annotation["result"][0]["value"]["choices"] == ["5"]
     project.refresh()
-    project.annotate(project.unlabeled()[0])  # is worked off after the refresh
+    project.annotate(project.unlabeled()[0])  # is processed after the refresh
     eventually("the next label", lambda: len(project.labels()) == 42)
-    assert [held["id"] for held in project.task(task)["annotations"]] == [annotation["id"]]
+    assert [one["id"] for one in project.task(task)["annotations"]] == [annotation["id"]]
 
 
 # --- what the Data Manager shows -------------------------------------------------------------------------------------
@@ -162,8 +163,8 @@ def test_the_data_manager_has_columns_of_scores_and_tabs_that_use_them(project: 
     titles = {"Outliers", "Likely wrong", "Confident", "Uncertain"}
     eventually("tabs", lambda: titles <= {tab["data"]["title"] for tab in project.tabs()})
     data = list(project.data().values())
-    assert any(held.get("ls_outlier", 0) > 0 for held in data)
-    assert len({held.get("ls_cluster") for held in data}) > 1
+    assert any(row.get("ls_outlier", 0) > 0 for row in data)
+    assert len({row.get("ls_cluster") for row in data}) > 1
     samples = project.dataset.limit(7).values("id")
     create_segment(project.dataset, samples, name="Smudged", kind="data quality")
     project.server.restart()  # it looks at once
@@ -220,15 +221,15 @@ def test_boxes_of_another_model_get_a_class_where_it_is_no_guess(
     scenes.delete()
 
     def right() -> list[bool]:
-        found = [
+        classes = [
             (region["value"]["rectanglelabels"][0], digits[task][int(region["id"])])
             for task, prediction in project.predictions(unlabeled=True).items()
             for region in prediction["result"]
             if region["value"].get("rectanglelabels")  # a box below the floor has no class
         ]
-        return [label == digit for label, digit in found]
+        return [label == digit for label, digit in classes]
 
-    answers = eventually("a class for most boxes", lambda: found if len(found := right()) > 20 else None)
+    answers = eventually("a class for most boxes", lambda: hits if len(hits := right()) > 20 else None)
     assert sum(answers) > 0.6 * len(answers)
 
 
@@ -298,13 +299,13 @@ def test_annotations_made_while_the_backend_is_down_are_found_when_it_is_back(pr
 
 def test_a_label_studio_that_hangs_does_not_make_the_backend_hang(project: Project) -> None:
     task = project.unlabeled()[0]
-    asked = {"action": "START_TRAINING", "project": {"id": project.id}}
+    request = {"action": "START_TRAINING", "project": {"id": project.id}}
     project.studio.hang()
     try:
-        assert project.server.send(asked).status_code == 201  # the worker now waits for Label Studio
+        assert project.server.send(request).status_code == 201  # the worker now waits for Label Studio
         for _ in range(5):
             assert project.server.get("health").status_code == 200
-            assert project.server.send(asked).status_code == 201
+            assert project.server.send(request).status_code == 201
             time.sleep(0.5)
     finally:
         project.studio.resume()
@@ -320,7 +321,7 @@ def test_the_data_manager_sorts_by_score_and_a_task_opens_pre_annotated(
 ) -> None:
     eventually("tabs", lambda: len(project.tabs()) > 4)
     predicted = project.predicted()
-    _log_in(page, project.studio)
+    log_in(page, project.studio)
     page.goto(f"{project.studio.url}/projects/{project.id}/data")
     page.locator(".lsf-table__row-wrapper").first.wait_for()
     titles = [title.strip() for title in page.locator(".lsf-tabs-dm__item").all_inner_texts()]
@@ -341,11 +342,3 @@ def test_the_data_manager_sorts_by_score_and_a_task_opens_pre_annotated(
     page.locator(".lsf-choice__checkbox.ant-checkbox-wrapper-checked").wait_for()
     page.screenshot(path=tmp_path / "label-studio-task.png")
     assert page.locator(".lsf-choice__checkbox.ant-checkbox-wrapper-checked").inner_text().startswith(predicted[task])
-
-
-def _log_in(page: Any, studio: LabelStudioServer) -> None:
-    page.goto(f"{studio.url}/user/login")
-    page.fill("input[name=email]", USER)
-    page.fill("input[name=password]", PASSWORD)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(lambda address: "login" not in address)

@@ -10,7 +10,7 @@ import uvicorn
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.server.app import create_app
 from labelscape.ml_backend.server.events import Event, EventQueue
-from labelscape.ml_backend.server.inspecting import backend_lines, dismiss_news, project_lines
+from labelscape.ml_backend.server.inspecting import backend_lines, dismiss_notices, project_lines
 from labelscape.ml_backend.server.status import BackendStatus, ProjectStatus
 
 from .conftest import SECRET, FakeBackend
@@ -39,10 +39,10 @@ def test_the_queue_and_each_projects_state_are_listed(url: str, backend: FakeBac
     backend.state = BackendStatus(settings="The changed settings are not in use.", projects=states)
     lines = backend_lines(SECRET, url)
     assert lines[0] == "Backend: UP"
-    assert lines[1].startswith("Queue: 1 event, the oldest waits since ")
+    assert lines[1].startswith("Queue: 1 event, the oldest waiting for ")
     assert "✗ The changed settings are not in use." in lines
     assert lines[-3:] == [
-        "Project 3: The token has expired. Tried again at 2023-11-14T22:14:20Z; last up to date: 2023-11-14T22:13:20Z",
+        "Project 3: The token has expired. Next attempt at 2023-11-14T22:14:20Z; last up to date: 2023-11-14T22:13:20Z",
         "Project 8: up to date (too few labels); last success: 2023-11-14T22:13:20Z",
         "Project 9: starting",
     ]
@@ -55,12 +55,12 @@ def test_a_projects_tasks_without_a_medium_are_listed_with_the_reason(url: str) 
 
 
 def test_notices_that_were_read_are_dismissed_project_by_project(url: str, backend: FakeBackend) -> None:
-    dismiss_news(SECRET, url, 3)
+    dismiss_notices(SECRET, url, 3)
     assert backend.dismissed == [3]
     with pytest.raises(Refusal, match="Project 4 is not served"):
-        dismiss_news(SECRET, url, 4)
+        dismiss_notices(SECRET, url, 4)
     assert backend.dismissed == [3]
-    assert requests.delete(f"{url}/v1/projects/3/news", timeout=60).status_code == 401
+    assert requests.delete(f"{url}/v1/projects/3/notices", timeout=60).status_code == 401
 
 
 def test_a_project_that_is_not_served_is_reported(url: str) -> None:

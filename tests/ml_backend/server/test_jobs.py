@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.progress import Progress
-from labelscape.ml_backend.server.jobs import Busy, Job, JobBoard, Outcome
+from labelscape.ml_backend.server.jobs import Busy, Job, JobBoard, Once, Outcome
 
 
 @pytest.fixture
@@ -84,3 +84,43 @@ def test_more_jobs_than_may_wait_are_refused(board: JobBoard) -> None:
     with pytest.raises(Busy, match="try again"):
         board.start(3, "undo", "7", work)
     go_on.set()
+
+
+def test_a_start_that_is_repeated_with_its_key_is_the_same_job(board: JobBoard) -> None:
+    done: list[str] = []
+
+    def work(_: Progress) -> Outcome:
+        done.append("once")
+        return Outcome("Done.")
+
+    first = board.start(3, "suggest_labels", "7", work, Once("key", b"1, 2"))
+    assert board.start(3, "suggest_labels", "7", work, Once("key", b"1, 2")).id == first.id
+    ended(board, first)
+    again = board.start(3, "suggest_labels", "7", work, Once("key", b"1, 2"))
+    assert (again.id, again.outcome) == (first.id, Outcome("Done."))
+    assert done == ["once"]
+    others = [
+        board.start(3, "suggest_labels", "7", work, Once("another key", b"1, 2")),
+        board.start(3, "suggest_labels", "8", work, Once("key", b"1, 2")),
+        board.start(4, "suggest_labels", "7", work, Once("key", b"1, 2")),
+        board.start(3, "suggest_labels", "7", work),
+    ]
+    assert len({job.id for job in [first, *others]}) == 5
+
+
+@pytest.mark.parametrize(("action", "request_"), [("suggest_labels", b"3"), ("undo", b"1, 2")])
+def test_the_key_of_another_request_is_refused(board: JobBoard, action: str, request_: bytes) -> None:
+    board.start(3, "suggest_labels", "7", lambda _: Outcome("Done."), Once("key", b"1, 2"))
+    with pytest.raises(Refusal, match="already used for another request"):
+        board.start(3, action, "7", lambda _: Outcome("Done."), Once("key", request_))
+
+
+def test_jobs_that_ended_are_forgotten_with_their_keys_where_there_are_many(board: JobBoard) -> None:
+    first = board.start(3, "undo", "7", lambda _: Outcome("Done."), Once("0", b""))
+    for number in range(1, 1_002):
+        job = board.start(3, "undo", "7", lambda _: Outcome("Done."), Once(str(number), b""))
+        while (now := board.find(3, job.id)) is None or now.ended is None:
+            time.sleep(0)
+    assert board.start(3, "undo", "7", lambda _: Outcome("Done."), Once("1001", b"")).id == job.id
+    assert board.start(3, "undo", "7", lambda _: Outcome("Done."), Once("0", b"")).id != first.id
+    assert board.find(3, first.id) is None

@@ -34,8 +34,8 @@ class Locked(StandIn):
     def writes_in_bulk(self, project: int) -> bool:
         return False
 
-    def model_versions(self, project: int) -> list[str]:
-        return []
+    def model_versions(self, project: int) -> dict[str, int]:
+        return {}
 
     def predictions(self, project: int) -> list[dict[str, object]]:
         return list(self.kept)
@@ -69,7 +69,7 @@ def labeled(studio: Locked, tmp_path: Path) -> Iterator[ProjectSync]:
     """A project of which one task was just labeled here."""
     paths, _ = write_digits(tmp_path, count=len(PETS))
     path_of = dict(zip((f"/{name}" for name in PETS), paths, strict=True))
-    [project] = studio.held
+    [project] = studio.project_data
     sync = ProjectSync(
         project,
         ServerSettings(url=URL),

@@ -33,11 +33,11 @@ def due(retries: MediaRetries) -> list[int]:
 
 
 def test_missing_media_are_tried_after_a_start_refused_ones_too(clock: Clock) -> None:
-    assert due(MediaRetries()) == [1, 2]
+    assert due(MediaRetries(20.0)) == [1, 2]
 
 
 def test_a_medium_is_tried_ever_more_seldom_but_never_given_up(clock: Clock) -> None:
-    retries = MediaRetries()
+    retries = MediaRetries(20.0)
     waits = []
     for _ in range(10):
         assert 2 in due(retries)
@@ -50,15 +50,32 @@ def test_a_medium_is_tried_ever_more_seldom_but_never_given_up(clock: Clock) -> 
     assert (waits[0], waits[-1]) == (20, 600)
 
 
+def test_a_medium_that_is_missing_for_weeks_is_still_tried(clock: Clock) -> None:
+    retries = MediaRetries(20.0)
+    for _ in range(3_000):
+        retries.note(RECORDS, {1: "status 404"})
+    clock.now += 600
+    assert 1 in due(retries)
+
+
+def test_the_first_wait_may_be_longer_than_the_longest_of_the_others(clock: Clock) -> None:
+    retries = MediaRetries(3_600.0)
+    retries.note(RECORDS, {1: "status 404"})
+    clock.now += 3_599
+    assert 1 not in due(retries)
+    clock.now += 1
+    assert 1 in due(retries)
+
+
 def test_a_reason_is_reported_once_until_it_changes(clock: Clock) -> None:
-    retries = MediaRetries()
+    retries = MediaRetries(20.0)
     assert retries.note(RECORDS, {1: "status 500", 2: "no image"}) == [1, 2]
     assert retries.note(RECORDS, {1: "status 500", 2: "status 404"}) == [2]
     assert retries.problems() == [TaskProblem(1, "/a.png", "status 500"), TaskProblem(2, "/b.png", "status 404")]
 
 
 def test_a_task_that_got_its_medium_or_another_address_is_no_problem_any_more(clock: Clock) -> None:
-    retries = MediaRetries()
+    retries = MediaRetries(20.0)
     retries.note(RECORDS, {1: "status 500", 2: "no image"})
     assert [record.task for record in retries.due([TaskRecord(1, "s1", "/a.png"), TaskRecord(2, "", "/c.png")])] == [2]
     assert retries.problems() == []

@@ -65,6 +65,7 @@ def test_boxes_have_a_map_neighbors_and_an_audit(boxes: Project) -> None:
     assert "no longer exists" in call(boxes, "GET", f"tasks/{task}/neighbors?region=0").json()["detail"]
     assert set(call(boxes, "GET", "next?count=3").json()["tasks"]) <= set(boxes.unlabeled())
     spread_and_undo(boxes, task, region)
+    search_by_regions(boxes, digits)
     missing = next(one for one in CLASSES if one not in digits[task])
     refused = call(boxes, "POST", "label_neighbors/preview", {"tasks": [task], "label": missing}).json()["detail"]
     assert f"no region labeled “{missing}”" in refused
@@ -73,17 +74,38 @@ def test_boxes_have_a_map_neighbors_and_an_audit(boxes: Project) -> None:
 
 def spread_and_undo(boxes: Project, task: int, region: dict[str, Any]) -> None:
     before = filled_in(boxes)
-    wanted = {"tasks": [task], "label": region["label"], "region": region["region"], "reach": 3}
-    announced = preview(boxes, "label_neighbors", **wanted)
+    settings = {"tasks": [task], "label": region["label"], "region": region["region"], "reach": 3}
+    announced = preview(boxes, "label_neighbors", **settings)
     assert announced["numbers"] == {"selected": 1, "neighbors": 3, "kept": 0}
     assert "1 selected region and 3 unlabeled neighbors" in announced["sentence"]
     assert set(announced["tasks"]) <= set(boxes.unlabeled())
-    assert run(boxes, "label_neighbors", **wanted)["outcome"]["numbers"]["neighbors"] == 3
+    assert run(boxes, "label_neighbors", **settings)["outcome"]["numbers"]["neighbors"] == 3
     new = {place for place, label in filled_in(boxes).items() if label == region["label"]}
     assert len(new) >= 3
     assert {place[0] for place in new} >= set(announced["tasks"])
     assert run(boxes, "undo")["outcome"]["numbers"] == {"undone": 4}
     eventually("the predictions of before", lambda: filled_in(boxes) == before)
+
+
+def search_by_regions(boxes: Project, digits: dict[int, list[str]]) -> None:
+    labeled = [task for task in digits if task not in set(boxes.unlabeled())]
+    digit = max(CLASSES, key=lambda one: sum(digits[task].count(one) for task in labeled))
+    tasks = [task for task in labeled if digit in digits[task]][:3]
+    everything = sum(len(digits[task]) for task in tasks)
+    same = sum(digits[task].count(digit) for task in tasks)
+    examples = {"tasks": tasks, "label": digit}
+    assert preview(boxes, "find_similar", tasks=tasks)["numbers"] == {"positives": everything, "negatives": 0}
+    assert preview(boxes, "find_similar", **examples)["numbers"] == {"positives": same, "negatives": 0}
+    similar = run(boxes, "find_similar", **examples, limit=6)["outcome"]
+    assert similar["numbers"] == {"found": 6}
+    assert f"Found 6 similar regions in {len(similar['tasks'])} task" in similar["sentence"]
+    assert sum(digit in digits[task] for task in similar["tasks"]) >= 0.6 * len(similar["tasks"])
+    assert {task for task, data in boxes.data().items() if data.get("ls_similar", 0) > 0} == set(similar["tasks"])
+    assert run(boxes, "create_function", **examples, name="Same digit", threshold=0.6)["state"] == "done"
+    assert all(boxes.data()[task]["ls_fn_same_digit"] > 0.6 for task in tasks)
+    missing = next(one for one in CLASSES if not any(one in digits[task] for task in tasks))
+    refused = call(boxes, "POST", "find_similar/preview", {"tasks": tasks, "label": missing}).json()["detail"]
+    assert f"no region labeled “{missing}”: choose other tasks" in refused
 
 
 def check_at_random(boxes: Project, digits: dict[int, list[str]]) -> None:

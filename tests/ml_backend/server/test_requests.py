@@ -2,7 +2,8 @@
 
 import pytest
 from labelscape.ml_backend.errors import Refusal
-from labelscape.ml_backend.server.actions_api import ACTIONS, openapi_document
+from labelscape.ml_backend.server.action_catalog import ACTIONS
+from labelscape.ml_backend.server.actions_api import openapi_document
 from labelscape.ml_backend.server.requests import Parameter, read_action_request
 
 PARAMETERS = (
@@ -58,3 +59,4 @@ def test_the_openapi_document_describes_a_route_and_a_preview_for_every_action()
         schema = described["requestBody"]["content"]["application/json"]["schema"]
         assert {parameter.name for parameter in action.parameters} <= set(schema["properties"])
         assert f"/v1/projects/{{project}}/{action.name}/preview" in paths
+        assert "Idempotency-Key" in [parameter["name"] for parameter in described["parameters"]]

@@ -12,6 +12,7 @@ from labelscape.cli.digits import write_digits
 from labelscape.ml_backend.actions.map import MapSettings, compute_map
 from labelscape.ml_backend.label_studio.client import LabelStudioDown
 from labelscape.ml_backend.label_studio.label_fields import ProjectHeld
+from labelscape.ml_backend.label_studio.media_hosts import MediaUnavailable
 from labelscape.ml_backend.label_studio.mirror import EMBEDDINGS
 from labelscape.ml_backend.label_studio.settings import ServerSettings
 from labelscape.ml_backend.server import sync as syncing
@@ -43,7 +44,7 @@ def studio() -> StandIn:
 def start(studio: StandIn, tmp_path: Path) -> Iterator[Callable[[], ProjectSync]]:
     """Factory of what starting the backend creates."""
     [path], _ = write_digits(tmp_path, count=1)
-    [project] = studio.held
+    [project] = studio.project_data
     yield lambda: ProjectSync(
         project,
         ServerSettings(url=URL),
@@ -98,7 +99,7 @@ def test_what_a_person_annotated_alike_is_not_taken_for_ours(
     studio: StandIn, start: Callable[[], ProjectSync], annotator: int
 ) -> None:
     sync = start()
-    [project] = studio.held
+    [project] = studio.project_data
     studio.annotate(project, "pet", chosen("Dog"), by=annotator, at="2026-05-01T12:00:00.000000Z")
     studio.annotate(project, "pet", chosen("Cat"), by=2, at="2026-05-02T12:00:00.000000Z")
     sync.catch_up()
@@ -121,7 +122,7 @@ def test_a_prediction_for_an_open_project_asks_nothing_of_label_studio(
     assert not sync.is_open
     sync.open()
     assert sync.is_open
-    [project] = studio.held
+    [project] = studio.project_data
     studio.annotate(project, "pet", chosen("Dog"), by=2)
     tasks = studio.tasks(project)
     studio.requests.clear()
@@ -130,6 +131,37 @@ def test_a_prediction_for_an_open_project_asks_nothing_of_label_studio(
     assert len(sync.opened().dataset) == 1
     sync.catch_up()
     assert sync.opened().dataset.first().ground_truth.annotator == "bob@example.com"
+
+
+def test_what_a_poll_finds_is_suggested_for(studio: StandIn, start: Callable[[], ProjectSync]) -> None:
+    sync = start()
+    [project] = studio.project_data
+    assert sync.catch_up()
+    assert not sync.catch_up()
+    studio.import_tasks(project, [{"data": {"image": "/puppy", "fiftyone_id": "puppy"}}])
+    assert sync.catch_up(), "a task without a label"
+    studio.task_of(project, "puppy")["data"]["image"] = "/older dog"
+    assert sync.catch_up(), "another medium"
+    studio.annotate(project, "puppy", [])
+    sync.catch_up()
+    assert not sync.catch_up()
+    studio.task_of(project, "puppy")["annotations"].clear()
+    assert any([sync.catch_up(), sync.catch_up()]), "an annotation without a label, deleted"
+
+
+def test_a_medium_that_is_there_at_last_is_suggested_for(
+    studio: StandIn, start: Callable[[], ProjectSync], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, late = start(), tmp_path / "late.png"
+    [project] = studio.project_data
+    fetched: dict[str, Path | ValueError] = {"/pet": MediaUnavailable("status 404")}
+    sync = ProjectSync(project, made.settings, studio, lambda some, *_: [fetched[one] for one in some])  # type: ignore[arg-type]
+    monkeypatch.setattr(sync.media_retries, "due", lambda records: [one for one in records if not one.sample])
+    sync.catch_up()
+    assert not sync.catch_up()
+    late.write_bytes(write_digits(tmp_path / "one", count=1)[0][0].read_bytes())
+    fetched["/pet"] = late
+    assert sync.catch_up()
 
 
 def test_another_embedding_model_drops_the_map_of_the_former_vectors(
@@ -193,10 +225,10 @@ def test_another_project_with_the_number_of_a_lost_one_deletes_nothing(
     sync.catch_up()
     label_here(sync, "Cat")
     dataset = sync.opened().dataset
-    [project] = studio.held
+    [project] = studio.project_data
     lost = studio.tasks_of[project]
     studio.tasks_of[project] = [{**lost[0], "id": lost[0]["id"] + 1, "annotations": [], "predictions": []}]
-    studio.held[project]["created_at"] = "2026-06-01T08:00:00Z"
+    studio.project_data[project]["created_at"] = "2026-06-01T08:00:00Z"
     deleted = Event("1", "TASKS_DELETED", project, [lost[0]["id"]], [])
     for served in (sync, start()):
         with pytest.raises(ProjectHeld, match="rename the dataset"):
@@ -220,5 +252,5 @@ def test_a_dataset_of_an_earlier_version_belongs_to_the_project_it_is_started_wi
     dataset.save()
     start().catch_up()
     dataset.reload()
-    [annotation] = studio.held.values()
-    assert dataset.info["label_studio"]["created_at"] == annotation["created_at"]
+    [project] = studio.project_data.values()
+    assert dataset.info["label_studio"]["created_at"] == project["created_at"]

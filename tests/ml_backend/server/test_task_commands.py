@@ -45,7 +45,7 @@ def studio(tmp_path: Path) -> StandIn:
 def sync(studio: StandIn, tmp_path: Path) -> Iterator[ProjectSync]:
     """The project, caught up."""
     paths, _ = write_digits(tmp_path, count=TASKS)
-    [project] = studio.held
+    [project] = studio.project_data
     made = ProjectSync(
         project,
         ServerSettings(url=URL),

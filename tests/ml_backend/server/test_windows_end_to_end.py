@@ -132,13 +132,13 @@ def predictions(project: Project) -> dict[int, list[dict[str, Any]]]:
 
 def by_second(kind: Kind, result: list[dict[str, Any]]) -> list[str | None]:
     """The class of each second in a result."""
-    found: list[str | None] = [None] * SECONDS
+    classes: list[str | None] = [None] * SECONDS
     for item in result:
         start, end = kind.edges(item["value"])
         for second in range(SECONDS):
             if start <= second + 0.5 <= end:
-                found[second] = item["value"][item["type"]][0]
-    return found
+                classes[second] = item["value"][item["type"]][0]
+    return classes
 
 
 def windows_of(project: Project, task: int) -> list[str | None]:
@@ -245,8 +245,8 @@ def test_the_map_the_panel_and_neighbors_show_windows(
     siren = panel["regions"][second]
     assert f"{second}.000-" in siren["title"]
 
-    wanted = {"tasks": [task], "label": "siren", "region": siren["region"], "reach": 2}
-    done = run(project, "label_neighbors", **wanted)["outcome"]
+    settings = {"tasks": [task], "label": "siren", "region": siren["region"], "reach": 2}
+    done = run(project, "label_neighbors", **settings)["outcome"]
     assert done["numbers"]["neighbors"] == 2, done
     assert run(project, "undo")["outcome"]["numbers"] == {"undone": 3}
     drawn = run(project, "audit_suggestions", target=0.5)

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 from labelscape.ml_backend.label_studio.client import LabelStudioDown, LabelStudioError, LabelStudioUnauthorized
+from labelscape.ml_backend.label_studio.settings import Pace, ServerSettings
 from labelscape.ml_backend.server import worker as working
 from labelscape.ml_backend.server.events import ATTEMPTS, Event, EventQueue
 from labelscape.ml_backend.server.media_retries import MediaRetries
 from labelscape.ml_backend.server.status import ProjectStatus
 from labelscape.ml_backend.server.sync import ProjectMissing
-from labelscape.ml_backend.server.worker import Pace, Worker
+from labelscape.ml_backend.server.worker import Worker
 from pymongo.errors import AutoReconnect
 
-HURRY = Pace(turn=0.02, longest_wait=0.05)
+HURRY = Pace(retry_seconds=0.05)
 
 
 class Project:
@@ -25,13 +26,14 @@ class Project:
 
     project = 3
     version = "labelscape-0001"
-    behind = False
-    media_retries = MediaRetries()
+    behind, curation = False, 0
+    media_retries = MediaRetries(20.0)
 
     def __init__(self) -> None:
         self.status = ProjectStatus()
         self.studio = Tabs()
         self.missing = False
+        self.finds = True  # whether a poll finds something new
         self.applied: list[str] = []
         self.acts: list[str] = []
         self.carried_out: list[list[str]] = []  # what was done before each look at the menus on the tasks
@@ -59,7 +61,7 @@ class Project:
             raise ProjectMissing("Not found")
         self.acts.append("catch up")
         self.while_catching_up()
-        return True
+        return self.finds
 
     def suggest(self, progress: Callable[[float, str], None]) -> None:
         self.acts.append("suggest")
@@ -102,10 +104,14 @@ class Database:
 
 
 class Backend:
-    def __init__(self, *projects: Project) -> None:
+    def __init__(self, *projects: Project, pace: Pace = HURRY) -> None:
         self._projects = projects
+        self._settings = ServerSettings(pace=pace)
         self.database = Database()
         self.left: list[int] = []
+
+    def settings(self) -> ServerSettings:
+        return self._settings
 
     def leave(self, project: int) -> None:
         self.left.append(project)
@@ -121,6 +127,7 @@ class Backend:
 @pytest.fixture(autouse=True)
 def columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "refresh_columns", lambda project, _: project.acts.append("columns") is None)
+    monkeypatch.setattr(working, "curation_of", lambda project: project.curation)
     monkeypatch.setattr(working, "remove_old_columns", lambda *_: True)
     monkeypatch.setattr(working, "carry_out_commands", lambda project: project.carried_out.append(list(project.acts)))
 
@@ -139,7 +146,7 @@ def queue(tmp_path: Path) -> Iterator[EventQueue]:
 
 @pytest.fixture
 def at_work(queue: EventQueue, project: Project) -> Iterator[None]:
-    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
     worker.start()
     yield
     worker.stop()
@@ -184,6 +191,20 @@ def test_an_event_that_cannot_be_processed_holds_up_no_other_and_is_set_aside(
 
 
 @pytest.mark.usefixtures("at_work")
+def test_what_a_poll_took_before_it_failed_is_suggested_for(queue: EventQueue, project: Project) -> None:
+    def fail() -> None:
+        project.finds, project.while_catching_up = False, lambda: None
+        project.acts.clear()
+        raise LabelStudioDown("Label Studio is down")
+
+    until(lambda: "publish" in project.acts)
+    project.while_catching_up = fail
+    project.acts.clear()
+    until(lambda: "suggest" in project.acts)
+    assert project.acts.index("catch up") < project.acts.index("suggest")
+
+
+@pytest.mark.usefixtures("at_work")
 def test_events_wait_while_label_studio_is_down(queue: EventQueue, project: Project) -> None:
     project.down = True
     queue.put(event("patient"))
@@ -205,7 +226,7 @@ def test_events_of_a_project_that_is_not_served_any_more_do_not_wait(
     monkeypatch.setattr(backend, "projects", refuse)
     for name, of in (("kept", 3), ("dropped", 4), ("dropped too", 4)):
         queue.put(event(name, of))
-    worker = Worker(queue, backend, HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
     worker.start()
     until(lambda: queue.projects() == [3])
     worker.stop()
@@ -225,7 +246,7 @@ def test_a_round_that_fails_is_not_the_last(
         return [project]
 
     monkeypatch.setattr(backend, "projects", projects)
-    worker = Worker(queue, backend, HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
     worker.start()
     queue.put(event("1"))
     until(lambda: queue.depth() == 0)
@@ -234,20 +255,20 @@ def test_a_round_that_fails_is_not_the_last(
 
 
 def test_a_worker_that_is_stopped_leaves_the_rest_for_the_next_start(queue: EventQueue, project: Project) -> None:
-    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
     worker.start()
     until(lambda: "publish" in project.acts)
     worker.stop()
     queue.put(event("later"))
     assert project.applied == []
-    again = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
+    again = Worker(queue, Backend(project))  # type: ignore[arg-type]
     again.start()
     until(lambda: project.applied == ["later"])
     again.stop()
 
 
 def test_what_can_wait_waits_for_a_quiet_time(queue: EventQueue, project: Project) -> None:
-    worker = Worker(queue, Backend(project), replace(HURRY, columns=0.0))  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project, pace=replace(HURRY, columns_seconds=0.0)))  # type: ignore[arg-type]
     worker.start()
     until(lambda: "columns" in project.acts)
     project.acts.clear()
@@ -265,7 +286,7 @@ def test_an_event_does_not_wait_for_a_poll_that_is_due(queue: EventQueue, projec
         queue.put(event("now"))
 
     project.while_publishing = be_slow
-    worker = Worker(queue, Backend(project), replace(HURRY, poll=2.0, patience=3.0))  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project, pace=replace(HURRY, poll_seconds=2.0, patience_seconds=3.0)))  # type: ignore[arg-type]
     worker.start()
     until(lambda: project.applied == ["now"] and "catch up" in project.acts)
     worker.stop()
@@ -276,7 +297,7 @@ def test_an_event_that_comes_during_a_poll_is_suggested_for_together_with_what_t
     queue: EventQueue, project: Project
 ) -> None:
     project.while_catching_up = lambda: queue.put(event("now"))
-    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
     worker.start()
     until(lambda: "publish" in project.acts)
     assert project.applied == ["now"]
@@ -294,7 +315,7 @@ def test_an_event_does_not_wait_for_columns(
         return False
 
     monkeypatch.setattr(working, "refresh_columns", endless)
-    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
     worker.start()
     until(lambda: "columns" in project.acts)
     queue.put(event("urgent"))
@@ -308,7 +329,7 @@ def test_a_database_that_goes_away_holds_events_until_it_is_back(queue: EventQue
 
     backend = Backend(project)
     project.while_catching_up = break_off
-    worker = Worker(queue, backend, HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
     worker.start()
     until(lambda: not backend.database.available)
     queue.put(event("kept"))
@@ -338,8 +359,8 @@ def test_the_status_tab_says_why_a_project_stands_still(queue: EventQueue, proje
 
 def test_a_project_that_was_deleted_leaves(queue: EventQueue, project: Project) -> None:
     project.missing = True
-    backend = Backend(project)
-    worker = Worker(queue, backend, replace(HURRY, missing=0.1))  # type: ignore[arg-type]
+    backend = Backend(project, pace=replace(HURRY, missing_seconds=0.1))
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
     worker.start()
     until(lambda: backend.left == [3])
     worker.stop()
@@ -348,7 +369,7 @@ def test_a_project_that_was_deleted_leaves(queue: EventQueue, project: Project) 
 def test_a_project_that_is_missing_for_a_moment_stays(queue: EventQueue, project: Project) -> None:
     project.missing = True
     backend = Backend(project)
-    worker = Worker(queue, backend, HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, backend)  # type: ignore[arg-type]
     worker.start()
     until(lambda: project.status.problem == "Not found")
     project.missing = False
@@ -360,7 +381,7 @@ def test_a_project_that_is_missing_for_a_moment_stays(queue: EventQueue, project
 def test_stopping_does_not_wait_for_long_work(queue: EventQueue, project: Project) -> None:
     released = threading.Event()
     project.while_publishing = lambda: released.wait(120)
-    worker = Worker(queue, Backend(project), HURRY)  # type: ignore[arg-type]
+    worker = Worker(queue, Backend(project))  # type: ignore[arg-type]
     worker.start()
     until(lambda: "publish" in project.acts)
     worker.stop()

@@ -42,8 +42,8 @@ def said(result: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def labels(project: Project, field: str) -> dict[int, str]:
-    found = zip(*project.dataset.values(["task_id", f"{field}.label"]), strict=True)
-    return {task: label for task, label in found if label}
+    pairs = zip(*project.dataset.values(["task_id", f"{field}.label"]), strict=True)
+    return {task: label for task, label in pairs if label}
 
 
 @pytest.fixture

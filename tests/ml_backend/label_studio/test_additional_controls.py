@@ -4,7 +4,7 @@ from typing import Any
 
 import fiftyone as fo
 import pytest
-from labelscape.ml_backend.label_studio.config import controls_beside, read_label_config, unfilled_controls
+from labelscape.ml_backend.label_studio.config import additional_controls, read_label_config, unfilled_controls
 from labelscape.ml_backend.label_studio.mirror import CONFIG_SEEN
 from labelscape.ml_backend.label_studio.outgoing import annotation_of
 from labelscape.ml_backend.label_studio.preannotations import as_prediction, preannotations
@@ -58,7 +58,7 @@ def test_controls_about_the_whole_of_the_same_object_are_filled_in_together() ->
     config = view(WEATHER, SCENE, RATING)
     first = read_label_config(config)
     assert first.from_name == "weather"
-    assert [one.from_name for one in controls_beside(config, first)] == ["scene", "stars"]
+    assert [one.from_name for one in additional_controls(config, first)] == ["scene", "stars"]
     assert unfilled_controls(config, first) == []
 
 
@@ -80,7 +80,7 @@ def test_controls_about_the_whole_of_the_same_object_are_filled_in_together() ->
 )
 def test_other_controls_are_not_and_that_is_reported(config: str, reason: str) -> None:
     first = read_label_config(config)
-    assert controls_beside(config, first) == ()
+    assert additional_controls(config, first) == ()
     assert any(reason in one for one in unfilled_controls(config, first))
 
 
@@ -222,8 +222,8 @@ def test_a_renamed_control_keeps_its_field(start: Any) -> None:
     setting.poll()
     mirror = setting.poll(view(WEATHER, SCENE.replace('"scene"', '"place"')))
     assert labels(setting, 0) == ("sunny", "street")
-    assert "The control “scene” is now called “place”" in mirror.news[0]
-    assert [field for field, _ in mirror.beside] == ["scene"]
+    assert "The control “scene” is now called “place”" in mirror.notices[0]
+    assert [field for field, _ in mirror.additional] == ["scene"]
     save(setting, 0, scene="field")
     setting.poll()
     assert answers(setting.results(0)[-1]) == {"weather": "sunny", "place": "field"}
@@ -244,7 +244,7 @@ def test_the_first_control_goes_and_comes_back_without_losing_labels(start: Any)
     mirror = setting.poll(view(SCENE))
     assert (mirror.field, mirror.control.from_name) == ("scene", "scene")
     assert labels(setting, 0) == ("sunny", "street")
-    assert "labels given with “weather” stay" in mirror.news[0]
+    assert "labels given with “weather” stay" in mirror.notices[0]
     setting.poll(view(WEATHER, SCENE))
     assert labels(setting, 0) == ("sunny", "street")
     save(setting, 0, ground_truth="rainy")
@@ -259,10 +259,10 @@ def test_the_second_control_goes_and_its_labels_stay_without_its_suggestions(sta
     suggest(setting, 1, weather=("sunny", 0.9), scene=("street", 0.8))
     mirror = setting.poll(view(WEATHER))
     assert labels(setting, 0) == ("sunny", "street")
-    assert mirror.beside == ()
-    assert "The control “scene” is gone from the label config" in mirror.news[0]
+    assert mirror.additional == ()
+    assert "The control “scene” is gone from the label config" in mirror.notices[0]
     assert "suggested_label_scene" not in mirror.dataset.get_field_schema()
-    assert setting.poll().news == ()
+    assert setting.poll().notices == ()
 
 
 def test_an_answer_to_a_control_that_is_gone_makes_no_annotation_for_the_other(start: Any) -> None:
@@ -288,7 +288,7 @@ def test_a_name_that_another_control_has_by_now_is_that_controls(start: Any, old
     for _ in range(3):
         mirror = setting.poll(view(*parts, choices(old, "warm", "cold")))
         new = {"weather": "weather", "scene": "scene_2"}[old]
-        assert [mirror.field, *(field for field, _ in mirror.beside)] == ["ground_truth", "scene", new]
+        assert [mirror.field, *(field for field, _ in mirror.additional)] == ["ground_truth", "scene", new]
     setting.annotate(1, chosen("warm", name=old))
     setting.poll()
     assert setting.sample(1)[new].label == "warm"
@@ -312,10 +312,10 @@ def test_a_control_gives_its_field_a_name_that_is_free(start: Any, name: str, fi
 
 def suggest(setting: Setting, number: int, **proposed: tuple[str, float]) -> None:
     ids = as_ids([setting.sample(number).id])
-    for face in setting.mirror.faces:
-        label, confidence = proposed[face.control.from_name]
-        suggestion = Suggestion(label, confidence, confidence > 0.85, [], face.field)
-        write_suggestions(setting.mirror.dataset, Items(ids, ids), [suggestion], name=face.suggestions)
+    for single in setting.mirror.control_views:
+        label, confidence = proposed[single.control.from_name]
+        suggestion = Suggestion(label, confidence, confidence > 0.85, [], single.field)
+        write_suggestions(setting.mirror.dataset, Items(ids, ids), [suggestion], name=single.suggestions)
     setting.mirror.dataset.reload()
 
 
