@@ -3,16 +3,17 @@
 import json
 from collections.abc import Callable
 from functools import wraps
-from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
-from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from .hooks import MissingHook, hook, permission_name
+
 _MOST_BYTES = 64 * 2**20
+_NOT_IMPLEMENTED = 501
 
 View = Callable[..., HttpResponse]
 
@@ -48,6 +49,8 @@ def project_view(*methods: str, permission: str) -> Callable[[View], View]:
                 return view(request, _project(request, number, permission), **arguments)
             except Refused as refusal:
                 return JsonResponse({"detail": str(refusal)}, status=refusal.status)
+            except MissingHook as missing:
+                return JsonResponse({"detail": str(missing)}, status=_NOT_IMPLEMENTED)
 
         # Checked in `_authenticate`, but not for tokens, which no other site can make a browser send.
         exempt: View = csrf_exempt(checked)
@@ -60,11 +63,6 @@ def check_permission(request: HttpRequest, permission: str) -> None:
     """Refuse a user who does not have one of Label Studio's permissions."""
     if not request.user.has_perm(permission_name(permission)):
         raise Refused(403, "Your account is not allowed to do this in Label Studio.")
-
-
-def permission_name(permission: str) -> str:
-    """The name under which Label Studio knows a permission, such as “tasks.change”."""
-    return str(getattr(import_module("core.permissions").all_permissions, permission))
 
 
 def body_of(request: HttpRequest) -> dict[str, Any]:
@@ -90,7 +88,7 @@ def _authenticate(request: HttpRequest) -> None:
     if not request.user.is_authenticated:
         raise Refused(401, "Log in to Label Studio first.")
     # Label Studio (1.23) turns the check off for its own API; ours keeps it.
-    request._dont_enforce_csrf_checks = not settings.USE_ENFORCE_CSRF_CHECKS
+    request._dont_enforce_csrf_checks = not getattr(settings, "USE_ENFORCE_CSRF_CHECKS", True)
     check = _CsrfCheck(lambda _: HttpResponse())
     check.process_request(request)
     if check.process_view(request, None, (), {}):
@@ -101,16 +99,17 @@ def _by_legacy_token(request: HttpRequest) -> Any:
     """The user of a legacy token, where the organization still allows them; None without a token."""
     if not request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("token "):
         return None
+    authentication = hook("tokens")()
     try:
-        login = import_string("jwt_auth.auth.TokenAuthenticationPhaseout")().authenticate(request)
+        login = authentication.authenticate(request)
     except Exception as error:  # REST framework's AuthenticationFailed, which we do not import
         raise Refused(401, "Label Studio does not accept this token.") from error
     return None if login is None else login[0]
 
 
 def _project(request: HttpRequest, number: int, permission: str) -> Any:
-    project = import_module("projects.models").Project.objects.filter(pk=number).first()
+    project = hook("projects").objects.filter(pk=number).first()
     if project is None or not project.has_permission(request.user):
-        raise Refused(404, f"You do not have access to a project {number}.")
+        raise Refused(404, f"There is no project {number}, or you do not have access to it.")
     check_permission(request, permission)
     return project

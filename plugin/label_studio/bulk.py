@@ -1,7 +1,6 @@
-"""Bulk writes for the backend: what Label Studio's API (1.23) takes 100 ms a task for takes one transaction here."""
+"""Bulk writes for the backend: one transaction for what Label Studio's API (1.23) does in 100 ms per task."""
 
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import Any
 
 from django.db import transaction
@@ -9,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.timezone import now
 
 from .access import Refused, body_of, check_permission, project_view
+from .hooks import FOR_BULK, check_hooks, hook
 
 _AT_ONCE = 500
 _OWN = "ls_"  # columns with this prefix are ours; no others are written
@@ -16,7 +16,10 @@ _OWN = "ls_"  # columns with this prefix are ours; no others are written
 
 @project_view("GET", permission="projects_view")
 def hello(request: HttpRequest, project: Any) -> HttpResponse:
-    """Report that bulk writes are available."""
+    """Report that bulk writes are available; otherwise, the backend writes one by one."""
+    missing = check_hooks()
+    for name in sorted(FOR_BULK & missing.keys()):
+        raise Refused(404, missing[name])
     return JsonResponse({"app": "labelscape", "bulk": ["predictions", "data"]})
 
 
@@ -25,8 +28,8 @@ def predictions(request: HttpRequest, project: Any) -> HttpResponse:
     """Change, create, and delete predictions: ``{change: [{id, result, score}], delete: [id]}``; all or nothing."""
     body = body_of(request)
     change, gone = _objects(body, "change"), _numbers(body, "delete")
-    model = import_module("tasks.models").Prediction
-    new = {int(one["id"]): one for one in change if _is_prediction(one)}
+    model = hook("predictions")
+    new = {int(prediction["id"]): prediction for prediction in change if _is_prediction(prediction)}
     if len(new) != len(change):
         raise Refused(400, "A changed prediction needs an id, a result, and a score from 0 to 1.")
     with transaction.atomic():
@@ -49,11 +52,11 @@ def data(request: HttpRequest, project: Any) -> HttpResponse:
     if not isinstance(values, dict) or not all(_is_row(key, row) for key, row in values.items()):
         raise Refused(400, f"“values” must map tasks to columns whose names begin with “{_OWN}”.")
     check_permission(request, "tasks_change")
-    model = import_module("tasks.models").Task
+    model = hook("tasks")
     rows = {int(key): row for key, row in values.items()}
     with transaction.atomic():
-        found = (_locked(model.objects.filter(project=project, id__in=part)) for part in _parts(sorted(rows)))
-        tasks = [task for some in found for task in some]
+        batches = (_locked(model.objects.filter(project=project, id__in=part)) for part in _parts(sorted(rows)))
+        tasks = [task for some in batches for task in some]
         for task in tasks:
             task.data = {**task.data, **rows[task.id]}
         model.objects.bulk_update(tasks, ["data"], batch_size=_AT_ONCE)
@@ -77,29 +80,29 @@ def _declare(project: Any, columns: set[str], count: int) -> None:
 
 def _delete(model: Any, deleted: list[tuple[int, int]]) -> None:
     """Delete predictions, and correct the counters of their tasks."""
-    tasks = import_module("tasks.models").Task.objects.filter(id__in=[task for _, task in deleted])
+    tasks = hook("tasks").objects.filter(id__in=[task for _, task in deleted])
     model.objects.filter(id__in=[number for number, _ in deleted]).delete()
-    import_module("tasks.functions").update_tasks_counters(tasks)
+    hook("counters")(tasks)
 
 
 def _objects(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     listed = body.get(name, [])
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+    if not isinstance(listed, list) or not all(isinstance(element, dict) for element in listed):
         raise Refused(400, f"“{name}” must be a list of JSON objects.")
     return listed
 
 
 def _numbers(body: Mapping[str, Any], name: str) -> list[int]:
     listed = body.get(name, [])
-    if not isinstance(listed, list) or not all(isinstance(one, int) for one in listed):
+    if not isinstance(listed, list) or not all(isinstance(number, int) for number in listed):
         raise Refused(400, f"“{name}” must be a list of IDs.")
     return listed
 
 
-def _is_prediction(one: Mapping[str, Any]) -> bool:
-    score = one.get("score")
+def _is_prediction(prediction: Mapping[str, Any]) -> bool:
+    score = prediction.get("score")
     has_score = isinstance(score, int | float) and 0 <= score <= 1
-    return isinstance(one.get("id"), int) and isinstance(one.get("result"), list) and has_score
+    return isinstance(prediction.get("id"), int) and isinstance(prediction.get("result"), list) and has_score
 
 
 def _is_row(key: str, row: Any) -> bool:

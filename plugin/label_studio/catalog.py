@@ -75,7 +75,7 @@ def _tasks(value: Any) -> Any:
 
 
 def _converted(kind: type, value: Any) -> Any:
-    """The value as a number; what is none goes to the backend as it is, which says what is wrong with it."""
+    """The value as a number; anything else is passed on to the backend, which says what is wrong with it."""
     try:
         return kind(value)
     except (TypeError, ValueError, OverflowError):
@@ -93,8 +93,8 @@ _NAMES: dict[str, dict[str, Callable[[Any], Any]]] = {
     "audit_suggestions": {"step": _text, "target": _percent},
     "rank_outliers": {},
     "rank_mislabels": {},
-    "find_similar": {"negatives": _tasks, "text": _text, "limit": _integer},
-    "create_function": {"name": _text, "threshold": _percent, "negatives": _tasks, "text": _text},
+    "find_similar": {"label": _text, "negatives": _tasks, "text": _text, "limit": _integer},
+    "create_function": {"name": _text, "threshold": _percent, "label": _text, "negatives": _tasks, "text": _text},
     "create_segment": {"name": _text, "kind": _text, "note": _text},
     "undo": {},
 }
@@ -143,14 +143,28 @@ def _audit_fields(_: Description) -> list[Field]:
     ]
 
 
-def _example_fields(_: Description) -> list[Field]:
-    return [_input("negatives", "Not like these tasks (IDs, optional)"), _input("limit", "Number of tasks", "50")]
+def _region_fields(description: Description) -> list[Field]:
+    """Which regions of the selected tasks are the examples, in a project that labels regions."""
+    if not description.get("boxes"):
+        return []
+    classes = [(str(name), str(name)) for name in description.get("classes", [])]
+    return [_select("label", "Like their regions labeled", [("", "(any, or not labeled yet)"), *classes], "")]
 
 
-def _function_fields(_: Description) -> list[Field]:
+def _example_fields(description: Description) -> list[Field]:
+    number = "Number of regions" if description.get("boxes") else "Number of tasks"
+    return [
+        *_region_fields(description),
+        _input("negatives", "Not like these tasks (IDs, optional)"),
+        _input("limit", number, "50"),
+    ]
+
+
+def _function_fields(description: Description) -> list[Field]:
     return [
         _input("name", "Name"),
         _input("threshold", "Lowest score of a match (%)", "50"),
+        *_region_fields(description),
         _input("negatives", "Not like these tasks (IDs, optional)"),
     ]
 

@@ -1,18 +1,18 @@
 """The tasks that a user selected in the Data Manager: ticked ones, those of a filter, or all."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from django.http import HttpRequest
 
 from .access import Refused
+from .hooks import hook
 
 _NOTHING = "Nothing is selected: tick tasks first, or the box at the top of the list for all of them."
 
 
 def selects_nothing(body: Mapping[str, Any]) -> bool:
-    """Whether a request selects no task, which Label Studio (1.23) itself takes for all tasks."""
+    """Whether a request selects no task, which Label Studio (1.23) itself interprets as all tasks."""
     selected = body.get("selectedItems")
     return not isinstance(selected, dict) or (selected.get("all") is not True and not selected.get("included"))
 
@@ -22,10 +22,10 @@ def selected_task_ids(request: HttpRequest, project: Any, body: Mapping[str, Any
     if selects_nothing(body):
         raise Refused(422, _NOTHING)
     selected = body["selectedItems"]
-    tasks = import_module("tasks.models").Task
+    tasks = hook("tasks")
     try:
         if selected.get("all") is True:
-            parameters = import_module("data_manager.prepare_params").PrepareParams(
+            parameters = hook("selection")(
                 project=project.id,
                 selectedItems={"all": True, "excluded": list(selected.get("excluded") or [])},
                 filters=body.get("filters"),

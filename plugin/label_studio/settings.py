@@ -13,15 +13,15 @@ _STOCK: dict[str, Any] = globals()
 
 INSTALLED_APPS = [*_STOCK["INSTALLED_APPS"], f"{__package__}.apps.LabelscapeConfig"]
 MIDDLEWARE = [*_STOCK["MIDDLEWARE"], f"{__package__}.page.PanelScript"]
-ROOT_URLCONF = f"{__package__}.urls"
-
 LABELSCAPE_SERVER = os.environ.get("LABELSCAPE_SERVER", "http://127.0.0.1:9090").rstrip("/")
 LABELSCAPE_SECRET = os.environ.get("LABELSCAPE_SECRET", "")
 
 LABELSCAPE_STOCK = {
+    "urls": _STOCK["ROOT_URLCONF"],
     "columns": _STOCK.get("DATA_MANAGER_GET_ALL_COLUMNS", ""),
     "filters": _STOCK.get("DATA_MANAGER_CUSTOM_FILTER_EXPRESSIONS", ""),
 }
+ROOT_URLCONF = f"{__package__}.urls"
 if all(LABELSCAPE_STOCK.values()):  # else another version does this otherwise, and `hooks` says so
     DATA_MANAGER_GET_ALL_COLUMNS = f"{__package__}.columns.all_columns"
     DATA_MANAGER_CUSTOM_FILTER_EXPRESSIONS = f"{__package__}.columns.filter_expression"

@@ -1,6 +1,8 @@
 """Label Studio's own addresses, and ours below /labelscape/."""
 
-from core.urls import urlpatterns as stock
+from importlib import import_module
+
+from django.conf import settings
 from django.urls import path
 
 from . import bulk, views
@@ -19,5 +21,5 @@ urlpatterns = [
     path(f"{_HERE}/bulk", bulk.hello),
     path(f"{_HERE}/bulk/predictions", bulk.predictions),
     path(f"{_HERE}/bulk/data", bulk.data),
-    *stock,
+    *import_module(settings.LABELSCAPE_STOCK["urls"]).urlpatterns,
 ]

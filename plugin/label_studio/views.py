@@ -10,7 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from . import backend
 from .access import Refused, body_of, check_permission, project_view
 from .catalog import BY_NAME, MENU, MenuAction, as_values, describe, form_of
-from .hooks import check_hooks
+from .hooks import MissingHook, check_hooks
 from .selection import selected_task_ids
 
 SCRIPT = Path(__file__).parent / "static" / "labelscape.js"
@@ -61,9 +61,10 @@ def preview(request: HttpRequest, project: Any, name: str) -> HttpResponse:
 
 @project_view("POST", permission="tasks_view")
 def start(request: HttpRequest, project: Any, name: str) -> HttpResponse:
-    """Start an action; the answer is its job."""
+    """Start an action; the answer is its job, the same one for a request that is repeated with its key."""
     action, body = _requested(request, project, name)
-    return _passed_on(backend.call("POST", project.id, action.name, body))
+    key = request.headers.get(backend.KEY_HEADER, "")
+    return _passed_on(backend.call("POST", project.id, action.name, body, key=key))
 
 
 @project_view("GET", "DELETE", permission="tasks_view")
@@ -116,7 +117,7 @@ def _requested(request: HttpRequest, project: Any, name: str) -> tuple[MenuActio
 def _may(request: HttpRequest, action: MenuAction) -> bool:
     try:
         check_permission(request, action.permission)
-    except Refused:
+    except (Refused, MissingHook):
         return False
     return True
 

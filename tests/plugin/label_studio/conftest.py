@@ -1,8 +1,11 @@
 """A Label Studio with the app, the backend it calls, and people who use it: shared by all tests of this folder."""
 
+import json
+import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,15 +13,17 @@ import requests
 from labelscape.cli.digits import write_digits
 from labelscape.testing.label_studio import (
     PASSWORD,
+    QUICK_PACE,
     USER,
     LabelscapeServer,
     LabelStudioServer,
     label_studio_with_app,
 )
+from labelscape.testing.recording_proxy import Recorder
 
 from ...ml_backend.server.projects import CLASSES, Project, choices, chosen, create_project, eventually
 
-CLIENT_ERROR = 400
+OTHER_NAMES = Path(__file__).with_name("other_label_studio.py")
 
 
 @dataclass
@@ -90,7 +95,7 @@ class Desk:
 @pytest.fixture(scope="session")
 def app_backend(label_studio: LabelStudioServer, database: None) -> Iterator[LabelscapeServer]:
     """A backend of the app's own: one that turns from one Label Studio to another changes its secret."""
-    server = LabelscapeServer(label_studio.folder.with_name("labelscape-server-app"))
+    server = LabelscapeServer(label_studio.folder.with_name("labelscape-server-app"), QUICK_PACE)
     server.start()
     yield server
     server.stop()
@@ -152,3 +157,28 @@ def set_up_desk(studio: LabelStudioServer, backend: LabelscapeServer, owner: Per
     assert done.exit_code == 0, done.output
     project.wait_for_predictions()
     return Desk(project, owner)
+
+
+@dataclass(frozen=True)
+class OtherStudio:
+    """A Label Studio on a copy of the project's database whose source differs in places, and its owner."""
+
+    server: LabelStudioServer
+    owner: Person
+
+
+def start_other_studio(
+    desk: Desk, name: str, backend: LabelscapeServer | Recorder, replaced: Mapping[str, Mapping[str, str]]
+) -> OtherStudio:
+    """Start it; ``replaced``: part of a module's path → text in its source → other text."""
+    server = label_studio_with_app(desk.project.studio.folder.with_name(f"label-studio-{name}"), backend)
+    server.copy_database(desk.project.studio, "PRAGMA user_version = 0")
+    path = server.folder / "path"
+    path.mkdir()
+    shutil.copy(OTHER_NAMES, path / "sitecustomize.py")
+    server.token = desk.project.studio.token  # one at a time is issued, and the copy knows it
+    server.configure({"PYTHONPATH": str(path), "REPLACED": json.dumps(replaced)})
+    server.start()
+    owner = Person(server.url, desk.owner.email)
+    owner.log_in()
+    return OtherStudio(server, owner)

@@ -1,5 +1,6 @@
 """The app inside a real Label Studio: its actions, permissions, and bulk writes, also without the backend."""
 
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -99,6 +100,18 @@ def test_the_menu_runs_an_action_without_the_panel_script(desk: Desk) -> None:
     assert answer.json()["numbers"] == {"added": 5}
     assert "Five · segment" in {tab["data"]["title"] for tab in desk.project.tabs()}
     assert by_menu(desk, desk.owner, "undo", []).json()["detail"] == "Undid: segment “Five”."
+
+
+def test_a_start_that_is_repeated_with_its_key_is_one_job(desk: Desk) -> None:
+    session, address = desk.owner.session, f"{desk.owner.url}/{desk.path('actions/suggest_labels')}"
+    body = desk.selection(desk.project.unlabeled()[:1], precision="95")
+    headers = {"X-CSRFToken": desk.owner.csrf, "Referer": desk.owner.url}
+    keys = (uuid.uuid4().hex, uuid.uuid4().hex)
+    started = [
+        session.post(address, json=body, headers={**headers, "Idempotency-Key": key}, timeout=120).json()["id"]
+        for key in (keys[0], keys[0], keys[1])
+    ]
+    assert [started[0] == one for one in started] == [True, True, False]
 
 
 def test_only_members_act_with_csrf_and_nobody_reads_the_jobs_of_others(

@@ -51,8 +51,8 @@ def browser(desk: Desk, below: Person, page: Any) -> Any:
 
 
 def test_the_panel_and_its_dialogs_work_below_a_path(desk: Desk, below: Person, browser: Any, tmp_path: Path) -> None:
-    asked: list[str] = []
-    browser.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    browser.on("request", lambda request: requested.append(request.url))
     browser.locator(ROW).first.get_by_role("checkbox").click()
     browser.get_by_text("1 Task", exact=True).click()
     browser.get_by_text("Create Segment", exact=True).click()
@@ -74,7 +74,7 @@ def test_the_panel_and_its_dialogs_work_below_a_path(desk: Desk, below: Person, 
         lambda: pictures.evaluate_all("all => all.length > 0 && all.every(one => one.naturalWidth > 0)"),
     )
     browser.screenshot(path=tmp_path / "below-task.png")
-    ours = [one for one in asked if "labelscape" in one]
+    ours = [one for one in requested if "labelscape" in one]
     assert ours
     assert all(re.match(rf"{re.escape(below.url)}/labelscape/", one) for one in ours)
 

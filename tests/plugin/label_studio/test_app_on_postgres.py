@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from labelscape.testing.label_studio import USER, LabelscapeServer, LabelStudioServer, label_studio_with_app
+from labelscape.testing.label_studio import QUICK_PACE, USER, LabelscapeServer, LabelStudioServer, label_studio_with_app
 from labelscape.testing.postgres import PostgresServer, installed_postgres
 
 from ...ml_backend.server.projects import eventually
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def backend(folder: Path, database: None) -> Iterator[LabelscapeServer]:
-    server = LabelscapeServer(folder / "labelscape")
+    server = LabelscapeServer(folder / "labelscape", QUICK_PACE)
     server.start()
     yield server
     server.stop()
@@ -90,9 +90,9 @@ def test_columns_sort_and_filter_as_numbers(desk: Desk) -> None:
     scores = [score for data in desk.project.data().values() if (score := data.get("ls_outlier"))]
     assert len(scores) > 20
     middle = sorted(scores)[len(scores) // 2]
-    wanted = sorted(score for score in scores if score >= middle)
-    assert listed(desk, COLUMN, middle) == wanted
-    assert listed(desk, f"-{COLUMN}", middle) == wanted[::-1]
+    expected = sorted(score for score in scores if score >= middle)
+    assert listed(desk, COLUMN, middle) == expected
+    assert listed(desk, f"-{COLUMN}", middle) == expected[::-1]
 
 
 def test_segments_searches_and_the_map_filter_tasks(desk: Desk) -> None:

@@ -17,30 +17,10 @@ from ...ml_backend.server.projects import (
     rectangles,
     scene_as_task,
 )
+from .browsing import open_dialog, open_tasks
 from .conftest import Desk, Person
 
 pytestmark = pytest.mark.slow
-ROW = ".lsf-table__row-wrapper"
-WAIT = 120_000  # a busy machine is slow, not wrong
-
-
-def open_tasks(desk: Desk, person: Person, page: Any) -> Any:
-    """The project's tasks, in a page in which this person is logged in."""
-    page.set_default_timeout(WAIT)
-    cookies = [{"name": one.name, "value": one.value, "url": person.url} for one in person.session.cookies]
-    page.context.add_cookies(cookies)
-    page.goto(f"{person.url}/projects/{desk.project.id}/data")
-    page.locator(ROW).first.wait_for()
-    page.get_by_role("button", name="Labelscape map").wait_for()
-    return page
-
-
-def open_dialog(page: Any, title: str, *, row: int) -> Any:
-    """The dialog of an action on the task in one row of the list."""
-    page.locator(ROW).nth(row).get_by_role("checkbox").click()
-    page.get_by_text("1 Task", exact=True).click()
-    page.get_by_text(title, exact=True).click()
-    return page.get_by_test_id("labelscape-dialog")
 
 
 def test_an_annotator_and_the_owner_label_neighbors_at_once(
@@ -76,14 +56,26 @@ def test_a_dialog_survives_requests_that_label_studio_refuses_for_a_moment(desk:
     refused: list[str] = []
 
     def refuse_once(route: Any) -> None:
-        asked = route.request.post_data or "job"
-        if asked in refused:
+        request_body = route.request.post_data or "job"
+        if request_body in refused:
             route.continue_()
         else:
-            refused.append(asked)
+            refused.append(request_body)
             route.fulfill(status=500, body="<h1>Server Error (500)</h1>")
 
+    started: list[str] = []
+
+    def lose_the_answer_once(route: Any) -> None:
+        if started:
+            route.continue_()
+        else:
+            started.append(route.fetch().json()["id"])
+            route.abort()
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.route("**/actions/label_neighbors/preview", refuse_once)
+    page.route("**/actions/label_neighbors", lose_the_answer_once)
     page.route("**/labelscape/api/projects/*/jobs/*", refuse_once)
     dialog = open_dialog(page, "Label Neighbors", row=0)
     dialog.locator("select[name=label]").select_option(desk.project.digits[min(desk.project.digits)])
@@ -94,6 +86,7 @@ def test_a_dialog_survives_requests_that_label_studio_refuses_for_a_moment(desk:
     dialog.get_by_test_id("labelscape-outcome").get_by_text("3 annotations in place").wait_for()
     assert "job" in refused
     assert len(refused) > 1, "each preview, too"
+    assert {url.rsplit("/", 1)[1] for url in asked if "/jobs/" in url} == set(started), "it started once"
     assert desk.run(desk.owner, "undo", [])["state"] == "done"
     assert desk.annotated() == before
 
@@ -170,7 +163,7 @@ def scenes(app_studio: LabelStudioServer, app_backend: LabelscapeServer) -> Iter
     app_backend.forget(project.id)
 
 
-def test_the_panel_lists_the_regions_of_a_task_and_spreads_from_one(
+def test_the_panel_lists_regions_and_spreads_from_one_and_a_search_asks_which_are_meant(
     desk: Desk, scenes: Project, page: Any, tmp_path: Any
 ) -> None:
     here = Desk(scenes, desk.owner)
@@ -196,3 +189,18 @@ def test_the_panel_lists_the_regions_of_a_task_and_spreads_from_one(
     dialog.get_by_role("button", name="Label Neighbors").click()
     dialog.get_by_test_id("labelscape-outcome").get_by_text("Predicted").wait_for()
     page.screenshot(path=tmp_path / "regions-outcome.png")
+    search_by_class(here, page, tmp_path)
+
+
+def search_by_class(here: Desk, page: Any, tmp_path: Any) -> None:
+    """In a project of regions, the dialog of a search asks which of the selected tasks' regions are meant."""
+    open_tasks(here, here.owner, page)
+    dialog = open_dialog(page, "Find Similar Tasks", row=0)
+    digits = here.project.data()[min(here.project.data())]["digits"]
+    dialog.get_by_label("Like their regions labeled").select_option(digits[0])
+    number = digits.count(digits[0])
+    dialog.get_by_test_id("labelscape-preview").get_by_text(f"by {number} positive region").wait_for()
+    page.screenshot(path=tmp_path / "search-by-class.png")
+    dialog.get_by_label("Number of regions").fill("5")
+    dialog.get_by_role("button", name="Find Similar Tasks").click()
+    dialog.get_by_test_id("labelscape-outcome").get_by_text("Found 5 similar regions in").wait_for()

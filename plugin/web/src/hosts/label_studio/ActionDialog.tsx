@@ -4,6 +4,7 @@ import { counted } from "../../parts/words";
 import {
   isPassing,
   mayStartOver,
+  newKey,
   patiently,
   Refused,
   type ActionInfo,
@@ -18,6 +19,7 @@ import type { Selection } from "./host";
 const TYPING_MS = 350;
 const POLL_MS = 300;
 const PREVIEW_PAUSES_MS = [3_000, 3_000, 5_000, 10_000, 20_000, 40_000];
+const START_PAUSES_MS = [1_000, 3_000, 8_000];
 const POLL_PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 interface Props {
@@ -35,7 +37,7 @@ export function ActionDialog(props: Props): React.ReactElement {
   const { action, onClose } = props;
   const [values, setValues] = React.useState<Values>(() => ({ ...startValues(action), ...props.given }));
   const incomplete = action.form.some(({ fields }) => fields.some((field) => isUnchosen(field, values)));
-  const { job, failure, start, cancel } = useJob(props, values);
+  const { job, failure, start, canceling, cancel } = useJob(props, values);
   const { preview, refusal, again } = usePreview(props, values, job === null && !incomplete);
   const frame = React.useRef<HTMLDialogElement>(null);
   const running = job !== null && job.outcome === null;
@@ -71,7 +73,7 @@ export function ActionDialog(props: Props): React.ReactElement {
             )}
           </>
         )}
-        {job !== null && <Progress job={job} failure={failure} />}
+        {job !== null && <Progress job={job} failure={failure} canceling={canceling} />}
         <div className="lsx-buttons">
           {job?.outcome?.tab && job.state === "done" && (
             <button type="button" onClick={() => props.onOpenTab(job.outcome?.tab ?? "")}>
@@ -79,8 +81,8 @@ export function ActionDialog(props: Props): React.ReactElement {
             </button>
           )}
           {running ? (
-            <button type="button" onClick={() => void cancel()}>
-              Cancel
+            <button type="button" disabled={canceling} onClick={() => void cancel()}>
+              {canceling ? "Canceling…" : "Cancel"}
             </button>
           ) : (
             <button type="button" onClick={close}>
@@ -164,15 +166,22 @@ function Announcement(props: {
       </>
     );
   if (preview === null) return <p className="lsx-quiet">Counting…</p>;
+  const selected = props.action.takes_tasks ? `${counted(preview.selected, "task")} selected.` : "";
+  const sentence = preview.sentence.startsWith(selected) ? preview.sentence.slice(selected.length) : preview.sentence;
   return (
     <p className="lsx-announcement" data-testid="labelscape-preview">
-      {props.action.takes_tasks && <b>{counted(preview.selected, "task")} selected. </b>}
-      {preview.sentence}
+      {selected !== "" && <b>{selected} </b>}
+      {sentence}
     </p>
   );
 }
 
-function Progress({ job, failure }: { readonly job: Job; readonly failure: string | null }): React.ReactElement {
+function Progress(props: {
+  readonly job: Job;
+  readonly failure: string | null;
+  readonly canceling: boolean;
+}): React.ReactElement {
+  const { job, failure } = props;
   if (failure !== null)
     return (
       <p className="lsx-warning" role="alert">
@@ -186,6 +195,7 @@ function Progress({ job, failure }: { readonly job: Job; readonly failure: strin
         role="status"
         data-testid="labelscape-outcome"
       >
+        {props.canceling && job.state === "done" && "It was too late to cancel. "}
         {job.outcome.sentence}
       </p>
     );
@@ -243,11 +253,17 @@ function useJob({ api, action, selection }: Props, values: Values) {
   const [job, setJob] = React.useState<Job | null>(null);
   const [failure, setFailure] = React.useState<string | null>(null);
   const asked = React.useRef(false);
+  const sent = React.useRef<{ readonly values: Values; readonly key: string } | null>(null);
   const start = async (): Promise<void> => {
     if (asked.current) return; // a double click
     asked.current = true;
+    // The action may have started although its answer was lost: the same key then returns its job.
+    if (sent.current?.values !== values) sent.current = { values, key: newKey() };
+    const { key } = sent.current;
     try {
-      let now = await api.start(action.name, selection, values);
+      const ask = (): Promise<Job> => api.start(action.name, selection, values, key);
+      let now = await patiently(ask, START_PAUSES_MS, (error) => setFailure(sentenceOf(error)));
+      setFailure(null);
       setJob(now);
       while (now.outcome === null) {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -261,10 +277,14 @@ function useJob({ api, action, selection }: Props, values: Values) {
       asked.current = false;
     }
   };
+  const [canceling, setCanceling] = React.useState(false);
   const cancel = async (): Promise<void> => {
-    if (job) await api.cancel(job.id).catch(() => undefined);
+    if (!job) return;
+    setCanceling(true);
+    // Where the request fails for good, the button can be pressed again.
+    await patiently(() => api.cancel(job.id), POLL_PAUSES_MS).catch(() => setCanceling(false));
   };
-  return { job, failure, start, cancel };
+  return { job, failure, start, canceling, cancel };
 }
 
 export const sentenceOf = (error: unknown): string =>

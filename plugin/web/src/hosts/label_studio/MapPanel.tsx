@@ -7,10 +7,10 @@ import { FLAG } from "../../scatter/renderer";
 import { Scatter, type Tool } from "../../scatter/Scatter";
 import { sentenceOf } from "./ActionDialog";
 import type { Api, Item, MapColumns } from "./api";
-import { colored, COLORING_NAMES, COLORINGS, type Coloring } from "./columns";
+import { colored, COLORING_NAMES, COLORINGS, namesOf, NO_NAMES, type Coloring, type Names } from "./columns";
 
 const GROUND = "#ffffff";
-const NO_LAYERS = { contours: null, names: null, texts: null };
+const NO_LAYERS = { contours: null, names: null, texts: null, ringed: [] };
 const LEGEND = 12;
 
 interface Props {
@@ -31,7 +31,8 @@ export function MapPanel(props: Props): React.ReactElement {
   const [coloring, setColoring] = React.useState<Coloring>("label");
   const [tool, setTool] = React.useState<Tool>("lasso");
   const [selected, setSelected] = React.useState<readonly number[]>([]);
-  const colors = React.useMemo(() => map && colored(map, coloring), [map, coloring]);
+  const names = useNames(props.api, coloring === "annotator");
+  const colors = React.useMemo(() => map && colored(map, coloring, names), [map, coloring, names]);
   if (problem !== null)
     return (
       <p className="lsx-warning" role="alert">
@@ -187,6 +188,23 @@ function useMap(api: Api, version: number): { readonly map: MapColumns | null; r
     };
   }, [api, version]);
   return state;
+}
+
+/** The names of users, once they are needed; without them, annotators keep their numbers. */
+function useNames(api: Api, needed: boolean): Names {
+  const [names, setNames] = React.useState(NO_NAMES);
+  React.useEffect(() => {
+    if (!needed) return;
+    let current = true;
+    api.users().then(
+      (users) => current && setNames(namesOf(users)),
+      (error: unknown) => console.warn("Labelscape: Label Studio did not list its users.", error),
+    );
+    return () => {
+      current = false;
+    };
+  }, [api, needed]);
+  return names;
 }
 
 function extentOf(values: readonly number[]): readonly [number, number] {

@@ -200,7 +200,8 @@ async function goToNext(api: Api): Promise<void> {
 }
 
 async function filter(api: Api, tasks: readonly number[]): Promise<void> {
-  openView(await api.showTasks(MAP_TAB, asRanges(tasks)));
+  const open = Number(new URLSearchParams(window.location.search).get("tab")) || null;
+  openView(await api.showTasks(MAP_TAB, asRanges(tasks), open));
 }
 
 async function openTab(api: Api, title: string): Promise<void> {

@@ -89,6 +89,21 @@ export interface Neighborhood {
   readonly region: string;
 }
 
+/** A user as Label Studio describes one; who may see which fields is up to it. */
+export interface User {
+  readonly id: number;
+  readonly first_name?: string;
+  readonly last_name?: string;
+  readonly username?: string;
+  readonly email?: string;
+}
+
+/** A tab of the Data Manager. */
+interface Tab {
+  readonly id: number;
+  readonly data?: { readonly title?: string; readonly hiddenColumns?: object };
+}
+
 export type Values = Readonly<Record<string, string>>;
 
 /** A refusal, in a sentence for the user. */
@@ -148,37 +163,44 @@ export class Api {
     this.call("GET", `tasks/${task}/neighbors?region=${encodeURIComponent(region)}`);
   preview = (action: string, selection: Selection, values: Values): Promise<Preview> =>
     this.call("POST", `actions/${action}/preview`, { ...selection, values });
-  start = (action: string, selection: Selection, values: Values): Promise<Job> =>
-    this.call("POST", `actions/${action}`, { ...selection, values });
+  /** Start an action; asked again with the same key, it is the same job. */
+  start = (action: string, selection: Selection, values: Values, key: string): Promise<Job> =>
+    this.call("POST", `actions/${action}`, { ...selection, values }, { "Idempotency-Key": key });
   job = (id: string): Promise<Job> => this.call("GET", `jobs/${id}`);
   cancel = (id: string): Promise<Job> => this.call("DELETE", `jobs/${id}`);
 
+  /** The users that Label Studio shows to this user. */
+  users = (): Promise<readonly User[]> => this.fetch("GET", "/api/users/");
+
   /** The id of the tab of this title, null if there is none. */
   async tab(title: string): Promise<number | null> {
-    type Tab = { readonly id: number; readonly data?: { readonly title?: string } };
-    const tabs = await this.fetch<readonly Tab[]>("GET", `/api/dm/views/?project=${this.project}`);
-    return tabs.find((tab) => tab.data?.title === title)?.id ?? null;
+    return (await this.tabs()).find((tab) => tab.data?.title === title)?.id ?? null;
   }
 
-  /** Show these tasks in a tab of this title: a new one, or the one that is there already. */
-  async showTasks(title: string, filter: string): Promise<number> {
+  /** Show these tasks in a tab of this title, new or not, with the columns of the tab that is open. */
+  async showTasks(title: string, filter: string, open: number | null): Promise<number> {
+    const tabs = await this.tabs();
+    const here = tabs.find((tab) => tab.id === open) ?? tabs[0];
     const item = { filter: "filter:tasks:data.ls_map", operator: "equal", type: "String", value: filter };
-    const data = { title, filters: { conjunction: "and", items: [item] } };
-    const there = await this.tab(title);
+    const { hiddenColumns } = here?.data ?? {};
+    const data = { title, filters: { conjunction: "and", items: [item] }, ...(hiddenColumns && { hiddenColumns }) };
+    const there = tabs.find((tab) => tab.data?.title === title);
     const body = { project: this.project, data };
-    if (there !== null) {
-      await this.fetch("PATCH", `/api/dm/views/${there}/`, body);
-      return there;
+    if (there) {
+      await this.fetch("PATCH", `/api/dm/views/${there.id}/`, body);
+      return there.id;
     }
-    return (await this.fetch<{ readonly id: number }>("POST", "/api/dm/views/", body)).id;
+    return (await this.fetch<Tab>("POST", "/api/dm/views/", body)).id;
   }
 
-  private call<T>(method: string, path: string, body?: object): Promise<T> {
-    return this.fetch(method, `/labelscape/api/projects/${this.project}/${path}`, body);
+  private tabs = (): Promise<readonly Tab[]> => this.fetch("GET", `/api/dm/views/?project=${this.project}`);
+
+  private call<T>(method: string, path: string, body?: object, more?: Record<string, string>): Promise<T> {
+    return this.fetch(method, `/labelscape/api/projects/${this.project}/${path}`, body, more);
   }
 
-  private async fetch<T>(method: string, path: string, body?: object): Promise<T> {
-    const headers: Record<string, string> = { "X-CSRFToken": csrfToken(document.cookie) };
+  private async fetch<T>(method: string, path: string, body?: object, more?: Record<string, string>): Promise<T> {
+    const headers: Record<string, string> = { "X-CSRFToken": csrfToken(document.cookie), ...more };
     if (body) headers["Content-Type"] = "application/json";
     let answer: Response;
     try {
@@ -193,6 +215,10 @@ export class Api {
     return document_ as T;
   }
 }
+
+/** A key for one start; `crypto.randomUUID` is missing where the page is not served over HTTPS. */
+export const newKey = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export const csrfToken = (cookies: string): string => /(?:^|;\s*)csrftoken=([^;]+)/.exec(cookies)?.[1] ?? "";
 

@@ -1,6 +1,6 @@
 /** The map's columns as the scatter component takes them, and a set of tasks as the text of a filter. */
 import { bySize, classColors, classTable, NO_VALUE, numericTable, quantize } from "../../scatter/colors";
-import type { MapColumns } from "./api";
+import type { MapColumns, User } from "./api";
 
 export const COLORINGS = ["label", "prediction", "annotator", "outlier", "mislabel", "confidence"] as const;
 export type Coloring = (typeof COLORINGS)[number];
@@ -22,17 +22,40 @@ export interface Colored {
   readonly range: readonly [number, number] | null;
 }
 
-export function colored(map: MapColumns, by: Coloring): Colored {
+/** User id → the name that Label Studio (1.23) shows. */
+export type Names = ReadonlyMap<number, string>;
+export const NO_NAMES: Names = new Map();
+
+/** The names of users, as Label Studio (1.23) shows them in the Data Manager. */
+export const namesOf = (users: readonly User[]): Names =>
+  new Map(users.map((user) => [user.id, fullName(user) || user.username || user.email || numbered(user.id)]));
+
+const fullName = (user: User): string => [user.first_name, user.last_name].filter(Boolean).join(" ").trim();
+const numbered = (user: number): string => `User ${user}`;
+
+export function colored(map: MapColumns, by: Coloring, names: Names = NO_NAMES): Colored {
   switch (by) {
     case "label":
       return byClass(map.labels);
     case "prediction":
       return byClass(map.predictions);
     case "annotator":
-      return byClass(map.annotators.map((user) => (user === null ? null : `User ${user}`)));
+      return byClass(annotatorNames(map.annotators, names));
     default:
       return byNumber(map[by]);
   }
+}
+
+/** The name of each annotator: with their number where several have the same name, and only that if it is unknown. */
+function annotatorNames(annotators: MapColumns["annotators"], names: Names): readonly (string | null)[] {
+  const known = new Map<string, number>();
+  for (const name of names.values()) known.set(name, (known.get(name) ?? 0) + 1);
+  return annotators.map((user) => {
+    if (user === null) return null;
+    const name = names.get(user);
+    if (name === undefined) return numbered(user);
+    return known.get(name) === 1 ? name : `${name} (${user})`;
+  });
 }
 
 function byClass(values: readonly (string | null)[]): Colored {
