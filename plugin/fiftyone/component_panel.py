@@ -1,4 +1,4 @@
-"""What both panels are built on: a component in the App, and functions that answer its calls."""
+"""The base of both panels: a component in the App, and functions that answer its calls."""
 
 import functools
 import logging
@@ -12,7 +12,7 @@ from ...ml_backend.errors import Refusal
 
 _log = logging.getLogger(__name__)
 Answer = dict[str, Any]
-Method = Callable[[Any], Answer]  # from FiftyOne's context to what the front end gets
+Method = Callable[[Any], Answer]  # takes FiftyOne's context, returns the answer for the front end
 
 
 class ComponentPanel(foo.Panel):
@@ -56,7 +56,7 @@ class ComponentPanel(foo.Panel):
         return method
 
 
-def in_words(work: Callable[..., Answer]) -> Callable[..., Answer]:
+def answer_errors(work: Callable[..., Answer]) -> Callable[..., Answer]:
     """Answer ``{"error": sentence}`` if something goes wrong: a refusal as it is, a bug without its location."""
 
     @functools.wraps(work)

@@ -87,11 +87,11 @@ class Explorer:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.ask("sync", revision=-1)
-            found = next(entry for entry in self.state["jobs"] if entry["id"] == job)
-            if found["status"] not in ("queued", "running"):
-                return found
+            entry = next(entry for entry in self.state["jobs"] if entry["id"] == job)
+            if entry["status"] not in ("queued", "running"):
+                return entry
             time.sleep(0.1)
-        raise TimeoutError(f"{job} still runs: {found}")
+        raise TimeoutError(f"{job} still runs: {entry}")
 
 
 def post(url: str, body: dict[str, Any]) -> dict[str, Any]:

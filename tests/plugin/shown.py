@@ -50,6 +50,14 @@ class Shown:
 
         expect(self.map).to_have_attribute("aria-label", words, timeout=WAIT)
 
+    def map_says_fewer(self, count: int) -> None:
+        """Some are selected, but fewer than so many."""
+        some = "|".join(str(number) for number in range(1, count))
+        from playwright.sync_api import expect
+
+        said = re.compile(rf"^2D map of {self.rows}, ({some}) selected$")
+        expect(self.map).to_have_attribute("aria-label", said, timeout=WAIT)
+
     def grid_says(self, words: str) -> None:
         from playwright.sync_api import expect
 
@@ -88,10 +96,11 @@ class Shown:
         box = self.map.bounding_box()
         left, top = box["x"] + 4, box["y"] + 4
         right, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 4
+        middle = (top + bottom) / 2  # no bar covers it
         mouse = self.page.mouse
-        mouse.move(left, top)
+        mouse.move(left, middle)
         mouse.down()
-        for corner in ((left, bottom), (right, bottom), (right, top), (left + 2, top)):
+        for corner in ((left, bottom), (right, bottom), (right, top), (left, top), (left, middle - 2)):
             mouse.move(*corner, steps=4)
         mouse.up()
 

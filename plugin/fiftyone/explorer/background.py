@@ -1,11 +1,11 @@
-"""Work in the background that waits while a map is being opened: its points come first."""
+"""Background work that pauses while a map is being opened, so that the map's points come first."""
 
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-_OPENING_SECONDS = 5.0  # at most, between opening a map and its panel's next request
+_OPENING_SECONDS = 5.0  # longest pause between opening a map and its panel's next request
 
 
 class Background:

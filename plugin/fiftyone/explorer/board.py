@@ -43,7 +43,7 @@ class Board:
         self.lock = threading.RLock()
         self.deciding = threading.Lock()  # decisions are applied one call after another
         self.revision = 0  # of the newest state
-        self.version = 0  # of what no stamp of the database shows
+        self.version = 0  # of changes that no stamp of the database shows
         self.notes = Notes()
         self.jobs = jobs_of(dataset)
         self.jobs.on_end = self._job_ended
@@ -54,13 +54,13 @@ class Board:
         )
         self.maps = MapCache(self.dataset_id, self.lock, self.background, self._changed, self.label_cache.drop)
         self.map_of_panel: dict[str, str] = {}
-        self.states: Memo[dict[str, Any]] = Memo()  # of each panel
+        self.states: Memo[dict[str, Any]] = Memo()  # by panel
         self.columns: Memo[dict[str, Any]] = Memo()  # references of column files, by what they hold
         self.parts: Memo[StateParts] = Memo()  # parts of the state that take time to list
         self.names: Memo[list[str]] = Memo()  # label fields and classes
         self.unclear: Memo[bool] = Memo()  # label fields that may hold predictions
         self.functions: Memo[dict[str, Any]] = Memo()
-        self.reach: Memo[NeighborPreview] = Memo()  # what a label was shown to reach last
+        self.reach: Memo[NeighborPreview] = Memo()  # the neighbors last shown as reached by a label
 
     def remember_map(self, dataset: fo.Dataset, panel_id: str, key: str) -> None:
         """Record which map a panel has loaded; the next panel on this dataset opens with it."""
@@ -139,12 +139,12 @@ class Board:
         """The current labels of a map's rows, from the database and the pending changes."""
         return self.label_cache.over(dataset, rows, self.label_field(dataset, rows.patches_field))
 
-    def labels_at_hand(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows | None:
-        """`labels`, or None if there are many that were never read: then reading them starts."""
-        return self.label_cache.at_hand(dataset, rows, self.label_field(dataset, rows.patches_field))
+    def labels_if_read(self, dataset: fo.Dataset, rows: MapRows) -> LabelRows | None:
+        """`labels`; None if they are many and not read yet, in which case reading starts in the background."""
+        return self.label_cache.if_read(dataset, rows, self.label_field(dataset, rows.patches_field))
 
     def pending(self, dataset: fo.Dataset) -> PendingChanges:
-        """What is pending."""
+        """The pending changes."""
         return self.label_cache.pending(dataset)
 
     def forget(self, dataset: fo.Dataset) -> None:
@@ -174,7 +174,7 @@ class Board:
         self.version += 1
         # An error is shown with the job until it is closed, as is the result of an operator's run.
         if job.status == "done" and not job.by_operator:
-            self.notes.add("success", job.message)
+            self.notes.add("success", job.message, "" if job.outcome is None else job.outcome.why)
 
 
 def board_of(dataset: fo.Dataset) -> Board:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ....ml_backend.errors import Refusal
-from ..component_panel import Answer, Method, in_words, open_dataset
+from ..component_panel import Answer, Method, answer_errors, open_dataset
 from .board import Board, board_of
 from .label_states import LabelRows
 from .map_rows import MapRows
@@ -55,7 +55,7 @@ def answers(table: dict[str, Method], *, changes: bool = False) -> Callable[[Cal
     """Make a function of a `Call` a method of the panel; ``changes`` = its answer carries the new state."""
 
     def add(work: Callable[[Call], Answer]) -> Method:
-        @in_words
+        @answer_errors
         @functools.wraps(work)
         def answer(ctx: Any) -> Answer:
             call = Call(ctx)

@@ -61,12 +61,12 @@ def digest(content: Any) -> str:
 
 
 def column_folder(dataset_id: str) -> Path:
-    """Where the columns of a dataset lie."""
+    """The folder of a dataset's columns."""
     return data_directory() / "panel" / dataset_id
 
 
 def column_bytes(dataset_id: str) -> int:
-    """How large the column files of a dataset are together."""
+    """The total size of a dataset's column files in bytes."""
     return sum(path.stat().st_size for path in column_folder(dataset_id).glob("*.bin"))
 
 

@@ -32,7 +32,7 @@ class Decision:
 
     Attributes:
         id: set by the front end; a resent decision has the same one.
-        map: the map whose rows the item is one of, which says what kind of item it is.
+        map: the map that has the item as a row; it determines what kind of item it is.
         field: the label field at that time.
         item: the sample, or the object, by its id.
         kind: "label", "accept", "reject", "delete", "add_to_segment", or "remove_from_segment".
@@ -66,11 +66,11 @@ def decide(call: Call) -> Answer:
 def _read(given: list[dict[str, Any]]) -> tuple[list[Decision], list[dict[str, str]]]:
     """The decisions, and those that cannot be read: a browser may keep some for long, also from another version."""
     decisions, unknown = [], []
-    for one in given:
+    for record in given:
         try:
-            decisions.append(Decision(**one))
+            decisions.append(Decision(**record))
         except TypeError:
-            unknown.append({"id": str(one.get("id")), "reason": "It was made with another version of the panel."})
+            unknown.append({"id": str(record.get("id")), "reason": "It was made with another version of the panel."})
     return decisions, unknown
 
 
@@ -131,9 +131,9 @@ def _refuse_unseen(labels: LabelRows, row: int, decision: Decision) -> None:
     """Raise a Refusal if what a decision is about was changed after the screen on which it was made showed it."""
     rows = np.asarray([row])
     if decision.kind in ("label", "delete") and labels.seen.relabeled(rows, decision.shown)[0]:
-        raise Refusal(kept_note(labels.now, rows, labels.rows.noun))
+        raise Refusal(kept_note(labels.snapshot, rows, labels.rows.noun))
     if decision.kind in ("accept", "reject") and labels.seen.suggested_again(rows, decision.shown)[0]:
-        raise Refusal(kept_note(labels.now, rows, labels.rows.noun, "suggestion"))
+        raise Refusal(kept_note(labels.snapshot, rows, labels.rows.noun, "suggestion"))
 
 
 def _change_segment(dataset: fo.Dataset, decision: Decision, labels: LabelRows) -> None:

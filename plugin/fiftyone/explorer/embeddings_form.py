@@ -125,13 +125,13 @@ def free_name(dataset: fo.Dataset, stem: str) -> str:
     return free_key(dataset, _clean(stem))
 
 
-def _key(dataset: fo.Dataset, stem: str, wanted: Provenance, objects: str | None, backend: str | None) -> str:
+def _key(dataset: fo.Dataset, stem: str, planned: Provenance, objects: str | None, backend: str | None) -> str:
     """The key of the same existing embeddings, or else a free one."""
     clean = _clean(stem)
     if clean in list_embeddings(dataset):
         made = provenance_of(dataset, clean)
-        same = made.model == wanted.model and dict(made.options) == dict(wanted.options)
-        keeps = wanted.predictions in (None, made.predictions)
+        same = made.model == planned.model and dict(made.options) == dict(planned.options)
+        keeps = planned.predictions in (None, made.predictions)
         run = check_embeddings(dataset, clean)
         if same and keeps and run.field == objects and backend in (None, run.method):
             return clean

@@ -16,7 +16,7 @@ PLANS: dict[str, Method] = {}
 
 @answers(PLANS)
 def plan_embeddings(call: Call) -> Answer:
-    """`Plan` of contract.ts for a choice of model; a file that cannot be loaded is its trouble, no failure."""
+    """`Plan` of contract.ts for a choice of model; a file that cannot be loaded is reported in the plan, not raised."""
     form = call.params
     family, name = family_of(str(form["way"])), str(form.get("name") or "").strip()
     items = list_items(call.dataset, form.get("patches_field") or None)
@@ -36,12 +36,12 @@ def _inspected(family: ModelFamily, name: str, options: dict[str, Any]) -> Inspe
     return inspect_network(family, name, parse_options(family, {"size": options.get("size")}).get("size"))
 
 
-def _network(found: Inspection) -> dict[str, Any]:
+def _network(network: Inspection) -> dict[str, Any]:
     return {
-        "kind": found.kind,
-        "layers": [{"name": layer.name, "kind": layer.kind, "size": list(layer.size)} for layer in found.layers],
-        "cut": found.cut,
-        "classes": found.n_classes,
-        "said": list(found.said),
-        "undeclared": list(found.undeclared),
+        "kind": network.kind,
+        "layers": [{"name": layer.name, "kind": layer.kind, "size": list(layer.size)} for layer in network.layers],
+        "cut": network.cut,
+        "classes": network.n_classes,
+        "said": list(network.declared_settings),
+        "undeclared": list(network.undeclared),
     }

@@ -36,7 +36,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class FieldSource:
-    """A field to color by: its path, what it holds, and through how many lists; of their values the first counts."""
+    """A field to color by: its path, what it holds, and the lists on its path, of which only first values are used."""
 
     path: str
     kind: Kind
@@ -180,7 +180,7 @@ def _kind(field: fo.core.fields.Field) -> Kind | None:
 
 
 def _count_lists(dataset: fo.Dataset, path: str, root: str | None) -> int:
-    """Through how many lists a path goes, that of the objects themselves aside; ``root`` as it is stored."""
+    """The number of lists on a path, not counting the one of the objects themselves; ``root`` is the stored path."""
     if path.startswith(FRAMES_PREFIX):
         root = None if root is None else f"{FRAMES_PREFIX}{root}"
     parts = path.split(".")

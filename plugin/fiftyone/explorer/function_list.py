@@ -10,6 +10,7 @@ from ....ml_backend.errors import Refusal
 from ....ml_backend.progress import Progress
 from ....ml_backend.store.functions import deleted_functions, load_function
 from ....ml_backend.store.searches import Query, last_search
+from ....operators.jobs import Outcome
 from ....operators.running import PLUGIN
 from ..component_panel import Answer, Method
 from .calls import Call, answers
@@ -28,8 +29,9 @@ def create_function(call: Call) -> Answer:
     name, threshold = str(call.params["name"]), float(call.params["threshold"])
     query = _marked(call, search.query)
 
-    def work(dataset: fo.Dataset, progress: Progress) -> str:
-        return functions.create_function(dataset, query, name=name, threshold=threshold, progress=progress).sentence()
+    def work(dataset: fo.Dataset, progress: Progress) -> Outcome:
+        run = functions.create_function(dataset, query, name=name, threshold=threshold, progress=progress)
+        return Outcome(run.sentence())
 
     return start_run(call, f"Creating function “{name}”", work)
 
@@ -38,7 +40,9 @@ def create_function(call: Call) -> Answer:
 def run_functions(call: Call) -> Answer:
     """Embed what is new, place it on the maps, and score it with every function."""
     return start_run(
-        call, "Running functions", lambda dataset, progress: update_dataset(dataset, progress=progress).sentence()
+        call,
+        "Running functions",
+        lambda dataset, progress: Outcome(update_dataset(dataset, progress=progress).sentence()),
     )
 
 
@@ -50,15 +54,16 @@ def edit_function(call: Call) -> Answer:
     query = _marked(call, old.query)
     threshold, note = call.params.get("threshold"), call.params.get("note")
 
-    def work(dataset: fo.Dataset, progress: Progress) -> str:
-        return functions.edit_function(
+    def work(dataset: fo.Dataset, progress: Progress) -> Outcome:
+        run = functions.edit_function(
             dataset,
             slug,
             query=query,
             threshold=None if threshold is None else float(threshold),
             note=None if note is None else str(note),
             progress=progress,
-        ).sentence()
+        )
+        return Outcome(run.sentence())
 
     return start_run(call, f"Scoring with “{old.name}”", work)
 
@@ -84,7 +89,9 @@ def duplicate_function(call: Call) -> Answer:
     return start_run(
         call,
         f"Duplicating function “{load_function(call.dataset, slug).name}”",
-        lambda dataset, progress: functions.duplicate_function(dataset, slug, name, progress=progress).sentence(),
+        lambda dataset, progress: Outcome(
+            functions.duplicate_function(dataset, slug, name, progress=progress).sentence()
+        ),
     )
 
 
@@ -99,7 +106,7 @@ def delete_function(call: Call) -> Answer:
 def restore_function(call: Call) -> Answer:
     """Restore a deleted function."""
     key = str(call.params["key"])
-    chosen = next((one for one in deleted_functions(call.dataset) if one.key == key), None)
+    chosen = next((candidate for candidate in deleted_functions(call.dataset) if candidate.key == key), None)
     restored = functions.restore_function(call.dataset, chosen)
     return _changed(call, f"Restored the function “{restored.name}”.")
 

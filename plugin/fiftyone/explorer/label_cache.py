@@ -58,8 +58,8 @@ class LabelCache:
             lambda: default_label_field(dataset, patches_field, chosen=chosen),
         )
 
-    def at_hand(self, dataset: fo.Dataset, rows: MapRows, field: LabelField) -> LabelRows | None:
-        """`over`, or None if there are many that were never read: then reading them starts."""
+    def if_read(self, dataset: fo.Dataset, rows: MapRows, field: LabelField) -> LabelRows | None:
+        """`over`; None if they are many and not read yet, in which case reading starts in the background."""
         return self.over(dataset, rows, field) if self._first_reading(dataset, rows, field) is None else None
 
     def over(self, dataset: fo.Dataset, rows: MapRows, field: LabelField) -> LabelRows:

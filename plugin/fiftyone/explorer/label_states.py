@@ -20,6 +20,7 @@ from .map_rows import MapRows
 from .seen_labels import SeenLabels
 
 UNLABELED, HUMAN, SUGGESTED, PENDING_LABEL, PENDING_DELETE, NEIGHBORS, UNCERTAIN, CHECKED = range(8)
+_STATES = 8
 OPEN_SUGGESTIONS = (SUGGESTED, UNCERTAIN)
 _NO_IDS = np.empty(0, "S12")
 _OVERLAP = timedelta(seconds=10)  # a write may arrive shortly after its own timestamp
@@ -41,14 +42,14 @@ class Snapshot:
     @property
     def marked(self) -> np.ndarray:
         """(n,) whether a row is marked for deletion."""
-        found: np.ndarray = self.states == PENDING_DELETE
-        return found
+        rows: np.ndarray = self.states == PENDING_DELETE
+        return rows
 
     @property
     def checked(self) -> np.ndarray:
         """(n,) whether somebody looked at a row and found nothing to label."""
-        found: np.ndarray = self.states == CHECKED
-        return found
+        rows: np.ndarray = self.states == CHECKED
+        return rows
 
 
 class LabelRows:
@@ -64,7 +65,7 @@ class LabelRows:
         self._suggested_codes = np.full(len(rows), -1, np.int32)
         self._code_of: dict[str, int] = {}
         self._pending = PendingChanges((), {}, ())
-        self.now = self._overlay()
+        self.snapshot = self._overlay()
         self.seen = SeenLabels(len(rows))
 
     def over(self, rows: MapRows) -> "LabelRows":
@@ -94,9 +95,9 @@ class LabelRows:
 
     def show_pending(self, pending: PendingChanges) -> None:
         """Overlay the saved labels with pending changes."""
-        before, self._pending = self.now, pending
-        self.now = self._overlay()
-        self.seen.note(before, self.now)
+        before, self._pending = self.snapshot, pending
+        self.snapshot = self._overlay()
+        self.seen.note(before, self.snapshot)
 
     def _read(self, dataset: fo.Dataset, stages: Sequence[dict[str, Any]]) -> None:
         collection = self.rows.collection(dataset)
@@ -169,7 +170,8 @@ class LabelRows:
     def replaceable(self, rows: np.ndarray) -> np.ndarray:
         """Whether a new label may replace a saved one at each of some rows (m,): a person has seen what is there.
 
-        A pending label hides the saved one below it, so a label in its place may replace only what it may.
+        A pending label hides the saved one below it, so a label that replaces the pending one may overwrite only what
+        that one may.
         """
         chosen: np.ndarray = self._replaceable[rows]
         return chosen
@@ -179,18 +181,19 @@ class LabelRows:
 
         A pending change hides the saved label below it, so that the one which its author saw counts.
         """
-        codes, states = self.saved_codes[rows], self._saved_states[rows]
-        kinds, each = np.unique(np.column_stack([codes, states]), axis=0, return_inverse=True)
-        values = [
-            seen_label(self.classes[code], "neighbors" if state == NEIGHBORS else None)
-            if code >= 0
-            else seen_label(None, "human" if state == CHECKED else None)
-            for code, state in kinds.tolist()
-        ]
+        kinds = (self.saved_codes[rows].astype(np.int64) + 1) * _STATES + self._saved_states[rows]
+        counts = np.bincount(kinds)
+        present = np.flatnonzero(counts)
+        number_of = np.zeros(len(counts), np.uint64)
+        number_of[present] = [self._seen_of_kind(kind // _STATES - 1, kind % _STATES) for kind in present.tolist()]
         by_pending = self._seen_by_pending[rows]
-        saved = np.asarray(values, np.uint64)[each.ravel()]
-        seen: np.ndarray = np.where(by_pending == UNKNOWN, saved, by_pending)
+        seen: np.ndarray = np.where(by_pending == UNKNOWN, number_of[kinds], by_pending)
         return seen
+
+    def _seen_of_kind(self, code: int, state: int) -> int:
+        if code >= 0:
+            return seen_label(self.classes[code], "neighbors" if state == NEIGHBORS else None)
+        return seen_label(None, "human" if state == CHECKED else None)
 
     def _note_seen(self, ids: np.ndarray, seen: np.ndarray) -> None:
         rows = self.rows.locate(ids.astype("S12"))
@@ -198,9 +201,9 @@ class LabelRows:
 
     def codes_with_suggestions(self) -> np.ndarray:
         """(n,) int32 code of the label, and where there is none, of the open suggestion; -1 = neither."""
-        now = self.now
-        is_open = np.isin(now.states, OPEN_SUGGESTIONS)
-        return np.where((now.codes < 0) & is_open, self._suggested_codes, now.codes)
+        snapshot = self.snapshot
+        is_open = np.isin(snapshot.states, OPEN_SUGGESTIONS)
+        return np.where((snapshot.codes < 0) & is_open, self._suggested_codes, snapshot.codes)
 
     def deleted_rows(self) -> np.ndarray:
         """Rows whose deletion is pending, a patch's also through its sample."""

@@ -1,6 +1,7 @@
 """Methods that label: all changes are pending until they are saved; each answers with what changed on the map."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import fiftyone as fo
@@ -11,7 +12,8 @@ from ....ml_backend.actions import queue, segments, suggest
 from ....ml_backend.actions import save as saving
 from ....ml_backend.actions.accept import accept_suggestions
 from ....ml_backend.actions.undo import undo_last, undo_named, undo_through
-from ....ml_backend.errors import Refusal
+from ....ml_backend.errors import Cancelled, Refusal
+from ....ml_backend.progress import Progress
 from ....ml_backend.store.labels import label_field
 from ....ml_backend.store.pending import one_act
 from ....ml_backend.store.segment_origins import Selected
@@ -37,10 +39,10 @@ def set_label(call: Call) -> Answer:
     labels, selected = _selection(call)
     call.board.check_label_field(call.dataset, labels.field)
     name = str(call.params["label"])
-    chosen, kept = _unchanged(call, labels, selected)
+    rows, note = _unchanged(call, labels, selected)
     with one_act():
-        patch, _ = patched(call, labels, lambda: label_rows(call.dataset, labels, chosen, name, labels.field.name))
-    return {"patch": patch, "count": len(chosen), "kept": kept}
+        patch, _ = patched(call, labels, lambda: label_rows(call.dataset, labels, rows, name, labels.field.name))
+    return {"patch": patch, "count": len(rows), "kept": note}
 
 
 def label_rows(dataset: fo.Dataset, labels: LabelRows, rows: np.ndarray, name: str, field: str) -> None:
@@ -109,56 +111,56 @@ def accept(call: Call) -> Answer:
     """Set the suggestions of the selected rows as labels, pending: the confident ones, or the uncertain ones."""
     labels, selected = _selection(call)
     which: Literal["confident", "uncertain"] = "uncertain" if call.params["which"] == "uncertain" else "confident"
-    states = labels.now.states[selected]
-    chosen, kept = _unchanged(call, labels, selected[states == _STATE_OF[which]], "suggestion")
+    states = labels.snapshot.states[selected]
+    rows, note = _unchanged(call, labels, selected[states == _STATE_OF[which]], "suggestion")
 
-    def deed() -> int:
-        if kept and not len(chosen):
+    def change() -> int:
+        if note and not len(rows):
             return 0
         patches_field = labels.field.patches_field
-        names = labels.rows.names(chosen)
+        names = labels.rows.names(rows)
         report = accept_suggestions(
             call.dataset, names, which=which, field=labels.field.name, patches_field=patches_field
         )
         return len(set(report.queued))  # an item may have received several labels
 
     with one_act():
-        patch, accepted = patched(call, labels, deed)
+        patch, accepted = patched(call, labels, change)
     left = int((states == UNCERTAIN).sum()) if which == "confident" else 0
     skipped = len(selected) - accepted - left
-    return {"patch": patch, "count": accepted, "uncertain": left, "skipped": skipped, "kept": kept}
+    return {"patch": patch, "count": accepted, "uncertain": left, "skipped": skipped, "kept": note}
 
 
 @answers(LABELING, changes=True)
 def reject(call: Call) -> Answer:
     """Remove the suggestions of the selected rows, and do not suggest them again."""
     labels, selected = _selection(call)
-    still_open = np.isin(labels.now.states[selected], OPEN_SUGGESTIONS)
-    chosen, kept = _unchanged(call, labels, selected[still_open], "suggestion")
+    still_open = np.isin(labels.snapshot.states[selected], OPEN_SUGGESTIONS)
+    rows, note = _unchanged(call, labels, selected[still_open], "suggestion")
     patch, count = patched(
         call,
         labels,
         lambda: suggest.reject_suggestions(
-            call.dataset, labels.rows.names(chosen), patches_field=labels.field.patches_field
+            call.dataset, labels.rows.names(rows), patches_field=labels.field.patches_field
         ),
     )
-    return {"patch": patch, "count": count, "skipped": len(selected) - count, "kept": kept}
+    return {"patch": patch, "count": count, "skipped": len(selected) - count, "kept": note}
 
 
 @answers(LABELING, changes=True)
 def delete(call: Call) -> Answer:
     """Mark the selected samples or objects for deletion, except those that got another label since they were shown."""
     labels, selected = _selection(call)
-    chosen, kept = _unchanged(call, labels, selected)
+    rows, note = _unchanged(call, labels, selected)
 
-    def deed() -> int:
-        if kept and not len(chosen):
+    def change() -> int:
+        if note and not len(rows):
             return 0
-        names = labels.rows.names(chosen)
+        names = labels.rows.names(rows)
         return len(queue.delete_items(call.dataset, names, patches_field=labels.rows.patches_field).queued)
 
-    patch, number = patched(call, labels, deed)
-    return {"patch": patch, "count": number, "kept": kept}
+    patch, number = patched(call, labels, change)
+    return {"patch": patch, "count": number, "kept": note}
 
 
 @answers(LABELING, changes=True)
@@ -167,12 +169,15 @@ def undo(call: Call) -> Answer:
     key, decision = call.params.get("key"), call.params.get("decision")
     dataset = call.dataset
 
-    def deed() -> str:
+    def change(progress: Progress) -> str:
         if decision is not None:
-            return undo_named(dataset, str(decision))
-        return undo_last(dataset) if key is None else undo_through(dataset, str(key))
+            return undo_named(dataset, str(decision), progress=progress)
+        if key is None:
+            return undo_last(dataset, progress=progress)
+        return undo_through(dataset, str(key), progress=progress)
 
-    patch, done = patched(call, call.loaded_labels(), deed)
+    run = partial(call.board.jobs.run_now, "Undoing", change, stoppable=False)  # it is committed at once
+    patch, done = patched(call, call.loaded_labels(), run)
     call.ctx.ops.reload_samples()
     return {"patch": patch, "done": done}
 
@@ -180,7 +185,15 @@ def undo(call: Call) -> Answer:
 @answers(LABELING, changes=True)
 def save(call: Call) -> Answer:
     """Write pending changes to the dataset."""
-    patch, report = patched(call, call.loaded_labels(), lambda: saving.save_changes(call.dataset))
+
+    def change() -> saving.SaveReport:
+        return call.board.jobs.run_now("Saving", lambda progress: saving.save_changes(call.dataset, progress))
+
+    try:
+        patch, report = patched(call, call.loaded_labels(), change)
+    except Cancelled:
+        call.board.notes.add("info", "Stopped; nothing was saved.")
+        return {"patch": None, "labels": 0, "cleared": 0, "deletions": 0}
     if report.conflicts or report.blocked or report.overtaken or report.gone:
         call.board.notes.add("warning", report.sentence())
     call.ctx.ops.reload_samples()
@@ -245,21 +258,21 @@ def _selection(call: Call) -> tuple[LabelRows, np.ndarray]:
 def _unchanged(
     call: Call, labels: LabelRows, rows: np.ndarray, what: Literal["label", "suggestion"] = "label"
 ) -> tuple[np.ndarray, str]:
-    """The rows whose label, or suggestion, is the one that the screen showed, and what is to be said of the others."""
+    """The rows that still have the label, or suggestion, that the screen showed, and a note about the others."""
     was_changed = labels.seen.relabeled if what == "label" else labels.seen.suggested_again
     changed = was_changed(rows, call.params.get("shown"))
-    return rows[~changed], kept_note(labels.now, rows[changed], labels.rows.noun, what)
+    return rows[~changed], kept_note(labels.snapshot, rows[changed], labels.rows.noun, what)
 
 
-def patched(call: Call, labels: LabelRows | None, deed: Callable[[], Any]) -> tuple[dict[str, Any] | None, Any]:
+def patched(call: Call, labels: LabelRows | None, change: Callable[[], Any]) -> tuple[dict[str, Any] | None, Any]:
     """Change labels; return what changed on the map, None if the map must be redrawn."""
     if labels is None:
-        return None, deed()
-    before, version = labels.now, map_version(labels.rows, labels)
-    result = deed()
+        return None, change()
+    before, version = labels.snapshot, map_version(labels.rows, labels)
+    result = change()
     after = call.board.labels(call.dataset, labels.rows)
     same_map = map_version(after.rows, after) == version
-    return state_patch(before, after.now) if same_map and after is labels else None, result
+    return state_patch(before, after.snapshot) if same_map and after is labels else None, result
 
 
 def _reach(call: Call, labels: LabelRows, anchors: np.ndarray, *, again: bool) -> neighbors.NeighborPreview:

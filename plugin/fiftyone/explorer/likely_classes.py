@@ -28,12 +28,12 @@ def likely_classes(call: Call) -> Answer:
 
 
 def _suggested(labels: LabelRows, selected: np.ndarray) -> list[dict[str, str]]:
-    is_open = selected[np.isin(labels.now.states[selected], OPEN_SUGGESTIONS)]
+    is_open = selected[np.isin(labels.snapshot.states[selected], OPEN_SUGGESTIONS)]
     codes = labels.codes_with_suggestions()[is_open]
     counts = Counter(codes[codes >= 0].tolist())
     of = "" if len(selected) == 1 else f" for {{number:,}} of {count(len(selected), 'selected item')}"
     return [
-        {"label": labels.now.classes[code], "note": "suggested", "why": f"Suggested{of.format(number=number)}"}
+        {"label": labels.snapshot.classes[code], "note": "suggested", "why": f"Suggested{of.format(number=number)}"}
         for code, number in counts.most_common(_SHOWN)
     ]
 
@@ -44,11 +44,11 @@ def _nearest(call: Call, labels: LabelRows, selected: np.ndarray) -> list[dict[s
     except Refusal:  # not ready yet, or a map of unknown origin: there is no hint then
         return []
     rows = labels.rows.locate(as_bytes(session.embeddings.items.ids))
-    codes = np.where(rows >= 0, labels.now.codes[rows], -1)
+    codes = np.where(rows >= 0, labels.snapshot.codes[rows], -1)
     nearest = nearest_classes(session.embeddings.vectors, codes, np.flatnonzero(np.isin(rows, selected)))
     return [
         {
-            "label": labels.now.classes[code],
+            "label": labels.snapshot.classes[code],
             "note": percent(share),
             "why": f"{percent(share)} of the nearest labeled items have this label",
         }

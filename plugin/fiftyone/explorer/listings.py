@@ -55,9 +55,9 @@ def functions_state(dataset: fo.Dataset) -> dict[str, Any]:
     search = last_search(dataset)
     return {
         "functions": [_info(status) for status in functions.function_statuses(dataset)],
-        "deleted": [{"key": one.key, "name": one.function.name} for one in deleted],
+        "deleted": [{"key": entry.key, "name": entry.function.name} for entry in deleted],
         "last_search": None if search is None else describe_examples(search.query),
-        "last_threshold": None if search is None else round(search.threshold, 3),
+        "last_threshold": None if search is None else search.threshold,
     }
 
 

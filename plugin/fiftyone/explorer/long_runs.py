@@ -11,7 +11,7 @@ from ....ml_backend.actions.embedding_report import EmbeddingReport
 from ....ml_backend.errors import Refusal
 from ....ml_backend.progress import Progress, part_of
 from ....ml_backend.store.embeddings import check_embeddings, check_new_key, free_key, provenance_of
-from ....ml_backend.store.existence import gone_in_words
+from ....ml_backend.store.existence import refusing_if_deleted
 from ....ml_backend.store.items import FRAMES
 from ....operators.jobs import Outcome
 from ....operators.running import PLUGIN
@@ -24,7 +24,7 @@ from .map_rows import MapRows, to_embed
 from .panel_state import app_view
 from .selection import selected_rows
 
-Work = Callable[[fo.Dataset, Progress], str]
+Work = Callable[[fo.Dataset, Progress], Outcome]
 
 
 RUNS: dict[str, Method] = {}
@@ -36,15 +36,15 @@ def compute_embeddings(call: Call) -> Answer:
     form = EmbeddingsForm.of(call)
     board, panel_id = call.board, call.ctx.panel_id
 
-    def work(dataset: fo.Dataset, progress: Progress) -> str:
+    def work(dataset: fo.Dataset, progress: Progress) -> Outcome:
         done = form.embed(dataset, part_of(progress, 0.0, 0.7 if form.with_map else 1.0))
         if not form.with_map:
-            return done
+            return Outcome(done)
         key = free_key(dataset, f"{form.key}_umap")
         view = dataset if form.patches_field(dataset) is None else dataset.view()
         report = maps.compute_map(view, embeddings=form.key, key=key, progress=part_of(progress, 0.7, 1.0))
         board.remember_map(dataset, panel_id, key)
-        return f"{done} {report.sentence()}"
+        return Outcome(f"{done} {report.sentence()}")
 
     return start_run(call, f"Generating explorer “{form.key}”", work)
 
@@ -59,7 +59,7 @@ def compute_map(call: Call) -> Answer:
     key = form.get("key") or free_name(call.dataset, f"{form['embeddings']}_{form['method']}{suffix}")
     check_new_key(call.dataset, key)
 
-    def work(dataset: fo.Dataset, progress: Progress) -> str:
+    def work(dataset: fo.Dataset, progress: Progress) -> Outcome:
         view = dataset if config.field is None else dataset.view()
         report = maps.compute_map(
             view,
@@ -76,7 +76,7 @@ def compute_map(call: Call) -> Answer:
             progress=progress,
         )
         board.remember_map(dataset, panel_id, key)
-        return report.sentence()
+        return Outcome(report.sentence())
 
     return start_run(call, f"Computing map “{key}”", work)
 
@@ -87,10 +87,10 @@ def update_map(call: Call) -> Answer:
     run = call.board.maps.run_of(call.params["map"])
     rows = call.board.maps.rows_of(call.dataset, run)
 
-    def work(dataset: fo.Dataset, progress: Progress) -> str:
+    def work(dataset: fo.Dataset, progress: Progress) -> Outcome:
         new = to_embed(dataset, rows, run.computed_at)
         embedded = f"{_embed(dataset, rows, new, progress).sentence()} " if new else ""
-        return embedded + maps.update_map(dataset, key=run.key, progress=progress).sentence()
+        return Outcome(embedded + maps.update_map(dataset, key=run.key, progress=progress).sentence())
 
     return start_run(call, f"Updating map “{run.key}”", work)
 
@@ -102,13 +102,13 @@ def rank_outliers(call: Call) -> Answer:
     return start_run(
         call,
         "Ranking outliers",
-        lambda dataset, progress: (
+        lambda dataset, progress: _ranked(
             rank.rank_outliers(
                 chosen.samples(dataset),
                 embeddings=chosen.embeddings,
                 field=chosen.field if dataset.has_field(chosen.field) else None,
                 progress=progress,
-            ).message
+            )
         ),
     )
 
@@ -120,10 +120,10 @@ def rank_mislabels(call: Call) -> Answer:
     return start_run(
         call,
         "Finding wrong labels",
-        lambda dataset, progress: (
+        lambda dataset, progress: _ranked(
             rank.rank_mislabels(
                 chosen.samples(dataset), embeddings=chosen.embeddings, field=chosen.field, progress=progress
-            ).message
+            )
         ),
     )
 
@@ -137,10 +137,10 @@ def find_duplicates(call: Call) -> Answer:
     return start_run(
         call,
         "Finding duplicates",
-        lambda dataset, progress: (
+        lambda dataset, progress: _ranked(
             rank.find_duplicates(
                 chosen.samples(dataset), embeddings=chosen.embeddings, threshold=threshold, progress=progress
-            ).message
+            )
         ),
     )
 
@@ -256,14 +256,18 @@ def start_run(call: Call, title: str, work: Work) -> Answer:
 
     def run(progress: Progress) -> Outcome:
         dataset = fo.load_dataset(name)
-        with gone_in_words(dataset):
-            return Outcome(work(dataset, progress))
+        with refusing_if_deleted(dataset):
+            return work(dataset, progress)
 
     return {"job": call.board.jobs.start(title, run).id}
 
 
-def _suggested(report: suggest.SuggestReport) -> str:
-    return f"{report.outcome()}{report.elsewhere}"
+def _ranked(ranking: rank.Ranking) -> Outcome:
+    return Outcome(ranking.message, why=ranking.why)
+
+
+def _suggested(report: suggest.SuggestReport) -> Outcome:
+    return Outcome(f"{report.outcome()}{report.elsewhere}", why=report.why)
 
 
 def _tell(progress: Progress, fraction: float, message: str) -> None:

@@ -47,7 +47,7 @@ class MapRows:
         return len(self.ids)
 
     def score_path(self, dataset: fo.Dataset, name: str) -> str:
-        """Where the dataset has a score of the rows, such as “outlier_score”."""
+        """The path at which the dataset stores a score of the rows, such as “outlier_score”."""
         return score_path(dataset, None, name, self.patches_field)
 
     @cached_property
@@ -115,7 +115,7 @@ def _owners(dataset: fo.Dataset, field: str) -> tuple[list[str], list[str]]:
 
 @dataclass(frozen=True)
 class Staleness:
-    """How many samples, or objects, have no point on a map though they could, and how many points are of none."""
+    """How many samples or objects lack a point that they could have, and how many points belong to deleted ones."""
 
     missing: int
     removed: int
@@ -159,7 +159,7 @@ def _without_vector(dataset: fo.Dataset, embeddings: str, ids: np.ndarray) -> np
 
 
 def _new_ones(dataset: fo.Dataset, embeddings: str, ids: np.ndarray, made_at: datetime | None) -> np.ndarray:
-    """Of these those added since; an id begins with the second it was made in."""
+    """Those of these ids that were created since; an id begins with the second it was created in."""
     if made_at is None or provenance_of(dataset, embeddings).model == "precomputed":
         return ids[:0]
     seconds = np.frombuffer(ids.tobytes(), [("at", ">u4"), ("rest", "V8")])["at"]

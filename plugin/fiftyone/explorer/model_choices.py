@@ -57,8 +57,8 @@ def _choice(family: ModelFamily) -> dict[str, Any]:
         "names": list(family.examples),
         "inspects": family.inspect is not None,
         "options": [
-            {"name": one.name, "kind": one.kind, "sentence": one.sentence, "choices": list(one.choices)}
-            for one in family.options
-            if one.name != FITTED_OPTION  # set when the embeddings are made
+            {"name": option.name, "kind": option.kind, "sentence": option.sentence, "choices": list(option.choices)}
+            for option in family.options
+            if option.name != FITTED_OPTION  # set when the embeddings are made
         ],
     }

@@ -17,9 +17,9 @@ class Notes:
         self._start = uuid.uuid4().hex[:8]
         self._notes: list[tuple[float, dict[str, str]]] = []
 
-    def add(self, level: Literal["info", "success", "warning", "error"], text: str) -> None:
-        """Leave a message."""
-        note = {"id": f"{self._start}-{next(self._numbers)}", "level": level, "text": text}
+    def add(self, level: Literal["info", "success", "warning", "error"], text: str, why: str = "") -> None:
+        """Leave a message; ``why`` says how what it reports came about, for those who ask."""
+        note = {"id": f"{self._start}-{next(self._numbers)}", "level": level, "text": text, "why": why}
         self._notes = [*self._notes[-self._KEPT :], (time.monotonic(), note)]
 
     def listing(self) -> list[dict[str, str]]:

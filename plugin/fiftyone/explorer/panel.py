@@ -5,7 +5,7 @@ from collections import deque
 from typing import Any, ClassVar
 
 from ....operators.running import show_outcome
-from ..component_panel import Answer, ComponentPanel, Method, in_words
+from ..component_panel import Answer, ComponentPanel, Method, answer_errors
 from .board import Board, board_of
 from .clearing import CLEARING
 from .column_files import tidy_columns
@@ -16,12 +16,12 @@ from .labeling import LABELING
 from .likely_classes import LIKELY
 from .long_runs import RUNS
 from .mediums import MEDIUMS
-from .panel_state import nothing_open, panel_state
+from .panel_state import listed_jobs, nothing_open, numbered, panel_state
 from .reviewing import REVIEWING
 from .viewing import VIEWING
 
 
-@in_words
+@answer_errors
 def sync(ctx: Any) -> Answer:
     """The state, if it is newer than the front end's."""
     if ctx.dataset is not None:
@@ -73,6 +73,19 @@ class DataExplorer(ComponentPanel):
             ctx.panel.set_data("panel", state)
 
 
+def _polled_state(ctx: Any, board: Board) -> dict[str, Any]:
+    """The state for a panel that only asks what is new: while a call saves or undoes, only how far it is.
+
+    Everything else changes with each of its writes, and would be read anew for every poll.
+    """
+    last: dict[str, Any] | None = board.states.peek(ctx.panel_id)
+    if last is None or not any(job.in_call for job in board.jobs.listing()):
+        return panel_state(ctx, board)
+    with board.lock:
+        jobs = listed_jobs(board)
+        return last if jobs == last["jobs"] else numbered(board, last | {"jobs": jobs})
+
+
 def _show_outcomes(ctx: Any, board: Board) -> None:
     """Show in the App what jobs of operators have changed, once."""
     for job in board.jobs.listing():
@@ -80,7 +93,7 @@ def _show_outcomes(ctx: Any, board: Board) -> None:
             deque(show_outcome(ctx, job.outcome), maxlen=0)
 
 
-@in_words
+@answer_errors
 def _first_state(ctx: Any) -> dict[str, Any]:
     """The state of a panel that opens: with a map, so that its points are under way at once."""
     if ctx.dataset is not None:
@@ -91,4 +104,4 @@ def _first_state(ctx: Any) -> dict[str, Any]:
 def _state(ctx: Any) -> Answer:
     if ctx.dataset is None:
         return nothing_open(int(time.time() * 1000))
-    return panel_state(ctx, board_of(ctx.dataset))
+    return _polled_state(ctx, board_of(ctx.dataset))

@@ -71,14 +71,19 @@ def panel_state(ctx: Any, board: Board) -> dict[str, Any]:
     """The state (`PanelState`) of the panel that asks; the same object while nothing has changed."""
     with board.lock:
         # Jobs come first: when one has finished, its results must be in the same state.
-        jobs = [*board.sessions.opening(), *(job.describe() for job in board.jobs.listing())]
+        jobs = listed_jobs(board)
         runs = board.maps.shown_runs()
         mark = _mark(ctx, board, runs, jobs)
         # The mark is taken beforehand: what changes in the meantime is seen by the next poll.
-        return board.states.get(ctx.panel_id, mark, lambda: _numbered(board, _build(ctx, board, runs, jobs)))
+        return board.states.get(ctx.panel_id, mark, lambda: numbered(board, _build(ctx, board, runs, jobs)))
 
 
-def _numbered(board: Board, state: dict[str, Any]) -> dict[str, Any]:
+def listed_jobs(board: Board) -> list[dict[str, Any]]:
+    """The jobs (`Job`) that the panels show."""
+    return [*board.sessions.opening(), *(job.describe() for job in board.jobs.listing())]
+
+
+def numbered(board: Board, state: dict[str, Any]) -> dict[str, Any]:
     """The state with a revision larger than any before, those before a restart too, and exact in JavaScript."""
     board.revision = max(board.revision + 1, int(time.time() * 1000))
     return state | {"revision": board.revision}
@@ -118,7 +123,7 @@ def _mark(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -
 def _build(ctx: Any, board: Board, runs: list[Run], jobs: list[dict[str, Any]]) -> dict[str, Any]:
     dataset: fo.Dataset = ctx.dataset
     rows = loaded_rows(ctx, board)
-    labels = None if rows is None else board.labels_at_hand(dataset, rows)
+    labels = None if rows is None else board.labels_if_read(dataset, rows)
     carried = medium_field(dataset)
     return {
         "dataset": dataset.name,
@@ -232,9 +237,9 @@ def _loaded_map(ctx: Any, board: Board, rows: MapRows, labels: LabelRows | None)
 
 
 def _label_state(board: Board, labels: LabelRows) -> dict[str, Any]:
-    now = labels.now
-    write = functools.partial(publish, board.dataset_id, "states", now.states)
-    return {**published(board, f"states {labels.rows.key}", now.version, write), "version": now.version}
+    snapshot = labels.snapshot
+    write = functools.partial(publish, board.dataset_id, "states", snapshot.states)
+    return {**published(board, f"states {labels.rows.key}", snapshot.version, write), "version": snapshot.version}
 
 
 def _places(rows: MapRows, labels: LabelRows | None) -> np.ndarray:
@@ -313,7 +318,7 @@ def _map_info(board: Board, dataset: fo.Dataset, run: Run) -> dict[str, Any]:
 
 def _embeddings(board: Board, dataset: fo.Dataset) -> list[dict[str, Any]]:
     """Existing embeddings; those that a run may be writing are checked once it has finished."""
-    if any(job.open for job in board.jobs.listing()):
+    if any(job.open and not job.in_call for job in board.jobs.listing()):
         return board.parts.peek("embeddings") or []
     stamp = (tuple(dataset.list_brain_runs()), last_change(dataset).count, board.version)
     return board.parts.get(
@@ -349,7 +354,7 @@ def _fields(dataset: fo.Dataset, rows: MapRows | None) -> list[dict[str, str]]:
 
 
 def _predicted(dataset: fo.Dataset, paths: list[str]) -> list[str]:
-    """Those of the paths that lead to classes that a model predicted; not to suggestions, which are Labelscape's."""
+    """The paths that lead to classes that a model predicted, not counting Labelscape's suggestions."""
     suggestions = {suggestion_path(dataset, field) for field in item_fields(dataset)}
     predicted = []
     for path in paths:

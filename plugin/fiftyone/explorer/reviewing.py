@@ -7,8 +7,9 @@ import numpy as np
 
 from ....ml_backend.actions import functions
 from ....ml_backend.actions.search import Scope, search
+from ....ml_backend.analysis.search import reaches
 from ....ml_backend.errors import Refusal
-from ....ml_backend.store.functions import load_function
+from ....ml_backend.store.functions import load_function, new_matches
 from ....ml_backend.store.searches import SCORE_FIELD, Query
 from ....ml_backend.store.segment_records import load_segment
 from ....ml_backend.store.segments import member_ids
@@ -169,11 +170,11 @@ def _mislabels(call: Call, labels: LabelRows, _slug: str) -> ReviewList:
     suggested = _scores(call, labels, "mislabel_suggestion")
     proposals = _over(labels, suggested, -1)[rows]
     codes = np.asarray(
-        [*(labels.now.classes.index(n) if n in labels.now.classes else -2 for n in suggested.classes), -1]
+        [*(labels.snapshot.classes.index(n) if n in labels.snapshot.classes else -2 for n in suggested.classes), -1]
     )
     # The label may have been corrected since the ranking was made.
-    differs = (proposals >= 0) & (codes[proposals] != labels.now.codes[rows])
-    favors_none = (proposals < 0) & (scores > 0.5) & np.isin(labels.now.states[rows], (HUMAN, NEIGHBORS))
+    differs = (proposals >= 0) & (codes[proposals] != labels.snapshot.codes[rows])
+    favors_none = (proposals < 0) & (scores > 0.5) & np.isin(labels.snapshot.states[rows], (HUMAN, NEIGHBORS))
     listed = differs | favors_none
     number = int((favors_none & labels.present[rows]).sum())
     return ReviewList(
@@ -213,13 +214,13 @@ def _duplicates(call: Call, labels: LabelRows, _slug: str) -> ReviewList:
 def _suggestions(call: Call, labels: LabelRows, _slug: str) -> ReviewList:
     path = suggestion_path(call.dataset, labels.rows.patches_field)
     confidence = _column(call, labels, f"{path}.confidence")
-    is_open = np.isin(labels.now.states[confidence.rows], OPEN_SUGGESTIONS)
+    is_open = np.isin(labels.snapshot.states[confidence.rows], OPEN_SUGGESTIONS)
     rows, values = confidence.rows[is_open], confidence.values[is_open]
     order = np.argsort(values, kind="stable")
     rows = rows[order]
     codes = labels.codes_with_suggestions()[rows]
     return ReviewList(
-        "suggestions", "Suggestions", rows, values[order].astype(np.float32), codes, list(labels.now.classes)
+        "suggestions", "Suggestions", rows, values[order].astype(np.float32), codes, list(labels.snapshot.classes)
     )
 
 
@@ -230,14 +231,17 @@ def _segment(call: Call, labels: LabelRows, slug: str) -> ReviewList:
     return ReviewList("segment", f"Segment “{segment.name}”", rows[rows >= 0], total=segment.size, note=note)
 
 
-def _function(call: Call, labels: LabelRows, slug: str) -> ReviewList:
+def _function(call: Call, labels: LabelRows, name: str) -> ReviewList:
+    slug, _, part = name.partition(":")
     function = load_function(call.dataset, slug)
     rows, scores = _by_score(_scores(call, labels, function.field))
-    matching = scores >= np.float32(function.threshold)
-    functions.look_at_matches(call.dataset, slug)  # once viewed, they are no longer new
-    return ReviewList(
-        "function", f"Matches of “{function.name}”", rows[matching], scores[matching], note=function.quality
-    )
+    matching = reaches(scores, function.threshold)
+    title = f"Matches of “{function.name}”"
+    if part == "new":
+        title = f"New matches of “{function.name}”"
+        matching &= np.isin(rows, labels.rows.locate(as_bytes(new_matches(call.dataset, slug))))
+    functions.look_at_matches(call.dataset, slug, new_only=part == "new")  # once viewed, they are no longer new
+    return ReviewList("function", title, rows[matching], scores[matching], note=function.quality)
 
 
 _LISTS: dict[str, Callable[[Call, LabelRows, str], ReviewList]] = {

@@ -1,4 +1,4 @@
-"""What is shown for single samples: facts for the tooltip, the preview with neighbors, and pending changes."""
+"""The details of single samples: facts for the tooltip, the preview with neighbors, and pending changes."""
 
 import os
 from datetime import date, datetime
@@ -55,13 +55,13 @@ class Details:
         key = "_id" if self.rows.root is None else f"{self.rows.root}._id"
         for frame in dataset._frame_collection.find({key: {"$in": names}}, fields):
             elements = frame if self.rows.root is None else value_at(frame, self.rows.root)
-            for one in elements if isinstance(elements, list) else [elements]:
-                self._documents[str(one["_id"])] = frame
+            for element in elements if isinstance(elements, list) else [elements]:
+                self._documents[str(element["_id"])] = frame
 
     def facts(self, row: int) -> dict[str, Any]:
         """`Facts` of contract.ts; a sample that is gone has its id and no more."""
-        sample, item, now = self.sample(row), self.item(row), self._labels.now
-        state, code = int(now.states[row]), int(now.codes[row])
+        sample, item, snapshot = self.sample(row), self.item(row), self._labels.snapshot
+        state, code = int(snapshot.states[row]), int(snapshot.codes[row])
         pending = state in (PENDING_LABEL, PENDING_DELETE)
         suggested = None if pending else self._suggested(item)
         return {
@@ -71,7 +71,7 @@ class Details:
             "moving": self._are_videos,
             "crop": item.get("bounding_box") if self.rows.root is not None else None,
             "name": self._name(sample) or "no longer in the dataset",
-            "label": now.classes[code] if pending and code >= 0 else self.saved_label(row),
+            "label": snapshot.classes[code] if pending and code >= 0 else self.saved_label(row),
             "state": state,
             "suggestion": suggested,
         }
@@ -97,7 +97,7 @@ class Details:
         return shown
 
     def label_documents(self, row: int) -> list[dict[str, Any]]:
-        """The labels a row has in the database; several in a field of several."""
+        """The labels a row has in the database; several in a multi-label field."""
         labels = self.item(row) if self.rows.root is not None else value_at(self.sample(row), self._path)
         documents = labels if isinstance(labels, list) else [labels or {}]
         return [document for document in documents if document.get("label")]
@@ -202,7 +202,7 @@ def value_at(document: dict[str, Any], path: str) -> Any:
 
 def _origin(details: Details, labels: LabelRows, row: int, pending: PendingChanges) -> tuple[float | None, str | None]:
     """The confidence of the label, and where it came from, in words."""
-    state = int(labels.now.states[row])
+    state = int(labels.snapshot.states[row])
     if state == PENDING_LABEL:
         item = details.rows.names(np.asarray([row]))[0]
         mine = [label for label in pending.labels if label.item == item]
@@ -220,7 +220,7 @@ def _origin(details: Details, labels: LabelRows, row: int, pending: PendingChang
 
 
 def _plain_fields(dataset: fo.Dataset, details: Details, row: int) -> list[list[str]]:
-    """Name and value of the plain fields that have one; of a patch, its own come first, FiftyOne's dates last."""
+    """Name and value of the plain fields that have one; for a patch, its own come first; FiftyOne's dates come last."""
     document = details.item(row) if details.rows.root is not None else {}
     fields = [[name, text] for name in document if (text := _as_text(name, document[name]))]
     sample = details.sample(row)

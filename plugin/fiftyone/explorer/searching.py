@@ -42,8 +42,8 @@ def search_words(dataset: fo.Dataset, labels: LabelRows, text: str) -> tuple[np.
     shown = np.zeros(len(rows), bool)
     shown[places[places >= 0]] = True
     # Pending labels are on the map, but not in the database yet.
-    hits = [code for code, name in enumerate(labels.now.classes) if text.lower() in name.lower()]
-    shown |= np.isin(labels.now.codes, hits)
+    hits = [code for code, name in enumerate(labels.snapshot.classes) if text.lower() in name.lower()]
+    shown |= np.isin(labels.snapshot.codes, hits)
     return np.flatnonzero(shown & labels.present), "by ID, file name, text fields, and label"
 
 

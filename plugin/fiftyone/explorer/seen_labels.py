@@ -43,31 +43,33 @@ class SeenLabels:
         Of a version that is not known, because the server was started since or the screen has not read the labels yet,
         every label counts as unseen.
         """
-        found: np.ndarray = self._labeled_at[rows] > self._shown(version)
-        return found
+        changed: np.ndarray = self._labeled_at[rows] > self._shown(version)
+        return changed
 
     def suggested_again(self, rows: np.ndarray, version: str | None) -> np.ndarray:
         """Whether each of some rows (m,) got a suggestion since a version was shown; see `relabeled`."""
-        found: np.ndarray = self._suggested_at[rows] > self._shown(version)
-        return found
+        changed: np.ndarray = self._suggested_at[rows] > self._shown(version)
+        return changed
 
     def _shown(self, version: str | None) -> int:
         return self._number_of.get(version or "", 0)
 
 
-def kept_note(now: "Snapshot", rows: np.ndarray, item_noun: str, what: str = "label") -> str:
-    """Say which rows an act left alone, because this of theirs was changed after it was shown; "" for none."""
+def kept_note(snapshot: "Snapshot", rows: np.ndarray, item_noun: str, what: str = "label") -> str:
+    """Say which rows an act left alone, because their ``what`` was changed after it was shown; "" for none."""
     if not len(rows):
         return ""
-    codes = (now.codes if what == "label" else now.suggested)[rows]
-    names = Counter(f"“{now.classes[code]}”" if code >= 0 else "nothing there" for code in codes[~now.marked[rows]])
-    names["marked for deletion"] = int(now.marked[rows].sum())
+    codes = (snapshot.codes if what == "label" else snapshot.suggested)[rows]
+    names = Counter(
+        f"“{snapshot.classes[code]}”" if code >= 0 else "nothing there" for code in codes[~snapshot.marked[rows]]
+    )
+    names["marked for deletion"] = int(snapshot.marked[rows].sum())
     shown = [f"{name} ({number:,})" for name, number in names.most_common(_SHOWN_CLASSES) if number]
     more = sum(number > 0 for number in names.values()) - len(shown)
     shown += [count(more, "other class")] if more > 0 else []
     number = len(rows)
-    whose = f"{agree(number, 'its')} {noun(number, what)} {agree(number, 'was')}"
+    reason = f"{agree(number, 'its')} {noun(number, what)} {agree(number, 'was')}"
     return (
-        f"{count(number, item_noun)} {agree(number, 'was')} left alone, because {whose} changed after this screen "
+        f"{count(number, item_noun)} {agree(number, 'was')} left alone, because {reason} changed after this screen "
         f"showed {'it' if number == 1 else 'them'}: now {listing(shown)}. Check, then try again."
     )

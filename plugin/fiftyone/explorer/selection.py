@@ -105,7 +105,7 @@ def _constant_stage(
 def _excluding_stage(
     dataset: fo.Dataset, view: fo.DatasetView, rows: MapRows, labels: LabelRows, selected: np.ndarray
 ) -> fos.ViewStage | None:
-    """All but the rest, where that is shorter to list and the map holds every sample of the dataset."""
+    """A stage that excludes the other rows, if these are fewer and the map holds every sample of the dataset."""
     if rows.patches_field is not None or view._is_generated:
         return None
     left = labels.present.copy()
@@ -117,7 +117,7 @@ def _excluding_stage(
 
 
 def _is_saved(source: FieldSource, labels: LabelRows, selected: np.ndarray, value: str | None) -> bool:
-    """Whether the database holds what the map shows; pending labels stand on the map only."""
+    """Whether the database holds what the map shows; pending labels are only on the map."""
     if source.path != f"{labels.field.path}.label":
         return True
     code = -1 if value is None else labels.classes.index(value) if value in labels.classes else -2

@@ -45,12 +45,12 @@ class SessionCache:
 
         Raises:
             NotReady: they are being computed, with progress among the jobs.
-            Refusal: it is not known of which embeddings the map was made.
+            Refusal: it is not known from which embeddings the map was made.
         """
         key = rows.embeddings
         if key is None:
             raise Refusal(
-                f"The map “{rows.key}” does not say of which embeddings it was made: compute one here to work with "
+                f"The map “{rows.key}” does not say from which embeddings it was made: compute one here to work with "
                 "neighbors."
             )
         with self._lock:
@@ -65,7 +65,7 @@ class SessionCache:
             ) from None
 
     def opening(self) -> list[dict[str, Any]]:
-        """The computing of neighbors that is under way (`Job`)."""
+        """The running computation of neighbors (`Job`), if any."""
         return [
             {
                 "id": f"neighbors-{key}",

@@ -48,7 +48,7 @@ def column(call: Call) -> Answer:
     source = field_source(call.dataset, call.params["field"], labels.rows.root)
     name = f"column {labels.rows.items} {source.path}"
     if source.path == f"{labels.field.path}.label":
-        stamp: Any = (labels.now.version, tuple(labels.now.classes))
+        stamp: Any = (labels.snapshot.version, tuple(labels.snapshot.classes))
         return {"column": published(call.board, name, stamp, lambda: _publish_labels(call, labels))}
     stamp = last_change(call.dataset)
     return {"column": published(call.board, name, stamp, lambda: _publish_field(call, labels, source))}
@@ -160,7 +160,7 @@ def next_best(call: Call) -> Answer:
     best = next_to_label(call.dataset, embeddings=str(labels.rows.embeddings), field=labels.field.name)
     places = labels.rows.locate(as_bytes(best))
     places = places[places >= 0]
-    places = places[labels.present[places] & (labels.now.states[places] != PENDING_DELETE)]
+    places = places[labels.present[places] & (labels.snapshot.states[places] != PENDING_DELETE)]
     if not len(places):
         return {"row": None, "reason": "Every sample on this map has a label: there is nothing left to label."}
     return {
@@ -170,18 +170,20 @@ def next_best(call: Call) -> Answer:
 
 
 def _publish_labels(call: Call, labels: LabelRows) -> dict[str, Any]:
-    codes = np.where(labels.now.codes < 0, MISSING_CODE, labels.now.codes).astype(np.uint16)
-    return publish(call.board.dataset_id, "labels", codes, _tail(call, labels.field.path, list(labels.now.classes)))
+    codes = np.where(labels.snapshot.codes < 0, MISSING_CODE, labels.snapshot.codes).astype(np.uint16)
+    return publish(
+        call.board.dataset_id, "labels", codes, _tail(call, labels.field.path, list(labels.snapshot.classes))
+    )
 
 
 def _publish_with_suggestions(call: Call, labels: LabelRows) -> dict[str, Any]:
     def write() -> dict[str, Any]:
         codes = labels.codes_with_suggestions()
         column = np.where(codes < 0, MISSING_CODE, codes).astype(np.uint16)
-        tail = _tail(call, labels.field.path, list(labels.now.classes))
+        tail = _tail(call, labels.field.path, list(labels.snapshot.classes))
         return publish(call.board.dataset_id, "suggestions", column, tail)
 
-    stamp = (labels.now.version, tuple(labels.now.classes), last_change(call.dataset))
+    stamp = (labels.snapshot.version, tuple(labels.snapshot.classes), last_change(call.dataset))
     return published(call.board, f"column {labels.rows.items} {WITH_SUGGESTIONS}", stamp, write)
 
 

@@ -1,4 +1,4 @@
-"""What the panel `model_metrics` says to its front end (metrics/contract.ts), as plain values."""
+"""The answers of the panel `model_metrics` to its front end (metrics/contract.ts), as plain values."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ....ml_backend.actions.confusion import Choice, Evaluation, samples_of
-from ....ml_backend.actions.confusion_segments import remakable_rule
+from ....ml_backend.actions.confusion_segments import Remake, remakable_rule
 from ....ml_backend.analysis.confusion import Matches, Outcomes
 from ....ml_backend.errors import Refusal
+from ....ml_backend.store.segment_origins import RuleRun
 from ....ml_backend.store.segment_records import Segment
 from .comparisons import Comparison
 
@@ -82,7 +83,7 @@ def ordered(outcomes: Outcomes, order: str) -> Outcomes:
 
 
 def picked(outcomes: Outcomes, rows: Sequence[Sequence[int]] | None, without: Sequence[Sequence[int]] = ()) -> Outcomes:
-    """Of the outcomes those named by their rows (label, prediction), None = all; then all but ``without``."""
+    """The outcomes named by their rows (label, prediction), None = all of them, except those in ``without``."""
     pairs = list(zip(outcomes.truth.tolist(), outcomes.prediction.tolist(), strict=True))
     dropped = {(int(truth), int(prediction)) for truth, prediction in without}
     chosen = set(pairs) if rows is None else {(int(truth), int(prediction)) for truth, prediction in rows}
@@ -129,7 +130,38 @@ def segment_info(segment: Segment) -> dict[str, Any]:
         "sizes": [[f"{at:%Y-%m-%dT%H:%M:%SZ}", size] for at, size in segment.sizes],
         "origin": segment.origin(),
         "can_remake": remakable_rule(segment) is not None,
+        "runs": [run_info(run) for run in segment.runs],
     }
+
+
+def run_info(run: RuleRun) -> dict[str, Any]:
+    """What the rule of a segment found at a time, as the panel plots it."""
+    return {
+        "at": f"{run.at:%Y-%m-%dT%H:%M:%SZ}",
+        "field": run.prediction_field,
+        "members": run.members,
+        "precision": run.precision,
+        "recall": run.recall,
+        "f1": run.f1,
+    }
+
+
+def remake_info(remake: Remake, shown_at_once: int) -> dict[str, Any]:
+    """A comparison of a segment with what its rule finds now, and the members that differ, as the grid shows them."""
+    return {
+        "stayed": remake.stayed,
+        "lost": remake.lost,
+        "gone": sum(map(len, remake.gone.values())),
+        "new": sum(map(len, remake.new.values())),
+        "gone_ids": _by_field(remake.gone, shown_at_once),
+        "new_ids": _by_field(remake.new, shown_at_once),
+        "runs": [run_info(run) for run in remake.runs],
+    }
+
+
+def _by_field(ids: Mapping[str | None, Sequence[str]], shown_at_once: int) -> dict[str, list[str]]:
+    """Field → IDs, "" = whole samples."""
+    return {field or "": list(some[:shown_at_once]) for field, some in ids.items() if some}
 
 
 def _most_guesses(evaluation: Evaluation) -> int:

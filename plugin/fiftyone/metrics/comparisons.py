@@ -28,7 +28,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where matching draws the line."""
+    """The thresholds of the matching."""
 
     iou: float
     confidence: float
@@ -40,7 +40,7 @@ class Thresholds:
 
 
 def compare(samples: SampleCollection, *, truth_field: str, prediction_field: str) -> Comparison:
-    """Read both fields of a view and find all pairs; kept until four later ones were made."""
+    """Read both fields of a view and find all pairs; the last four comparisons are kept."""
     evaluation = evaluate(samples, truth_field=truth_field, prediction_field=prediction_field)
     dataset = str(samples._root_dataset._doc.id)
     comparison = Comparison(_token(dataset, evaluation), dataset, evaluation)

@@ -22,9 +22,9 @@ from ....ml_backend.wording import count
 from ....operators.asking import next_step
 from ....operators.running import PLUGIN, NextStep
 from ....operators.segment_forms import relabeling_step
-from ..component_panel import Answer, ComponentPanel, Method, in_words, open_dataset
+from ..component_panel import Answer, ComponentPanel, Method, answer_errors, open_dataset
 from . import comparisons, downloads
-from .answers import choice_of, items_of, ordered, picked, report_of, segment_info
+from .answers import choice_of, items_of, ordered, picked, remake_info, report_of, segment_info
 from .comparisons import Comparison, Thresholds
 
 _SHOWN_AT_ONCE = 10_000  # ids in the App's view; more make each of its requests slow
@@ -35,7 +35,7 @@ METHODS: dict[str, Method] = {}
 def answers(work: Callable[[Any], Answer]) -> Method:
     """Make a function of a call's context a method of the panel."""
 
-    @in_words
+    @answer_errors
     @functools.wraps(work)
     def answer(ctx: Any) -> Answer:
         open_dataset(ctx)
@@ -47,7 +47,7 @@ def answers(work: Callable[[Any], Answer]) -> Method:
 
 @answers
 def overview(ctx: Any) -> Answer:
-    """Fields that can be compared, and the segments there are."""
+    """Fields that can be compared, and the existing segments."""
     fields = evaluation_fields(ctx.dataset)
     return {
         "dataset": ctx.dataset.name,
@@ -176,7 +176,10 @@ def merge_segments(ctx: Any) -> Answer:
 def remove_from_segment(ctx: Any) -> Answer:
     """Remove what is ticked in the App's grid from a segment."""
     if not ctx.selected:
-        raise Refusal("Nothing is ticked: open the segment, tick what to remove from it, then press “Remove ticked”.")
+        raise Refusal(
+            "Nothing is ticked: open the segment, tick what to remove from it, then choose “Remove the samples ticked "
+            "in the grid”."
+        )
     segment = load_segment(ctx.dataset, ctx.params["slug"])
     view = ctx.view.select(ctx.selected)
     removed = 0
@@ -221,7 +224,15 @@ def remake_segment(ctx: Any) -> Answer:
         prediction_field=params.get("prediction_field") or None,
         name=params.get("name") or None,
     )
-    return _changed(ctx, remake.sentence())
+    return {**_changed(ctx, remake.sentence()), "remake": remake_info(remake, _SHOWN_AT_ONCE)}
+
+
+@answers
+def show_members(ctx: Any) -> Answer:
+    """Show the members that left a rebuilt segment, or that are new in it, in the App's grid."""
+    ids = {field or None: some for field, some in ctx.params["ids"].items()}
+    ctx.ops.set_view(view=_grid_view(ctx.dataset, ids))
+    return {"message": f"The grid shows {count(sum(map(len, ids.values())), 'member')}."}
 
 
 @answers
@@ -253,7 +264,7 @@ def _sending_step(comparison: Comparison, outcomes: Outcomes) -> NextStep:
     if len(samples) > SENT_AT_ONCE:
         raise Refusal(
             f"These are {len(samples):,} samples, and the form takes {SENT_AT_ONCE:,}: press “Add to segment”, then "
-            "“Send to Label Studio” at that segment."
+            "“Send to Label Studio” on that segment."
         )
     step = next_step("Send to Label Studio", "send_to_label_studio", samples, None)
     return replace(step, params={**step.params, "field": comparison.evaluation.columns.truth.field})
@@ -271,7 +282,7 @@ def _grid_view(dataset: fo.Dataset, ids: dict[str | None, list[str]]) -> fo.Data
     if None in ids:
         return dataset.select(ids[None])
     fields = [name for name in ids if name is not None]
-    chosen = dataset.select_labels(ids=[one for some in ids.values() for one in some], fields=fields)
+    chosen = dataset.select_labels(ids=[item for some in ids.values() for item in some], fields=fields)
     return chosen.to_patches(fields[0]) if len(fields) == 1 else chosen
 
 

@@ -1,4 +1,5 @@
 /** A host made up of generated data, that answers as the panel's Python does. */
+import type { GridColors } from "../src/explorer/coloring";
 import { encodeColumn, pack, unpackU32 } from "../src/explorer/columns";
 import {
   LABEL_STATE,
@@ -31,6 +32,7 @@ export class FakeHost implements Host {
   readonly #data: FakeData;
   readonly #urls = new Map<string, string>();
   readonly stages: (GridStage | null)[] = [];
+  gridColors: GridColors | null = null;
   unticked = 0;
   #revision = 1;
   #dims: 2 | 3;
@@ -58,6 +60,8 @@ export class FakeHost implements Host {
   showInGrid(stage: GridStage | null): void {
     this.stages.push(stage);
   }
+
+  readonly colorGrid = (colors: GridColors | null): void => void (this.gridColors = colors);
 
   async call<M extends MethodName>(method: M, ask: Ask<M>): Promise<Answer<M> & { readonly state?: PanelState }> {
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -154,6 +158,7 @@ export class FakeHost implements Host {
               progress: Math.min(1, this.#job.at++ / 8),
               status: this.#job.at > 9 ? "done" : "running",
               message: "made up",
+              why: "Method: a random number.",
               cancellable: true,
             },
           ]

@@ -27,8 +27,8 @@ def test_the_explorer_and_the_pictures_of_forms_are_read_beneath_the_path(proxie
     from playwright.sync_api import expect
 
     page = proxied.page
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     proxied.open()
     proxied.map_says("2D map of 120 samples, 0 selected")  # its columns are there
     proxied.find("digit-0070")
@@ -44,7 +44,7 @@ def test_the_explorer_and_the_pictures_of_forms_are_read_beneath_the_path(proxie
     assert urlsplit(picture.evaluate("image => image.currentSrc")).path == f"{PATH}/media"
     assert picture.evaluate("image => image.naturalWidth") > 0
 
-    paths = {urlsplit(url).path for url in asked if urlsplit(url).netloc == urlsplit(page.url).netloc}
+    paths = {urlsplit(url).path for url in requested if urlsplit(url).netloc == urlsplit(page.url).netloc}
     assert {path for path in paths if not path.startswith(f"{PATH}/")} == set()
     # The App (1.22) asks for the scripts of plugins at the path twice: once it does not, docs/proxy.md is out of date.
     doubled = {path for path in paths if path.startswith(f"{PATH}{PATH}/")}

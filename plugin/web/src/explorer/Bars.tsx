@@ -4,13 +4,14 @@ import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
 import { counted, listing } from "../parts/words";
 import { useExplorer, useUi } from "./context";
+import { SAVING } from "./jobs";
 import { methodName } from "./methods";
 import { mapInfo, nounOf, pendingWords, type Tool, type Ui } from "./state";
 
 export function PendingBar(): React.ReactElement | null {
   const explorer = useExplorer();
   const pending = useUi((ui) => (ui.panel ? pendingWords(ui.panel.pending) : ""));
-  const saving = useUi((ui) => ui.busy.includes("Saving"));
+  const saving = useUi((ui) => ui.busy.includes(SAVING));
   // One question at a time: how far the label reaches comes first.
   const asking = useUi((ui) => ui.reach !== null);
   if (pending === "" || asking) return null;

@@ -37,8 +37,8 @@ export function Empty(): React.ReactElement | null {
 /** Nothing yet: compute embeddings. */
 function FirstMap({ count }: { readonly count: number }): React.ReactElement {
   const why =
-    "A map shows which samples are alike. It is computed from embeddings: one vector for each of the " +
-    `${counted(count, "sample")}. Choose how to compute them.`;
+    "A map shows which samples are alike. It is computed from embeddings: one vector for " +
+    `${count === 1 ? "the one sample" : `each of the ${counted(count, "sample")}`}. Choose how to compute them.`;
   return (
     <NextStep title="No embeddings yet" why={why}>
       <GenerateForm />

@@ -9,14 +9,16 @@ import { keepPresses, useFocusKeeper, useGround, useOverhang, useWidth } from ".
 import { isDark, parseColor } from "../scatter/colors";
 import { FactsLine, PendingBar, StaleBar } from "./Bars";
 import { ExplorerContext, useUi } from "./context";
+import { Covering } from "./Covering";
 import { Dialogs } from "./dialogs/Dialogs";
 import { Empty, NothingLabeled } from "./Empty";
 import type { Explorer } from "./explorer";
 import { commandFor, reviewCommandFor } from "./keymap";
 import { runCommand, runReviewCommand } from "./commands";
+import { GridColors } from "./GridColors";
 import { FunctionsTab } from "./functions/FunctionsTab";
 import { JobBars } from "./JobBars";
-import { isOpen } from "./jobs";
+import { isLong, isOpen } from "./jobs";
 import { Legend } from "./Legend";
 import { Header } from "./Menus";
 import { MapView } from "./MapView";
@@ -97,7 +99,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
     >
       <Header />
       <Toolbar />
-      <JobBars />
+      {!hasMap && <JobBars />}
       <StaleBar />
       <div className="ls-main">
         <div className="ls-picture">
@@ -106,27 +108,29 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
           {hasMap && tab === "review" && <ReviewTab />}
           {hasMap && tab === "functions" && <FunctionsTab />}
           {hasMap && tab === "map" && (
-            <div className="ls-over">
+            <Covering edge="--ls-above" className="ls-over">
               <SelectionBar />
               <NothingLabeled />
-            </div>
+            </Covering>
           )}
-          <div className="ls-over ls-under">
+          <Covering edge="--ls-below" className="ls-over ls-under">
             <Notes />
+            {hasMap && <JobBars />}
             <ReachBar />
             <PendingBar />
-          </div>
+          </Covering>
         </div>
         <Side narrow={narrow} />
       </div>
       <FactsLine />
       <Dialogs />
+      <GridColors />
     </div>
   );
 }
 
 const isWorking = (ui: Parameters<Parameters<typeof useUi>[0]>[0]): boolean =>
-  ui.panel?.map?.label_state === null || (ui.panel?.jobs ?? []).some(isOpen);
+  ui.panel?.map?.label_state === null || (ui.panel?.jobs ?? []).some(isOpen) || ui.busy.some(isLong);
 
 /** Legend and preview; behind buttons where the panel is narrow. */
 function Side({ narrow }: { readonly narrow: boolean }): React.ReactElement | null {
@@ -145,18 +149,21 @@ function Side({ narrow }: { readonly narrow: boolean }): React.ReactElement | nu
         <PreviewPane />
       </aside>
     );
-  const shown = open === "preview" && !focus ? null : open;
+  const gone = open === "preview" ? !focus : reviewing;
+  const shown = gone ? null : open;
   return (
     <>
       <div className="ls-side-buttons" role="group" aria-label="Legend and preview">
-        <Button
-          label="Legend"
-          title="Legend"
-          pressed={shown === "legend"}
-          onClick={() => setOpen(shown === "legend" ? null : "legend")}
-        >
-          <Icon name="legend" />
-        </Button>
+        {!reviewing && (
+          <Button
+            label="Legend"
+            title="Legend"
+            pressed={shown === "legend"}
+            onClick={() => setOpen(shown === "legend" ? null : "legend")}
+          >
+            <Icon name="legend" />
+          </Button>
+        )}
         <Button
           label="Preview"
           title={focus ? "Preview" : "Preview: click a point first"}

@@ -3,38 +3,43 @@ import * as React from "react";
 import { LinearProgress } from "@mui/material";
 import { Icon } from "../parts/icons";
 import { Button } from "../parts/parts";
+import { useLeaving } from "../parts/Note";
+import { Why } from "../parts/Why";
 import { percent } from "../parts/words";
 import { useExplorer, useUi } from "./context";
 import type { Job } from "./contract";
-import { isOpen } from "./jobs";
+import { isOpen, jobsWithBar } from "./jobs";
 
 export function JobBars(): React.ReactElement {
   const jobs = useUi((ui) => ui.panel?.jobs);
   const [closed, setClosed] = React.useState<ReadonlySet<string>>(new Set());
-  const shown = (jobs ?? []).filter((job) => hasBar(job) && !closed.has(job.id));
+  const shown = jobsWithBar(jobs ?? []).filter((job) => !closed.has(job.id));
   return (
     <>
       {shown.map((job) => (
-        <div
-          key={job.id}
-          className={`ls-bar ls-job${job.status === "failed" ? " ls-warn" : ""}`}
-          role="group"
-          aria-label={`Job: ${job.title}`}
-        >
-          {isOpen(job) ? (
-            <Running job={job} />
-          ) : (
-            <Ended job={job} onClose={() => setClosed(new Set([...closed, job.id]))} />
-          )}
-        </div>
+        <JobBar key={job.id} job={job} onClose={() => setClosed((before) => new Set([...before, job.id]))} />
       ))}
     </>
   );
 }
 
-/** The result of a run started here is a message; a run from the App's menu has no other place for it. */
-const hasBar = (job: Job): boolean =>
-  isOpen(job) || job.status === "failed" || (job.by_operator === true && job.message !== "");
+const SECONDS_ENDED = 30;
+
+/** It leaves some time after the job has ended, unless that failed. */
+function JobBar({ job, onClose }: { readonly job: Job; readonly onClose: () => void }): React.ReactElement {
+  const stays = isOpen(job) || job.status === "failed";
+  const { asked, ...held } = useLeaving(stays ? null : SECONDS_ENDED, onClose);
+  return (
+    <div
+      className={`ls-bar ls-job${job.status === "failed" ? " ls-warn" : ""}`}
+      role="group"
+      aria-label={`Job: ${job.title}`}
+      {...held}
+    >
+      {isOpen(job) ? <Running job={job} /> : <Ended job={job} onClose={onClose} asked={asked} />}
+    </div>
+  );
+}
 
 function Running({ job }: { readonly job: Job }): React.ReactElement {
   const explorer = useExplorer();
@@ -58,13 +63,19 @@ function Running({ job }: { readonly job: Job }): React.ReactElement {
   );
 }
 
-function Ended({ job, onClose }: { readonly job: Job; readonly onClose: () => void }): React.ReactElement {
+function Ended(props: {
+  readonly job: Job;
+  readonly onClose: () => void;
+  readonly asked: (open: boolean) => void;
+}): React.ReactElement {
+  const { job, onClose } = props;
   const explorer = useExplorer();
   return (
     <>
       <span className="ls-job-text" role="status">
         <strong>{job.status === "failed" ? `${job.title} failed.` : job.title}</strong> {job.message}
       </span>
+      {job.why && <Why text={job.why} onToggle={props.asked} />}
       {(job.steps ?? []).map((step, at) => (
         <Button key={step} onClick={() => void explorer.runs.takeStep(job.id, at)}>
           {step}

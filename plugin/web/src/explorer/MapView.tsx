@@ -10,7 +10,7 @@ import { MISSING_CODE } from "./contract";
 import type { Explorer } from "./explorer";
 import { reachedRows } from "./labeling";
 import { mapLabel } from "./mapLabel";
-import { combineFor } from "./selection";
+import { combineFor, rowsOf } from "./selection";
 import type { MapData, Ui, Values } from "./state";
 import { blankOf } from "./values";
 import { Tooltip } from "./Tooltip";
@@ -18,6 +18,8 @@ import { Tooltip } from "./Tooltip";
 const NO_POINTS: readonly Float32Array[] = [];
 /** Pixels between two equal texts: numbers are rarely repeated, classes often. */
 const TEXTS_APART = 150;
+/** Selected points with a ring of their own; more are told by their brightness. */
+const RINGS_LIMIT = 24;
 
 export function MapView({ ground }: { readonly ground: string }): React.ReactElement {
   const explorer = useExplorer();
@@ -150,6 +152,7 @@ function useLayers(map: MapData | null, allowed: Uint8Array, faint: boolean): La
   const color = useUi((ui) => ui.color);
   const text = useUi((ui) => (ui.showTexts ? ui.text : null));
   const names = useUi((ui) => ui.names);
+  const ringed = useRinged();
   const drawContours = useUi((ui) => ui.contours);
   const [x, y] = map?.planes ?? [];
   const flat = map?.info.dims === 2 && x !== undefined && y !== undefined;
@@ -172,9 +175,21 @@ function useLayers(map: MapData | null, allowed: Uint8Array, faint: boolean): La
         nameOf: (code: number) => (text.kind === "numeric" ? numberOf(text, code) : (text.classes[code] ?? "")),
         apart: text.kind === "numeric" ? 0 : TEXTS_APART,
       },
+      ringed,
     }),
-    [contours, homes, color, text, faint],
+    [contours, homes, color, text, faint, ringed],
   );
+}
+
+/** The sample in the preview, and what is selected where it is little: among many points it would not be seen. */
+function useRinged(): readonly number[] {
+  const focus = useUi((ui) => ui.focus);
+  const selection = useUi((ui) => ui.selection);
+  const reaching = useUi((ui) => ui.reach !== null);
+  return React.useMemo(() => {
+    const few = !reaching && selection.count <= RINGS_LIMIT ? Array.from(rowsOf(selection)) : [];
+    return [...new Set(focus === null ? few : [...few, focus])];
+  }, [focus, selection, reaching]);
 }
 
 function colorOfLabel(label: string | null, color: Values | null, colors: readonly string[]): string {

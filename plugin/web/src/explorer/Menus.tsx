@@ -34,11 +34,12 @@ function ViewMenu({ panel }: { readonly panel: PanelState }): React.ReactElement
   const explorer = useExplorer();
   const names = useUi((ui) => ui.names);
   const contours = useUi((ui) => ui.contours);
+  const inGrid = useUi((ui) => ui.inGrid);
   const flat = useUi((ui) => mapInfo(ui)?.dims !== 3);
   const only = flat ? "" : " (2D only)";
   const pointScale = useUi((ui) => ui.pointScale);
   const text = useUi((ui) => (ui.showTexts ? ui.text : null));
-  const layers = (part: { names?: boolean; contours?: boolean }): void =>
+  const layers = (part: { names?: boolean; contours?: boolean; inGrid?: boolean }): void =>
     explorer.store.dispatch({ type: "layers", ...part });
   const entries = [
     { name: `Names of clusters${only}`, on: names, disabled: !flat, run: () => layers({ names: !names }) },
@@ -49,8 +50,16 @@ function ViewMenu({ panel }: { readonly panel: PanelState }): React.ReactElement
       run: () => layers({ contours: !contours }),
     },
   ];
+  const grid = [{ name: "Colors of the map in the grid", on: inGrid, run: () => layers({ inGrid: !inGrid }) }];
   return (
-    <Menu icon="view" name="View" groups={[{ title: "Layers", entries }]}>
+    <Menu
+      icon="view"
+      name="View"
+      groups={[
+        { title: "Layers", entries },
+        { title: "Grid", entries: grid },
+      ]}
+    >
       <div className="ls-menu-part" onKeyDown={(event) => event.stopPropagation()}>
         <Picker
           label="Text on the points"

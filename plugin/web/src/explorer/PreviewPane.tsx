@@ -16,7 +16,9 @@ export function PreviewPane(): React.ReactElement | null {
   const box = React.useRef<HTMLElement>(null);
   const [side, setSide] = React.useState(228);
   React.useLayoutEffect(() => setSide(Math.max(80, (box.current?.clientWidth ?? 244) - 16)), [preview]);
+  const field = useUi((ui) => ui.panel?.label_field);
   if (focus === null) return null;
+  const otherFields = (preview?.fields ?? []).filter(([name, value]) => name !== field || value !== preview?.label);
   return (
     <section ref={box} className="ls-preview" aria-label="Preview">
       <div className="ls-dialog-head">
@@ -68,7 +70,7 @@ export function PreviewPane(): React.ReactElement | null {
                 </dd>
               </>
             )}
-            {preview.fields.map(([name, value]) => (
+            {otherFields.map(([name, value]) => (
               <React.Fragment key={name}>
                 <dt>{name}</dt>
                 <dd>{value}</dd>

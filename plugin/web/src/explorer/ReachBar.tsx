@@ -1,6 +1,7 @@
 /** The samples that a label reaches: a slider for how far, and thumbnails, least certain first, to exclude some. */
 import * as React from "react";
 import { Button } from "../parts/parts";
+import { Why } from "../parts/Why";
 import { counted, percent } from "../parts/words";
 import { useExplorer, useUi } from "./context";
 import { reachedRows } from "./labeling";
@@ -40,9 +41,10 @@ export function ReachBar(): React.ReactElement | null {
         <span>
           Also label <strong>“{reach.label}”</strong>
         </span>
-        <span className="ls-quiet ls-reach-says" role="status" title={reach.why}>
+        <span className="ls-quiet ls-reach-says" role="status">
           {says}
         </span>
+        <Why text={reach.why} />
       </div>
       <div className="ls-reach-choice">
         <input

@@ -29,8 +29,8 @@ export function SelectionBar(): React.ReactElement | null {
         </>
       )}
       {isolated && (
-        <Button hotkey="i" pressed title="Show all" onClick={() => explorer.selecting.toggleIsolate()}>
-          <Icon name="isolate" /> Show all
+        <Button hotkey="i" pressed label="Show all" title="Show all" onClick={() => explorer.selecting.toggleIsolate()}>
+          <Icon name="isolate" /> <span className={count > 0 ? "ls-button-word" : ""}>Show all</span>
         </Button>
       )}
       {count > 0 && (

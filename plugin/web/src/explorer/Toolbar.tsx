@@ -104,7 +104,7 @@ export function LabelFieldPicker({ panel }: { readonly panel: PanelState }): Rea
   return (
     <Picker
       label="Labels go to"
-      caption={exists ? "Labels go to" : "Labels go to new field"}
+      caption={exists ? "Labels go to" : "New label field"}
       value={unclear ? "" : (field ?? "")}
       shown={field === null ? "no field" : unclear ? `${field}?` : field}
       options={options}

@@ -1,6 +1,7 @@
 /** How the map looks: colors, texts, and camera; kept in the browser for the next visit. */
 import { bringIntoSight, fit, type Camera, type Size } from "../scatter/camera";
 import { bounds } from "../scatter/geometry";
+import type { GridColors } from "./coloring";
 import type { ColumnCache } from "./columns";
 import { BY_LABELS, type LoadedMap } from "./contract";
 import { writeKept, type KeptView } from "./keptView";
@@ -98,6 +99,7 @@ export class Appearance {
   firstColor(): string {
     const { panel } = this.#ui;
     if (!panel) return BY_STATE;
+    if (panel.lists.some(({ id }) => id === "suggestions")) return BY_LABELS;
     const own = panel.classes.length > 0 ? panel.fields.find((f) => isLabelField(f.path, panel)) : undefined;
     // If nothing is labeled yet, predictions are more informative than gray points.
     const other = panel.fields.find((f) => f.predictions && !isLabelField(f.path, panel));
@@ -145,6 +147,11 @@ export class Appearance {
     const camera = fit(min, max, this.#size, map.info.dims);
     if (!isolated) this.#fitted = camera;
     this.session.store.dispatch({ type: "camera", camera });
+  }
+
+  /** Gives the labels in the host's grid these colors; null = those that they had before. */
+  colorGrid(colors: GridColors | null): void {
+    this.session.host.colorGrid(colors);
   }
 
   /** Keeps the view of this dataset for the next visit. */

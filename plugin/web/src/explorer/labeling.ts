@@ -1,6 +1,7 @@
 /** Labels: setting them, letting neighbors follow, judging suggestions, saving, undoing, discarding, clearing. */
 import { pack, unpackF32, unpackU32 } from "./columns";
 import type { Answer, Confidence, LikelyClass } from "./contract";
+import { SAVING, UNDOING } from "./jobs";
 import { writeKept } from "./keptView";
 import type { Selecting } from "./selecting";
 import { rowsOf, type RowSet } from "./selection";
@@ -173,7 +174,7 @@ export class Labeling {
     meant: () => boolean = () => true,
   ): Promise<boolean> {
     const answer = await this.session.inOrder(async () =>
-      meant() ? this.session.during("Undoing", () => this.session.send("undo", { key, decision })) : null,
+      meant() ? this.session.during(UNDOING, () => this.session.send("undo", { key, decision })) : null,
     );
     if (!answer) return false;
     this.leaveReach();
@@ -186,7 +187,7 @@ export class Labeling {
     const answer = await this.session.inOrder(async () => {
       const { panel } = this.#ui;
       if (!panel || pendingWords(panel.pending) !== "")
-        return this.session.during("Saving", () => this.session.send("save", {}));
+        return this.session.during(SAVING, () => this.session.send("save", {}));
       this.session.note("info", "Nothing to save.");
       return null;
     });

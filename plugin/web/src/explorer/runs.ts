@@ -152,7 +152,7 @@ export class Runs {
       if (!follow || isOpen(job)) continue;
       this.#whenDone.delete(job.id);
       if (job.status === "done") {
-        this.session.note("success", job.message === "" ? `${job.title}: done.` : job.message);
+        this.session.note("success", job.message === "" ? `${job.title}: done.` : job.message, job.why);
         follow();
       } else if (job.status === "cancelled") this.session.note("info", `${job.title}: stopped.`);
     }

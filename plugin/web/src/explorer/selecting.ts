@@ -175,6 +175,7 @@ export class Selecting {
     if (ticket !== this.#tickTicket || this.#ui.map?.info.items !== map.info.items) return;
     const rows = answer ? unpackU32(answer.rows) : [];
     this.session.store.dispatch({ type: "select", selection: setFromRows(map.info.n, rows), how: ROWS });
+    this.look.bringIntoSight(Array.from(rows));
     await this.focus(rows.length === 1 ? (rows[0] as number) : null);
   }
 

@@ -1,4 +1,5 @@
 /** What all parts of the explorer share: the state, the App around it, calls to Python, and messages to the user. */
+import type { GridColors } from "./coloring";
 import type { Answer, Ask, GridStage, Message, MethodName, PanelState, StatePatch } from "./contract";
 import { Store, type MapData, type Ui } from "./state";
 import { capitalized, sentence } from "../parts/words";
@@ -9,6 +10,8 @@ export interface Host {
   mediaUrl(file: string): string;
   /** Applies a view stage to the samples grid; null removes it. */
   showInGrid(stage: GridStage | null): void;
+  /** Gives labels in the grid these colors; null = those that it had before. */
+  colorGrid(colors: GridColors | null): void;
   /** Takes the ticks off the samples grid. */
   untick(): void;
 }
@@ -31,8 +34,9 @@ export class Session {
     return this.store.get();
   }
 
-  note(level: Message["level"], text: string): void {
-    this.store.dispatch({ type: "note", note: { id: `here-${++this.#noteCount}`, level, text: capitalized(text) } });
+  note(level: Message["level"], text: string, why = ""): void {
+    const id = `here-${++this.#noteCount}`;
+    this.store.dispatch({ type: "note", note: { id, level, text: capitalized(text), why } });
   }
 
   /** Calls a method and applies what its answer changes; null if it failed, which the user is told. */

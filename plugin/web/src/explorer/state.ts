@@ -69,6 +69,8 @@ export interface Ui {
   /** Whether clusters carry the name of their class, and whether lines of equal density are drawn. */
   readonly names: boolean;
   readonly contours: boolean;
+  /** The labels in the App's grid have the colors of the map. */
+  readonly inGrid: boolean;
   /** Color behind the points, as the App's theme has it. */
   readonly ground: string;
   /** A multiple of the usual size of a point. */
@@ -108,6 +110,7 @@ export const INITIAL: Ui = {
   ground: "#1a1a1a",
   names: true,
   contours: false,
+  inGrid: false,
   pointScale: 1,
   hidden: new Set(),
   range: null,
@@ -146,7 +149,7 @@ export type Event =
   | { readonly type: "text"; readonly text: Values | null }
   | { readonly type: "showTexts"; readonly show: boolean }
   | { readonly type: "ground"; readonly ground: string }
-  | { readonly type: "layers"; readonly names?: boolean; readonly contours?: boolean }
+  | { readonly type: "layers"; readonly names?: boolean; readonly contours?: boolean; readonly inGrid?: boolean }
   | { readonly type: "pointScale"; readonly scale: number }
   | { readonly type: "hidden"; readonly hidden: ReadonlySet<number> }
   | { readonly type: "range"; readonly range: readonly [number, number] | null }
@@ -210,7 +213,12 @@ export function reduce(ui: Ui, event: Event): Ui {
     case "ground":
       return { ...ui, ground: event.ground };
     case "layers":
-      return { ...ui, names: event.names ?? ui.names, contours: event.contours ?? ui.contours };
+      return {
+        ...ui,
+        names: event.names ?? ui.names,
+        contours: event.contours ?? ui.contours,
+        inGrid: event.inGrid ?? ui.inGrid,
+      };
     case "pointScale":
       return { ...ui, pointScale: event.scale };
     case "hidden":

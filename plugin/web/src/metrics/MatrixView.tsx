@@ -50,7 +50,10 @@ function Drawn({ matrix, ground }: { readonly matrix: Matrix; readonly ground: s
   const [text, setText] = React.useState("");
   const [zoom, setZoom] = React.useState<number | null>(null);
   const [cursor, setCursor] = React.useState<readonly [number, number] | null>(null);
-  const codes = React.useMemo(() => searched(matrix, orderOf(matrix, order), text), [matrix, order, text]);
+  const codes = React.useMemo(
+    () => searched(matrix, orderOf(matrix, order, whats), text),
+    [matrix, order, whats, text],
+  );
   const [room, setRoom] = React.useState(400);
   const level = zoom ?? fittingLevel(codes.length, room);
   const side = SIZES[level] as number;
@@ -60,7 +63,7 @@ function Drawn({ matrix, ground }: { readonly matrix: Matrix; readonly ground: s
   const canvas = React.useRef<HTMLCanvasElement>(null);
   const chosen = React.useMemo(() => new Set(cells.map(keyOf)), [cells]);
 
-  // Highlighted cells become visible: the classes with the most errors first, from the corner.
+  // Highlighted cells become visible: the largest first, from the corner.
   const errors = whats.some((what) => what !== "true positives");
   React.useEffect(() => {
     if (!errors) return;

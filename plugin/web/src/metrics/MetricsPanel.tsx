@@ -1,6 +1,7 @@
 /** The whole panel: fields and thresholds, table and matrix, results and segments. */
 import * as React from "react";
 import { STYLE } from "../parts/style";
+import { Note } from "../parts/Note";
 import { Button } from "../parts/parts";
 import { Picker } from "../parts/Picker";
 import { keepPresses, useFocusKeeper, useGround, useOverhang, useWidth } from "../parts/root";
@@ -14,6 +15,7 @@ import { MetricsTable } from "./MetricsTable";
 import { Results } from "./Results";
 import { Segments } from "./Segments";
 import { partnersOf, type MetricsSession } from "./session";
+import NARROW_STYLE from "./narrow.css?inline";
 import METRICS_STYLE from "./style.css?inline";
 
 /** Below this width in pixels, the matrix stands above the table. */
@@ -22,7 +24,7 @@ const NARROW = 640;
 export function MetricsPanel({ session }: { readonly session: MetricsSession }): React.ReactElement {
   return (
     <SessionContext.Provider value={session}>
-      <style>{STYLE + METRICS_STYLE}</style>
+      <style>{STYLE + METRICS_STYLE + NARROW_STYLE}</style>
       <Root />
     </SessionContext.Provider>
   );
@@ -85,13 +87,13 @@ function Inside({ ground }: { readonly ground: string }): React.ReactElement {
         </div>
       )}
       {state.note && (
-        <div className="ls-notes" role="status">
-          <div className={`ls-note ls-note-${state.note.level === "error" ? "error" : "success"}`}>
-            <span>{state.note.text}</span>
-            <button type="button" className="ls-note-close" aria-label="Close" onClick={() => session.dismiss()}>
-              ✕
-            </button>
-          </div>
+        <div className="ls-notes">
+          <Note
+            key={state.note.text}
+            level={state.note.level === "error" ? "error" : "success"}
+            text={state.note.text}
+            onEnd={() => session.dismiss()}
+          />
         </div>
       )}
     </>
@@ -159,7 +161,7 @@ function Fields(): React.ReactElement | null {
       ...(report.mask_pairs > 0 ? ["overlap of masks"] : []),
     ].join(", ");
   return (
-    <div className="ls-toolbar">
+    <div className="ls-toolbar lm-fields">
       <Picker
         label="Labels"
         value={truthField}
@@ -181,10 +183,12 @@ function Fields(): React.ReactElement | null {
         ]}
         onChange={(name) => session.setScope(name as "dataset" | "view")}
       />
-      <Button title="Read labels and predictions again" onClick={() => void session.compare()}>
-        Compare again
-      </Button>
-      <span className="ls-quiet">{facts}</span>
+      <span className="lm-facts-line">
+        <span className="ls-quiet">{facts}</span>
+        <Button title="Read labels and predictions again" onClick={() => void session.compare()}>
+          Compare again
+        </Button>
+      </span>
     </div>
   );
 }

@@ -1,11 +1,11 @@
-/** Dialogs for segments: which one to add to, and how to edit, merge, export, or rebuild it. */
+/** Dialogs for segments: which one to add to, and how to edit, merge, or export it. */
 import * as React from "react";
 import { Button, Dialog } from "../parts/parts";
 import { Picker, type PickerOption } from "../parts/Picker";
 import { useMetrics, useSession } from "./context";
 import { SEGMENT_KINDS, type Cell, type Members, type Segment, type SegmentKind } from "./contract";
 import { labelName, predictionName } from "./matrix";
-import { chosenCount, partnersOf } from "./session";
+import { chosenCount } from "./session";
 
 const NEW = "";
 const KIND_NOTES: Readonly<Record<SegmentKind, string>> = {
@@ -103,13 +103,13 @@ function proposal(whats: readonly string[], cells: readonly Cell[]): string {
   return [...whats, ...pairs].slice(0, 2).join(", ");
 }
 
-export function EditSegment({
-  segment,
-  onClose,
-}: {
+/** A dialog about one segment. */
+export interface OfSegment {
   readonly segment: Segment;
   readonly onClose: () => void;
-}): React.ReactElement {
+}
+
+export function EditSegment({ segment, onClose }: OfSegment): React.ReactElement {
   const session = useSession();
   const [name, setName] = React.useState(segment.name);
   const [kind, setKind] = React.useState<SegmentKind>(segment.kind);
@@ -132,13 +132,7 @@ export function EditSegment({
   );
 }
 
-export function MergeSegment({
-  segment,
-  onClose,
-}: {
-  readonly segment: Segment;
-  readonly onClose: () => void;
-}): React.ReactElement {
+export function MergeSegment({ segment, onClose }: OfSegment): React.ReactElement {
   const session = useSession();
   const others = (useMetrics().overview?.segments ?? []).filter(
     (one) => one.slug !== segment.slug && one.noun === segment.noun,
@@ -173,13 +167,7 @@ export function MergeSegment({
   );
 }
 
-export function DeleteSegment({
-  segment,
-  onClose,
-}: {
-  readonly segment: Segment;
-  readonly onClose: () => void;
-}): React.ReactElement {
+export function DeleteSegment({ segment, onClose }: OfSegment): React.ReactElement {
   const session = useSession();
   const submit = async (): Promise<void> => {
     if (await session.segmentAct("delete_segment", { slug: segment.slug })) onClose();
@@ -193,13 +181,7 @@ export function DeleteSegment({
   );
 }
 
-export function ExportSegment({
-  segment,
-  onClose,
-}: {
-  readonly segment: Segment;
-  readonly onClose: () => void;
-}): React.ReactElement {
+export function ExportSegment({ segment, onClose }: OfSegment): React.ReactElement {
   const session = useSession();
   const [format, setFormat] = React.useState<"fiftyone" | "coco" | "csv">("csv");
   const [folder, setFolder] = React.useState("");
@@ -238,46 +220,7 @@ export function ExportSegment({
   );
 }
 
-export function RemakeSegment({
-  segment,
-  onClose,
-}: {
-  readonly segment: Segment;
-  readonly onClose: () => void;
-}): React.ReactElement {
-  const session = useSession();
-  const { overview, truthField } = useMetrics();
-  const fields = overview && truthField ? partnersOf(overview, truthField) : [];
-  const [field, setField] = React.useState("");
-  const [name, setName] = React.useState("");
-  const submit = async (): Promise<void> => {
-    const ask = { slug: segment.slug, prediction_field: field || null, name: name.trim() || null };
-    if (await session.segmentAct("remake_segment", ask)) onClose();
-  };
-  return (
-    <Asking
-      title={`Rebuild “${segment.name}”`}
-      deed={name.trim() ? "Rebuild and compare" : "Compare"}
-      onClose={onClose}
-      onSubmit={submit}
-    >
-      <p className="ls-quiet">{segment.origin}</p>
-      <Picker
-        wide
-        label="Predictions"
-        value={field}
-        options={([["", "the same field"], ...fields.map((one) => [one, one] as const)] as const).map(option)}
-        onChange={setField}
-      />
-      <label className="ls-choice">
-        <span className="ls-choice-label">Keep as</span>
-        <input value={name} placeholder="empty = only compare" onChange={(event) => setName(event.target.value)} />
-      </label>
-    </Asking>
-  );
-}
-
-function Asking(props: {
+export function Asking(props: {
   readonly title: string;
   readonly deed: string;
   readonly disabled?: boolean;

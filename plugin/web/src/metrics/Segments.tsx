@@ -1,9 +1,13 @@
 /** All segments: their contents, how they were made, how they grew, and what can be done with them. */
 import * as React from "react";
+import { Menu, type MenuEntry } from "../parts/Menu";
 import { Button } from "../parts/parts";
 import { useMetrics, useSession } from "./context";
 import type { Segment } from "./contract";
-import { DeleteSegment, EditSegment, ExportSegment, MergeSegment, RemakeSegment } from "./SegmentForms";
+import { RemakeSegment } from "./RemakeSegment";
+import { RuleRuns } from "./RuleRuns";
+import type { MetricsSession } from "./session";
+import { DeleteSegment, EditSegment, ExportSegment, MergeSegment } from "./SegmentForms";
 
 type Form = "edit" | "merge" | "delete" | "export" | "remake";
 const FORMS = {
@@ -50,33 +54,40 @@ function Row({ segment, ask }: { readonly segment: Segment; readonly ask: (form:
           {segment.size === 1 ? "" : "s"}
         </span>
         <Sizes segment={segment} />
-        <span className="ls-grow" />
-        <Button onClick={() => void session.openSegment(segment.slug)}>Open</Button>
-        <Button onClick={() => ask("edit")}>Edit</Button>
-        <Button onClick={() => ask("merge")}>Merge</Button>
-        <Button
-          title="Remove the samples ticked in the App's grid from this segment"
-          onClick={() => void session.segmentAct("remove_from_segment", { slug: segment.slug })}
-        >
-          Remove ticked
-        </Button>
-        {segment.can_remake && (
-          <Button title="Apply the same rule to new predictions, and compare" onClick={() => ask("remake")}>
-            Rebuild
+        <div className="lm-segment-acts" role="group" aria-label={segment.name}>
+          <Button onClick={() => void session.openSegment(segment.slug)}>Open</Button>
+          <Button
+            title="Create tasks for its samples, to relabel them"
+            onClick={() => session.sendSegment(segment.slug)}
+          >
+            Send to Label Studio
           </Button>
-        )}
-        <Button title="Create tasks for its samples, to relabel them" onClick={() => session.sendSegment(segment.slug)}>
-          Send to Label Studio
-        </Button>
-        <Button onClick={() => ask("export")}>Export</Button>
-        <Button danger onClick={() => ask("delete")}>
-          Delete
-        </Button>
+          <Menu icon="more" name="More" groups={[{ title: "Segment", entries: moreActs(session, segment, ask) }]} />
+        </div>
       </div>
       <div className="ls-quiet">{segment.origin}</div>
       {segment.note && <div>{segment.note}</div>}
+      {segment.runs.length > 1 && (
+        <details>
+          <summary>Compared over time</summary>
+          <RuleRuns runs={segment.runs} />
+        </details>
+      )}
     </li>
   );
+}
+
+function moreActs(session: MetricsSession, segment: Segment, ask: (form: Form) => void): MenuEntry[] {
+  const remove = (): void => void session.segmentAct("remove_from_segment", { slug: segment.slug });
+  const remake = { name: "Rebuild with new predictions…", run: () => ask("remake") };
+  return [
+    { name: "Edit…", run: () => ask("edit") },
+    { name: "Merge with another…", run: () => ask("merge") },
+    { name: "Remove the samples ticked in the grid", run: remove },
+    ...(segment.can_remake ? [remake] : []),
+    { name: "Export…", run: () => ask("export") },
+    { name: "Delete…", danger: true, run: () => ask("delete") },
+  ];
 }
 
 /** Size over time as a sparkline, and in words for tooltips and screen readers. */

@@ -94,6 +94,33 @@ export interface Segment {
   /** How it was made, in words. */
   readonly origin: string;
   readonly can_remake: boolean;
+  /** Those of its rule, oldest first. */
+  readonly runs: readonly RuleRun[];
+}
+
+/** What the rule of a segment found at a time in the predictions of a field, and how good these were. */
+export interface RuleRun {
+  readonly at: string;
+  readonly field: string;
+  readonly members: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+}
+
+/** IDs by field; "" = whole samples. */
+export type MemberIds = Readonly<Record<string, readonly string[]>>;
+
+/** A segment compared with what its rule finds now. */
+export interface Remake {
+  readonly stayed: number;
+  readonly gone: number;
+  readonly new: number;
+  /** Members that are no longer in the dataset. */
+  readonly lost: number;
+  readonly gone_ids: MemberIds;
+  readonly new_ids: MemberIds;
+  readonly runs: readonly RuleRun[];
 }
 
 export interface Overview {
@@ -148,7 +175,12 @@ export interface Methods {
   ];
   /** Opens the operator's form for a segment, or for the samples of what is chosen. */
   send_to_label_studio: [{ slug: string } | Choice, Nothing];
-  remake_segment: [{ slug: string; prediction_field: string | null; name: string | null }, Changed];
+  remake_segment: [
+    { slug: string; prediction_field: string | null; name: string | null },
+    Changed & { readonly remake: Remake },
+  ];
+  /** In the App's grid. */
+  show_members: [{ ids: MemberIds }, { message: string }];
 }
 export type MethodName = keyof Methods;
 export type Ask<M extends MethodName> = Methods[M][0];

@@ -69,13 +69,27 @@ export function errorsByClass(matrix: Matrix): Float64Array {
   return errors;
 }
 
-/** Rows and columns in the order they are drawn; none comes first, so that it is in sight among 1,000 classes too. */
-export function orderOf(matrix: Matrix, order: ClassOrder): number[] {
+/**
+ * Rows and columns in the order they are drawn; none comes first, so that it is in sight among 1,000 classes too.
+ * By confusion, the classes of the largest highlighted errors come first, or those with the most errors.
+ */
+export function orderOf(matrix: Matrix, order: ClassOrder, highlighted: readonly What[] = []): number[] {
   const codes = matrix.classes.map((_, i) => i);
   const byName = (a: number, b: number): number => collate(matrix.classes[a] as string, matrix.classes[b] as string);
   const weight = order === "support" ? matrix.rowTotals : order === "confusion" ? errorsByClass(matrix) : null;
   codes.sort((a, b) => (weight ? (weight[b] as number) - (weight[a] as number) || byName(a, b) : byName(a, b)));
-  return [matrix.classes.length, ...codes];
+  const first = order === "confusion" ? classesOfLargest(matrix, highlighted) : [];
+  return [...new Set([matrix.classes.length, ...first, ...codes])];
+}
+
+/** The classes of the cells with these outcomes, largest cell first, so that both classes of a cell stand together. */
+function classesOfLargest(matrix: Matrix, whats: readonly What[]): number[] {
+  const side = matrix.classes.length + 1;
+  return [...matrix.counts]
+    .map(([key, count]) => ({ row: Math.floor(key / side), column: key % side, count }))
+    .filter(({ row, column }) => row !== column && whats.includes(whatOf(matrix, row, column)))
+    .sort((a, b) => b.count - a.count)
+    .flatMap(({ row, column }) => [row, column]);
 }
 
 const { compare: collate } = new Intl.Collator("en", { numeric: true });
@@ -85,15 +99,15 @@ export function searched(matrix: Matrix, order: readonly number[], text: string)
   const query = text.trim().toLowerCase();
   if (!query) return [...order];
   const side = matrix.classes.length + 1;
-  const found = new Set<number>();
-  matrix.classes.forEach((name, i) => name.toLowerCase().includes(query) && found.add(i));
-  const kept = new Set(found);
+  const matching = new Set<number>();
+  matrix.classes.forEach((name, i) => name.toLowerCase().includes(query) && matching.add(i));
+  const kept = new Set(matching);
   for (const key of matrix.counts.keys()) {
     const [row, column] = [Math.floor(key / side), key % side];
-    if (found.has(row)) kept.add(column);
-    if (found.has(column)) kept.add(row);
+    if (matching.has(row)) kept.add(column);
+    if (matching.has(column)) kept.add(row);
   }
-  if (found.size > 0) kept.add(side - 1);
+  if (matching.size > 0) kept.add(side - 1);
   return order.filter((code) => kept.has(code));
 }
 

@@ -4,10 +4,12 @@ import type {
   Ask,
   Cell,
   Choice,
+  MemberIds,
   Members,
   MethodName,
   Order,
   Overview,
+  Remake,
   Report,
   Result,
   ResultRows,
@@ -240,13 +242,28 @@ export class MetricsSession {
     return this.#segments("Adding to the segment", () => this.call("add_to_segment", { ...choice, ...to, members }));
   }
 
-  async segmentAct<
-    M extends "edit_segment" | "merge_segments" | "remove_from_segment" | "delete_segment" | "remake_segment",
-  >(method: M, ask: Ask<M>): Promise<boolean> {
+  async segmentAct<M extends "edit_segment" | "merge_segments" | "remove_from_segment" | "delete_segment">(
+    method: M,
+    ask: Ask<M>,
+  ): Promise<boolean> {
     return this.#segments(
       "Changing segments",
       () => this.call(method, ask) as Promise<{ message: string; segments: readonly Segment[] }>,
     );
+  }
+
+  /** Applies the rule of a segment to new predictions, and compares. */
+  async remakeSegment(ask: Ask<"remake_segment">): Promise<Remake | null> {
+    const answer = await this.#try("Comparing labels with predictions", () => this.call("remake_segment", ask));
+    const { overview } = this.#state;
+    if (!answer || !overview) return null;
+    this.#set({ overview: { ...overview, segments: answer.segments }, note: null });
+    return answer.remake;
+  }
+
+  async showMembers(ids: MemberIds): Promise<void> {
+    const answer = await this.#try("Showing in the grid", () => this.call("show_members", { ids }));
+    if (answer) this.note(answer.message);
   }
 
   async openSegment(slug: string): Promise<void> {

@@ -13,6 +13,9 @@ export function Button(props: {
   readonly hollow?: boolean;
   readonly disabled?: boolean;
   readonly label?: string;
+  /** Whether what the button shows and hides is shown, and its id. */
+  readonly expanded?: boolean;
+  readonly controls?: string;
 }): React.ReactElement {
   const kinds = [
     props.primary && "ls-primary",
@@ -30,6 +33,8 @@ export function Button(props: {
       aria-label={props.label}
       aria-pressed={props.pressed}
       aria-keyshortcuts={props.hotkey}
+      aria-expanded={props.expanded}
+      aria-controls={props.controls}
     >
       {props.children}
     </button>

@@ -1,4 +1,4 @@
-/** The layers above the points, on a separate canvas: contours, texts of points, names of clusters, a lasso. */
+/** The layers above the points, on a separate canvas: contours, texts, names of clusters, rings, a lasso. */
 import { matrixOf, project, projectAll, type Camera, type Size } from "./camera";
 import type { Home, Segment } from "./density";
 import type { Point } from "./geometry";
@@ -19,6 +19,8 @@ export interface Layers {
     /** Pixels between two equal texts. */
     readonly apart: number;
   } | null;
+  /** Rows with a ring around them, whatever lies over or beside them. */
+  readonly ringed: readonly number[];
 }
 
 interface Scene {
@@ -36,6 +38,7 @@ const NAME_FONT = "600 13px system-ui, sans-serif";
 const LINE_HEIGHT = 16;
 const NAME_HEIGHT = 24;
 const TEXTS_LIMIT = 120;
+const RING_RADIUS = 9;
 /** More would hide the points that they name. */
 const NAMES_LIMIT = 40;
 
@@ -50,7 +53,9 @@ export function paintOverlay(element: HTMLCanvasElement, scene: Scene): void {
   if (camera && planes.length > 0) {
     if (layers.contours && camera.dims === 2) drawContours(pen, scene, camera, ink);
     if (layers.texts) drawTexts(pen, scene, camera, ink);
-    if (layers.names && camera.dims === 2) drawNames(pen, scene, camera, ink);
+    const rings = ringsOf(scene, camera);
+    if (layers.names && camera.dims === 2) drawNames(pen, scene, camera, ink, rings);
+    drawRings(pen, rings, ink, scene.ground);
   }
   if (scene.drag) drawShape(pen, scene.drag, ink);
 }
@@ -91,7 +96,38 @@ function drawTexts(pen: CanvasRenderingContext2D, scene: Scene, camera: Camera, 
   for (const { code, x, y } of placed) write(pen, nameOf(code), x, y, ink, scene.ground);
 }
 
-function drawNames(pen: CanvasRenderingContext2D, scene: Scene, camera: Camera, ink: string): void {
+function ringsOf({ layers, planes, size }: Scene, camera: Camera): readonly Point[] {
+  const matrix = matrixOf(camera, size);
+  return layers.ringed.flatMap((row) => {
+    const [x = NaN, y = NaN, z = 0] = planes.map((plane) => plane[row] as number);
+    const at = Number.isFinite(x) && Number.isFinite(y) ? project(matrix, size, x, y, z) : null;
+    return at ? [at] : [];
+  });
+}
+
+/** In the color of texts with an edge in that of the ground, so that it stands out from points of any color. */
+function drawRings(pen: CanvasRenderingContext2D, rings: readonly Point[], ink: string, ground: string): void {
+  for (const [color, width] of [
+    [ground, 5.5],
+    [ink, 2.5],
+  ] as const) {
+    pen.strokeStyle = color;
+    pen.lineWidth = width;
+    for (const [x, y] of rings) {
+      pen.beginPath();
+      pen.arc(x, y, RING_RADIUS, 0, 2 * Math.PI);
+      pen.stroke();
+    }
+  }
+}
+
+function drawNames(
+  pen: CanvasRenderingContext2D,
+  scene: Scene,
+  camera: Camera,
+  ink: string,
+  rings: readonly Point[],
+): void {
   const { layers, size } = scene;
   if (!layers.names) return;
   pen.font = NAME_FONT;
@@ -104,7 +140,8 @@ function drawNames(pen: CanvasRenderingContext2D, scene: Scene, camera: Camera, 
     return at ? [{ text, x: at[0], y: at[1], width, ofOne: home.count === 1 }] : [];
   });
   pen.globalAlpha = faint ? 0.6 : 1;
-  for (const { text, x, y } of placeNames(candidates, size, NAME_HEIGHT, NAMES_LIMIT))
+  const taken = rings.map(([x, y]) => ({ x, y, width: 2 * RING_RADIUS }));
+  for (const { text, x, y } of placeNames(candidates, size, NAME_HEIGHT, NAMES_LIMIT, taken))
     write(pen, text, x, y, ink, scene.ground);
   pen.globalAlpha = 1;
 }

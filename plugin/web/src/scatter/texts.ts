@@ -90,12 +90,15 @@ export interface Name {
 /**
  * Names that lie over no other, the first ones first. One that would lie over another moves up or down by a line where
  * that is free; those that stick out of the picture are moved in or left out.
+ *
+ * `taken`: what no name may lie over.
  */
 export function placeNames(
   names: readonly Name[],
   size: { readonly width: number; readonly height: number },
   lineHeight: number,
   limit: number,
+  taken: readonly { readonly x: number; readonly y: number; readonly width: number }[] = [],
 ): Name[] {
   const placed: Name[] = [];
   for (const name of names) {
@@ -108,7 +111,7 @@ export function placeNames(
       (y) =>
         y >= 0 &&
         y <= size.height &&
-        placed.every(
+        [...taken, ...placed].every(
           (other) => Math.abs(other.x - x) > half + other.width / 2 + 2 || Math.abs(other.y - y) >= lineHeight,
         ),
     );

@@ -216,6 +216,7 @@ describe("jobs", () => {
     for (let i = 0; i < 12; i++) await explorer.map.sync();
     await until(explorer, (ui) => ui.color?.field === "outlier_score");
     expect(notes(explorer)).toContain("Made up");
+    expect(explorer.ui.notes.map(({ why }) => why)).toContain("Method: a random number.");
   });
 
   it("color by labels and suggestions after suggestions", async () => {

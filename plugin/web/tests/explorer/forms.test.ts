@@ -3,7 +3,7 @@ import { positionOf, REACH_STEPS, reachAt, stepOf } from "../../src/explorer/rea
 import { completed, groupsOf, missing, planned, renamed, storageOf } from "../../src/explorer/dialogs/ways";
 import type { EmbeddingsForm, Job, ModelChoice, PanelState, Plan } from "../../src/explorer/contract";
 import { emptyKind } from "../../src/explorer/emptyKind";
-import { isAtWork } from "../../src/explorer/jobs";
+import { isAtWork, jobsWithBar } from "../../src/explorer/jobs";
 import { fieldName } from "../../src/explorer/values";
 import { typeahead } from "../../src/explorer/typeahead";
 
@@ -147,5 +147,23 @@ describe("fields", () => {
       "tags",
       "a.confidence",
     ]);
+  });
+});
+
+describe("the bar of a job", () => {
+  const job = (id: string, title: string, status: Job["status"], by_operator = false): Job => {
+    return { id, title, status, by_operator, progress: null, message: "what happened", cancellable: false };
+  };
+  const shown = (...jobs: Job[]): string[] => jobsWithBar(jobs).map(({ id }) => id);
+
+  it("is there while it runs, and afterwards for a failure or a run of the App's menu", () => {
+    expect(shown(job("1", "a", "running"), job("2", "b", "done"))).toEqual(["1"]);
+    expect(shown(job("1", "a", "failed"), job("2", "b", "done", true))).toEqual(["1", "2"]);
+  });
+
+  it("of a failure goes when the same is tried again", () => {
+    expect(shown(job("1", "a", "failed"), job("2", "a", "running"))).toEqual(["2"]);
+    expect(shown(job("1", "a", "failed"), job("2", "a", "done"))).toEqual([]);
+    expect(shown(job("1", "a", "done"), job("2", "a", "failed"))).toEqual(["2"]);
   });
 });

@@ -1,15 +1,16 @@
 /** The parts of Label Studio's panel that are plain functions. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { isUnchosen } from "../../src/hosts/label_studio/ActionDialog";
 import {
   csrfToken,
   mayStartOver,
+  newKey,
   patiently,
   refusalIn,
   Refused,
   type MapColumns,
 } from "../../src/hosts/label_studio/api";
-import { asRanges, colored } from "../../src/hosts/label_studio/columns";
+import { asRanges, colored, namesOf } from "../../src/hosts/label_studio/columns";
 import { chosenLabel, imageAddress, placeOf } from "../../src/hosts/label_studio/host";
 import { cutOut } from "../../src/hosts/label_studio/TaskPanel";
 import { NO_VALUE } from "../../src/scatter/colors";
@@ -91,10 +92,38 @@ describe("colors", () => {
   });
 });
 
+describe("colors by annotator", () => {
+  const annotators = [7, null, 8, 8];
+  const shown = (...users: Parameters<typeof namesOf>[0]) =>
+    colored({ ...map, annotators }, "annotator", namesOf(users)).legend.map((one) => one.name);
+  it("name people as Label Studio does: the full name, else the user name, else the address", () => {
+    const ada = { id: 8, first_name: "Ada", last_name: "Lovelace", username: "ada", email: "ada@example.com" };
+    expect(shown(ada, { id: 7, first_name: "", username: "bob", email: "bob@example.com" })).toEqual([
+      "Ada Lovelace",
+      "bob",
+    ]);
+    expect(shown({ id: 8, email: "ada@example.com" }, { id: 7, last_name: "Bob" })).toEqual(["ada@example.com", "Bob"]);
+  });
+  it("keep people apart who have the same name, or whose name may not be seen", () => {
+    expect(shown({ id: 7, username: "ada" }, { id: 8, username: "ada" })).toEqual(["ada (8)", "ada (7)"]);
+    expect(shown()).toEqual(["User 8", "User 7"]);
+  });
+});
+
 describe("a lasso as a filter", () => {
   it("lists ranges of ids, in order and once", () => {
     expect(asRanges([9, 3, 4, 5, 4, 7])).toBe("3-5,7,9");
     expect(asRanges([])).toBe("");
+  });
+});
+
+describe("the key of a start", () => {
+  it("is another one each time, also on a page without HTTPS", () => {
+    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    const keys = [newKey(), newKey()];
+    vi.unstubAllGlobals();
+    expect(keys.map((key) => /^[0-9a-f]{32}$/.test(key))).toEqual([true, true]);
+    expect(new Set(keys).size).toBe(2);
   });
 });
 

@@ -72,6 +72,18 @@ describe("the matrix", () => {
     expect(orderOf(matrix, "confusion")[1]).toBe(0);
     expect([...errorsByClass(matrix)]).toEqual([5, 3, 1, 3]);
   });
+  it("brings the classes of the largest highlighted errors to the corner", () => {
+    const crowded = matrixOf({
+      ...report,
+      classes: ["a", "b", "c", "d"],
+      // a is missed nine times; b is taken for d twice, and c for a once.
+      cells: { rows: pack([0, 1, 2]), columns: pack([4, 3, 0]), counts: pack([9, 2, 1]) },
+    });
+    expect(orderOf(crowded, "confusion")).toEqual([4, 0, 1, 3, 2]);
+    expect(orderOf(crowded, "confusion", ["confusions"])).toEqual([4, 1, 3, 2, 0]);
+    expect(orderOf(crowded, "confusion", ["false negatives"])).toEqual([4, 0, 1, 3, 2]);
+    expect(orderOf(crowded, "support", ["confusions"])).toEqual([4, 0, 1, 2, 3]);
+  });
   it("keeps what a class is confused with when it is searched", () => {
     expect(searched(matrix, [0, 1, 2, 3], "10")).toEqual([0, 1, 3]);
     expect(searched(matrix, [0, 1, 2, 3], "nothing")).toEqual([]);

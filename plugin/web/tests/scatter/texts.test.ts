@@ -77,6 +77,12 @@ describe("names of clusters", () => {
     ]);
   });
 
+  it("give way to what no name may lie over", () => {
+    const names = [name("a", 100, 100)];
+    expect(placeNames(names, size, 16, 9, [{ x: 104, y: 98, width: 18 }]).map(({ y }) => y)).toEqual([116]);
+    expect(placeNames(names, size, 16, 9, [{ x: 160, y: 98, width: 18 }]).map(({ y }) => y)).toEqual([100]);
+  });
+
   it("do not hide the only point that they name", () => {
     const one = (y: number) => ({ ...name("one", 100, y), ofOne: true });
     expect(place(one(100))).toEqual([["one", 100, 84]]);

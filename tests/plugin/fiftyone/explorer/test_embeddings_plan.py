@@ -38,11 +38,11 @@ def test_a_plan_counts_and_estimates_only_where_the_speed_is_known(panel):
 
 def test_ones_own_network_is_shown_with_its_layers_and_what_its_file_does_not_say(panel, network):
     made = plan(panel, "own", network)
-    found = made["network"]
-    assert found["kind"] == "ONNX"
-    assert [4, 18, 18] in [layer["size"] for layer in found["layers"]]
-    assert found["classes"] == 2
-    assert (found["said"], found["undeclared"]) == (["size"], ["mean", "std"])
+    network = made["network"]
+    assert network["kind"] == "ONNX"
+    assert [4, 18, 18] in [layer["size"] for layer in network["layers"]]
+    assert network["classes"] == 2
+    assert (network["said"], network["undeclared"]) == (["size"], ["mean", "std"])
     assert made["seconds"] > 0
     wrong = plan(panel, "own", network, size="big")
     assert "it must be a whole number" in wrong["trouble"]
@@ -75,3 +75,20 @@ def test_vectors_go_to_the_database_that_the_form_names_and_only_to_one_that_exi
         ended = panel.finish(panel.do("compute_embeddings", **form, backend=backend)["job"])
         assert ended["status"] == "done", ended
         assert f"“{key}”" in ended["title"]
+
+
+def test_an_explorer_is_generated_without_a_change_to_any_sample_or_to_the_sidebar(make_explorer, make_digits_dataset):
+    dataset = make_digits_dataset(12)
+
+    def seen():
+        dataset.reload()
+        groups = dataset.app_config.sidebar_groups
+        return dataset.values("last_modified_at"), list(dataset.get_field_schema()), groups and len(groups)
+
+    before = seen()
+    panel = make_explorer(dataset)
+    panel.do("sync", revision=-1)
+    ended = panel.finish(panel.do("compute_embeddings", way="preprocessing", with_map=True)["job"])
+    assert ended["status"] == "done", ended
+    assert len(panel.state["maps"]) == 1
+    assert seen() == before

@@ -161,7 +161,12 @@ def test_what_is_lassoed_is_in_the_grid_colored_isolated_and_in_3d(shown: Shown)
     shown.grid_says(f"{left} samples")
     page.keyboard.press("i")
     shown.sees(panel.get_by_label("Selection").get_by_role("button", name="Show all"))
+    shown.shot("explorer-isolated")
+    shown.lasso_left_half()  # what remains fills the map now
+    shown.map_says_fewer(left)
     page.keyboard.press("i")
+    shown.lasso_left_half()
+    shown.map_says(f"2D map of 120 samples, {left} selected")
     page.keyboard.press("Escape")
     shown.grid_says("120 samples")
 

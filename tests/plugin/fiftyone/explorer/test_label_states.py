@@ -78,8 +78,8 @@ def test_a_label_that_another_person_sets_before_the_save_is_kept(explorer, mapp
     explorer.do("save")
     saved = fo.load_dataset(mapped_digits.name).values("ground_truth.label")
     assert [saved[row] for row in (0, 100, 101)] == ["red", "theirs", "red"]
-    told = " ".join(one["text"] for one in explorer.state["messages"])
-    assert "“theirs” instead of “red”" in told
+    messages = " ".join(one["text"] for one in explorer.state["messages"])
+    assert "“theirs” instead of “red”" in messages
 
 
 def test_a_second_label_on_a_row_replaces_no_label_that_the_first_one_hides(explorer, mapped_digits):

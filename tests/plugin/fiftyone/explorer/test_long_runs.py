@@ -108,6 +108,15 @@ def test_a_map_that_cannot_be_made_is_refused_at_once(explorer):
     assert "already names a run" in explorer.ask("compute_map", embeddings="pixels", key="flat", **form)["error"]
 
 
+def test_the_method_is_no_part_of_a_result_but_told_to_those_who_ask(explorer):
+    for method, extra in (("rank_mislabels", {}), ("suggest_labels", {"precision": 0.8})):
+        ended = explorer.finish(explorer.do(method, selection=None, **extra)["job"])
+        assert ended["why"].startswith("Method: "), ended
+        assert "Method" not in ended["message"]
+        whys = {note["text"]: note["why"] for note in explorer.state["messages"]}
+        assert whys[ended["message"]] == ended["why"]
+
+
 def asked_of_the_app(explorer):
     """What the last method made the App do: the operator's name and its parameters."""
     return {request["operator_uri"].rsplit("/", 1)[-1]: request["params"] for request in explorer.requests}
@@ -117,9 +126,9 @@ def test_after_a_ranking_the_app_has_its_field_and_shows_the_highest_first(explo
     mapped_digits.set_values("outlier_score", [7.5] * len(mapped_digits))  # the user's own
     write_scores(mapped_digits, list_items(mapped_digits), [Score("outlier_score", np.ones(len(mapped_digits)))])
     assert explorer.do("refresh_app", ranking=None)["field"] is None
-    asked = asked_of_the_app(explorer)
-    assert "reload_dataset" in asked
-    assert "set_view" not in asked
+    requests = asked_of_the_app(explorer)
+    assert "reload_dataset" in requests
+    assert "set_view" not in requests
     assert explorer.do("refresh_app", ranking="outliers")["field"] == "outlier_score_2"
     stage = asked_of_the_app(explorer)["set_view"]["view"][-1]
     assert stage["_cls"] == "fiftyone.core.stages.SortBy"

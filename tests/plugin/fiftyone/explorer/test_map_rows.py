@@ -19,10 +19,10 @@ def names(numbers):
 
 
 @given(IDS, IDS)
-def test_every_id_of_the_map_has_its_row_and_others_have_none(numbers, asked):
+def test_every_id_of_the_map_has_its_row_and_others_have_none(numbers, queried):
     rows = rows_of(names(numbers))
-    expected = [numbers.index(number) if number in numbers else -1 for number in asked]
-    assert rows.locate(as_bytes(names(asked))).tolist() == expected
+    expected = [numbers.index(number) if number in numbers else -1 for number in queried]
+    assert rows.locate(as_bytes(names(queried))).tolist() == expected
     assert rows.locate(rows.ids).tolist() == list(range(len(numbers)))
 
 

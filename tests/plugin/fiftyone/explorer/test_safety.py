@@ -124,7 +124,7 @@ def objects(make_digits_dataset: Callable[..., Any], app: Any, request: pytest.F
 
 def object_labels(dataset: Any) -> list[str]:
     stored = dataset._sample_collection.find({}, {"parts.detections.label": 1}).sort("_id", 1)
-    return [found["label"] for document in stored for found in document["parts"]["detections"]]
+    return [box["label"] for document in stored for box in document["parts"]["detections"]]
 
 
 def edit_patch(name: str, item: str) -> None:
@@ -139,9 +139,9 @@ def edit_patch(name: str, item: str) -> None:
 def test_a_view_of_patches_shows_what_was_saved_and_never_writes_the_old_label_back(objects: Shown) -> None:
     shown, page, panel = objects, objects.page, objects.panel
     items = [
-        str(found["_id"])
+        str(box["_id"])
         for document in shown.dataset._sample_collection.find({}).sort("_id", 1)
-        for found in document["parts"]["detections"]
+        for box in document["parts"]["detections"]
     ]
     shown.open()
     shown.grid_says("40 patches")
@@ -204,7 +204,7 @@ def stored_frames(dataset: Any) -> list[dict[str, Any]]:
 
 
 def frame_labels(dataset: Any) -> list[str]:
-    return [found["kind"]["label"] for found in stored_frames(dataset)]
+    return [frame["kind"]["label"] for frame in stored_frames(dataset)]
 
 
 def edit_frame(name: str, item: str) -> None:
@@ -218,7 +218,7 @@ def edit_frame(name: str, item: str) -> None:
 
 def test_a_view_of_frames_shows_what_was_saved_and_never_writes_the_old_label_back(frames: Shown) -> None:
     shown, page, panel = frames, frames.page, frames.panel
-    items = [str(found["_id"]) for found in stored_frames(shown.dataset)]
+    items = [str(frame["_id"]) for frame in stored_frames(shown.dataset)]
     shown.open()
     shown.grid_says("20 frames")
     shown.find(items[4])

@@ -159,15 +159,15 @@ def test_labels_that_cannot_be_read_are_reported_once_and_tried_again_when_asked
 
         broken.setattr(LabelRows, "read", fail)
         for _ in range(2):
-            assert board.labels_at_hand(mapped_digits, rows) is None
+            assert board.labels_if_read(mapped_digits, rows) is None
             board.background.later(lambda: None).result()
         assert [note["text"] for note in board.notes.listing()] == [
             "The labels in “ground_truth” could not be read (too many classes)."
         ]
         with pytest.raises(ValueError, match="too many classes"):
             board.labels(mapped_digits, rows)
-    assert (board.labels(mapped_digits, rows).now.states == 1).sum() == 40
-    assert board.labels_at_hand(mapped_digits, rows) is not None
+    assert (board.labels(mapped_digits, rows).snapshot.states == 1).sum() == 40
+    assert board.labels_if_read(mapped_digits, rows) is not None
 
 
 def test_the_colors_of_the_datasets_scheme_come_with_the_classes(explorer, mapped_digits):
@@ -294,20 +294,20 @@ def test_a_sample_is_opened_in_the_viewer(explorer, mapped_digits):
 def test_search_finds_by_id_file_name_text_fields_and_label(explorer, mapped_digits, text):
     truth = mapped_digits.values("true_digit")
     explorer.do("set_label", **explorer.rows(90), label="Zebra")
-    asked, rows = {
+    query, rows = {
         "id": (mapped_digits.values("id")[7], [7]),
         "file": ("digit-0011", [11]),
         "label": ("zeBRA", [90]),
         "pending label": ("ebr", [90]),
         "field": ("4", None),
     }[text]
-    reply = explorer.do("search", **explorer.map, text=asked, meaning=False, limit=1000)
-    found = unpack(reply["rows"])
+    reply = explorer.do("search", **explorer.map, text=query, meaning=False, limit=1000)
+    matches = unpack(reply["rows"])
     if rows is None:
-        assert {row for row, digit in enumerate(truth) if digit == "4"} <= set(found)
+        assert {row for row, digit in enumerate(truth) if digit == "4"} <= set(matches)
     else:
-        assert found == rows
-    assert reply["total"] == len(found)
+        assert matches == rows
+    assert reply["total"] == len(matches)
 
 
 def test_a_dot_in_a_search_is_a_dot(explorer):
@@ -369,7 +369,7 @@ def test_a_map_made_elsewhere_is_shown_and_says_what_it_cannot_do(make_explorer,
     panel.load("foreign")
     assert panel.state["map"]["n"] == 12
     assert panel.state["maps"][0]["embeddings"] is None
-    assert "does not say of which embeddings" in panel.ask("grow", **panel.rows(1), k=2)["error"]
+    assert "does not say from which embeddings" in panel.ask("grow", **panel.rows(1), k=2)["error"]
     assert panel.do("preview", **panel.map, row=1, k=3)["preview"]["neighbors"] == []
 
 

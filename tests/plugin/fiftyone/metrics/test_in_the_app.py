@@ -75,19 +75,23 @@ def test_the_walk_from_false_positives_and_confusions_to_segments(
     expect(page.get_by_text(f"{len(faults.wrong)} patches")).to_be_visible(timeout=60_000)
     shot(page, shots, "segments")
 
-    panel.get_by_role("button", name="Export").click()
+    def choose(entry: str) -> None:
+        panel.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("menuitem", name=entry).click()
+
+    choose("Export")
     with page.expect_download() as downloading:
         panel.get_by_role("dialog").get_by_role("button", name="Download").click()
     table = Path(downloading.value.path()).read_text()
     assert len(table.splitlines()) == len(faults.wrong) + 1
     assert axe_faults(page, ".lm-root", "segments") == []
     for name in ("Edit", "Merge", "Rebuild"):
-        panel.get_by_role("button", name=name).click()
+        choose(name)
         expect(dialog).to_be_visible()
         assert axe_faults(page, ".lm-root", name) == []
         dialog.get_by_role("button", name="Close", exact=True).click()
 
-    panel.get_by_role("button", name="Delete").click()
+    choose("Delete")
     panel.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(panel.get_by_text("Deleted the segment “Wrong digits”")).to_be_visible(timeout=30_000)
     dataset.reload()
@@ -127,6 +131,28 @@ def test_a_cell_is_chosen_with_the_keyboard_and_shown_in_the_grid(scenes: tuple[
     expect(page.get_by_text(f"{count} patches")).to_be_visible(timeout=60_000)
     panel.get_by_role("button", name="Whole dataset").click()
     expect(page.get_by_text("60 samples", exact=True)).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.slow
+def test_the_panel_opens_at_the_confidence_with_the_best_f1(scenes: tuple[Any, Any], app: Any, page: Any) -> None:
+    from playwright.sync_api import expect
+
+    dataset, _ = scenes
+    page.goto(app.address(dataset.name, workspace=dataset.name))
+    panel = page.locator(".lm-root")
+    expect(panel.get_by_text("60 samples")).to_be_visible(timeout=90_000)
+    confidence = panel.get_by_label("Confidence", exact=True)
+    f1 = panel.get_by_role("row").filter(has_text="all, weighted").get_by_role("cell").nth(3)
+    shown = f1.inner_text()
+    opened, best = float(confidence.input_value()), float(shown)
+    assert opened > 0
+    for other in (0, (1 + opened) / 2):
+        confidence.fill(f"{other:.2f}")
+        expect(f1).not_to_have_text(shown)
+        shown = f1.inner_text()
+        assert float(shown) < best
+    panel.get_by_role("button", name="Confusions").click()
+    expect(panel.get_by_role("combobox", name="Order", exact=True)).to_have_attribute("title", "Order: by confusion")
 
 
 # The mean brightness of the names on the matrix, 0..255; -1 where none is drawn.

@@ -142,6 +142,9 @@ def test_a_segment_lives_its_life_in_the_panel(panel, tmp_path):
     outcome = panel.ask("remake_segment", slug="wrong", prediction_field=None, name="Wrong again")
     assert f"{size} stayed, 0 are gone, 0 are new" in outcome["message"]
     assert [one["can_remake"] for one in outcome["segments"]] == [True, True]
+    remake = outcome["remake"]
+    assert [remake[part] for part in ("stayed", "gone", "new", "lost")] == [size, 0, 0, 0]
+    assert [run["members"] for run in remake["runs"]] == [size]
     edited = panel.ask("edit_segment", slug="wrong", name="Mislabeled", kind="data organization", note="n")
     assert {(one["slug"], one["kind"]) for one in edited["segments"]} == {
         ("mislabeled", "data organization"),
@@ -164,6 +167,25 @@ def test_a_segment_lives_its_life_in_the_panel(panel, tmp_path):
     left = panel.ask("delete_segment", slug="mislabeled")["segments"]
     assert [one["slug"] for one in left] == ["wrong-again"]
     assert panel.ask("overview")["segments"] == left
+
+
+def test_the_members_that_left_a_rebuilt_segment_are_shown_in_the_grid(panel):
+    new = {"name": "Wrong", "kind": "data quality", "note": "", "members": "labels"}
+    panel.compare(iou=0.1, confidence=0.8)
+    size = panel.ask("add_to_segment", **new, **panel.of(whats=["confusions"]))["segments"][0]["size"]
+    wrong = panel.results(whats=["confusions"])["items"][2:]
+    for item in wrong:
+        sample = panel.dataset[item["sample_id"]]
+        label = next(one for one in sample.ground_truth.detections if one.bounding_box == item["truth_box"])
+        label.label = item["predicted_class"]
+        sample.save()
+    remake = panel.ask("remake_segment", slug="wrong", prediction_field=None, name=None)["remake"]
+    assert [remake[part] for part in ("stayed", "gone", "new")] == [2, size - 2, 0]
+    assert [run["members"] for run in remake["runs"]] == [size, 2]
+    assert remake["runs"][0]["f1"] < remake["runs"][1]["f1"]
+    told = panel.ask("show_members", ids=remake["gone_ids"])
+    assert told == {"message": f"The grid shows {size - 2} members."}
+    assert all(one in json.dumps(panel.shown) for one in remake["gone_ids"]["ground_truth"])
 
 
 def test_what_is_chosen_goes_to_label_studio_by_the_operators_own_form(panel):

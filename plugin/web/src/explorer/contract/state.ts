@@ -78,11 +78,15 @@ export interface Job {
   readonly status: "queued" | "running" | "done" | "failed" | "cancelled";
   /** What it does now, what it ended with, or what went wrong. */
   readonly message: string;
+  /** How the result came about, for those who ask; empty = there is no more to say. */
+  readonly why?: string;
   readonly cancellable: boolean;
   /** Next steps with the result: buttons that open a form of the App. */
   readonly steps?: readonly string[];
   /** Started from the App's menu: its result is shown here until it is closed. */
   readonly by_operator?: boolean;
+  /** Of a call that waits for it, such as a large save: it makes no map and no embeddings. */
+  readonly in_call?: boolean;
 }
 
 /** An action that can be undone: "label 12 samples “cat”". */
@@ -96,6 +100,8 @@ export interface Message {
   readonly id: string;
   readonly level: "info" | "success" | "warning" | "error";
   readonly text: string;
+  /** As in `Job`. */
+  readonly why?: string;
 }
 
 export interface PanelState {
@@ -179,7 +185,7 @@ export interface PanelData {
 
 /** A list that can be reviewed: a ranking that was made, suggestions, a segment, or a function. */
 export interface ReviewSource {
-  /** "mislabels", "outliers", "duplicates", "suggestions", "segment:<slug>", or "function:<slug>". */
+  /** "mislabels", "outliers", "duplicates", "suggestions", "segment:<slug>", or "function:<slug>[:new]". */
   readonly id: string;
   readonly name: string;
   readonly note: string;

@@ -18,13 +18,13 @@ export function usePlan(form: EmbeddingsForm, way: ModelChoice | undefined): Pla
   const explorer = useExplorer();
   const chosen = way?.way ?? "";
   const name = way && way.argument !== "" ? (form.name ?? way.names[0] ?? "").trim() : null;
-  const wanted = way !== undefined && embeds(way) && name !== "";
+  const isNeeded = way !== undefined && embeds(way) && name !== "";
   const model = `${chosen}/${name ?? ""}`;
   const size = form.options.size ?? "";
   const { patches_field } = form;
   const [made, setMade] = React.useState<Made | null>(null);
   React.useEffect(() => {
-    if (!wanted) return;
+    if (!isNeeded) return;
     let current = true;
     const ask = { way: chosen, name, options: { size }, patches_field };
     const timer = window.setTimeout(() => {
@@ -37,8 +37,8 @@ export function usePlan(form: EmbeddingsForm, way: ModelChoice | undefined): Pla
       current = false;
       clearTimeout(timer);
     };
-  }, [explorer, wanted, chosen, name, model, size, patches_field]);
-  return wanted && made?.model === model ? made.plan : null;
+  }, [explorer, isNeeded, chosen, name, model, size, patches_field]);
+  return isNeeded && made?.model === model ? made.plan : null;
 }
 
 /** The fields for a network stay where only its settings are wrong, so that they can be corrected. */

@@ -5,6 +5,10 @@ import { Dialog } from "../../parts/parts";
 import { useExplorer, useUi } from "../context";
 import type { Review } from "../review/review";
 
+/** Scores have four decimals; the browser refuses a number between two steps. */
+export const THRESHOLD_STEP = 0.0001;
+const THRESHOLD_STEPS = 10_000; // from 0 to 1
+
 export function FunctionForm({ onClose }: { readonly onClose: () => void }): React.ReactElement {
   const { runs } = useExplorer();
   const search = useUi((ui) => ui.panel?.functions.last_search ?? null);
@@ -30,7 +34,7 @@ export function FunctionForm({ onClose }: { readonly onClose: () => void }): Rea
             hint="lowest score of a match"
             min={0}
             max={1}
-            step={0.001}
+            step={THRESHOLD_STEP}
             value={threshold}
             onChange={setThreshold}
           />
@@ -46,5 +50,5 @@ function thresholdOf(review: Review | null): number | null {
   if (review?.kind !== "search" || !review.scores) return null;
   const { scores, rows, verdicts } = review;
   const liked = [...scores].filter((_, at) => verdicts.get(rows[at] as number)?.mark === "accepted");
-  return liked.length > 0 ? Math.floor(Math.min(...liked) * 1000) / 1000 : null;
+  return liked.length > 0 ? Math.floor(Math.min(...liked) * THRESHOLD_STEPS) / THRESHOLD_STEPS : null;
 }

@@ -5,6 +5,7 @@ import { Button } from "../../parts/parts";
 import { ago, counted } from "../../parts/words";
 import { useExplorer, useUi } from "../context";
 import type { FunctionInfo } from "../contract";
+import { THRESHOLD_STEP } from "./FunctionForm";
 
 export function FunctionsTab(): React.ReactElement {
   const { runs, store } = useExplorer();
@@ -65,15 +66,34 @@ function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
     <li className="ls-function" aria-label={`Function ${info.name}`}>
       <div className="ls-run">
         <strong>{info.name}</strong>
-        {info.new > 0 && <span className="ls-tab-badge">{info.new.toLocaleString("en")} new</span>}
         {info.stale && <span className="ls-stale">stale</span>}
         <span className="ls-grow" />
+        {info.new > 0 && (
+          <Button
+            primary
+            label={`Review the new matches of ${info.name}`}
+            onClick={() => void reviewing.open(`function:${info.slug}:new`)}
+          >
+            Review {info.new.toLocaleString("en")} new
+          </Button>
+        )}
         <Button
           label={`Review the matches of ${info.name}`}
           onClick={() => void reviewing.open(`function:${info.slug}`)}
         >
           Review {counted(info.matches, "match")}
         </Button>
+      </div>
+      {info.new > 0 && <p className="ls-block">Since you last looked: {counted(info.new, "new match")}.</p>}
+      <p className="ls-quiet ls-block">{factsOf(info).join(" · ")}</p>
+      {info.stale && (
+        <p className="ls-block">
+          Its embeddings were recomputed or deleted, so its scores are no longer valid. “Edit and rebuild” rebuilds it
+          from its examples.
+        </p>
+      )}
+      {info.note !== "" && <p className="ls-block">{info.note}</p>}
+      <div className="ls-row">
         <Button label={`Edit ${info.name}`} onClick={() => setForm("edit")}>
           {info.stale ? "Edit and rebuild" : "Edit"}
         </Button>
@@ -87,14 +107,6 @@ function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
           Delete
         </Button>
       </div>
-      <p className="ls-quiet ls-block">{factsOf(info).join(" · ")}</p>
-      {info.stale && (
-        <p className="ls-block">
-          Its embeddings were recomputed or deleted, so its scores are no longer valid. “Edit and rebuild” rebuilds it
-          from its examples.
-        </p>
-      )}
-      {info.note !== "" && <p className="ls-block">{info.note}</p>}
       {form === "edit" && <EditForm info={info} onClose={close} />}
       {(form === "rename" || form === "duplicate") && <NameForm info={info} what={form} onClose={close} />}
     </li>
@@ -103,7 +115,7 @@ function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
 
 const factsOf = (info: FunctionInfo): readonly string[] => [
   `${counted(info.matches, "match")} of ${counted(info.scored, info.noun)}`,
-  `threshold ${info.threshold.toFixed(2)}`,
+  `threshold ${info.threshold}`,
   info.examples,
   `of “${info.embeddings}”`,
   `scores in “${info.field}”`,
@@ -134,7 +146,7 @@ function EditForm({ info, onClose }: FormProps): React.ReactElement {
         hint="lowest score of a match; review the matches to check it"
         min={0}
         max={1}
-        step={0.01}
+        step={THRESHOLD_STEP}
         value={threshold}
         onChange={setThreshold}
       />

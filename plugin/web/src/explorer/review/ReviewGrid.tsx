@@ -7,25 +7,33 @@ import { Thumb } from "../Thumb";
 import { KIND_WORDS } from "./kinds";
 import { proposalAt, type Review, type Verdict } from "./review";
 
-const CELL_WIDTH = 124;
-const CELL_HEIGHT = 164;
-const THUMB_SIDE = 108;
+const CELL_WIDTH = 110; // at least: cells share the width
+const BESIDE_THUMB = 16; // pixels of border, padding and gap
+const BELOW_THUMB = 56; // the same, and two lines of text
+
+/** How many cells stand in a line, and their size. */
+function cellsIn(width: number): { readonly columns: number; readonly wide: number; readonly high: number } {
+  if (!Number.isFinite(width)) return { columns: 4, wide: CELL_WIDTH, high: CELL_WIDTH - BESIDE_THUMB + BELOW_THUMB };
+  const columns = Math.max(1, Math.floor(width / CELL_WIDTH));
+  const wide = Math.floor(width / columns);
+  return { columns, wide, high: wide - BESIDE_THUMB + BELOW_THUMB };
+}
 
 export function ReviewGrid({ review }: { readonly review: Review }): React.ReactElement {
   const explorer = useExplorer();
   const box = React.useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const columns = Number.isFinite(width) ? Math.max(1, Math.floor(width / CELL_WIDTH)) : 4;
+  const { columns, wide, high } = cellsIn(width - SCROLLBAR);
   const [top, setTop] = React.useState(0);
   const lines = Math.ceil(review.rows.length / columns);
   const height = box.current?.clientHeight ?? 500;
-  const [first, last] = rowWindow(lines, top, height, CELL_HEIGHT);
+  const [first, last] = rowWindow(lines, top, height, high);
   const shown = Array.from({ length: (last - first) * columns }, (_, i) => first * columns + i).filter(
     (at) => at < review.rows.length,
   );
 
   const line = Math.floor(review.at / columns);
-  React.useEffect(() => keepInSight(box.current, line), [line, review.id]);
+  React.useEffect(() => keepInSight(box.current, line, high), [line, high, review.id]);
 
   // When a label changes, the facts of its row are outdated and read again.
   const facts = useUi((ui) => ui.facts);
@@ -48,14 +56,14 @@ export function ReviewGrid({ review }: { readonly review: Review }): React.React
       tabIndex={0}
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}
     >
-      <div style={{ height: lines * CELL_HEIGHT, position: "relative" }} role="presentation">
+      <div style={{ height: lines * high, position: "relative" }} role="presentation">
         {shown.map((at) => (
           <Cell
             key={review.rows[at]}
             review={review}
             at={at}
-            left={(at % columns) * CELL_WIDTH}
-            top={Math.floor(at / columns) * CELL_HEIGHT}
+            place={{ left: (at % columns) * wide, top: Math.floor(at / columns) * high }}
+            side={wide - BESIDE_THUMB}
           />
         ))}
       </div>
@@ -63,24 +71,25 @@ export function ReviewGrid({ review }: { readonly review: Review }): React.React
   );
 }
 
-function keepInSight(box: HTMLElement | null, line: number): void {
+function keepInSight(box: HTMLElement | null, line: number, high: number): void {
   if (!box) return;
-  const [from, to] = [line * CELL_HEIGHT, (line + 1) * CELL_HEIGHT];
+  const [from, to] = [line * high, (line + 1) * high];
   if (from < box.scrollTop) box.scrollTop = from;
-  else if (to > box.scrollTop + box.clientHeight - BARS) box.scrollTop = to - box.clientHeight + BARS;
+  else if (to > box.scrollTop + box.clientHeight - BARS) box.scrollTop = Math.min(from, to - box.clientHeight + BARS);
 }
 
 /** Height that the bar of pending changes may cover. */
 const BARS = 60;
+const SCROLLBAR = 12;
 
 interface CellProps {
   readonly review: Review;
   readonly at: number;
-  readonly left: number;
-  readonly top: number;
+  readonly place: { readonly left: number; readonly top: number };
+  readonly side: number;
 }
 
-function Cell({ review, at, left, top }: CellProps): React.ReactElement {
+function Cell({ review, at, place, side }: CellProps): React.ReactElement {
   const explorer = useExplorer();
   const row = review.rows[at] as number;
   // The old picture stays while the facts of a new label are being read.
@@ -101,19 +110,23 @@ function Cell({ review, at, left, top }: CellProps): React.ReactElement {
       role="option"
       aria-selected={current}
       aria-label={cellLabel(review, at, pictured?.name, label, verdict)}
-      style={{ left, top, width: CELL_WIDTH - 8, height: CELL_HEIGHT - 8 }}
+      style={{ ...place, width: side + BESIDE_THUMB - 8, height: side + BELOW_THUMB - 8 }}
       onClick={() => explorer.reviewing.goTo(at)}
       onDoubleClick={() => void explorer.selecting.openInViewer(row)}
     >
-      {pictured ? <Thumb facts={pictured} side={THUMB_SIDE} /> : <div className="ls-thumb" style={BLANK} />}
+      {pictured ? (
+        <Thumb facts={pictured} side={side} />
+      ) : (
+        <div className="ls-thumb" style={{ width: side, height: side }} />
+      )}
       {verdict && <Badge review={review} verdict={verdict} />}
       <div className="ls-cell-text">{label ?? "…"}</div>
-      <div className="ls-cell-text ls-quiet">{noteOf(review, at)}</div>
+      <div className="ls-cell-text ls-cell-note ls-quiet">
+        <span>{aboutOf(review, at)}</span> <span>{scoreOf(review, at)}</span>
+      </div>
     </div>
   );
 }
-
-const BLANK = { width: THUMB_SIDE, height: THUMB_SIDE };
 
 function Badge({ review, verdict }: { readonly review: Review; readonly verdict: Verdict }): React.ReactElement {
   const sign = { accepted: "✓", rejected: "✕", labeled: "✎" }[verdict.mark];
@@ -127,14 +140,17 @@ function Badge({ review, verdict }: { readonly review: Review; readonly verdict:
 const verdictWords = (review: Review, { mark, label }: Verdict): string =>
   mark === "labeled" ? (label ?? "") : KIND_WORDS[review.kind][mark];
 
-/** The proposal, else the group, with the score. */
-function noteOf(review: Review, at: number): string {
+/** The proposal, else the group. */
+function aboutOf(review: Review, at: number): string {
   const proposed = proposalAt(review, at);
   const group = review.groups?.[at];
+  if (proposed !== null) return `→ ${proposed}`;
+  return group === undefined ? "" : `group ${group + 1}`;
+}
+
+function scoreOf(review: Review, at: number): string {
   const score = review.scores?.[at];
-  const number = score === undefined || Number.isNaN(score) ? "" : score.toFixed(2);
-  if (proposed !== null) return `→ ${proposed} ${number}`;
-  return group === undefined ? number : `group ${group + 1} · ${number}`;
+  return score === undefined || Number.isNaN(score) ? "" : score.toFixed(2);
 }
 
 function cellLabel(
@@ -144,6 +160,6 @@ function cellLabel(
   label: string | undefined,
   verdict: Verdict | undefined,
 ): string {
-  const parts = [`${at + 1}`, name ?? "", label ?? "", noteOf(review, at)];
+  const parts = [`${at + 1}`, name ?? "", label ?? "", aboutOf(review, at), scoreOf(review, at)];
   return [...parts, verdict ? verdictWords(review, verdict) : "open"].filter(Boolean).join(", ");
 }

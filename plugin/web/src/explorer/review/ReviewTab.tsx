@@ -6,6 +6,7 @@ import { Button } from "../../parts/parts";
 import { Picker, type PickerOption } from "../../parts/Picker";
 import { counted } from "../../parts/words";
 import { useExplorer, useUi } from "../context";
+import { Covering } from "../Covering";
 import type { ReviewSource } from "../contract";
 import type { Explorer } from "../explorer";
 import { nounOf } from "../state";
@@ -18,11 +19,14 @@ export function ReviewTab(): React.ReactElement {
   const lists = useUi((ui) => ui.panel?.lists ?? NO_LISTS);
   return (
     <section className="ls-tab-body" aria-label="Review">
-      <div className="ls-review-head">
-        <ListPicker review={review} lists={lists} />
-        {review && <Progress review={review} />}
-        {review && review.rows.length > 0 && <NextSteps review={review} />}
-      </div>
+      <Covering edge="--ls-above" className="ls-review-bars">
+        <div className="ls-review-head">
+          <ListPicker review={review} lists={lists} />
+          {review && <Progress review={review} />}
+          {review && review.rows.length > 0 && <NextSteps review={review} />}
+        </div>
+        {review && review.rows.length > 0 && <Verdicts review={review} />}
+      </Covering>
       {review === null ? (
         <Nothing lists={lists} />
       ) : review.rows.length === 0 ? (
@@ -30,10 +34,7 @@ export function ReviewTab(): React.ReactElement {
           {review.title}: there is nothing to review {review.total > 0 ? "on this map" : "here"}.
         </p>
       ) : (
-        <>
-          <Verdicts review={review} />
-          <ReviewGrid review={review} />
-        </>
+        <ReviewGrid review={review} />
       )}
     </section>
   );
@@ -68,7 +69,7 @@ function Progress({ review }: { readonly review: Review }): React.ReactElement {
   const done = review.verdicts.size;
   const more = review.total > review.rows.length ? ` (the first of ${review.total.toLocaleString("en")})` : "";
   return (
-    <span role="status" data-testid="labelscape-reviewed">
+    <span role="status" data-testid="labelscape-reviewed" title={review.note}>
       <strong>{done.toLocaleString("en")}</strong> of {review.rows.length.toLocaleString("en")} reviewed{more}
       {review.note && <span className="ls-quiet"> · {review.note}</span>}
     </span>
@@ -122,12 +123,17 @@ function Verdicts({ review }: { readonly review: Review }): React.ReactElement {
   const { reviewing } = useExplorer();
   const words = KIND_WORDS[review.kind];
   const proposed = proposalAt(review, review.at);
+  const accept = proposed === null ? words.accept : `${words.accept} “${proposed}”`;
   const canAccept = review.kind !== "mislabels" || proposed !== null;
   return (
     <div className="ls-verdicts" role="toolbar" aria-label="Decide">
-      <Button primary hotkey="a" title={words.accept} disabled={!canAccept} onClick={() => reviewing.accept()}>
-        <Icon name="check" /> {words.accept}
-        {proposed !== null && <strong> “{proposed}”</strong>} <kbd>a</kbd>
+      <Button primary hotkey="a" title={accept} label={accept} disabled={!canAccept} onClick={() => reviewing.accept()}>
+        <Icon name="check" />{" "}
+        <span className={proposed === null ? "" : "ls-button-word"}>
+          {words.accept}
+          {proposed !== null && " "}
+        </span>
+        {proposed !== null && <strong>“{proposed}”</strong>} <kbd>a</kbd>
       </Button>
       <Button hotkey="x" title={words.reject} onClick={() => reviewing.reject()}>
         <Icon name="close" /> {words.reject} <kbd>x</kbd>
@@ -164,8 +170,12 @@ function NextSteps({ review }: { readonly review: Review }): React.ReactElement 
     <div className="ls-row">
       {review.kind === "search" && (
         <>
-          <Button disabled={marks === 0} onClick={() => void reviewing.searchAgain()}>
-            Search again with {counted(marks, "mark")}
+          <Button
+            label={`Search again with ${counted(marks, "mark")}`}
+            disabled={marks === 0}
+            onClick={() => void reviewing.searchAgain()}
+          >
+            Search again <span className="ls-button-word">with {counted(marks, "mark")}</span>
           </Button>
           <Button onClick={() => store.dispatch({ type: "dialog", dialog: "function" })}>Save as a function…</Button>
         </>

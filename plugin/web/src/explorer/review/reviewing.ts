@@ -224,7 +224,7 @@ export class Reviewing {
     const { review, map } = this.#ui;
     if (!review || !map) return;
     const [liked, disliked] = [rowsMarked(review, "accepted"), rowsMarked(review, "rejected")];
-    const slug = review.id.slice("function:".length);
+    const slug = review.id.split(":")[1] as string;
     const answer = await this.session.ask("Starting", "edit_function", { ...mapRef(map), slug, liked, disliked });
     if (answer) this.session.note("info", `Scoring again with ${counted(liked.length + disliked.length, "new mark")}.`);
   }

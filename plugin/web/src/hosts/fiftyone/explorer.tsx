@@ -2,6 +2,7 @@
 import * as React from "react";
 import { PluginComponentType, registerComponent } from "@fiftyone/plugins";
 import {
+  colorScheme,
   extendedSelectionOverrideStage,
   filters,
   getSampleSrc,
@@ -14,6 +15,8 @@ import { usePanelCall, type PanelSchema } from "./call";
 import { ExplorerPanel } from "../../explorer/ExplorerPanel";
 import type { Methods, PanelData, PanelState } from "../../explorer/contract";
 import { Explorer } from "../../explorer/explorer";
+import type { GridColors } from "../../explorer/coloring";
+import { withColors, type ColorScheme } from "./colorScheme";
 
 interface HostProps {
   readonly data?: PanelData;
@@ -29,9 +32,10 @@ function LabelscapeDataExplorer({ data, schema }: HostProps): React.ReactElement
   const call = usePanelCall<Stateful>(schema);
   const showInGrid = useSetRecoilState(extendedSelectionOverrideStage);
   const tick = useSetRecoilState(selectedSamples);
+  const colorGrid = useColorGrid();
   const explorer = React.useMemo(
-    () => new Explorer({ mediaUrl: getSampleSrc, showInGrid, untick: () => tick(new Map()), call }),
-    [call, showInGrid, tick],
+    () => new Explorer({ mediaUrl: getSampleSrc, showInGrid, colorGrid, untick: () => tick(new Map()), call }),
+    [call, showInGrid, colorGrid, tick],
   );
 
   const state = data?.panel;
@@ -64,6 +68,23 @@ function LabelscapeDataExplorer({ data, schema }: HostProps): React.ReactElement
   React.useEffect(() => void explorer.selecting.takeTicked([...ticked.keys()]), [explorer, ticked]);
 
   return <ExplorerPanel explorer={explorer} />;
+}
+
+/** Gives the App's color scheme the colors of the map; null takes back the one before. */
+function useColorGrid(): (colors: GridColors | null) => void {
+  const setScheme = useSetRecoilState(colorScheme);
+  const scheme = React.useRef<ColorScheme | null>(null);
+  scheme.current = useRecoilValue(colorScheme) as ColorScheme;
+  const before = React.useRef<ColorScheme | null>(null);
+  return React.useCallback(
+    (colors) => {
+      if (!scheme.current) return;
+      before.current ??= scheme.current;
+      setScheme(colors ? withColors(before.current, colors) : before.current);
+      if (!colors) before.current = null;
+    },
+    [setScheme],
+  );
 }
 
 registerComponent({

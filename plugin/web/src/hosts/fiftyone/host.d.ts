@@ -35,6 +35,7 @@ declare module "@fiftyone/spaces" {
 }
 
 declare module "@fiftyone/state" {
+  export const colorScheme: unique symbol;
   export const extendedSelectionOverrideStage: unique symbol;
   export const selectedSamples: unique symbol;
   export const view: unique symbol;
