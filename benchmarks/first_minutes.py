@@ -35,9 +35,10 @@ FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--use-angle=swiftshader
 
 
 class Steps:
-    """Prints each step with its seconds."""
+    """Prints each step with its seconds, and keeps pictures of the screen if there is a folder for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, pictures: Path | None) -> None:
+        self._pictures = pictures
         self._start = self._last = time.monotonic()
 
     def done(self, what: str) -> None:
@@ -45,6 +46,14 @@ class Steps:
         now = time.monotonic()
         print(f"{now - self._last:7.1f} s  {what}", flush=True)
         self._last = now
+
+    def seen(self, page: Any, name: str) -> None:
+        """Keep a picture of what the person sees now; the time it takes is not counted."""
+        if self._pictures:
+            began = time.monotonic()
+            page.screenshot(path=self._pictures / f"{name}.png")
+            took = time.monotonic() - began
+            self._start, self._last = self._start + took, self._last + took
 
     def total(self) -> None:
         """Print the seconds of all steps."""
@@ -119,10 +128,15 @@ def label_in_the_app(address: str, classes: dict[str, list[str]], profile: Path,
         drawn = page.get_by_test_id("labelscape-map")
         expect(drawn).to_have_attribute("aria-label", re.compile("2D map of"))
         steps.done("the map is on the screen")
+        steps.seen(page, "1-map")
+        cookies = page.get_by_text("Disable", exact=True)  # FiftyOne's question lies over the panel's foot
+        if cookies.is_visible():
+            cookies.click()
         for name, photos in classes.items():
             for photo in photos:
                 _label(page, panel, drawn, photo, name)
         steps.done(f"label {sum(map(len, classes.values()))} photos one by one (a person also looks at them)")
+        steps.seen(page, "2-labeled")
         _accept_and_save(page, panel, steps)
         context.close()
 
@@ -155,7 +169,7 @@ def _accept_and_save(page: Any, panel: Any, steps: Steps) -> None:
     expect(drawn).to_have_attribute("aria-label", re.compile(", 0 selected"))
     panel.get_by_role("button", name="Actions").click()
     page.get_by_role("menuitem", name=re.compile("^Suggest labels for all")).click()
-    bar = panel.get_by_label("Suggestions", exact=True)
+    bar = panel.get_by_label("Suggestions in the selection", exact=True)
     accept = bar.get_by_role("button", name=re.compile(r"Accept [\d,]+$"))
     drawn.hover()
     page.keyboard.press("v")
@@ -164,11 +178,13 @@ def _accept_and_save(page: Any, panel: Any, steps: Steps) -> None:
         raise SystemExit(f"Nothing is confident enough to accept: {bar.inner_text()}")
     count = re.sub(r"\D", "", accept.inner_text())
     steps.done(f"suggest labels at precision .95: {count} confident")
+    steps.seen(page, "3-suggested")
     accept.click()
     expect(panel.get_by_label("Pending changes")).to_be_visible()
     page.keyboard.press("s")
     expect(panel.get_by_label("Pending changes")).to_be_hidden()
     steps.done("accept and save them")
+    steps.seen(page, "4-saved")
 
 
 def few_of_each_class(photos: Path) -> dict[str, list[str]]:
@@ -183,10 +199,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="images in a subfolder for each class")
     parser.add_argument("--model", default="preprocessing", help="embedding model")
     parser.add_argument("--weights", help="file with the model's weights")
+    parser.add_argument("--pictures", type=Path, help="folder for pictures of the screen")
     arguments = parser.parse_args()
     photos = arguments.folder.resolve()
     options = ["--model", arguments.model, *(["--weights", arguments.weights] if arguments.weights else [])]
-    steps = Steps()
+    steps = Steps(arguments.pictures)
     with tempfile.TemporaryDirectory() as folder:
         programs = install(Path(folder), steps)
         with explore(programs, photos, options, Path(folder), steps) as address:

@@ -230,16 +230,21 @@ def wait_for_rest(page: Any) -> None:
     raise SystemExit(f"The machine has not come to rest in {REST_WITHIN} s: what else runs on it?")
 
 
-def lassoed(page: Any, cast: Cast, panel: Panel, box: dict[str, float], patience: float) -> tuple[float, float, str]:
-    """Seconds until the map shows the selection, until the grid counts it, and what the grid counts."""
+def draw_around_left_half(page: Any, box: dict[str, float]) -> None:
+    """Draw a lasso around the left half of a map, up to where the button is let go."""
     left, right = box["x"] + 8, box["x"] + box["width"] / 2
     top, bottom = box["y"] + 8, box["y"] + box["height"] - 8
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for corner in ((left, bottom), (right, bottom), (right, top), (left + 4, top)):
+        page.mouse.move(*corner, steps=8)
+
+
+def lassoed(page: Any, cast: Cast, panel: Panel, box: dict[str, float], patience: float) -> tuple[float, float, str]:
+    """Seconds until the map shows the selection, until the grid counts it, and what the grid counts."""
     before = page.locator(COUNTER).inner_text()
     with cast.recording():
-        page.mouse.move(left, top)
-        page.mouse.down()
-        for corner in ((left, bottom), (right, bottom), (right, top), (left + 4, top)):
-            page.mouse.move(*corner, steps=8)
+        draw_around_left_half(page, box)
         began = time.time()
         page.mouse.up()
         page.wait_for_function(
@@ -317,16 +322,28 @@ def browsed() -> Iterator[Any]:
         context.close()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def options(description: str | None) -> argparse.ArgumentParser:
+    """The command line of a benchmark of the panel: the sizes, and whether to keep the datasets."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("points", nargs="*", type=int, default=[100_000, 1_000_000])
     parser.add_argument("--keep", action="store_true", help="keep the datasets, and use those of an earlier run")
-    arguments = parser.parse_args()
+    return parser
+
+
+def datasets(arguments: argparse.Namespace) -> Iterator[tuple[int, str]]:
+    """Size and name of a dataset of each size: made if it is not there, and deleted afterwards unless it is kept."""
     print(install())
     for n in arguments.points:
         name = f"labelscape-benchmark-{n}"
         if not fo.dataset_exists(name):
             make_dataset(name, n)
+        yield n, name
+        if not arguments.keep:
+            fo.delete_dataset(name)
+
+
+def main() -> None:
+    for n, name in datasets(options(__doc__).parse_args()):
         for panel in PANELS:
             with served() as url, browsed() as page:
                 done = walk(page, panel, f"{url}/datasets/{name}?workspace={name}", patience=6 + n / 30_000)
@@ -334,8 +351,6 @@ def main() -> None:
             for field in fields(done):
                 value = getattr(done, field.name)
                 print(f"  {field.name:16}{value if isinstance(value, str) else f'{value:.2f} s'}", flush=True)
-        if not arguments.keep:
-            fo.delete_dataset(name)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def cli_page() -> str:
 
 def settings_page() -> str:
     """The settings of the backend, and the environment variables."""
-    from labelscape.ml_backend.label_studio.settings import Limits, ServerSettings
+    from labelscape.ml_backend.label_studio.settings import Limits, Pace, ServerSettings
 
     return _page(
         [
@@ -104,6 +104,9 @@ def settings_page() -> str:
             "## Limits",
             "The fields of the setting `limits`.",
             _settings_table(Limits),
+            "## Pace",
+            "The fields of the setting `pace`. Shorter times put more load on Label Studio.",
+            _settings_table(Pace),
             "## Environment variables",
             _table(("variable", "meaning"), _ENVIRONMENT),
         ]
@@ -112,7 +115,7 @@ def settings_page() -> str:
 
 def http_page() -> str:
     """The routes of the backend: those that Label Studio calls, and those of the actions."""
-    from labelscape.ml_backend.server.actions_api import openapi_document
+    from labelscape.ml_backend.server.actions_api import KEY_HEADER, openapi_document
     from labelscape.ml_backend.server.app import create_app
 
     paths = openapi_document()["paths"]
@@ -130,7 +133,9 @@ def http_page() -> str:
         _table(("method", "route", "does"), rows),
         "## Actions",
         "`GET /v1/openapi.json` describes these routes as OpenAPI 3.1. An action starts a job, which is asked for its "
-        "progress; its `/preview` says what it would do and changes nothing.",
+        "progress; its `/preview` says what it would do and changes nothing. To repeat a start whose answer was lost, "
+        f"send the same `{KEY_HEADER}` again: a key returns the job that it started, as long as that job is "
+        "remembered (an hour after its end, the last 1,000 jobs, and until the backend stops).",
     ]
     for path, operations in paths.items():
         for method, operation in operations.items():

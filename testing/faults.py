@@ -89,11 +89,13 @@ def contents(dataset: fo.Dataset) -> dict[str, Any]:
     records = get_db_conn().execution_store.find({"dataset_id": dataset._doc.id})
     collections = [dataset._sample_collection, *([dataset._frame_collection] if dataset._has_frame_fields() else [])]
     return {
-        "documents": [_plain(one) for collection in collections for one in collection.find().sort("_id")],
+        "documents": [_plain(document) for collection in collections for document in collection.find().sort("_id")],
         "fields": sorted(dataset.get_field_schema(flat=True)),
         "runs": {key: dataset.get_brain_info(key).config.serialize() for key in dataset.list_brain_runs()},
         "views": sorted(dataset.list_saved_views()),
-        "records": {f"{one['store_name']}/{one['key']}": one["value"] for one in records if _says_something(one)},
+        "records": {
+            f"{record['store_name']}/{record['key']}": record["value"] for record in records if _says_something(record)
+        },
     }
 
 
@@ -107,8 +109,10 @@ def _plain(value: Any) -> Any:
     """A document without ids and times of changes, and without fields that hold nothing."""
     if isinstance(value, dict):
         left_out = ("_id", "last_modified_at", "created_at")
-        return {name: _plain(one) for name, one in value.items() if one is not None and name not in left_out}
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+        return {
+            name: _plain(element) for name, element in value.items() if element is not None and name not in left_out
+        }
+    return [_plain(element) for element in value] if isinstance(value, list) else value
 
 
 def _failing(

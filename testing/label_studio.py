@@ -18,6 +18,7 @@ import jwt
 import requests
 
 from .processes import free_port, start, stop, wait_for
+from .recording_proxy import Recorder
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LABEL_STUDIO = REPOSITORY / ".venv-label-studio" / "bin" / "label-studio"
@@ -26,6 +27,14 @@ USER = "annotator@example.com"
 PASSWORD = "a-password-of-tests"
 BANNED_ADDRESS = "127.0.0.2"  # Label Studio refuses it, as it refuses all private addresses by default
 _FIRST_START_SECONDS = 900  # including migrations, on a busy machine
+# What takes the backend a minute with many people at work takes seconds where only a test waits for it.
+QUICK_PACE = {
+    "poll_seconds": 10,
+    "settled_seconds": 5,
+    "columns_seconds": 10,
+    "missing_seconds": 10,
+    "media_seconds": 5,
+}
 
 
 class _Server:
@@ -182,7 +191,7 @@ class LabelStudioServer(_Server):
         return {"X-CSRFToken": self._session.cookies.get("csrftoken") or "", "Referer": self.url}
 
 
-def label_studio_with_app(folder: Path, server: "LabelscapeServer") -> LabelStudioServer:
+def label_studio_with_app(folder: Path, server: "LabelscapeServer | Recorder") -> LabelStudioServer:
     """A Label Studio as `labelscape label-studio` starts it: with the app, which calls this backend."""
     starter = [str(LABELSCAPE), "label-studio", "--label-studio", str(LABEL_STUDIO), "--backend", server.url]
     return LabelStudioServer(folder, starter, server.environment)
@@ -193,11 +202,20 @@ class LabelscapeServer(_Server):
 
     name = "labelscape serve"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pace: Mapping[str, float] | None = None) -> None:
+        """Prepare the server.
+
+        Args:
+            folder: for its data.
+            pace: the setting of that name.
+        """
         self.environment = {"LABELSCAPE_DIR": str(folder / "labelscape")}
         if ours := os.environ.get("LABELSCAPE_DIR"):  # one place of vectors for both processes
             self.environment["FIFTYONE_BRAIN_SIMILARITY_LANCEDB_URI"] = str(Path(ours) / "lancedb")
         super().__init__(folder, [str(LABELSCAPE), "serve"], self.environment)
+        if pace:
+            self._settings_file.parent.mkdir(parents=True)
+            self._settings_file.write_text(json.dumps({"pace": dict(pace)}))
 
     @property
     def settings(self) -> dict[str, Any]:

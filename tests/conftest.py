@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
-from labelscape.testing.label_studio import LabelscapeServer, LabelStudioServer
+from labelscape.testing.label_studio import QUICK_PACE, LabelscapeServer, LabelStudioServer
 from labelscape.testing.processes import free_port, listens, start, stop, wait_for
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -218,7 +218,7 @@ def label_studio() -> Iterator[LabelStudioServer]:
 @pytest.fixture(scope="session")
 def labelscape_server(database: None) -> Iterator[LabelscapeServer]:
     """The real `labelscape serve`, on the tests' database."""
-    server = LabelscapeServer(HOME / "labelscape-server")
+    server = LabelscapeServer(HOME / "labelscape-server", QUICK_PACE)
     server.start()
     yield server
     server.stop()

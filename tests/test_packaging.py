@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 import yaml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pytest brings it
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
@@ -126,14 +130,30 @@ def test_fiftyone_does_not_walk_the_repository_behind_the_link(plugins: Path, mo
             yield step
 
     monkeypatch.setattr(fopc.os, "walk", counted)
-    found = list(fopc._iter_plugin_metadata_files(str(plugins)))
-    assert found == [str(plugins / "labelscape" / "fiftyone.yml")]
+    manifests = list(fopc._iter_plugin_metadata_files(str(plugins)))
+    assert manifests == [str(plugins / "labelscape" / "fiftyone.yml")]
     assert walked == [str(plugins), str(plugins / "labelscape")]
 
 
+@pytest.fixture(scope="module")
+def left_out(tracked: list[str]) -> set[str]:
+    """The folders that an archive of the repository lacks, as a code host makes it for FiftyOne to download."""
+    folders = sorted({Path(path).parts[0] for path in tracked})
+    asked = ["git", "check-attr", "export-ignore", "--", *folders]
+    answers = subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    return {line.split(":")[0] for line in answers.splitlines() if line.endswith(": set")}
+
+
+def test_a_download_lacks_what_only_developers_need_and_nothing_else(left_out: set[str]) -> None:
+    assert left_out == {".ci", ".github", "benchmarks", "scripts", "testing", "tests"}
+    assert left_out.isdisjoint(name.split(".")[1] for name in PROJECT["tool"]["setuptools"]["packages"] if "." in name)
+
+
 @pytest.mark.slow
-def test_fiftyone_downloads_and_runs_the_plugin(clone: Path, plugins: Path, tmp_path: Path) -> None:
-    shutil.make_archive(str(tmp_path / "labelscape"), "zip", clone.parent, clone.name)
+def test_fiftyone_downloads_and_runs_the_plugin(clone: Path, left_out: set[str], plugins: Path, tmp_path: Path) -> None:
+    archived = tmp_path / clone.name
+    shutil.copytree(clone, archived, ignore=lambda folder, _: left_out if Path(folder) == clone else [])
+    shutil.make_archive(str(tmp_path / "labelscape"), "zip", tmp_path, archived.name)
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

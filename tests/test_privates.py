@@ -53,8 +53,8 @@ def private_names(source: str) -> Iterator[tuple[int, str]]:
 def test_no_test_imports_reads_or_replaces_a_private_name() -> None:
     files = {str(path.relative_to(TESTS)): path.read_text() for path in sorted(TESTS.rglob("*.py"))}
     assert len(files) > 200
-    found = {f"{name}:{line} {private}" for name, source in files.items() for line, private in private_names(source)}
-    assert found == set()
+    uses = {f"{name}:{line} {private}" for name, source in files.items() for line, private in private_names(source)}
+    assert uses == set()
 
 
 def test_every_way_to_a_private_name_is_found() -> None:
