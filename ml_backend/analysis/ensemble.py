@@ -35,7 +35,7 @@ _FLOOR = 1e-4
 _STEPS, _STEPS_LARGE = (25, 8), (10, 3)  # steps of (far, near) spreading, on small and on large datasets
 _THREADS = min(os.cpu_count() or 1, 8)
 _CHUNK_CELLS = 2**20  # samples x classes that a thread processes together, at least 256 samples
-_FOLD_COLUMNS = 100  # classes x folds fitted at once
+_FIT_COLUMNS = 120  # classes x fits computed at once
 
 
 def sample_of(data: Floats, seed: int) -> heads.Population:
@@ -81,30 +81,41 @@ class Ensemble:
             for alpha, most in zip((spreading.FAR, spreading.NEAR), steps, strict=True)
         )
 
-    def held_out_votes(self, report: Progress) -> tuple[Floats, Labels]:
-        """Log probabilities (h, voters, classes) for held-out labels, predicted without them, and the truth (h,)."""
-        together = max(1, _FOLD_COLUMNS // self.n_classes)
-        votes = []
-        for start in range(0, len(self.folds), together):
-            report(0.4 + 0.2 * start / len(self.folds), "Comparing methods on held-out labels")
-            part = range(start, min(start + together, len(self.folds)))
-            for number, fitted in zip(part, self._heads(part), strict=True):
-                rows = self.rows[self.folds[number]]
-                far, near = self.far.without(number, rows), self.near.without(number, rows)
-                votes.append(self._votes(far * self._far_factors(number), near, fitted, rows))
-        if not votes:
-            return np.empty((0, len(VOTERS), self.n_classes), np.float32), np.empty(0, np.int64)
-        return np.concatenate(votes), self.codes[np.concatenate(self.folds)]
+    def learn(self, report: Progress) -> tuple[Floats, Labels, Floats]:
+        """Fit the heads, with all labels and without those of each fold.
 
-    def decide(self, judge: Callable[[Floats], Answer], report: Progress) -> list[Answer]:
-        """Apply `judge` to the votes (m, voters, classes) for the unlabeled samples, a chunk at a time."""
-        (fitted,) = self._heads([None])
+        Returns:
+            log probabilities (h, voters, classes) for held-out labels, predicted without them; the truth (h,);
+            and the weights (d, 3 * classes) of the three heads that learned from all labels.
+        """
+        fits = [*range(len(self.folds)), None]
+        together = max(1, _FIT_COLUMNS // self.n_classes)
+        votes = [np.empty((0, len(VOTERS), self.n_classes), np.float32)]
+        for start in range(0, len(fits), together):
+            report(0.4 + 0.2 * start / len(fits), "Comparing methods on held-out labels")
+            part = fits[start : start + together]
+            for fold, weights in zip(part, self._heads(part), strict=True):
+                if fold is not None:
+                    votes.append(self._held_out_votes(fold, weights))
+        places = np.concatenate([np.empty(0, np.int64), *self.folds])
+        return np.concatenate(votes), self.codes[places], weights
+
+    def _held_out_votes(self, fold: int, weights: Floats) -> Floats:
+        rows = self.rows[self.folds[fold]]
+        far, near = self.far.without(fold, rows), self.near.without(fold, rows)
+        return self._votes(far * self._far_factors(fold), near, weights, rows)
+
+    def decide(self, weights: Floats, judge: Callable[[Floats], Answer], report: Progress) -> list[Answer]:
+        """Apply `judge` to the votes (m, voters, classes) for the unlabeled samples, a chunk at a time.
+
+        ``weights``: those of the heads that learned from all labels, see `learn`.
+        """
         factors = self._far_factors(None)
         chunk = min(_CHUNK, max(256, _CHUNK_CELLS // self.n_classes))
 
         def of_chunk(start: int) -> Answer:
             rows = self.unlabeled[start : start + chunk]
-            return judge(self._votes(self.far.at(rows) * factors, self.near.at(rows), fitted, rows))
+            return judge(self._votes(self.far.at(rows) * factors, self.near.at(rows), weights, rows))
 
         decided: list[Answer] = []
         pool = ThreadPoolExecutor(_THREADS)  # most of it is NumPy on narrow tables, which uses one core
@@ -172,8 +183,8 @@ class Ensemble:
             counts = counts - np.bincount(self.codes[self.folds[fold]], minlength=self.n_classes)
         return spreading.class_masses(mass, counts)
 
-    def _heads(self, folds: Sequence[int | None]) -> list[tuple[Floats, ...]]:
-        """Weights (d, c) of the three heads for each fold that they may not see; None sees everything."""
+    def _heads(self, folds: Sequence[int | None]) -> list[Floats]:
+        """Weights (d, 3 * c) of the three heads for each fold that they may not see; None sees everything."""
         beliefs, labels = [], np.repeat(self.sample_labels[None], len(folds), axis=0)
         for number, fold in enumerate(folds):
             far = self.far.at(self.sample) if fold is None else self.far.without(fold, self.sample)
@@ -183,19 +194,18 @@ class Ensemble:
         stacked = np.stack(beliefs, axis=1)
         taught = self.teacher.taught(stacked.reshape(len(self.sample), -1))
         own = self.teacher.self_trained(stacked, labels)
-        fitted: list[tuple[Floats, ...]] = []
+        fitted: list[Floats] = []
         for number in range(len(folds)):
             part, known = slice(number * self.n_classes, (number + 1) * self.n_classes), labels[number] >= 0
             seen = self.population.rows[known]
             alone = heads.label_head(seen, labels[number, known], self.n_classes, self.population)
-            fitted.append((taught[:, part], own[:, part], alone))
+            fitted.append(self.population.basis @ np.hstack([taught[:, part], own[:, part], alone]))
         return fitted
 
-    def _votes(self, far: Floats, near: Floats, weights: tuple[Floats, ...], rows: Labels) -> Floats:
+    def _votes(self, far: Floats, near: Floats, weights: Floats, rows: Labels) -> Floats:
         spread_scores = (np.log(_shares(mass) + _FLOOR) for mass in (far, near))
-        projected = self.space.project(rows, np.hstack(weights))
-        scores = (heads.log_softmax(heads.SHARPNESS * part) for part in np.split(projected, len(weights), axis=1))
-        return np.stack([*spread_scores, *scores], axis=1)
+        parts = np.split(self.space.project(rows, weights), weights.shape[1] // self.n_classes, axis=1)
+        return np.stack([*spread_scores, *(heads.log_softmax(heads.SHARPNESS * part) for part in parts)], axis=1)
 
 
 def label_folds(codes: Labels, n_classes: int, keys: NDArray[np.float64], n: int) -> list[Labels]:

@@ -89,10 +89,10 @@ def weigh(
     report(0.2, "Spreading labels")
     ensemble = Ensemble(data, prepared.spreader, prepared.population, rows, codes, n_classes, seed)
     report(0.4, "Comparing methods on held-out labels")
-    tested, truth = ensemble.held_out_votes(report)
+    tested, truth, learned = ensemble.learn(report)
     trust = _trust(tested, truth)
     report(0.6, "Suggesting")
-    decided = ensemble.decide(lambda votes: _evidence(votes, trust), report)
+    decided = ensemble.decide(learned, lambda votes: _evidence(votes, trust), report)
     guess = np.concatenate([chosen for _, chosen, _ in decided])
     agreement = _log_odds(sum(agreed for _, _, agreed in decided) / len(guess))
     evidence = _in_context(np.concatenate([part for part, _, _ in decided]), agreement)
@@ -125,18 +125,23 @@ def _accuracy(certainty: NDArray[np.float64], right: NDArray[np.bool_], open_cer
     if not len(right):
         return float("nan")
     surest = right[np.argsort(-certainty, kind="stable")[: math.ceil(_SUREST * len(right))]]
-    easier = _predicted_accuracy(certainty, right, open_certainty) / _predicted_accuracy(certainty, right, certainty)
+    easier = _predicted_accuracy_ratio(certainty, right, open_certainty)
     return min(float(right.mean()) / max(float(surest.mean()), _LEAST_CORRECT) * max(easier, 1.0), 1.0)
 
 
-def _predicted_accuracy(certainty: NDArray[np.float64], right: NDArray[np.bool_], others: NDArray[np.float64]) -> float:
-    """Mean probability that guesses of some certainty (m,) are right, by a logistic regression on held-out labels."""
+def _predicted_accuracy_ratio(
+    certainty: NDArray[np.float64], right: NDArray[np.bool_], open_certainty: NDArray[np.float64]
+) -> float:
+    """Accuracy on unlabeled samples over that on held-out labels, as a logistic regression on certainty predicts it."""
     from sklearn.linear_model import LogisticRegression
 
     if right.all() or not right.any():
-        return float(right.mean()) or 1.0
+        return 1.0
     model = LogisticRegression(C=_SLOPE_STRENGTH).fit(certainty[:, None], right)
-    return float(model.predict_proba(others[:, None])[:, 1].mean())
+    on_open, on_held_out = (
+        float(model.predict_proba(values[:, None])[:, 1].mean()) for values in (open_certainty, certainty)
+    )
+    return on_open / on_held_out
 
 
 def _consistency(neighbors: Neighbors, rows: Labels, codes: Labels, unlabeled: Labels, guess: Labels) -> Floats:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh
 
 from .arrays import Floats, one_hot, unit_rows
+
+Factor = tuple[NDArray[np.float64], bool]  # of `cho_factor`
 
 SHARPNESS = 2.0  # softmax of standardized scores; measured best of 1, 2, 3
 _LABEL_WEIGHT = 5.0  # weight of a labeled row, relative to an unlabeled one
 _TAUGHT_RIDGE, _SELF_RIDGE, _LABEL_RIDGE = 1.0, 0.1, 0.01  # in units of the mean eigenvalue
 _ROUNDS = 5
+_NEGLIGIBLE = 1e-3  # share of the mean energy of a direction; far below the weakest ridge
 _NEARLY = 1.2  # rows form nearly a block if their range has at most this many times as many rows
 
 
@@ -57,58 +60,71 @@ def space(vectors: Floats, sample: NDArray[np.int64]) -> Space:
 class Population:
     """Rows of a Space that heads are fitted to, and over which their scores are scaled; independent of labels.
 
+    The rows are expressed in their principal directions, without those in which they hardly vary: the fewer directions,
+    the faster heads are fitted.
+
     Attributes:
         space: the space.
         members: (m,) sorted numbers of the rows in it.
-        rows: (m, d) the rows.
-        mean: (d,) their mean.
-        gram: (d, d) float64, `rows.T @ rows`; None if there are fewer rows than dimensions.
+        basis: (d, r) the directions, orthonormal.
+        rows: (m, r) the rows.
+        gram: (r, r) float64, `rows.T @ rows`.
+        mean: (r,) mean over the rows before others joined.
+        energy: (r,) float64, mean square over the same rows.
     """
 
     space: Space
     members: NDArray[np.int64]
+    basis: Floats
     rows: Floats
+    gram: NDArray[np.float64]
     mean: Floats
-    gram: NDArray[np.float64] | None
+    energy: NDArray[np.float64]
 
     def joined_by(self, others: NDArray[np.int64]) -> Population:
-        """This population, and the rows with these numbers."""
+        """This population, and the rows with these numbers; scores are scaled as before."""
         new = np.setdiff1d(others, self.members)
         if not len(new):
             return self
         members = np.union1d(self.members, new)
         rows = np.empty((len(members), self.rows.shape[1]), np.float32)
-        added = self.space.rows(new)
+        added = self.space.project(new, self.basis)
         rows[np.searchsorted(members, self.members)] = self.rows
         rows[np.searchsorted(members, new)] = added
-        gram = _gram(rows) if self.gram is None else self.gram + added.T @ added
-        return Population(self.space, members, rows, rows.mean(axis=0), gram)
+        return replace(self, members=members, rows=rows, gram=self.gram + added.T @ added)
 
     def standardized(self, weights: Floats) -> Floats:
-        """Scale weights (d, c) so that each score has unit standard deviation over the population."""
-        if self.gram is None:
-            deviation = (self.rows @ weights).std(axis=0)
-        else:
-            exact = weights.astype(np.float64)
-            energy = np.einsum("dc,dc->c", exact, self.gram @ exact) / len(self.rows)
-            deviation = np.sqrt(np.maximum(energy - np.square(self.mean @ exact), 0))
-        return np.asarray(weights / np.maximum(deviation, 1e-9), dtype=np.float32)
+        """Scale weights (r, c) so that each score has unit standard deviation over the population."""
+        exact = weights.astype(np.float64)
+        variance = self.energy @ np.square(exact) - np.square(self.mean @ exact)
+        return np.asarray(weights / np.maximum(np.sqrt(np.maximum(variance, 0)), 1e-9), dtype=np.float32)
 
 
 def population(space: Space, members: NDArray[np.int64]) -> Population:
-    """The rows of a space with these sorted numbers."""
+    """The rows of a space with these sorted numbers, at least one."""
     rows = space.rows(members)
-    return Population(space, members, rows, rows.mean(axis=0), _gram(rows))
+    basis = _principal_directions(rows)
+    rows = rows @ basis
+    gram = (rows.T @ rows).astype(np.float64)
+    return Population(space, members, basis, rows, gram, rows.mean(axis=0), gram.diagonal() / len(rows))
 
 
-def _gram(rows: Floats) -> NDArray[np.float64] | None:
-    return None if len(rows) < rows.shape[1] else (rows.T @ rows).astype(np.float64)
+def _principal_directions(rows: Floats) -> Floats:
+    """The directions (d, r) in which rows (m, d) vary more than negligibly, at least one; r <= min(m, d)."""
+    few = len(rows) < rows.shape[1]
+    energies, vectors = eigh((rows @ rows.T if few else rows.T @ rows).astype(np.float64))
+    enough = energies > _NEGLIGIBLE * energies.sum() / rows.shape[1]
+    enough[-1] = True
+    directions = vectors[:, enough]
+    if few:
+        directions = rows.T @ (directions / np.sqrt(np.maximum(energies[enough], 1e-12)))
+    return np.ascontiguousarray(directions, dtype=np.float32)
 
 
 class Teacher:
     """Fits heads to beliefs about a population; one factorization serves every fold of a cross-validation.
 
-    Weighted ridge regression, solved on the smaller side: that of the rows if there are fewer than dimensions.
+    Weighted ridge regression.
 
     Args:
         population: m rows, labeled and unlabeled.
@@ -117,27 +133,19 @@ class Teacher:
 
     def __init__(self, population: Population, labeled: NDArray[np.bool_]) -> None:
         self._population = population
-        rows = population.rows
-        d = rows.shape[1]
-        weights = np.where(labeled, _LABEL_WEIGHT, 1.0).astype(np.float32)
-        if population.gram is None:
-            gram, penalty = (rows @ rows.T).astype(np.float64), 1 / weights
-            total = float(weights @ gram.diagonal())
-        else:
-            known = rows[labeled]
-            gram, penalty = population.gram + (_LABEL_WEIGHT - 1) * (known.T @ known), np.ones(d)
-            total = float(np.trace(gram))
-        self._weights = None if population.gram is None else weights[:, None]
-        scale = max(total / d, 1e-12)
-        self._taught = cho_factor(gram + np.diag(_TAUGHT_RIDGE * scale * penalty))
-        self._self = cho_factor(gram + np.diag(_SELF_RIDGE * scale * penalty))
+        self._weights = np.where(labeled, _LABEL_WEIGHT, 1.0).astype(np.float32)[:, None]
+        known = population.rows[labeled]
+        gram = population.gram + (_LABEL_WEIGHT - 1) * (known.T @ known)
+        scale = max(float(np.trace(gram)) / len(population.basis), 1e-12)
+        self._taught = _ridge(gram, _TAUGHT_RIDGE * scale)
+        self._self = _ridge(gram, _SELF_RIDGE * scale)
 
     def taught(self, beliefs: Floats) -> Floats:
-        """Weights (d, c) of the linear head that best reproduces the beliefs (m, c)."""
+        """Weights (r, c) of the linear head that best reproduces the beliefs (m, c)."""
         return self._fit(self._taught, beliefs)
 
     def self_trained(self, beliefs: Floats, labels: NDArray[np.int64]) -> Floats:
-        """Weights (d, f * c) of heads that start from beliefs and then learn from their own predictions.
+        """Weights (r, f * c) of heads that start from beliefs and then learn from their own predictions.
 
         Args:
             beliefs: (m, f, c) for each of f folds.
@@ -155,28 +163,32 @@ class Teacher:
                 beliefs = np.exp(log_softmax(SHARPNESS * scores)).reshape(m, folds, classes)
         return weights
 
-    def _fit(self, factor: tuple[NDArray[np.float64], bool], beliefs: Floats) -> Floats:
-        rows, centered = self._population.rows, beliefs - beliefs.mean(axis=0)
-        if self._weights is None:
-            weights = rows.T @ cho_solve(factor, centered).astype(np.float32)
-        else:
-            weights = cho_solve(factor, rows.T @ (self._weights * centered)).astype(np.float32)
+    def _fit(self, factor: Factor, beliefs: Floats) -> Floats:
+        centered = self._weights * (beliefs - beliefs.mean(axis=0))
+        weights = cho_solve(factor, self._population.rows.T @ centered).astype(np.float32)
         return self._population.standardized(weights)
 
 
 def label_head(rows: Floats, labels: NDArray[np.int64], n_classes: int, population: Population) -> Floats:
-    """Weights (d, c) of a ridge regression on (m, d) rows and (m,) labels, with unit variance over a population."""
+    """Weights (r, c) of a ridge regression on (m, r) rows and (m,) labels, with unit variance over a population."""
     target = one_hot(labels, n_classes)
     target -= target.mean(axis=0)
+    ridge = _LABEL_RIDGE * len(rows)
     if len(rows) <= rows.shape[1]:
-        kernel = (rows @ rows.T).astype(np.float64)
-        ridge = _LABEL_RIDGE * len(rows) * np.eye(len(rows))
-        weights = rows.T @ cho_solve(cho_factor(kernel + ridge), target).astype(np.float32)
+        kernel = _ridge((rows @ rows.T).astype(np.float64), ridge)
+        weights = rows.T @ cho_solve(kernel, target).astype(np.float32)
     else:
-        gram = (rows.T @ rows).astype(np.float64)
-        ridge = _LABEL_RIDGE * len(rows) * np.eye(len(gram))
-        weights = cho_solve(cho_factor(gram + ridge), rows.T @ target).astype(np.float32)
+        gram = _ridge((rows.T @ rows).astype(np.float64), ridge)
+        weights = cho_solve(gram, rows.T @ target).astype(np.float32)
     return population.standardized(weights)
+
+
+def _ridge(gram: NDArray[np.float64], penalty: float) -> Factor:
+    """Factorize a Gram matrix with a penalty added to its diagonal."""
+    penalized = gram.copy()
+    penalized.flat[:: len(gram) + 1] += penalty
+    factor: Factor = cho_factor(penalized, overwrite_a=True)
+    return factor
 
 
 def log_softmax(scores: Floats) -> Floats:

@@ -64,8 +64,9 @@ def labeled():
 
 def test_every_voter_gives_each_unlabeled_sample_probabilities_and_finds_its_group(labeled):
     voters, _, truth = labeled
+    *_, weights = voters.learn(no_progress)
 
-    votes = np.concatenate(voters.decide(lambda votes: votes, no_progress))
+    votes = np.concatenate(voters.decide(weights, lambda votes: votes, no_progress))
 
     assert votes.shape == (72, len(VOTERS), 3)
     np.testing.assert_allclose(np.exp(votes).sum(axis=2), 1, atol=2e-3)
@@ -76,7 +77,7 @@ def test_every_voter_gives_each_unlabeled_sample_probabilities_and_finds_its_gro
 def test_held_out_labels_are_predicted_by_the_others(labeled):
     voters, _, truth = labeled
 
-    votes, answers = voters.held_out_votes(no_progress)
+    votes, answers, _ = voters.learn(no_progress)
 
     assert sorted(np.concatenate(voters.folds).tolist()) == list(range(18))
     assert answers.tolist() == truth[voters.rows[np.concatenate(voters.folds)]].tolist()
@@ -90,7 +91,7 @@ def test_a_held_out_label_never_votes_for_itself():
     codes[4] = (codes[4] + 1) % 3  # a wrong label in the middle of its group
     voters = ensemble(vectors, rows, codes)
 
-    votes, answers = voters.held_out_votes(no_progress)
+    votes, answers, _ = voters.learn(no_progress)
 
     place = np.concatenate(voters.folds).tolist().index(4)
     assert answers[place] == codes[4]
@@ -101,7 +102,7 @@ def test_one_label_a_class_leaves_nothing_to_hold_out():
     vectors, truth = three_groups()
     voters = ensemble(vectors, [0, 30, 60], truth[[0, 30, 60]])
 
-    votes, answers = voters.held_out_votes(no_progress)
+    votes, answers, _ = voters.learn(no_progress)
 
     assert votes.shape == (0, len(VOTERS), 3)
     assert len(answers) == len(voters.held_out_mass()) == len(voters.held_out_distances(answers)) == 0
