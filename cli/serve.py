@@ -16,6 +16,7 @@ import structlog
 import typer
 import uvicorn
 
+from ..ml_backend.embedding.packages import require
 from ..ml_backend.errors import Refusal
 from ..ml_backend.label_studio.settings import (
     SECRET_VARIABLE,
@@ -49,9 +50,10 @@ def run(*, host: str, port: int) -> None:
     Unfinished work is redone at the next start, as after a crash.
 
     Raises:
-        Refusal: other machines can reach the address but no secret is set, the address is in use, or another
-            `labelscape serve` uses the same data directory
+        Refusal: the Label Studio SDK is not installed, other machines can reach the address but no secret is set, the
+            address is in use, or another `labelscape serve` uses the same data directory
     """
+    require("label_studio_sdk", "label-studio", wanted_by="Serving Label Studio")
     signal.signal(signal.SIGTERM, _end)
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = load_settings()

@@ -6,8 +6,8 @@ from typing import Any
 from ..errors import Refusal
 
 
-def require(module: str, extra: str) -> Any:
-    """Import a package of one of Labelscape's optional extras.
+def require(module: str, extra: str, *, wanted_by: str = "This model") -> Any:
+    """Import a package of one of Labelscape's optional extras; ``wanted_by`` says what needs it.
 
     Raises:
         Refusal: it is not installed; the message includes the command that installs it.
@@ -17,6 +17,6 @@ def require(module: str, extra: str) -> Any:
     except ImportError as error:
         package = module.partition(".")[0]
         raise Refusal(
-            f"This model needs the package “{package}”, which is not installed: pip install 'labelscape[{extra}]' "
+            f"{wanted_by} needs the package “{package}”, which is not installed: pip install 'labelscape[{extra}]' "
             f"(or pip install {package}), then restart."
         ) from error

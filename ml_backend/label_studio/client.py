@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from ..certificates import trusted_certificates
+from ..embedding.packages import require
 from ..errors import Refusal
 from .whole_json import read_json
 
@@ -49,6 +50,7 @@ class LabelStudio:
     """
 
     def __init__(self, url: str, token: str, *, seconds: float = _SECONDS) -> None:
+        require("label_studio_sdk", "label-studio", wanted_by="Working with Label Studio")
         from label_studio_sdk import LabelStudio as Client
         from label_studio_sdk.core.api_error import ApiError
 

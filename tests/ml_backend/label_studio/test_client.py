@@ -1,6 +1,7 @@
 """How the client handles Label Studio's responses."""
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from labelscape.ml_backend.errors import Refusal
 from labelscape.ml_backend.label_studio.client import (
     LabelStudio,
     LabelStudioDown,
@@ -16,6 +18,17 @@ from labelscape.ml_backend.label_studio.client import (
 )
 
 PREDICTION = {"result": [], "score": 0.5, "model_version": "v"}
+
+
+@pytest.fixture
+def no_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "label_studio_sdk", None)
+
+
+@pytest.mark.usefixtures("no_sdk")
+def test_without_the_sdk_the_extra_that_brings_it_is_named() -> None:
+    with pytest.raises(Refusal, match=r"Working with Label Studio .*pip install 'labelscape\[label-studio\]'"):
+        LabelStudio("http://127.0.0.1:8080", "token")
 
 
 @pytest.mark.parametrize("kept", [0, 1])
