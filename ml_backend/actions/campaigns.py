@@ -223,7 +223,7 @@ def _propose(
         hits=tuple(Hit(*hit) for hit in zip(_ids(table, rows), scores[rows].tolist(), strict=True)),
         view=ordered_view(dataset, table.items.take(rows)),
         left=len(left),
-        quality=describe_query(fitted),
+        quality=describe_query(query, fitted),
         item_noun=table.items.noun,
         patches_field=table.items.field,
     )

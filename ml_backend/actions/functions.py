@@ -104,7 +104,7 @@ def create_function(
     _check_threshold(threshold)
     table = open_search_table(dataset, query.embeddings)
     fitted = fit_query(dataset, query, table)
-    quality = describe_query(fitted)
+    quality = describe_query(query, fitted)
     function = Function(
         slug=function_slug(name),
         name=name.strip(),
@@ -206,7 +206,7 @@ def edit_function(
             "new function."
         )
     fitted = fit_query(dataset, _with_what_is_left(new_query, table), table)
-    quality = describe_query(fitted)
+    quality = describe_query(new_query, fitted)
     function = replace(
         old,
         query=new_query,

@@ -82,7 +82,7 @@ def preview_search(scope: Scope, query: Query, *, threshold: float | None = None
         above=ranked.hits(around.above),
         below=ranked.hits(around.below),
         best=ranked.hits(best[:shown]),
-        quality=describe_query(ranked.fitted),
+        quality=describe_query(query, ranked.fitted),
         patches_field=ranked.table.items.patches_field,
     )
 
@@ -137,7 +137,7 @@ def search(
         total=ranked.total,
         recall=ranked.recall,
         unembedded=ranked.unembedded,
-        quality=describe_query(ranked.fitted),
+        quality=describe_query(query, ranked.fitted),
         patches_field=items.patches_field,
         item_noun=items.noun,
         segment=segment,

@@ -19,7 +19,7 @@ from ..errors import Refusal
 from ..store.embeddings import Provenance, provenance_of
 from ..store.search_tables import VectorSource
 from ..store.searches import Query
-from ..wording import percent
+from ..wording import listing, percent
 from .models import load, searches_text
 
 _KEPT_SCORERS = 8
@@ -83,17 +83,33 @@ def fit_query(dataset: fo.Dataset, query: Query, table: VectorSource) -> Fitted:
     return fitted
 
 
-def describe_query(fitted: Fitted) -> QueryQuality:
+def describe_query(query: Query, fitted: Fitted) -> QueryQuality:
     """Say how a query scores, and how well."""
     held_out = fitted.held_out
     if held_out is None:
-        return QueryQuality("Scored by similarity to the mean of the examples.", None)
+        return QueryQuality(f"Scored by similarity to {_mean_of(query)}.", None)
     marks = f"{held_out.positives:,} positive and {held_out.negatives:,} negative marks"
     right = f"on held-out marks, a positive scores higher than a negative {percent(held_out.auc)} of the time"
     if fitted.scorer.kind == "probe":
         return QueryQuality(f"Scored by a linear probe of {marks}: {right}.", held_out.auc)
-    how = "Scored by similarity to the mean of the examples, which ranks held-out marks at least as well as a probe"
+    how = f"Scored by similarity to {_mean_of(query)}, which ranks held-out marks at least as well as a probe"
     return QueryQuality(f"{how} ({marks}: {right}).", held_out.auc)
+
+
+def _mean_of(query: Query) -> str:
+    """What scores compare with, in words: “the text”, or “the mean of the examples and the text”."""
+    compared = {
+        "the example": len(query.positives) == 1,
+        "the examples": len(query.positives) > 1,
+        "the text": bool(query.text.strip()),
+        "the uploaded image": bool(query.image_vector),
+    }
+    named = [part for part, is_there in compared.items() if is_there]
+    return (
+        named[0]
+        if named in (["the example"], ["the text"], ["the uploaded image"])
+        else f"the mean of {listing(named)}"
+    )
 
 
 def reads_texts(dataset: fo.Dataset, embeddings: str) -> bool:

@@ -35,10 +35,27 @@ MEAN, PROBE = Scorer("mean", np.ones(1, np.float32)), Scorer("probe", np.ones(1,
     ],
 )
 def test_how_a_query_scores_is_reported_with_its_quality_on_held_out_marks(fitted, sentence):
-    quality = describe_query(fitted)
+    quality = describe_query(Query("emb", ("a", "b")), fitted)
 
     assert quality.sentence == sentence
     assert quality.auc == (fitted.held_out.auc if fitted.held_out else None)
+
+
+@pytest.mark.parametrize(
+    ("query", "compared"),
+    [
+        (Query("emb", ("a",)), "the example"),
+        (Query("emb", text="a bird"), "the text"),
+        (Query("emb", image_vector=(1.0,)), "the uploaded image"),
+        (Query("emb", ("a",), text="a bird"), "the mean of the example and the text"),
+        (
+            Query("emb", ("a", "b"), text="a bird", image_vector=(1.0,)),
+            "the mean of the examples, the text, and the uploaded image",
+        ),
+    ],
+)
+def test_what_results_are_compared_with_is_what_was_searched_for(query, compared):
+    assert describe_query(query, Fitted(MEAN, None)).sentence == f"Scored by similarity to {compared}."
 
 
 @pytest.fixture
