@@ -105,11 +105,8 @@ def _mean_of(query: Query) -> str:
         "the uploaded image": bool(query.image_vector),
     }
     named = [part for part, is_there in compared.items() if is_there]
-    return (
-        named[0]
-        if named in (["the example"], ["the text"], ["the uploaded image"])
-        else f"the mean of {listing(named)}"
-    )
+    is_one = len(named) == 1 and len(query.positives) <= 1
+    return named[0] if is_one else f"the mean of {listing(named)}"
 
 
 def reads_texts(dataset: fo.Dataset, embeddings: str) -> bool:
