@@ -45,10 +45,11 @@ def ended(job, seconds=10):
 
 def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch):
     monkeypatch.setattr(running, "SECONDS_IN_THE_FORM", 0.05)
-    go_on = threading.Event()
+    reported, go_on = threading.Event(), threading.Event()
 
     def work(progress):
         progress(0.5, "halfway")
+        reported.set()
         go_on.wait(120)
         return Outcome("Did 5 steps.", next_steps=[NextStep("Do more …", "more")])
 
@@ -58,6 +59,7 @@ def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch
     assert [name for name, _, _ in said] == ["open_panel", "patch_panel_data", "notify"]
     assert said[1][2] == {"panel_id": "panel-7"}
     assert "“Do things” is running" in said[2][1][0]
+    assert reported.wait(60)
     (job,) = queue.listing()
     assert job.describe() | {"id": "", "steps": []} == {
         "id": "",
