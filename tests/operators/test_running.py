@@ -56,9 +56,8 @@ def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch
     queue = jobs_of(ctx.dataset)
     queue.watch("panel-7")
     said = list(operator(work).execute(ctx))
-    assert [name for name, _, _ in said] == ["open_panel", "patch_panel_data", "notify"]
+    assert [name for name, _, _ in said] == ["open_panel", "patch_panel_data"]  # no message over its Stop button
     assert said[1][2] == {"panel_id": "panel-7"}
-    assert "“Do things” is running" in said[2][1][0]
     assert reported.wait(60)
     (job,) = queue.listing()
     assert job.describe() | {"id": "", "steps": []} == {
@@ -78,6 +77,15 @@ def test_long_work_leaves_the_app_free_and_reports_in_the_panel(ctx, monkeypatch
     assert (described["status"], described["message"], described["steps"]) == ("done", "Did 5 steps.", ["Do more …"])
     assert job.claim()
     assert not job.claim()  # its outcome is shown in the App once
+
+
+def test_long_work_that_no_panel_shows_yet_is_announced(ctx, monkeypatch):
+    monkeypatch.setattr(running, "SECONDS_IN_THE_FORM", 0.05)
+    go_on = threading.Event()
+    said = list(operator(lambda progress: Outcome(str(go_on.wait(120)))).execute(ctx))
+    go_on.set()
+    assert [name for name, _, _ in said] == ["open_panel", "notify"]
+    assert "“Do things” is running" in said[1][1][0]
 
 
 def test_work_waits_for_the_run_before_it_but_a_quick_act_does_not(ctx, monkeypatch):
