@@ -147,7 +147,8 @@ class LabelStudio:
 
     def remove_columns(self, task: int, names: Collection[str]) -> None:
         """Remove columns from a task, if it still exists; its data are read just before, as others may change them."""
-        data = (self._json("GET", f"api/tasks/{task}/", missing_ok=True) or {"data": {}})["data"]
+        stored = {"resolve_uri": "false"}  # by default, addresses in cloud storage are replaced: they would be lost
+        data = (self._json("GET", f"api/tasks/{task}/", params=stored, missing_ok=True) or {"data": {}})["data"]
         rest = {name: value for name, value in data.items() if name not in names}
         if rest != data:
             self._json("PATCH", f"api/tasks/{task}/", json={"data": rest}, missing_ok=True)

@@ -61,6 +61,25 @@ def test_projects_beyond_the_first_hundred_are_listed(monkeypatch: pytest.Monkey
     assert studio_that(answer, monkeypatch).projects() == projects
 
 
+def test_removing_a_column_keeps_the_addresses_of_files_in_cloud_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = {"image": "s3://bucket/a.jpg", "mine": 1, "labelscape_cluster": 3.0}
+    written: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("refresh/"):
+            return httpx.Response(200, json={"access": token(1_000, "access")})
+        if request.method == "PATCH":
+            written.append(json.loads(request.content)["data"])
+            return httpx.Response(200, json={})
+        # As Label Studio (1.23) does: addresses are replaced unless the request says otherwise.
+        as_stored = request.url.params.get("resolve_uri") == "false"
+        image = stored["image"] if as_stored else "/tasks/7/resolve/?fileuri=czM6Ly9idWNrZXQvYS5qcGc="
+        return httpx.Response(200, json={"id": 7, "data": {**stored, "image": image}})
+
+    studio_that(answer, monkeypatch).remove_columns(7, ["labelscape_cluster"])
+    assert written == [{"image": "s3://bucket/a.jpg", "mine": 1}]
+
+
 @pytest.mark.parametrize("deletions", [1, 100])
 def test_a_task_that_a_page_lacks_because_another_one_was_deleted_is_read_again(
     deletions: int, monkeypatch: pytest.MonkeyPatch
