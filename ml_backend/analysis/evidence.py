@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from ..progress import Progress
 from . import heads, spreading
 from .arrays import Floats
+from .blas import few_blas_threads
 from .ensemble import LARGE, VOTERS, Ensemble, sample_of
 from .neighbors import Neighbors
 from .representativeness import Surroundings
@@ -69,6 +70,7 @@ def prepare(data: Floats, neighbors: Neighbors, *, seed: int = 0) -> Prepared:
     return Prepared(spreading.Spreader(spreading.neighbor_graph(neighbors, width)), sample_of(data, seed))
 
 
+@few_blas_threads()
 def weigh(
     data: Floats,
     neighbors: Neighbors,
