@@ -95,8 +95,8 @@ def show_results(ctx: Any) -> Answer:
     shown = {name: some[:_SHOWN_AT_ONCE] for name, some in ids.items()}
     ctx.ops.set_view(view=_grid_view(ctx.dataset, shown))
     total, part = sum(map(len, ids.values())), sum(map(len, shown.values()))
-    note = "" if part == total else f", the first of {total:,}: a segment can hold them all"
-    return {"message": f"The grid shows {part:,}{note}."}
+    more = "" if part == total else " A segment can hold them all."
+    return {"message": f"{_shown_part(part, total, 'result')}{more}"}
 
 
 @answers
@@ -232,7 +232,7 @@ def show_members(ctx: Any) -> Answer:
     """Show the members that left a rebuilt segment, or that are new in it, in the App's grid."""
     ids = {field or None: some for field, some in ctx.params["ids"].items()}
     ctx.ops.set_view(view=_grid_view(ctx.dataset, ids))
-    return {"message": f"The grid shows {count(sum(map(len, ids.values())), 'member')}."}
+    return {"message": _shown_part(sum(map(len, ids.values())), int(ctx.params["total"]), "member")}
 
 
 @answers
@@ -276,6 +276,10 @@ def _by_hand(params: dict[str, Any]) -> bool:
 
 def _page(total: int, offset: int, limit: int) -> Any:
     return np.arange(min(offset, total), min(offset + limit, total))
+
+
+def _shown_part(part: int, total: int, noun: str) -> str:
+    return f"The grid shows {count(part, noun)}." if part == total else f"The grid shows {part:,} of {count(total, noun)}."
 
 
 def _grid_view(dataset: fo.Dataset, ids: dict[str | None, list[str]]) -> fo.DatasetView:

@@ -24,19 +24,19 @@ export function PendingBar(): React.ReactElement | null {
       <Button
         primary
         hotkey="s"
-        title="Write them to the dataset"
+        title="Save the pending changes to the dataset"
         disabled={saving}
         onClick={() => void explorer.labeling.save()}
       >
         <Icon name="save" /> {saving ? "Saving…" : "Save"}
       </Button>
-      <Button label="Review" title="Review: list them" onClick={() => open("review")}>
+      <Button label="Review" title="Review the pending changes" onClick={() => open("review")}>
         <Icon name="legend" /> <span className="ls-button-word">Review</span>
       </Button>
       <Button label="Undo" hotkey="u" title="Undo the last action" onClick={() => void explorer.labeling.undo()}>
         <Icon name="undo" /> <span className="ls-button-word">Undo</span>
       </Button>
-      <Button danger label="Discard" title="Discard them" onClick={() => open("discard")}>
+      <Button danger label="Discard" title="Discard the pending changes" onClick={() => open("discard")}>
         <Icon name="trash" /> <span className="ls-button-word">Discard</span>
       </Button>
     </div>

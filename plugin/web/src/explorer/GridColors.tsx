@@ -1,4 +1,4 @@
-/** Gives the labels in the App's grid the colors of the map, while “Colors of the map in the grid” is on. */
+/** Gives the labels in the App's grid the colors of the map, while “Map colors in the grid” is on. */
 import * as React from "react";
 import { useColors, useExplorer, useUi } from "./context";
 import { gridColors } from "./coloring";

@@ -43,6 +43,7 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
       ),
     [color, map, isolated],
   );
+  const other: LegendOrder = order === "count" ? "name" : "count";
   const colors = useColors();
   const byState = color.field === BY_STATE;
   // No view stage of the grid matches a field that exists only in the panel.
@@ -86,10 +87,11 @@ function Classes({ color }: { readonly color: Values }): React.ReactElement {
             onChange={(event) => setQuery(event.target.value)}
           />
           <Button
-            title={`Sorted by ${order}: press to sort by ${order === "count" ? "name" : "count"}`}
-            onClick={() => setOrder(order === "count" ? "name" : "count")}
+            label={`Sorted by ${order}: sort by ${other}`}
+            title={`Sorted by ${order}; click to sort by ${other}`}
+            onClick={() => setOrder(other)}
           >
-            {order === "count" ? "9–1" : "a–z"}
+            By {order}
           </Button>
         </div>
       )}
@@ -210,7 +212,7 @@ function Ramp({ color }: { readonly color: Values }): React.ReactElement {
           onChange={(event) => set(range[0], Number(event.target.value))}
         />
       </label>
-      {missing > 0 && <p className="ls-quiet">{missing.toLocaleString("en")} without a value, gray</p>}
+      {missing > 0 && <p className="ls-quiet">{missing.toLocaleString("en")} without a value (gray)</p>}
     </div>
   );
 }

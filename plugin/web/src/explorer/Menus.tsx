@@ -42,15 +42,15 @@ function ViewMenu({ panel }: { readonly panel: PanelState }): React.ReactElement
   const layers = (part: { names?: boolean; contours?: boolean; inGrid?: boolean }): void =>
     explorer.store.dispatch({ type: "layers", ...part });
   const entries = [
-    { name: `Names of clusters${only}`, on: names, disabled: !flat, run: () => layers({ names: !names }) },
+    { name: `Cluster names${only}`, on: names, disabled: !flat, run: () => layers({ names: !names }) },
     {
-      name: `Lines of equal density${only}`,
+      name: `Density contours${only}`,
       on: contours,
       disabled: !flat,
       run: () => layers({ contours: !contours }),
     },
   ];
-  const grid = [{ name: "Colors of the map in the grid", on: inGrid, run: () => layers({ inGrid: !inGrid }) }];
+  const grid = [{ name: "Map colors in the grid", on: inGrid, run: () => layers({ inGrid: !inGrid }) }];
   return (
     <Menu
       icon="view"
@@ -153,7 +153,7 @@ function actionGroups(
       ],
     },
     {
-      title: "Danger",
+      title: "Danger zone",
       entries: [
         { name: "Clear labels…", danger: true, run: () => openDialog(explorer, "clear labels") },
         { name: "Clear explorer…", danger: true, run: () => openDialog(explorer, "clear explorer") },

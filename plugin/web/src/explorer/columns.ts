@@ -20,7 +20,7 @@ export function decodeColumn(buffer: ArrayBuffer): Column {
   if (magic !== COLUMN_MAGIC || version !== COLUMN_VERSION)
     throw new Error(
       `The column file starts with "${magic}" version ${version}, not ${COLUMN_MAGIC} version ${COLUMN_VERSION}. ` +
-        "The plugin's Python code and its bundle are of different versions: restart the App and reload the page.",
+        "The plugin's Python code and its bundle have different versions: restart the App and reload the page.",
     );
   const dtype = header.getUint8(6);
   const width = header.getUint8(7);
@@ -65,7 +65,7 @@ export function encodeColumn(planes: readonly ColumnArray[], tail: ValueTail | n
 
 function bytesOf(dtype: number): number {
   const bytes = [1, 2, 4, 4][dtype];
-  if (bytes === undefined) throw new Error(`The column file names the data type ${dtype}; known are 0 to 3.`);
+  if (bytes === undefined) throw new Error(`The column file has the unknown data type ${dtype}. Load the map again.`);
   return bytes;
 }
 

@@ -58,7 +58,7 @@ export type ReviewCommand =
 
 export const REVIEW_KEYS: readonly { readonly key: string; readonly says: string }[] = [
   { key: "j", says: "Next" },
-  { key: "k", says: "Previous; the arrow keys move too" },
+  { key: "k", says: "Previous; the arrow keys work, too" },
   { key: "a", says: "Accept: the button shows what this does" },
   { key: "x", says: "Reject" },
   { key: "1 … 9", says: "Set the class with this number" },

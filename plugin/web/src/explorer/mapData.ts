@@ -33,7 +33,7 @@ export function mapOf(
   const planes = columns.positions.planes.filter((p): p is Float32Array => p instanceof Float32Array);
   if (planes.length !== info.dims)
     throw new Error(
-      `The map "${info.key}" has ${planes.length} coordinates a point instead of ${info.dims}. Load it again.`,
+      `The map "${info.key}" has ${planes.length} coordinates per point instead of ${info.dims}. Load it again.`,
     );
   const { min, max } = bounds(planes);
   return {

@@ -97,7 +97,7 @@ export class Selecting {
     const { map, panel } = this.#ui;
     if (!map || panel?.medium == null) return null;
     const part = stretch ? { start: stretch[0], end: stretch[1] } : {};
-    const answer = await this.session.ask("Reading the medium", "medium", { ...mapRef(map), row, ...part });
+    const answer = await this.session.ask("Reading the media file", "medium", { ...mapRef(map), row, ...part });
     return answer?.medium ?? null;
   }
 

@@ -21,7 +21,7 @@ export function RemakeSegment({ segment, onClose }: OfSegment): React.ReactEleme
   };
   if (remake)
     return (
-      <Dialog title={`“${segment.name}” compared`} onClose={onClose} wide>
+      <Dialog title={`“${segment.name}”: comparison`} onClose={onClose} wide>
         <Compared remake={remake} />
       </Dialog>
     );
@@ -41,8 +41,12 @@ export function RemakeSegment({ segment, onClose }: OfSegment): React.ReactEleme
         onChange={setField}
       />
       <label className="ls-choice">
-        <span className="ls-choice-label">Keep as</span>
-        <input value={name} placeholder="empty = only compare" onChange={(event) => setName(event.target.value)} />
+        <span className="ls-choice-label">Save as</span>
+        <input
+          value={name}
+          placeholder="leave empty to only compare"
+          onChange={(event) => setName(event.target.value)}
+        />
       </label>
     </Asking>
   );

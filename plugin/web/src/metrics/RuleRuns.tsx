@@ -48,14 +48,19 @@ export function RuleRuns({ runs }: { readonly runs: readonly RuleRun[] }): React
   );
 }
 
-/** What left and what came since the segment was made, above all runs. */
+/** Which members no longer match and which are new since the segment was made, above all runs. */
 export function Compared({ remake }: { readonly remake: Remake }): React.ReactElement {
   return (
     <>
       <ul className="lm-compared">
         <li>{remake.stayed.toLocaleString("en")} stayed</li>
-        <Differing count={remake.gone} ids={remake.gone_ids} words="left" />
-        <Differing count={remake.new} ids={remake.new_ids} words="came" />
+        <Differing
+          count={remake.gone}
+          ids={remake.gone_ids}
+          words="no longer match"
+          what="the members that no longer match"
+        />
+        <Differing count={remake.new} ids={remake.new_ids} words="new" what="the new members" />
         {remake.lost > 0 && <li>{remake.lost.toLocaleString("en")} no longer in the dataset</li>}
       </ul>
       <RuleRuns runs={remake.runs} />
@@ -67,13 +72,15 @@ function Differing(props: {
   readonly count: number;
   readonly ids: MemberIds;
   readonly words: string;
+  /** Whom the button shows. */
+  readonly what: string;
 }): React.ReactElement {
   const session = useSession();
   return (
     <li>
       {props.count.toLocaleString("en")} {props.words}
       {props.count > 0 && (
-        <Button label={`Show those that ${props.words}`} onClick={() => void session.showMembers(props.ids)}>
+        <Button label={`Show ${props.what}`} onClick={() => void session.showMembers(props.ids, props.count)}>
           Show
         </Button>
       )}

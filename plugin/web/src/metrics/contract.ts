@@ -180,7 +180,7 @@ export interface Methods {
     Changed & { readonly remake: Remake },
   ];
   /** In the App's grid. */
-  show_members: [{ ids: MemberIds }, { message: string }];
+  show_members: [{ ids: MemberIds; total: number }, { message: string }];
 }
 export type MethodName = keyof Methods;
 export type Ask<M extends MethodName> = Methods[M][0];

@@ -317,7 +317,7 @@ describe("columns of a wrong form", () => {
   it("are refused with a sentence", () => {
     expect(() => valuesOf("tags", column([Uint8Array.of(1)]), panel)).toThrow(/values of "tags"/);
     const one = { positions: column([Float32Array.of(0)]), labelState: column([Uint8Array.of(0)]), inView: null };
-    expect(() => mapOf(info, one)).toThrow(/1 coordinates a point instead of 2/);
+    expect(() => mapOf(info, one)).toThrow(/1 coordinates per point instead of 2/);
   });
 });
 

@@ -54,7 +54,7 @@ def test_from_nothing_each_empty_state_offers_the_next_step(network: str, bare: 
     assert generate.is_enabled()
     bare.both_shots("explorer-own-network")
     panel.get_by_label("Preprocessing only").check()
-    panel.get_by_label("Then make a 2D map of them").uncheck()
+    panel.get_by_label("Then make a 2D map from them").uncheck()
     panel.get_by_role("button", name="Generate explorer").click()
     bare.sees(panel.get_by_role("heading", name="Work in progress"))
     assert bare.page.evaluate("document.activeElement.closest('.ls-root') !== null")  # the keys are still the panel's

@@ -8,7 +8,7 @@ from ...shown import Shown
 
 pytestmark = pytest.mark.slow
 
-ENTRY = "Colors of the map in the grid"
+ENTRY = "Map colors in the grid"
 
 
 def colors(shown: Shown, what: str) -> dict[str, str]:

@@ -30,7 +30,7 @@ def test_ticks_select_on_the_map_and_a_selection_there_takes_them_off(shown: Sho
     shown.open()
     shown.map_says("2D map of 120 samples, 0 selected")
     shown.panel.get_by_role("button", name="View").click()
-    shown.page.get_by_role("menuitemcheckbox", name="Names of clusters").click()
+    shown.page.get_by_role("menuitemcheckbox", name="Cluster names").click()
     shown.page.keyboard.press("Escape")
     assert not rings(shown)
     tick(shown, 0)

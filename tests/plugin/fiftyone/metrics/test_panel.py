@@ -183,8 +183,10 @@ def test_the_members_that_left_a_rebuilt_segment_are_shown_in_the_grid(panel):
     assert [remake[part] for part in ("stayed", "gone", "new")] == [2, size - 2, 0]
     assert [run["members"] for run in remake["runs"]] == [size, 2]
     assert remake["runs"][0]["f1"] < remake["runs"][1]["f1"]
-    told = panel.ask("show_members", ids=remake["gone_ids"])
+    told = panel.ask("show_members", ids=remake["gone_ids"], total=size - 2)
     assert told == {"message": f"The grid shows {size - 2} members."}
+    part = panel.ask("show_members", ids=remake["gone_ids"], total=12_345)
+    assert part == {"message": f"The grid shows {size - 2} of 12,345 members."}
     assert all(one in json.dumps(panel.shown) for one in remake["gone_ids"]["ground_truth"])
 
 
@@ -221,7 +223,7 @@ def test_the_grid_shows_patches_of_one_field_and_samples_of_two(panel):
     answer = panel.ask("show_results", **panel.of(whats=["false positives", "false negatives"]))
     assert "ToPatches" not in json.dumps(panel.shown)
     totals = panel.report["totals"]
-    assert answer["message"] == f"The grid shows {totals['false positives'] + totals['false negatives']:,}."
+    assert answer["message"] == f"The grid shows {totals['false positives'] + totals['false negatives']:,} results."
 
 
 def test_predictions_without_confidence_switch_the_threshold_off(panel):

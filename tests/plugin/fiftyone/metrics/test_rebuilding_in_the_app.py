@@ -40,15 +40,15 @@ def test_a_segment_of_a_confusion_is_compared_after_relabeling_and_on_newer_pred
     relabel(dataset, faults.wrong[1:])
     compare(panel, dialog)
     expect(dialog.get_by_text("1 stayed")).to_be_visible()
-    expect(dialog.get_by_text(f"{size - 1} left")).to_be_visible()
-    expect(dialog.get_by_text("0 came")).to_be_visible()
+    expect(dialog.get_by_text(f"{size - 1} no longer match")).to_be_visible()
+    expect(dialog.get_by_text("0 new")).to_be_visible()
     rows = dialog.get_by_role("row")
     assert [members_of(rows.nth(1)), members_of(rows.nth(2))] == [size, 1]
     assert f1_of(rows.nth(1)) < f1_of(rows.nth(2))
     load_axe(page)
     assert axe_faults(page, ".lm-root", "compared") == []
     shot(page, shots, "segment-compared")
-    dialog.get_by_role("button", name="Show those that left").click()
+    dialog.get_by_role("button", name="Show the members that no longer match").click()
     expect(page.get_by_text(f"{size - 1} patches")).to_be_visible()
     dialog.get_by_role("button", name="Close", exact=True).click()
 
@@ -74,7 +74,7 @@ def compare(panel: Any, dialog: Any, *, predictions: str = "", name: str = "") -
     if predictions:
         dialog.get_by_role("combobox", name="Predictions").click()
         panel.page.get_by_role("option", name=predictions, exact=True).click()
-        dialog.get_by_label("Keep as").fill(name)
+        dialog.get_by_label("Save as").fill(name)
     dialog.get_by_role("button", name=re.compile("ompare$")).click()
 
 

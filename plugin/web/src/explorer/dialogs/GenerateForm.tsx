@@ -56,7 +56,7 @@ export function GenerateForm(): React.ReactElement | null {
       {panel.options.backends.length > 1 && <Storage panel={panel} form={form} set={set} />}
       <label className="ls-check">
         <input type="checkbox" checked={form.with_map} onChange={(event) => set({ with_map: event.target.checked })} />
-        <span>Then make a 2D map of them (UMAP)</span>
+        <span>Then make a 2D map from them (UMAP)</span>
       </label>
       <Submit disabled={missing(way, form, panel, plan) !== null} note={planned(way, form, panel, plan)}>
         Generate explorer

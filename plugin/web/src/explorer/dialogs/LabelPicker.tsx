@@ -30,7 +30,7 @@ function WhereLabelsGo({ field, onClose }: Props & { readonly field: string }): 
   return (
     <Dialog title={`Write labels to “${field}”?`} onClose={onClose}>
       <p>
-        “{field}” has labels already, and nothing tells whether a person or a model set them. If a model did, write your
+        “{field}” already has labels, and it is unclear whether a person or a model set them. If a model did, write your
         own labels to a new field.
       </p>
       <div className="ls-row">

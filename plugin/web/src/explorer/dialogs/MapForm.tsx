@@ -134,7 +134,7 @@ const SETTINGS = [
     method: "umap",
     name: "min_dist",
     label: "Minimum distance",
-    hint: "lower packs clusters tighter",
+    hint: "lower values pack clusters more tightly",
     min: 0,
     max: 1,
     step: 0.01,

@@ -115,7 +115,7 @@ export function planned(way: ModelChoice, form: EmbeddingsForm, panel: PanelStat
   if (needed === "…") return "Reading the file…";
   if (needed !== null && way.inspects) return `Still needed: ${needed}.`;
   if (!embeds(way))
-    return `${counted(panel.sample_count, "sample")}. Progress is shown at the top of the panel; you can keep working.`;
+    return `${counted(panel.sample_count, "sample")}. Progress is shown in the panel; you can keep working.`;
   if (plan === null) return "";
   if (plan.trouble !== null && !way.inspects) return plan.trouble;
   const { count, noun, seconds } = plan;

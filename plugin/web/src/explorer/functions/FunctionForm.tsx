@@ -27,7 +27,9 @@ export function FunctionForm({ onClose }: { readonly onClose: () => void }): Rea
             void runs.functions.create(name.trim(), threshold);
           }}
         >
-          <p className="ls-quiet">Of the last search: {search}. Every sample gets a score, those added later too.</p>
+          <p className="ls-quiet">
+            From the last search: {search}. Every sample gets a score, including those added later.
+          </p>
           <TextField label="Name" first required value={name} onChange={setName} />
           <NumberField
             label="Threshold"

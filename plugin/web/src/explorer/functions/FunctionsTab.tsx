@@ -114,10 +114,10 @@ function Row({ info }: { readonly info: FunctionInfo }): React.ReactElement {
 }
 
 const factsOf = (info: FunctionInfo): readonly string[] => [
-  `${counted(info.matches, "match")} of ${counted(info.scored, info.noun)}`,
+  `${counted(info.matches, "match")} among ${counted(info.scored, info.noun)}`,
   `threshold ${info.threshold}`,
   info.examples,
-  `of “${info.embeddings}”`,
+  `embeddings “${info.embeddings}”`,
   `scores in “${info.field}”`,
   info.run_at === null ? "never run" : `last run ${ago(info.run_at)}`,
 ];

@@ -24,7 +24,7 @@ export function usePanelCall<Methods extends { [M in keyof Methods]: Described[s
         const uri = latest.current.schema.view[method];
         if (typeof uri !== "string") {
           reject(
-            new Error(`The panel's Python code has no method "${method}". Its parts are of different versions:
+            new Error(`The panel's Python code has no method "${method}". Its parts have different versions:
           restart the App.`),
           );
           return;

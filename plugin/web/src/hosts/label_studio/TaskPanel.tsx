@@ -53,8 +53,8 @@ export function TaskPanel(props: Props): React.ReactElement {
         </button>
       </div>
       <label className="lsx-check">
-        <input type="checkbox" checked={props.goOn} onChange={(event) => props.onGoOn(event.target.checked)} /> Go on
-        with the next-best task after each submit
+        <input type="checkbox" checked={props.goOn} onChange={(event) => props.onGoOn(event.target.checked)} /> Go to
+        the next-best task after each submit
       </label>
       {refusal !== null && <p className="lsx-warning">{refusal}</p>}
       {props.problem !== null && <p className="lsx-warning">{props.problem}</p>}
