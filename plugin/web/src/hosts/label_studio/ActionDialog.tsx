@@ -37,18 +37,23 @@ export function ActionDialog(props: Props): React.ReactElement {
   const { action, onClose } = props;
   const [values, setValues] = React.useState<Values>(() => ({ ...startValues(action), ...props.given }));
   const incomplete = action.form.some(({ fields }) => fields.some((field) => isUnchosen(field, values)));
-  const { job, failure, start, canceling, cancel } = useJob(props, values);
+  const { job, failure, starting, start, canceling, cancel } = useJob(props, values);
   const { preview, refusal, again } = usePreview(props, values, job === null && !incomplete);
   const frame = React.useRef<HTMLDialogElement>(null);
-  const running = job !== null && job.outcome === null;
+  const running = job === null ? starting : job.outcome === null;
   const close = (): void => {
     if (!running) onClose(job?.state === "done");
   };
   React.useEffect(() => frame.current?.showModal(), []);
+  // What had the focus is no longer there, or cannot be used.
+  React.useEffect(() => {
+    if (running) frame.current?.focus();
+  }, [running]);
   return (
     <dialog
       ref={frame}
       className="lsx-dialog"
+      tabIndex={-1}
       aria-label={action.title}
       data-testid="labelscape-dialog"
       onKeyDown={(event) => event.stopPropagation()}
@@ -67,9 +72,16 @@ export function ActionDialog(props: Props): React.ReactElement {
         <p className="lsx-quiet">{action.text}</p>
         {job === null && (
           <>
-            <Fields action={action} values={values} onChange={setValues} />
+            <fieldset disabled={starting}>
+              <Fields action={action} values={values} onChange={setValues} />
+            </fieldset>
             {!incomplete && (
-              <Announcement action={action} preview={preview} refusal={failure ?? refusal} onAgain={again} />
+              <Announcement
+                action={action}
+                preview={preview}
+                refusal={failure ?? refusal}
+                onAgain={failure === null ? again : null}
+              />
             )}
           </>
         )}
@@ -81,7 +93,7 @@ export function ActionDialog(props: Props): React.ReactElement {
             </button>
           )}
           {running ? (
-            <button type="button" disabled={canceling} onClick={() => void cancel()}>
+            <button type="button" aria-disabled={canceling} onClick={() => void cancel()}>
               {canceling ? "Canceling…" : "Cancel"}
             </button>
           ) : (
@@ -90,7 +102,7 @@ export function ActionDialog(props: Props): React.ReactElement {
             </button>
           )}
           {job === null && (
-            <button type="submit" className="lsx-primary" disabled={preview === null}>
+            <button type="submit" className="lsx-primary" disabled={preview === null || starting}>
               {action.title}
             </button>
           )}
@@ -252,11 +264,18 @@ function usePreview({ api, action, selection }: Props, values: Values, open: boo
 function useJob({ api, action, selection }: Props, values: Values) {
   const [job, setJob] = React.useState<Job | null>(null);
   const [failure, setFailure] = React.useState<string | null>(null);
+  const [starting, setStarting] = React.useState(false);
+  const [canceling, setCanceling] = React.useState(false);
   const asked = React.useRef(false);
+  const unwanted = React.useRef(false);
   const sent = React.useRef<{ readonly values: Values; readonly key: string } | null>(null);
+  React.useEffect(() => setFailure(null), [values]);
   const start = async (): Promise<void> => {
     if (asked.current) return; // a double click
     asked.current = true;
+    unwanted.current = false;
+    setStarting(true);
+    setFailure(null);
     // The action may have started although its answer was lost: the same key then returns its job.
     if (sent.current?.values !== values) sent.current = { values, key: newKey() };
     const { key } = sent.current;
@@ -265,6 +284,7 @@ function useJob({ api, action, selection }: Props, values: Values) {
       let now = await patiently(ask, START_PAUSES_MS, (error) => setFailure(sentenceOf(error)));
       setFailure(null);
       setJob(now);
+      if (unwanted.current) void stop(now.id);
       while (now.outcome === null) {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         const { id } = now;
@@ -273,18 +293,22 @@ function useJob({ api, action, selection }: Props, values: Values) {
       }
     } catch (error) {
       setFailure(sentenceOf(error));
+      setCanceling(false);
       setJob((now) => now && { ...now, state: "failed", outcome: { sentence: "", numbers: {}, tasks: [], tab: "" } });
       asked.current = false;
     }
+    setStarting(false);
   };
-  const [canceling, setCanceling] = React.useState(false);
+  // Where the request fails for good, the button can be pressed again.
+  const stop = (id: string): Promise<unknown> =>
+    patiently(() => api.cancel(id), POLL_PAUSES_MS).catch(() => setCanceling(false));
   const cancel = async (): Promise<void> => {
-    if (!job) return;
+    if (canceling) return;
     setCanceling(true);
-    // Where the request fails for good, the button can be pressed again.
-    await patiently(() => api.cancel(job.id), POLL_PAUSES_MS).catch(() => setCanceling(false));
+    unwanted.current = true; // it may have started although its answer is not here yet
+    if (job) await stop(job.id);
   };
-  return { job, failure, start, canceling, cancel };
+  return { job, failure, starting, start, canceling, cancel };
 }
 
 export const sentenceOf = (error: unknown): string =>

@@ -1,12 +1,13 @@
 /** Label Studio's project pages load this: it adds the panel and the dialogs, and never breaks the page. */
 import * as React from "react";
 import { createRoot } from "react-dom/client";
-import { Api, type ActionInfo, type Description } from "./api";
+import { Api, patiently, type ActionInfo, type Description } from "./api";
 import { placeOf, type DataManager, type HostAction } from "./host";
 import { Panel, type Request } from "./Panel";
 import style from "./style.css?inline";
 
 const WAIT_MS = 250;
+const DESCRIBE_PAUSES_MS = [1_000, 4_000, 15_000, 60_000];
 const ROOT_ID = "labelscape-root";
 
 /** An error in our panel takes away the panel and the dialogs, not the page. */
@@ -76,7 +77,12 @@ function replaceDialogs(manager: DataManager, actions: readonly ActionInfo[], as
   };
 }
 
-function mount(api: Api, description: Description, onError: () => void): Ask {
+/** Adds the panel to the page; returns how it is asked for a dialog, and what takes it away again. */
+function mount(
+  api: Api,
+  description: Description,
+  onError: () => void,
+): { readonly ask: Ask; readonly remove: () => void } {
   const host = document.createElement("div");
   host.id = ROOT_ID;
   document.body.append(host);
@@ -86,7 +92,8 @@ function mount(api: Api, description: Description, onError: () => void): Ask {
   const place = document.createElement("div");
   shadow.append(sheet, place);
   let ask: Ask = () => undefined;
-  createRoot(place).render(
+  const root = createRoot(place);
+  root.render(
     <Boundary onError={onError}>
       <Everything
         api={api}
@@ -97,29 +104,41 @@ function mount(api: Api, description: Description, onError: () => void): Ask {
       />
     </Boundary>,
   );
-  return (request) => ask(request);
+  const remove = (): void => {
+    root.unmount(); // its timers and listeners, too
+    host.remove();
+  };
+  return { ask: (request) => ask(request), remove };
 }
 
 let shown: { readonly manager: DataManager; readonly project: number } | null = null;
+let leave: () => void = () => undefined;
 
 /** Label Studio changes projects without loading the page: look whether there is one, and whether it is another. */
 async function look(): Promise<void> {
   const place = placeOf(window.location.pathname);
   const manager = window.dataManager;
   if (!place || !manager || (shown?.manager === manager && shown.project === place.project)) return;
-  shown = { manager, project: place.project };
-  document.getElementById(ROOT_ID)?.remove();
+  const here = { manager, project: place.project };
+  shown = here;
+  leave();
+  leave = () => undefined;
   const api = new Api(place.base, place.project);
-  const description = await api.describe();
+  const description = await patiently(api.describe, DESCRIBE_PAUSES_MS);
+  if (shown !== here) return; // another project was opened in the meantime
   for (const sentence of description.missing) console.warn(`Labelscape: ${sentence}`);
   let giveBack: () => void = () => undefined;
   let failed = false;
-  const ask = mount(api, description, () => {
+  const panel = mount(api, description, () => {
     failed = true;
     giveBack();
   });
-  giveBack = replaceDialogs(manager, description.actions, ask);
+  giveBack = replaceDialogs(manager, description.actions, panel.ask);
   if (failed) giveBack();
+  leave = () => {
+    giveBack();
+    panel.remove();
+  };
 }
 
 setInterval(() => {
