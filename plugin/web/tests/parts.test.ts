@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { leaveWhenUnused } from "../src/parts/Note";
 import { counted, lastLine, listing, percent, plural } from "../src/parts/words";
 
 describe("numbers and nouns", () => {
@@ -35,5 +36,30 @@ describe("errors", () => {
     expect(lastLine("Traceback:\n  File x\nlabelscape.errors.RefusalError: Choose another field.")).toBe(
       "Choose another field.",
     );
+  });
+});
+
+describe("a message", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("leaves after some seconds in which neither the pointer nor the focus was on it", () => {
+    let used = true;
+    const onEnd = vi.fn();
+    leaveWhenUnused(() => used, 7, onEnd);
+    vi.advanceTimersByTime(60_000);
+    expect(onEnd).not.toHaveBeenCalled();
+    used = false;
+    vi.advanceTimersByTime(6_000);
+    expect(onEnd).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(60_000);
+    expect(onEnd).toHaveBeenCalledOnce();
+  });
+
+  it("that is closed has no timer left", () => {
+    const onEnd = vi.fn();
+    leaveWhenUnused(() => false, 7, onEnd)();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(onEnd).not.toHaveBeenCalled();
   });
 });

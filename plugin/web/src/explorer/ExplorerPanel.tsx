@@ -52,6 +52,9 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
   const narrow = useWidth(root) < NARROW;
   const hasMap = useUi((ui) => ui.map !== null && ui.map.info.n > 0);
   const tab = useUi((ui) => ui.tab);
+  const [closedJobs, setClosedJobs] = React.useState<ReadonlySet<string>>(new Set());
+  const closeJob = (id: string): void => setClosedJobs((before) => new Set([...before, id]));
+  const jobBars = <JobBars closed={closedJobs} onClose={closeJob} />;
   const working = useUi(isWorking);
   usePoll(() => explorer.map.poll(), working ? POLL_JOB_MS : POLL_MS);
   useFocusKeeper(root);
@@ -99,7 +102,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
     >
       <Header />
       <Toolbar />
-      {!hasMap && <JobBars />}
+      {!hasMap && jobBars}
       <StaleBar />
       <div className="ls-main">
         <div className="ls-picture">
@@ -115,7 +118,7 @@ function Inside({ explorer }: { readonly explorer: Explorer }): React.ReactEleme
           )}
           <Covering edge="--ls-below" className="ls-over ls-under">
             <Notes />
-            {hasMap && <JobBars />}
+            {hasMap && jobBars}
             <ReachBar />
             <PendingBar />
           </Covering>

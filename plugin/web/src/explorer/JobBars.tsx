@@ -10,14 +10,17 @@ import { useExplorer, useUi } from "./context";
 import type { Job } from "./contract";
 import { isOpen, jobsWithBar } from "./jobs";
 
-export function JobBars(): React.ReactElement {
+/** The bars stand above the panel or on the map: `closed`, the ids of those that were closed, outlives either place. */
+export function JobBars(props: {
+  readonly closed: ReadonlySet<string>;
+  readonly onClose: (id: string) => void;
+}): React.ReactElement {
   const jobs = useUi((ui) => ui.panel?.jobs);
-  const [closed, setClosed] = React.useState<ReadonlySet<string>>(new Set());
-  const shown = jobsWithBar(jobs ?? []).filter((job) => !closed.has(job.id));
+  const shown = jobsWithBar(jobs ?? []).filter((job) => !props.closed.has(job.id));
   return (
     <>
       {shown.map((job) => (
-        <JobBar key={job.id} job={job} onClose={() => setClosed((before) => new Set([...before, job.id]))} />
+        <JobBar key={job.id} job={job} onClose={() => props.onClose(job.id)} />
       ))}
     </>
   );
@@ -28,15 +31,16 @@ const SECONDS_ENDED = 30;
 /** It leaves some time after the job has ended, unless that failed. */
 function JobBar({ job, onClose }: { readonly job: Job; readonly onClose: () => void }): React.ReactElement {
   const stays = isOpen(job) || job.status === "failed";
-  const { asked, ...held } = useLeaving(stays ? null : SECONDS_ENDED, onClose);
+  const box = React.useRef<HTMLDivElement>(null);
+  useLeaving(box, stays ? null : SECONDS_ENDED, onClose);
   return (
     <div
+      ref={box}
       className={`ls-bar ls-job${job.status === "failed" ? " ls-warn" : ""}`}
       role="group"
       aria-label={`Job: ${job.title}`}
-      {...held}
     >
-      {isOpen(job) ? <Running job={job} /> : <Ended job={job} onClose={onClose} asked={asked} />}
+      {isOpen(job) ? <Running job={job} /> : <Ended job={job} onClose={onClose} />}
     </div>
   );
 }
@@ -63,19 +67,14 @@ function Running({ job }: { readonly job: Job }): React.ReactElement {
   );
 }
 
-function Ended(props: {
-  readonly job: Job;
-  readonly onClose: () => void;
-  readonly asked: (open: boolean) => void;
-}): React.ReactElement {
-  const { job, onClose } = props;
+function Ended({ job, onClose }: { readonly job: Job; readonly onClose: () => void }): React.ReactElement {
   const explorer = useExplorer();
   return (
     <>
       <span className="ls-job-text" role="status">
         <strong>{job.status === "failed" ? `${job.title} failed.` : job.title}</strong> {job.message}
       </span>
-      {job.why && <Why text={job.why} onToggle={props.asked} />}
+      {job.why && <Why text={job.why} />}
       {(job.steps ?? []).map((step, at) => (
         <Button key={step} onClick={() => void explorer.runs.takeStep(job.id, at)}>
           {step}

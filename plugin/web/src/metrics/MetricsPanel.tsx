@@ -86,16 +86,16 @@ function Inside({ ground }: { readonly ground: string }): React.ReactElement {
           {state.busy}…
         </div>
       )}
-      {state.note && (
-        <div className="ls-notes">
+      <div className="ls-notes" aria-live="polite">
+        {state.note && (
           <Note
-            key={state.note.text}
+            key={state.note.id}
             level={state.note.level === "error" ? "error" : "success"}
             text={state.note.text}
             onEnd={() => session.dismiss()}
           />
-        </div>
-      )}
+        )}
+      </div>
     </>
   );
 }

@@ -37,64 +37,49 @@ export function AddToSegment({ onClose }: { readonly onClose: () => void }): Rea
     if (await session.addToSegment(slug ? { slug } : { name, kind, note }, members)) onClose();
   };
   return (
-    <Dialog title={`Add ${count} to a segment`} onClose={onClose}>
-      <form
-        className="ls-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+    <Asking
+      title={`Add ${count} to a segment`}
+      deed={slug === NEW ? "Create" : "Add"}
+      disabled={slug === NEW && !name.trim()}
+      onClose={onClose}
+      onSubmit={submit}
+    >
+      <Picker
+        wide
+        label="Segment"
+        value={slug}
+        options={(
+          [[NEW, "New segment"], ...segments.map((one) => [one.slug, `${one.name} (${one.size})`] as const)] as const
+        ).map(option)}
+        onChange={setSlug}
+      />
+      {slug === NEW && (
+        <>
+          <label className="ls-choice">
+            <span className="ls-choice-label">Name</span>
+            <input data-first value={name} onChange={(event) => setName(event.target.value)} required />
+          </label>
+          <Picker wide label="Kind" value={kind} options={KINDS} onChange={(value) => setKind(value as SegmentKind)} />
+          <label className="ls-choice">
+            <span className="ls-choice-label">Note</span>
+            <textarea rows={2} value={note} onChange={(event) => setNote(event.target.value)} />
+          </label>
+        </>
+      )}
+      {state.report?.kind === "detection" && target?.noun !== "sample" && (
         <Picker
           wide
-          label="Segment"
-          value={slug}
-          options={(
-            [[NEW, "a new one"], ...segments.map((one) => [one.slug, `${one.name} (${one.size})`] as const)] as const
-          ).map(option)}
-          onChange={setSlug}
+          label="What to add"
+          value={members}
+          options={MEMBERS.filter(([one]) => !target || one !== "samples").map(option)}
+          onChange={(value) => setMembers(value as Members)}
         />
-        {slug === NEW && (
-          <>
-            <label className="ls-choice">
-              <span className="ls-choice-label">Name</span>
-              <input data-first value={name} onChange={(event) => setName(event.target.value)} required />
-            </label>
-            <Picker
-              wide
-              label="Kind"
-              value={kind}
-              options={KINDS}
-              onChange={(value) => setKind(value as SegmentKind)}
-            />
-            <label className="ls-choice">
-              <span className="ls-choice-label">Note</span>
-              <textarea rows={2} value={note} onChange={(event) => setNote(event.target.value)} />
-            </label>
-          </>
-        )}
-        {state.report?.kind === "detection" && target?.noun !== "sample" && (
-          <Picker
-            wide
-            label="What to add"
-            value={members}
-            options={MEMBERS.filter(([one]) => !target || one !== "samples").map(option)}
-            onChange={(value) => setMembers(value as Members)}
-          />
-        )}
-        <p className="ls-quiet">
-          {slug === NEW ? "Fields and thresholds are saved with the segment so that it can be rebuilt. " : ""}
-          Only a tag is written.
-        </p>
-        <div className="ls-row">
-          <span className="ls-grow" />
-          <Button onClick={onClose}>Cancel</Button>
-          <button type="submit" className="ls-button ls-primary" disabled={slug === NEW && !name.trim()}>
-            {slug === NEW ? "Create" : "Add"}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+      <p className="ls-quiet">
+        {slug === NEW ? "Fields and thresholds are saved with the segment so that it can be rebuilt. " : ""}
+        Only a tag is written.
+      </p>
+    </Asking>
   );
 }
 
@@ -161,7 +146,7 @@ export function MergeSegment({ segment, onClose }: OfSegment): React.ReactElemen
         />
       )}
       <p className="ls-quiet">
-        “{segment.name}” ends; its {segment.noun}s join the other one.
+        “{segment.name}” is removed; its {segment.noun}s join the other segment.
       </p>
     </Asking>
   );
@@ -212,7 +197,7 @@ export function ExportSegment({ segment, onClose }: OfSegment): React.ReactEleme
         <span className="ls-choice-label">New folder</span>
         <input
           value={folder}
-          placeholder="empty = download; otherwise on the server"
+          placeholder="on the server; leave empty to download"
           onChange={(event) => setFolder(event.target.value)}
         />
       </label>
@@ -228,13 +213,19 @@ export function Asking(props: {
   readonly onSubmit: () => Promise<void>;
   readonly children: React.ReactNode;
 }): React.ReactElement {
+  const working = React.useRef(false);
+  const submit = async (): Promise<void> => {
+    if (working.current) return; // a double click
+    working.current = true;
+    await props.onSubmit().finally(() => (working.current = false));
+  };
   return (
     <Dialog title={props.title} onClose={props.onClose}>
       <form
         className="ls-form"
         onSubmit={(event) => {
           event.preventDefault();
-          void props.onSubmit();
+          void submit();
         }}
       >
         {props.children}

@@ -40,7 +40,7 @@ export interface MetricsState {
   readonly base: "all" | "none";
   readonly except: readonly ResultRows[];
   readonly busy: string | null;
-  readonly note: { readonly level: "info" | "error"; readonly text: string } | null;
+  readonly note: { readonly id: number; readonly level: "info" | "error"; readonly text: string } | null;
 }
 
 export const PAGE = 60;
@@ -88,12 +88,13 @@ export function partnersOf(overview: Overview, truth: string): string[] {
 export class MetricsSession {
   #state: MetricsState = INITIAL;
   readonly #listeners = new Set<() => void>();
-  /** Thresholds requested while an answer is pending: only the newest is requested next. */
   /** Whether a person moved the confidence; until then it is the one with the best F1. */
   #confidenceChosen = false;
   #comparing = false;
+  /** Thresholds requested while an answer is pending: only the newest is requested next. */
   #again = false;
   #asked = 0;
+  #notes = 0;
   /** Counts the readings; an answer to an older reading is not shown. */
   #reading = 0;
 
@@ -261,8 +262,9 @@ export class MetricsSession {
     return answer.remake;
   }
 
-  async showMembers(ids: MemberIds): Promise<void> {
-    const answer = await this.#try("Showing in the grid", () => this.call("show_members", { ids }));
+  /** `total`: how many there are, which may be more than were sent here. */
+  async showMembers(ids: MemberIds, total: number): Promise<void> {
+    const answer = await this.#try("Showing in the grid", () => this.call("show_members", { ids, total }));
     if (answer) this.note(answer.message);
   }
 
@@ -288,7 +290,7 @@ export class MetricsSession {
   }
 
   note(text: string, level: "info" | "error" = "info"): void {
-    this.#set({ note: { level, text } });
+    this.#set({ note: { id: ++this.#notes, level, text } });
   }
 
   dismiss(): void {

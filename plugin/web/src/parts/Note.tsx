@@ -12,12 +12,13 @@ export function Note(props: {
   readonly onEnd: () => void;
 }): React.ReactElement {
   const { level, why } = props;
-  const { asked, ...held } = useLeaving(level === "error" ? null : SECONDS[level], props.onEnd);
+  const box = React.useRef<HTMLDivElement>(null);
+  useLeaving(box, level === "error" ? null : SECONDS[level], props.onEnd);
   return (
-    <div className={`ls-note ls-note-${level}`} role={level === "error" ? "alert" : "status"} {...held}>
+    <div ref={box} className={`ls-note ls-note-${level}`} role={level === "error" ? "alert" : "status"}>
       <span aria-hidden="true">{SIGN[level]}</span>
       <span>
-        {props.text} {why && <Why text={why} onToggle={asked} />}
+        {props.text} {why && <Why text={why} />}
       </span>
       <button type="button" className="ls-note-close" aria-label="Close this message" onClick={props.onEnd}>
         ✕
@@ -26,30 +27,35 @@ export function Note(props: {
   );
 }
 
-/**
- * Ends a message after some seconds, null = never; it waits while the pointer or the focus is on it, or while its
- * “Why?” is open. The handlers go on the message.
- */
-export function useLeaving(
-  seconds: number | null,
-  onEnd: () => void,
-): Pick<React.DOMAttributes<HTMLElement>, "onMouseEnter" | "onMouseLeave" | "onFocus" | "onBlur"> & {
-  readonly asked: (open: boolean) => void;
-} {
-  const [held, setHeld] = React.useState(false);
-  const [asked, setAsked] = React.useState(false);
+/** Ends a message after some seconds in which nobody used it; null = never. */
+export function useLeaving(box: React.RefObject<HTMLElement>, seconds: number | null, onEnd: () => void): void {
   const end = React.useRef(onEnd);
   end.current = onEnd;
   React.useEffect(() => {
-    if (seconds === null || held || asked) return;
-    const timer = window.setTimeout(() => end.current(), 1000 * seconds);
-    return () => clearTimeout(timer);
-  }, [seconds, held, asked]);
-  return {
-    asked: setAsked,
-    onMouseEnter: () => setHeld(true),
-    onMouseLeave: () => setHeld(false),
-    onFocus: () => setHeld(true),
-    onBlur: () => setHeld(false),
-  };
+    if (seconds === null) return;
+    return leaveWhenUnused(
+      () => box.current !== null && isInUse(box.current),
+      seconds,
+      () => end.current(),
+    );
+  }, [box, seconds]);
 }
+
+/**
+ * Looks every second, because events do not tell: a control that is removed while it has the focus fires none, and the
+ * pointer may leave while the focus stays. Returns what stops it.
+ */
+export function leaveWhenUnused(inUse: () => boolean, seconds: number, onEnd: () => void): () => void {
+  let left = seconds;
+  const timer = setInterval(() => {
+    left = inUse() ? seconds : left - 1;
+    if (left > 0) return;
+    clearInterval(timer);
+    onEnd();
+  }, 1000);
+  return () => clearInterval(timer);
+}
+
+/** Whether the pointer or the focus is on it, or its “Why?” is open. */
+const isInUse = (element: HTMLElement): boolean =>
+  element.matches(":hover, :focus-within, :has([aria-expanded='true'])");

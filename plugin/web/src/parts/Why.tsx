@@ -2,24 +2,16 @@
 import * as React from "react";
 import { Button } from "./parts";
 
-export function Why(props: {
-  readonly text: string;
-  /** Whoever holds a message back from leaving while it is read wants to know. */
-  readonly onToggle?: (open: boolean) => void;
-}): React.ReactElement {
+export function Why({ text }: { readonly text: string }): React.ReactElement {
   const [open, setOpen] = React.useState(false);
   const id = React.useId();
-  const toggle = (): void => {
-    setOpen(!open);
-    props.onToggle?.(!open);
-  };
   return (
     <>
-      <Button expanded={open} controls={id} onClick={toggle}>
+      <Button expanded={open} controls={id} onClick={() => setOpen(!open)}>
         Why?
       </Button>
       <span id={id} className="ls-why ls-quiet" hidden={!open}>
-        {props.text}
+        {text}
       </span>
     </>
   );

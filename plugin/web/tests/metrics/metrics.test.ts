@@ -189,11 +189,19 @@ describe("the session", () => {
     expect([session.get().cells, session.get().whats]).toEqual([[], ["confusions"]]);
   });
 
+  it("tells the same twice as two messages, each with its own time", () => {
+    const session = new MetricsSession(call, (path) => path);
+    session.note("The grid shows 3 members.");
+    const first = session.get().note;
+    session.note("The grid shows 3 members.");
+    expect(session.get().note?.id).not.toBe(first?.id);
+  });
+
   it("shows an error as a sentence and goes on", async () => {
     const session = new MetricsSession(call, (path) => path);
     await session.start();
     expect(await session.exportSegment({ slug: "s", format: "csv", folder: "f" })).toBe(false);
-    expect(session.get().note).toEqual({ level: "error", text: "It is closed." });
+    expect(session.get().note).toMatchObject({ level: "error", text: "It is closed." });
     expect(session.get().busy).toBeNull();
   });
 });
