@@ -279,7 +279,8 @@ def _page(total: int, offset: int, limit: int) -> Any:
 
 
 def _shown_part(part: int, total: int, noun: str) -> str:
-    return f"The grid shows {count(part, noun)}." if part == total else f"The grid shows {part:,} of {count(total, noun)}."
+    shown = count(total, noun) if part == total else f"{part:,} of {count(total, noun)}"
+    return f"The grid shows {shown}."
 
 
 def _grid_view(dataset: fo.Dataset, ids: dict[str | None, list[str]]) -> fo.DatasetView:
