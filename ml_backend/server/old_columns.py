@@ -23,19 +23,21 @@ def remove_old_columns(project: ProjectSync, keep_on: Callable[[], bool]) -> boo
         kept = {function_column(function.slug) for function in list_functions(mirror.dataset)}
         records = mirror.ledger.read().values()
     removed: set[str] = set()
+    stopped = False
     for record in records:
         # Only what we wrote: a user's own column may begin like ours.
         unused = {name for name in record.columns if is_function_column(name)} - kept
         if not unused:
             continue
-        if not keep_on():
-            return False
+        stopped = not keep_on()
+        if stopped:
+            break
         with project.outgoing:
             project.studio.remove_columns(record.task, unused)
             mirror.ledger.forget_columns(record.task, unused)
         removed |= unused
-    _unlist(project.studio, project.project, removed)
-    return True
+    _unlist(project.studio, project.project, removed)  # also if stopped: the next call does not know of these
+    return not stopped
 
 
 def remove_columns(studio: LabelStudio, project: int, names: Collection[str], keep_on: Callable[[], bool]) -> bool:

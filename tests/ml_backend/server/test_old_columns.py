@@ -1,8 +1,14 @@
 """Columns of earlier versions leave a real Label Studio's Data Manager."""
 
+import threading
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from labelscape.ml_backend.label_studio.client import LabelStudio
-from labelscape.ml_backend.server.old_columns import OLD_COLUMNS, remove_columns
+from labelscape.ml_backend.server import old_columns
+from labelscape.ml_backend.server.old_columns import OLD_COLUMNS, remove_columns, remove_old_columns
+from labelscape.ml_backend.server.tabs import function_column
 from labelscape.testing.label_studio import LabelStudioServer
 
 pytestmark = pytest.mark.slow
@@ -33,3 +39,31 @@ def test_a_removed_column_is_not_listed_although_label_studio_counted_it_too_oft
         studio.set_data(project, tasks, "labelscape_cluster", "Number", score)
     assert remove_columns(studio, project, OLD_COLUMNS, lambda: True)
     assert studio.data_columns(project) == {"image"}
+
+
+def test_a_deleted_functions_column_is_taken_off_the_list_although_the_removal_was_stopped_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(old_columns, "list_functions", lambda dataset: [])
+    cats, dogs = function_column("cats"), function_column("dogs")
+    columns = {1: [cats], 2: [dogs]}
+    listed = {cats, dogs}
+    turns = iter([True, False, True])  # stopped before the second task, and done the next time
+
+    def recount(project: int) -> None:
+        listed.intersection_update(name for names in columns.values() for name in names)
+
+    studio: Any = SimpleNamespace(
+        data_columns=lambda project: set(listed),
+        recount_columns=recount,
+        remove_columns=lambda task, names: listed.difference_update(names - {cats}),  # that one was counted too often
+    )
+    records = {task: SimpleNamespace(task=task, columns=names) for task, names in columns.items()}
+    ledger = SimpleNamespace(read=lambda: records, forget_columns=lambda task, names: columns[task].clear())
+    mirror = SimpleNamespace(dataset=None, ledger=ledger)
+    project: Any = SimpleNamespace(
+        project=7, studio=studio, lock=threading.Lock(), outgoing=threading.Lock(), opened=lambda: mirror
+    )
+    assert not remove_old_columns(project, lambda: next(turns))
+    assert remove_old_columns(project, lambda: next(turns))
+    assert listed == set()
