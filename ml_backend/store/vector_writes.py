@@ -40,7 +40,7 @@ def vectors_since(
     None instead of ids: any vector may have changed. Vectors that are read afterwards are of this moment or newer.
     """
     head, version = get_db_conn()[_HEADS].find_one({"_id": _head_id(dataset, key)}), _version_of(table)
-    if head is None or head["version"] != version:
+    if head is None or head["version"] != version or head.get("writers"):
         return _start(dataset, key, version), None
     present = Moment(head["record"], head["number"])
     if earlier is None or earlier.record != present.record:
@@ -54,20 +54,27 @@ def vectors_since(
 def recorded_write(
     dataset: fo.Dataset, key: str, table: VectorTable, ids: Sequence[str] | np.ndarray = ()
 ) -> Iterator[None]:
-    """Record the ids whose vectors the block writes or removes; without ids, that it changes none."""
+    """Record the ids whose vectors the block writes or removes; without ids, that it changes none.
+
+    Two writes at the same time count as not recorded: the version of the table does not tell what each of them did.
+    """
     heads, head_id = get_db_conn()[_HEADS], _head_id(dataset, key)
+    begun = heads.find_one_and_update({"_id": head_id}, {"$inc": {"writers": 1}})
     before = _version_of(table)
     yield
-    head = heads.find_one_and_update({"_id": head_id}, {"$inc": {"number": 1}}, return_document=ReturnDocument.AFTER)
+    if begun is None:
+        return
+    ours = {"_id": head_id, "record": begun["record"]}
+    head = heads.find_one_and_update(ours, {"$inc": {"number": 1}}, return_document=ReturnDocument.AFTER)
     if head is None:
         return
     names = as_ids(ids).tolist()
     for start in range(0, len(names), _IDS_PER_RECORD):
         part = {"record": head["record"], "number": head["number"], "ids": names[start : start + _IDS_PER_RECORD]}
         _writes().insert_one({**_owner(dataset, key), **part})
-    # Last, so that a process that is killed before leaves a version that nobody recorded.
-    unbroken = {"_id": head_id, "record": head["record"], "version": before}
-    heads.update_one(unbroken, {"$set": {"version": _version_of(table)}})
+    # Last, and only by a single writer: one that is killed before, or another one at the same time, leaves a gap.
+    alone = {**ours, "version": before, "writers": 1}
+    heads.update_one(alone, {"$set": {"version": _version_of(table), "writers": 0}})
 
 
 def forget_writes(dataset: fo.Dataset, key: str) -> None:
@@ -86,7 +93,7 @@ def forget_writes_of_datasets_that_are_gone() -> None:
 def _start(dataset: fo.Dataset, key: str, version: str) -> Moment:
     forget_writes(dataset, key)
     start = Moment(uuid.uuid4().hex, 0)
-    head = {**_owner(dataset, key), "record": start.record, "number": start.number, "version": version}
+    head = {**_owner(dataset, key), "record": start.record, "number": start.number, "version": version, "writers": 0}
     get_db_conn()[_HEADS].replace_one({"_id": _head_id(dataset, key)}, head, upsert=True)
     return start
 

@@ -79,6 +79,30 @@ def test_a_write_that_failed_counts_as_not_recorded(dataset, ids):
     assert since(dataset, start)[1] is None
 
 
+def test_after_two_writes_at_the_same_time_anything_may_have_changed(dataset, ids):
+    start, _ = since(dataset, None)
+    table = vector_table(dataset, "emb")
+    with recorded_write(dataset, "emb", table, ids[:1]), recorded_write(dataset, "emb", table, ids[1:2]):
+        assert since(dataset, None)[1] is None
+        table.upsert(ids[:2], ids[:2], np.ones((2, 6), np.float32))
+    present, changed = since(dataset, start)
+    assert changed is None
+    write(dataset, ids[2:3])
+    assert since(dataset, present)[1] == {ids[2]}
+
+
+def test_a_write_counts_when_its_ids_are_recorded_not_before(dataset, ids):
+    start, _ = since(dataset, None)
+    table = vector_table(dataset, "emb")
+    first, second = (recorded_write(dataset, "emb", table, ids[place : place + 1]) for place in (0, 1))
+    first.__enter__()
+    second.__enter__()
+    table.upsert(ids[:2], ids[:2], np.ones((2, 6), np.float32))
+    second.__exit__(None, None, None)
+    assert since(dataset, start)[1] is None  # the first one's ids are still missing
+    first.__exit__(None, None, None)
+
+
 def test_nothing_is_known_of_forgotten_embeddings_and_deleted_datasets(dataset, ids):
     start, _ = since(dataset, None)
     forget_writes_of_datasets_that_are_gone()
