@@ -99,7 +99,6 @@ TESTED_BY = {
     "plugin/fiftyone/explorer/label_cache.py": OVER_THE_APPS_ROUTES,
     "plugin/fiftyone/explorer/listings.py": "plugin/fiftyone/explorer/test_reviewing.py",
     "plugin/fiftyone/explorer/map_cache.py": OVER_THE_APPS_ROUTES,
-    "plugin/fiftyone/explorer/panel.py": "plugin/fiftyone/explorer/test_contract.py",
     "plugin/fiftyone/explorer/panel_state.py": OVER_THE_APPS_ROUTES,
     "plugin/fiftyone/explorer/searching.py": OVER_THE_APPS_ROUTES,
     "plugin/fiftyone/explorer/session_cache.py": "plugin/fiftyone/explorer/test_likely_classes.py",

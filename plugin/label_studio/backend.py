@@ -19,10 +19,7 @@ _OTHER_SECRET = (
     "The Labelscape backend and this Label Studio have different secrets, so nothing was done. An administrator can "
     "fix it: restart Label Studio with “labelscape label-studio”, or with the LABELSCAPE_SECRET of the backend."
 )
-_LOST = (
-    "The connection to the Labelscape backend broke before it answered. Look whether the action was done before you "
-    "try again."
-)
+_LOST = "The connection to the Labelscape backend broke before it answered."
 _BUSY = f"The Labelscape backend is busy: it has not answered for {_SECONDS:.0f} s. Try again in a minute."
 
 
@@ -69,12 +66,16 @@ def call(method: str, project: int, path: str, body: Mapping[str, Any] | None = 
     except requests.ReadTimeout:
         return Answer(504, {"detail": _BUSY})  # a dialog does not repeat its preview: the backend is still at work
     except requests.RequestException as error:  # includes an answer that is no JSON
-        return Answer(503, {"detail": _away() if _never_connected(error) else _LOST})
+        return Answer(503, {"detail": _away() if _never_connected(error) else _lost(key)})
     if answer.status_code == requests.codes.unauthorized:
         return Answer(502, {"detail": _OTHER_SECRET})
     if not isinstance(document, dict):
         return Answer(502, {"detail": _away()})
     return Answer(answer.status_code, document)
+
+
+def _lost(key: str) -> str:
+    return f"{_LOST} {'Check whether the action was done before you try again.' if key else 'Try again.'}"
 
 
 def _never_connected(error: requests.RequestException) -> bool:

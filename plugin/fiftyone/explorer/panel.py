@@ -83,7 +83,10 @@ def _polled_state(ctx: Any, board: Board) -> dict[str, Any]:
         return panel_state(ctx, board)
     with board.lock:
         jobs = listed_jobs(board)
-        return last if jobs == last["jobs"] else numbered(board, last | {"jobs": jobs})
+        if jobs == last["jobs"]:
+            return last
+        # Kept with a stamp of its own: the state after the call is new, even if it is the one before the call again.
+        return board.states.get(ctx.panel_id, object(), lambda: numbered(board, last | {"jobs": jobs}))
 
 
 def _show_outcomes(ctx: Any, board: Board) -> None:
