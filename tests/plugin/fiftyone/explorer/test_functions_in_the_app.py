@@ -59,11 +59,11 @@ def test_new_data_is_scored_and_its_matches_are_new_until_they_are_looked_at(fun
     panel = functions.panel
     open_tab(functions)
     row = row_of(functions, NAME)
-    functions.sees(row.get_by_text(re.compile(r"^1 match of 60 samples · threshold 0\.999 · 1 positive")))
+    functions.sees(row.get_by_text(re.compile(r"^1 match among 60 samples · threshold 0\.999 · 1 positive")))
     add_copies(functions.dataset, 3)
     panel.get_by_role("button", name="Run all").click()
     functions.sees(row.get_by_text("Since you last looked: 3 new matches."))
-    functions.sees(row.get_by_text(re.compile(r"^4 matches of 63 samples .* last run ")))
+    functions.sees(row.get_by_text(re.compile(r"^4 matches among 63 samples .* last run ")))
     functions.sees(panel.get_by_role("tab", name=re.compile("Functions.*3")))
     functions.both_shots("explorer-functions-new")
     row.get_by_role("button", name=f"Review the new matches of {NAME}").click()
