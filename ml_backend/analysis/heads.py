@@ -103,22 +103,24 @@ class Population:
 def population(space: Space, members: NDArray[np.int64]) -> Population:
     """The rows of a space with these sorted numbers, at least one."""
     rows = space.rows(members)
-    basis = _principal_directions(rows)
+    basis, energies = _principal_directions(rows)
     rows = rows @ basis
-    gram = (rows.T @ rows).astype(np.float64)
-    return Population(space, members, basis, rows, gram, rows.mean(axis=0), gram.diagonal() / len(rows))
+    return Population(space, members, basis, rows, np.diag(energies), rows.mean(axis=0), energies / len(rows))
 
 
-def _principal_directions(rows: Floats) -> Floats:
-    """The directions (d, r) in which rows (m, d) vary more than negligibly, at least one; r <= min(m, d)."""
+def _principal_directions(rows: Floats) -> tuple[Floats, NDArray[np.float64]]:
+    """The directions (d, r) in which rows (m, d) vary more than negligibly, at least one; r <= min(m, d).
+
+    Also returns the sum of squares (r,) of the rows in each: in these directions, their Gram matrix is diagonal.
+    """
     few = len(rows) < rows.shape[1]
     energies, vectors = eigh((rows @ rows.T if few else rows.T @ rows).astype(np.float64))
     enough = energies > _NEGLIGIBLE * energies.sum() / rows.shape[1]
     enough[-1] = True
-    directions = vectors[:, enough]
+    directions, energies = vectors[:, enough], np.maximum(energies[enough], 0)
     if few:
-        directions = rows.T @ (directions / np.sqrt(np.maximum(energies[enough], 1e-12)))
-    return np.ascontiguousarray(directions, dtype=np.float32)
+        directions = rows.T @ (directions / np.sqrt(np.maximum(energies, 1e-12)))
+    return np.ascontiguousarray(directions, dtype=np.float32), energies
 
 
 class Teacher:
