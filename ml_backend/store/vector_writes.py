@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 
 import fiftyone as fo
 import numpy as np
@@ -16,11 +15,11 @@ from fiftyone.core.odm.database import get_db_conn
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
+from .embedding_records import drop_records_of_deleted_datasets, owner, records_of
 from .items import as_ids
 from .vector_table import VectorTable
 
 _HEADS = "labelscape.vector_heads"  # one for each recorded table: its version after the last recorded write
-_WRITES = "labelscape.vector_writes"
 _IDS_PER_RECORD = 50_000  # MongoDB's limit is 16 MB per document
 
 
@@ -45,7 +44,7 @@ def vectors_since(
     present = Moment(head["record"], head["number"])
     if earlier is None or earlier.record != present.record:
         return present, None
-    later = {**_owner(dataset, key), "record": present.record, "number": {"$gt": earlier.number}}
+    later = {**owner(dataset, key), "record": present.record, "number": {"$gt": earlier.number}}
     ids = [item for write in _writes().find(later, {"ids": 1}) for item in write["ids"]]
     return present, np.unique(as_ids(ids))
 
@@ -71,7 +70,7 @@ def recorded_write(
     names = as_ids(ids).tolist()
     for start in range(0, len(names), _IDS_PER_RECORD):
         part = {"record": head["record"], "number": head["number"], "ids": names[start : start + _IDS_PER_RECORD]}
-        _writes().insert_one({**_owner(dataset, key), **part})
+        _writes().insert_one({**owner(dataset, key), **part})
     # Last, and only by a single writer: one that is killed before, or another one at the same time, leaves a gap.
     alone = {**ours, "version": before, "writers": 1}
     heads.update_one(alone, {"$set": {"version": _version_of(table), "writers": 0}})
@@ -80,26 +79,21 @@ def recorded_write(
 def forget_writes(dataset: fo.Dataset, key: str) -> None:
     """Stop recording the writes to embeddings until the next `vectors_since`."""
     get_db_conn()[_HEADS].delete_one({"_id": _head_id(dataset, key)})
-    _writes().delete_many(_owner(dataset, key))
+    _writes().delete_many(owner(dataset, key))
 
 
 def forget_writes_of_datasets_that_are_gone() -> None:
     """Drop what was recorded for deleted datasets."""
-    known = get_db_conn()["datasets"].distinct("_id")
     for collection in (get_db_conn()[_HEADS], _writes()):
-        collection.delete_many({"dataset": {"$nin": known}})
+        drop_records_of_deleted_datasets(collection)
 
 
 def _start(dataset: fo.Dataset, key: str, version: str) -> Moment:
     forget_writes(dataset, key)
     start = Moment(uuid.uuid4().hex, 0)
-    head = {**_owner(dataset, key), "record": start.record, "number": start.number, "version": version, "writers": 0}
+    head = {**owner(dataset, key), "record": start.record, "number": start.number, "version": version, "writers": 0}
     get_db_conn()[_HEADS].replace_one({"_id": _head_id(dataset, key)}, head, upsert=True)
     return start
-
-
-def _owner(dataset: fo.Dataset, key: str) -> dict[str, object]:
-    return {"dataset": dataset._doc.id, "key": key}
 
 
 def _head_id(dataset: fo.Dataset, key: str) -> str:
@@ -110,14 +104,5 @@ def _version_of(table: VectorTable) -> str:
     return f"{table.name} {table.version()}"
 
 
-@lru_cache(maxsize=1)
-def _indexed(database: str) -> bool:
-    get_db_conn()[_WRITES].create_index([("dataset", 1), ("key", 1), ("number", 1)])
-    return True
-
-
 def _writes() -> Collection:
-    connection = get_db_conn()
-    _indexed(connection.name)
-    collection: Collection = connection[_WRITES]
-    return collection
+    return records_of("labelscape.vector_writes", "number")
